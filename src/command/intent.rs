@@ -1,0 +1,49 @@
+//! What the user asked for, before it is events.
+//!
+//! Invariant: a change is absolute (archive, star on), never a toggle, so that a stale row cannot
+//! invert it; every target carries what its row showed.
+
+use crate::id::{ActionId, LabelId, Seen, ThreadId};
+use crate::label::Place;
+
+/// One change, absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Move to a place.
+    Place(Place),
+    /// Put a user label on (`true`) or take it off.
+    Label(LabelId, bool),
+    /// Mark read (`true`) or unread.
+    Read(bool),
+    /// Star (`true`) or unstar.
+    Star(bool),
+    /// Mute (`true`) or unmute.
+    Mute(bool),
+    /// Hide until Unix seconds; `None` ends the snooze.
+    Snooze(Option<i64>),
+}
+
+/// A thread and what of it the row showed. A linked row gives one target for each member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The thread.
+    pub thread: ThreadId,
+    /// What the row showed of it.
+    pub seen: Seen,
+}
+
+/// What the user asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intent {
+    /// Changes on threads; several changes are one action.
+    Change {
+        /// What.
+        changes: Vec<Change>,
+        /// On which.
+        targets: Vec<Target>,
+    },
+    /// Undo an action; `None` is this device's last that still stands.
+    Undo(Option<ActionId>),
+    /// Make a user label with this name.
+    CreateLabel(String),
+}

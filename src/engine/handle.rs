@@ -1,0 +1,78 @@
+//! The UI's end of the engine: requests in, updates out, nobody waits.
+//!
+//! Invariant: no call here blocks on disk or network.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender};
+
+use crate::command::intent::Intent;
+use crate::engine::view::{Done, ImportProgress, Label, Page, Status, Thread, Window};
+use crate::id::{LabelId, ThreadId};
+use crate::notice::Notice;
+
+/// What the UI asks for. Every request is answered by updates, in order.
+#[derive(Debug)]
+pub enum Request {
+    /// Rows of a list; answered by [`Update::Page`] with the same ticket.
+    List {
+        /// Returned with the page, so that stale answers are told apart.
+        ticket: u64,
+        /// The label or virtual list.
+        label: LabelId,
+        /// Which rows.
+        window: Window,
+        /// At most so many.
+        limit: usize,
+    },
+    /// A conversation; answered by [`Update::Thread`], and again whenever it changes until `Close`.
+    Open(ThreadId),
+    /// The reader was closed.
+    Close,
+    /// Load this thread in the background: it may be opened next.
+    Prefetch(ThreadId),
+    /// Something the user asked for; answered by [`Update::Done`], then [`Update::Changed`].
+    Intend(Intent),
+    /// Import from these paths; answered by [`Update::Import`] as it goes.
+    Import(Vec<PathBuf>),
+    /// Stop the running import; what is in stays.
+    StopImport,
+    /// Commit what is being saved, then end; answered by [`Update::Ended`].
+    Quit,
+}
+
+/// What the engine tells the UI.
+#[derive(Debug)]
+pub enum Update {
+    /// A part of a list.
+    Page {
+        /// The request's.
+        ticket: u64,
+        /// The rows.
+        page: Page,
+    },
+    /// All labels with counts, in display order; sent whenever a count or label changed.
+    Labels(Vec<Label>),
+    /// The open conversation; `None` when it is not there (any more).
+    Thread(ThreadId, Option<Box<Thread>>),
+    /// Lists changed: ask again for what is on screen.
+    Changed,
+    /// An intent was decided.
+    Done(Done),
+    /// Something to tell the user.
+    Notice(Notice),
+    /// The status line.
+    Status(Status),
+    /// The running import.
+    Import(ImportProgress),
+    /// The engine has ended; nothing is unsaved.
+    Ended,
+}
+
+/// The UI's end.
+#[derive(Debug)]
+pub struct EngineHandle {
+    /// Requests to the engine; never blocks.
+    pub requests: Sender<Request>,
+    /// Updates from the engine.
+    pub updates: Receiver<Update>,
+}

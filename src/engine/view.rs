@@ -1,0 +1,226 @@
+//! What the engine shows: values for the UI and the command line, safe to keep and to draw.
+//!
+//! Invariant: a view is a snapshot; it holds no handle to a store.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::intent::Target;
+use crate::id::{ActionId, LabelId, MessageId, ThreadId};
+use crate::label::Place;
+use crate::mail::{Address, Attachment, Flags, SortFrom};
+
+/// A row of the thread list: one conversation, its linked members merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The root: the least id among its members.
+    pub thread: ThreadId,
+    /// What an intent on this row must name: each member with what this row showed of it.
+    pub members: Vec<Target>,
+    /// The subject of its first message; `None` when absent.
+    pub subject: Option<String>,
+    /// Who wrote, in order of first appearance.
+    pub participants: Vec<Address>,
+    /// Unix seconds.
+    pub last_activity: i64,
+    /// All labels, places and derived ones included, sorted by id.
+    pub labels: Vec<LabelId>,
+    /// Where it is.
+    pub place: Place,
+    /// Messages.
+    pub message_count: u64,
+    /// Unread messages.
+    pub unread_count: u64,
+    /// Starred.
+    pub starred: bool,
+    /// Muted.
+    pub muted: bool,
+    /// Has an attachment.
+    pub has_attachment: bool,
+    /// Unix seconds until which it is hidden.
+    pub snoozed_until: Option<i64>,
+    /// The beginning of its newest text, one line.
+    pub snippet: String,
+}
+
+/// A place in a list: `last_activity` descending, then `thread` ascending. As text
+/// (`--before`): `{last_activity}.{thread}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// Unix seconds.
+    pub last_activity: i64,
+    /// The row's root.
+    pub thread: ThreadId,
+}
+
+impl Cursor {
+    /// Reads the text form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (at, thread) = text.split_once('.')?;
+        Some(Self { last_activity: at.parse().ok()?, thread: ThreadId::try_from(thread).ok()? })
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.last_activity, self.thread)
+    }
+}
+
+/// Which rows of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Window {
+    /// The first rows.
+    First,
+    /// The last rows.
+    Last,
+    /// Rows after this place, it excluded.
+    After(Cursor),
+    /// Rows before this place, it excluded; still in list order.
+    Before(Cursor),
+    /// Rows from this place on, it included if it is still there.
+    From(Cursor),
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The label or virtual list.
+    pub label: LabelId,
+    /// The rows, in list order.
+    pub rows: Vec<Row>,
+    /// Whether there are rows before the first.
+    pub more_before: bool,
+    /// Whether there are rows after the last.
+    pub more_after: bool,
+}
+
+/// A label with its counts as shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Label {
+    /// Its id.
+    pub id: LabelId,
+    /// Its name.
+    pub name: String,
+    /// `system` or `user`.
+    #[serde(rename = "type")]
+    pub kind: LabelKind,
+    /// Rows that show it.
+    pub thread_count: u64,
+    /// Rows that show it and have unread messages.
+    pub unread_count: u64,
+}
+
+/// Whose label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LabelKind {
+    /// Ours, fixed.
+    System,
+    /// Made by the user.
+    User,
+}
+
+/// A conversation, open in the reader: all members' messages in `sort_date` order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thread {
+    /// Its row.
+    pub row: Row,
+    /// Its messages, oldest first.
+    pub messages: Vec<Message>,
+}
+
+/// A message in the reader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// Our id.
+    pub id: MessageId,
+    /// Message-ID without brackets.
+    pub message_id: Option<String>,
+    /// From.
+    pub from: Vec<Address>,
+    /// To.
+    pub to: Vec<Address>,
+    /// Cc.
+    pub cc: Vec<Address>,
+    /// Bcc.
+    pub bcc: Vec<Address>,
+    /// Reply-To.
+    pub reply_to: Vec<Address>,
+    /// The Date header, Unix seconds.
+    pub date: Option<i64>,
+    /// What it is sorted by, Unix seconds.
+    pub sort_date: i64,
+    /// Where that comes from.
+    pub sort_from: SortFrom,
+    /// Decoded subject.
+    pub subject: Option<String>,
+    /// Shown text, safe, not wrapped.
+    pub text: String,
+    /// Its flags as shown (own changes included).
+    pub flags: Flags,
+    /// What can be saved.
+    pub attachments: Vec<Attachment>,
+    /// Further messages under the same id.
+    pub copies: u64,
+    /// What was wrong with it.
+    pub defects: Vec<String>,
+}
+
+/// The connection to the backend, for the status line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Link {
+    /// `--offline`, or not started yet.
+    #[default]
+    Offline,
+    /// Trying.
+    Connecting,
+    /// Connected; `behind` events of the Mailbox log are still to come.
+    Online {
+        /// Events still to come.
+        behind: u64,
+    },
+    /// Refused for good (a wrong token, another backend).
+    Refused,
+}
+
+/// The state of work, for the status line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Status {
+    /// The connection.
+    pub link: Link,
+    /// Whether the backend is remote.
+    pub remote: bool,
+    /// Actions decided and not yet on disk.
+    pub saving: u64,
+    /// Own events on disk and not yet confirmed by the backend.
+    pub pending: u64,
+}
+
+/// A running import, for the first-run screen and the status line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImportProgress {
+    /// Messages handled.
+    pub done: u64,
+    /// Messages found, when known.
+    pub total: Option<u64>,
+    /// New messages.
+    pub imported: u64,
+    /// Messages or files that failed.
+    pub failed: u64,
+    /// Whether it has ended (done, stopped or failed).
+    pub ended: bool,
+}
+
+/// An action that was done, for the notice and undo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The action; `None` when there was nothing to do.
+    pub action: Option<ActionId>,
+    /// How many rows it changed.
+    pub threads: usize,
+    /// What is said: "Archived 3 threads."
+    pub says: String,
+}

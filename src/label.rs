@@ -1,0 +1,128 @@
+//! The fixed label ids, and the places.
+//!
+//! Invariant: a thread is in exactly one place; derived labels are never applied by hand. This file
+//! must not know tables or events.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{LabelId, base32};
+
+/// The longest label name that is kept, in characters.
+pub const MAX_NAME_CHARS: usize = 120;
+
+/// The one of four that a thread is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// Waits for the user.
+    Inbox,
+    /// Done, kept.
+    Archive,
+    /// Unwanted.
+    Spam,
+    /// Thrown away.
+    Trash,
+}
+
+impl Place {
+    /// All places, in the order in which a linked row shows the first that a member is in.
+    pub const ALL: [Self; 4] = [Self::Inbox, Self::Archive, Self::Spam, Self::Trash];
+
+    /// The label id of this place.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbox => "inbox",
+            Self::Archive => "archive",
+            Self::Spam => "spam",
+            Self::Trash => "trash",
+        }
+    }
+
+    /// The place with this label id.
+    #[must_use]
+    pub fn parse(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|place| place.as_str() == id)
+    }
+
+    /// How hidden a thread is there: a move to a greater value hides it.
+    #[must_use]
+    pub const fn hidden(self) -> u8 {
+        match self {
+            Self::Inbox => 0,
+            Self::Archive => 1,
+            Self::Spam | Self::Trash => 2,
+        }
+    }
+
+    /// The label of this place.
+    #[must_use]
+    pub fn label(self) -> LabelId {
+        system(self.as_str())
+    }
+}
+
+/// Labels that the materializer derives; nobody applies them.
+pub const DERIVED: [&str; 6] = ["starred", "unread", "sent", "drafts", "snoozed", "muted"];
+
+/// Lists that are not labels: every thread but trash and spam, and every thread.
+pub const VIRTUAL: [&str; 2] = ["all", "anywhere"];
+
+/// Whether `id` belongs to the system: a place, a derived label or a virtual list.
+#[must_use]
+pub fn is_system(id: &str) -> bool {
+    Place::parse(id).is_some() || DERIVED.contains(&id) || VIRTUAL.contains(&id)
+}
+
+/// The label with a fixed system id.
+///
+/// # Panics
+/// Never for the ids of this file; they are valid by construction.
+#[must_use]
+#[expect(clippy::expect_used, reason = "the ids of this file are constants")]
+pub fn system(id: &'static str) -> LabelId {
+    LabelId::try_from(id).expect("invariant: system ids are valid ids")
+}
+
+/// The name as it is stored: control characters and outer white space gone, inner runs of white
+/// space one space, at most [`MAX_NAME_CHARS`]. `None` when nothing is left.
+#[must_use]
+pub fn clean_name(name: &str) -> Option<String> {
+    let words = crate::safe_text::line(name);
+    let cleaned: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cleaned: String = cleaned.chars().take(MAX_NAME_CHARS).collect();
+    (!cleaned.is_empty()).then_some(cleaned)
+}
+
+/// The id of the user label that is first made with `name`: the same on every device, so that two
+/// devices that make it offline make one label. Simple names are their own id.
+#[must_use]
+#[expect(clippy::expect_used, reason = "both forms hold only characters of the id alphabet")]
+pub fn user_label(name: &str) -> LabelId {
+    let lower = name.to_lowercase();
+    let simple = lower.len() <= 40
+        && lower.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && lower
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/'))
+        && !is_system(&lower);
+    let id = if simple {
+        lower
+    } else {
+        format!("l_{}", base32(blake3::hash(lower.as_bytes()).as_bytes(), 16))
+    };
+    LabelId::try_from(id).expect("invariant: a slug or a hash is a valid id")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn simple_names_are_their_own_id_and_others_are_hashed() {
+        assert_eq!(user_label("Work").as_str(), "work");
+        assert!(user_label("Größe").as_str().starts_with("l_"));
+        assert!(user_label("Inbox").as_str().starts_with("l_"), "never a system id");
+        assert_eq!(user_label("ÄB"), user_label("äb"));
+    }
+}

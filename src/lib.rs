@@ -1,0 +1,12 @@
+//! mailtui: the map. (Written out at the end of the house's first floor plan.)
+
+pub mod bridge;
+pub mod clock;
+pub mod command;
+pub mod engine;
+pub mod id;
+pub mod label;
+pub mod limits;
+pub mod mail;
+pub mod notice;
+pub mod safe_text;

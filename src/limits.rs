@@ -1,0 +1,59 @@
+//! Every bound that more than one room must agree on, by name and unit.
+//!
+//! Invariant: a queue, batch, cache, frame or retry has its limit here, or in its own file where
+//! only that file needs it. This file must hold constants only.
+
+use std::time::Duration;
+
+/// The largest message that is taken in, in bytes. Larger ones are listed as failed.
+pub const MAX_MESSAGE_BYTES: usize = 50 * 1024 * 1024;
+/// The largest frame before a device has shown its token, in bytes.
+pub const MAX_HELLO_BYTES: usize = 16 * 1024;
+/// The largest frame on the wire, in bytes: a message in base 64 and its surroundings.
+pub const MAX_FRAME_BYTES: usize = 72 * 1024 * 1024;
+/// The largest frame after inflation, in bytes.
+pub const MAX_INFLATED_BYTES: usize = 96 * 1024 * 1024;
+/// Frames larger than this many bytes are compressed.
+pub const COMPRESS_FROM_BYTES: usize = 1024;
+/// Events in one page.
+pub const PAGE_EVENTS: usize = 500;
+/// Bytes of arguments in one page, about.
+pub const PAGE_BYTES: usize = 1024 * 1024;
+/// Events in one push frame.
+pub const PUSH_EVENTS: usize = 2_000;
+/// Messages in one ingest batch.
+pub const INGEST_MESSAGES: usize = 200;
+/// Bytes of raw mail in one ingest batch, about.
+pub const INGEST_BYTES: usize = 8 * 1024 * 1024;
+/// Shown text longer than this many bytes is a blob beside the event.
+pub const MAX_INLINE_TEXT_BYTES: usize = 64 * 1024;
+/// Bytes of a blob in one frame.
+pub const BLOB_CHUNK_BYTES: usize = 1024 * 1024;
+/// Pages sent to a device and not yet written to its socket.
+pub const SESSION_CREDIT: usize = 8;
+/// Thread clients kept loaded by an embedded backend.
+pub const THREAD_CLIENTS_EMBEDDED: usize = 32;
+/// Thread clients kept loaded by `serve`.
+pub const THREAD_CLIENTS_SERVE: usize = 2_000;
+/// Thread stores kept loaded by a device.
+pub const THREAD_STORES_DEVICE: usize = 64;
+/// Entries in a row's trail.
+pub const TRAIL_ENTRIES: usize = 16;
+/// How often the worker tries a batch before it projects the thread again.
+pub const BATCH_ATTEMPTS: u32 = 5;
+/// Devices connected to one backend at a time.
+pub const MAX_SESSIONS: usize = 64;
+/// How long a peer may take for the handshake and hello.
+pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a command waits to reach its backend.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Silence after which a connection is pinged.
+pub const PING_AFTER: Duration = Duration::from_secs(20);
+/// Silence after which a connection is given up.
+pub const DEAD_AFTER: Duration = Duration::from_secs(45);
+/// The first wait before a reconnect; it doubles, with full jitter.
+pub const RECONNECT_FIRST: Duration = Duration::from_millis(250);
+/// The longest wait before a reconnect.
+pub const RECONNECT_MOST: Duration = Duration::from_secs(30);
+/// How long an action may stay uncommitted, so that several share one sync to disk.
+pub const COMMIT_WITHIN: Duration = Duration::from_millis(5);

@@ -1,0 +1,101 @@
+//! RFC 5322 and MIME as values: parse, addresses, references, text. Pure.
+//!
+//! Invariant: no database, socket, clock or terminal here; every function is total: bad input gives
+//! a degraded value and a defect, never an error or a panic.
+
+use serde::{Deserialize, Serialize};
+
+/// An address as it is listed: decoded display name, `local@domain`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Address {
+    /// The display name, decoded, white space folded; `None` when absent or empty.
+    pub name: Option<String>,
+    /// The addr-spec as written; may be empty for a group or a broken field.
+    pub address: String,
+}
+
+/// A leaf part that a reader can save.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The file name, decoded; `None` when absent.
+    pub name: Option<String>,
+    /// The media type, lower case, such as `image/png`.
+    #[serde(rename = "type")]
+    pub media_type: String,
+    /// Octets after transfer decoding.
+    pub size: u64,
+}
+
+/// Flags that a mail store or the message's own status headers state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Flags {
+    /// Read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub read: bool,
+    /// Starred.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub starred: bool,
+    /// Answered.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub answered: bool,
+    /// Forwarded.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub forwarded: bool,
+    /// A draft.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub draft: bool,
+    /// Marked as deleted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub trashed: bool,
+}
+
+/// Where a message's sort date comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SortFrom {
+    /// The Date header.
+    Date,
+    /// The newest Received header.
+    Received,
+    /// The file's time, or the mbox `From ` line's.
+    File,
+    /// When it was imported.
+    Import,
+}
+
+/// Everything that is read from a message, once, at ingest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parsed {
+    /// The Message-ID without angle brackets; `None` when absent or empty.
+    pub message_id: Option<String>,
+    /// Decoded, unfolded, runs of white space as one space; `None` when absent.
+    pub subject: Option<String>,
+    /// From.
+    pub from: Vec<Address>,
+    /// To.
+    pub to: Vec<Address>,
+    /// Cc.
+    pub cc: Vec<Address>,
+    /// Bcc.
+    pub bcc: Vec<Address>,
+    /// Reply-To.
+    pub reply_to: Vec<Address>,
+    /// The Date header in Unix seconds; `None` when unreadable.
+    pub date: Option<i64>,
+    /// The date of the topmost Received header in Unix seconds.
+    pub received: Option<i64>,
+    /// The msg-ids this message names as its ancestors, oldest first, nearest last: References,
+    /// else In-Reply-To; only real msg-ids (with `@`), without its own id, without repeats.
+    pub references: Vec<String>,
+    /// All shown text parts joined by an empty line, not wrapped, not cut, safe for a terminal.
+    pub text: String,
+    /// What a reader can save.
+    pub attachments: Vec<Attachment>,
+    /// `Status` and `X-Status` (mbox), where present.
+    pub status: Option<Flags>,
+    /// Label names from `X-Keywords` and `X-Gmail-Labels`.
+    pub keywords: Vec<String>,
+    /// Stable codes of what was wrong with it, sorted, without repeats.
+    pub defects: Vec<String>,
+}
