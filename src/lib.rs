@@ -10,3 +10,4 @@ pub mod limits;
 pub mod mail;
 pub mod notice;
 pub mod safe_text;
+pub mod ui;

@@ -1,0 +1,21 @@
+//! The terminal user interface: input → update → draw.
+//!
+//! Invariant: no disk and no network here; mail comes and goes through `engine::handle` alone. The
+//! model is a value, `update` is pure, drawing reads the model only; the one place with threads and
+//! a terminal is `event_loop`.
+
+pub mod app;
+pub mod date;
+pub mod first_run;
+pub mod foresee;
+pub mod keymap;
+pub mod keys;
+pub mod layout;
+pub mod line;
+pub mod list;
+pub mod picker;
+pub mod reader;
+pub mod text;
+pub mod theme;
+pub mod update;
+pub mod view;
