@@ -26,7 +26,7 @@ pub const LEAST_SIZE: (u16, u16) = (30, 6);
 /// From this many columns on there is a sidebar.
 pub const SIDEBAR_FROM: u16 = 72;
 /// From this many columns on the list stays beside the reader.
-pub const BESIDE_FROM: u16 = 120;
+pub const BESIDE_FROM: u16 = 130;
 /// Actions that `undo` can name by itself; older ones are undone in the order of the history.
 pub const UNDO_DEPTH: usize = 1_000;
 /// How long a notice stays, in milliseconds.
@@ -134,6 +134,8 @@ pub enum Message {
     Engine(Box<Update>),
     /// The engine is gone.
     EngineGone,
+    /// The terminal is gone.
+    Hangup,
     /// It is this time, Unix milliseconds.
     Time(i64),
     /// The model was drawn.

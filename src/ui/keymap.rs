@@ -7,10 +7,17 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::command::key::{Code, Key};
 
-/// The key of `event`; `None` for releases and for keys that are never bound.
+/// The keys of `event`; none for releases and for keys that are never bound. With Alt it is Esc and
+/// the key: that is what a terminal sends for it, and what a fast hand sends for Esc and a key.
 #[must_use]
-pub fn key(event: &KeyEvent) -> Option<Key> {
-    if event.kind == KeyEventKind::Release || event.modifiers.contains(KeyModifiers::ALT) {
+pub fn keys(event: &KeyEvent) -> Vec<Key> {
+    let escape = event.modifiers.contains(KeyModifiers::ALT).then_some(Key::plain(Code::Esc));
+    let key = key(event);
+    if key.is_some() { escape.into_iter().chain(key).collect() } else { Vec::new() }
+}
+
+fn key(event: &KeyEvent) -> Option<Key> {
+    if event.kind == KeyEventKind::Release {
         return None;
     }
     let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
@@ -50,8 +57,9 @@ mod tests {
     use super::*;
 
     fn check(code: KeyCode, modifiers: KeyModifiers, shown: &str) {
-        let found = key(&KeyEvent::new(code, modifiers)).map(|key| key.to_string());
-        assert_eq!(found.unwrap_or_default(), shown, "{code:?} {modifiers:?}");
+        let found: Vec<String> =
+            keys(&KeyEvent::new(code, modifiers)).iter().map(Key::to_string).collect();
+        assert_eq!(found.join(" "), shown, "{code:?} {modifiers:?}");
     }
 
     #[test]
@@ -61,7 +69,7 @@ mod tests {
         check(KeyCode::Char('i'), KeyModifiers::CONTROL, "Tab");
         check(KeyCode::Tab, KeyModifiers::SHIFT, "S-Tab");
         check(KeyCode::BackTab, KeyModifiers::SHIFT, "S-Tab");
-        check(KeyCode::Char('x'), KeyModifiers::ALT, "");
+        check(KeyCode::Char('x'), KeyModifiers::ALT, "Esc x");
         check(KeyCode::F(1), KeyModifiers::NONE, "");
         check(KeyCode::Char('\u{1b}'), KeyModifiers::NONE, "");
     }

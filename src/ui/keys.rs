@@ -223,7 +223,7 @@ fn with_reader(model: &mut Model, act: impl FnOnce(&mut Reader)) -> Vec<Effect> 
 fn open(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.list.current().cloned() else { return Vec::new() };
     let request = Request::Open(row.thread.clone());
-    model.reader = Some(Reader::new(row));
+    model.reader = Some(Reader::new(row, model.now_ms));
     ask([request])
 }
 
@@ -357,7 +357,8 @@ fn toggle(model: &mut Model) -> Vec<Effect> {
     intents.into_iter().flat_map(|intent| send(model, intent, Sent::Key)).collect()
 }
 
-fn quit(model: &mut Model) -> Vec<Effect> {
+/// Quits when all is saved.
+pub fn quit(model: &mut Model) -> Vec<Effect> {
     if !model.open {
         return vec![Effect::Exit(UiExit::Quit)];
     }

@@ -52,7 +52,9 @@ pub fn areas(size: (u16, u16), reading: bool) -> Areas {
     let bottom_rows = if rows >= TWO_BOTTOM_ROWS_FROM { 2 } else { 1 };
     let body = 1 + rule_rows;
     let body_rows = rows.saturating_sub(body + bottom_rows);
-    let side = if columns >= SIDEBAR_FROM { SIDEBAR_COLUMNS } else { 0 };
+    // Mail is written for some 72 columns: a reader has them before a sidebar does.
+    let sided = columns >= if reading { BESIDE_FROM } else { SIDEBAR_FROM };
+    let side = if sided { SIDEBAR_COLUMNS } else { 0 };
     let list_columns = match (reading, columns >= BESIDE_FROM) {
         (false, _) => columns - side.min(columns),
         (true, true) => BESIDE_COLUMNS,

@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod date;
+pub mod event_loop;
 pub mod first_run;
 pub mod foresee;
 pub mod keymap;
@@ -13,9 +14,22 @@ pub mod keys;
 pub mod layout;
 pub mod line;
 pub mod list;
+pub mod people;
 pub mod picker;
 pub mod reader;
+pub mod terminal;
 pub mod text;
 pub mod theme;
 pub mod update;
 pub mod view;
+
+#[cfg(test)]
+mod double;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod tests;
+
+pub use app::{Door, UiExit};
+pub use event_loop::{Open, Start, UiError, run};
+pub use first_run::{FirstRun, Found};

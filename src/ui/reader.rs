@@ -17,6 +17,9 @@ use crate::ui::{date, list, text};
 /// Columns that text is wrapped to at most; longer lines tire the eye.
 pub const MEASURE_COLUMNS: usize = 100;
 
+/// Folded messages that stay in sight above the one that is gone to.
+const CONTEXT_LINES: usize = 3;
+
 /// What a line is, for its look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
@@ -65,6 +68,8 @@ pub struct Line {
 pub struct Reader {
     /// The row it was opened from, or as it has become since.
     pub row: Row,
+    /// When it was opened, Unix milliseconds.
+    pub opened_ms: i64,
     /// Its messages; `None` until the engine has answered.
     pub messages: Option<Vec<Message>>,
     /// The lines, for `width`.
@@ -86,9 +91,10 @@ pub struct Reader {
 impl Reader {
     /// Opens `row`; its messages are still to come.
     #[must_use]
-    pub fn new(row: Row) -> Self {
+    pub fn new(row: Row, opened_ms: i64) -> Self {
         Self {
             row,
+            opened_ms,
             messages: None,
             lines: Vec::new(),
             top: 0,
@@ -129,7 +135,7 @@ impl Reader {
         if self.width != width {
             let resized = self.width != 0;
             self.width = width;
-            let columns = width.saturating_sub(4).clamp(1, MEASURE_COLUMNS);
+            let columns = width.saturating_sub(3).clamp(1, MEASURE_COLUMNS);
             self.lines.clear();
             for (at, message) in messages.iter().enumerate() {
                 let folded = self.folds.get(&message.id).copied().unwrap_or(false);
@@ -200,7 +206,10 @@ impl Reader {
     fn show_message(&mut self, at: usize) {
         self.current = at;
         let head = self.lines.iter().position(|line| line.message == at).unwrap_or(0);
-        self.top = head.min(self.last_top());
+        // Folded messages right above stay in sight: they say what this one answers.
+        let above = self.lines[..head].iter().rev().take(CONTEXT_LINES);
+        let folded = above.take_while(|line| matches!(line.kind, Kind::Head { .. })).count();
+        self.top = (head - folded).min(self.last_top());
     }
 
     /// Folds or unfolds the message that keys are for.

@@ -34,6 +34,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Engine(update) => engine(model, *update),
         Message::EngineGone if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
         Message::EngineGone => vec![exit(UiExit::EngineGone)],
+        Message::Hangup => keys::quit(model),
         Message::Time(now_ms) => time(model, now_ms),
         Message::Drawn => drawn(model),
     };
