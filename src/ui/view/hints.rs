@@ -15,7 +15,7 @@ use crate::ui::app::{Import, Model, Quitting};
 use crate::ui::{date, text};
 
 /// Cells of a progress bar.
-const BAR_CELLS: u64 = 10;
+const BAR_CELLS: u128 = 10;
 /// The shortest run by which the time left is guessed, in milliseconds.
 const GUESS_FROM_MS: i64 = 1_000;
 
@@ -113,10 +113,11 @@ pub fn progress(import: &Import, now_ms: i64) -> String {
         return format!("{verb} {}", text::count(progress.done));
     };
     let done = progress.done.min(total);
-    let full = usize::try_from(done * BAR_CELLS / total).unwrap_or(0);
-    let empty = usize::try_from(BAR_CELLS).unwrap_or(0) - full;
+    let cells = u128::from(done) * BAR_CELLS / u128::from(total);
+    let full = usize::try_from(cells).unwrap_or(0);
+    let empty = usize::try_from(BAR_CELLS).unwrap_or(0).saturating_sub(full);
     let bar = "█".repeat(full) + &"░".repeat(empty);
-    let spent = now_ms - import.began;
+    let spent = now_ms - import.began.min(now_ms);
     let left = u64::try_from(spent)
         .ok()
         .filter(|_| spent >= GUESS_FROM_MS && done > 0)

@@ -1,22 +1,6 @@
-//! The screens and the keys, on the engine's double.
+//! For eyes: the real loop on the engine's double, in the terminal that runs the test.
 
-use super::double::Double;
-use super::harness::Screen;
-
-#[test]
-fn show() {
-    for (c, r) in [(80, 24), (60, 15), (40, 10), (140, 30)] {
-        let mut s = Screen::new(Double::sample(), c, r);
-        s.press("jx");
-        println!("{}", s.text());
-        s.press("<Esc>k<Enter>");
-        println!("{}", s.text());
-        s.press("ul");
-        println!("{}", s.text());
-        s.press("<Esc>?");
-        println!("{}", s.text());
-    }
-}
+use crate::ui::double::Double;
 
 /// For eyes: the real loop on the double, in a terminal. `MAILTUI_LOOK=inbox cargo test look`.
 #[test]
@@ -26,10 +10,10 @@ fn look() {
         return;
     };
     let many = what == "many";
-    let start = super::Start {
+    let start = crate::ui::Start {
         first: None,
-        first_run: (what == "first").then(|| super::FirstRun {
-            found: vec![super::Found {
+        first_run: (what == "first").then(|| crate::ui::FirstRun {
+            found: vec![crate::ui::Found {
                 path: "/home/u/Mail".into(),
                 shown: "~/Mail".into(),
                 kind: "Maildir".into(),
@@ -44,7 +28,7 @@ fn look() {
         clock: Box::new(crate::clock::SystemClock),
         open: Box::new(move |_| Ok(spawn_double(many))),
     };
-    super::run(start).unwrap();
+    crate::ui::run(start).unwrap();
 }
 
 /// The double on a thread of its own, with imports that take their time.
