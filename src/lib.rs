@@ -3,10 +3,16 @@
 pub mod bridge;
 pub mod clock;
 pub mod command;
+pub mod crash;
 pub mod engine;
 pub mod id;
 pub mod label;
 pub mod limits;
 pub mod mail;
+pub mod mailbox;
 pub mod notice;
+pub mod projection;
 pub mod safe_text;
+pub mod store;
+pub mod sync;
+pub mod thread;
