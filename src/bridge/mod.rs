@@ -3,6 +3,12 @@
 //! Invariant: a bridge never touches a store; the sink decides what is new. It must not stop for one
 //! bad message: that is listed with its place and reason, and the rest goes on.
 
+pub mod folder;
+mod from_line;
+pub mod maildir;
+pub mod mbox;
+mod probe;
+
 use std::path::PathBuf;
 
 use crate::id::ThreadId;
