@@ -68,8 +68,7 @@ fn time(word: &str) -> Option<(i8, i8, i8)> {
     };
     let (hour, minute) = (part(23)?, part(59)?);
     let second = if word.len() == 5 { 0 } else { part(60)?.min(59) };
-    (parts.next().is_none() && matches!(word.len(), 5 | 8))
-        .then_some((hour, minute, second))
+    (parts.next().is_none() && matches!(word.len(), 5 | 8)).then_some((hour, minute, second))
 }
 
 /// `Feb 22`, `22 Feb` or `22 Feb 2008` at the end of the words before the time.

@@ -33,9 +33,9 @@ pub(crate) fn holds_messages(name: &str) -> bool {
 
 /// Whether `directory` is a Maildir: it has `cur` or `new`.
 pub(crate) fn is_maildir(directory: &Path) -> bool {
-    ["cur", "new"].iter().any(|part| {
-        directory.join(part).symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
-    })
+    ["cur", "new"]
+        .iter()
+        .any(|part| directory.join(part).symlink_metadata().is_ok_and(|metadata| metadata.is_dir()))
 }
 
 #[cfg(test)]
@@ -55,14 +55,17 @@ mod tests {
             ("1234.M1.host!2,S", Some(read)),
             ("1234,U=7,S=3:2,Sab", Some(read)),
             ("x:2,S:2,F", Some(Flags { starred: true, ..none })),
-            ("x:2,DFPRST", Some(Flags {
-                read: true,
-                starred: true,
-                answered: true,
-                forwarded: true,
-                draft: true,
-                trashed: true,
-            })),
+            (
+                "x:2,DFPRST",
+                Some(Flags {
+                    read: true,
+                    starred: true,
+                    answered: true,
+                    forwarded: true,
+                    draft: true,
+                    trashed: true,
+                }),
+            ),
             ("x:1,S", None),
             ("x:2,S.eml", None),
             ("x:2,S=12", None),

@@ -3,8 +3,11 @@
 //! Invariant: a bridge never touches a store; the sink decides what is new. It must not stop for one
 //! bad message: that is listed with its place and reason, and the rest goes on.
 
+pub mod discover;
+pub mod failures;
 pub mod folder;
 mod from_line;
+pub mod import;
 pub mod maildir;
 pub mod mbox;
 mod probe;
@@ -108,6 +111,7 @@ pub trait MailSink {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Failure {
     /// The file.
+    #[serde(serialize_with = "failures::safe_path")]
     pub path: PathBuf,
     /// Byte offset in it (0 for a file that is one message).
     pub offset: u64,

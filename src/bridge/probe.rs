@@ -75,7 +75,7 @@ mod tests {
             (b":+1:", Start::Other),
             (b"# a heading", Start::Other),
             (b"a b: c", Start::Other),
-            (b"{\"a\": 1}", Start::Other),
+            (b"{\"a\": 1}", Start::Field),
             (b"\x01\x01\x01\x01\n", Start::Other),
         ];
         for (bytes, expected) in cases {
