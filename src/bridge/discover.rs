@@ -94,7 +94,7 @@ pub fn discover(paths: &[PathBuf], stop: &AtomicBool) -> Found {
         }
     }
     // An outer directory before one inside it, which it covers.
-    directories.sort_by_key(|path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf()));
+    directories.sort_by_key(|path| path.canonicalize().unwrap_or_default());
     for path in directories {
         walk.named_directory(path);
     }
@@ -363,3 +363,7 @@ fn is_eml(name: &str) -> bool {
 fn parent(path: &Path) -> PathBuf {
     path.parent().map(Path::to_owned).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[path = "discover_tests.rs"]
+mod tests;

@@ -1,5 +1,6 @@
 //! Tests of the import against a scripted sink: the real one is a floor above.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use super::*;
@@ -138,7 +139,7 @@ fn outcomes_meet_their_origins_however_late_they_come() {
             offsets.push(mbox.len() as u64);
         }
         let what = if n % 300 == 7 { "refuse" } else { "take" };
-        mbox.push_str(&format!("{FROM}Thread: t{n:07}\n\n{what}\n\n"));
+        write!(mbox, "{FROM}Thread: t{n:07}\n\n{what}\n\n").unwrap();
     }
     let dir = tree(&[("box", &mbox)]);
     for lag in [0, 1, 3, 100] {
@@ -217,7 +218,10 @@ fn a_place_on_the_command_line_is_for_every_message() {
 
 #[test]
 fn a_sink_that_breaks_ends_the_run_and_stop_finishes_what_was_submitted() {
-    let mbox: String = (0..900).map(|n| format!("{FROM}Thread: t{n:07}\n\nx\n\n")).collect();
+    let mut mbox = String::new();
+    for n in 0..900 {
+        write!(mbox, "{FROM}Thread: t{n:07}\n\nx\n\n").unwrap();
+    }
     let dir = tree(&[("box", &mbox)]);
     let request = ImportRequest { paths: vec![dir.path().to_owned()], ..ImportRequest::default() };
     let mut sink = Script { breaks_after: Some(2), ..Script::default() };
