@@ -4,6 +4,7 @@
 //! looks (names, kinds, first lines); it must not write, follow a link out of a named tree, or
 //! depend on the order in which a file system lists names.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
@@ -11,7 +12,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::failures::Failures;
 use super::probe::{self, Start};
@@ -68,7 +69,7 @@ impl Source {
 #[derive(Debug, Default)]
 pub struct Found {
     /// What will be read, in the order of reading: inbox and ordinary folders, then archive, sent,
-    /// drafts, spam, trash; by path in each.
+    /// drafts, spam, trash; by directory and name in each.
     pub sources: Vec<Source>,
     /// What is not mail, empty or unreadable.
     pub failures: Failures,
@@ -99,8 +100,17 @@ pub fn discover(paths: &[PathBuf], stop: &AtomicBool) -> Found {
         walk.named_directory(path);
     }
     let mut found = walk.found;
-    found.sources.sort_by_cached_key(|source| (folder::rank(source.folder()), source.path()));
+    found.sources.sort_unstable_by(order);
     found
+}
+
+/// By place, then by directory, then by name; no path is put together for it.
+fn order(a: &Source, b: &Source) -> Ordering {
+    let same = Arc::ptr_eq(&a.dir, &b.dir);
+    folder::rank(a.folder())
+        .cmp(&folder::rank(b.folder()))
+        .then_with(|| if same { Ordering::Equal } else { a.dir.path.cmp(&b.dir.path) })
+        .then_with(|| a.name.cmp(&b.name))
 }
 
 struct Walk<'a> {
@@ -164,7 +174,7 @@ impl Walk<'_> {
         let root = Root { real, base };
         let mut pending = vec![Pending { path: path.to_owned(), names: Vec::new(), skip: false }];
         while let Some(next) = pending.pop() {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.stop.load(Relaxed) {
                 return;
             }
             self.directory(&root, &next, &mut pending);
@@ -206,7 +216,7 @@ impl Walk<'_> {
             folder: Arc::new(with_base(folder::of_path(names(at)), &root.base)),
         });
         for entry in entries {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.stop.load(Relaxed) {
                 return;
             }
             match entry {

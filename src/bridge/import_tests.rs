@@ -5,7 +5,9 @@ use std::fs;
 
 use super::*;
 use crate::bridge::Folder;
+use crate::label::Place;
 use crate::mail::Flags;
+use crate::notice::{Exit, Notice};
 
 /// Takes in everything; a message's thread is its first line. `lag` batches are answered late, as
 /// a backend behind a wire does.

@@ -5,12 +5,14 @@
 
 pub mod discover;
 pub mod failures;
+pub mod find;
 pub mod folder;
 mod from_line;
 pub mod import;
 pub mod maildir;
 pub mod mbox;
 mod probe;
+mod report;
 
 use std::path::PathBuf;
 
