@@ -36,15 +36,18 @@ pub(crate) fn start(bytes: &[u8]) -> Start {
     }
 }
 
-/// The offset of the first line that is not empty, and that line without its line end.
+/// The offset of the first line that is not empty, and that line without its line end. A byte
+/// order mark, which some editors put in front, is not part of it.
 pub(crate) fn first_line(bytes: &[u8]) -> (usize, &[u8]) {
-    let mut at = 0;
-    for line in bytes.split_inclusive(|b| *b == b'\n') {
-        if !line.trim_ascii().is_empty() {
-            let line = line.strip_suffix(b"\n").unwrap_or(line);
-            return (at, line.strip_suffix(b"\r").unwrap_or(line));
+    let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let mut at = bytes.len() - text.len();
+    for whole in text.split_inclusive(|b| *b == b'\n') {
+        let line = whole.strip_suffix(b"\n").unwrap_or(whole);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if !line.is_empty() {
+            return (at, line);
         }
-        at += line.len();
+        at += whole.len();
     }
     (at, &[])
 }
@@ -62,9 +65,11 @@ mod tests {
 
     #[test]
     fn the_first_line_that_is_not_empty_decides() {
-        let cases: [(&[u8], Start); 14] = [
+        let cases: [(&[u8], Start); 16] = [
             (b"", Start::Blank),
-            (b"\n\r\n \t\n", Start::Blank),
+            (b"\n\r\n\n", Start::Blank),
+            (b" \t\nSubject: x", Start::Other),
+            (b"\xef\xbb\xbf\nSubject: x", Start::Field),
             (b"Subject: x", Start::Field),
             (b"\r\n\nSubject:\r\n", Start::Field),
             (b"X-!#$%: x", Start::Field),
