@@ -169,7 +169,7 @@ impl Walk<'_> {
         } else {
             Folder::default()
         };
-        let before = (self.found.sources.len(), self.found.failures.count());
+        let before = self.found.sources.len();
         let covered = fs::metadata(path).is_ok_and(|at| self.seen.contains(&(at.dev(), at.ino())));
         let root = Root { real, base };
         let mut pending = vec![Pending { path: path.to_owned(), names: Vec::new(), skip: false }];
@@ -179,12 +179,8 @@ impl Walk<'_> {
             }
             self.directory(&root, &next, &mut pending);
         }
-        if self.found.sources.len() == before.0 && !covered {
+        if self.found.sources.len() == before && !covered {
             let message = format!("there is no mail in {}", path.display());
-            // A Maildir may be empty; any other directory was named by mistake.
-            if self.found.failures.count() == before.1 && !maildir::is_maildir(path) {
-                self.found.failures.add(path, 0, "no-mail", "there is no mail in this directory");
-            }
             self.notice(
                 "no-mail",
                 &message,

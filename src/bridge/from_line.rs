@@ -26,8 +26,10 @@ pub(crate) fn separates(line: &[u8], next: &[u8]) -> bool {
     }
     // Writers that know no sender or date: "From ", "From - ", "From nobody", "From a@b c".
     let words: Vec<&[u8]> = words(rest).collect();
-    let bare = words.len() <= 1 || words.first().is_some_and(|word| word.contains(&b'@'));
-    bare && super::probe::is_field(next)
+    let sender = words.first().is_some_and(|word| word.contains(&b'@'));
+    // A file that was cut within its last `From ` line: nothing of that message is there.
+    let cut = sender && !line.ends_with(b"\n");
+    cut || (sender || words.len() <= 1) && super::probe::is_field(next)
 }
 
 /// The date of a `From ` line in Unix seconds; UTC where it names no zone that is known.
@@ -164,6 +166,8 @@ mod tests {
             ("From -\r\n", "Subject: x\r\n", true),
             ("From email_test@me.nowhere\n", "Return-Path: <a@b>\n", true),
             ("From email_test@me.nowhere\n", "I heard nothing\n", false),
+            ("From email_test@me.nowhere Fri Fe", "", true),
+            ("From nobody I heard", "", false),
             ("From one solid piece of aluminum comes a laptop\n", "Note: it is thin\n", false),
             ("From: a@b\n", "Subject: x\n", false),
             ("from a@b\n", "Subject: x\n", false),

@@ -272,7 +272,7 @@ fn a_path_that_is_not_there_does_not_stop_the_others() {
         (&["gone"], 0, "no-such-path", "no-such-path", Exit::NotFound),
         (&["gone", "a.eml"], 1, "no-such-path", "no-such-path", Exit::Partial),
         (&["a.eml/x"], 0, "no-such-path", "no-such-path", Exit::NotFound),
-        (&["empty"], 0, "no-mail", "no-mail", Exit::Partial),
+        (&["empty"], 0, "", "no-mail", Exit::Done),
         (&["M"], 0, "", "no-mail", Exit::Done),
         (&["zero"], 0, "empty", "", Exit::Partial),
     ];

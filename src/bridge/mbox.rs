@@ -275,6 +275,13 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_was_cut_gives_what_is_there() {
+        check(&format!("{D}\nA: 1\n\nx\n\n{D}"), &[(0, "A: 1\n\nx\n"), (43, "")]);
+        check(&format!("{D}\nA: 1\n\nx\n\n{}", &D[..12]), &[(0, "A: 1\n\nx\n"), (43, "")]);
+        check(&format!("{D}\nA: 1\n\nx\n\n{D}\nB"), &[(0, "A: 1\n\nx\n"), (43, "B")]);
+    }
+
+    #[test]
     fn quoting_is_undone_by_one() {
         check(
             &format!("{D}\nA: 1\n\n>From x\n>>From y\n> From z\n>Fromage\n\n"),
