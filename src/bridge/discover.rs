@@ -142,12 +142,8 @@ impl Walk<'_> {
             return;
         }
         if !metadata.is_file() {
-            self.found.skipped += 1;
-            self.notice(
-                "not-a-file",
-                &format!("{} is not a file or directory", path.display()),
-                "name an mbox, a Maildir, an .eml file or a directory of them",
-            );
+            let reason = "a device, pipe or socket; name an mbox, a Maildir or an .eml file";
+            self.found.failures.add(path, 0, "not-a-file", reason);
             return;
         }
         let folder = Arc::new(Folder::default());

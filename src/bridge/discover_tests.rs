@@ -171,6 +171,7 @@ fn what_is_hidden_temporary_or_elsewhere_is_skipped() {
         ]
     };
     assert_eq!(told(dir.path(), &["M"]), expected("M"));
+    assert_eq!(told(dir.path(), &["M/socket"]), ["M/socket not-a-file", "skipped 0"]);
     assert_eq!(told(dir.path(), &["link"]), expected("link"), "a named link is followed");
 }
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use mailtui::bridge::discover::discover;
+use mailtui::bridge::discover::{Source, discover};
 use mailtui::bridge::import::{ImportReport, ImportRequest, import};
 use mailtui::bridge::{Incoming, MailSink, Outcome, SinkError};
 use mailtui::id::{ThreadId, base32};
@@ -85,7 +85,7 @@ fn every_file_is_accounted_for_exactly_once() {
         files(&path, &mut all);
         let found = discover(std::slice::from_ref(&path), &AtomicBool::new(false));
         let mut met = BTreeSet::new();
-        let sources = found.sources.iter().map(|source| source.path());
+        let sources = found.sources.iter().map(Source::path);
         let failures = found.failures.listed().iter().map(|failure| failure.path.clone());
         for file in sources.chain(failures) {
             assert!(all.contains(&file), "{set}: {} is not a file of it", file.display());
