@@ -207,14 +207,20 @@ impl Walk<'_> {
             path: at.path.clone(),
             folder: Arc::new(with_base(folder::of_path(names(at)), &root.base)),
         });
+        // In the order of names, so that a list of failures that is cut is always the same.
+        let mut names = Vec::new();
         for entry in entries {
+            match entry {
+                Ok(entry) => names.push(entry.file_name()),
+                Err(error) => self.found.failures.add_io(&at.path, 0, &error),
+            }
+        }
+        names.sort_unstable();
+        for name in names {
             if self.stop.load(Relaxed) {
                 return;
             }
-            match entry {
-                Ok(entry) => self.entry(root, at, &dir, entry.file_name(), pending),
-                Err(error) => self.found.failures.add_io(&at.path, 0, &error),
-            }
+            self.entry(root, at, &dir, name, pending);
         }
     }
 

@@ -10,7 +10,7 @@ use jiff::tz::Offset;
 /// What every separator begins with.
 pub(crate) const PREFIX: &[u8] = b"From ";
 /// Longer lines are prose, in bytes.
-const MAX_LINE_BYTES: usize = 1_000;
+pub(crate) const MAX_LINE_BYTES: usize = 1_000;
 /// Years that a date may have; others are a broken clock.
 const YEARS: std::ops::RangeInclusive<i16> = 1970..=9999;
 
@@ -131,6 +131,23 @@ fn number_of(word: &str, digits: usize) -> Option<i16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn dates_are_total_and_in_range(
+            words in proptest::collection::vec(
+                "Feb|feb,|30|0|31|2008|9999|1969|23:59|23:59:60|24:00|\\+0200|-9999|EST|\u{fe}|a@b",
+                0..9,
+            ),
+        ) {
+            let line = format!("From {}", words.join(" "));
+            if let Some(seconds) = date(line.as_bytes()) {
+                prop_assert!((-100_000 * 3_600..253_402_300_800 + 360_000).contains(&seconds));
+                prop_assert!(separates(line.as_bytes(), b""));
+            }
+        }
+    }
 
     #[test]
     fn dates_as_writers_write_them() {

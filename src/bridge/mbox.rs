@@ -106,9 +106,10 @@ impl<R: BufRead> MboxReader<R> {
         if !(self.after_empty && self.line.starts && self.line.bytes.starts_with(PREFIX)) {
             return Ok(false);
         }
-        // The first one was recognised by the file's kind; it need not be plausible.
+        // The first one was recognised by the file's kind; it need not be plausible. A line that is
+        // far too long is a file with other line ends, and nothing of it may be lost.
         if self.begun.is_none() {
-            return Ok(true);
+            return Ok(self.line.bytes.len() <= from_line::MAX_LINE_BYTES);
         }
         let next = self.pieces.peek()?;
         Ok(from_line::separates(&self.line.bytes, next))
@@ -315,6 +316,12 @@ mod tests {
     fn a_line_longer_than_a_piece_does_not_begin_one() {
         let long = format!("{}From a@b Fri Feb 22 17:06:23 2008", "y".repeat(PIECE_BYTES));
         check_len(&format!("{D}\nA: 1\n\n{long}\n"), 1);
+    }
+
+    #[test]
+    fn a_file_with_other_line_ends_is_not_lost() {
+        let file = format!("{D}\rA: 1\r\r{}", "x\r".repeat(600));
+        check(&file, &[(0, &file)]);
     }
 
     fn check_len(file: &str, expected: usize) {
