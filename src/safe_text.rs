@@ -74,8 +74,8 @@ fn clean(text: &str, keep_lines: bool) -> String {
             c if c.is_control() => char::REPLACEMENT_CHARACTER,
             c if is_hidden(c) => continue,
             '\u{200c}' | '\u{200d}' => {
-                let joins = last.is_some_and(is_joinable)
-                    && chars.peek().copied().is_some_and(is_joinable);
+                let joins =
+                    last.is_some_and(is_joinable) && chars.peek().copied().is_some_and(is_joinable);
                 if !joins {
                     continue;
                 }
@@ -245,8 +245,9 @@ mod tests {
             any::<char>().prop_map(|c| c.to_string()),
             "[ -~]{0,4}",
             prop::sample::select(vec![
-                "\u{200d}", "\u{200c}", "\u{202e}", "\u{feff}", "\r", "\n", "\t", "\u{1b}", "\u{9b}",
-                "👩", "\u{fe0f}", "ی", "\u{94d}", ".", "-", "/", "\\", "CON", " ", "con.", "NUL",
+                "\u{200d}", "\u{200c}", "\u{202e}", "\u{feff}", "\r", "\n", "\t", "\u{1b}",
+                "\u{9b}", "👩", "\u{fe0f}", "ی", "\u{94d}", ".", "-", "/", "\\", "CON", " ",
+                "con.", "NUL",
             ])
             .prop_map(str::to_owned),
         ];

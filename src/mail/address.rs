@@ -26,8 +26,8 @@ pub(super) fn parse(value: &[u8], defects: &mut Defects) -> Vec<Address> {
             Token::Colon if !piece.group && !piece.has_address() => piece.open_group(),
             Token::Colon => piece.words.push(Word { text: ":", quoted: false, spaced: false }),
             Token::Semicolon => piece.close_group(&mut out, defects),
-            Token::Angle(address) if piece.angle.is_none() => piece.angle = Some(address),
-            Token::Angle(_) | Token::Space => piece.spaced = true,
+            Token::Angle(address) => piece.angle(address, &mut out, defects),
+            Token::Space => piece.spaced = true,
             Token::Comment(comment) => piece.comments.push(comment),
             Token::Word(text) => piece.push(text, false),
             Token::Quoted(text) => piece.push(text, true),
@@ -188,6 +188,8 @@ struct Piece<'a> {
     words: Vec<Word<'a>>,
     comments: Vec<&'a str>,
     angle: Option<&'a str>,
+    /// How many words stand before the angle brackets.
+    before_angle: usize,
     spaced: bool,
     /// Inside `name: … ;`, and whether it had a member yet.
     group: bool,
@@ -199,8 +201,21 @@ impl<'a> Piece<'a> {
         self.words.push(Word { text, quoted, spaced: std::mem::take(&mut self.spaced) });
     }
 
+    /// Angle brackets; second ones end the address before them: the comma was forgotten.
+    fn angle(&mut self, address: &'a str, out: &mut Vec<Address>, defects: &mut Defects) {
+        if self.angle.is_some() {
+            let next = self.words.split_off(self.before_angle);
+            self.finish(out, defects);
+            self.words = next;
+        }
+        self.angle = Some(address);
+        self.before_angle = self.words.len();
+        self.spaced = true;
+    }
+
     fn has_address(&self) -> bool {
-        self.angle.is_some() || self.words.iter().any(|word| !word.quoted && word.text.contains('@'))
+        self.angle.is_some()
+            || self.words.iter().any(|word| !word.quoted && word.text.contains('@'))
     }
 
     fn open_group(&mut self) {
@@ -375,7 +390,10 @@ mod tests {
         check("=?utf-8?Q?J=C3=BCrgen?= <j@x.de>", &[("Jürgen", "j@x.de")]);
         check("\"=?utf-8?Q?J=C3=BC?=\" <j@x.de>", &[("Jü", "j@x.de")]);
         check("=?utf-8?Q?a,_b?= <j@x.de>", &[("a, b", "j@x.de")]);
-        check("Friends: a@b.c, D <d@e.f>; g@h.i", &[("-", "a@b.c"), ("D", "d@e.f"), ("-", "g@h.i")]);
+        check(
+            "Friends: a@b.c, D <d@e.f>; g@h.i",
+            &[("-", "a@b.c"), ("D", "d@e.f"), ("-", "g@h.i")],
+        );
         check("undisclosed-recipients:;", &[("undisclosed-recipients", "")]);
         check("<@r1,@r2:a@b.c>", &[("-", "a@b.c")]);
         check("\"quoted local\"@b.c", &[("-", "\"quoted local\"@b.c")]);
@@ -383,6 +401,8 @@ mod tests {
         check("a @ b . c", &[("-", "a@b.c")]);
         check("Whomever", &[("-", "Whomever")]);
         check("The Team", &[("The Team", "")]);
+        check("A <a@b.c> B <d@e.f>", &[("A", "a@b.c"), ("B", "d@e.f")]);
+        check("<a@b.c> Ann", &[("Ann", "a@b.c")]);
         check("a@b.c; d@e.f", &[("-", "a@b.c"), ("-", "d@e.f")]);
         check("\"Ann <a@b.c>", &[("\"Ann", "a@b.c")]);
         check("Ann <a@b.c", &[("Ann", "<a@b.c")]);

@@ -46,9 +46,7 @@ fn choose(nodes: &[Node]) -> Option<&Node> {
 
 fn says(node: &Node, plain_only: bool) -> bool {
     match node {
-        Node::Text(Kind::Html, text) => {
-            !plain_only && text.contains(|c: char| !c.is_whitespace())
-        }
+        Node::Text(Kind::Html, text) => !plain_only && text.contains(|c: char| !c.is_whitespace()),
         Node::Text(_, text) => text.contains(|c: char| !c.is_whitespace()),
         Node::All(nodes) | Node::OneOf(nodes) => nodes.iter().any(|node| says(node, plain_only)),
         Node::Message(..) => !plain_only,

@@ -64,7 +64,10 @@ mod tests {
     #[test]
     fn lists_quotes_and_tables() {
         check("<ul><li>a<li>b<ol><li>c</li></ol></ul>d", "- a\n- b\n  1. c\n\nd");
-        check("x<blockquote>a<br>b<blockquote>c</blockquote></blockquote>y", "x\n\n> a\n> b\n\n>> c\n\ny");
+        check(
+            "x<blockquote>a<br>b<blockquote>c</blockquote></blockquote>y",
+            "x\n\n> a\n> b\n\n>> c\n\ny",
+        );
         check("<table><tr><th>a</th><th>b</th></tr><tr><td>c<td>d</table>", "a | b\nc | d");
     }
 
@@ -86,8 +89,24 @@ mod tests {
     fn hostile_sources_cost_linear_time() {
         let long = 20_000;
         for piece in [
-            "<div>", "</div>", "<table>", "<td>", "<!--", "<a href=", "<a href='x'>", "<", "&", "&#",
-            "<blockquote>a", "<ul><li>", "<b", "</", "<style>", "<p a=\"", "<![CDATA[", "<a b c d=e ",
+            "<div>",
+            "</div>",
+            "<table>",
+            "<td>",
+            "<!--",
+            "<a href=",
+            "<a href='x'>",
+            "<",
+            "&",
+            "&#",
+            "<blockquote>a",
+            "<ul><li>",
+            "<b",
+            "</",
+            "<style>",
+            "<p a=\"",
+            "<![CDATA[",
+            "<a b c d=e ",
         ] {
             let source = piece.repeat(long);
             assert!(to_text(&source).len() <= source.len() * 12 + 100, "{piece}");

@@ -24,7 +24,8 @@ pub(super) struct Structured {
 impl Structured {
     /// Reads a field's value.
     pub(super) fn parse(field: &[u8]) -> Self {
-        let field: Vec<u8> = field.iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
+        let field: Vec<u8> =
+            field.iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
         let end = field.iter().position(|&b| b == b';').unwrap_or(field.len());
         let head = field[..end].trim_ascii();
         // `application/pdf name="x"`: the semicolon is missing, the type still stands first.
@@ -119,7 +120,7 @@ fn read_value(bytes: &[u8]) -> (Vec<u8>, &[u8]) {
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
         match (byte, after.first()) {
-            (b'\\', Some(&escaped @ (b'"' | b'\\'))) => {
+            (b'\\', Some(&escaped)) => {
                 value.push(escaped);
                 rest = &after[1..];
             }

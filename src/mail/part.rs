@@ -235,8 +235,15 @@ fn name(
 fn is_shown(media_type: &str, context: Context) -> bool {
     match media_type {
         "text/plain" | "text/html" | "application/xhtml+xml" => true,
-        "text/calendar" | "text/vcard" | "text/x-vcard" | "text/directory" | "text/css"
-        | "text/rtf" | "text/richtext" | "text/javascript" | "text/x-amp-html"
+        "text/calendar"
+        | "text/vcard"
+        | "text/x-vcard"
+        | "text/directory"
+        | "text/css"
+        | "text/rtf"
+        | "text/richtext"
+        | "text/javascript"
+        | "text/x-amp-html"
         | "text/rfc822-headers" => false,
         _ => media_type.starts_with("text/") && !context.in_alternative,
     }

@@ -54,7 +54,10 @@ fn add(out: &mut String, line: &str) {
 /// `On Monday, Ann wrote:`: a line, or the last of two, that ends in a colon before a quote.
 fn introduces_quote(lines: &[&str], index: usize) -> bool {
     let next_is_quote = |from: usize| {
-        lines[from..].iter().find(|l| !l.is_empty()).is_some_and(|l| l.trim_start().starts_with('>'))
+        lines[from..]
+            .iter()
+            .find(|l| !l.is_empty())
+            .is_some_and(|l| l.trim_start().starts_with('>'))
     };
     let ends = |line: &str| line.ends_with(':');
     let here = lines[index];

@@ -109,9 +109,11 @@ pub(super) fn hex(digit: u8) -> u8 {
 
 fn uuencode(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(bytes.len() / 4 * 3);
-    let mut lines = bytes.split(|&b| b == b'\n').map(<[u8]>::trim_ascii_end);
+    // Spaces at the end of a line are data.
+    let mut lines =
+        bytes.split(|&b| b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     lines.find(|line| line.starts_with(b"begin "))?;
-    for line in lines.take_while(|line| *line != b"end") {
+    for line in lines.take_while(|line| line.trim_ascii_end() != b"end") {
         let Some((&first, data)) = line.split_first() else { continue };
         let wanted = out.len() + usize::from(first.wrapping_sub(b' ') & 63);
         for group in data.chunks(4) {
@@ -121,7 +123,8 @@ fn uuencode(bytes: &[u8]) -> Option<Vec<u8>> {
             });
             out.extend_from_slice(&bits.to_be_bytes()[1..]);
         }
-        out.resize(wanted.min(out.len()), 0);
+        // Relays take spaces off line ends: what is missing then are zeros.
+        out.resize(wanted, 0);
     }
     Some(out)
 }
@@ -148,6 +151,8 @@ mod tests {
         check("quoted-printable", "a=zz=4", "a=zz=4");
         check("\"7bit\"", "a=20", "a=20");
         check("x-uuencode", "begin 644 x\n%:&5L;&\\\n`\nend\n", "hello");
+        check("uuencode", "no begin line", "no begin line");
+        check("x-uue", "begin 644 x\n$0\n", "@\0\0\0");
         check("no-such", "as is", "as is");
     }
 }

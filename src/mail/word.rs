@@ -20,6 +20,19 @@ struct Word<'a> {
     bytes: Vec<u8>,
 }
 
+impl Word<'_> {
+    /// Whether the bytes of `next` go on where these end. Charsets with shift states begin every
+    /// word anew (RFC 1468).
+    fn joins(&self, next: &Self) -> bool {
+        let starts = |prefix: &str| {
+            let start = self.charset.get(..prefix.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+        };
+        self.charset.eq_ignore_ascii_case(next.charset)
+            && !["iso-2022", "utf-7", "utf-16", "hz-"].into_iter().any(starts)
+    }
+}
+
 /// Decodes a field's value: unfolded, encoded words decoded, other bytes read as UTF-8 or
 /// Windows-1252.
 pub(super) fn decode(value: &[u8], defects: &mut Defects) -> String {
@@ -37,7 +50,7 @@ pub(super) fn decode(value: &[u8], defects: &mut Defects) -> String {
         let between = &rest[..start];
         let adjacent = open.is_some() && between.iter().all(u8::is_ascii_whitespace);
         match &mut open {
-            Some(last) if adjacent && last.charset.eq_ignore_ascii_case(word.charset) => {
+            Some(last) if adjacent && last.joins(&word) => {
                 last.bytes.extend_from_slice(&word.bytes);
             }
             _ => {
@@ -111,6 +124,7 @@ mod tests {
             // A character that is split between two words.
             ("=?utf-8?Q?=C3?= =?utf-8?Q?=BC?=", "ü"),
             ("=?utf-8*de?Q?ja?=", "ja"),
+            ("=?iso-2022-jp?B?GyRCJCIbKEI=?= =?iso-2022-jp?B?GyRCJCIbKEI=?=", "ああ"),
             ("=?none?B?VEVTVA=?=", "TEST"),
             ("=?utf-8?X?a?= =?", "=?utf-8?X?a?= =?"),
             ("=?utf-8?Q?unclosed", "=?utf-8?Q?unclosed"),

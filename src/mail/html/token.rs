@@ -21,7 +21,10 @@ pub(super) struct Tag<'a> {
 impl<'a> Tag<'a> {
     /// The value of an attribute, its entities still encoded.
     pub(super) fn attribute(&self, name: &str) -> Option<&'a str> {
-        self.attributes.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+        self.attributes
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| *value)
     }
 }
 

@@ -1,0 +1,3 @@
+//! Tests through the library's public face, one binary for all of them.
+
+mod corpora_parse;
