@@ -13,3 +13,4 @@
 )]
 
 mod corpora_files;
+mod corpora_parse;
