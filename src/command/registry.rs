@@ -3,6 +3,8 @@
 //! Invariant: in any context a key sequence names at most one command, and no sequence begins with
 //! another one. Pure: this file must not know a terminal, and a command must not build a widget.
 
+use std::fmt::Write;
+
 use super::context::{Context, Subject};
 use super::intent::Intent;
 use super::key::Key;
@@ -204,13 +206,10 @@ pub fn markdown() -> String {
         let keys: Vec<String> = command.keys.iter().map(|key| format!("`{key}`")).collect();
         let places: Vec<&str> = command.contexts.iter().map(|context| context.name()).collect();
         let undo = if command.undoable { "yes" } else { "" };
-        out.push_str(&format!(
-            "| {} | {} | {} | {} | {undo} |\n",
-            command.name,
-            keys.join(" "),
-            places.join(", "),
-            command.does,
-        ));
+        let (name, does) = (command.name, command.does);
+        let (keys, places) = (keys.join(" "), places.join(", "));
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(out, "| {name} | {keys} | {places} | {does} | {undo} |");
     }
     out
 }

@@ -72,7 +72,7 @@ pub enum Quitting {
 }
 
 /// How the program ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UiExit {
     /// All was saved.
     Quit,
@@ -80,6 +80,8 @@ pub enum UiExit {
     Forced,
     /// The engine ended by itself; something is wrong.
     EngineGone,
+    /// The mailbox could not be opened.
+    NotOpened(Notice),
 }
 
 /// What an intent that is under way was sent for: its answer is treated by it.

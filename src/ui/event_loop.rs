@@ -20,7 +20,7 @@ use crate::ui::app::{Beginning, Door, Effect, Message, Model, Quitting, UiExit};
 use crate::ui::first_run::FirstRun;
 use crate::ui::terminal::Screen;
 use crate::ui::theme::Theme;
-use crate::ui::{keymap, update, view};
+use crate::ui::{keymap, signals, update, view};
 
 /// The most that is taken in before a frame is drawn.
 const MAX_BATCH: usize = 1_000;
@@ -79,6 +79,7 @@ impl Explain for UiError {
 
 enum Event {
     Input(TerminalEvent),
+    /// The terminal is gone, or somebody told the program to end.
     InputGone,
     Opened(Door, Sender<Request>),
     NotOpened(Notice),
@@ -112,6 +113,11 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
     spawn("mailtui-input", {
         let events = events.clone();
         move || read_input(&events)
+    })?;
+    spawn("mailtui-signals", {
+        let events = events.clone();
+        // A closed channel means that the end has come already.
+        move || drop(signals::wait_for_end().then(|| events.send(Event::InputGone)))
     })?;
     let open = start.open;
     spawn("mailtui-engine-updates", move || open_doors(open, &door_requests, &events))?;

@@ -63,7 +63,9 @@ pub fn foresee(model: &mut Model, intent: &Intent) {
     let rows = list.rows.iter_mut().chain(list.selected.values_mut());
     for row in rows.chain(model.reader.as_mut().map(|reader| &mut reader.row)) {
         if meant(row) {
-            changes.iter().for_each(|change| apply(row, change));
+            for change in changes {
+                apply(row, change);
+            }
         }
     }
     for change in changes {

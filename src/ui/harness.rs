@@ -171,15 +171,12 @@ pub(crate) fn parse(keys: &str) -> Vec<Key> {
     let mut rest = keys;
     while let Some(c) = rest.chars().next() {
         let named = rest.strip_prefix('<').and_then(|rest| rest.split_once('>'));
-        match named.and_then(|(name, after)| Some((Key::parse(name)?, after))) {
-            Some((key, after)) => {
-                out.push(key);
-                rest = after;
-            }
-            None => {
-                out.push(Key::plain(crate::command::key::Code::Char(c)));
-                rest = &rest[c.len_utf8()..];
-            }
+        if let Some((key, after)) = named.and_then(|(name, rest)| Some((Key::parse(name)?, rest))) {
+            out.push(key);
+            rest = after;
+        } else {
+            out.push(Key::plain(crate::command::key::Code::Char(c)));
+            rest = &rest[c.len_utf8()..];
         }
     }
     out

@@ -39,6 +39,7 @@ enum Why {
 }
 
 /// The list's state.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone)]
 pub struct List {
     /// Which list.

@@ -17,6 +17,7 @@ pub mod list;
 pub mod people;
 pub mod picker;
 pub mod reader;
+pub mod signals;
 pub mod terminal;
 pub mod text;
 pub mod theme;

@@ -63,6 +63,9 @@ pub struct Line {
     pub message: usize,
 }
 
+/// What wrapping a message gave, with the width and the text that it was made of.
+type Wrapped = HashMap<MessageId, (usize, String, Vec<(Kind, String)>)>;
+
 /// The reader.
 #[derive(Debug, Clone)]
 pub struct Reader {
@@ -83,7 +86,7 @@ pub struct Reader {
     /// Whether opening it has marked it read, or need not any more.
     pub marked: bool,
     folds: HashMap<MessageId, bool>,
-    wrapped: HashMap<MessageId, (usize, String, Vec<(Kind, String)>)>,
+    wrapped: Wrapped,
     width: usize,
     placed: bool,
 }
@@ -263,8 +266,6 @@ fn head(at: usize, message: &Message, folded: bool, zone: &TimeZone, now: i64) -
     };
     Line { kind, text: String::new(), message: at }
 }
-
-type Wrapped = HashMap<MessageId, (usize, String, Vec<(Kind, String)>)>;
 
 fn wrap_body<'a>(
     cache: &'a mut Wrapped,

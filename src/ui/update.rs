@@ -30,7 +30,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Opened(door) => opened(model, door),
-        Message::NotOpened(notice) => not_opened(model, &notice),
+        Message::NotOpened(notice) => not_opened(model, notice),
         Message::Engine(update) => engine(model, *update),
         Message::EngineGone if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
         Message::EngineGone => vec![exit(UiExit::EngineGone)],
@@ -97,12 +97,13 @@ fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     ask(requests)
 }
 
-fn not_opened(model: &mut Model, notice: &Notice) -> Vec<Effect> {
-    model.say(Severity::Error, &notice.message, &notice.hint);
-    if let Stage::FirstRun(screen) = &mut model.stage {
-        screen.opening = None;
-        screen.paths.clear();
-    }
+fn not_opened(model: &mut Model, notice: Notice) -> Vec<Effect> {
+    let Stage::FirstRun(screen) = &mut model.stage else {
+        return vec![exit(UiExit::NotOpened(notice))];
+    };
+    screen.opening = None;
+    screen.paths.clear();
+    model.say(notice.severity, notice.message, notice.hint);
     Vec::new()
 }
 
@@ -180,7 +181,7 @@ fn import(model: &mut Model, progress: ImportProgress) {
         let mut says =
             format!("Imported {}", text::plural(progress.imported, "message", "messages"));
         if progress.failed > 0 {
-            says += &format!(", {} failed", text::count(progress.failed));
+            says = format!("{says}, {} failed", text::count(progress.failed));
         }
         let failed = progress.failed > 0;
         model.notice = Some(Shown {

@@ -386,8 +386,11 @@ fn another_path_is_typed_or_pasted() {
 
 #[test]
 fn what_cannot_be_opened_is_said_with_its_hint() {
-    let mut screen = Screen::first_run(told(), 80, 24);
     let notice = crate::notice::Notice::error("in-use", "The mailbox is in use", "quit the other");
+    let mut mail = screen();
+    mail.send(Message::NotOpened(notice.clone()));
+    assert_eq!(mail.exit, Some(UiExit::NotOpened(notice.clone())), "the caller prints it");
+    let mut screen = Screen::first_run(told(), 80, 24);
     screen.send(Message::NotOpened(notice));
     let text = screen.text();
     assert!(text.contains("✗ The mailbox is in use") && text.contains("quit the other"), "{text}");

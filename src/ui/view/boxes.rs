@@ -5,7 +5,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::{columns, put, put_all};
+use super::{put, put_all};
 use crate::command::label::Carried;
 use crate::ui::app::Model;
 use crate::ui::line::Line;
@@ -108,6 +108,5 @@ pub fn path(model: &Model, line: &Line, area: Rect, buf: &mut Buffer) -> Positio
     for (text, y) in help.iter().zip(inside.y + 2..inside.bottom()) {
         put(buf, (inside.x, y), text, inside.width, model.theme.dim());
     }
-    let _ = columns;
     typed(model, line, Rect { height: 1, ..inside }, buf)
 }

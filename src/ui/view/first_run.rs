@@ -12,8 +12,10 @@ use crate::ui::app::{Import, Model};
 use crate::ui::first_run::{Choice, Does, Screen};
 use crate::ui::text;
 
-/// Columns of a choice's title.
-const TITLE_COLUMNS: usize = 22;
+/// Columns of a choice's title at most.
+const TITLE_COLUMNS: usize = 34;
+/// From this many columns on the connection is shown.
+const LINK_FROM: u16 = 56;
 /// The most that is said to be readable.
 const NEWEST: usize = 50;
 
@@ -37,23 +39,33 @@ pub fn draw(model: &Model, screen: &Screen, area: Rect, buf: &mut Buffer) {
     put(buf, (x, y), greeting, room, theme.text());
     y += 1 + u16::from(airy);
     let busy = model.import.as_ref().is_some_and(|import| !import.progress.ended);
+    let widest = screen.choices.iter().map(|choice| text::width(&choice.title)).max();
+    let titles = widest.unwrap_or(0).min(TITLE_COLUMNS).min(usize::from(area.width) * 2 / 5);
     for (at, choice) in screen.choices.iter().enumerate() {
         if y < last {
-            draw_choice(model, choice, at == screen.cursor, busy, line(y), buf);
+            draw_choice(model, (choice, titles), at == screen.cursor, busy, line(y), buf);
             y += 1;
         }
     }
     y += u16::from(airy);
     for (text, style) in below(model, screen) {
-        if y < last {
-            put(buf, (x, y), &text, room, style);
-            y += 1;
+        for part in text::wrap(&text, room.into()) {
+            if y < last {
+                put(buf, (x, y), &part, room, style);
+                y += 1;
+            }
         }
     }
-    frame::rule(line(last), theme.dim(), buf);
-    put(buf, (area.x, last), "└ ", 2, theme.dim());
-    let link = format!(" {} ", model.link());
-    let right = area.right().saturating_sub(columns(&link) + 2);
+    bottom(model, line(last), buf);
+}
+
+fn bottom(model: &Model, line: Rect, buf: &mut Buffer) {
+    let (theme, x, last) = (model.theme, line.x + 2, line.y);
+    frame::rule(line, theme.dim(), buf);
+    put(buf, (line.x, last), "└ ", 2, theme.dim());
+    let shown = line.width >= LINK_FROM;
+    let link = if shown { format!(" {} ", model.link()) } else { String::new() };
+    let right = line.right().saturating_sub(columns(&link) + 2);
     put(buf, (right, last), &link, columns(&link), theme.dim());
     let parts = hints::keys(model, right.saturating_sub(x + 2));
     let parts: Vec<_> = parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
@@ -63,7 +75,7 @@ pub fn draw(model: &Model, screen: &Screen, area: Rect, buf: &mut Buffer) {
 
 fn draw_choice(
     model: &Model,
-    choice: &Choice,
+    (choice, titles): (&Choice, usize),
     here: bool,
     busy: bool,
     line: Rect,
@@ -73,8 +85,7 @@ fn draw_choice(
     let later = choice.does == Does::Later || busy;
     let style = if later { theme.dim() } else { theme.text() };
     let number = choice.number.map_or(" ".to_owned(), |number| number.to_string());
-    let title_columns = TITLE_COLUMNS.max(text::width(&choice.title).min(34));
-    let title = text::fit(&choice.title, title_columns.min(usize::from(line.width) * 2 / 5));
+    let title = text::fit(&choice.title, titles);
     let strong = if here && !later { theme.strong() } else { style };
     let parts = [
         (if here { "  ▸ " } else { "    " }, theme.accent()),

@@ -51,9 +51,13 @@ fn empty(model: &Model, area: Rect, buf: &mut Buffer) {
         return;
     }
     let name = model.label_name(&model.list.label);
+    let elsewhere = match model.list.label.as_str() {
+        "all" => "`mailtui import PATH` brings mail in",
+        _ => "g a shows all mail",
+    };
     let lines = [
         (format!("Nothing in {name}"), model.theme.strong()),
-        ("g a shows all mail".to_owned(), model.theme.dim()),
+        (elsewhere.to_owned(), model.theme.dim()),
     ];
     let top = area.y + area.height.saturating_sub(2) / 3;
     for ((line, style), y) in lines.iter().zip(top..area.bottom()) {
