@@ -1,8 +1,8 @@
 //! A double of the engine, with mail of our own.
 //!
 //! It is a double because the screens are tested as pure functions of what the engine says; the
-//! real engine is driven by the tests with a pty. It answers as `engine::handle` promises: pages with
-//! their tickets, one `Done` an intent, then `Changed`.
+//! real engine is driven by the tests with a pty. It answers as `engine::handle` promises: pages
+//! with their tickets, one `Done` an intent, then `Changed`.
 
 use crate::command::intent::{Change, Intent, Target};
 use crate::engine::handle::{Request, Update};
@@ -99,7 +99,7 @@ const SAMPLES: [Sample; 14] = [
     ("Tax Office", "Your notice of assessment", "Please keep this letter", 40_000, 1, 0, "money"),
     (
         "Ann Example,Bob Builder",
-        "A very long subject that goes on and on until it meets the edge of the window and then some",
+        "A very long subject that goes on and on until it meets the edge of the window, and on",
         "and a snippet",
         90_000,
         2,

@@ -1,9 +1,9 @@
 //! The loop: input and the engine's updates → `update` → at most one frame. The only file with
 //! threads.
 //!
-//! Invariant: a key never waits for disk or network. All that has come is taken in before a frame is
-//! drawn, keys before the engine's updates: so a key acts on the rows that were on screen when it
-//! was pressed. The first frame is drawn before the mailbox is opened.
+//! Invariant: a key never waits for disk or network. All that has come is taken in before a frame
+//! is drawn, keys before the engine's updates: so a key acts on the rows that were on screen when
+//! it was pressed. The first frame is drawn before the mailbox is opened.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -44,7 +44,7 @@ pub type Open = Box<dyn FnMut(Door) -> Result<EngineHandle, Notice> + Send>;
 pub struct Start {
     /// The first screen, read before the engine starts.
     pub first: Option<(Page, Vec<Label>, Status)>,
-    /// The first run's choices, when there is no mailbox yet; then nothing is opened before a choice.
+    /// The first run's choices, when there is no mailbox yet; nothing is opened before a choice.
     pub first_run: Option<FirstRun>,
     /// Whether to open the sample mailbox at once.
     pub demo: bool,
@@ -324,5 +324,68 @@ fn input_messages(event: TerminalEvent) -> Vec<Message> {
         TerminalEvent::Paste(text) => vec![Message::Paste(text)],
         TerminalEvent::Resize(columns, rows) => vec![Message::Resize(columns, rows)],
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+    #[test]
+    fn requests_wait_until_the_mailbox_is_open_and_keep_their_order() {
+        let (doors, opened) = channel();
+        let mut outside = Outside { doors, engine: None, backlog: Vec::new() };
+        let ask = |request| Effect::Ask(request);
+        let exit = outside.carry_out(vec![ask(Request::Close), Effect::Open(Door::Own)]);
+        assert_eq!((exit, opened.try_recv()), (None, Ok(Door::Own)));
+        let (engine, asked) = channel();
+        outside.opened(engine);
+        let exit = outside.carry_out(vec![ask(Request::StopImport), Effect::Exit(UiExit::Quit)]);
+        assert_eq!(exit, Some(UiExit::Quit));
+        assert!(matches!(asked.try_recv(), Ok(Request::Close)));
+        assert!(matches!(asked.try_recv(), Ok(Request::StopImport)));
+    }
+
+    #[test]
+    fn a_mailbox_that_cannot_be_opened_can_be_tried_again() {
+        let ((doors, requests), (events, told)) = (channel(), channel());
+        let mut tries = 0;
+        let open: Open = Box::new(move |_| {
+            tries += 1;
+            if tries == 1 {
+                return Err(Notice::error("in-use", "in use", ""));
+            }
+            let ((requests, _), (updates, receiver)) = (channel(), channel());
+            drop(updates.send(Update::Changed));
+            Ok(EngineHandle { requests, updates: receiver })
+        });
+        doors.send(Door::Own).unwrap();
+        doors.send(Door::Own).unwrap();
+        drop(doors);
+        open_doors(open, &requests, &events);
+        let told: Vec<Event> = told.try_iter().collect();
+        assert!(
+            matches!(
+                told[..],
+                [
+                    Event::NotOpened(_),
+                    Event::Opened(Door::Own, _),
+                    Event::Engine(Update::Changed),
+                    Event::EngineGone
+                ]
+            ),
+            "{}",
+            told.len()
+        );
+    }
+
+    #[test]
+    fn releases_and_mouse_are_no_input() {
+        let mut key = KeyEvent::new(KeyCode::Char('e'), KeyModifiers::NONE);
+        assert_eq!(input_messages(TerminalEvent::Key(key)).len(), 1);
+        key.kind = KeyEventKind::Release;
+        assert!(input_messages(TerminalEvent::Key(key)).is_empty());
+        assert!(input_messages(TerminalEvent::FocusGained).is_empty());
     }
 }

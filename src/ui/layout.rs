@@ -1,7 +1,7 @@
 //! Where things are on a screen of a given size.
 //!
-//! Invariant: pure; the areas never overlap and lie inside the screen. `update` lays out by the same
-//! areas that drawing uses, so that a page is exactly what is seen.
+//! Invariant: pure; the areas never overlap and lie inside the screen. `update` lays out by the
+//! same areas that drawing uses, so that a page is exactly what is seen.
 
 use ratatui::layout::Rect;
 

@@ -151,6 +151,11 @@ impl List {
         if at_once {
             self.asked.retain(|(_, why)| matches!(why, Why::First | Why::Last));
         }
+        if self.jumping() {
+            // What is in the window now is about to be left.
+            self.again = true;
+            return None;
+        }
         if self.asked.iter().any(|(_, why)| *why == Why::Refresh) {
             self.again = true;
             return None;

@@ -1,7 +1,7 @@
 //! The reader's state: one conversation, laid out in lines for a width.
 //!
-//! Invariant: `lines` is what [`Reader::lay_out`] made of the conversation, the folds and the width;
-//! `top` is at most its last line. A message is wrapped once for a width.
+//! Invariant: `lines` is what [`Reader::lay_out`] made of the conversation, the folds and the
+//! width; `top` is at most its last line. A message is wrapped once for a width.
 
 use std::collections::HashMap;
 

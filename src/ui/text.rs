@@ -129,9 +129,8 @@ pub fn wrap(line: &str, columns: usize) -> Vec<String> {
         return vec![line];
     }
     let (depth, start) = quote(&line);
-    let (marks, own) = if start < columns / 2 { line.split_at(start) } else { ("", line.as_str()) };
-    let marks = if depth > 0 { marks } else { "" };
-    let own = if marks.is_empty() { line.as_str() } else { own };
+    let quoted = depth > 0 && start < columns / 2;
+    let (marks, own) = if quoted { line.split_at(start) } else { ("", line.as_str()) };
     let options = textwrap::Options::new(columns.saturating_sub(width(marks)).max(1))
         .break_words(true)
         .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
@@ -236,6 +235,17 @@ mod tests {
                 let lines = wrap(line, columns);
                 assert!(lines.iter().all(|part| width(part) <= columns), "{columns}: {lines:?}");
             }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_stays_in_its_columns(text: String, columns in 1_usize..40) {
+            for part in wrap(&text, columns).into_iter().chain([cut(&text, columns)]) {
+                assert!(width(&part) <= columns, "{columns}: {part:?}");
+                assert!(!part.chars().any(char::is_control), "{part:?}");
+            }
+            assert_eq!(width(&fit(&text, columns)), columns);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The one function that changes the model: (model, message) → effects. Pure.
 //!
-//! Invariant: no I/O, no clock; whatever comes in whatever order, the model stays drawable. Keys are
-//! carried out in `keys`, the engine's words are taken in here.
+//! Invariant: no I/O, no clock; whatever comes in whatever order, the model stays drawable. Keys
+//! are carried out in `keys`, the engine's words are taken in here.
 
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Done, ImportProgress};

@@ -205,6 +205,11 @@ fn jumps_land_and_hold_the_keys_behind_them() {
     assert!(screen.model.list.selected.is_empty(), "the row is not there yet");
     screen.resume();
     assert_eq!(screen.subject(), "row 2998");
+    screen.paused = true;
+    screen.press("gg");
+    screen.send(Message::Engine(Box::new(Update::Changed)));
+    screen.resume();
+    assert_eq!(screen.subject(), "row 0", "a change meanwhile does not throw back");
     let selected: Vec<_> = screen.model.list.selected.values().map(|r| r.subject.clone()).collect();
     assert_eq!(selected, [Some("row 2998".to_owned())]);
 }
