@@ -4,6 +4,7 @@
 //! drawing reads it.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
@@ -149,8 +150,8 @@ pub enum Message {
 pub enum Effect {
     /// Ask the engine.
     Ask(Request),
-    /// Open a mailbox.
-    Open(Door),
+    /// Open a mailbox, to import from these paths.
+    Open(Door, Vec<PathBuf>),
     /// End.
     Exit(UiExit),
 }
@@ -367,7 +368,7 @@ impl Model {
             Link::Refused => "refused".to_owned(),
         };
         match (self.status.remote, self.status.link) {
-            (true, _) => link,
+            (true, _) => format!("{link} · remote"),
             // Embedded, the connection is only worth a word while it catches up or is broken.
             (false, Link::Online { behind: 0 }) => "local".to_owned(),
             (false, _) => format!("{link} · local"),

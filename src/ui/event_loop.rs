@@ -5,6 +5,7 @@
 //! is drawn, keys before the engine's updates: so a key acts on the rows that were on screen when
 //! it was pressed. The first frame is drawn before the mailbox is opened.
 
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,8 +38,9 @@ const TICK_IDLE: Duration = Duration::from_secs(30);
 /// How long the last saves may take once the terminal has hung up.
 const HANGUP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Opens a mailbox; called on a thread of its own, after the first frame.
-pub type Open = Box<dyn FnMut(Door) -> Result<EngineHandle, Notice> + Send>;
+/// Opens a mailbox; called on a thread of its own, after the first frame. The paths are what will be
+/// imported into it: what cannot be read is refused here, before anything is written.
+pub type Open = Box<dyn FnMut(Door, &[PathBuf]) -> Result<EngineHandle, Notice> + Send>;
 
 /// What the interface starts with.
 pub struct Start {
@@ -124,7 +126,7 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
     let mut outside = Outside { doors, engine: None, backlog: Vec::new() };
     let mut effects = early;
     if own || start.demo {
-        effects.push(Effect::Open(first_door));
+        effects.push(Effect::Open(first_door, Vec::new()));
     }
     effects.extend(update::update(&mut model, Message::Drawn));
     if let Some(exit) = outside.carry_out(effects) {
@@ -151,9 +153,9 @@ fn read_input(events: &Sender<Event>) {
 }
 
 /// Opens mailboxes as asked and passes on what their engines say.
-fn open_doors(mut open: Open, doors: &Receiver<Door>, events: &Sender<Event>) {
-    for door in doors {
-        let handle = match open(door) {
+fn open_doors(mut open: Open, doors: &Receiver<(Door, Vec<PathBuf>)>, events: &Sender<Event>) {
+    for (door, paths) in doors {
+        let handle = match open(door, &paths) {
             Ok(handle) => handle,
             Err(notice) => match events.send(Event::NotOpened(notice)) {
                 Ok(()) => continue,
@@ -187,7 +189,7 @@ fn draw(screen: &mut Screen, model: &Model) -> std::io::Result<()> {
 
 /// What effects act on.
 struct Outside {
-    doors: Sender<Door>,
+    doors: Sender<(Door, Vec<PathBuf>)>,
     engine: Option<Sender<Request>>,
     backlog: Vec<Request>,
 }
@@ -203,7 +205,7 @@ impl Outside {
                     self.backlog.push(request);
                 }
                 (Effect::Ask(_), None) => {}
-                (Effect::Open(door), _) => drop(self.doors.send(door)),
+                (Effect::Open(door, paths), _) => drop(self.doors.send((door, paths))),
                 (Effect::Exit(exit), _) => return Some(exit),
             }
         }
@@ -337,8 +339,9 @@ mod tests {
         let (doors, opened) = channel();
         let mut outside = Outside { doors, engine: None, backlog: Vec::new() };
         let ask = |request| Effect::Ask(request);
-        let exit = outside.carry_out(vec![ask(Request::Close), Effect::Open(Door::Own)]);
-        assert_eq!((exit, opened.try_recv()), (None, Ok(Door::Own)));
+        let exit =
+            outside.carry_out(vec![ask(Request::Close), Effect::Open(Door::Own, Vec::new())]);
+        assert_eq!((exit, opened.try_recv()), (None, Ok((Door::Own, Vec::new()))));
         let (engine, asked) = channel();
         outside.opened(engine);
         let exit = outside.carry_out(vec![ask(Request::StopImport), Effect::Exit(UiExit::Quit)]);
@@ -351,7 +354,7 @@ mod tests {
     fn a_mailbox_that_cannot_be_opened_can_be_tried_again() {
         let ((doors, requests), (events, told)) = (channel(), channel());
         let mut tries = 0;
-        let open: Open = Box::new(move |_| {
+        let open: Open = Box::new(move |_, _| {
             tries += 1;
             if tries == 1 {
                 return Err(Notice::error("in-use", "in use", ""));
@@ -360,8 +363,8 @@ mod tests {
             drop(updates.send(Update::Changed));
             Ok(EngineHandle { requests, updates: receiver })
         });
-        doors.send(Door::Own).unwrap();
-        doors.send(Door::Own).unwrap();
+        doors.send((Door::Own, Vec::new())).unwrap();
+        doors.send((Door::Own, Vec::new())).unwrap();
         drop(doors);
         open_doors(open, &requests, &events);
         let told: Vec<Event> = told.try_iter().collect();

@@ -81,7 +81,7 @@ impl Screen {
         for effect in effects {
             match effect {
                 Effect::Ask(request) => self.waiting.push(request),
-                Effect::Open(door) => {
+                Effect::Open(door, _) => {
                     self.opened.push(door);
                     let effects = update::update(&mut self.model, Message::Opened(door));
                     self.carry_out(effects);

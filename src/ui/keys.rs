@@ -290,7 +290,7 @@ fn choose(model: &mut Model, key: Key) -> Vec<Effect> {
         }
         Does::LookAround => {
             screen.opening = Some("making the sample mailbox");
-            vec![Effect::Open(Door::Demo)]
+            vec![Effect::Open(Door::Demo, Vec::new())]
         }
         Does::Import(path) => import_from(model, path),
         Does::ImportOther => {
@@ -315,10 +315,10 @@ fn import_from(model: &mut Model, path: std::path::PathBuf) -> Vec<Effect> {
         return ask([Request::Import(vec![path])]);
     }
     if let Stage::FirstRun(screen) = &mut model.stage {
-        screen.paths = vec![path];
+        screen.paths = vec![path.clone()];
         screen.opening = Some("opening the mailbox");
     }
-    vec![Effect::Open(Door::Own)]
+    vec![Effect::Open(Door::Own, vec![path])]
 }
 
 fn stop_import(model: &mut Model) -> Vec<Effect> {

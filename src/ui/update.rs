@@ -187,7 +187,8 @@ fn import(model: &mut Model, progress: ImportProgress) {
         model.notice = Some(Shown {
             severity: if failed { Severity::Warning } else { Severity::Info },
             text: says,
-            hint: if failed { "`mailtui import` lists why" } else { "" }.to_owned(),
+            hint: if failed { "`mailtui import` on the same path lists why" } else { "" }
+                .to_owned(),
             since: model.now_ms,
         });
     }

@@ -26,7 +26,7 @@ fn look() {
         colour: std::env::var_os("NO_COLOR").is_none(),
         zone: jiff::tz::TimeZone::UTC,
         clock: Box::new(crate::clock::SystemClock),
-        open: Box::new(move |_| Ok(spawn_double(many))),
+        open: Box::new(move |_, _| Ok(spawn_double(many))),
     };
     crate::ui::run(start).unwrap();
 }

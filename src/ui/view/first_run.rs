@@ -111,6 +111,10 @@ fn below(model: &Model, screen: &Screen) -> Vec<(String, ratatui::style::Style)>
     }
     if let Some(import) = &model.import {
         lines.push(importing(model, import));
+        if import.progress.ended && import.progress.failed > 0 {
+            let why = "`mailtui import` on the same path lists each with its reason";
+            lines.push((why.to_owned(), theme.dim()));
+        }
         let readable = model.list.rows.len().min(NEWEST);
         if readable > 0 {
             let newest = if import.progress.ended {

@@ -13,7 +13,7 @@ use crate::ui::app::Model;
 use crate::ui::text;
 
 /// Columns of the keys.
-const KEY_COLUMNS: usize = 16;
+const KEY_COLUMNS: usize = 14;
 /// Columns of one column of help.
 const COLUMN: u16 = 52;
 /// Rows that the box leaves free at least.

@@ -26,6 +26,8 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     if too_small((area.width, area.height)) {
         let (columns, rows) = LEAST_SIZE;
         let line = format!("terminal too small: {columns}x{rows} needed");
+        let fits = text::width(&line) <= area.width.into();
+        let line = if fits { line } else { format!("too small: {columns}x{rows} needed") };
         put(buf, (area.x, area.y), &line, area.width, model.theme.text());
         return None;
     }
@@ -66,6 +68,8 @@ fn put(buf: &mut Buffer, at: (u16, u16), text: &str, most: u16, style: Style) ->
         return x;
     }
     let most = most.min(buf.area.right() - x);
+    // Styles add up in a cell: what is written over something starts from nothing.
+    let style = Style::reset().patch(style);
     buf.set_stringn(x, y, text::cut(text, most.into()), most.into(), style).0
 }
 
