@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{columns, put, put_all};
+use super::{FELT_MS, columns, put, put_all};
 use crate::engine::view::Row;
 use crate::label::{self, Place};
 use crate::ui::app::Model;
@@ -48,6 +48,9 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
 
 fn empty(model: &Model, area: Rect, buf: &mut Buffer) {
     if !model.list.loaded {
+        if model.now_ms - model.waiting_since >= FELT_MS {
+            put(buf, (area.x + MARK_COLUMNS, area.y), "opening…", area.width, model.theme.dim());
+        }
         return;
     }
     let name = model.label_name(&model.list.label);
