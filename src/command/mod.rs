@@ -2,4 +2,5 @@
 //!
 //! Invariant: pure; no terminal, socket or runtime here.
 
+pub mod events;
 pub mod intent;
