@@ -18,3 +18,4 @@ pub mod safe_text;
 pub mod store;
 pub mod sync;
 pub mod thread;
+pub mod ui;

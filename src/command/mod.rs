@@ -1,6 +1,22 @@
 //! User intents, and the registry in which every command is declared once.
 //!
-//! Invariant: pure; no terminal, socket or runtime here.
+//! Invariant: pure; no terminal, socket or runtime here. A command decides by the rows as they were
+//! drawn ([`context::Subject`]) and answers with an [`intent::Intent`], or is a plain verb that the
+//! UI carries out.
 
 pub mod events;
+pub mod archive;
+pub mod context;
+pub mod go;
 pub mod intent;
+pub mod key;
+pub mod label;
+pub mod motion;
+pub mod open;
+pub mod program;
+pub mod read;
+pub mod registry;
+pub mod select;
+pub mod star;
+pub mod trash;
+pub mod undo;

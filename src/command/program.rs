@@ -1,0 +1,44 @@
+//! The program itself: help, quitting, the choices of the first run, and closing what is on top.
+
+use super::context::Context::{self, Everywhere, FirstRun, Help, List, Picker, Prompt, Reader};
+use super::registry::{Command, Group, Verb};
+
+/// The declarations.
+pub const PROGRAM: [Command; 11] = [
+    declare("choose", "Do what is chosen", "go", &[FirstRun], &["Enter", "o"], Verb::Choose),
+    declare(
+        "choose-number",
+        "Do the choice with this number",
+        "",
+        &[FirstRun],
+        &["1", "2", "3", "4", "5"],
+        Verb::ChooseNumber,
+    ),
+    declare("stop", "Stop the import; what is in stays", "", &[FirstRun], &["Esc"], Verb::Stop),
+    declare("accept", "Accept", "accept", &[Prompt], &["Enter"], Verb::Accept),
+    declare("apply", "Put on or take off, and close", "apply", &[Picker], &["Enter"], Verb::Accept),
+    declare("toggle", "Put on or take off, and stay", "toggle", &[Picker], &["Tab"], Verb::Toggle),
+    declare("cancel", "Close", "close", &[Picker, Prompt], &["Esc"], Verb::Close),
+    declare("close-help", "Close the help", "close", &[Help], &["Esc", "q", "?"], Verb::Close),
+    declare("help", "Show the keys", "help", &[FirstRun, List, Reader], &["?"], Verb::Help),
+    declare(
+        "quit",
+        "Quit; waits until all is saved",
+        "quit",
+        &[FirstRun, List],
+        &["q"],
+        Verb::Quit,
+    ),
+    declare("stop-now", "Quit; twice: at once", "", &[Everywhere], &["C-c"], Verb::StopNow),
+];
+
+const fn declare(
+    name: &'static str,
+    does: &'static str,
+    hint: &'static str,
+    contexts: &'static [Context],
+    keys: &'static [&'static str],
+    verb: Verb,
+) -> Command {
+    Command { name, does, hint, group: Group::Program, contexts, keys, undoable: false, verb }
+}

@@ -1,0 +1,286 @@
+//! Every command, declared exactly once: keymap, help, hint bar and docs all read this.
+//!
+//! Invariant: in any context a key sequence names at most one command, and no sequence begins with
+//! another one. Pure: this file must not know a terminal, and a command must not build a widget.
+
+use std::fmt::Write;
+
+use super::context::{Context, Subject};
+use super::intent::Intent;
+use super::key::Key;
+use super::motion::{Edit, Motion};
+use super::{archive, go, label, motion, open, program, read, select, star, trash, undo};
+
+/// What a command does. What needs the rows as drawn is a pure function of them.
+#[derive(Debug, Clone, Copy)]
+pub enum Verb {
+    /// Decides an intent from the rows it applies to.
+    Decide(fn(&[Subject]) -> Option<Intent>),
+    /// Moves the cursor, or scrolls.
+    Motion(Motion),
+    /// Edits a line of text.
+    Edit(Edit),
+    /// Opens the conversation under the cursor.
+    Open,
+    /// Back to the list.
+    Back,
+    /// To the next (`true`) or previous message.
+    Message(bool),
+    /// To the next (`true`) or previous conversation.
+    Conversation(bool),
+    /// Folds or unfolds the message under the cursor.
+    Fold,
+    /// Folds (`true`) or unfolds all messages.
+    FoldAll(bool),
+    /// To the list with this id.
+    Go(&'static str),
+    /// To the next (`true`) or previous list of the sidebar.
+    Along(bool),
+    /// Selects or unselects the row.
+    Select,
+    /// Selects the row and goes on.
+    SelectNext,
+    /// Unselects all.
+    Clear,
+    /// Opens the label picker.
+    PickLabels,
+    /// Undoes the last action.
+    Undo,
+    /// Does what is chosen on the first run.
+    Choose,
+    /// Does the choice with the number that was pressed.
+    ChooseNumber,
+    /// Stops the running import.
+    Stop,
+    /// Accepts the text or entry.
+    Accept,
+    /// Toggles the entry and stays.
+    Toggle,
+    /// Closes what is on top.
+    Close,
+    /// Opens the help.
+    Help,
+    /// Quits when all is saved.
+    Quit,
+    /// Quits; the second time at once.
+    StopNow,
+}
+
+/// A section of the help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Deciding about conversations.
+    Triage,
+    /// Moving in a list or text.
+    Move,
+    /// Opening and reading.
+    Read,
+    /// Going to another list.
+    Go,
+    /// The program.
+    Program,
+    /// Lines of text.
+    Text,
+}
+
+impl Group {
+    /// All groups, in the order of the help.
+    pub const ALL: [Self; 6] =
+        [Self::Triage, Self::Move, Self::Read, Self::Go, Self::Program, Self::Text];
+
+    /// Its heading.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Triage => "Triage",
+            Self::Move => "Move",
+            Self::Read => "Read",
+            Self::Go => "Go to",
+            Self::Program => "Program",
+            Self::Text => "Text lines",
+        }
+    }
+}
+
+/// One command.
+#[derive(Debug, Clone, Copy)]
+pub struct Command {
+    /// Its name, for ever.
+    pub name: &'static str,
+    /// What it does, for help.
+    pub does: &'static str,
+    /// One word for the hint bar; empty when it is not shown there.
+    pub hint: &'static str,
+    /// Its section of the help.
+    pub group: Group,
+    /// Where it applies.
+    pub contexts: &'static [Context],
+    /// Its keys; a sequence is separated by spaces.
+    pub keys: &'static [&'static str],
+    /// Whether `undo` takes it back.
+    pub undoable: bool,
+    /// What it does.
+    pub verb: Verb,
+}
+
+impl Command {
+    /// Whether it applies in `context`.
+    #[must_use]
+    pub fn applies(&self, context: Context) -> bool {
+        self.contexts.iter().any(|c| c.covers(context))
+    }
+}
+
+/// Every command, in the order of help and hints.
+pub fn all() -> impl Iterator<Item = &'static Command> {
+    const TRIAGE: [Command; 10] = [
+        archive::ARCHIVE,
+        trash::TRASH,
+        label::LABEL,
+        star::STAR,
+        undo::UNDO,
+        select::SELECT,
+        select::SELECT_NEXT,
+        select::CLEAR,
+        read::READ,
+        read::UNREAD,
+    ];
+    open::OPENING
+        .iter()
+        .chain(&TRIAGE)
+        .chain(&motion::MOTIONS)
+        .chain(&go::GOING)
+        .chain(&program::PROGRAM)
+        .chain(&motion::EDITS)
+}
+
+/// What a sequence of keys means.
+#[derive(Debug, Clone, Copy)]
+pub enum Resolved {
+    /// This command.
+    Command(&'static Command),
+    /// The beginning of at least one command.
+    Prefix,
+    /// Nothing.
+    Nothing,
+}
+
+/// What `keys` mean in `context`.
+#[must_use]
+pub fn resolve(context: Context, keys: &[Key]) -> Resolved {
+    let mut found = Resolved::Nothing;
+    for command in all().filter(|command| command.applies(context)) {
+        for sequence in command.keys.iter().map(|keys| Key::sequence(keys)) {
+            if sequence == keys {
+                return Resolved::Command(command);
+            }
+            if sequence.starts_with(keys) {
+                found = Resolved::Prefix;
+            }
+        }
+    }
+    found
+}
+
+/// The commands that go on from `prefix`, with the keys that are still to press.
+#[must_use]
+pub fn continuations(context: Context, prefix: &[Key]) -> Vec<(String, &'static Command)> {
+    let mut out = Vec::new();
+    for command in all().filter(|command| command.applies(context)) {
+        for sequence in command.keys.iter().map(|keys| Key::sequence(keys)) {
+            if sequence.len() > prefix.len() && sequence.starts_with(prefix) {
+                let rest: Vec<String> =
+                    sequence[prefix.len()..].iter().map(Key::to_string).collect();
+                out.push((rest.join(" "), command));
+            }
+        }
+    }
+    out
+}
+
+/// The keys of all commands as a Markdown table, for the manual.
+#[must_use]
+pub fn markdown() -> String {
+    let mut out = String::from("| Command | Keys | Where | Does | Undo |\n|---|---|---|---|---|\n");
+    for command in all() {
+        let keys: Vec<String> = command.keys.iter().map(|key| format!("`{key}`")).collect();
+        let places: Vec<&str> = command.contexts.iter().map(|context| context.name()).collect();
+        let undo = if command.undoable { "yes" } else { "" };
+        let (name, does) = (command.name, command.does);
+        let (keys, places) = (keys.join(" "), places.join(", "));
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(out, "| {name} | {keys} | {places} | {does} | {undo} |");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    #[test]
+    fn no_two_commands_share_a_key_in_a_context() {
+        for context in Context::REAL {
+            let mut bound: BTreeMap<Vec<Key>, &str> = BTreeMap::new();
+            for command in all().filter(|command| command.applies(context)) {
+                for keys in command.keys {
+                    let sequence = Key::sequence(keys);
+                    assert!(!sequence.is_empty(), "{}: {keys:?} is no key", command.name);
+                    if let Some(other) = bound.insert(sequence, command.name) {
+                        panic!("{keys} is {other} and {} in {context:?}", command.name);
+                    }
+                }
+            }
+            for (short, name) in &bound {
+                for (long, other) in &bound {
+                    let hides = long.len() > short.len() && long.starts_with(short);
+                    assert!(!hides, "{name} hides {other} in {context:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_is_reachable_where_it_applies() {
+        for command in all() {
+            assert!(!command.keys.is_empty() && !command.contexts.is_empty(), "{}", command.name);
+            for context in Context::REAL.into_iter().filter(|context| command.applies(*context)) {
+                for keys in command.keys {
+                    let found = resolve(context, &Key::sequence(keys));
+                    let Resolved::Command(found) = found else { panic!("{keys} in {context:?}") };
+                    assert_eq!(found.name, command.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_descriptions_are_there_once() {
+        let names: BTreeSet<&str> = all().map(|command| command.name).collect();
+        assert_eq!(names.len(), all().count());
+        for command in all() {
+            assert!(!command.does.is_empty() && !command.does.ends_with('.'), "{}", command.name);
+            assert!(markdown().contains(&format!("| {} |", command.name)));
+        }
+    }
+
+    #[test]
+    fn only_triage_is_undoable_and_triage_that_changes_mail_is() {
+        for command in all() {
+            let changes = matches!(command.verb, Verb::Decide(_) | Verb::PickLabels);
+            assert_eq!(command.undoable, changes, "{}", command.name);
+        }
+    }
+
+    #[test]
+    fn g_is_a_prefix_with_continuations() {
+        let g = Key::sequence("g");
+        assert!(matches!(resolve(Context::List, &g), Resolved::Prefix));
+        assert!(matches!(resolve(Context::List, &Key::sequence("g x")), Resolved::Nothing));
+        let rest: Vec<String> =
+            continuations(Context::List, &g).into_iter().map(|(keys, _)| keys).collect();
+        assert_eq!(rest, ["g", "i", "s", "a", "t", "d"]);
+    }
+}

@@ -1,0 +1,377 @@
+//! The model: everything the screen shows, and nothing else.
+//!
+//! Invariant: a value; no channel, file, clock or terminal in it. Only `update` changes it, and
+//! drawing reads it.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+
+use crate::command::context::Context;
+use crate::command::key::Key;
+use crate::engine::handle::{Request, Update};
+use crate::engine::view::{ImportProgress, Label, Link, Page, Status};
+use crate::id::ActionId;
+use crate::label::{self, Place};
+use crate::notice::{Notice, Severity};
+use crate::ui::first_run::{FirstRun, Screen};
+use crate::ui::line::Line;
+use crate::ui::list::List;
+use crate::ui::picker::Picker;
+use crate::ui::reader::Reader;
+use crate::ui::theme::Theme;
+
+/// The smallest screen that is drawn, in columns and rows.
+pub const LEAST_SIZE: (u16, u16) = (30, 6);
+/// From this many columns on there is a sidebar.
+pub const SIDEBAR_FROM: u16 = 72;
+/// From this many columns on the list stays beside the reader.
+pub const BESIDE_FROM: u16 = 130;
+/// Actions that `undo` can name by itself; older ones are undone in the order of the history.
+pub const UNDO_DEPTH: usize = 1_000;
+/// How long a notice stays, in milliseconds.
+pub const NOTICE_MS: i64 = 12_000;
+
+/// What is behind the layers.
+#[derive(Debug, Clone)]
+pub enum Stage {
+    /// The choices of the first run.
+    FirstRun(Box<Screen>),
+    /// The mailbox.
+    Mail,
+}
+
+/// What lies on top.
+#[derive(Debug, Clone)]
+pub enum Layer {
+    /// The help, scrolled this far.
+    Help(usize),
+    /// The label picker.
+    Picker(Picker),
+    /// A path is asked for.
+    Path(Line),
+}
+
+/// Which mailbox to open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// The user's own.
+    Own,
+    /// The sample mailbox, gone on quit.
+    Demo,
+}
+
+/// How far quitting is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Quitting {
+    /// Not asked for.
+    #[default]
+    No,
+    /// Waits until all is saved.
+    Saving,
+}
+
+/// How the program ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UiExit {
+    /// All was saved.
+    Quit,
+    /// The user did not wait for the last saves.
+    Forced,
+    /// The engine ended by itself; something is wrong.
+    EngineGone,
+    /// The mailbox could not be opened.
+    NotOpened(Notice),
+}
+
+/// What an intent that is under way was sent for: its answer is treated by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// A key asked for it: `undo` takes it back.
+    Key,
+    /// An undo.
+    Undo,
+    /// Nobody asked for it (a conversation was opened): no notice, no undo.
+    Silent,
+}
+
+/// A notice on the status line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it says.
+    pub text: String,
+    /// What to do about it; may be empty.
+    pub hint: String,
+    /// When it came, Unix milliseconds.
+    pub since: i64,
+}
+
+/// A running or ended import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    /// How far it is.
+    pub progress: ImportProgress,
+    /// When it began, Unix milliseconds.
+    pub began: i64,
+    /// The user asked to stop it.
+    pub stopping: bool,
+}
+
+/// What happens to the model.
+#[derive(Debug)]
+pub enum Message {
+    /// A key.
+    Key(Key),
+    /// Text was pasted.
+    Paste(String),
+    /// The screen has this size.
+    Resize(u16, u16),
+    /// A mailbox was opened.
+    Opened(Door),
+    /// It could not be opened.
+    NotOpened(Notice),
+    /// The engine says something.
+    Engine(Box<Update>),
+    /// The engine is gone.
+    EngineGone,
+    /// The terminal is gone.
+    Hangup,
+    /// It is this time, Unix milliseconds.
+    Time(i64),
+    /// The model was drawn.
+    Drawn,
+}
+
+/// What is to be done outside the model.
+#[derive(Debug)]
+pub enum Effect {
+    /// Ask the engine.
+    Ask(Request),
+    /// Open a mailbox, to import from these paths.
+    Open(Door, Vec<PathBuf>),
+    /// End.
+    Exit(UiExit),
+}
+
+/// An entry of the sidebar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The list.
+    pub label: crate::id::LabelId,
+    /// Its name.
+    pub name: String,
+    /// The count that is shown; 0 shows none.
+    pub count: u64,
+    /// Whether the count asks for attention.
+    pub strong: bool,
+    /// Made by the user.
+    pub user: bool,
+}
+
+/// The model.
+#[derive(Debug)]
+pub struct Model {
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Unix milliseconds.
+    pub now_ms: i64,
+    /// The user's zone.
+    pub zone: TimeZone,
+    /// How things look.
+    pub theme: Theme,
+    /// Whether this is the sample mailbox.
+    pub demo: bool,
+    /// Whether an engine answers.
+    pub open: bool,
+    /// What is behind the layers.
+    pub stage: Stage,
+    /// What lies on top, the topmost last.
+    pub layers: Vec<Layer>,
+    /// The labels, as the engine sent them.
+    pub labels: Vec<Label>,
+    /// The list.
+    pub list: List,
+    /// The open conversation.
+    pub reader: Option<Reader>,
+    /// The keys pressed so far of a sequence.
+    pub keys: Vec<Key>,
+    /// Keys that wait for a jump to land.
+    pub held: VecDeque<Key>,
+    /// The status line's facts.
+    pub status: Status,
+    /// The last notice.
+    pub notice: Option<Shown>,
+    /// The running or ended import.
+    pub import: Option<Import>,
+    /// How far quitting is.
+    pub quitting: Quitting,
+    /// Whether Ctrl-C was pressed once.
+    pub interrupted: bool,
+    /// Intents that are not answered yet, oldest first.
+    pub sent: VecDeque<Sent>,
+    /// When the oldest unanswered intent or jump was last waited for, Unix milliseconds.
+    pub waiting_since: i64,
+    /// Undos that wait for those answers.
+    pub undo_wanted: usize,
+    /// Actions that keys asked for and that stand, newest last.
+    pub done: Vec<ActionId>,
+    /// The conversation that was prefetched last.
+    pub prefetched: Option<crate::id::ThreadId>,
+}
+
+/// What the model begins with.
+#[derive(Debug)]
+pub struct Beginning {
+    /// Unix milliseconds.
+    pub now_ms: i64,
+    /// The user's zone.
+    pub zone: TimeZone,
+    /// How things look.
+    pub theme: Theme,
+    /// Whether this is the sample mailbox.
+    pub demo: bool,
+    /// The first screen, read before the engine has started.
+    pub first: Option<(Page, Vec<Label>, Status)>,
+    /// The first run, when there is no mail yet.
+    pub first_run: Option<FirstRun>,
+}
+
+impl Model {
+    /// The model at start.
+    #[must_use]
+    pub fn new(beginning: Beginning) -> Self {
+        let (list, labels, status) = match beginning.first {
+            Some((page, labels, status)) => (List::of(page), labels, status),
+            None => (List::new(Place::Inbox.label()), Vec::new(), Status::default()),
+        };
+        let stage = match beginning.first_run {
+            Some(told) => Stage::FirstRun(Box::new(Screen::new(told))),
+            None => Stage::Mail,
+        };
+        Self {
+            size: (80, 24),
+            now_ms: beginning.now_ms,
+            zone: beginning.zone,
+            theme: beginning.theme,
+            demo: beginning.demo,
+            open: false,
+            stage,
+            layers: Vec::new(),
+            labels,
+            list,
+            reader: None,
+            keys: Vec::new(),
+            held: VecDeque::new(),
+            status,
+            notice: None,
+            import: None,
+            quitting: Quitting::No,
+            interrupted: false,
+            sent: VecDeque::new(),
+            waiting_since: beginning.now_ms,
+            undo_wanted: 0,
+            done: Vec::new(),
+            prefetched: None,
+        }
+    }
+
+    /// Unix seconds.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.now_ms.div_euclid(1_000)
+    }
+
+    /// Whose keys are meant.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        match (self.layers.last(), &self.stage, &self.reader) {
+            (Some(Layer::Help(_)), ..) => Context::Help,
+            (Some(Layer::Picker(_)), ..) => Context::Picker,
+            (Some(Layer::Path(_)), ..) => Context::Prompt,
+            (None, stage, reader) => Self::behind(stage, reader.is_some()),
+        }
+    }
+
+    /// Whose keys the help explains.
+    #[must_use]
+    pub fn context_behind_layers(&self) -> Context {
+        Self::behind(&self.stage, self.reader.is_some())
+    }
+
+    fn behind(stage: &Stage, reading: bool) -> Context {
+        match stage {
+            Stage::FirstRun(_) => Context::FirstRun,
+            Stage::Mail if reading => Context::Reader,
+            Stage::Mail => Context::List,
+        }
+    }
+
+    /// Shows a notice.
+    pub fn say(&mut self, severity: Severity, text: impl Into<String>, hint: impl Into<String>) {
+        let (text, hint) = (text.into(), hint.into());
+        self.notice = Some(Shown { severity, text, hint, since: self.now_ms });
+    }
+
+    /// The lists of the sidebar: the system's in a fixed order, then the user's labels.
+    #[must_use]
+    pub fn sidebar(&self) -> Vec<Entry> {
+        const SYSTEM: [(&str, &str); 9] = [
+            ("inbox", "Inbox"),
+            ("starred", "Starred"),
+            ("unread", "Unread"),
+            ("sent", "Sent"),
+            ("drafts", "Drafts"),
+            ("archive", "Archive"),
+            ("all", "All mail"),
+            ("spam", "Spam"),
+            ("trash", "Trash"),
+        ];
+        let known = |id: &str| self.labels.iter().find(|label| label.id.as_str() == id);
+        let system = SYSTEM.iter().map(|(id, name)| {
+            let (threads, unread) = known(id).map_or((0, 0), |l| (l.thread_count, l.unread_count));
+            let count = match *id {
+                "inbox" => unread,
+                "starred" | "drafts" | "unread" => threads,
+                _ => 0,
+            };
+            let (label, name) = (label::system(id), (*name).to_owned());
+            Entry { label, name, count, strong: *id == "inbox", user: false }
+        });
+        let user = self.labels.iter().filter(|l| !label::is_system(l.id.as_str())).map(|l| Entry {
+            label: l.id.clone(),
+            name: l.name.clone(),
+            count: l.unread_count,
+            strong: true,
+            user: true,
+        });
+        system.chain(user).collect()
+    }
+
+    /// What a label is called.
+    #[must_use]
+    pub fn label_name(&self, id: &crate::id::LabelId) -> String {
+        let entry = self.sidebar().into_iter().find(|entry| entry.label == *id);
+        entry.map_or_else(|| id.as_str().to_owned(), |entry| entry.name)
+    }
+
+    /// The connection in one or two words.
+    #[must_use]
+    pub fn link(&self) -> String {
+        let link = match self.status.link {
+            Link::Offline => "offline".to_owned(),
+            Link::Connecting => "connecting".to_owned(),
+            Link::Online { behind: 0 } => "online".to_owned(),
+            Link::Online { behind } => format!("behind {}", crate::ui::text::count(behind)),
+            Link::Refused => "refused".to_owned(),
+        };
+        match (self.status.remote, self.status.link) {
+            (true, _) => format!("{link} · remote"),
+            // Embedded, the connection is only worth a word while it catches up or is broken.
+            (false, Link::Online { behind: 0 }) => "local".to_owned(),
+            (false, _) => format!("{link} · local"),
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! A double of the engine, with mail of our own.
+//!
+//! It is a double because the screens are tested as pure functions of what the engine says; the
+//! real engine is driven by the tests with a pty. It answers as `engine::handle` promises: pages
+//! with their tickets, one `Done` an intent, then `Changed`.
+
+use crate::command::intent::{Change, Intent, Target};
+use crate::engine::handle::{Request, Update};
+use crate::engine::view::{
+    Cursor, Done, ImportProgress, Label, LabelKind, Link, Message, Page, Row, Status, Thread,
+    Window,
+};
+use crate::id::{ActionId, Epoch, LabelId, MessageId, Seen, ThreadId};
+use crate::label::{self, Place};
+use crate::mail::{Address, Attachment, Flags, SortFrom};
+
+/// Thu 13 Nov 2025, 09:41:00 UTC, in milliseconds.
+pub(crate) const NOW_MS: i64 = 1_763_026_860_000;
+
+/// The double.
+pub(crate) struct Double {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) user_labels: Vec<String>,
+    pub(crate) log: Vec<Intent>,
+    pub(crate) open: Option<ThreadId>,
+    past: Vec<(ActionId, Vec<Row>)>,
+    actions: u32,
+}
+
+/// One line of the sample: sender names, subject, snippet, minutes ago, messages, unread, marks.
+type Sample = (&'static str, &'static str, &'static str, i64, u64, u64, &'static str);
+
+const SAMPLES: [Sample; 14] = [
+    (
+        "Ann Example",
+        "Quarterly numbers",
+        "Here are the figures for the third quarter",
+        12,
+        3,
+        1,
+        "@ work",
+    ),
+    (
+        "Bob Builder,Carla Diaz,Me",
+        "Lunch on Friday?",
+        "The place at the corner has a new menu",
+        95,
+        5,
+        0,
+        "*",
+    ),
+    (
+        "花子 田中",
+        "来週の会議について",
+        "お世話になっております。会議の件ですが",
+        300,
+        1,
+        1,
+        "travel",
+    ),
+    (
+        "rust-users list",
+        "[rust-users] Pinning, once more",
+        "I think the book says it best",
+        540,
+        14,
+        0,
+        "",
+    ),
+    ("", "", "", 700, 1, 0, ""),
+    (
+        "Émile Zola",
+        "Re: J'accuse… la mise en page",
+        "Voilà les épreuves corrigées",
+        1_500,
+        2,
+        0,
+        "@ work books",
+    ),
+    (
+        "Shipping Desk",
+        "Your parcel is on its way",
+        "It will be with you between 10 and 12",
+        2_000,
+        1,
+        1,
+        "",
+    ),
+    (
+        "Carla Diaz",
+        "Photos from the lake 🏞️",
+        "I have put them all in one folder 📷",
+        4_400,
+        4,
+        0,
+        "@ travel *",
+    ),
+    ("Дмитрий Орлов", "Отчёт за октябрь", "Добрый день, отчёт во вложении", 9_000, 1, 0, "@"),
+    ("Tax Office", "Your notice of assessment", "Please keep this letter", 40_000, 1, 0, "money"),
+    (
+        "Ann Example,Bob Builder",
+        "A very long subject that goes on and on until it meets the edge of the window, and on",
+        "and a snippet",
+        90_000,
+        2,
+        0,
+        "work travel books money",
+    ),
+    ("נועה כהן", "שלום", "מה שלומך היום", 200_000, 1, 0, ""),
+    ("Old Friend", "Do you remember?", "It has been sixteen years", 8_400_000, 1, 0, ""),
+    ("J. R. Hartley", "Fly fishing", "I found the book at last", 8_500_000, 2, 0, "books"),
+];
+
+impl Double {
+    /// The sample mailbox.
+    pub(crate) fn sample() -> Self {
+        let rows = SAMPLES.iter().enumerate().map(|(at, sample)| sample_row(at, sample)).collect();
+        let user_labels = ["Books", "Money", "Travel", "Work"].map(str::to_owned).to_vec();
+        Self { rows, user_labels, log: Vec::new(), open: None, past: Vec::new(), actions: 0 }
+    }
+
+    /// A mailbox of `n` rows, the newest first, named by their number.
+    pub(crate) fn many(n: usize) -> Self {
+        let mut double = Self::sample();
+        double.rows = (0..n)
+            .map(|at| {
+                let mut row = sample_row(at, &SAMPLES[at % SAMPLES.len()]);
+                row.subject = Some(format!("row {at}"));
+                row.last_activity = NOW_MS / 1_000 - i64::try_from(at).unwrap() * 60;
+                row
+            })
+            .collect();
+        double
+    }
+
+    fn listed(&self, label: &LabelId) -> Vec<Row> {
+        let shown = |row: &&Row| match label.as_str() {
+            "anywhere" => true,
+            "all" => row.place.hidden() < 2,
+            _ => row.labels.contains(label),
+        };
+        let mut rows: Vec<Row> = self.rows.iter().filter(shown).cloned().collect();
+        rows.sort_by(|a, b| {
+            b.last_activity.cmp(&a.last_activity).then_with(|| a.thread.cmp(&b.thread))
+        });
+        rows
+    }
+
+    pub(crate) fn page(&self, label: &LabelId, window: &Window, limit: usize) -> Page {
+        let rows = self.listed(label);
+        let before = |row: &Row, at: &Cursor| {
+            (-row.last_activity, &row.thread) < (-at.last_activity, &at.thread)
+        };
+        let (start, end) = match window {
+            Window::First => (0, limit),
+            Window::Last => (rows.len().saturating_sub(limit), rows.len()),
+            Window::From(at) => {
+                let start = rows.iter().filter(|row| before(row, at)).count();
+                (start, start + limit)
+            }
+            Window::After(at) => {
+                let start =
+                    rows.iter().filter(|row| before(row, at) || row.thread == at.thread).count();
+                (start, start + limit)
+            }
+            Window::Before(at) => {
+                let end = rows.iter().filter(|row| before(row, at)).count();
+                (end.saturating_sub(limit), end)
+            }
+        };
+        let (start, end) = (start.min(rows.len()), end.min(rows.len()));
+        Page {
+            label: label.clone(),
+            more_before: start > 0,
+            more_after: end < rows.len(),
+            rows: rows[start..end].to_vec(),
+        }
+    }
+
+    pub(crate) fn labels(&self) -> Vec<Label> {
+        let system = ["inbox", "archive", "spam", "trash", "starred", "unread", "sent", "drafts"];
+        let count = |id: LabelId, name: &str, kind| {
+            let rows = self.listed(&id);
+            Label {
+                name: name.to_owned(),
+                kind,
+                thread_count: rows.len() as u64,
+                unread_count: rows.iter().filter(|row| row.unread_count > 0).count() as u64,
+                id,
+            }
+        };
+        let user = self.user_labels.iter();
+        system
+            .into_iter()
+            .map(|id| count(label::system(id), id, LabelKind::System))
+            .chain(user.map(|name| count(label::user_label(name), name, LabelKind::User)))
+            .collect()
+    }
+
+    pub(crate) fn status() -> Status {
+        Status { link: Link::Online { behind: 0 }, remote: false, saving: 0, pending: 0 }
+    }
+
+    /// Answers one request.
+    pub(crate) fn answer(&mut self, request: Request) -> Vec<Update> {
+        match request {
+            Request::List { ticket, label, window, limit } => {
+                vec![Update::Page { ticket, page: self.page(&label, &window, limit) }]
+            }
+            Request::Open(id) => {
+                self.open = Some(id.clone());
+                vec![self.thread(&id)]
+            }
+            Request::Close => {
+                self.open = None;
+                Vec::new()
+            }
+            Request::Prefetch(_) | Request::StopImport => Vec::new(),
+            Request::Intend(intent) => {
+                let done = self.intend(&intent);
+                self.log.push(intent);
+                let mut updates =
+                    vec![Update::Done(done), Update::Labels(self.labels()), Update::Changed];
+                updates.extend(self.open.clone().map(|id| self.thread(&id)));
+                updates
+            }
+            Request::Import(_) => {
+                let imported = self.rows.len() as u64;
+                let progress = ImportProgress {
+                    done: imported,
+                    total: Some(imported),
+                    imported,
+                    failed: 0,
+                    ended: true,
+                };
+                vec![Update::Import(progress), Update::Labels(self.labels()), Update::Changed]
+            }
+            Request::Quit => vec![Update::Ended],
+        }
+    }
+
+    fn intend(&mut self, intent: &Intent) -> Done {
+        let before = self.rows.clone();
+        self.actions += 1;
+        let action = ActionId::try_from(format!("action-{:04}", self.actions)).unwrap();
+        let (says, threads) = match intent {
+            Intent::Change { changes, targets } => self.change(changes, targets),
+            Intent::CreateLabel(name) => {
+                self.user_labels.push(name.clone());
+                (format!("Made the label {name}."), 0)
+            }
+            Intent::Undo(which) => {
+                let at = match which {
+                    Some(id) => self.past.iter().position(|(past, _)| past == id),
+                    None => self.past.len().checked_sub(1),
+                };
+                let Some(at) = at else {
+                    let says = "There is nothing to undo.".to_owned();
+                    return Done { action: None, threads: 0, says };
+                };
+                self.rows = self.past.remove(at).1;
+                return Done { action: Some(action), threads: 1, says: "Undone.".to_owned() };
+            }
+        };
+        self.past.push((action.clone(), before));
+        Done { action: Some(action), threads, says }
+    }
+
+    fn change(&mut self, changes: &[Change], targets: &[Target]) -> (String, usize) {
+        let meant = |row: &&mut Row| targets.iter().any(|t| t.thread == row.thread);
+        let mut threads = 0;
+        let mut says = String::new();
+        for row in self.rows.iter_mut().filter(meant) {
+            threads += 1;
+            for change in changes {
+                let (id, on, said) = match change {
+                    Change::Place(place) => {
+                        row.labels.retain(|l| Place::parse(l.as_str()).is_none());
+                        row.place = *place;
+                        (place.label(), true, format!("Moved to {}", place.as_str()))
+                    }
+                    Change::Label(id, on) => (id.clone(), *on, format!("Labelled {id}")),
+                    Change::Read(read) => {
+                        row.unread_count = u64::from(!read);
+                        (label::system("unread"), !read, "Marked".to_owned())
+                    }
+                    Change::Star(on) => {
+                        row.starred = *on;
+                        (label::system("starred"), *on, "Starred".to_owned())
+                    }
+                    _ => (label::system("muted"), true, "Muted".to_owned()),
+                };
+                row.labels.retain(|l| *l != id);
+                if on {
+                    row.labels.push(id);
+                    row.labels.sort();
+                }
+                says = said;
+            }
+        }
+        (format!("{says}: {threads}."), threads)
+    }
+
+    fn thread(&self, id: &ThreadId) -> Update {
+        let thread = self.rows.iter().find(|row| row.thread == *id).map(|row| {
+            let messages = (0..row.message_count).map(|at| sample_message(row, at)).collect();
+            Box::new(Thread { row: row.clone(), messages })
+        });
+        Update::Thread(id.clone(), thread)
+    }
+}
+
+fn people(names: &str) -> Vec<Address> {
+    names
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(|name| Address {
+            name: Some(name.to_owned()),
+            address: format!("{}@example.org", name.to_lowercase().replace(' ', ".")),
+        })
+        .collect()
+}
+
+fn sample_row(at: usize, sample: &Sample) -> Row {
+    let (names, subject, snippet, minutes, messages, unread, marks) = sample;
+    let thread = ThreadId::try_from(format!("thread-{at:06}")).unwrap();
+    let seen = Seen { epoch: Epoch::try_from("e1").unwrap(), position: 10 };
+    let mut labels = vec![Place::Inbox.label()];
+    labels.extend(marks.split(' ').filter(|m| m.len() > 1).map(label::user_label));
+    if marks.contains('*') {
+        labels.push(label::system("starred"));
+    }
+    if *unread > 0 {
+        labels.push(label::system("unread"));
+    }
+    labels.sort();
+    Row {
+        members: vec![Target { thread: thread.clone(), seen }],
+        thread,
+        subject: (!subject.is_empty()).then(|| (*subject).to_owned()),
+        participants: people(names),
+        last_activity: NOW_MS / 1_000 - minutes * 60,
+        labels,
+        place: Place::Inbox,
+        message_count: *messages,
+        unread_count: *unread,
+        starred: marks.contains('*'),
+        muted: false,
+        has_attachment: marks.contains('@'),
+        snoozed_until: None,
+        snippet: (*snippet).to_owned(),
+    }
+}
+
+fn sample_message(row: &Row, at: u64) -> Message {
+    let last = at + 1 == row.message_count;
+    let writers = row.participants.len().max(1) as u64;
+    let from = row.participants.get(usize::try_from(at % writers).unwrap()).cloned();
+    let quoted = "> Could you send me the figures before the meeting? I would like to read them\n\
+                  > on the train.\n>\n>> Of course.\n";
+    let text = format!(
+        "Hello,\n\n{}. This line is rather long, so that a window of the usual width has to wrap \
+         it somewhere near its right edge, as mail from the web often makes it necessary.\n\n\
+         {}\nSee https://example.org/figures for the rest.\n\n-- \nMessage {at}\n",
+        row.snippet,
+        if at > 0 { quoted } else { "" },
+    );
+    Message {
+        id: MessageId::try_from(format!("{}-m{at}", row.thread)).unwrap(),
+        message_id: None,
+        from: from.into_iter().collect(),
+        to: people("Me"),
+        cc: if last { people("Bob Builder") } else { Vec::new() },
+        bcc: Vec::new(),
+        reply_to: Vec::new(),
+        date: Some(row.last_activity),
+        sort_date: row.last_activity - i64::try_from(row.message_count - at - 1).unwrap() * 7_200,
+        sort_from: SortFrom::Date,
+        subject: row.subject.clone(),
+        text,
+        flags: Flags {
+            read: at + row.unread_count < row.message_count,
+            starred: row.starred && last,
+            ..Flags::default()
+        },
+        attachments: if row.has_attachment && last {
+            vec![Attachment {
+                name: Some("figures-q3.ods".to_owned()),
+                media_type: "application/vnd.oasis.opendocument.spreadsheet".to_owned(),
+                size: 48_213,
+            }]
+        } else {
+            Vec::new()
+        },
+        copies: 0,
+        defects: if at == 1 { vec!["date-missing".to_owned()] } else { Vec::new() },
+    }
+}

@@ -1,0 +1,370 @@
+//! What keys do to the model.
+//!
+//! Invariant: a command acts on rows as they are in the model, which the event loop changes between
+//! two keys of one frame only by keys; so they are the rows that were drawn.
+
+use crate::command::context::{Context, Subject};
+use crate::command::intent::{Change, Intent};
+use crate::command::key::Key;
+use crate::command::motion::Motion;
+use crate::command::registry::{Command, Resolved, Verb, resolve};
+use crate::engine::handle::Request;
+use crate::label;
+use crate::notice::Severity;
+use crate::ui::app::{Door, Effect, Layer, Model, Quitting, Sent, Stage, UiExit};
+use crate::ui::first_run::Does;
+use crate::ui::foresee::foresee;
+use crate::ui::line::Line;
+use crate::ui::picker::Picker;
+use crate::ui::reader::Reader;
+use crate::ui::update::ask;
+
+/// Keys that are kept while a jump waits for its rows.
+const MAX_HELD_KEYS: usize = 256;
+
+/// Presses `key`.
+pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
+    let context = model.context();
+    let stops = key.ctrl || key.typed() == Some('q');
+    if model.list.jumping() && context == Context::List && !stops {
+        // The row that the key is for is not there yet; it comes within a frame.
+        if model.held.len() < MAX_HELD_KEYS {
+            model.held.push_back(key);
+        }
+        return Vec::new();
+    }
+    model.keys.push(key);
+    match resolve(context, &model.keys) {
+        Resolved::Prefix => Vec::new(),
+        Resolved::Command(command) => {
+            model.keys.clear();
+            perform(model, command, key)
+        }
+        Resolved::Nothing => {
+            let alone = std::mem::take(&mut model.keys).len() == 1;
+            if let Some(c) = key.typed().filter(|_| alone) {
+                paste(model, c.encode_utf8(&mut [0; 4]));
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// Types `text` into the line that is being typed, if one is.
+pub fn paste(model: &mut Model, text: &str) {
+    match model.layers.last_mut() {
+        Some(Layer::Picker(picker)) => {
+            picker.filter.insert(text);
+            picker.cursor = 0;
+        }
+        Some(Layer::Path(line)) => line.insert(text.trim_matches(['\n', '\r'])),
+        _ => {}
+    }
+}
+
+/// Presses the keys that waited for a jump which has landed.
+pub fn release_held(model: &mut Model) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    while !model.list.jumping() {
+        let Some(key) = model.held.pop_front() else { break };
+        effects.extend(press(model, key));
+    }
+    effects
+}
+
+/// Sends `intent`, shows what follows at once, and asks for the truth right behind it.
+pub fn send(model: &mut Model, intent: Intent, sent: Sent) -> Vec<Effect> {
+    foresee(model, &intent);
+    model.sent.push_back(sent);
+    model.waiting_since = model.now_ms;
+    let refresh = model.list.refresh(true);
+    ask(std::iter::once(Request::Intend(intent)).chain(refresh))
+}
+
+/// Sends the undos that waited until it was known what they undo.
+pub fn undo_when_answered(model: &mut Model) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if model.sent.is_empty() {
+        for _ in 0..std::mem::take(&mut model.undo_wanted) {
+            let action = model.done.pop();
+            effects.extend(send(model, Intent::Undo(action), Sent::Undo));
+        }
+    }
+    effects
+}
+
+/// The rows that a command is for.
+fn subjects(model: &Model) -> Vec<Subject> {
+    match &model.reader {
+        Some(reader) => reader.subjects(),
+        None => model.list.subjects(),
+    }
+}
+
+fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
+    if model.quitting == Quitting::Saving && !matches!(command.verb, Verb::StopNow) {
+        return Vec::new();
+    }
+    match command.verb {
+        Verb::Decide(decide) => triage(model, decide(&subjects(model))),
+        Verb::Motion(motion) => go(model, motion),
+        Verb::Edit(edit) => {
+            match model.layers.last_mut() {
+                Some(Layer::Picker(picker)) => {
+                    picker.filter.edit(edit);
+                    picker.cursor = 0;
+                }
+                Some(Layer::Path(line)) => line.edit(edit),
+                _ => {}
+            }
+            Vec::new()
+        }
+        Verb::Open => open(model),
+        Verb::Back => back(model),
+        Verb::Message(next) => with_reader(model, |reader| reader.step(next)),
+        Verb::Fold => with_reader(model, Reader::fold),
+        Verb::FoldAll(folded) => with_reader(model, |reader| reader.fold_all(folded)),
+        Verb::Conversation(next) => conversation(model, next),
+        Verb::Go(id) => show(model, label::system(id)),
+        Verb::Along(next) => along(model, next),
+        Verb::Select => {
+            model.list.toggle();
+            Vec::new()
+        }
+        Verb::SelectNext => {
+            model.list.toggle();
+            go(model, Motion::Down)
+        }
+        Verb::Clear => {
+            model.list.selected.clear();
+            model.notice = None;
+            Vec::new()
+        }
+        Verb::PickLabels => {
+            let subjects = subjects(model);
+            if !subjects.is_empty() {
+                model.layers.push(Layer::Picker(Picker::new(&model.labels, subjects)));
+            }
+            Vec::new()
+        }
+        Verb::Undo => {
+            model.undo_wanted += 1;
+            undo_when_answered(model)
+        }
+        Verb::Choose | Verb::ChooseNumber => choose(model, key),
+        Verb::Stop => stop_import(model),
+        Verb::Accept => accept(model),
+        Verb::Toggle => toggle(model),
+        Verb::Close => {
+            model.layers.pop();
+            Vec::new()
+        }
+        Verb::Help => {
+            model.layers.push(Layer::Help(0));
+            Vec::new()
+        }
+        Verb::Quit => quit(model),
+        Verb::StopNow if model.interrupted => vec![Effect::Exit(UiExit::Forced)],
+        Verb::StopNow => {
+            model.interrupted = true;
+            quit(model)
+        }
+    }
+}
+
+fn triage(model: &mut Model, intent: Option<Intent>) -> Vec<Effect> {
+    let Some(intent) = intent else {
+        model.say(Severity::Info, "There is no conversation here", "");
+        return Vec::new();
+    };
+    let leaves = matches!(&intent, Intent::Change { changes, .. }
+        if changes.iter().any(|c| matches!(c, Change::Place(_) | Change::Read(false))));
+    let mut effects = send(model, intent, Sent::Key);
+    if leaves && model.reader.is_some() {
+        effects.extend(back(model));
+    }
+    effects
+}
+
+fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
+    match (model.layers.last_mut(), &mut model.stage, &mut model.reader) {
+        (Some(Layer::Help(top)), ..) => {
+            let page = usize::from(model.size.1).saturating_sub(4).max(1);
+            *top = match motion {
+                Motion::Down => *top + 1,
+                Motion::Up => top.saturating_sub(1),
+                Motion::HalfDown => *top + page / 2,
+                Motion::HalfUp => top.saturating_sub(page / 2),
+                Motion::PageDown => *top + page,
+                Motion::PageUp => top.saturating_sub(page),
+                Motion::First => 0,
+                Motion::Last => usize::MAX,
+            };
+        }
+        (Some(Layer::Picker(picker)), ..) => picker.go(motion),
+        (Some(Layer::Path(_)), ..) => {}
+        (None, Stage::FirstRun(screen), _) => screen.go(motion),
+        (None, Stage::Mail, Some(reader)) => reader.go(motion),
+        (None, Stage::Mail, None) => {
+            model.waiting_since = model.now_ms;
+            return ask(model.list.go(motion));
+        }
+    }
+    Vec::new()
+}
+
+fn with_reader(model: &mut Model, act: impl FnOnce(&mut Reader)) -> Vec<Effect> {
+    if let Some(reader) = &mut model.reader {
+        act(reader);
+    }
+    Vec::new()
+}
+
+fn open(model: &mut Model) -> Vec<Effect> {
+    let Some(row) = model.list.current().cloned() else { return Vec::new() };
+    let request = Request::Open(row.thread.clone());
+    model.reader = Some(Reader::new(row, model.now_ms));
+    ask([request])
+}
+
+fn back(model: &mut Model) -> Vec<Effect> {
+    if model.reader.take().is_none() {
+        return Vec::new();
+    }
+    ask([Request::Close])
+}
+
+fn conversation(model: &mut Model, next: bool) -> Vec<Effect> {
+    let before = model.list.current().map(|row| row.thread.clone());
+    let requests = model.list.go(if next { Motion::Down } else { Motion::Up });
+    let mut effects = ask(requests);
+    if model.list.current().map(|row| &row.thread) == before.as_ref() {
+        let what = if next { "last" } else { "first" };
+        model.say(Severity::Info, format!("This is the {what} conversation"), "");
+    } else {
+        effects.extend(back(model));
+        effects.extend(open(model));
+    }
+    effects
+}
+
+fn show(model: &mut Model, label: crate::id::LabelId) -> Vec<Effect> {
+    let mut effects = back(model);
+    model.waiting_since = model.now_ms;
+    effects.extend(ask([model.list.show(label)]));
+    effects
+}
+
+fn along(model: &mut Model, next: bool) -> Vec<Effect> {
+    let entries = model.sidebar();
+    let at = entries.iter().position(|entry| entry.label == model.list.label).unwrap_or(0);
+    let count = entries.len();
+    let to = if next { at + 1 } else { at + count - 1 } % count.max(1);
+    match entries.into_iter().nth(to) {
+        Some(entry) => show(model, entry.label),
+        None => Vec::new(),
+    }
+}
+
+fn choose(model: &mut Model, key: Key) -> Vec<Effect> {
+    let readable = !model.list.rows.is_empty();
+    let importing = model.import.as_ref().is_some_and(|import| !import.progress.ended);
+    let Stage::FirstRun(screen) = &mut model.stage else { return Vec::new() };
+    let number = key.typed().and_then(|c| c.to_digit(10));
+    if number.is_none() && model.import.is_some() && readable {
+        model.stage = Stage::Mail;
+        return Vec::new();
+    }
+    if importing || screen.opening.is_some() {
+        return Vec::new();
+    }
+    if let Some(number) = number {
+        let at = screen.choices.iter().position(|choice| choice.number == Some(number));
+        screen.cursor = at.unwrap_or(screen.cursor);
+    }
+    let Some(choice) = screen.choices.get(screen.cursor).cloned() else { return Vec::new() };
+    match choice.does {
+        Does::LookAround if model.open => {
+            model.say(Severity::Info, "Your own mailbox is open", "`mailtui demo` looks around");
+            Vec::new()
+        }
+        Does::LookAround => {
+            screen.opening = Some("making the sample mailbox");
+            vec![Effect::Open(Door::Demo, Vec::new())]
+        }
+        Does::Import(path) => import_from(model, path),
+        Does::ImportOther => {
+            model.layers.push(Layer::Path(Line::default()));
+            Vec::new()
+        }
+        Does::Later => {
+            model.say(Severity::Info, format!("{}: {}", choice.title, choice.detail), "");
+            Vec::new()
+        }
+    }
+}
+
+fn import_from(model: &mut Model, path: std::path::PathBuf) -> Vec<Effect> {
+    model.notice = None;
+    if model.open {
+        model.import = Some(crate::ui::app::Import {
+            progress: crate::engine::view::ImportProgress::default(),
+            began: model.now_ms,
+            stopping: false,
+        });
+        return ask([Request::Import(vec![path])]);
+    }
+    if let Stage::FirstRun(screen) = &mut model.stage {
+        screen.paths = vec![path.clone()];
+        screen.opening = Some("opening the mailbox");
+    }
+    vec![Effect::Open(Door::Own, vec![path])]
+}
+
+fn stop_import(model: &mut Model) -> Vec<Effect> {
+    match &mut model.import {
+        Some(import) if !import.progress.ended => {
+            import.stopping = true;
+            ask([Request::StopImport])
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn accept(model: &mut Model) -> Vec<Effect> {
+    match model.layers.last() {
+        Some(Layer::Picker(_)) => {
+            let effects = toggle(model);
+            model.layers.pop();
+            effects
+        }
+        Some(Layer::Path(line)) => {
+            let typed = line.text().to_owned();
+            let path = match &model.stage {
+                Stage::FirstRun(screen) => screen.path(&typed),
+                Stage::Mail => None,
+            };
+            model.layers.pop();
+            path.map(|path| import_from(model, path)).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn toggle(model: &mut Model) -> Vec<Effect> {
+    let Some(Layer::Picker(picker)) = model.layers.last_mut() else { return Vec::new() };
+    let intents = picker.choose();
+    intents.into_iter().flat_map(|intent| send(model, intent, Sent::Key)).collect()
+}
+
+/// Quits when all is saved.
+pub fn quit(model: &mut Model) -> Vec<Effect> {
+    if !model.open {
+        return vec![Effect::Exit(UiExit::Quit)];
+    }
+    if model.quitting == Quitting::Saving {
+        return Vec::new();
+    }
+    model.quitting = Quitting::Saving;
+    ask([Request::Quit])
+}

@@ -1,0 +1,98 @@
+//! One line of text that is being typed.
+//!
+//! Invariant: the caret stands between graphemes; the text holds no control character.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::command::motion::Edit;
+use crate::ui::text;
+
+/// The longest line that is taken, in bytes.
+const MAX_LINE_BYTES: usize = 4_096;
+
+/// The text and its caret (a byte offset).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Line {
+    text: String,
+    caret: usize,
+}
+
+impl Line {
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Columns before the caret.
+    #[must_use]
+    pub fn caret_column(&self) -> usize {
+        text::width(&self.text[..self.caret])
+    }
+
+    /// Types `text` at the caret, as much as fits.
+    pub fn insert(&mut self, text: &str) {
+        let text = text::clean(text);
+        if self.text.len() + text.len() <= MAX_LINE_BYTES {
+            self.text.insert_str(self.caret, &text);
+            self.caret += text.len();
+        }
+    }
+
+    /// Does an edit key.
+    pub fn edit(&mut self, edit: Edit) {
+        let before = |at: usize| self.text[..at].grapheme_indices(true).next_back().map(|(i, _)| i);
+        match edit {
+            Edit::Erase => {
+                let start = before(self.caret).unwrap_or(0);
+                self.text.replace_range(start..self.caret, "");
+                self.caret = start;
+            }
+            Edit::EraseWord => {
+                let trimmed = self.text[..self.caret].trim_end();
+                let start = trimmed.rfind([' ', '/']).map_or(0, |at| at + 1);
+                let start = start.min(self.caret);
+                self.text.replace_range(start..self.caret, "");
+                self.caret = start;
+            }
+            Edit::EraseAll => *self = Self::default(),
+            Edit::Left => self.caret = before(self.caret).unwrap_or(0),
+            Edit::Right => {
+                let next = self.text[self.caret..].graphemes(true).next().map_or(0, str::len);
+                self.caret += next;
+            }
+            Edit::Start => self.caret = 0,
+            Edit::End => self.caret = self.text.len(),
+        }
+        // An edit may join what stood apart: the caret goes to the next boundary.
+        while !self.text.is_char_boundary(self.caret) {
+            self.caret += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_by_graphemes_and_words() {
+        let mut line = Line::default();
+        line.insert("~/Mail/é👩‍👩‍👧");
+        line.edit(Edit::Erase);
+        assert_eq!(line.text(), "~/Mail/é");
+        line.edit(Edit::Left);
+        line.insert("x\u{1b}");
+        assert_eq!((line.text(), line.caret_column()), ("~/Mail/x\u{fffd}é", 9));
+        line.edit(Edit::End);
+        line.edit(Edit::EraseWord);
+        assert_eq!(line.text(), "~/Mail/");
+        line.edit(Edit::EraseWord);
+        assert_eq!(line.text(), "~/Mail/", "nothing after the last slash");
+        line.edit(Edit::EraseAll);
+        line.edit(Edit::Erase);
+        assert_eq!((line.text(), line.caret_column()), ("", 0));
+        line.insert(&"x".repeat(MAX_LINE_BYTES + 1));
+        assert_eq!(line.text(), "");
+    }
+}

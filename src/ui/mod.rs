@@ -1,0 +1,36 @@
+//! The terminal user interface: input → update → draw.
+//!
+//! Invariant: no disk and no network here; mail comes and goes through `engine::handle` alone. The
+//! model is a value, `update` is pure, drawing reads the model only; the one place with threads and
+//! a terminal is `event_loop`.
+
+pub mod app;
+pub mod date;
+pub mod event_loop;
+pub mod first_run;
+pub mod foresee;
+pub mod keymap;
+pub mod keys;
+pub mod layout;
+pub mod line;
+pub mod list;
+pub mod people;
+pub mod picker;
+pub mod reader;
+pub mod signals;
+pub mod terminal;
+pub mod text;
+pub mod theme;
+pub mod update;
+pub mod view;
+
+#[cfg(test)]
+mod double;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod tests;
+
+pub use app::{Door, UiExit};
+pub use event_loop::{Open, Start, UiError, run};
+pub use first_run::{FirstRun, Found};

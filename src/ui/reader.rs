@@ -1,0 +1,324 @@
+//! The reader's state: one conversation, laid out in lines for a width.
+//!
+//! Invariant: `lines` is what [`Reader::lay_out`] made of the conversation, the folds and the
+//! width; `top` is at most its last line. A message is wrapped once for a width.
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+
+use crate::command::context::Subject;
+use crate::command::motion::Motion;
+use crate::engine::view::{Message, Row, Thread};
+use crate::id::MessageId;
+use crate::mail::Address;
+use crate::ui::{date, list, text};
+
+/// Columns that text is wrapped to at most; longer lines tire the eye.
+pub const MEASURE_COLUMNS: usize = 100;
+
+/// Folded messages that stay in sight above the one that is gone to.
+const CONTEXT_LINES: usize = 3;
+
+/// What a line is, for its look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// The head of a message: name, address, date, and whether it is unread and folded.
+    Head {
+        /// The name.
+        name: String,
+        /// The address, or the beginning of the text when folded.
+        detail: String,
+        /// The date.
+        date: String,
+        /// Unread.
+        unread: bool,
+        /// Starred.
+        starred: bool,
+        /// Folded to this line.
+        folded: bool,
+    },
+    /// A line about the message: recipients, defects.
+    Meta,
+    /// Text.
+    Text,
+    /// Text quoted this deep.
+    Quote(usize),
+    /// An attachment.
+    Attachment,
+    /// What was wrong with the message.
+    Defect,
+    /// Between messages.
+    Blank,
+}
+
+/// One line of the reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What it is.
+    pub kind: Kind,
+    /// Its text; empty for a head.
+    pub text: String,
+    /// The message it belongs to.
+    pub message: usize,
+}
+
+/// What wrapping a message gave, with the width and the text that it was made of.
+type Wrapped = HashMap<MessageId, (usize, String, Vec<(Kind, String)>)>;
+
+/// The reader.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    /// The row it was opened from, or as it has become since.
+    pub row: Row,
+    /// When it was opened, Unix milliseconds.
+    pub opened_ms: i64,
+    /// Its messages; `None` until the engine has answered.
+    pub messages: Option<Vec<Message>>,
+    /// The lines, for `width`.
+    pub lines: Vec<Line>,
+    /// The first visible line.
+    pub top: usize,
+    /// Visible lines.
+    pub height: usize,
+    /// The message that keys are for.
+    pub current: usize,
+    /// Whether opening it has marked it read, or need not any more.
+    pub marked: bool,
+    folds: HashMap<MessageId, bool>,
+    wrapped: Wrapped,
+    width: usize,
+    placed: bool,
+}
+
+impl Reader {
+    /// Opens `row`; its messages are still to come.
+    #[must_use]
+    pub fn new(row: Row, opened_ms: i64) -> Self {
+        Self {
+            row,
+            opened_ms,
+            messages: None,
+            lines: Vec::new(),
+            top: 0,
+            height: 1,
+            current: 0,
+            marked: false,
+            folds: HashMap::new(),
+            wrapped: HashMap::new(),
+            width: 0,
+            placed: false,
+        }
+    }
+
+    /// What a command may know of it.
+    #[must_use]
+    pub fn subjects(&self) -> Vec<Subject> {
+        vec![list::subject(&self.row)]
+    }
+
+    /// Takes in the conversation as it is now.
+    pub fn take(&mut self, thread: Thread) {
+        let newest = thread.messages.len().saturating_sub(1);
+        for (at, message) in thread.messages.iter().enumerate() {
+            let fold = message.flags.read && at != newest;
+            self.folds.entry(message.id.clone()).or_insert(fold);
+        }
+        let first = thread.messages.iter().position(|m| !m.flags.read).unwrap_or(newest);
+        self.row = thread.row;
+        self.current = if self.placed { self.current.min(newest) } else { first };
+        self.messages = Some(thread.messages);
+        self.width = 0;
+    }
+
+    /// Lays out for a screen of `width` by `height`, if that or the conversation changed.
+    pub fn lay_out(&mut self, width: usize, height: usize, zone: &TimeZone, now: i64) {
+        self.height = height.max(1);
+        let Some(messages) = &self.messages else { return };
+        if self.width != width {
+            let resized = self.width != 0;
+            self.width = width;
+            let columns = width.saturating_sub(3).clamp(1, MEASURE_COLUMNS);
+            self.lines.clear();
+            for (at, message) in messages.iter().enumerate() {
+                let folded = self.folds.get(&message.id).copied().unwrap_or(false);
+                self.lines.push(head(at, message, folded, zone, now));
+                if !folded {
+                    let body = wrap_body(&mut self.wrapped, message, columns);
+                    self.lines.extend(body.iter().map(|(kind, text)| Line {
+                        kind: kind.clone(),
+                        text: text.clone(),
+                        message: at,
+                    }));
+                    let blank = Line { kind: Kind::Blank, text: String::new(), message: at };
+                    self.lines.push(blank);
+                }
+            }
+            if !self.placed {
+                self.placed = true;
+                self.show_message(self.current);
+            } else if resized {
+                self.show_message(self.current);
+            }
+        }
+        self.top = self.top.min(self.last_top());
+    }
+
+    /// How far it can scroll.
+    #[must_use]
+    pub fn last_top(&self) -> usize {
+        self.lines.len().saturating_sub(self.height)
+    }
+
+    /// Scrolls.
+    pub fn go(&mut self, motion: Motion) {
+        let (half, page) = ((self.height / 2).max(1), self.height.saturating_sub(1).max(1));
+        self.top = match motion {
+            Motion::Down => self.top + 1,
+            Motion::Up => self.top.saturating_sub(1),
+            Motion::HalfDown => self.top + half,
+            Motion::HalfUp => self.top.saturating_sub(half),
+            Motion::PageDown => self.top + page,
+            Motion::PageUp => self.top.saturating_sub(page),
+            Motion::First => 0,
+            Motion::Last => self.last_top(),
+        }
+        .min(self.last_top());
+        self.follow();
+    }
+
+    /// The message that keys are for is one that is on screen.
+    fn follow(&mut self) {
+        let end = (self.top + self.height).min(self.lines.len());
+        let Some(visible) = self.lines.get(self.top..end) else { return };
+        if visible.iter().any(|line| line.message == self.current) {
+            return;
+        }
+        let first = visible.first().map_or(0, |line| line.message);
+        let last = visible.last().map_or(0, |line| line.message);
+        self.current = self.current.clamp(first, last);
+    }
+
+    /// To the next (`true`) or previous message.
+    pub fn step(&mut self, next: bool) {
+        let last = self.messages.as_ref().map_or(0, Vec::len).saturating_sub(1);
+        let to = if next { self.current + 1 } else { self.current.saturating_sub(1) };
+        self.show_message(to.min(last));
+    }
+
+    fn show_message(&mut self, at: usize) {
+        self.current = at;
+        let head = self.lines.iter().position(|line| line.message == at).unwrap_or(0);
+        // Folded messages right above stay in sight: they say what this one answers.
+        let above = self.lines[..head].iter().rev().take(CONTEXT_LINES);
+        let folded = above.take_while(|line| matches!(line.kind, Kind::Head { .. })).count();
+        self.top = (head - folded).min(self.last_top());
+    }
+
+    /// Folds or unfolds the message that keys are for.
+    pub fn fold(&mut self) {
+        let id = self.messages.as_ref().and_then(|all| all.get(self.current)).map(|m| m.id.clone());
+        if let Some(fold) = id.and_then(|id| self.folds.get_mut(&id)) {
+            *fold = !*fold;
+            self.width = 0;
+        }
+    }
+
+    /// Folds or unfolds all messages.
+    pub fn fold_all(&mut self, folded: bool) {
+        self.folds.values_mut().for_each(|fold| *fold = folded);
+        self.width = 0;
+    }
+}
+
+/// What an address is called: its name, else the address.
+#[must_use]
+pub fn name(address: &Address) -> &str {
+    address.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&address.address)
+}
+
+fn names(addresses: &[Address]) -> String {
+    addresses.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn head(at: usize, message: &Message, folded: bool, zone: &TimeZone, now: i64) -> Line {
+    let from = message.from.first();
+    let address = from.filter(|from| from.name.is_some()).map(|from| from.address.as_str());
+    let beginning: String = message
+        .text
+        .lines()
+        .filter(|line| !line.trim().is_empty() && text::quote(line).0 == 0)
+        .take(3)
+        .collect::<Vec<_>>()
+        .join(" ");
+    let date = if folded {
+        date::short(message.sort_date, now, zone)
+    } else {
+        date::long(message.sort_date, zone)
+    };
+    let kind = Kind::Head {
+        name: from.map_or("(no sender)", name).to_owned(),
+        detail: if folded { beginning } else { address.unwrap_or_default().to_owned() },
+        date,
+        unread: !message.flags.read,
+        starred: message.flags.starred,
+        folded,
+    };
+    Line { kind, text: String::new(), message: at }
+}
+
+fn wrap_body<'a>(
+    cache: &'a mut Wrapped,
+    message: &Message,
+    columns: usize,
+) -> &'a [(Kind, String)] {
+    let known = cache.get(&message.id);
+    if !known.is_some_and(|(at, text, _)| *at == columns && *text == message.text) {
+        let lines = body(message, columns);
+        cache.insert(message.id.clone(), (columns, message.text.clone(), lines));
+    }
+    cache.get(&message.id).map_or(&[], |(_, _, lines)| lines)
+}
+
+fn body(message: &Message, columns: usize) -> Vec<(Kind, String)> {
+    let mut out = Vec::new();
+    let mut meta = |what: &str, addresses: &[Address]| {
+        if !addresses.is_empty() {
+            out.push((Kind::Meta, text::cut(&format!("{what} {}", names(addresses)), columns)));
+        }
+    };
+    meta("to", &message.to);
+    meta("cc", &message.cc);
+    meta("bcc", &message.bcc);
+    if message.reply_to != message.from {
+        meta("reply to", &message.reply_to);
+    }
+    out.push((Kind::Blank, String::new()));
+    for line in message.text.lines() {
+        let depth = text::quote(line).0;
+        let kind = if depth == 0 { Kind::Text } else { Kind::Quote(depth) };
+        out.extend(text::wrap(line, columns).into_iter().map(|part| (kind.clone(), part)));
+    }
+    while out.last().is_some_and(|(_, text)| text.is_empty()) && out.len() > 1 {
+        out.pop();
+    }
+    if !message.attachments.is_empty() {
+        out.push((Kind::Blank, String::new()));
+    }
+    for attachment in &message.attachments {
+        let name = attachment.name.as_deref().unwrap_or("(no name)");
+        let facts = format!("{}, {}", attachment.media_type, text::size(attachment.size));
+        let room = columns.saturating_sub(text::width(&facts) + 4).max(8);
+        let line = format!("@ {}  {facts}", text::cut(name, room));
+        out.push((Kind::Attachment, text::cut(&line, columns)));
+    }
+    if message.copies > 0 {
+        let copies = text::plural(message.copies, "other copy", "other copies");
+        out.push((Kind::Defect, text::cut(&format!("{copies} under the same id"), columns)));
+    }
+    if !message.defects.is_empty() {
+        let line = format!("as found: {}", message.defects.join(", "));
+        out.push((Kind::Defect, text::cut(&line, columns)));
+    }
+    out
+}

@@ -1,0 +1,427 @@
+//! What keys ask of the engine, and what they show at once.
+
+use std::collections::BTreeSet;
+
+use crate::command::intent::{Change, Intent};
+use crate::command::key::Key;
+use crate::engine::handle::{Request, Update};
+use crate::engine::view::{ImportProgress, Window};
+use crate::id::ThreadId;
+use crate::label::{Place, user_label};
+use crate::ui::app::{Door, Layer, Message, Stage, UiExit};
+use crate::ui::double::{Double, NOW_MS};
+use crate::ui::first_run::{FirstRun, Found};
+use crate::ui::harness::Screen;
+
+fn screen() -> Screen {
+    Screen::new(Double::sample(), 80, 24)
+}
+
+/// What the keys asked for, reads that opening made by itself left out.
+fn intents(screen: &Screen) -> Vec<String> {
+    let thread = |id: &ThreadId| id.as_str().trim_start_matches("thread-0000").to_owned();
+    screen
+        .double
+        .log
+        .iter()
+        .map(|intent| match intent {
+            Intent::Change { changes, targets } => {
+                let targets: Vec<String> = targets.iter().map(|t| thread(&t.thread)).collect();
+                format!("{:?} {}", changes[0], targets.join(" "))
+            }
+            Intent::Undo(action) => {
+                format!("Undo {}", action.as_ref().map_or("last", |action| action.as_str()))
+            }
+            Intent::CreateLabel(name) => format!("CreateLabel {name}"),
+        })
+        .collect()
+}
+
+fn check(keys: &str, asked: &[&str]) {
+    let mut screen = screen();
+    screen.press(keys);
+    assert_eq!(intents(&screen), asked, "{keys}");
+}
+
+#[test]
+fn triage_keys_ask_absolutely() {
+    check("e", &["Place(Archive) 00"]);
+    check("jjxje", &["Place(Archive) 02"]);
+    check("#", &["Place(Trash) 00"]);
+    check("<Delete>", &["Place(Trash) 00"]);
+    check("s", &["Star(true) 00"]);
+    check("js", &["Star(false) 01"]);
+    check("<Space><Space>s", &["Star(true) 00 01"]);
+    check("jxs", &["Star(false) 01"]);
+    check("I", &["Read(true) 00"]);
+    check("jU", &["Read(false) 01"]);
+    check("xx<Esc>je", &["Place(Archive) 01"]);
+    check("g", &[]);
+    check("gx", &[]);
+}
+
+#[test]
+fn fast_keys_meet_the_next_row_before_the_engine_has_answered() {
+    let mut screen = screen();
+    screen.paused = true;
+    screen.press("eee");
+    assert_eq!(screen.subject(), "[rust-users] Pinning, once more");
+    screen.resume();
+    assert_eq!(intents(&screen), ["Place(Archive) 00", "Place(Archive) 01", "Place(Archive) 02"]);
+    assert_eq!(screen.subject(), "[rust-users] Pinning, once more");
+    assert_eq!(screen.model.list.rows.len(), 11);
+}
+
+#[test]
+fn a_page_from_before_an_intent_is_not_shown_after_it() {
+    let mut screen = Screen::new(Double::many(300), 80, 24);
+    screen.paused = true;
+    screen.send(Message::Engine(Box::new(Update::Changed)));
+    let stale = screen.waiting.remove(0);
+    let answer = screen.double.answer(stale);
+    screen.press("e");
+    for update in answer {
+        screen.send(Message::Engine(Box::new(update)));
+    }
+    assert_eq!(screen.subject(), "row 1", "the archived row must not flicker back");
+    screen.resume();
+    assert_eq!(screen.subject(), "row 1");
+}
+
+#[test]
+fn an_intent_names_what_the_row_showed() {
+    let mut screen = screen();
+    screen.paused = true;
+    screen.double.rows[0].members[0].seen.position = 99;
+    screen.press("e");
+    screen.resume();
+    let Intent::Change { targets, .. } = &screen.double.log[0] else { panic!("no change") };
+    assert_eq!(targets[0].seen.position, 10);
+}
+
+#[test]
+fn undo_takes_back_what_keys_did_and_not_what_opening_did() {
+    let mut screen = screen();
+    screen.press("je");
+    screen.press("gg<Enter>u");
+    assert_eq!(intents(&screen), ["Place(Archive) 01", "Read(true) 00"]);
+    screen.press("zz");
+    assert_eq!(intents(&screen)[2..], ["Undo action-0001", "Undo last"]);
+}
+
+#[test]
+fn undo_right_behind_an_action_waits_for_its_name() {
+    let mut screen = screen();
+    screen.paused = true;
+    screen.press("esz");
+    screen.resume();
+    assert_eq!(intents(&screen), ["Place(Archive) 00", "Star(false) 01", "Undo action-0002"]);
+}
+
+#[test]
+fn an_answer_that_never_comes_does_not_hold_keys_for_ever() {
+    let mut screen = Screen::new(Double::many(3_000), 80, 24);
+    screen.paused = true;
+    screen.press("ezGx");
+    assert_eq!((screen.model.held.len(), screen.model.undo_wanted), (1, 1));
+    screen.send(Message::Time(NOW_MS + 10_000));
+    assert_eq!((screen.model.held.len(), screen.model.undo_wanted), (0, 0));
+}
+
+#[test]
+fn opening_marks_read_once_it_is_seen_and_unread_goes_back() {
+    let mut screen = screen();
+    screen.press("<Enter>");
+    assert_eq!(intents(&screen), ["Read(true) 00"]);
+    assert!(screen.model.notice.is_none(), "nobody asked for it");
+    screen.press("U");
+    assert_eq!(intents(&screen)[1..], ["Read(false) 00"]);
+    assert!(screen.model.reader.is_none());
+    screen.press("j<Enter>");
+    assert_eq!(intents(&screen).len(), 2, "it was read already");
+}
+
+#[test]
+fn reader_keys_go_through_messages_and_conversations() {
+    let mut screen = screen();
+    screen.press("j<Enter>");
+    let reader = |screen: &Screen| {
+        let reader = screen.model.reader.as_ref().unwrap();
+        (reader.row.subject.clone().unwrap(), reader.current, reader.lines.len())
+    };
+    let (_, newest, lines) = reader(&screen);
+    assert_eq!(newest, 4);
+    screen.press("p<Enter>");
+    assert_eq!(reader(&screen).1, 3);
+    assert!(reader(&screen).2 > lines, "unfolded");
+    screen.press(",");
+    assert_eq!(reader(&screen).2, 5, "all folded to a line each");
+    screen.press("J");
+    assert_eq!(reader(&screen).0, "来週の会議について");
+    screen.press("KK");
+    assert_eq!(reader(&screen).0, "Quarterly numbers");
+    screen.press("K");
+    assert_eq!(reader(&screen).0, "Quarterly numbers", "there is none before");
+    screen.press("e");
+    assert!(screen.model.reader.is_none());
+    assert_eq!(screen.subject(), "Lunch on Friday?", "the next one has the cursor");
+}
+
+#[test]
+fn a_long_list_is_walked_without_gaps_both_ways() {
+    let total = 2_000;
+    for (step, back, size) in [("j", "k", 24), ("<C-d>", "<C-u>", 15), ("<PgDn>", "<PgUp>", 24)] {
+        let mut screen = Screen::new(Double::many(total), 80, size);
+        let mut seen = BTreeSet::new();
+        for keys in [step, back] {
+            for _ in 0..total {
+                let list = &screen.model.list;
+                let end = (list.top + list.height).min(list.rows.len());
+                let visible = &list.rows[list.top..end];
+                assert_eq!(visible.len(), list.height, "no blank rows");
+                seen.extend(visible.iter().map(|row| row.subject.clone()));
+                let at = screen.subject();
+                screen.press(keys);
+                if screen.subject() == at {
+                    break;
+                }
+            }
+            assert!(screen.model.list.rows.len() < 700, "the window is bounded");
+        }
+        assert_eq!(seen.len(), total, "{step}");
+        assert_eq!(screen.subject(), "row 0", "{back}");
+    }
+}
+
+#[test]
+fn jumps_land_and_hold_the_keys_behind_them() {
+    let mut screen = Screen::new(Double::many(3_000), 80, 24);
+    screen.press("G");
+    assert_eq!(screen.subject(), "row 2999");
+    screen.press("gg");
+    assert_eq!(screen.subject(), "row 0");
+    screen.paused = true;
+    screen.press("Gkx");
+    assert!(screen.model.list.selected.is_empty(), "the row is not there yet");
+    screen.resume();
+    assert_eq!(screen.subject(), "row 2998");
+    screen.paused = true;
+    screen.press("gg");
+    screen.send(Message::Engine(Box::new(Update::Changed)));
+    screen.resume();
+    assert_eq!(screen.subject(), "row 0", "a change meanwhile does not throw back");
+    let selected: Vec<_> = screen.model.list.selected.values().map(|r| r.subject.clone()).collect();
+    assert_eq!(selected, [Some("row 2998".to_owned())]);
+}
+
+#[test]
+fn the_cursor_stays_on_its_conversation_when_lists_change() {
+    let mut screen = Screen::new(Double::many(500), 80, 24);
+    screen.press("jjjjj");
+    let mut newer = screen.double.rows[0].clone();
+    newer.thread = ThreadId::try_from("thread-new").unwrap();
+    newer.last_activity += 60;
+    screen.double.rows.insert(0, newer);
+    screen.send(Message::Engine(Box::new(Update::Changed)));
+    assert_eq!((screen.subject().as_str(), screen.model.list.cursor), ("row 5", 6));
+    assert_eq!(screen.model.list.top, 0, "new mail shows at the top");
+    screen.double.rows.retain(|row| row.subject.as_deref() != Some("row 5"));
+    screen.send(Message::Engine(Box::new(Update::Changed)));
+    assert_eq!(screen.subject(), "row 6", "the next one");
+}
+
+#[test]
+fn changes_in_the_middle_ask_from_the_window_on() {
+    let mut screen = Screen::new(Double::many(3_000), 80, 24);
+    screen.press("G");
+    screen.paused = true;
+    screen.send(Message::Engine(Box::new(Update::Changed)));
+    screen.send(Message::Engine(Box::new(Update::Changed)));
+    let lists: Vec<&Request> = screen.waiting.iter().collect();
+    assert!(matches!(lists[..], [Request::List { window: Window::From(_), .. }]), "{lists:?}");
+    screen.resume();
+    assert_eq!(screen.subject(), "row 2999");
+}
+
+#[test]
+fn lists_are_gone_to_by_name_and_along_the_sidebar() {
+    let at = |screen: &Screen| screen.model.list.label.as_str().to_owned();
+    let mut screen = screen();
+    for (keys, label) in [
+        ("gs", "starred"),
+        ("ga", "all"),
+        ("gt", "sent"),
+        ("gd", "drafts"),
+        ("gi", "inbox"),
+        ("<Tab>", "starred"),
+        ("<S-Tab><S-Tab>", "work"),
+        ("<Tab><Enter>gi", "inbox"),
+    ] {
+        screen.press(keys);
+        assert_eq!(at(&screen), label, "{keys}");
+        assert!(screen.model.list.loaded && screen.model.reader.is_none());
+    }
+}
+
+#[test]
+fn the_picker_toggles_and_creates() {
+    let mut screen = screen();
+    screen.press("lwork<Enter>");
+    assert_eq!(intents(&screen), ["Label(LabelId(\"work\"), false) 00"], "it carried it");
+    screen.press("l<Down><Down><Tab><Tab><Esc>");
+    assert_eq!(
+        intents(&screen)[1..],
+        ["Label(LabelId(\"travel\"), true) 00", "Label(LabelId(\"travel\"), false) 00"]
+    );
+    screen.press("<Space><Space>lBig plans<Enter>");
+    let id = user_label("Big plans");
+    let label = format!("Label(LabelId({:?}), true) 00 01", id.as_str());
+    assert_eq!(intents(&screen)[3..], ["CreateLabel Big plans".to_owned(), label]);
+    assert!(screen.model.layers.is_empty());
+    assert!(screen.text().contains("#Big plans"));
+}
+
+#[test]
+fn quitting_waits_until_all_is_saved() {
+    let mut screen = screen();
+    screen.paused = true;
+    screen.press("eq");
+    assert_eq!(screen.exit, None);
+    assert!(screen.text().contains("saving…"));
+    screen.press("qje");
+    assert!(screen.waiting.iter().filter(|r| matches!(r, Request::Quit)).count() == 1);
+    screen.resume();
+    assert_eq!(screen.exit, Some(UiExit::Quit));
+
+    let mut screen = self::screen();
+    screen.paused = true;
+    screen.press("<C-c>");
+    assert_eq!(screen.exit, None);
+    screen.press("<C-c>");
+    assert_eq!(screen.exit, Some(UiExit::Forced));
+}
+
+#[test]
+fn an_engine_that_ends_by_itself_is_told() {
+    let mut screen = screen();
+    screen.send(Message::EngineGone);
+    assert_eq!(screen.exit, Some(UiExit::EngineGone));
+}
+
+pub(super) fn told() -> FirstRun {
+    FirstRun {
+        found: vec![Found {
+            path: "/home/u/Mail".into(),
+            shown: "~/Mail".to_owned(),
+            kind: "Maildir".to_owned(),
+            messages: Some(41_203),
+        }],
+        data_dir: "~/.local/share/mailtui".to_owned(),
+        home: Some("/home/u".into()),
+    }
+}
+
+#[test]
+fn nothing_is_opened_before_a_choice() {
+    let mut screen = Screen::first_run(told(), 80, 24);
+    screen.press("jkj?j<Esc>45");
+    assert!(screen.opened.is_empty() && screen.waiting.is_empty());
+    screen.press("q");
+    assert_eq!(screen.exit, Some(UiExit::Quit));
+}
+
+#[test]
+fn looking_around_opens_the_sample() {
+    let mut screen = Screen::first_run(told(), 80, 24);
+    screen.press("<Enter>");
+    assert_eq!(screen.opened, [Door::Demo]);
+    assert!(matches!(screen.model.stage, Stage::Mail) && screen.model.demo);
+    assert_eq!(screen.subject(), "Quarterly numbers");
+}
+
+#[test]
+fn importing_shows_progress_and_lets_read_at_once() {
+    let mut screen = Screen::first_run(told(), 80, 24);
+    screen.paused = true;
+    screen.press("2");
+    assert_eq!(screen.opened, [Door::Own]);
+    let import = screen.waiting.iter().find_map(|request| match request {
+        Request::Import(paths) => Some(paths.clone()),
+        _ => None,
+    });
+    assert_eq!(import, Some(vec!["/home/u/Mail".into()]));
+    screen.waiting.retain(|request| !matches!(request, Request::Import(_)));
+    screen.resume();
+    screen.send(Message::Time(NOW_MS + 6_000));
+    let progress = ImportProgress {
+        done: 18_240,
+        total: Some(41_203),
+        imported: 18_000,
+        failed: 2,
+        ended: false,
+    };
+    screen.send(Message::Engine(Box::new(Update::Import(progress.clone()))));
+    let text = screen.text();
+    assert!(text.contains("importing ████░░░░░░ 18,240/41,203 · 7 s left · Esc stops"), "{text}");
+    assert!(text.contains("newest 14 are readable now: Enter"), "{text}");
+    screen.paused = true;
+    screen.press("<Esc>");
+    assert!(matches!(screen.waiting[..], [Request::StopImport]));
+    screen.send(Message::Engine(Box::new(Update::Import(ImportProgress {
+        ended: true,
+        ..progress
+    }))));
+    assert!(screen.text().contains("stopped: imported 18,000 messages, 2 failed"));
+    screen.press("<Enter>");
+    assert!(matches!(screen.model.stage, Stage::Mail));
+}
+
+#[test]
+fn another_path_is_typed_or_pasted() {
+    let mut screen = Screen::first_run(told(), 80, 24);
+    screen.paused = true;
+    screen.press("3~/x<Backspace>");
+    screen.send(Message::Paste("old.mbox\n".to_owned()));
+    assert!(matches!(screen.model.layers[..], [Layer::Path(_)]));
+    assert!(screen.text().contains("› ~/old.mbox"));
+    screen.press("<Enter>");
+    assert!(screen.waiting.iter().any(|request| matches!(request, Request::Import(paths)
+        if *paths == [std::path::PathBuf::from("/home/u/old.mbox")])));
+}
+
+#[test]
+fn what_cannot_be_opened_is_said_with_its_hint() {
+    let notice = crate::notice::Notice::error("in-use", "The mailbox is in use", "quit the other");
+    let mut mail = screen();
+    mail.send(Message::NotOpened(notice.clone()));
+    assert_eq!(mail.exit, Some(UiExit::NotOpened(notice.clone())), "the caller prints it");
+    let mut screen = Screen::first_run(told(), 80, 24);
+    screen.send(Message::NotOpened(notice));
+    let text = screen.text();
+    assert!(text.contains("✗ The mailbox is in use") && text.contains("quit the other"), "{text}");
+}
+
+#[test]
+fn the_reader_closes_when_its_conversation_is_gone() {
+    let mut screen = screen();
+    screen.press("j<Enter>");
+    let id = screen.model.reader.as_ref().unwrap().row.thread.clone();
+    screen.send(Message::Engine(Box::new(Update::Thread(id, None))));
+    assert!(screen.model.reader.is_none());
+    assert!(screen.text().contains("not here any more"));
+}
+
+#[test]
+fn places_move_rows_only_where_they_cannot_stay() {
+    let mut screen = screen();
+    screen.press("gse");
+    assert_eq!(screen.model.list.rows.len(), 2, "a star stays in Starred");
+    assert!(screen.model.list.rows.iter().any(|row| row.place == Place::Archive));
+    let change = Change::Place(Place::Archive);
+    assert!(
+        matches!(&screen.double.log[0], Intent::Change { changes, .. } if changes[0] == change)
+    );
+    let unbound = Key::parse("%").unwrap();
+    screen.send(Message::Key(unbound));
+    assert_eq!(screen.double.log.len(), 1);
+}

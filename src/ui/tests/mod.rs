@@ -1,0 +1,6 @@
+//! The screens and the keys, on the engine's double (see `double` for why it is one).
+
+mod keys;
+mod look;
+mod random;
+mod screens;

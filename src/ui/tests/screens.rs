@@ -1,0 +1,95 @@
+//! What the screens look like. `INSTA_UPDATE=always` writes them anew; read the difference.
+
+use crate::command::registry;
+use crate::ui::double::Double;
+use crate::ui::harness::Screen;
+use crate::ui::view::help;
+
+use super::keys::told;
+
+fn check(name: &str, size: (u16, u16), keys: &str) {
+    let mut screen = Screen::new(Double::sample(), size.0, size.1);
+    screen.press(keys);
+    insta::assert_snapshot!(name, screen.text());
+}
+
+#[test]
+fn list() {
+    check("list-80x24", (80, 24), "jxj");
+    check("list-60x15", (60, 15), "jxj");
+    check("list-40x10", (40, 10), "j");
+    check("list-140x30", (140, 30), "je");
+    check("list-30x6", (30, 6), "j");
+    check("list-all-80x24", (80, 24), "ega");
+    check("list-empty-60x15", (60, 15), "gd");
+    check("list-prefix-80x24", (80, 24), "g");
+}
+
+#[test]
+fn reader() {
+    check("reader-80x24", (80, 24), "j<Enter>");
+    check("reader-60x15", (60, 15), "<Enter>;gg");
+    check("reader-40x10", (40, 10), "<Enter>");
+    check("reader-140x30", (140, 30), "<Enter>");
+}
+
+#[test]
+fn layers() {
+    check("picker-80x24", (80, 24), "<Space><Space>lra");
+    check("picker-60x15", (60, 15), "l");
+    check("help-80x24", (80, 24), "?");
+    check("help-60x15", (60, 15), "<Enter>?<C-d>");
+}
+
+#[test]
+fn first_run() {
+    for (columns, rows) in [(80, 24), (60, 15), (40, 10)] {
+        let mut screen = Screen::first_run(told(), columns, rows);
+        screen.press("j");
+        insta::assert_snapshot!(format!("first-run-{columns}x{rows}"), screen.text());
+    }
+    let mut screen = Screen::first_run(told(), 80, 24);
+    screen.press("3~/old");
+    insta::assert_snapshot!("first-run-path-80x24", screen.text());
+}
+
+#[test]
+fn a_screen_that_is_too_small_says_so_in_one_line() {
+    for (columns, rows) in [(29, 6), (80, 5), (10, 1), (1, 1)] {
+        let screen = Screen::new(Double::sample(), columns, rows);
+        let text = screen.text();
+        let line = text.lines().next().unwrap();
+        let said = line.trim_end_matches('…');
+        let full = ["terminal too small: 30x6 needed", "too small: 30x6 needed"];
+        assert!(full.iter().any(|full| full.starts_with(said)), "{text}");
+        assert_eq!(text.trim().lines().count(), 1);
+    }
+}
+
+#[test]
+fn help_lists_every_command_with_its_keys() {
+    let mut screen = Screen::new(Double::sample(), 80, 120);
+    screen.press("?");
+    let text = screen.text();
+    for command in registry::all() {
+        let listed = text.lines().any(|line| {
+            line.contains(command.does) && command.keys.iter().all(|key| line.contains(key))
+        });
+        assert!(listed, "{} is not in the help", command.name);
+    }
+    assert!(help::lines().len() > registry::all().count());
+}
+
+#[test]
+fn without_colour_nothing_is_lost_but_colour() {
+    let mut screen = Screen::new(Double::sample(), 80, 24);
+    screen.press("jxs");
+    let coloured = screen.text();
+    screen.model.theme = crate::ui::theme::Theme::new(false);
+    screen.draw();
+    assert_eq!(screen.text(), coloured);
+    for cell in &screen.buffer().content {
+        assert_eq!(cell.fg, ratatui::style::Color::Reset);
+        assert_eq!(cell.bg, ratatui::style::Color::Reset);
+    }
+}

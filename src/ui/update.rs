@@ -1,0 +1,231 @@
+//! The one function that changes the model: (model, message) → effects. Pure.
+//!
+//! Invariant: no I/O, no clock; whatever comes in whatever order, the model stays drawable. Keys
+//! are carried out in `keys`, the engine's words are taken in here.
+
+use crate::engine::handle::{Request, Update};
+use crate::engine::view::{Done, ImportProgress};
+use crate::id::ThreadId;
+use crate::notice::{Notice, Severity};
+use crate::ui::app::{
+    Door, Effect, Import, Layer, Message, Model, NOTICE_MS, Quitting, Sent, Shown, Stage,
+    UNDO_DEPTH, UiExit,
+};
+use crate::ui::layout::{READER_HEAD_ROWS, areas};
+use crate::ui::{keys, text};
+
+/// How long an answer is waited for before keys go on without it, in milliseconds.
+const PATIENCE_MS: i64 = 3_000;
+
+/// Takes in `message`; returns what is to be done.
+pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    let mut effects = match message {
+        Message::Key(key) => keys::press(model, key),
+        Message::Paste(text) => {
+            keys::paste(model, &text);
+            Vec::new()
+        }
+        Message::Resize(columns, rows) => {
+            model.size = (columns, rows);
+            Vec::new()
+        }
+        Message::Opened(door) => opened(model, door),
+        Message::NotOpened(notice) => not_opened(model, notice),
+        Message::Engine(update) => engine(model, *update),
+        Message::EngineGone if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
+        Message::EngineGone => vec![exit(UiExit::EngineGone)],
+        Message::Hangup => keys::quit(model),
+        Message::Time(now_ms) => time(model, now_ms),
+        Message::Drawn => drawn(model),
+    };
+    effects.extend(lay_out(model));
+    effects
+}
+
+fn exit(how: UiExit) -> Effect {
+    Effect::Exit(how)
+}
+
+/// Effects that ask the engine.
+pub fn ask(requests: impl IntoIterator<Item = Request>) -> Vec<Effect> {
+    requests.into_iter().map(Effect::Ask).collect()
+}
+
+/// Fits list, reader and help to the screen.
+fn lay_out(model: &mut Model) -> Vec<Effect> {
+    let areas = areas(model.size, model.reader.is_some());
+    let list_rows = if areas.list.width > 0 { areas.list.height } else { areas.reader.height };
+    let requests = model.list.resize(usize::from(list_rows.max(1)));
+    if let Some(reader) = &mut model.reader {
+        let height = areas.reader.height.saturating_sub(READER_HEAD_ROWS);
+        let now = model.now_ms.div_euclid(1_000);
+        reader.lay_out(areas.reader.width.into(), height.into(), &model.zone, now);
+    }
+    if let Some(Layer::Help(top)) = model.layers.last().cloned() {
+        let last = crate::ui::view::help::last_top(model);
+        if let Some(Layer::Help(shown)) = model.layers.last_mut() {
+            *shown = top.min(last);
+        }
+    }
+    ask(requests)
+}
+
+fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
+    model.open = true;
+    model.demo |= door == Door::Demo;
+    let mut requests = Vec::new();
+    if let Stage::FirstRun(screen) = &mut model.stage {
+        screen.opening = None;
+        let paths = std::mem::take(&mut screen.paths);
+        if door == Door::Demo {
+            model.stage = Stage::Mail;
+        } else if !paths.is_empty() {
+            model.import = Some(Import {
+                progress: ImportProgress::default(),
+                began: model.now_ms,
+                stopping: false,
+            });
+            requests.push(Request::Import(paths));
+        }
+    }
+    if model.list.loaded {
+        requests.extend(model.list.refresh(true));
+    } else if !model.list.jumping() {
+        let label = model.list.label.clone();
+        requests.push(model.list.show(label));
+    }
+    ask(requests)
+}
+
+fn not_opened(model: &mut Model, notice: Notice) -> Vec<Effect> {
+    let Stage::FirstRun(screen) = &mut model.stage else {
+        return vec![exit(UiExit::NotOpened(notice))];
+    };
+    screen.opening = None;
+    screen.paths.clear();
+    model.say(notice.severity, notice.message, notice.hint);
+    Vec::new()
+}
+
+fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
+    match update {
+        Update::Page { ticket, page } => {
+            let requests = model.list.take(ticket, page);
+            let mut effects = ask(requests);
+            effects.extend(keys::release_held(model));
+            effects
+        }
+        Update::Labels(labels) => {
+            model.labels = labels;
+            Vec::new()
+        }
+        Update::Thread(id, thread) => {
+            let Some(reader) = &mut model.reader else { return Vec::new() };
+            let mine = reader.row.thread == id || reader.row.members.iter().any(|m| m.thread == id);
+            match thread {
+                _ if !mine => Vec::new(),
+                Some(thread) => {
+                    reader.take(*thread);
+                    Vec::new()
+                }
+                None => gone(model, &id),
+            }
+        }
+        Update::Changed => ask(model.list.refresh(false)),
+        Update::Done(done) => answered(model, done),
+        Update::Notice(notice) => {
+            model.say(notice.severity, notice.message, notice.hint);
+            Vec::new()
+        }
+        Update::Status(status) => {
+            model.status = status;
+            Vec::new()
+        }
+        Update::Import(progress) => {
+            import(model, progress);
+            Vec::new()
+        }
+        Update::Ended if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
+        Update::Ended => vec![exit(UiExit::EngineGone)],
+    }
+}
+
+fn gone(model: &mut Model, _id: &ThreadId) -> Vec<Effect> {
+    model.reader = None;
+    model.say(Severity::Warning, "This conversation is not here any more", "");
+    ask([Request::Close])
+}
+
+fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
+    let sent = model.sent.pop_front();
+    let says = done.says.trim_end_matches('.').to_owned();
+    match (sent, done.action) {
+        (Some(Sent::Silent), _) => {}
+        (Some(Sent::Key), Some(action)) => {
+            model.say(Severity::Info, says, "z undoes");
+            if model.done.len() == UNDO_DEPTH {
+                model.done.remove(0);
+            }
+            model.done.push(action);
+        }
+        _ if says.is_empty() => {}
+        _ => model.say(Severity::Info, says, ""),
+    }
+    keys::undo_when_answered(model)
+}
+
+fn import(model: &mut Model, progress: ImportProgress) {
+    let began = model.import.as_ref().filter(|i| !i.progress.ended).map(|i| (i.began, i.stopping));
+    let (began, stopping) = began.unwrap_or((model.now_ms, false));
+    if progress.ended && matches!(model.stage, Stage::Mail) {
+        let mut says =
+            format!("Imported {}", text::plural(progress.imported, "message", "messages"));
+        if progress.failed > 0 {
+            says = format!("{says}, {} failed", text::count(progress.failed));
+        }
+        let failed = progress.failed > 0;
+        model.notice = Some(Shown {
+            severity: if failed { Severity::Warning } else { Severity::Info },
+            text: says,
+            hint: if failed { "`mailtui import` on the same path lists why" } else { "" }
+                .to_owned(),
+            since: model.now_ms,
+        });
+    }
+    model.import = Some(Import { progress, began, stopping });
+}
+
+fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
+    model.now_ms = now_ms;
+    model.notice.take_if(|notice| now_ms - notice.since > NOTICE_MS);
+    let waits = !model.sent.is_empty() || model.list.jumping();
+    if !waits || now_ms - model.waiting_since <= PATIENCE_MS || !model.open {
+        return Vec::new();
+    }
+    // An answer that does not come must not hold keys back for ever.
+    model.sent.clear();
+    model.list.give_up();
+    let mut effects = keys::release_held(model);
+    effects.extend(keys::undo_when_answered(model));
+    effects
+}
+
+/// What follows from having been seen: a conversation on screen is read, and the one under the
+/// cursor may be opened next.
+fn drawn(model: &mut Model) -> Vec<Effect> {
+    if let Some(reader) = &mut model.reader {
+        if reader.messages.is_none() || std::mem::replace(&mut reader.marked, true) {
+            return Vec::new();
+        }
+        let subjects = reader.subjects();
+        let unread = subjects.iter().any(|subject| subject.unread);
+        let intent = unread.then(|| crate::command::read::read(&subjects)).flatten();
+        return intent.map(|intent| keys::send(model, intent, Sent::Silent)).unwrap_or_default();
+    }
+    let current = model.list.current().map(|row| row.thread.clone());
+    if !matches!(model.stage, Stage::Mail) || current.is_none() || current == model.prefetched {
+        return Vec::new();
+    }
+    model.prefetched.clone_from(&current);
+    ask(current.map(Request::Prefetch))
+}

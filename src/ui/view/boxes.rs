@@ -1,0 +1,112 @@
+//! What lies on top of a screen: frames with a title, the label picker, the path line.
+//!
+//! Invariant: a box lies inside the screen and hides what is under it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::{put, put_all};
+use crate::command::label::Carried;
+use crate::ui::app::Model;
+use crate::ui::line::Line;
+use crate::ui::picker::{Entry, Picker};
+use crate::ui::text;
+
+/// A box of about this size in the middle of `area`; returns its inside.
+pub fn open(model: &Model, title: &str, size: (u16, u16), area: Rect, buf: &mut Buffer) -> Rect {
+    let width = size.0.saturating_add(4).min(area.width);
+    let height = size.1.saturating_add(2).min(area.height);
+    let x = area.x + (area.width - width) / 2;
+    let y = area.y + (area.height - height) / 2;
+    let outer = Rect { x, y, width, height };
+    let blank = " ".repeat(width.into());
+    for y in outer.top()..outer.bottom() {
+        for x in outer.left()..outer.right() {
+            if let Some(cell) = buf.cell_mut((x, y)) {
+                cell.reset();
+            }
+        }
+        put(buf, (x, y), &blank, width, model.theme.text());
+    }
+    let accent = model.theme.accent();
+    let bar = "─".repeat(usize::from(width).saturating_sub(2));
+    put(buf, (x, y), &format!("╭{bar}╮"), width, accent);
+    put(buf, (x, outer.bottom() - 1), &format!("╰{bar}╯"), width, accent);
+    for y in outer.top() + 1..outer.bottom() - 1 {
+        put(buf, (x, y), "│", 1, accent);
+        put(buf, (outer.right() - 1, y), "│", 1, accent);
+    }
+    let title = format!(" {} ", text::cut(title, usize::from(width).saturating_sub(6)));
+    put(buf, (x + 2, y), &title, width.saturating_sub(4), model.theme.strong());
+    Rect { x: x + 2, y: y + 1, width: width.saturating_sub(4), height: height.saturating_sub(2) }
+}
+
+/// Draws the typed text with its caret visible; returns where the caret is.
+fn typed(model: &Model, line: &Line, at: Rect, buf: &mut Buffer) -> Position {
+    let x = put(buf, (at.x, at.y), "› ", at.width, model.theme.key());
+    let room = usize::from(at.right().saturating_sub(x)).saturating_sub(1);
+    let caret = line.caret_column();
+    // What does not fit is hidden on the left, so that the caret is always seen.
+    let hidden = caret.saturating_sub(room);
+    let (mut skipped, mut shown) = (0, String::new());
+    for grapheme in unicode_segmentation::UnicodeSegmentation::graphemes(line.text(), true) {
+        if skipped < hidden {
+            skipped += text::width(grapheme);
+        } else {
+            shown.push_str(grapheme);
+        }
+    }
+    put(buf, (x, at.y), &shown, at.right().saturating_sub(x), model.theme.text());
+    let column = u16::try_from(caret.saturating_sub(skipped)).unwrap_or(0);
+    Position { x: x.saturating_add(column).min(at.right().saturating_sub(1)), y: at.y }
+}
+
+/// Draws the label picker.
+pub fn picker(model: &Model, picker: &Picker, area: Rect, buf: &mut Buffer) -> Position {
+    let entries = picker.entries();
+    let many = picker.subjects.len() as u64;
+    let title = format!("Label {}", text::plural(many, "conversation", "conversations"));
+    let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX).clamp(4, 12) + 2;
+    let inside = open(model, &title, (44, rows), Rect { height: area.height - 1, ..area }, buf);
+    let caret = typed(model, &picker.filter, Rect { height: 1, ..inside }, buf);
+    let top = inside.y + 2.min(inside.height.saturating_sub(1));
+    let height = usize::from(inside.bottom().saturating_sub(top));
+    if entries.is_empty() {
+        let line = "no labels yet: type a name";
+        put(buf, (inside.x, top), line, inside.width, model.theme.dim());
+    }
+    let first = (picker.cursor + 1).saturating_sub(height);
+    let visible = entries.iter().enumerate().skip(first);
+    for ((at, entry), y) in visible.zip(top..inside.bottom()) {
+        let here = at == picker.cursor;
+        let line = Rect { y, height: 1, ..inside };
+        let mark = if here { "▸ " } else { "  " };
+        let (sign, name, style) = match entry {
+            Entry::Label(id, name, Carried::All) => {
+                ("[x] ", name.clone(), model.theme.chip(id.as_str()))
+            }
+            Entry::Label(id, name, Carried::Some) => {
+                ("[-] ", name.clone(), model.theme.chip(id.as_str()))
+            }
+            Entry::Label(_, name, Carried::None) => ("[ ] ", name.clone(), model.theme.text()),
+            Entry::New(name) => ("+ ", format!("new \"{name}\""), model.theme.good()),
+        };
+        let style = if here { model.theme.strong() } else { style };
+        let parts = [(mark, style), (sign, style), (name.as_str(), style)];
+        put_all(buf, (line.x, y), &parts, line.width);
+        if here {
+            buf.set_style(line, model.theme.cursor());
+        }
+    }
+    caret
+}
+
+/// Draws the line that asks for a path.
+pub fn path(model: &Model, line: &Line, area: Rect, buf: &mut Buffer) -> Position {
+    let inside = open(model, "Import from", (64, 4), Rect { height: area.height - 1, ..area }, buf);
+    let help = ["A file or directory: mbox, Maildir, .eml", "It is only read."];
+    for (text, y) in help.iter().zip(inside.y + 2..inside.bottom()) {
+        put(buf, (inside.x, y), text, inside.width, model.theme.dim());
+    }
+    typed(model, line, Rect { height: 1, ..inside }, buf)
+}

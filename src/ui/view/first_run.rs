@@ -1,0 +1,156 @@
+//! The first run's screen.
+//!
+//! Invariant: what is not built yet is dimmed and says so; nothing here promises what is not there.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::hints::{self, progress};
+use super::{columns, frame, put, put_all};
+use crate::notice::Severity;
+use crate::ui::app::{Import, Model};
+use crate::ui::first_run::{Choice, Does, Screen};
+use crate::ui::text;
+
+/// Columns of a choice's title at most.
+const TITLE_COLUMNS: usize = 34;
+/// From this many columns on the connection is shown.
+const LINK_FROM: u16 = 56;
+/// The most that is said to be readable.
+const NEWEST: usize = 50;
+
+/// Draws the screen.
+pub fn draw(model: &Model, screen: &Screen, area: Rect, buf: &mut Buffer) {
+    let theme = model.theme;
+    let line = |y: u16| Rect { y, height: 1, ..area };
+    let last = area.bottom() - 1;
+    frame::rule(line(area.y), theme.dim(), buf);
+    put_all(
+        buf,
+        (area.x, area.y),
+        &[("┌", theme.dim()), (" mailtui ", theme.accent().patch(theme.strong()))],
+        area.width,
+    );
+    let airy = area.height >= 14;
+    let mut y = area.y + 1 + u16::from(airy);
+    let x = area.x + 2;
+    let room = area.width.saturating_sub(3);
+    let greeting = "No mail here yet. Pick one; the others stay for later.";
+    put(buf, (x, y), greeting, room, theme.text());
+    y += 1 + u16::from(airy);
+    let busy = model.import.as_ref().is_some_and(|import| !import.progress.ended);
+    let widest = screen.choices.iter().map(|choice| text::width(&choice.title)).max();
+    let titles = widest.unwrap_or(0).min(TITLE_COLUMNS).min(usize::from(area.width) * 2 / 5);
+    for (at, choice) in screen.choices.iter().enumerate() {
+        if y < last {
+            draw_choice(model, (choice, titles), at == screen.cursor, busy, line(y), buf);
+            y += 1;
+        }
+    }
+    y += u16::from(airy);
+    for (text, style) in below(model, screen) {
+        for part in text::wrap(&text, room.into()) {
+            if y < last {
+                put(buf, (x, y), &part, room, style);
+                y += 1;
+            }
+        }
+    }
+    bottom(model, line(last), buf);
+}
+
+fn bottom(model: &Model, line: Rect, buf: &mut Buffer) {
+    let (theme, x, last) = (model.theme, line.x + 2, line.y);
+    frame::rule(line, theme.dim(), buf);
+    put(buf, (line.x, last), "└ ", 2, theme.dim());
+    let shown = line.width >= LINK_FROM;
+    let link = if shown { format!(" {} ", model.link()) } else { String::new() };
+    let right = line.right().saturating_sub(columns(&link) + 2);
+    put(buf, (right, last), &link, columns(&link), theme.dim());
+    let parts = hints::keys(model, right.saturating_sub(x + 2));
+    let parts: Vec<_> = parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+    let end = put_all(buf, (x, last), &parts, right.saturating_sub(x + 1));
+    put(buf, (end, last), " ", 1, theme.text());
+}
+
+fn draw_choice(
+    model: &Model,
+    (choice, titles): (&Choice, usize),
+    here: bool,
+    busy: bool,
+    line: Rect,
+    buf: &mut Buffer,
+) {
+    let theme = model.theme;
+    let later = choice.does == Does::Later || busy;
+    let style = if later { theme.dim() } else { theme.text() };
+    let number = choice.number.map_or(" ".to_owned(), |number| number.to_string());
+    let title = text::fit(&choice.title, titles);
+    let strong = if here && !later { theme.strong() } else { style };
+    let parts = [
+        (if here { "  ▸ " } else { "    " }, theme.accent()),
+        (number.as_str(), if later { theme.dim() } else { theme.key() }),
+        ("  ", style),
+        (title.as_str(), strong),
+        ("  ", style),
+        (choice.detail.as_str(), theme.dim()),
+    ];
+    put_all(buf, (line.x, line.y), &parts, line.width.saturating_sub(1));
+}
+
+/// What is said under the choices.
+fn below(model: &Model, screen: &Screen) -> Vec<(String, ratatui::style::Style)> {
+    let theme = model.theme;
+    let mut lines = Vec::new();
+    if !screen.told.data_dir.is_empty() {
+        let kept = format!("Mail stays in {}, readable by you only.", screen.told.data_dir);
+        lines.push((kept, theme.dim()));
+    }
+    if let Some(what) = screen.opening {
+        lines.push((format!("{what}…"), theme.accent()));
+    }
+    if let Some(import) = &model.import {
+        lines.push(importing(model, import));
+        if import.progress.ended && import.progress.failed > 0 {
+            let why = "`mailtui import` on the same path lists each with its reason";
+            lines.push((why.to_owned(), theme.dim()));
+        }
+        let readable = model.list.rows.len().min(NEWEST);
+        if readable > 0 {
+            let newest = if import.progress.ended {
+                "Enter opens the inbox".to_owned()
+            } else {
+                format!("newest {readable} are readable now: Enter")
+            };
+            lines.push((newest, theme.good()));
+        }
+    }
+    if let Some(notice) = &model.notice {
+        let (sign, style) = match notice.severity {
+            Severity::Info => ("", theme.text()),
+            Severity::Warning => ("! ", theme.warning()),
+            Severity::Error => ("✗ ", theme.error()),
+        };
+        lines.push((format!("{sign}{}", notice.text), style));
+        if !notice.hint.is_empty() {
+            lines.push((notice.hint.clone(), theme.dim()));
+        }
+    }
+    lines
+}
+
+fn importing(model: &Model, import: &Import) -> (String, ratatui::style::Style) {
+    let progress_now = &import.progress;
+    if !progress_now.ended {
+        let stops = if import.stopping { "" } else { " · Esc stops, resumes later" };
+        return (progress(import, model.now_ms) + stops, model.theme.accent());
+    }
+    let verb = if import.stopping { "stopped: imported" } else { "imported" };
+    let new = text::plural(progress_now.imported, "message", "messages");
+    let failed = match progress_now.failed {
+        0 => String::new(),
+        n => format!(", {} failed", text::count(n)),
+    };
+    let style = if failed.is_empty() { model.theme.good() } else { model.theme.warning() };
+    (format!("{verb} {new}{failed}"), style)
+}

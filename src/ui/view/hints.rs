@@ -1,0 +1,182 @@
+//! The bottom: notices and running work above, what keys do here and the connection below.
+//!
+//! Invariant: the hints come from the registry; an error is marked by a sign, not by colour alone.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{columns, put, put_all};
+use crate::command::context::Context;
+use crate::command::registry::{Command, Group, all, continuations};
+use crate::engine::view::Link;
+use crate::notice::Severity;
+use crate::ui::app::{Import, Model, Quitting};
+use crate::ui::{date, text};
+
+/// Cells of a progress bar.
+const BAR_CELLS: u128 = 10;
+/// The shortest run by which the time left is guessed, in milliseconds.
+const GUESS_FROM_MS: i64 = 1_000;
+
+/// The line above the hints: a rule that says what happened.
+pub fn notice(model: &Model, line: Rect, buf: &mut Buffer) {
+    if line.height == 0 {
+        return;
+    }
+    let work = work(model);
+    let right = line.right().saturating_sub(columns(&work) + 3);
+    if !work.is_empty() {
+        put(
+            buf,
+            (right, line.y),
+            &format!(" {work} "),
+            line.right() - right,
+            model.theme.warning(),
+        );
+    }
+    let parts = said(model);
+    if !parts.is_empty() {
+        let room = right.saturating_sub(line.x + 3);
+        let x = put(buf, (line.x + 1, line.y), " ", 1, model.theme.text());
+        let parts: Vec<_> = parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+        let end = put_all(buf, (x, line.y), &parts, room);
+        put(buf, (end, line.y), " ", 1, model.theme.text());
+    }
+}
+
+/// The line of hints; it also carries the notice where that has no line of its own.
+pub fn hints(model: &Model, line: Rect, with_notice: bool, buf: &mut Buffer) {
+    let theme = model.theme;
+    let link = model.link();
+    let style = match model.status.link {
+        Link::Refused => theme.error(),
+        _ => theme.dim(),
+    };
+    let right = line.right().saturating_sub(columns(&link) + 1);
+    put(buf, (right, line.y), &link, line.right() - right, style);
+    let room = right.saturating_sub(line.x + 2);
+    let said = if with_notice { said(model) } else { Vec::new() };
+    let parts = if said.is_empty() { keys(model, room) } else { said };
+    let parts: Vec<_> = parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+    put_all(buf, (line.x + 1, line.y), &parts, room);
+}
+
+type Parts = Vec<(String, Style)>;
+
+/// The notice, or the running import.
+fn said(model: &Model) -> Parts {
+    let theme = model.theme;
+    if model.quitting == Quitting::Saving {
+        return vec![
+            ("saving… ".to_owned(), theme.strong()),
+            ("C-c C-c quits at once".to_owned(), theme.dim()),
+        ];
+    }
+    if let Some(notice) = &model.notice {
+        let (sign, style) = match notice.severity {
+            Severity::Info => ("", theme.text()),
+            Severity::Warning => ("! ", theme.warning()),
+            Severity::Error => ("✗ ", theme.error()),
+        };
+        let mut parts = vec![(format!("{sign}{}", notice.text), style)];
+        if !notice.hint.is_empty() {
+            parts.push((format!(" · {}", notice.hint), theme.dim()));
+        }
+        return parts;
+    }
+    match &model.import {
+        Some(import) if !import.progress.ended => {
+            vec![(progress(import, model.now_ms), theme.accent())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What is under way: `saving 2 · pending 1`.
+fn work(model: &Model) -> String {
+    let status = &model.status;
+    [(status.saving, "saving"), (status.pending, "pending")]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{what} {}", text::count(n)))
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+/// `importing ███░░ 18,240/41,203 · 6 s left`.
+#[must_use]
+pub fn progress(import: &Import, now_ms: i64) -> String {
+    let progress = &import.progress;
+    let verb = if import.stopping { "stopping" } else { "importing" };
+    let Some(total) = progress.total.filter(|total| *total > 0) else {
+        return format!("{verb} {}", text::count(progress.done));
+    };
+    let done = progress.done.min(total);
+    let cells = u128::from(done) * BAR_CELLS / u128::from(total);
+    let full = usize::try_from(cells).unwrap_or(0);
+    let empty = usize::try_from(BAR_CELLS).unwrap_or(0).saturating_sub(full);
+    let bar = "█".repeat(full) + &"░".repeat(empty);
+    let spent = now_ms - import.began.min(now_ms);
+    let left = u64::try_from(spent)
+        .ok()
+        .filter(|_| spent >= GUESS_FROM_MS && done > 0)
+        .map(|spent| spent.saturating_mul(total - done) / done / 1_000)
+        .map(|seconds| format!(" · {} left", date::wait(seconds)));
+    let counts = format!("{}/{}", text::count(done), text::count(total));
+    format!("{verb} {bar} {counts}{}", left.unwrap_or_default())
+}
+
+/// The commands that are hinted at in `context`.
+fn hinted(context: Context) -> impl Iterator<Item = &'static Command> {
+    all()
+        .filter(move |command| command.applies(context) && !command.hint.is_empty())
+        .filter(|command| command.keys.iter().all(|key| !key.contains(' ')))
+}
+
+/// What keys do here, as many as fit; help and quit always.
+pub fn keys(model: &Model, room: u16) -> Parts {
+    let theme = model.theme;
+    let context = model.context();
+    let mut keep = 0;
+    let hints: Vec<(String, &str)> = if model.keys.is_empty() {
+        let movement = matches!(context, Context::FirstRun).then(|| ("j k".to_owned(), "choose"));
+        let scroll = matches!(context, Context::Help).then(|| ("j k".to_owned(), "scroll"));
+        // Help, quit and closing are never left out; the registry has them last.
+        let program = |command: &&Command| command.group == Group::Program;
+        keep = hinted(context).filter(program).count();
+        let commands = hinted(context)
+            .filter_map(|command| Some(((*command.keys.first()?).to_owned(), command.hint)));
+        movement.into_iter().chain(scroll).chain(commands).collect()
+    } else {
+        let typed: String = model.keys.iter().map(ToString::to_string).collect();
+        std::iter::once((typed + "…", ""))
+            .chain(continuations(context, &model.keys).into_iter().map(|(keys, command)| {
+                (keys, if command.hint.is_empty() { command.name } else { command.hint })
+            }))
+            .collect()
+    };
+    let wide = |(key, word): &(String, &str)| columns(key) + columns(word) + 1;
+    let (first, last) = hints.split_at(hints.len().saturating_sub(keep));
+    let mut used: u16 = last.iter().map(|hint| wide(hint) + 3).sum();
+    let mut shown: Vec<&(String, &str)> = Vec::new();
+    for hint in first {
+        used = used.saturating_add(wide(hint) + 3);
+        if used > room.saturating_add(3) {
+            break;
+        }
+        shown.push(hint);
+    }
+    shown.extend(last);
+    let mut parts = Parts::new();
+    for (at, (key, word)) in shown.into_iter().enumerate() {
+        if at > 0 {
+            parts.push((" · ".to_owned(), theme.dim()));
+        }
+        parts.push((key.clone(), theme.key()));
+        if !word.is_empty() {
+            parts.push((format!(" {word}"), theme.dim()));
+        }
+    }
+    parts
+}

@@ -1,0 +1,148 @@
+//! The thread list.
+//!
+//! Invariant: one line a conversation, columns aligned whatever the script; the cursor, selection,
+//! unread and star marks are signs, not colours alone.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{columns, put, put_all};
+use crate::engine::view::Row;
+use crate::label::{self, Place};
+use crate::ui::app::Model;
+use crate::ui::{date, people, text};
+
+/// Columns of the marks before a row.
+const MARK_COLUMNS: u16 = 5;
+/// The fewest columns of the subject before labels are left out.
+const SUBJECT_LEAST: u16 = 24;
+/// The most label chips of a row.
+const MAX_CHIPS: usize = 3;
+
+/// Draws the visible rows.
+pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
+    if area.width < MARK_COLUMNS || area.height == 0 {
+        return;
+    }
+    // Beside a reader the last column belongs to the frame.
+    let beside = u16::from(model.reader.is_some());
+    let area = Rect { width: area.width - beside, ..area };
+    let list = &model.list;
+    let end = (list.top + usize::from(area.height)).min(list.rows.len());
+    let Some(rows) = list.rows.get(list.top..end).filter(|rows| !rows.is_empty()) else {
+        empty(model, area, buf);
+        return;
+    };
+    let dates: Vec<String> =
+        rows.iter().map(|row| date::short(row.last_activity, model.now(), &model.zone)).collect();
+    let old = dates.iter().any(|date| text::width(date) > date::NEAR_COLUMNS);
+    let date_columns = if old { date::OLD_COLUMNS } else { date::NEAR_COLUMNS };
+    for (at, (row, date)) in rows.iter().zip(dates).enumerate() {
+        let y = area.y + u16::try_from(at).unwrap_or(0);
+        let line = Rect { y, height: 1, ..area };
+        let date = text::fit_right(&date, date_columns);
+        draw_row(model, row, list.top + at == list.cursor, &date, line, buf);
+    }
+}
+
+fn empty(model: &Model, area: Rect, buf: &mut Buffer) {
+    if !model.list.loaded {
+        return;
+    }
+    let name = model.label_name(&model.list.label);
+    let elsewhere = match model.list.label.as_str() {
+        "all" => "`mailtui import PATH` brings mail in",
+        _ => "g a shows all mail",
+    };
+    let lines = [
+        (format!("Nothing in {name}"), model.theme.strong()),
+        (elsewhere.to_owned(), model.theme.dim()),
+    ];
+    let top = area.y + area.height.saturating_sub(2) / 3;
+    for ((line, style), y) in lines.iter().zip(top..area.bottom()) {
+        let x = area.x + area.width.saturating_sub(columns(line)) / 2;
+        put(buf, (x, y), line, area.right() - x, *style);
+    }
+}
+
+fn draw_row(model: &Model, row: &Row, here: bool, date: &str, line: Rect, buf: &mut Buffer) {
+    let theme = model.theme;
+    let unread = row.unread_count > 0;
+    let weight = if unread { theme.strong() } else { theme.text() };
+    // Under the cursor everything has one look, or the reversed line falls into patches.
+    let look = |style: Style| if here { weight } else { style };
+    let y = line.y;
+    let selected = model.list.selected.contains_key(&row.thread);
+    let marks = [
+        (if here { "▸" } else { " " }, look(theme.accent())),
+        (if selected { "✓" } else { " " }, look(theme.selected())),
+        (if unread { "●" } else { " " }, look(theme.unread())),
+        (if row.starred { "★" } else { " " }, look(theme.star())),
+        (" ", look(theme.text())),
+    ];
+    let x = put_all(buf, (line.x, y), &marks, MARK_COLUMNS);
+
+    let who_columns = (line.width / 4).clamp(10, 26);
+    let count = match row.message_count {
+        0 | 1 => String::new(),
+        n => format!(" {}", text::count(n)),
+    };
+    let names_columns = who_columns.saturating_sub(columns(&count));
+    let names = people::short(&row.participants, names_columns.into());
+    let names_end = put(buf, (x, y), &names, names_columns, weight);
+    put(buf, (names_end, y), &count, columns(&count), look(theme.dim()));
+
+    let date_x = line.right().saturating_sub(columns(date) + 1);
+    put(buf, (date_x, y), date, line.right() - date_x, look(theme.dim()));
+    if row.has_attachment {
+        put(buf, (date_x.saturating_sub(2), y), "@", 1, look(theme.dim()));
+    }
+
+    let x = x + who_columns + 2;
+    let end = date_x.saturating_sub(3).max(x);
+    let end = chips(model, row, (x, end, y), look, buf);
+    let room = end.saturating_sub(x);
+    let subject = row.subject.as_deref().unwrap_or("(no subject)");
+    let style = if row.subject.is_some() { weight } else { look(theme.dim()) };
+    let x = put(buf, (x, y), subject, room, style);
+    let snippet = format!("  {}", row.snippet);
+    if !row.snippet.is_empty() && end > x + 6 {
+        put(buf, (x, y), &snippet, end - x, look(theme.dim()));
+    }
+    if here {
+        buf.set_style(line, theme.cursor());
+    }
+}
+
+/// Draws the labels at the right of the subject; returns where the subject must end.
+fn chips(
+    model: &Model,
+    row: &Row,
+    (x, end, y): (u16, u16, u16),
+    look: impl Fn(Style) -> Style,
+    buf: &mut Buffer,
+) -> u16 {
+    let mut names: Vec<(String, &str)> = Vec::new();
+    let listed = model.list.label.as_str();
+    if row.place != Place::Archive && Place::parse(listed).is_none() {
+        names.push((row.place.as_str().to_owned(), row.place.as_str()));
+    }
+    for id in row.labels.iter().map(crate::id::LabelId::as_str) {
+        if id != listed && !label::is_system(id) {
+            let name = model.labels.iter().find(|label| label.id.as_str() == id);
+            names.push((name.map_or(id, |label| label.name.as_str()).to_owned(), id));
+        }
+    }
+    let mut left = end;
+    for (name, id) in names.iter().take(MAX_CHIPS).rev() {
+        let chip = format!("#{}", text::cut(name, 14));
+        let start = left.saturating_sub(columns(&chip));
+        if start < x + SUBJECT_LEAST.min((end - x) * 3 / 5) {
+            break;
+        }
+        put(buf, (start, y), &chip, left - start, look(model.theme.chip(id)));
+        left = start.saturating_sub(1);
+    }
+    if left < end { left.saturating_sub(1).max(x) } else { end }
+}

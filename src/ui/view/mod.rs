@@ -1,0 +1,87 @@
+//! Drawing: (model, area) → cells. Pure.
+//!
+//! Invariant: reads the model only, and writes no control character into a cell. Whatever the size,
+//! nothing is written outside the area.
+
+pub mod boxes;
+pub mod first_run;
+pub mod frame;
+pub mod help;
+pub mod hints;
+pub mod list;
+pub mod reader;
+pub mod sidebar;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use crate::ui::app::{LEAST_SIZE, Layer, Model, Stage};
+use crate::ui::layout::{areas, too_small};
+use crate::ui::text;
+
+/// Draws the model; returns where the terminal's own cursor belongs, if anywhere.
+pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let area = area.intersection(buf.area);
+    if too_small((area.width, area.height)) {
+        let (columns, rows) = LEAST_SIZE;
+        let line = format!("terminal too small: {columns}x{rows} needed");
+        let fits = text::width(&line) <= area.width.into();
+        let line = if fits { line } else { format!("too small: {columns}x{rows} needed") };
+        put(buf, (area.x, area.y), &line, area.width, model.theme.text());
+        return None;
+    }
+    match &model.stage {
+        Stage::FirstRun(screen) => first_run::draw(model, screen, area, buf),
+        Stage::Mail => mail(model, area, buf),
+    }
+    let mut caret = None;
+    for layer in &model.layers {
+        caret = match layer {
+            Layer::Help(top) => {
+                help::draw(model, *top, area, buf);
+                None
+            }
+            Layer::Picker(picker) => Some(boxes::picker(model, picker, area, buf)),
+            Layer::Path(line) => Some(boxes::path(model, line, area, buf)),
+        };
+    }
+    caret
+}
+
+fn mail(model: &Model, area: Rect, buf: &mut Buffer) {
+    let areas = areas((area.width, area.height), model.reader.is_some());
+    frame::draw(model, &areas, buf);
+    sidebar::draw(model, areas.sidebar, buf);
+    list::draw(model, areas.list, buf);
+    if let Some(reader) = &model.reader {
+        reader::draw(model, reader, areas.reader, buf);
+    }
+    hints::notice(model, areas.notice, buf);
+    hints::hints(model, areas.hints, areas.notice.height == 0, buf);
+}
+
+/// Writes at most `most` columns of `text`; returns the column after it.
+fn put(buf: &mut Buffer, at: (u16, u16), text: &str, most: u16, style: Style) -> u16 {
+    let (x, y) = at;
+    if !buf.area.contains(Position { x, y }) {
+        return x;
+    }
+    let most = most.min(buf.area.right() - x);
+    // Styles add up in a cell: what is written over something starts from nothing.
+    let style = Style::reset().patch(style);
+    buf.set_stringn(x, y, text::cut(text, most.into()), most.into(), style).0
+}
+
+/// Writes `parts` one after another, at most `most` columns in all; returns the column after them.
+fn put_all(buf: &mut Buffer, at: (u16, u16), parts: &[(&str, Style)], most: u16) -> u16 {
+    let end = at.0.saturating_add(most);
+    parts
+        .iter()
+        .fold(at.0, |x, (text, style)| put(buf, (x, at.1), text, end.saturating_sub(x), *style))
+}
+
+/// Columns of `text`, as the screen counts.
+fn columns(text: &str) -> u16 {
+    u16::try_from(text::width(text)).unwrap_or(u16::MAX)
+}

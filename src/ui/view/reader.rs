@@ -1,0 +1,117 @@
+//! The reader: the subject on top, then the lines of the conversation.
+//!
+//! Invariant: draws only the visible lines; the lines were laid out for this width.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{columns, put, put_all};
+use crate::label;
+use crate::ui::app::Model;
+use crate::ui::layout::READER_HEAD_ROWS;
+use crate::ui::reader::{Kind, Line, Reader};
+use crate::ui::text;
+
+/// Columns before text.
+const INDENT_COLUMNS: u16 = 2;
+/// A wait that is felt, in milliseconds.
+const FELT_MS: i64 = 200;
+/// The fewest columns that a head keeps for the name.
+const NAME_LEAST: u16 = 8;
+
+/// Draws the open conversation.
+pub fn draw(model: &Model, reader: &Reader, area: Rect, buf: &mut Buffer) {
+    if area.width < 8 || area.height == 0 {
+        return;
+    }
+    subject(model, reader, Rect { height: 1, ..area }, buf);
+    let top = area.y + READER_HEAD_ROWS.min(area.height);
+    if reader.messages.is_none() {
+        // The answer comes within a frame or two; only a wait that is felt is worth a word.
+        if model.now_ms - reader.opened_ms >= FELT_MS {
+            let x = area.x + INDENT_COLUMNS;
+            put(buf, (x, top), "opening…", area.width, model.theme.dim());
+        }
+        return;
+    }
+    let lines = &reader.lines[reader.top.min(reader.lines.len())..];
+    for (y, line) in (top..area.bottom()).zip(lines) {
+        draw_line(model, reader, line, Rect { y, height: 1, ..area }, buf);
+    }
+}
+
+fn subject(model: &Model, reader: &Reader, line: Rect, buf: &mut Buffer) {
+    let theme = model.theme;
+    let star = if reader.row.starred { "★ " } else { "" };
+    let mut right: Vec<(String, _)> = Vec::new();
+    for id in reader.row.labels.iter().filter(|id| !label::is_system(id.as_str())) {
+        let name = model.labels.iter().find(|label| label.id == *id);
+        let name = name.map_or(id.as_str(), |label| label.name.as_str());
+        right.push((format!("#{} ", text::cut(name, 14)), theme.chip(id.as_str())));
+    }
+    right.push((position(reader), theme.dim()));
+    while right.len() > 1 && right.iter().map(|(t, _)| columns(t)).sum::<u16>() > line.width / 2 {
+        right.remove(0);
+    }
+    let wide: u16 = right.iter().map(|(text, _)| columns(text)).sum();
+    let x = line.right().saturating_sub(wide + 1);
+    let parts: Vec<_> = right.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+    put_all(buf, (x, line.y), &parts, line.right() - x);
+    let title = reader.row.subject.as_deref().unwrap_or("(no subject)");
+    let start = line.x + INDENT_COLUMNS;
+    let parts = [(star, theme.star()), (title, theme.strong())];
+    put_all(buf, (start, line.y), &parts, x.saturating_sub(start + 2));
+}
+
+/// Where in the conversation this is.
+fn position(reader: &Reader) -> String {
+    let messages = text::plural(reader.row.message_count, "message", "messages");
+    match reader.last_top() {
+        0 => messages,
+        _ if reader.top == 0 => format!("{messages} · top"),
+        last if reader.top >= last => format!("{messages} · end"),
+        last => format!("{messages} · {}%", reader.top * 100 / last),
+    }
+}
+
+fn draw_line(model: &Model, reader: &Reader, line: &Line, at: Rect, buf: &mut Buffer) {
+    let theme = model.theme;
+    let style = match &line.kind {
+        Kind::Head { .. } => {
+            head(model, line.message == reader.current, &line.kind, at, buf);
+            return;
+        }
+        Kind::Meta | Kind::Defect => theme.dim(),
+        Kind::Text | Kind::Blank => theme.text(),
+        Kind::Quote(depth) => theme.quote(*depth),
+        Kind::Attachment => theme.accent(),
+    };
+    let x = at.x + INDENT_COLUMNS;
+    put(buf, (x, at.y), &line.text, at.right().saturating_sub(x), style);
+}
+
+fn head(model: &Model, current: bool, kind: &Kind, at: Rect, buf: &mut Buffer) {
+    let Kind::Head { name, detail, date, unread, starred, folded } = kind else { return };
+    let theme = model.theme;
+    let weight = if *unread || !folded { theme.strong() } else { theme.text() };
+    let marks = [
+        (if current { "▸" } else { " " }, theme.accent()),
+        (if *unread { "●" } else { " " }, theme.unread()),
+    ];
+    let x = put_all(buf, (at.x, at.y), &marks, INDENT_COLUMNS);
+    let date_x = at.right().saturating_sub(columns(date) + 1);
+    let room = date_x.saturating_sub(x + 2);
+    if room < NAME_LEAST {
+        put(buf, (x, at.y), name, at.right() - x, weight);
+        return;
+    }
+    put(buf, (date_x, at.y), date, at.right() - date_x, theme.dim());
+    let star = if *starred { "★ " } else { "" };
+    let detail = match (folded, detail.is_empty()) {
+        (_, true) => String::new(),
+        (true, _) => format!("  {detail}"),
+        (false, _) => format!(" <{detail}>"),
+    };
+    let parts = [(star, theme.star()), (name.as_str(), weight), (&detail, theme.dim())];
+    put_all(buf, (x, at.y), &parts, room);
+}

@@ -1,0 +1,59 @@
+//! The sidebar: the lists with their counts.
+//!
+//! Invariant: the list that is shown is always visible and marked by more than colour.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::put;
+use crate::ui::app::{Entry, Model};
+use crate::ui::text;
+
+/// Columns of a count.
+const COUNT_COLUMNS: usize = 6;
+
+/// Draws the sidebar; its last column is left to the frame.
+pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
+    if area.width < 8 {
+        return;
+    }
+    let entries = model.sidebar();
+    let mut lines: Vec<Option<Entry>> = Vec::new();
+    for entry in entries {
+        if entry.user && lines.last().is_some_and(|last| last.as_ref().is_some_and(|e| !e.user)) {
+            lines.push(None);
+        }
+        lines.push(Some(entry));
+    }
+    let current = lines
+        .iter()
+        .position(|line| line.as_ref().is_some_and(|entry| entry.label == model.list.label));
+    let height = usize::from(area.height);
+    let top = (current.unwrap_or(0) + 1).saturating_sub(height);
+    for (y, line) in (area.top()..area.bottom()).zip(&lines[top.min(lines.len())..]) {
+        if let Some(entry) = line {
+            let here = entry.label == model.list.label;
+            draw_entry(
+                model,
+                entry,
+                here,
+                Rect { y, height: 1, width: area.width - 1, ..area },
+                buf,
+            );
+        }
+    }
+}
+
+fn draw_entry(model: &Model, entry: &Entry, here: bool, line: Rect, buf: &mut Buffer) {
+    let theme = model.theme;
+    let count = if entry.count > 0 { text::count(entry.count) } else { String::new() };
+    let count_columns = text::width(&count).min(COUNT_COLUMNS);
+    let name_columns = usize::from(line.width).saturating_sub(3 + count_columns + 1);
+    let name = text::fit(&entry.name, name_columns);
+    let style = if here { theme.accent().patch(theme.strong()) } else { theme.text() };
+    let mark = if here { " ▸" } else { "  " };
+    let x = put(buf, (line.x, line.y), mark, 2, style);
+    let x = put(buf, (x, line.y), &name, line.right() - x, style);
+    let style = if entry.strong { theme.strong() } else { theme.dim() };
+    put(buf, (x, line.y), &text::fit_right(&count, count_columns), line.right() - x, style);
+}
