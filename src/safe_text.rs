@@ -168,9 +168,11 @@ mod tests {
                 '\t' | '\n' => one.clone(),
                 '\r' => "\n".to_owned(),
                 '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => "\u{fffd}".to_owned(),
-                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => String::new(),
-                '\u{200b}' | '\u{2060}' | '\u{feff}' => String::new(),
-                '\u{200c}' | '\u{200d}' => String::new(),
+                '\u{202a}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{200b}'..='\u{200d}'
+                | '\u{2060}'
+                | '\u{feff}' => String::new(),
                 _ => one.clone(),
             };
             assert_eq!(text(&one), expected_text, "text of U+{:04X}", u32::from(c));

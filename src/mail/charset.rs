@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn charsets() {
-        let cases: [(Option<&str>, &[u8], &str, &[&str]); 11] = [
+        type Case<'a> = (Option<&'a str>, &'a [u8], &'a str, &'a [&'a str]);
+        let cases: [Case<'_>; 11] = [
             (None, b"plain", "plain", &[]),
             (None, "grüß".as_bytes(), "grüß", &[]),
             (None, b"gr\xfc\xdf \x80", "grüß €", &[]),

@@ -117,7 +117,10 @@ impl Renderer {
         let mut out = self.out;
         for (index, target) in self.links.iter().enumerate() {
             out.push_str(if index == 0 { "\n\n" } else { "\n" });
-            out.push_str(&format!("[{}] {target}", index + 1));
+            out.push('[');
+            out.push_str(&(index + 1).to_string());
+            out.push_str("] ");
+            out.push_str(target);
         }
         out
     }
