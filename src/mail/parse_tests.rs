@@ -232,7 +232,7 @@ const HOSTILE: &str = "\u{1b}]0;t\u{7}\u{1b}[2J\u{1b}P+q\u{1b}\\\u{1b}_x\u{1b}\\
 
 #[test]
 fn hostile_characters_come_out_nowhere() {
-    let hex: String = HOSTILE.bytes().map(|b| format!("={b:02X}")).collect();
+    let hex = HOSTILE.bytes().fold(String::new(), |hex, b| hex + &format!("={b:02X}"));
     let percent = hex.replace('=', "%");
     for hostile in
         [HOSTILE.to_owned(), format!("=?utf-8?Q?{hex}?="), "=?x?Q?=1B=9B=85?=".to_owned()]

@@ -223,10 +223,17 @@ impl Renderer {
     fn image(&mut self, tag: &Tag<'_>) {
         let alt = entities(tag.attribute("alt").unwrap_or_default());
         let words: Vec<&str> = alt.split(is_space).filter(|word| !word.is_empty()).collect();
-        if !words.is_empty() {
-            self.write(&format!("[{}]", words.join(" ")));
+        if words.is_empty() || words.len() == 1 && is_file_name(words[0]) {
+            return;
         }
+        self.write(&format!("[{}]", words.join(" ")));
     }
+}
+
+/// What programs put into `alt` when the sender said nothing.
+fn is_file_name(word: &str) -> bool {
+    let extension = word.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    extension.is_some_and(|e| matches!(e.as_str(), "png" | "jpg" | "jpeg" | "gif" | "webp" | "svg"))
 }
 
 /// How many line ends a tag leaves on both of its sides.
