@@ -166,6 +166,16 @@ fn multiparts() {
 }
 
 #[test]
+fn what_cannot_be_opened_is_said() {
+    let smime = |kind: &str| {
+        format!("Content-Type: application/pkcs7-mime; smime-type={kind}; name=smime.p7m\n\nxx")
+    };
+    let listed = "attached smime.p7m application/pkcs7-mime 2";
+    check(&smime("signed-data"), &[listed, "defect opaque-signature"]);
+    check(&smime("enveloped-data"), &[listed, "defect encrypted"]);
+}
+
+#[test]
 fn messages_inside_messages() {
     let inner = "From: x@y.z\nSubject: inner\n\nhello";
     let size = format!("attached - message/rfc822 {}", inner.len());

@@ -172,7 +172,9 @@ impl<'d> Walker<'d> {
             self.attach(kind, disposition.as_ref(), media_type, bytes.len());
         }
         if media_type.ends_with("/pkcs7-mime") || media_type.ends_with("/x-pkcs7-mime") {
-            self.defects.note(defect::ENCRYPTED);
+            let signed =
+                kind.raw("smime-type").is_some_and(|t| t.eq_ignore_ascii_case(b"signed-data"));
+            self.defects.note(if signed { defect::OPAQUE } else { defect::ENCRYPTED });
         }
         if attached || !is_shown(media_type, context) {
             return Node::All(Vec::new());
