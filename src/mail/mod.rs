@@ -7,7 +7,7 @@
 //! The header, MIME and HTML readers are ours, because what a reader is promised (sizes in octets
 //! after transfer decoding, bounds, answers that other mail programs agree with) cannot be had from
 //! a message that was already decoded; mail-parser gives the charset and entity tables, behind
-//! [`charset`] and [`html`].
+//! `charset` and `html`.
 
 mod address;
 mod body;
