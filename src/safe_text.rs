@@ -1,7 +1,7 @@
 //! What leaves mail for a screen, a title, a log, JSON or a disk goes through here.
 //!
-//! Invariant: [`line`] and [`text`] leave no C0, C1 or DEL control (each becomes U+FFFD; tab and
-//! newline stay in [`text`], and become a space in [`line`]), no bidi override, embedding or
+//! Invariant: [`line()`] and [`text`] leave no C0, C1 or DEL control (each becomes U+FFFD; tab and
+//! newline stay in [`text`], and become a space in [`line()`]), no bidi override, embedding or
 //! isolate, no U+200B, U+2060 or U+FEFF; joiners stay only between letters and emoji; nothing else
 //! changes, and doing it twice changes nothing more. This file must not know what a mail is.
 
