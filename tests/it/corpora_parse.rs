@@ -3,6 +3,8 @@
 //! Where the tools agree, so must we, or the difference stands in [`EXPLAINED`] with its reason; a
 //! listed difference that no longer occurs fails too. Where they disagree, any tool's answer does.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests are tests")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
