@@ -3,6 +3,7 @@
 pub mod bridge;
 pub mod clock;
 pub mod command;
+pub mod crash;
 pub mod engine;
 pub mod id;
 pub mod label;

@@ -1,0 +1,3 @@
+//! Benches: see `tests/run bench`.
+
+fn main() {}

@@ -1,0 +1,82 @@
+//! Named places between two writes, at which a test kills the program with SIGKILL.
+//!
+//! Invariant: a release build contains none of this. A debug build reads `MAILTUI_CRASH_AT` once:
+//! `NAME`, or `NAME:N` for the N-th time that the place is reached. This file must not clean up,
+//! flush or say anything before it kills: the point is that nothing runs after it.
+
+/// Every name that [`point`] may be called with; the kill test reaches each of them.
+pub const POINTS: &[&str] = &[
+    "push.before-commit",
+    "push.after-commit",
+    "ingest.before-commit",
+    "ingest.after-commit",
+    "client.before-commit",
+    "client.after-commit",
+    "worker.before-commit",
+    "worker.after-commit",
+    "queue.before-ack",
+    "queue.after-ack",
+    "device.before-commit",
+    "device.after-commit",
+    "page.before-commit",
+    "page.after-commit",
+];
+
+/// Dies here if the environment says so; in a release build this is nothing.
+#[inline]
+pub fn point(name: &str) {
+    #[cfg(debug_assertions)]
+    armed::reached(name);
+    #[cfg(not(debug_assertions))]
+    let _ = name;
+}
+
+#[cfg(debug_assertions)]
+mod armed {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use rustix::process::{Signal, getpid, kill_process};
+
+    static ARMED: OnceLock<Option<(String, u64)>> = OnceLock::new();
+    static REACHED: AtomicU64 = AtomicU64::new(0);
+
+    /// `NAME` or `NAME:N` as the name and the count; a count that is no number is 1.
+    pub(super) fn parse(text: &str) -> (String, u64) {
+        let (name, times) = text.split_once(':').unwrap_or((text, "1"));
+        (name.to_owned(), times.parse().unwrap_or(1))
+    }
+
+    pub(super) fn reached(name: &str) {
+        debug_assert!(super::POINTS.contains(&name), "not in POINTS: {name}");
+        let armed = ARMED.get_or_init(|| std::env::var("MAILTUI_CRASH_AT").ok().map(|v| parse(&v)));
+        let Some((at, times)) = armed else { return };
+        if at == name && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *times {
+            // The signal is on its way to this process; nothing after this line may run.
+            let _ = kill_process(getpid(), Signal::KILL);
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_are_told_apart_and_the_count_is_read() {
+        let mut names = super::POINTS.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), super::POINTS.len(), "a name is listed twice");
+        #[cfg(debug_assertions)]
+        for (text, name, times) in [("a.b", "a.b", 1), ("a.b:7", "a.b", 7), ("a.b:x", "a.b", 1)] {
+            assert_eq!(super::armed::parse(text), (name.to_owned(), times), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unarmed_point_is_nothing() {
+        super::point("push.before-commit");
+    }
+}

@@ -1,0 +1,118 @@
+//! A backend in a process of its own: `mailtui serve`.
+//!
+//! Invariant: it listens on loopback only and is killed when the test ends.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::binary::{self, Home, Run};
+use super::{SCREEN_DEADLINE, wait_for};
+
+/// A `serve` that may be running or not.
+pub(crate) struct Serve {
+    home: Home,
+    port: u16,
+    child: Option<Child>,
+}
+
+/// A port of this machine that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    listener.local_addr().expect("its address").port()
+}
+
+impl Serve {
+    /// Starts a backend with a fresh data directory and waits until it accepts.
+    pub(crate) fn start() -> Self {
+        let mut serve = Self { home: Home::new(), port: free_port(), child: None };
+        serve.restart();
+        serve
+    }
+
+    /// Starts it again on the same data directory and port.
+    pub(crate) fn restart(&mut self) {
+        assert!(self.child.is_none(), "it runs already");
+        let listen = format!("127.0.0.1:{}", self.port);
+        let mut command = self.home.command(&["serve", "--listen", &listen]);
+        command.stdout(Stdio::null()).stderr(Stdio::inherit());
+        self.child = Some(command.spawn().expect("serve starts"));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let accepts = wait_for(SCREEN_DEADLINE, || {
+            TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok()
+        });
+        assert!(accepts.is_some(), "serve does not accept on {address}");
+        let token = wait_for(SCREEN_DEADLINE, || self.token_file().exists().then_some(()));
+        assert!(token.is_some(), "serve has written no token");
+    }
+
+    /// Ends it as an administrator would, and waits.
+    pub(crate) fn stop(&mut self) {
+        self.end(Signal::TERM);
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.end(Signal::KILL);
+    }
+
+    /// Where the token is.
+    pub(crate) fn token_file(&self) -> PathBuf {
+        self.home.data().join("token")
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+
+    /// `doctor` of its data directory; it must not be running.
+    pub(crate) fn assert_healthy(&self, after: &str) {
+        self.home.assert_healthy(after);
+    }
+
+    /// A command of a device of this backend.
+    pub(crate) fn command(&self, device: &Home, args: &[&str]) -> Command {
+        let token = self.token_file();
+        let mut command = device.command(args);
+        command.args(["--backend", &self.url(), "--token-file"]).arg(token);
+        command
+    }
+
+    /// Runs a command on a device of this backend.
+    pub(crate) fn run(&self, device: &Home, args: &[&str]) -> Run {
+        binary::run(self.command(device, args))
+    }
+
+    /// Runs `--sync-only` on a device, which must reach the head, and returns its object.
+    pub(crate) fn sync(&self, device: &Home) -> Value {
+        let run = self.run(device, &["--sync-only", "--json"]).ok();
+        let status = run.object();
+        assert_eq!(status["pending"], 0, "{run}");
+        status
+    }
+
+    fn end(&mut self, signal: Signal) {
+        let Some(mut child) = self.child.take() else { return };
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a pid");
+        kill_process(pid, signal).expect("the signal is sent");
+        let ended = wait_for(SCREEN_DEADLINE, || child.try_wait().expect("it can be waited for"));
+        if ended.is_none() {
+            let _ = child.kill();
+            panic!("serve did not end after {signal:?}");
+        }
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
