@@ -13,7 +13,17 @@
 )]
 
 mod architecture;
+mod bad_input;
+mod contract_import;
+mod contract_list;
+mod contract_triage;
+mod corpora_threads;
+mod hostile_text;
+mod kill;
+mod mail_rules;
+mod pty_first_run;
 mod support;
+mod two_processes;
 
 /// Files and folders of this directory that are modules, without the ending.
 fn modules_on_disk(dir: &std::path::Path) -> Vec<String> {

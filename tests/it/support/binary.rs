@@ -64,9 +64,14 @@ impl Home {
 
     /// The program with this home's data directory and nothing of the caller's environment.
     pub(crate) fn command<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Command {
+        self.command_on(&self.data(), args)
+    }
+
+    /// As [`Home::command`], on another data directory.
+    pub(crate) fn command_on<S: AsRef<std::ffi::OsStr>>(&self, data: &Path, args: &[S]) -> Command {
         let mut command = Command::new(BINARY);
         command.env_clear().envs(self.environment()).current_dir(self.dir.path());
-        command.arg("--data-dir").arg(self.data()).args(args);
+        command.arg("--data-dir").arg(data).args(args);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -156,7 +161,7 @@ impl Run {
         let text = String::from_utf8_lossy(&self.stderr).into_owned();
         let objects = text.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
         let mut errors: Vec<Value> =
-            objects.map(|v| v["error"].clone()).filter(|v| v.is_object()).collect();
+            objects.map(|v| v["error"].clone()).filter(Value::is_object).collect();
         assert_eq!(errors.len(), 1, "one error line: {self}");
         errors.remove(0)
     }
@@ -166,7 +171,7 @@ impl std::fmt::Display for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (out, err) =
             (String::from_utf8_lossy(&self.stdout), String::from_utf8_lossy(&self.stderr));
-        write!(f, "mailtui {} → {}\n", self.args, self.status)?;
+        writeln!(f, "mailtui {} → {}", self.args, self.status)?;
         write!(f, "--- stdout\n{out}\n--- stderr\n{err}")
     }
 }

@@ -41,6 +41,11 @@ impl Mail {
         self
     }
 
+    /// Gives it a subject.
+    pub(crate) fn subject(self, subject: &str) -> Self {
+        self.set("Subject", subject)
+    }
+
     /// Takes a header field off.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
@@ -123,7 +128,7 @@ pub(crate) fn write_maildir(folder: &Path, flags: &str, mails: &[Mail]) {
         std::fs::create_dir_all(folder.join(sub)).expect("a Maildir");
     }
     for (n, mail) in mails.iter().enumerate() {
-        mail.write(&folder.join(format!("cur/{}.M{n}.own:2,{flags}", MINUTE_0)));
+        mail.write(&folder.join(format!("cur/{MINUTE_0}.M{n}.own:2,{flags}")));
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: every wait has a deadline, and every process is killed when its test ends.
 
 pub(crate) mod binary;
+pub(crate) mod corpora;
 pub(crate) mod mail;
 pub(crate) mod pty;
 pub(crate) mod serve;
@@ -12,7 +13,7 @@ pub(crate) mod terminal_bytes;
 use std::time::{Duration, Instant};
 
 /// How long one run of the program may take before the test fails.
-pub(crate) const RUN_DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const RUN_DEADLINE: Duration = Duration::from_mins(2);
 /// How long the screen or a socket may take to say what is waited for.
 pub(crate) const SCREEN_DEADLINE: Duration = Duration::from_secs(20);
 /// How often a condition is looked at while waiting.

@@ -1,3 +1,0 @@
-//! Benches: see `tests/run bench`.
-
-fn main() {}
