@@ -160,8 +160,8 @@ fn body(random: &mut Random, out: &mut String) {
              Content-Transfer-Encoding: base64\n\n",
         );
         for _ in 0..100 + random.below(300) {
-            let line: String = (0..4).map(|_| format!("{:016x}", random.next())).collect();
-            let _ = writeln!(out, "{line}");
+            let [a, b, c] = [random.next(), random.next(), random.next()];
+            let _ = writeln!(out, "{a:016x}{b:016x}{c:016x}{a:016x}");
         }
     }
     out.push_str("--=_part--\n");
