@@ -1,0 +1,246 @@
+//! The rows of the list that a transaction touches: counted as they were, and as they are after.
+//!
+//! Invariant: counts and the `shown` index change by the difference of a conversation before and
+//! after, in the transaction that changes its rows; so they cannot drift.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::id::{LabelId, ThreadId};
+use crate::label::Place;
+use crate::mailbox::group::{GroupRow, MemberRow, group};
+use crate::mailbox::row::Shown;
+use crate::store::{Db, StoreError};
+
+/// Conversations touched by the open transaction.
+#[derive(Debug, Default)]
+pub struct Groups {
+    /// By root: the row that is counted, and the row that is shown.
+    before: BTreeMap<ThreadId, (Option<GroupRow>, Option<GroupRow>)>,
+    threads: BTreeSet<ThreadId>,
+    device: bool,
+}
+
+impl Groups {
+    /// For a store with (`true`) or without a device's own tables.
+    #[must_use]
+    pub fn new(device: bool) -> Self {
+        Self { device, ..Self::default() }
+    }
+
+    /// Must be called before a row, label or overlay of `thread` changes.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn touch(&mut self, db: &Db, thread: &ThreadId) -> Result<(), StoreError> {
+        if !self.threads.insert(thread.clone()) {
+            return Ok(());
+        }
+        let Some(root) = super::query::root_of(db, thread)? else { return Ok(()) };
+        if !self.before.contains_key(&root) {
+            let rows = self.rows(db, &root)?;
+            self.before.insert(root, rows);
+        }
+        Ok(())
+    }
+
+    fn rows(
+        &self,
+        db: &Db,
+        root: &ThreadId,
+    ) -> Result<(Option<GroupRow>, Option<GroupRow>), StoreError> {
+        let members = confirmed(db, root)?;
+        if !self.device {
+            return Ok((group(&members), None));
+        }
+        let mut own = members.clone();
+        for member in &mut own {
+            if let Some(shown) = overlaid(db, &member.id)? {
+                cover(member, shown);
+            }
+        }
+        Ok((group(&members), group(&own)))
+    }
+
+    /// Threads that were touched.
+    #[must_use]
+    pub const fn threads(&self) -> &BTreeSet<ThreadId> {
+        &self.threads
+    }
+
+    /// Puts the differences into counts and the `shown` index. Returns whether a count changed.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn settle(self, db: &Db) -> Result<bool, StoreError> {
+        let mut roots: BTreeSet<ThreadId> = self.before.keys().cloned().collect();
+        for thread in &self.threads {
+            roots.extend(super::query::root_of(db, thread)?);
+        }
+        let mut after = BTreeMap::new();
+        for root in &roots {
+            // A root that another joined is no row any more.
+            let still = super::query::root_of(db, root)?.as_ref() == Some(root);
+            let rows = if still { self.rows(db, root)? } else { (None, None) };
+            after.insert(root.clone(), rows);
+        }
+        let mut counts = Counts::default();
+        for (root, (counted, shown)) in &after {
+            let (was_counted, was_shown) = self.before.get(root).cloned().unwrap_or_default();
+            counts.add(was_counted.as_ref(), -1);
+            counts.add(counted.as_ref(), 1);
+            if self.device && was_shown != *shown {
+                reindex(db, was_shown.as_ref(), shown.as_ref())?;
+            }
+        }
+        counts.store(db)
+    }
+}
+
+/// Differences of the confirmed counts, by label.
+#[derive(Default)]
+struct Counts(BTreeMap<LabelId, (i64, i64)>);
+
+impl Counts {
+    fn add(&mut self, row: Option<&GroupRow>, by: i64) {
+        let Some(row) = row else { return };
+        for label in &row.lists {
+            let entry = self.0.entry(label.clone()).or_default();
+            entry.0 += by;
+            entry.1 += if row.unread > 0 { by } else { 0 };
+        }
+    }
+
+    fn store(self, db: &Db) -> Result<bool, StoreError> {
+        let mut changed = false;
+        for (label, (threads, unread)) in self.0 {
+            if (threads, unread) == (0, 0) {
+                continue;
+            }
+            changed = true;
+            db.sql()
+                .prepare_cached(
+                    "INSERT INTO labelCounts(labelId, threadCount, unreadCount) VALUES (?1, ?2, ?3)
+                     ON CONFLICT(labelId) DO UPDATE SET threadCount = threadCount + ?2,
+                         unreadCount = unreadCount + ?3",
+                )?
+                .execute(params![label.as_str(), threads, unread])?;
+        }
+        Ok(changed)
+    }
+}
+
+/// Puts the difference of a shown row into the device's index and its counts.
+fn reindex(
+    db: &Db,
+    before: Option<&GroupRow>,
+    after: Option<&GroupRow>,
+) -> Result<(), StoreError> {
+    let mut delete = db
+        .sql()
+        .prepare_cached("DELETE FROM shown WHERE label = ?1 AND age = ?2 AND thread = ?3")?;
+    let mut insert = db
+        .sql()
+        .prepare_cached("INSERT OR REPLACE INTO shown(label, age, thread, unread) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut count = db.sql().prepare_cached(
+        "INSERT INTO shownCounts(label, total, unread) VALUES (?1, ?2, ?3)
+         ON CONFLICT(label) DO UPDATE SET total = total + ?2, unread = unread + ?3",
+    )?;
+    if let Some(row) = before {
+        for label in &row.lists {
+            delete.execute(params![label.as_str(), -row.last_activity, row.root.as_str()])?;
+            count.execute(params![label.as_str(), -1, -i64::from(row.unread > 0)])?;
+        }
+    }
+    if let Some(row) = after {
+        for label in &row.lists {
+            let unread = row.unread > 0;
+            let key = params![label.as_str(), -row.last_activity, row.root.as_str(), unread];
+            insert.execute(key)?;
+            count.execute(params![label.as_str(), 1, i64::from(unread)])?;
+        }
+    }
+    Ok(())
+}
+
+/// The members of a conversation as the confirmed tables have them.
+fn confirmed(db: &Db, root: &ThreadId) -> Result<Vec<MemberRow>, StoreError> {
+    let mut statement = db.sql().prepare_cached(
+        "SELECT id, lastActivity, unreadCount, place, snoozedUntil FROM threadIndex WHERE id = ?1
+         UNION ALL
+         SELECT id, lastActivity, unreadCount, place, snoozedUntil FROM threadIndex
+         WHERE root = ?1 AND root <> id",
+    )?;
+    let mut rows = statement.query([root.as_str()])?;
+    let mut members = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, place): (String, String) = (row.get(0)?, row.get(3)?);
+        let id = ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
+        members.push(MemberRow {
+            last_activity: row.get(1)?,
+            unread: u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default(),
+            place: Place::parse(&place).unwrap_or(Place::Inbox),
+            snoozed: row.get::<_, Option<i64>>(4)?.is_some(),
+            labels: super::query::labels_of(db, &id)?,
+            id,
+        });
+    }
+    Ok(members)
+}
+
+fn cover(member: &mut MemberRow, shown: Shown) {
+    member.unread = shown.unread_count;
+    member.place = shown.place;
+    member.snoozed = shown.snoozed_until.is_some();
+    member.labels = shown.labels;
+}
+
+/// What this device shows of a thread instead of its confirmed row; `None` when they are the same.
+///
+/// # Errors
+/// When the database refuses.
+pub fn overlaid(db: &Db, thread: &ThreadId) -> Result<Option<Shown>, StoreError> {
+    let mut statement = db.sql().prepare_cached("SELECT shown FROM overlay WHERE thread = ?1")?;
+    let text: Option<String> =
+        statement.query_row([thread.as_str()], |row| row.get(0)).optional()?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Sets what this device shows of a thread; the caller has touched it.
+///
+/// # Errors
+/// When the database refuses.
+pub fn set_overlay(db: &Db, thread: &ThreadId, shown: Option<&Shown>) -> Result<(), StoreError> {
+    match shown.and_then(|shown| serde_json::to_string(shown).ok()) {
+        Some(text) => db
+            .sql()
+            .prepare_cached("INSERT OR REPLACE INTO overlay(thread, shown) VALUES (?1, ?2)")?
+            .execute([thread.as_str(), &text])?,
+        None => db
+            .sql()
+            .prepare_cached("DELETE FROM overlay WHERE thread = ?1")?
+            .execute([thread.as_str()])?,
+    };
+    Ok(())
+}
+
+/// Makes the `shown` index again from the rows and the overlay.
+///
+/// # Errors
+/// When the database refuses.
+pub fn rebuild_shown(db: &Db) -> Result<(), StoreError> {
+    db.sql().execute_batch("DELETE FROM shown; DELETE FROM shownCounts;")?;
+    let roots: Vec<String> = {
+        let mut statement = db.sql().prepare("SELECT id FROM threadIndex WHERE root = id")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    let groups = Groups::new(true);
+    for root in roots {
+        let root = ThreadId::try_from(root).map_err(|error| StoreError::Row(error.to_string()))?;
+        let (_, shown) = groups.rows(db, &root)?;
+        reindex(db, None, shown.as_ref())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,259 @@
+//! The materializer: Mailbox events to rows, a batch of events at a time.
+//!
+//! Invariant: total (what cannot be read materialises to nothing) and blind to clock, randomness
+//! and configuration. The caller owns the transaction.
+
+use std::collections::BTreeSet;
+
+use rusqlite::params;
+
+use crate::id::{LabelId, ThreadId};
+use crate::mailbox::event::{LabelCreated, MailboxEvent, Source, ThreadFacts};
+use crate::mailbox::groups::Groups;
+use crate::store::{Db, Event, StoreError};
+
+/// What a batch of events changed.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Threads whose row or labels may have changed.
+    pub threads: BTreeSet<ThreadId>,
+    /// Whether the list of labels changed.
+    pub labels: bool,
+    /// Sources of complete batches, in order.
+    pub sources: Vec<Source>,
+}
+
+/// Applies events that follow on what was applied before. `groups` is settled by the caller.
+///
+/// # Errors
+/// Only when the database refuses.
+pub fn materialize(
+    db: &Db,
+    events: &[Event],
+    groups: &mut Groups,
+) -> Result<Changes, StoreError> {
+    let mut changes = Changes::default();
+    for event in events {
+        let Some(read) = MailboxEvent::read(&event.event.name, &event.event.args) else { continue };
+        if let Some(source) = read.source() {
+            changes.threads.insert(source.thread.clone());
+            groups.touch(db, &source.thread)?;
+        }
+        apply(db, &read, groups, &mut changes)?;
+        if let Some(source) = read.source()
+            && source.last
+        {
+            mark(db, source)?;
+            super::history::note(db, event.position, source)?;
+            changes.sources.push(source.clone());
+        }
+    }
+    Ok(changes)
+}
+
+fn apply(
+    db: &Db,
+    event: &MailboxEvent,
+    groups: &mut Groups,
+    changes: &mut Changes,
+) -> Result<(), StoreError> {
+    match event {
+        MailboxEvent::Added(added) => {
+            put(db, &added.thread, groups)?;
+            for label in &added.labels {
+                put_label(db, &added.thread.id, label, added.thread.last_activity)?;
+            }
+        }
+        MailboxEvent::Changed(changed) => put(db, &changed.thread, groups)?,
+        MailboxEvent::Label(change, true) => {
+            put_label(db, &change.source.thread, &change.label, 0)?;
+        }
+        MailboxEvent::Label(change, false) => {
+            db.sql()
+                .prepare_cached("DELETE FROM threadLabels WHERE threadId = ?1 AND labelId = ?2")?
+                .execute([change.source.thread.as_str(), change.label.as_str()])?;
+        }
+        MailboxEvent::Projected(_) => {}
+        MailboxEvent::Removed(gone) => remove(db, &gone.source.thread, groups)?,
+        MailboxEvent::Undone(undo) => {
+            db.sql()
+                .prepare_cached("INSERT OR IGNORE INTO undone(actionId) VALUES (?1)")?
+                .execute([undo.action.as_str()])?;
+        }
+        MailboxEvent::LabelCreated(label) => {
+            changes.labels = true;
+            create_label(db, label)?;
+        }
+        MailboxEvent::LabelRenamed(label) => {
+            changes.labels = true;
+            db.sql()
+                .prepare_cached("UPDATE labels SET name = ?2 WHERE id = ?1 AND type = 'user'")?
+                .execute([label.id.as_str(), &label.name])?;
+        }
+        MailboxEvent::LabelRecolored(label) => {
+            changes.labels = true;
+            db.sql()
+                .prepare_cached("UPDATE labels SET color = ?2 WHERE id = ?1")?
+                .execute(params![label.id.as_str(), label.color])?;
+        }
+        MailboxEvent::LabelDeleted(label) => {
+            changes.labels = true;
+            db.sql()
+                .prepare_cached("UPDATE labels SET deleted = 1 WHERE id = ?1 AND type = 'user'")?
+                .execute([label.id.as_str()])?;
+        }
+    }
+    Ok(())
+}
+
+fn create_label(db: &Db, label: &LabelCreated) -> Result<(), StoreError> {
+    // Made again by another device or by an import, a deleted label comes back.
+    db.sql()
+        .prepare_cached(
+            "INSERT INTO labels(id, name, type, color, displayOrder, createdAt)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE SET deleted = 0",
+        )?
+        .execute(params![
+            label.id.as_str(),
+            label.name,
+            label.kind,
+            label.color,
+            label.display_order,
+            label.created_at
+        ])?;
+    Ok(())
+}
+
+fn put_label(db: &Db, thread: &ThreadId, label: &LabelId, at: i64) -> Result<(), StoreError> {
+    db.sql()
+        .prepare_cached(
+            "INSERT OR IGNORE INTO threadLabels(threadId, labelId, appliedAt) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![thread.as_str(), label.as_str(), at])?;
+    Ok(())
+}
+
+fn put(db: &Db, thread: &ThreadFacts, groups: &mut Groups) -> Result<(), StoreError> {
+    db.sql()
+        .prepare_cached(
+            "INSERT INTO threadIndex(id, subject, participants, snippet, lastActivity, createdAt,
+                 messageCount, unreadCount, starred, muted, hasAttachment, place, snoozedUntil,
+                 root, trail)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?1, ?14)
+             ON CONFLICT(id) DO UPDATE SET subject = ?2, participants = ?3, snippet = ?4,
+                 lastActivity = ?5, createdAt = ?6, messageCount = ?7, unreadCount = ?8,
+                 starred = ?9, muted = ?10, hasAttachment = ?11, place = ?12, snoozedUntil = ?13,
+                 trail = ?14",
+        )?
+        .execute(params![
+            thread.id.as_str(),
+            thread.subject,
+            serde_json::to_string(&thread.participants).unwrap_or_default(),
+            thread.snippet,
+            thread.last_activity,
+            thread.created_at,
+            i64::try_from(thread.message_count).unwrap_or(i64::MAX),
+            i64::try_from(thread.unread_count).unwrap_or(i64::MAX),
+            thread.starred,
+            thread.muted,
+            thread.has_attachment,
+            thread.place.as_str(),
+            thread.snoozed_until,
+            thread.trail.text(),
+        ])?;
+    link(db, &thread.id, &thread.links, groups)
+}
+
+/// Sets what a thread is linked to, and the roots of all that this joins or splits.
+fn link(
+    db: &Db,
+    thread: &ThreadId,
+    links: &[ThreadId],
+    groups: &mut Groups,
+) -> Result<(), StoreError> {
+    let before = neighbours(db, thread)?;
+    db.sql()
+        .prepare_cached("DELETE FROM threadLinks WHERE a = ?1")?
+        .execute([thread.as_str()])?;
+    for other in links {
+        db.sql()
+            .prepare_cached("INSERT OR IGNORE INTO threadLinks(a, b) VALUES (?1, ?2)")?
+            .execute([thread.as_str(), other.as_str()])?;
+    }
+    let after = neighbours(db, thread)?;
+    if before.is_empty() && after.is_empty() {
+        return Ok(());
+    }
+    for start in before.union(&after).chain([thread]) {
+        groups.touch(db, start)?;
+    }
+    let mut done = BTreeSet::new();
+    for start in before.union(&after).chain([thread]) {
+        if !done.contains(start) {
+            done.extend(root(db, start)?);
+        }
+    }
+    Ok(())
+}
+
+/// Threads of the index that are linked with this one, either way.
+fn neighbours(db: &Db, thread: &ThreadId) -> Result<BTreeSet<ThreadId>, StoreError> {
+    let mut statement = db.sql().prepare_cached(
+        "SELECT l.b FROM threadLinks l JOIN threadIndex t ON t.id = l.b WHERE l.a = ?1
+         UNION SELECT l.a FROM threadLinks l JOIN threadIndex t ON t.id = l.a WHERE l.b = ?1",
+    )?;
+    let mut rows = statement.query([thread.as_str()])?;
+    let mut found = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let id: String = row.get(0)?;
+        found.insert(
+            ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?,
+        );
+    }
+    Ok(found)
+}
+
+/// Gives all threads that `start` reaches their common root; returns them.
+fn root(db: &Db, start: &ThreadId) -> Result<BTreeSet<ThreadId>, StoreError> {
+    let (mut reached, mut open) = (BTreeSet::from([start.clone()]), vec![start.clone()]);
+    while let Some(thread) = open.pop() {
+        for next in neighbours(db, &thread)? {
+            if reached.insert(next.clone()) {
+                open.push(next);
+            }
+        }
+    }
+    if let Some(least) = reached.first() {
+        let mut statement =
+            db.sql().prepare_cached("UPDATE threadIndex SET root = ?2 WHERE id = ?1")?;
+        for thread in &reached {
+            statement.execute([thread.as_str(), least.as_str()])?;
+        }
+    }
+    Ok(reached)
+}
+
+fn remove(db: &Db, thread: &ThreadId, groups: &mut Groups) -> Result<(), StoreError> {
+    link(db, thread, &[], groups)?;
+    for table in ["threadIndex WHERE id", "threadLabels WHERE threadId"] {
+        db.sql()
+            .prepare_cached(&format!("DELETE FROM {table} = ?1"))?
+            .execute([thread.as_str()])?;
+    }
+    Ok(())
+}
+
+/// Moves the watermark; those of removed threads stay.
+fn mark(db: &Db, source: &Source) -> Result<(), StoreError> {
+    db.sql()
+        .prepare_cached(
+            "INSERT INTO watermarks(threadId, epoch, position) VALUES (?1, ?2, ?3)
+             ON CONFLICT(threadId) DO UPDATE SET epoch = ?2, position = ?3",
+        )?
+        .execute(params![
+            source.thread.as_str(),
+            source.epoch.as_str(),
+            i64::try_from(source.through).unwrap_or(i64::MAX)
+        ])?;
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! The Mailbox store's schema: labels, the thread index, counts; what is needed to list, count and
+//! filter without loading a conversation.
+//!
+//! Invariant: confirmed tables hold only what the confirmed log yields, and equal logs give equal
+//! rows; what a device shows of its own events is in tables of its own (`shown`, `overlay`), which
+//! can be made again at will. Materializers are total and see no clock.
+
+mod event;
+mod group;
+mod groups;
+mod history;
+mod labels;
+mod materializer;
+mod query;
+mod row;
+mod schema;
+
+pub use event::{
+    ActionUndone, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed, MailboxEvent, Source,
+    SourceAction, ThreadAdded, ThreadChanged, ThreadFacts, ThreadLabel, ThreadOnly, name,
+};
+pub use group::{GroupRow, MemberRow, group, order_of};
+pub use groups::{Groups, overlaid, rebuild_shown, set_overlay};
+pub use history::{Done, action, last_action, threads_of};
+pub use labels::{LabelRow, SYSTEM, by_id, find_label, initial, labels, shown_counts};
+pub use materializer::{Changes, materialize};
+pub use query::{Bound, Member, Members, count, members, page, raw_row, root_of, watermark};
+pub use row::{Shown, ThreadRow};
+pub use schema::{SQL, VERSION, dump};

@@ -1,0 +1,191 @@
+//! Reading the thread index: pages by key, rows with their labels, watermarks.
+//!
+//! Invariant: a page is read over the covering index, by key; never by offset, never sorted.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::id::{Epoch, LabelId, Seen, ThreadId};
+use crate::mailbox::groups::overlaid;
+use crate::mailbox::row::{self, ThreadRow};
+use crate::store::{Db, StoreError};
+
+/// A member of a conversation as shown, with what of its log the row has taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its row; `shown` is covered by the overlay.
+    pub row: ThreadRow,
+    /// Its watermark.
+    pub seen: Seen,
+}
+
+/// A conversation's members, by id.
+pub type Members = Vec<Member>;
+
+/// Which side of a key a page lies on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bound {
+    /// From the list's beginning.
+    Start,
+    /// From the list's end, backwards.
+    End,
+    /// After this last activity and thread.
+    After(i64, ThreadId),
+    /// From this last activity and thread on, it included.
+    From(i64, ThreadId),
+    /// Before this last activity and thread, backwards.
+    Before(i64, ThreadId),
+}
+
+fn id<T: for<'a> TryFrom<&'a str, Error = crate::id::InvalidId>>(text: &str) -> Result<T, StoreError> {
+    T::try_from(text).map_err(|error| StoreError::Row(error.to_string()))
+}
+
+/// Keys (last activity, root) of the conversations in any of `lists`, in list order, and whether
+/// there are more in the direction of reading. The lists must not share a conversation.
+///
+/// # Errors
+/// When the database refuses.
+pub fn page(
+    db: &Db,
+    lists: &[&str],
+    bound: &Bound,
+    most: usize,
+) -> Result<(Vec<(i64, ThreadId)>, bool), StoreError> {
+    let (filter, order, age, thread) = match bound {
+        Bound::Start => (">", "", i64::MIN, ""),
+        Bound::End => ("<", "DESC", i64::MAX, ""),
+        Bound::After(at, thread) => (">", "", -at, thread.as_str()),
+        Bound::From(at, thread) => (">=", "", -at, thread.as_str()),
+        Bound::Before(at, thread) => ("<", "DESC", -at, thread.as_str()),
+    };
+    let sql = format!(
+        "SELECT age, thread FROM shown WHERE label = ?1 AND (age, thread) {filter} (?2, ?3)
+         ORDER BY age {order}, thread {order} LIMIT ?4"
+    );
+    let mut statement = db.sql().prepare_cached(&sql)?;
+    let limit = i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX);
+    let mut keys: Vec<(i64, String)> = Vec::new();
+    for list in lists {
+        let rows = statement.query_map(params![list, age, thread, limit], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        for row in rows {
+            keys.push(row?);
+        }
+    }
+    keys.sort();
+    let more = keys.len() > most;
+    if order.is_empty() {
+        keys.truncate(most);
+    } else {
+        keys.drain(..keys.len().saturating_sub(most));
+    }
+    let keys = keys.into_iter().map(|(age, thread)| Ok((-age, id(&thread)?)));
+    Ok((keys.collect::<Result<_, StoreError>>()?, more))
+}
+
+/// How many conversations, and how many of them with unread mail, are in any of `lists`.
+///
+/// # Errors
+/// When the database refuses.
+pub fn count(db: &Db, lists: &[&str]) -> Result<(u64, u64), StoreError> {
+    let mut statement =
+        db.sql().prepare_cached("SELECT total, unread FROM shownCounts WHERE label = ?1")?;
+    let mut sum = (0, 0);
+    for list in lists {
+        let found: Option<(i64, i64)> =
+            statement.query_row([list], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let (total, unread) = found.unwrap_or_default();
+        sum.0 += u64::try_from(total).unwrap_or_default();
+        sum.1 += u64::try_from(unread).unwrap_or_default();
+    }
+    Ok(sum)
+}
+
+/// The root of the conversation that a thread belongs to; `None` when it is not in the index.
+///
+/// # Errors
+/// When the database refuses.
+pub fn root_of(db: &Db, thread: &ThreadId) -> Result<Option<ThreadId>, StoreError> {
+    let mut statement = db.sql().prepare_cached("SELECT root FROM threadIndex WHERE id = ?1")?;
+    let root: Option<String> =
+        statement.query_row([thread.as_str()], |row| row.get(0)).optional()?;
+    root.map(|root| id(&root)).transpose()
+}
+
+/// The labels of a thread's confirmed row.
+pub(super) fn labels_of(db: &Db, thread: &ThreadId) -> Result<BTreeSet<LabelId>, StoreError> {
+    let mut statement =
+        db.sql().prepare_cached("SELECT labelId FROM threadLabels WHERE threadId = ?1")?;
+    let mut rows = statement.query([thread.as_str()])?;
+    let mut labels = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let label: String = row.get(0)?;
+        labels.insert(id(&label)?);
+    }
+    Ok(labels)
+}
+
+/// A thread's confirmed row, without this device's overlay.
+///
+/// # Errors
+/// When the database refuses.
+pub fn raw_row(db: &Db, thread: &ThreadId) -> Result<Option<ThreadRow>, StoreError> {
+    let mut statement = db
+        .sql()
+        .prepare_cached(&format!("SELECT {} FROM threadIndex WHERE id = ?1", row::COLUMNS))?;
+    let mut rows = statement.query([thread.as_str()])?;
+    let Some(found) = rows.next()? else { return Ok(None) };
+    let mut found = row::read(found)?;
+    found.shown.labels = labels_of(db, thread)?;
+    Ok(Some(found))
+}
+
+/// How far the index has taken in a thread's log.
+///
+/// # Errors
+/// When the database refuses.
+pub fn watermark(db: &Db, thread: &ThreadId) -> Result<Option<Seen>, StoreError> {
+    let mut statement =
+        db.sql().prepare_cached("SELECT epoch, position FROM watermarks WHERE threadId = ?1")?;
+    let found: Option<(String, i64)> = statement
+        .query_row([thread.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    found
+        .map(|(epoch, position)| {
+            let epoch: Epoch = id(&epoch)?;
+            Ok(Seen { epoch, position: u64::try_from(position).unwrap_or_default() })
+        })
+        .transpose()
+}
+
+/// The members of the conversation with this root, as shown.
+///
+/// # Errors
+/// When the database refuses.
+pub fn members(db: &Db, root: &ThreadId) -> Result<Members, StoreError> {
+    let mut ids = vec![root.clone()];
+    {
+        let mut statement = db
+            .sql()
+            .prepare_cached("SELECT id FROM threadIndex WHERE root = ?1 AND root <> id ORDER BY id")?;
+        let mut rows = statement.query([root.as_str()])?;
+        while let Some(row) = rows.next()? {
+            let member: String = row.get(0)?;
+            ids.push(id(&member)?);
+        }
+    }
+    let mut members = Vec::with_capacity(ids.len());
+    for thread in &ids {
+        let Some(mut found) = raw_row(db, thread)? else { continue };
+        if let Some(shown) = overlaid(db, thread)? {
+            found.shown = shown;
+        }
+        let seen = watermark(db, thread)?
+            .ok_or_else(|| StoreError::Row(format!("thread {thread} has no watermark")))?;
+        members.push(Member { row: found, seen });
+    }
+    Ok(members)
+}

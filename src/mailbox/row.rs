@@ -1,0 +1,91 @@
+//! A row of the thread index.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Row;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{LabelId, ThreadId};
+use crate::label::Place;
+use crate::mail::Address;
+use crate::store::StoreError;
+
+/// What of a row keys change, and own events can cover.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Where it is.
+    pub place: Place,
+    /// Unix seconds until which it is hidden.
+    pub snoozed_until: Option<i64>,
+    /// Starred.
+    pub starred: bool,
+    /// Muted.
+    pub muted: bool,
+    /// Unread messages.
+    pub unread_count: u64,
+    /// All labels, places and derived ones included.
+    pub labels: BTreeSet<LabelId>,
+}
+
+/// A row of `threadIndex` with its labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadRow {
+    /// The thread.
+    pub id: ThreadId,
+    /// The first message's subject.
+    pub subject: Option<String>,
+    /// Who wrote.
+    pub participants: Vec<Address>,
+    /// The newest message's beginning.
+    pub snippet: String,
+    /// Unix seconds.
+    pub last_activity: i64,
+    /// Unix seconds.
+    pub created_at: i64,
+    /// Messages.
+    pub message_count: u64,
+    /// Has an attachment.
+    pub has_attachment: bool,
+    /// What keys change.
+    pub shown: Shown,
+    /// The least id of its conversation.
+    pub root: ThreadId,
+    /// For the overlay; opaque here.
+    pub trail: String,
+}
+
+/// The columns that [`read`] expects, in order.
+pub(super) const COLUMNS: &str = "id, subject, participants, snippet, lastActivity, createdAt, \
+     messageCount, unreadCount, starred, muted, hasAttachment, place, snoozedUntil, root, trail";
+
+/// Reads a row selected by [`COLUMNS`]; the labels are added by the caller.
+pub(super) fn read(row: &Row<'_>) -> Result<ThreadRow, StoreError> {
+    let bad = |error: crate::id::InvalidId| StoreError::Row(error.to_string());
+    let id: String = row.get(0)?;
+    let participants: String = row.get(2)?;
+    let place: String = row.get(11)?;
+    let root: String = row.get(13)?;
+    let count = |at| -> Result<u64, StoreError> {
+        Ok(u64::try_from(row.get::<_, i64>(at)?).unwrap_or_default())
+    };
+    Ok(ThreadRow {
+        id: ThreadId::try_from(id).map_err(bad)?,
+        subject: row.get(1)?,
+        participants: serde_json::from_str(&participants).unwrap_or_default(),
+        snippet: row.get(3)?,
+        last_activity: row.get(4)?,
+        created_at: row.get(5)?,
+        message_count: count(6)?,
+        has_attachment: row.get(10)?,
+        shown: Shown {
+            place: Place::parse(&place).unwrap_or(Place::Inbox),
+            snoozed_until: row.get(12)?,
+            starred: row.get(8)?,
+            muted: row.get(9)?,
+            unread_count: count(7)?,
+            labels: BTreeSet::new(),
+        },
+        root: ThreadId::try_from(root).map_err(bad)?,
+        trail: row.get(14)?,
+    })
+}

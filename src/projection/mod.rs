@@ -1,0 +1,16 @@
+//! From Thread stores to the Mailbox store, as pure functions on values: a thread's snapshot before
+//! and after → cross-store events → Mailbox events; and own events over a row.
+//!
+//! Invariant: no database, clock or socket here.
+
+mod batch;
+mod diff;
+mod overlay;
+mod snapshot;
+mod to_mailbox;
+
+pub use batch::{Batch, BatchSource, CrossEvent};
+pub use diff::diff;
+pub use overlay::{entries, overlay};
+pub use snapshot::{Snapshot, of_row, of_thread};
+pub use to_mailbox::to_mailbox;

@@ -1,0 +1,121 @@
+//! Content-addressed bytes beside the logs: raw mail, and text too long for an event.
+//!
+//! Invariant: the name of a blob is the BLAKE3 hash of its bytes; equal bytes are stored once.
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::id::BlobHash;
+use crate::store::{Db, StoreError};
+
+/// The zstd level for blobs.
+const LEVEL: i32 = 3;
+/// The largest blob that is read back, in bytes.
+const MAX_BLOB_BYTES: usize = 64 * 1024 * 1024;
+
+/// A blob ready to be stored: hashed and compressed away from the writer's thread.
+#[derive(Debug, Clone)]
+pub struct Packed {
+    hash: BlobHash,
+    size: usize,
+    data: Vec<u8>,
+}
+
+impl Packed {
+    /// Its name.
+    #[must_use]
+    pub const fn hash(&self) -> &BlobHash {
+        &self.hash
+    }
+
+    /// Bytes before compression.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.size
+    }
+}
+
+/// The blob table of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Blobs;
+
+impl Blobs {
+    /// The table.
+    pub const SQL: &'static str = "
+        CREATE TABLE IF NOT EXISTS blobs(
+            key INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE,
+            size INTEGER NOT NULL, data BLOB NOT NULL);
+    ";
+
+    /// The name of `bytes`.
+    ///
+    /// # Panics
+    /// Never: a hash in hex is a valid id.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "hexadecimal digits are a valid id")]
+    pub fn name(bytes: &[u8]) -> BlobHash {
+        let hex = blake3::hash(bytes).to_hex().to_string();
+        BlobHash::try_from(hex).expect("invariant: hex digits are a valid id")
+    }
+
+    /// Hashes and compresses.
+    #[must_use]
+    pub fn pack(bytes: &[u8]) -> Packed {
+        let data = zstd::bulk::compress(bytes, LEVEL).unwrap_or_else(|_| bytes.to_vec());
+        Packed { hash: Self::name(bytes), size: bytes.len(), data }
+    }
+
+    /// Stores a blob unless it is there.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn put(db: &Db, blob: &Packed) -> Result<(), StoreError> {
+        let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
+        db.sql()
+            .prepare_cached("INSERT OR IGNORE INTO blobs(hash, size, data) VALUES (?1, ?2, ?3)")?
+            .execute(params![key(&blob.hash), size, blob.data])?;
+        Ok(())
+    }
+
+    /// The bytes of a blob; `None` when it is not here.
+    ///
+    /// # Errors
+    /// When the database refuses or the bytes do not have the blob's name any more.
+    pub fn get(db: &Db, hash: &BlobHash) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut statement =
+            db.sql().prepare_cached("SELECT size, data FROM blobs WHERE hash = ?1")?;
+        let found: Option<(i64, Vec<u8>)> = statement
+            .query_row([key(hash)], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((size, data)) = found else { return Ok(None) };
+        let size = usize::try_from(size).unwrap_or(MAX_BLOB_BYTES).min(MAX_BLOB_BYTES);
+        let bytes = zstd::bulk::decompress(&data, size).unwrap_or(data);
+        if Self::name(&bytes) != *hash {
+            return Err(StoreError::Row(format!("blob {hash} is not what its name says")));
+        }
+        Ok(Some(bytes))
+    }
+}
+
+fn key(hash: &BlobHash) -> Vec<u8> {
+    blake3::Hash::from_hex(hash.as_str()).map_or_else(
+        |_| hash.as_str().as_bytes().to_vec(),
+        |hash| hash.as_bytes().to_vec(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blob_comes_back_and_a_flipped_bit_is_noticed() {
+        let db = Db::memory(Blobs::SQL).unwrap();
+        let packed = Blobs::pack(&b"mail ".repeat(100));
+        Blobs::put(&db, &packed).unwrap();
+        Blobs::put(&db, &packed).unwrap();
+        assert_eq!(Blobs::get(&db, packed.hash()).unwrap().unwrap().len(), 500);
+        let other = Blobs::pack(b"other");
+        db.sql().execute("UPDATE blobs SET data = ?1", [other.data]).unwrap();
+        assert!(Blobs::get(&db, packed.hash()).is_err());
+    }
+}

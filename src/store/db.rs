@@ -1,0 +1,299 @@
+//! One SQLite file of ours: opened with the right permissions, format check and pragmas.
+//!
+//! Invariant: a file that is readable by others, newer than this program or not a database is never
+//! written to. Transactions are begun and ended here, so that a caller can group several writes
+//! into one sync to disk.
+
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::store::StoreError;
+
+/// How long a reader or writer waits for another's lock, in milliseconds.
+const BUSY_MS: u64 = 5_000;
+/// Page cache of a connection, in KiB.
+const CACHE_KIB: i32 = 8 * 1024;
+/// The write-ahead log is copied into the file when it is longer than this many pages of 4 KiB.
+const CHECKPOINT_PAGES: i32 = 4_000;
+/// Prepared statements kept for reuse.
+const STATEMENTS: usize = 128;
+
+/// What a file is, so that one is never opened as another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A Mailbox store, with the device's own events beside it.
+    Mailbox,
+    /// Thread logs, the queue, the message index and blobs.
+    Threads,
+}
+
+impl Kind {
+    /// SQLite's `application_id`: "mtu" and a letter.
+    const fn application(self) -> i32 {
+        match self {
+            Self::Mailbox => 0x6d74_754d,
+            Self::Threads => 0x6d74_7554,
+        }
+    }
+}
+
+/// When a commit is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// At commit: what is acknowledged or exists only here.
+    Full,
+    /// At the next checkpoint or full commit: what can be fetched again.
+    Normal,
+}
+
+/// An open file.
+#[derive(Debug)]
+pub struct Db {
+    connection: Connection,
+    path: PathBuf,
+    durability: Durability,
+    in_transaction: bool,
+}
+
+impl Db {
+    /// Opens `path` for writing, makes it where it is absent, and makes the tables of `sql` when
+    /// its format is older than `version`.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is damaged, or was written by a newer program.
+    pub fn open(path: &Path, kind: Kind, version: u32, sql: &str) -> Result<Self, StoreError> {
+        let io = |error| StoreError::Io { path: path.to_owned(), error };
+        if let Some(dir) = path.parent() {
+            private_dir(dir)?;
+        }
+        std::fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(io)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(io)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut db = Self::connect(path, flags)?;
+        db.check_format(kind, version)?;
+        db.prepare_file(kind, version, sql).map_err(|error| db.explain(error))?;
+        Ok(db)
+    }
+
+    /// Opens `path` for reading only; `None` when it is not there.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub fn read(path: &Path, kind: Kind, version: u32) -> Result<Option<Self>, StoreError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        // Read-only by pragma and not by flag: a reader of a write-ahead log must be able to make
+        // its index file when the last writer died.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Self::connect(path, flags)?;
+        if db.check_format(kind, version)? == 0 {
+            return Ok(None);
+        }
+        db.connection.pragma_update(None, "query_only", true)?;
+        Ok(Some(db))
+    }
+
+    /// A database in memory, for a rebuild that is compared with a file.
+    ///
+    /// # Errors
+    /// When SQLite refuses the tables.
+    pub fn memory(sql: &str) -> Result<Self, StoreError> {
+        let connection = Connection::open_in_memory()?;
+        connection.execute_batch(sql)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(Self {
+            connection,
+            path: PathBuf::new(),
+            durability: Durability::Normal,
+            in_transaction: false,
+        })
+    }
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            durability: Durability::Full,
+            in_transaction: false,
+        })
+    }
+
+    /// The format of the file (0 when it is empty), after checking that it is ours and not newer.
+    fn check_format(&self, kind: Kind, version: u32) -> Result<u32, StoreError> {
+        let pragma = |name: &str| {
+            self.connection
+                .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+                .map_err(|error| self.explain(error.into()))
+        };
+        let found = u32::try_from(pragma("user_version")?).unwrap_or(u32::MAX);
+        let application = pragma("application_id")?;
+        if found != 0 && application != i64::from(kind.application()) {
+            return Err(StoreError::Damaged {
+                path: self.path.clone(),
+                detail: "it is not a file of this kind".to_owned(),
+            });
+        }
+        if found > version {
+            let path = self.path.clone();
+            return Err(StoreError::Newer { path, found, known: version });
+        }
+        Ok(found)
+    }
+
+    fn prepare_file(&mut self, kind: Kind, version: u32, sql: &str) -> Result<(), StoreError> {
+        let c = &self.connection;
+        c.pragma_update(None, "journal_mode", "wal")?;
+        c.pragma_update(None, "synchronous", "full")?;
+        c.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        c.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        c.pragma_update(None, "temp_store", "memory")?;
+        let found: i64 = c.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if found != i64::from(version) {
+            c.execute_batch("BEGIN IMMEDIATE")?;
+            c.execute_batch(sql)?;
+            c.pragma_update(None, "application_id", kind.application())?;
+            c.pragma_update(None, "user_version", version)?;
+            c.execute_batch("COMMIT")?;
+        }
+        Ok(())
+    }
+
+    /// SQLite's corruption answers, as damage of this file.
+    fn explain(&self, error: StoreError) -> StoreError {
+        match &error {
+            StoreError::Sqlite(inner)
+                if matches!(
+                    inner.sqlite_error_code(),
+                    Some(
+                        rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt
+                    )
+                ) =>
+            {
+                StoreError::Damaged { path: self.path.clone(), detail: inner.to_string() }
+            }
+            _ => error,
+        }
+    }
+
+    /// The connection, for the schemas' queries and materializers.
+    #[must_use]
+    pub const fn sql(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Begins a transaction unless one is open. Readers of this connection see its writes at once;
+    /// others see them after [`Db::commit`].
+    ///
+    /// # Errors
+    /// When another process holds the write lock for too long.
+    pub fn begin(&mut self) -> Result<(), StoreError> {
+        if !self.in_transaction {
+            self.connection.execute_batch("BEGIN IMMEDIATE")?;
+            self.in_transaction = true;
+        }
+        Ok(())
+    }
+
+    /// Whether a transaction is open.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.in_transaction
+    }
+
+    /// Ends the open transaction, if there is one.
+    ///
+    /// # Errors
+    /// When the disk refuses; the transaction is then rolled back as a whole.
+    pub fn commit(&mut self) -> Result<(), StoreError> {
+        if !self.in_transaction {
+            return Ok(());
+        }
+        match self.connection.execute_batch("COMMIT") {
+            Ok(()) => {
+                self.in_transaction = false;
+                Ok(())
+            }
+            Err(error) => {
+                self.rollback();
+                Err(self.explain(error.into()))
+            }
+        }
+    }
+
+    /// Sets how durable the next transactions are. Outside a transaction only.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn durable(&mut self, durability: Durability) -> Result<(), StoreError> {
+        if self.durability != durability && !self.in_transaction {
+            let value = match durability {
+                Durability::Full => "full",
+                Durability::Normal => "normal",
+            };
+            self.connection.pragma_update(None, "synchronous", value)?;
+            self.durability = durability;
+        }
+        Ok(())
+    }
+
+    /// Gives up the open transaction.
+    pub fn rollback(&mut self) {
+        if self.in_transaction {
+            // A failed COMMIT may have ended it already; then there is nothing to roll back.
+            let _ = self.connection.execute_batch("ROLLBACK");
+            self.in_transaction = false;
+        }
+    }
+
+    /// Copies the write-ahead log into the file and empties it.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// What SQLite's own check finds; empty when the file is sound.
+    ///
+    /// # Errors
+    /// When the check itself cannot run.
+    pub fn integrity(&self) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.connection.prepare("PRAGMA quick_check(20)")?;
+        let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+        let found: Vec<String> = rows.collect::<Result<_, _>>()?;
+        Ok(found.into_iter().filter(|line| line != "ok").collect())
+    }
+}
+
+/// Makes `dir` and its parents where absent, readable by its owner only; so is a directory that is
+/// there and empty. One that holds something keeps the rights that its owner gave it.
+pub(crate) fn private_dir(dir: &Path) -> Result<(), StoreError> {
+    let io = |error| StoreError::Io { path: dir.to_owned(), error };
+    if !dir.is_dir() {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io)?;
+    }
+    if std::fs::read_dir(dir).map_err(io)?.next().is_none() {
+        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700)).map_err(io)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! What can go wrong with a data directory and the files in it.
+
+use std::path::PathBuf;
+
+use crate::notice::{Exit, Explain, Notice};
+
+/// An error of the storage.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite said no.
+    #[error("the database answered: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The operating system said no.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What it said.
+        error: std::io::Error,
+    },
+    /// The file is no database of ours, or a damaged one.
+    #[error("{path} is damaged: {detail}")]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// How.
+        detail: String,
+    },
+    /// A newer mailtui wrote the file.
+    #[error("{path} was written by a newer mailtui (format {found}, this one knows {known})")]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// The format in the file.
+        found: u32,
+        /// The newest format known here.
+        known: u32,
+    },
+    /// Another process owns the data directory.
+    #[error("{path} is in use by another mailtui")]
+    InUse {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// A row that cannot have been written by us.
+    #[error("a row that cannot be read: {0}")]
+    Row(String),
+}
+
+impl StoreError {
+    fn code(&self) -> Option<rusqlite::ErrorCode> {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code(),
+            _ => None,
+        }
+    }
+
+    /// Whether there is no room left to write.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Io { error, .. } => error.kind() == std::io::ErrorKind::StorageFull,
+            _ => self.code() == Some(rusqlite::ErrorCode::DiskFull),
+        }
+    }
+}
+
+impl Explain for StoreError {
+    fn is_permanent(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => !matches!(
+                self.code(),
+                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DiskFull)
+            ),
+            Self::Io { .. } | Self::InUse { .. } => false,
+            Self::Damaged { .. } | Self::Newer { .. } | Self::Row(_) => true,
+        }
+    }
+
+    fn notice(&self) -> Notice {
+        let line = self.to_string();
+        if self.is_full() {
+            return Notice::error(
+                "disk-full",
+                "the disk is full; nothing half-written was kept",
+                "free some space and run the same command again",
+            );
+        }
+        match self {
+            Self::InUse { .. } => Notice::error(
+                "in-use",
+                line,
+                "quit the other mailtui, or name another --data-dir",
+            )
+            .exit(Exit::DataDir),
+            Self::Newer { .. } => {
+                Notice::error("newer", line, "update this mailtui").exit(Exit::DataDir)
+            }
+            Self::Damaged { .. } | Self::Row(_) => Notice::error(
+                "damaged",
+                line,
+                "move the file away and keep it; restore it from a backup",
+            )
+            .exit(Exit::DataDir),
+            Self::Sqlite(_)
+                if matches!(
+                    self.code(),
+                    Some(
+                        rusqlite::ErrorCode::NotADatabase
+                            | rusqlite::ErrorCode::DatabaseCorrupt
+                            | rusqlite::ErrorCode::CannotOpen
+                    )
+                ) =>
+            {
+                Notice::error(
+                    "damaged",
+                    line,
+                    "run `mailtui doctor`; if that does not help, restore a backup",
+                )
+                .exit(Exit::DataDir)
+            }
+            Self::Sqlite(_) => Notice::error("database", line, "run `mailtui doctor`"),
+            Self::Io { .. } => Notice::error(
+                "io",
+                line,
+                "check that the directory exists and that you may write in it",
+            ),
+        }
+    }
+}

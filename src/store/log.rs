@@ -1,0 +1,386 @@
+//! The event logs of many stores in one file, in arrival order.
+//!
+//! Invariant: in each store positions are contiguous from 1 and ids are unique; a row is never
+//! changed. The head and chain of a store change in the transaction that appends.
+
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::id::{DeviceId, Epoch, EventId, StoreId};
+use crate::store::{Args, Chain, Db, Event, NewEvent, StoreError};
+
+/// Arguments longer than this many bytes are compressed at rest.
+const COMPRESS_FROM: usize = 512;
+/// The zstd level for arguments: they are written once and read often.
+const COMPRESS_LEVEL: i32 = 1;
+/// The longest arguments that are read back, in bytes.
+const MAX_ARGS_BYTES: usize = 64 * 1024 * 1024;
+
+/// A log's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Head {
+    /// The last position; 0 for a log that is empty or not there.
+    pub position: u64,
+    /// The chain at it.
+    pub chain: Chain,
+}
+
+/// What an append did.
+#[derive(Debug, Clone, Default)]
+pub struct Appended {
+    /// Every offered id with its position, whether it was new or known.
+    pub positions: Vec<(EventId, u64)>,
+    /// How many were new.
+    pub added: u64,
+    /// The log's end afterwards.
+    pub head: Head,
+}
+
+/// The log tables of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Log;
+
+impl Log {
+    /// The tables. Never changed, only added to.
+    pub const SQL: &'static str = "
+        CREATE TABLE IF NOT EXISTS stores(
+            key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+            head INTEGER NOT NULL DEFAULT 0, chain BLOB NOT NULL DEFAULT x'');
+        CREATE TABLE IF NOT EXISTS eventlog(
+            gseq INTEGER PRIMARY KEY AUTOINCREMENT, store INTEGER NOT NULL,
+            position INTEGER NOT NULL, id NOT NULL, name TEXT NOT NULL, args BLOB NOT NULL,
+            device TEXT NOT NULL, epoch TEXT NOT NULL, action TEXT, chain BLOB NOT NULL,
+            UNIQUE(store, position), UNIQUE(store, id));
+    ";
+
+    /// The key of a store in this file; made where absent when `make` is set.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn key(db: &Db, store: &StoreId, make: bool) -> Result<Option<i64>, StoreError> {
+        let mut find = db.sql().prepare_cached("SELECT key FROM stores WHERE id = ?1")?;
+        let found = find.query_row([store.as_str()], |row| row.get(0)).optional()?;
+        if found.is_some() || !make {
+            return Ok(found);
+        }
+        db.sql()
+            .prepare_cached("INSERT INTO stores(id) VALUES (?1)")?
+            .execute([store.as_str()])?;
+        Ok(Some(db.sql().last_insert_rowid()))
+    }
+
+    /// A log's end.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn head(db: &Db, store: &StoreId) -> Result<Head, StoreError> {
+        let mut statement =
+            db.sql().prepare_cached("SELECT head, chain FROM stores WHERE id = ?1")?;
+        let head = statement
+            .query_row([store.as_str()], |row| {
+                let chain: Vec<u8> = row.get(1)?;
+                Ok(Head { position: position(row, 0)?, chain: Chain::from_bytes(&chain) })
+            })
+            .optional()?;
+        Ok(head.unwrap_or_default())
+    }
+
+    /// The chain of a store's log at a position; the empty chain at 0.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn chain_at(db: &Db, store: &StoreId, at: u64) -> Result<Option<Chain>, StoreError> {
+        if at == 0 {
+            return Ok(Some(Chain::default()));
+        }
+        let Some(key) = Self::key(db, store, false)? else { return Ok(None) };
+        let mut statement = db
+            .sql()
+            .prepare_cached("SELECT chain FROM eventlog WHERE store = ?1 AND position = ?2")?;
+        Ok(statement
+            .query_row(params![key, number(at)], |row| row.get::<_, Vec<u8>>(0))
+            .optional()?
+            .map(|bytes| Chain::from_bytes(&bytes)))
+    }
+
+    /// Appends what the log does not hold by id.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn append(
+        db: &Db,
+        store: &StoreId,
+        events: &[NewEvent],
+    ) -> Result<Appended, StoreError> {
+        let key = Self::key(db, store, true)?.unwrap_or_default();
+        let mut head = Self::head(db, store)?;
+        let mut done = Appended::default();
+        for event in events {
+            if let Some(known) = Self::position_of(db, key, &event.id)? {
+                done.positions.push((event.id.clone(), known));
+                continue;
+            }
+            head.position += 1;
+            head.chain = head.chain.after(event);
+            Self::insert(db, key, head, event)?;
+            done.positions.push((event.id.clone(), head.position));
+            done.added += 1;
+        }
+        if done.added > 0 {
+            db.sql()
+                .prepare_cached("UPDATE stores SET head = ?2, chain = ?3 WHERE key = ?1")?
+                .execute(params![key, number(head.position), head.chain.bytes()])?;
+        }
+        done.head = head;
+        Ok(done)
+    }
+
+    fn insert(db: &Db, key: i64, at: Head, event: &NewEvent) -> Result<(), StoreError> {
+        let action = event.action.as_ref().and_then(|action| serde_json::to_string(action).ok());
+        db.sql()
+            .prepare_cached(
+                "INSERT INTO eventlog(store, position, id, name, args, device, epoch, action, chain)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                key,
+                number(at.position),
+                IdColumn(&event.id),
+                event.name,
+                pack(event.args.text()),
+                event.device.as_str(),
+                event.epoch.as_str(),
+                action,
+                at.chain.bytes(),
+            ])?;
+        Ok(())
+    }
+
+    fn position_of(db: &Db, key: i64, id: &EventId) -> Result<Option<u64>, StoreError> {
+        let mut statement =
+            db.sql().prepare_cached("SELECT position FROM eventlog WHERE store = ?1 AND id = ?2")?;
+        Ok(statement
+            .query_row(params![key, IdColumn(id)], |row| position(row, 0))
+            .optional()?)
+    }
+
+    /// Whether the log holds this event.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn holds(db: &Db, store: &StoreId, id: &EventId) -> Result<bool, StoreError> {
+        let Some(key) = Self::key(db, store, false)? else { return Ok(false) };
+        Ok(Self::position_of(db, key, id)?.is_some())
+    }
+
+    /// Events after a position, at most `most` and about `bytes` of arguments, and whether there
+    /// are more.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub fn range(
+        db: &Db,
+        store: &StoreId,
+        after: u64,
+        most: usize,
+        bytes: usize,
+    ) -> Result<(Vec<Event>, bool), StoreError> {
+        let Some(key) = Self::key(db, store, false)? else { return Ok((Vec::new(), false)) };
+        let mut statement = db.sql().prepare_cached(
+            "SELECT position, id, name, args, device, epoch, action FROM eventlog
+             WHERE store = ?1 AND position > ?2 ORDER BY position",
+        )?;
+        let mut rows = statement.query(params![key, number(after)])?;
+        let (mut events, mut size) = (Vec::new(), 0);
+        while let Some(row) = rows.next()? {
+            if events.len() >= most || (size >= bytes && !events.is_empty()) {
+                return Ok((events, true));
+            }
+            let event = read(row)?;
+            size += event.event.args.text().len();
+            events.push(event);
+        }
+        Ok((events, false))
+    }
+
+    /// All events of a store.
+    ///
+    /// # Errors
+    /// As [`Log::range`].
+    pub fn all(db: &Db, store: &StoreId) -> Result<Vec<Event>, StoreError> {
+        Ok(Self::range(db, store, 0, usize::MAX, usize::MAX)?.0)
+    }
+
+    /// All stores of this file with their heads, by id.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn stores(db: &Db) -> Result<Vec<(StoreId, Head)>, StoreError> {
+        let mut statement = db.sql().prepare("SELECT id, head, chain FROM stores ORDER BY id")?;
+        let rows = statement.query_map([], |row| {
+            let (id, chain): (String, Vec<u8>) = (row.get(0)?, row.get(2)?);
+            Ok((id, Head { position: position(row, 1)?, chain: Chain::from_bytes(&chain) }))
+        })?;
+        let mut stores = Vec::new();
+        for row in rows {
+            let (id, head) = row?;
+            let id = StoreId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
+            stores.push((id, head));
+        }
+        Ok(stores)
+    }
+
+    /// Walks a store's log and compares every position and chain; what does not fit.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn verify(db: &Db, store: &StoreId) -> Result<Option<String>, StoreError> {
+        let head = Self::head(db, store)?;
+        let mut at = Head::default();
+        for event in Self::all(db, store)? {
+            at = Head { position: at.position + 1, chain: at.chain.after(&event.event) };
+            let stored = Self::chain_at(db, store, event.position)?;
+            if event.position != at.position || stored != Some(at.chain) {
+                return Ok(Some(format!("{store}: the log breaks at position {}", at.position)));
+            }
+        }
+        Ok((at != head).then(|| format!("{store}: the head is not the log's last event")))
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Event, StoreError> {
+    let text = |at: usize| -> Result<String, StoreError> { Ok(row.get(at)?) };
+    let bad = |error: crate::id::InvalidId| StoreError::Row(error.to_string());
+    let id = match row.get_ref(1)? {
+        ValueRef::Blob(bytes) => uuid::Uuid::from_slice(bytes)
+            .map_err(|error| StoreError::Row(error.to_string()))?
+            .to_string(),
+        _ => text(1)?,
+    };
+    let args = match row.get_ref(3)? {
+        ValueRef::Blob(bytes) => unpack(bytes)?,
+        _ => return Err(StoreError::Row("arguments are not bytes".to_owned())),
+    };
+    let action: Option<String> = row.get(6)?;
+    Ok(Event {
+        position: position(row, 0)?,
+        event: NewEvent {
+            id: EventId::try_from(id).map_err(bad)?,
+            name: text(2)?,
+            args: Args::from_text(args),
+            device: DeviceId::try_from(text(4)?).map_err(bad)?,
+            action: action.and_then(|text| serde_json::from_str(&text).ok()),
+            epoch: Epoch::try_from(text(5)?).map_err(bad)?,
+        },
+    })
+}
+
+fn pack(text: &str) -> Vec<u8> {
+    if text.len() < COMPRESS_FROM {
+        return text.as_bytes().to_vec();
+    }
+    zstd::bulk::compress(text.as_bytes(), COMPRESS_LEVEL).unwrap_or_else(|_| text.into())
+}
+
+fn unpack(bytes: &[u8]) -> Result<String, StoreError> {
+    // A zstd frame begins with 28 b5 2f fd (RFC 8878), JSON text never does.
+    let plain = if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        let size = zstd::zstd_safe::get_frame_content_size(bytes)
+            .ok()
+            .flatten()
+            .and_then(|size| usize::try_from(size).ok())
+            .unwrap_or(MAX_ARGS_BYTES)
+            .min(MAX_ARGS_BYTES);
+        zstd::bulk::decompress(bytes, size).map_err(|error| StoreError::Row(error.to_string()))?
+    } else {
+        bytes.to_vec()
+    };
+    String::from_utf8(plain).map_err(|error| StoreError::Row(error.to_string()))
+}
+
+/// SQLite has signed integers only; positions never reach the sign.
+#[must_use]
+pub(crate) fn number(position: u64) -> i64 {
+    i64::try_from(position).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn position(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
+    Ok(u64::try_from(row.get::<_, i64>(at)?).unwrap_or_default())
+}
+
+/// An event id as a column: UUIDs as 16 bytes, anything else as text.
+struct IdColumn<'a>(&'a EventId);
+
+impl rusqlite::ToSql for IdColumn<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let text = self.0.as_str();
+        Ok(match uuid::Uuid::try_parse(text) {
+            Ok(id) if id.to_string() == text => {
+                ToSqlOutput::Owned(Value::Blob(id.as_bytes().to_vec()))
+            }
+            _ => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(n: u8, args: &str) -> NewEvent {
+        NewEvent {
+            id: EventId::try_from(uuid::Uuid::from_bytes([n; 16]).to_string()).unwrap(),
+            name: "v1.Test".to_owned(),
+            args: Args::from_text(args.to_owned()),
+            device: DeviceId::try_from("device").unwrap(),
+            action: None,
+            epoch: Epoch::try_from("e1").unwrap(),
+        }
+    }
+
+    fn store(name: &str) -> StoreId {
+        StoreId::try_from(name).unwrap()
+    }
+
+    #[test]
+    fn positions_are_contiguous_and_ids_unique_in_each_store() {
+        let db = Db::memory(Log::SQL).unwrap();
+        let (a, b) = (store("thread-aaaaaaaa"), store("thread-bbbbbbbb"));
+        let first = Log::append(&db, &a, &[event(1, "{}"), event(2, "{}")]).unwrap();
+        assert_eq!(first.head.position, 2);
+        assert_eq!(Log::append(&db, &b, &[event(1, "{}")]).unwrap().head.position, 1);
+        let again = Log::append(&db, &a, &[event(2, "{}"), event(3, "{}")]).unwrap();
+        assert_eq!(again.positions.iter().map(|(_, at)| *at).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(again.added, 1);
+        assert_eq!(Log::verify(&db, &a).unwrap(), None);
+    }
+
+    #[test]
+    fn a_changed_argument_breaks_the_chain() {
+        let db = Db::memory(Log::SQL).unwrap();
+        let a = store("thread-aaaaaaaa");
+        Log::append(&db, &a, &[event(1, "{}"), event(2, "{}")]).unwrap();
+        db.sql().execute("UPDATE eventlog SET args = x'5b5d' WHERE position = 1", []).unwrap();
+        assert!(Log::verify(&db, &a).unwrap().unwrap().contains("position 1"));
+    }
+
+    #[test]
+    fn long_arguments_come_back_byte_for_byte() {
+        let db = Db::memory(Log::SQL).unwrap();
+        let a = store("thread-aaaaaaaa");
+        let long = format!("{{\"text\":\"{}\"}}", "wörd ".repeat(4_000));
+        Log::append(&db, &a, &[event(1, &long)]).unwrap();
+        assert_eq!(Log::all(&db, &a).unwrap()[0].event.args.text(), long);
+    }
+
+    #[test]
+    fn a_page_says_whether_there_is_more() {
+        let db = Db::memory(Log::SQL).unwrap();
+        let a = store("thread-aaaaaaaa");
+        let events: Vec<_> = (1..=5).map(|n| event(n, "{}")).collect();
+        Log::append(&db, &a, &events).unwrap();
+        let (page, more) = Log::range(&db, &a, 1, 2, usize::MAX).unwrap();
+        assert_eq!((page[0].position, page.len(), more), (2, 2, true));
+        assert!(!Log::range(&db, &a, 3, 2, usize::MAX).unwrap().1);
+    }
+}

@@ -1,0 +1,20 @@
+//! The generic event-sourced store: an append-only log, and tables that materializers make from it.
+//!
+//! Invariant: log rows, tables and heads change in one SQLite transaction. This room knows no mail,
+//! no network and no async; what an event means is the business of the schema above.
+
+mod blob;
+mod chain;
+mod db;
+mod error;
+mod event;
+mod log;
+mod own;
+
+pub use blob::{Blobs, Packed};
+pub use chain::Chain;
+pub use db::{Db, Durability, Kind};
+pub use error::StoreError;
+pub use event::{Action, Args, Event, NewEvent};
+pub use log::{Appended, Head, Log};
+pub use own::{Own, OwnEvent, Refusal};

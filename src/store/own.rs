@@ -1,0 +1,302 @@
+//! A device's own events from commit until the Mailbox store has taken them in.
+//!
+//! Invariant: an event is in this table from the transaction that commits its action until its
+//! effect is in confirmed tables; without a position it is *pending*. Nothing provisional is ever
+//! written into confirmed tables. It lies in the Mailbox store's file, so that an action, what it
+//! shows and its events are one transaction.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::id::{ActionId, DeviceId, Epoch, EventId, StoreId};
+use crate::store::log::{number, position};
+use crate::store::{Action, Args, Db, NewEvent, StoreError};
+
+/// An own event with what is known of its confirmation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnEvent {
+    /// Order of commit on this device.
+    pub seq: i64,
+    /// Its store.
+    pub store: StoreId,
+    /// The identity.
+    pub id: EventId,
+    /// Its name.
+    pub name: String,
+    /// Its arguments.
+    pub args: Args,
+    /// Its action.
+    pub action: Option<Action>,
+    /// The epoch in which it was first offered.
+    pub offered: Option<Epoch>,
+    /// Where the backend put it; `None` while pending.
+    pub position: Option<u64>,
+}
+
+impl OwnEvent {
+    /// The event as it is offered.
+    #[must_use]
+    pub fn offer(&self, device: &DeviceId, epoch: &Epoch) -> NewEvent {
+        NewEvent {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            args: self.args.clone(),
+            device: device.clone(),
+            action: self.action.clone(),
+            epoch: self.offered.clone().unwrap_or_else(|| epoch.clone()),
+        }
+    }
+}
+
+/// An own event that the backend refused for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The event.
+    pub id: EventId,
+    /// Its store.
+    pub store: StoreId,
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The table of own events, and the device's few settings.
+#[derive(Debug, Clone, Copy)]
+pub struct Own;
+
+impl Own {
+    /// The tables.
+    pub const SQL: &'static str = "
+        CREATE TABLE IF NOT EXISTS unprojected(
+            seq INTEGER PRIMARY KEY AUTOINCREMENT, store TEXT NOT NULL, id TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL, args TEXT NOT NULL, action TEXT, actionId TEXT,
+            offered TEXT, position INTEGER);
+        CREATE INDEX IF NOT EXISTS unprojected_store ON unprojected(store);
+        CREATE INDEX IF NOT EXISTS unprojected_pending ON unprojected(seq) WHERE position IS NULL;
+        CREATE TABLE IF NOT EXISTS refused(
+            id TEXT PRIMARY KEY, store TEXT NOT NULL, name TEXT NOT NULL, args TEXT NOT NULL,
+            action TEXT, reason TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS device(name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    ";
+
+    /// A setting of this device.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn setting(db: &Db, name: &str) -> Result<Option<String>, StoreError> {
+        let mut statement =
+            db.sql().prepare_cached("SELECT value FROM device WHERE name = ?1")?;
+        Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+    }
+
+    /// Keeps a setting of this device.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn set(db: &Db, name: &str, value: &str) -> Result<(), StoreError> {
+        db.sql()
+            .prepare_cached("INSERT OR REPLACE INTO device(name, value) VALUES (?1, ?2)")?
+            .execute([name, value])?;
+        Ok(())
+    }
+
+    /// Adds an own event.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn add(
+        db: &Db,
+        store: &StoreId,
+        id: &EventId,
+        name: &str,
+        args: &Args,
+        action: &Action,
+    ) -> Result<(), StoreError> {
+        let text = serde_json::to_string(action).ok();
+        db.sql()
+            .prepare_cached(
+                "INSERT INTO unprojected(store, id, name, args, action, actionId)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                store.as_str(),
+                id.as_str(),
+                name,
+                args.text(),
+                text,
+                action.id.as_str()
+            ])?;
+        Ok(())
+    }
+
+    /// Own events of one store, in order of commit.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn of(db: &Db, store: &StoreId) -> Result<Vec<OwnEvent>, StoreError> {
+        select(db, "WHERE store = ?1 ORDER BY seq", params![store.as_str()])
+    }
+
+    /// Pending events after `seq`, in order of commit.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn pending(db: &Db, after: i64, most: usize) -> Result<Vec<OwnEvent>, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        select(
+            db,
+            "WHERE position IS NULL AND seq > ?1 ORDER BY seq LIMIT ?2",
+            params![after, most],
+        )
+    }
+
+    /// All own events, in order of commit.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn all(db: &Db) -> Result<Vec<OwnEvent>, StoreError> {
+        select(db, "ORDER BY seq", [])
+    }
+
+    /// How many own events are pending, and how many are not projected yet in all.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn counts(db: &Db) -> Result<(u64, u64), StoreError> {
+        let count = |sql| db.sql().prepare_cached(sql)?.query_row([], |row| position(row, 0));
+        Ok((
+            count("SELECT count(*) FROM unprojected WHERE position IS NULL")?,
+            count("SELECT count(*) FROM unprojected")?,
+        ))
+    }
+
+    /// Writes down the epoch in which these events are first offered. Must be committed before a
+    /// frame with them leaves.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn offered(db: &Db, seqs: &[i64], epoch: &Epoch) -> Result<(), StoreError> {
+        let mut statement = db.sql().prepare_cached(
+            "UPDATE unprojected SET offered = ?2 WHERE seq = ?1 AND offered IS NULL",
+        )?;
+        for seq in seqs {
+            statement.execute(params![seq, epoch.as_str()])?;
+        }
+        Ok(())
+    }
+
+    /// The backend put this event at a position.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn confirm(db: &Db, id: &EventId, at: u64) -> Result<(), StoreError> {
+        db.sql()
+            .prepare_cached("UPDATE unprojected SET position = ?2 WHERE id = ?1")?
+            .execute(params![id.as_str(), number(at)])?;
+        Ok(())
+    }
+
+    /// A batch says that the events of this action are in the store's log at or below a position.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn confirm_action(
+        db: &Db,
+        store: &StoreId,
+        action: &ActionId,
+        at: u64,
+    ) -> Result<(), StoreError> {
+        db.sql()
+            .prepare_cached(
+                "UPDATE unprojected SET position = ?3
+                 WHERE store = ?1 AND actionId = ?2 AND position IS NULL",
+            )?
+            .execute(params![store.as_str(), action.as_str(), number(at)])?;
+        Ok(())
+    }
+
+    /// Forgets events of a store at or below a position: confirmed tables show them now.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn projected(db: &Db, store: &StoreId, through: u64) -> Result<usize, StoreError> {
+        Ok(db
+            .sql()
+            .prepare_cached("DELETE FROM unprojected WHERE store = ?1 AND position <= ?2")?
+            .execute(params![store.as_str(), number(through)])?)
+    }
+
+    /// Takes a refused event out of the queue and the overlay into the visible list.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn refuse(db: &Db, id: &EventId, reason: &str) -> Result<(), StoreError> {
+        db.sql()
+            .prepare_cached(
+                "INSERT OR REPLACE INTO refused(id, store, name, args, action, reason)
+                 SELECT id, store, name, args, action, ?2 FROM unprojected WHERE id = ?1",
+            )?
+            .execute([id.as_str(), reason])?;
+        db.sql()
+            .prepare_cached("DELETE FROM unprojected WHERE id = ?1")?
+            .execute([id.as_str()])?;
+        Ok(())
+    }
+
+    /// The visible list of refused events.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn refused(db: &Db) -> Result<Vec<Refusal>, StoreError> {
+        let mut statement = db.sql().prepare("SELECT id, store, name, reason FROM refused")?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
+        })?;
+        let mut refused = Vec::new();
+        for row in rows {
+            let (id, store, name, reason) = row?;
+            refused.push(Refusal { id: parse(&id)?, store: parse(&store)?, name, reason });
+        }
+        Ok(refused)
+    }
+}
+
+fn parse<'a, T: TryFrom<&'a str, Error = crate::id::InvalidId>>(
+    text: &'a str,
+) -> Result<T, StoreError> {
+    T::try_from(text).map_err(|error| StoreError::Row(error.to_string()))
+}
+
+fn select(
+    db: &Db,
+    filter: &str,
+    params: impl rusqlite::Params,
+) -> Result<Vec<OwnEvent>, StoreError> {
+    let mut statement = db.sql().prepare_cached(&format!(
+        "SELECT seq, store, id, name, args, action, offered, position FROM unprojected {filter}"
+    ))?;
+    let mut rows = statement.query(params)?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        events.push(own_event(row)?);
+    }
+    Ok(events)
+}
+
+fn own_event(row: &Row<'_>) -> Result<OwnEvent, StoreError> {
+    let action: Option<String> = row.get(5)?;
+    let offered: Option<String> = row.get(6)?;
+    Ok(OwnEvent {
+        seq: row.get(0)?,
+        store: parse(&row.get::<_, String>(1)?)?,
+        id: parse(&row.get::<_, String>(2)?)?,
+        name: row.get(3)?,
+        args: Args::from_text(row.get(4)?),
+        action: action.and_then(|text| serde_json::from_str(&text).ok()),
+        offered: offered.as_deref().map(parse).transpose()?,
+        position: match row.get::<_, Option<i64>>(7)? {
+            Some(_) => Some(position(row, 7)?),
+            None => None,
+        },
+    })
+}

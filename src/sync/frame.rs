@@ -1,0 +1,302 @@
+//! The frames, and how they are bytes.
+//!
+//! Invariant: versioned, bounded before and after inflation, and total to read: bytes that are no
+//! frame are an error, never a panic. A frame is one byte (0 plain, 1 zstd) and JSON.
+
+use base64::Engine as _;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{BlobHash, DeviceId, Epoch, EventId, StoreId};
+use crate::limits::{COMPRESS_FROM_BYTES, MAX_INFLATED_BYTES};
+use crate::store::{Chain, Event, NewEvent};
+use crate::sync::SyncError;
+
+/// The version of the protocol that this program speaks.
+pub const PROTOCOL: u32 = 1;
+/// The zstd level on the wire.
+const LEVEL: i32 = 1;
+
+/// Bytes in a frame, as base 64.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Bytes(pub Vec<u8>);
+
+impl From<Bytes> for String {
+    fn from(bytes: Bytes) -> Self {
+        base64::engine::general_purpose::STANDARD.encode(bytes.0)
+    }
+}
+
+impl TryFrom<String> for Bytes {
+    type Error = base64::DecodeError;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        base64::engine::general_purpose::STANDARD.decode(text).map(Self)
+    }
+}
+
+/// A place in a log: what a device holds of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The epoch in which the position counts.
+    pub epoch: Epoch,
+    /// The last position held.
+    pub position: u64,
+    /// The chain at it.
+    pub chain: Chain,
+}
+
+/// Events for one store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorePush {
+    /// The store.
+    pub store: StoreId,
+    /// The events, in order of commit.
+    pub events: Vec<NewEvent>,
+}
+
+/// An event that is refused for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The event.
+    pub id: EventId,
+    /// A stable word.
+    pub code: String,
+    /// One line.
+    pub reason: String,
+}
+
+/// A raw message that a device imports; `folder` and `flags` are records of the bridge, opaque
+/// here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IngestMessage {
+    /// RFC 5322 bytes.
+    pub raw: Bytes,
+    /// What its folder says.
+    #[serde(default)]
+    pub folder: serde_json::Value,
+    /// What its file says.
+    #[serde(default)]
+    pub flags: serde_json::Value,
+    /// The file's time, Unix seconds.
+    #[serde(default)]
+    pub file_time: Option<i64>,
+}
+
+/// A frame. Each is one WebSocket message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Frame {
+    /// The device's first frame.
+    Hello {
+        /// The version it speaks.
+        protocol: u32,
+        /// Who it is.
+        device: DeviceId,
+        /// Its token; none on an in-process pipe.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
+    },
+    /// The backend's answer.
+    Welcome {
+        /// The version it speaks.
+        protocol: u32,
+        /// Which backend this is.
+        backend: String,
+        /// The epoch of its logs.
+        epoch: Epoch,
+    },
+    /// Events of a device, for any number of stores.
+    Push {
+        /// By store.
+        stores: Vec<StorePush>,
+    },
+    /// What became of one store's pushed events; they are on disk.
+    Ack {
+        /// The store.
+        store: StoreId,
+        /// Every accepted id with its position.
+        positions: Vec<(EventId, u64)>,
+        /// What was refused.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        refused: Vec<Refused>,
+        /// The log's last position.
+        head: u64,
+        /// The chain at it.
+        chain: Chain,
+    },
+    /// The device wants a store's log from here on.
+    Subscribe {
+        /// The store.
+        store: StoreId,
+        /// What it holds; `None` for nothing.
+        cursor: Option<Cursor>,
+    },
+    /// The device wants no more of a store.
+    Unsubscribe {
+        /// The store.
+        store: StoreId,
+    },
+    /// Events of a store; an answer to `Subscribe`.
+    Page {
+        /// The store.
+        store: StoreId,
+        /// In order of position.
+        events: Vec<Event>,
+        /// Whether another page follows.
+        more: bool,
+        /// The log's last position.
+        head: u64,
+        /// The chain after the last event of this page.
+        chain: Chain,
+    },
+    /// Events of a store that came since.
+    Live {
+        /// The store.
+        store: StoreId,
+        /// In order of position.
+        events: Vec<Event>,
+        /// The log's last position.
+        head: u64,
+        /// The chain after the last event of this frame.
+        chain: Chain,
+    },
+    /// The cursor does not match the backend's log: it agrees up to here.
+    Diverged {
+        /// The store.
+        store: StoreId,
+        /// The last common position known.
+        position: u64,
+    },
+    /// Raw mail that a device imports.
+    Ingest {
+        /// Returned with the answer.
+        seq: u64,
+        /// The messages.
+        messages: Vec<IngestMessage>,
+    },
+    /// What became of each, in order; a record of the bridge, opaque here. It is on disk.
+    Ingested {
+        /// The request's.
+        seq: u64,
+        /// One for each message.
+        outcomes: Vec<serde_json::Value>,
+    },
+    /// Tell me when all that is in the logs now is projected.
+    Settle {
+        /// Returned with the answer.
+        seq: u64,
+    },
+    /// It is.
+    Settled {
+        /// The request's.
+        seq: u64,
+        /// The Mailbox log's last position.
+        head: u64,
+    },
+    /// A part of a blob, please.
+    BlobGet {
+        /// Which.
+        hash: BlobHash,
+        /// From which byte.
+        offset: u64,
+    },
+    /// A part of a blob.
+    Blob {
+        /// Which.
+        hash: BlobHash,
+        /// From which byte.
+        offset: u64,
+        /// Its whole size; `None` when it is not there.
+        size: Option<u64>,
+        /// The bytes.
+        data: Bytes,
+    },
+    /// Something was refused.
+    Error {
+        /// A stable word.
+        code: String,
+        /// One line.
+        message: String,
+        /// Whether the same may succeed later.
+        retry: bool,
+    },
+    /// Are you there?
+    Ping {
+        /// Returned with the answer.
+        n: u64,
+    },
+    /// I am.
+    Pong {
+        /// The request's.
+        n: u64,
+    },
+}
+
+/// A frame as bytes.
+///
+/// # Errors
+/// When it cannot be encoded (it always can).
+pub fn encode(frame: &Frame) -> Result<Vec<u8>, SyncError> {
+    let mut bytes = vec![0];
+    serde_json::to_writer(&mut bytes, frame).map_err(|e| SyncError::Frame(e.to_string()))?;
+    if bytes.len() > COMPRESS_FROM_BYTES {
+        let mut packed = vec![1];
+        packed.extend(
+            zstd::bulk::compress(&bytes[1..], LEVEL)
+                .map_err(|error| SyncError::Frame(error.to_string()))?,
+        );
+        if packed.len() < bytes.len() {
+            return Ok(packed);
+        }
+    }
+    Ok(bytes)
+}
+
+/// Bytes as a frame.
+///
+/// # Errors
+/// When they are none, or would inflate beyond the limit.
+pub fn decode(bytes: &[u8]) -> Result<Frame, SyncError> {
+    let bad = |error: &dyn std::fmt::Display| SyncError::Frame(error.to_string());
+    match bytes.split_first() {
+        Some((0, json)) => serde_json::from_slice(json).map_err(|error| bad(&error)),
+        Some((1, packed)) => {
+            use std::io::Read as _;
+            let decoder = zstd::stream::read::Decoder::new(packed).map_err(|e| bad(&e))?;
+            let mut json = Vec::new();
+            let most = MAX_INFLATED_BYTES as u64;
+            decoder.take(most + 1).read_to_end(&mut json).map_err(|error| bad(&error))?;
+            if json.len() as u64 > most {
+                return Err(SyncError::Frame("it inflates beyond the limit".to_owned()));
+            }
+            serde_json::from_slice(&json).map_err(|error| bad(&error))
+        }
+        _ => Err(SyncError::Frame("it is empty or of an unknown kind".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_frame_is_compressed_and_comes_back() {
+        let frame =
+            Frame::Error { code: "x".into(), message: "word ".repeat(2_000), retry: false };
+        let bytes = encode(&frame).unwrap();
+        assert!(bytes[0] == 1 && bytes.len() < 1_000);
+        assert_eq!(decode(&bytes).unwrap(), frame);
+    }
+
+    #[test]
+    fn a_bomb_costs_bounded_memory() {
+        let bomb = zstd::bulk::compress(&vec![b' '; MAX_INFLATED_BYTES + 2], 1).unwrap();
+        assert!(decode(&[&[1], bomb.as_slice()].concat()).is_err());
+    }
+
+    #[test]
+    fn garbage_is_an_error() {
+        for bytes in [&b""[..], b"\x00", b"\x00{}", b"\x01abc", b"\x07{}", b"\x00{\"Nope\":1}"] {
+            assert!(decode(bytes).is_err(), "{bytes:?}");
+        }
+    }
+}

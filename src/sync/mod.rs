@@ -1,0 +1,16 @@
+//! The sync protocol: frames, and one WebSocket for all stores of a device.
+//!
+//! Invariant: payloads are opaque event records; nothing here knows what an event means. The caller
+//! owns the transport, so that the same code runs over TCP and an in-process pipe.
+
+mod backoff;
+mod connection;
+mod error;
+mod frame;
+
+pub use backoff::Backoff;
+pub use connection::{Connection, accept, connect};
+pub use error::SyncError;
+pub use frame::{
+    Bytes, Cursor, Frame, IngestMessage, PROTOCOL, Refused, StorePush, decode, encode,
+};

@@ -1,0 +1,270 @@
+//! The cells of a thread that keys write and a row shows: place, snooze, star, mute, labels, and
+//! which messages are unread.
+//!
+//! Invariant: applying an entry is total and pure. A cell takes no write of a device that wrote a
+//! later one there before; nothing hides a received message above what the key's row showed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{DeviceId, EventId, LabelId, ThreadId};
+use crate::label::{self, Place};
+use crate::thread::fold::{Entry, What};
+
+/// Messages at neighbouring positions that are alike: first position, how many, bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run(pub u64, pub u64, pub u8);
+
+/// Bit of a [`Run`]: unread.
+const UNREAD: u8 = 1;
+/// Bit of a [`Run`]: our own (sent or a draft); never unread.
+const OWN: u8 = 2;
+
+/// The value of every cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cells {
+    /// Where it is.
+    #[serde(rename = "p")]
+    pub place: Place,
+    /// Unix seconds until which it is hidden.
+    #[serde(rename = "z", default, skip_serializing_if = "Option::is_none")]
+    pub snoozed: Option<i64>,
+    /// Muted.
+    #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
+    pub muted: bool,
+    /// Starred.
+    #[serde(rename = "s", default, skip_serializing_if = "std::ops::Not::not")]
+    pub starred: bool,
+    /// Holds our own sent mail.
+    #[serde(rename = "t", default, skip_serializing_if = "std::ops::Not::not")]
+    pub sent: bool,
+    /// Holds a draft.
+    #[serde(rename = "d", default, skip_serializing_if = "std::ops::Not::not")]
+    pub drafts: bool,
+    /// User labels.
+    #[serde(rename = "l", default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub labels: BTreeSet<LabelId>,
+    /// Threads that are one conversation with this one.
+    #[serde(rename = "k", default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub links: BTreeSet<ThreadId>,
+    /// All messages.
+    #[serde(rename = "r", default)]
+    pub runs: Vec<Run>,
+    /// The position of the last received message.
+    #[serde(rename = "n", default)]
+    pub last_received: u64,
+    /// Per cell the last write of each device.
+    #[serde(rename = "w", default, skip_serializing_if = "BTreeMap::is_empty")]
+    writers: BTreeMap<String, BTreeMap<DeviceId, EventId>>,
+    /// Read marks of each device: the event and how far it reached.
+    #[serde(rename = "q", default, skip_serializing_if = "Vec::is_empty")]
+    reads: Vec<(DeviceId, EventId, u64)>,
+}
+
+impl Default for Cells {
+    fn default() -> Self {
+        Self {
+            place: Place::Inbox,
+            snoozed: None,
+            muted: false,
+            starred: false,
+            sent: false,
+            drafts: false,
+            labels: BTreeSet::new(),
+            links: BTreeSet::new(),
+            runs: Vec::new(),
+            last_received: 0,
+            writers: BTreeMap::new(),
+            reads: Vec::new(),
+        }
+    }
+}
+
+impl Cells {
+    /// How many messages.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.runs.iter().map(|run| run.1).sum()
+    }
+
+    /// How many unread messages.
+    #[must_use]
+    pub fn unread(&self) -> u64 {
+        self.runs.iter().filter(|run| run.2 & UNREAD != 0).map(|run| run.1).sum()
+    }
+
+    /// Whether the message at a position is unread.
+    #[must_use]
+    pub fn is_unread(&self, position: u64) -> bool {
+        self.runs
+            .iter()
+            .any(|run| run.2 & UNREAD != 0 && (run.0..run.0 + run.1).contains(&position))
+    }
+
+    /// All labels as listed: the place, what is derived, and the user's.
+    #[must_use]
+    pub fn all_labels(&self) -> BTreeSet<LabelId> {
+        let derived = [
+            ("starred", self.starred),
+            ("unread", self.unread() > 0),
+            ("sent", self.sent),
+            ("drafts", self.drafts),
+            ("snoozed", self.snoozed.is_some()),
+            ("muted", self.muted),
+        ];
+        let mut labels = self.labels.clone();
+        labels.insert(self.place.label());
+        labels.extend(derived.into_iter().filter(|(_, on)| *on).map(|(id, _)| label::system(id)));
+        labels
+    }
+
+    /// Whether `self` hides a thread that `before` shows.
+    #[must_use]
+    pub fn hides(&self, before: &Self) -> bool {
+        self.place.hidden() > before.place.hidden()
+            || (self.snoozed.is_some() && before.snoozed.is_none())
+    }
+
+    /// Applies an entry. `place_only` leaves every cell but place and snooze alone (what is kept
+    /// of an undone action).
+    pub fn apply(&mut self, entry: &Entry, place_only: bool) {
+        match &entry.what {
+            What::Place { place, seen } => self.put(entry, *place, *seen),
+            What::Leave { place, seen } => {
+                if self.place == *place && *place != Place::Archive {
+                    self.put(entry, Place::Archive, *seen);
+                }
+            }
+            What::Snooze { until, seen } => self.snooze(entry, *until, *seen),
+            _ if place_only => {}
+            What::Message { .. } => self.message(entry),
+            What::Label { label, on } => {
+                if !label::is_system(label.as_str()) && self.may_write(label.as_str(), entry) {
+                    if *on {
+                        self.labels.insert(label.clone());
+                    } else {
+                        self.labels.remove(label);
+                    }
+                }
+            }
+            What::Read { read, seen } => self.mark(entry, *read, *seen),
+            What::Star { on } => {
+                if self.may_write("starred", entry) {
+                    self.starred = *on;
+                }
+            }
+            What::Mute { on } => {
+                if self.may_write("muted", entry) {
+                    self.muted = *on;
+                }
+            }
+            What::Link { thread, on: true } => {
+                self.links.insert(thread.clone());
+            }
+            What::Link { thread, on: false } => {
+                self.links.remove(thread);
+            }
+            What::Undo { .. } => {}
+        }
+    }
+
+    /// Whether this write is not older than one of the same device in this cell; notes it.
+    fn may_write(&mut self, cell: &str, entry: &Entry) -> bool {
+        if entry.action.is_none() {
+            return true; // mail has no keys that could change order
+        }
+        let last = self.writers.entry(cell.to_owned()).or_default();
+        match last.get(&entry.device) {
+            Some(later) if *later > entry.id => false,
+            _ => {
+                last.insert(entry.device.clone(), entry.id.clone());
+                true
+            }
+        }
+    }
+
+    fn put(&mut self, entry: &Entry, place: Place, seen: u64) {
+        if !self.may_write("place", entry) {
+            return;
+        }
+        if place.hidden() > self.place.hidden() && self.last_received > seen {
+            return;
+        }
+        self.place = place;
+        if self.may_write("snooze", entry) {
+            self.snoozed = None;
+        }
+    }
+
+    fn snooze(&mut self, entry: &Entry, until: Option<i64>, seen: u64) {
+        if self.may_write("snooze", entry) && (until.is_none() || self.last_received <= seen) {
+            self.snoozed = until;
+        }
+    }
+
+    fn message(&mut self, entry: &Entry) {
+        let What::Message { unread, own, draft, starred, place, labels } = &entry.what else {
+            return;
+        };
+        let home = place.unwrap_or(if *own { Place::Archive } else { Place::Inbox });
+        if self.runs.is_empty() {
+            self.place = home;
+        } else if !*own && home == Place::Inbox && !self.muted {
+            let kept = matches!(self.place, Place::Trash | Place::Spam);
+            if !kept {
+                self.place = Place::Inbox;
+                self.snoozed = None;
+            }
+        }
+        self.starred |= *starred;
+        self.sent |= *own && !*draft;
+        self.drafts |= *draft;
+        self.labels.extend(labels.iter().cloned());
+        if !*own {
+            self.last_received = self.last_received.max(entry.position);
+        }
+        let bits = if *own { OWN } else { u8::from(*unread) * UNREAD };
+        self.push(Run(entry.position, 1, bits));
+    }
+
+    fn push(&mut self, run: Run) {
+        match self.runs.last_mut() {
+            Some(last) if last.0 + last.1 == run.0 && last.2 == run.2 => last.1 += run.1,
+            _ => self.runs.push(run),
+        }
+    }
+
+    /// Marks the received messages at or below `seen` that no later mark of this device covers.
+    fn mark(&mut self, entry: &Entry, read: bool, seen: u64) {
+        let above = self
+            .reads
+            .iter()
+            .filter(|(device, id, _)| *device == entry.device && *id > entry.id)
+            .map(|(_, _, reach)| *reach)
+            .max()
+            .unwrap_or(0);
+        self.reads.retain(|(device, id, reach)| {
+            !(*device == entry.device && *id < entry.id && *reach <= seen)
+        });
+        self.reads.push((entry.device.clone(), entry.id.clone(), seen));
+        for Run(first, count, bits) in std::mem::take(&mut self.runs) {
+            let end = first + count;
+            let (low, high) = ((above + 1).clamp(first, end), (seen + 1).clamp(first, end));
+            let marked = if bits & OWN != 0 {
+                bits
+            } else if read {
+                bits & !UNREAD
+            } else {
+                bits | UNREAD
+            };
+            for (from, to, bits) in
+                [(first, low, bits), (low, high.max(low), marked), (high.max(low), end, bits)]
+            {
+                if from < to {
+                    self.push(Run(from, to - from, bits));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The fold: what a log yields, without the events of undone actions.
+//!
+//! Invariant: pure and total. The same function makes a thread's rows from its whole log and a
+//! row's overlay from its trail: so the two cannot disagree.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ActionId, DeviceId, EventId, LabelId, Seen, ThreadId};
+use crate::label::Place;
+use crate::store::NewEvent;
+use crate::thread::Cells;
+use crate::thread::event::ThreadEvent;
+
+/// An event as the cells see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its position; [`u64::MAX`] while it has none.
+    #[serde(rename = "p")]
+    pub position: u64,
+    /// The event.
+    #[serde(rename = "i")]
+    pub id: EventId,
+    /// Who committed it.
+    #[serde(rename = "d")]
+    pub device: DeviceId,
+    /// Its action; mail that comes in has none.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<ActionId>,
+    /// What it does.
+    #[serde(rename = "w")]
+    pub what: What,
+}
+
+/// What an event does to the cells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// A message.
+    #[serde(rename = "m")]
+    Message {
+        /// Not read where it came from.
+        #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
+        unread: bool,
+        /// Our own: sent, or a draft.
+        #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
+        own: bool,
+        /// A draft.
+        #[serde(rename = "d", default, skip_serializing_if = "std::ops::Not::not")]
+        draft: bool,
+        /// Starred where it came from.
+        #[serde(rename = "s", default, skip_serializing_if = "std::ops::Not::not")]
+        starred: bool,
+        /// Where its folder puts it.
+        #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+        place: Option<Place>,
+        /// User labels that it brings.
+        #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
+        labels: Vec<LabelId>,
+    },
+    /// To a place.
+    #[serde(rename = "p")]
+    Place {
+        /// Where to.
+        #[serde(rename = "p")]
+        place: Place,
+        /// What the row showed.
+        #[serde(rename = "s")]
+        seen: u64,
+    },
+    /// Out of a place: nothing when it is not there.
+    #[serde(rename = "v")]
+    Leave {
+        /// Where from.
+        #[serde(rename = "p")]
+        place: Place,
+        /// What the row showed.
+        #[serde(rename = "s")]
+        seen: u64,
+    },
+    /// A user label.
+    #[serde(rename = "l")]
+    Label {
+        /// Which.
+        #[serde(rename = "l")]
+        label: LabelId,
+        /// On or off.
+        #[serde(rename = "o")]
+        on: bool,
+    },
+    /// Read marks.
+    #[serde(rename = "r")]
+    Read {
+        /// Read or unread.
+        #[serde(rename = "r")]
+        read: bool,
+        /// What the row showed.
+        #[serde(rename = "s")]
+        seen: u64,
+    },
+    /// The star.
+    #[serde(rename = "s")]
+    Star {
+        /// On or off.
+        #[serde(rename = "o")]
+        on: bool,
+    },
+    /// Muting.
+    #[serde(rename = "x")]
+    Mute {
+        /// On or off.
+        #[serde(rename = "o")]
+        on: bool,
+    },
+    /// A snooze, or its end.
+    #[serde(rename = "z")]
+    Snooze {
+        /// Unix seconds; `None` ends it.
+        #[serde(rename = "u")]
+        until: Option<i64>,
+        /// What the row showed.
+        #[serde(rename = "s")]
+        seen: u64,
+    },
+    /// A link to another thread.
+    #[serde(rename = "k")]
+    Link {
+        /// The other.
+        #[serde(rename = "t")]
+        thread: ThreadId,
+        /// On or off.
+        #[serde(rename = "o")]
+        on: bool,
+    },
+    /// An undo.
+    #[serde(rename = "u")]
+    Undo {
+        /// What is undone.
+        #[serde(rename = "a")]
+        action: ActionId,
+        /// What the row showed.
+        #[serde(rename = "s")]
+        seen: u64,
+    },
+}
+
+impl Entry {
+    /// The entry of an event; `None` when it writes no cell (a copy, a name that is not known).
+    #[must_use]
+    pub fn of(event: &NewEvent, position: Option<u64>) -> Option<Self> {
+        Self::of_read(event, position, &ThreadEvent::read(&event.name, &event.args)?)
+    }
+
+    /// As [`Entry::of`], for an event that was read already.
+    #[must_use]
+    pub fn of_read(event: &NewEvent, position: Option<u64>, read: &ThreadEvent) -> Option<Self> {
+        let reach = |seen: &Option<Seen>| seen.as_ref().map_or(0, |seen| seen.position);
+        let what = match read {
+            ThreadEvent::Created(_) => return None,
+            ThreadEvent::Message(message) if message.copy => return None,
+            ThreadEvent::Message(message) => What::Message {
+                unread: !message.flags.read && !message.sent && !message.flags.draft,
+                own: message.sent || message.flags.draft,
+                draft: message.flags.draft,
+                starred: message.flags.starred,
+                place: message.place,
+                labels: message.labels.clone(),
+            },
+            ThreadEvent::Label(change, on) => match Place::parse(change.label.as_str()) {
+                Some(place) if *on => What::Place { place, seen: reach(&change.seen) },
+                Some(place) => What::Leave { place, seen: reach(&change.seen) },
+                None => What::Label { label: change.label.clone(), on: *on },
+            },
+            ThreadEvent::Read(mark) => What::Read { read: mark.read, seen: reach(&mark.seen) },
+            ThreadEvent::Starred(star) => What::Star { on: star.starred },
+            ThreadEvent::Muted(mute) => What::Mute { on: mute.muted },
+            ThreadEvent::Snoozed(snooze) => {
+                What::Snooze { until: Some(snooze.until), seen: reach(&snooze.seen) }
+            }
+            ThreadEvent::Unsnoozed(_) => What::Snooze { until: None, seen: u64::MAX },
+            ThreadEvent::Linked(link, on) => What::Link { thread: link.thread.clone(), on: *on },
+            ThreadEvent::Undone(undo) => {
+                What::Undo { action: undo.action.clone(), seen: reach(&undo.seen) }
+            }
+        };
+        Some(Self {
+            position: position.unwrap_or(u64::MAX),
+            id: event.id.clone(),
+            device: event.device.clone(),
+            action: event.action.as_ref().map(|action| action.id.clone()),
+            what,
+        })
+    }
+}
+
+/// What stays of an undone action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Keep {
+    /// Nothing.
+    #[serde(rename = "n")]
+    Nothing,
+    /// Place and snooze: without them a message would be hidden that the undo's row did not show.
+    #[serde(rename = "p")]
+    Place,
+}
+
+/// Undone actions.
+pub type Undone = BTreeMap<ActionId, Keep>;
+
+/// Where a fold begins.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Base {
+    /// The cells.
+    #[serde(rename = "c")]
+    pub cells: Cells,
+    /// What is undone, by undos at or before the end of the trail.
+    #[serde(rename = "u", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub undone: Undone,
+}
+
+/// Decides the undos among `entries[from..]`, in order, over those decided before.
+#[must_use]
+pub fn decide(base: &Base, entries: &[Entry], from: usize) -> Undone {
+    let mut undone = base.undone.clone();
+    for (at, entry) in entries.iter().enumerate().skip(from) {
+        let What::Undo { action, seen } = &entry.what else { continue };
+        if undone.get(action) == Some(&Keep::Nothing) {
+            continue;
+        }
+        let before = run(base, &entries[..at], &undone);
+        undone.insert(action.clone(), Keep::Nothing);
+        let after = run(base, &entries[..at], &undone);
+        if after.hides(&before) && before.last_received > *seen {
+            undone.insert(action.clone(), Keep::Place);
+        }
+    }
+    undone
+}
+
+/// The cells after `entries`, without those of undone actions.
+#[must_use]
+pub fn run(base: &Base, entries: &[Entry], undone: &Undone) -> Cells {
+    let mut cells = base.cells.clone();
+    for entry in entries {
+        match entry.action.as_ref().and_then(|action| undone.get(action)) {
+            None => cells.apply(entry, false),
+            Some(Keep::Place) => cells.apply(entry, true),
+            Some(Keep::Nothing) => {}
+        }
+    }
+    cells
+}

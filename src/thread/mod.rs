@@ -1,0 +1,19 @@
+//! The Thread store's schema: one conversation, its messages and labels; the source of truth.
+//!
+//! Its tables are values in memory, made from the log by one pure fold (see the map for why not
+//! SQLite). Invariant: total, whatever the history; no clock, randomness or file in here.
+
+mod cells;
+mod event;
+mod fold;
+mod state;
+mod trail;
+
+pub use cells::{Cells, Run};
+pub use event::{
+    ActionUndone, LabelChange, Linked, MessageAdded, Muted, Read, Snoozed, Starred, ThreadCreated,
+    ThreadEvent, Unsnoozed, Writer, name, writers,
+};
+pub use fold::{Base, Entry, Keep, Undone, What, decide, run};
+pub use state::{MessageRow, Summary, ThreadState};
+pub use trail::Trail;

@@ -1,0 +1,127 @@
+//! A loaded Thread store: its tables as values, made from the log.
+//!
+//! Invariant: equal logs give equal values. Loading is one pass over the log; nothing is cached
+//! between loads.
+
+use std::collections::HashMap;
+
+use crate::id::MessageId;
+use crate::mail::Address;
+use crate::store::Event;
+use crate::thread::event::{MessageAdded, ThreadEvent};
+use crate::thread::fold::Entry;
+use crate::thread::{Cells, Trail};
+
+/// Participants listed in a row at most.
+const MAX_PARTICIPANTS: usize = 100;
+
+/// A row of `messages`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRow {
+    /// Where its event stands.
+    pub position: u64,
+    /// The message.
+    pub message: MessageAdded,
+    /// Further messages under its id.
+    pub copies: Vec<MessageAdded>,
+}
+
+/// What a list needs of the messages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Of the first message.
+    pub subject: Option<String>,
+    /// Who wrote, in order of first appearance.
+    pub participants: Vec<Address>,
+    /// Of the newest message.
+    pub snippet: String,
+    /// Sort date of the newest, Unix seconds.
+    pub last_activity: i64,
+    /// Sort date of the first, Unix seconds.
+    pub created_at: i64,
+    /// Messages, copies not counted.
+    pub message_count: u64,
+    /// Whether any has an attachment.
+    pub has_attachment: bool,
+}
+
+/// A thread's tables.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ThreadState {
+    /// The last position that was applied.
+    pub position: u64,
+    /// The messages, in log order.
+    pub messages: Vec<MessageRow>,
+    /// The log as the cells see it.
+    pub entries: Vec<Entry>,
+    index: HashMap<MessageId, usize>,
+}
+
+impl ThreadState {
+    /// Applies the next events of the log.
+    pub fn apply(&mut self, events: &[Event]) {
+        for Event { position, event } in events {
+            self.position = *position;
+            let Some(read) = ThreadEvent::read(&event.name, &event.args) else { continue };
+            let known = match &read {
+                ThreadEvent::Message(message) => self.index.get(&message.message).copied(),
+                _ => None,
+            };
+            if known.is_none() {
+                self.entries.extend(Entry::of_read(event, Some(*position), &read));
+            }
+            match (read, known) {
+                (ThreadEvent::Message(message), Some(at)) => {
+                    self.messages[at].copies.push(message);
+                }
+                (ThreadEvent::Message(message), None) if !message.copy => {
+                    self.index.insert(message.message.clone(), self.messages.len());
+                    let position = *position;
+                    self.messages.push(MessageRow { position, message, copies: Vec::new() });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The trail and the cells.
+    #[must_use]
+    pub fn trail(&self) -> (Trail, Cells) {
+        Trail::of(&self.entries)
+    }
+
+    /// Messages in the order of the reader: sort date, then id.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<&MessageRow> {
+        let mut rows: Vec<_> = self.messages.iter().collect();
+        rows.sort_by(|a, b| {
+            (a.message.sort_date, &a.message.message).cmp(&(b.message.sort_date, &b.message.message))
+        });
+        rows
+    }
+
+    /// What a list needs of the messages.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let rows = self.sorted();
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+            return Summary::default();
+        };
+        let mut participants: Vec<Address> = Vec::new();
+        let mut met = std::collections::HashSet::new();
+        for address in rows.iter().flat_map(|row| &row.message.from) {
+            if participants.len() < MAX_PARTICIPANTS && met.insert(address.address.to_lowercase()) {
+                participants.push(address.clone());
+            }
+        }
+        Summary {
+            subject: first.message.subject.clone(),
+            participants,
+            snippet: last.message.snippet.clone(),
+            last_activity: last.message.sort_date,
+            created_at: first.message.sort_date,
+            message_count: rows.len() as u64,
+            has_attachment: rows.iter().any(|row| !row.message.attachments.is_empty()),
+        }
+    }
+}
