@@ -296,7 +296,10 @@ fn a_backend_that_is_killed_under_an_import_doubles_nothing() {
 
 #[test]
 fn the_record_notices_what_is_lost_and_doubled() {
-    let row = |subject: &str, place: &str, messages: u64| json!({"subject": subject, "place": place, "labels": [], "messageCount": messages});
+    let row = |subject: &str, place: &str, messages: u64| {
+        let labels: [&str; 0] = [];
+        json!({ "subject": subject, "place": place, "labels": labels, "messageCount": messages })
+    };
     let mut record = Record::default();
     let new = || ("inbox".to_owned(), BTreeSet::new());
     record.threads.insert("a".into(), new());

@@ -27,7 +27,7 @@ struct Shown {
 
 impl Pty {
     /// Starts the program with this home's data directory in `columns` × `rows`.
-    pub(crate) fn start(home: &Home, (columns, rows): (u16, u16), args: &[&str]) -> Self {
+    pub(crate) fn start(home: &Home, size: (u16, u16), args: &[&str]) -> Self {
         let mut command = CommandBuilder::new(BINARY);
         command.env_clear();
         for (name, value) in home.environment() {
@@ -37,6 +37,10 @@ impl Pty {
         command.arg("--data-dir");
         command.arg(home.data());
         command.args(args);
+        Self::spawn(command, size)
+    }
+
+    fn spawn(command: CommandBuilder, (columns, rows): (u16, u16)) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).expect("a pty");
         let child = pair.slave.spawn_command(command).expect("the program starts");
         let terminal = vt100::Parser::new(cells(rows), cells(columns), 0);
@@ -115,4 +119,20 @@ fn size(columns: u16, rows: u16) -> PtySize {
 
 fn cells(count: u16) -> NonZeroU16 {
     NonZeroU16::new(count).expect("a terminal has cells")
+}
+
+#[test]
+fn a_terminal_shows_takes_keys_and_keeps_every_byte() {
+    let mut command = CommandBuilder::new("sh");
+    let script = "printf '\\033[3;3Hhello'; read line; printf \"got $line\"; stty size; exit 3";
+    command.args(["-c", script]);
+    let mut pty = Pty::spawn(command, (40, 10));
+    let screen = pty.wait_text("hello");
+    assert_eq!(screen.lines().nth(2), Some("  hello"), "{screen:?}");
+    pty.resize((30, 8));
+    pty.press("key\r");
+    pty.wait_text("got key");
+    pty.wait_text("8 30");
+    assert_eq!(pty.wait_end(), 3);
+    assert!(pty.bytes().windows(6).any(|w| w == b"\x1b[3;3H"));
 }
