@@ -49,7 +49,7 @@ fn wrong_command_lines() {
         &["list", "--before", "not a cursor", "--json"],
         &["import", "--json"],
         &["import", "box", "--place", "nowhere", "--json"],
-        &["list", "--backend", "http://127.0.0.1:1", "--json"],
+        &["--sync-only", "--backend", "http://127.0.0.1:1", "--json"],
     ] {
         refused(home.run(args), 2, &args.join(" "));
     }

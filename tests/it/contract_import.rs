@@ -103,7 +103,7 @@ fn what_is_no_mail_is_listed_and_the_rest_goes_on() {
         found.push((name, text(failure, "code"), count(failure, "offset")));
     }
     found.sort();
-    let expected = [("nothing", "empty"), ("notes.txt", "not-mail"), ("picture.png", "not-mail")];
+    let expected = [("notes.txt", "not-mail"), ("nothing", "empty"), ("picture.png", "not-mail")];
     let expected: Vec<_> = expected.map(|(n, c)| (n.to_owned(), c.to_owned(), 0)).into();
     assert_eq!(found, expected);
     assert_eq!(home.list("inbox").len(), 2);

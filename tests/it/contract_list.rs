@@ -110,7 +110,7 @@ fn labels_match_by_id_and_by_name_in_any_case() {
 #[test]
 fn show_gives_every_field() {
     let home = Home::new();
-    let subject = format!("{}\n {}", encoded_words("Größe"), encoded_words("und  漢字"));
+    let subject = format!("{}\n {}", encoded_words("Größe"), encoded_words(" und  漢字"));
     let picture = base64(&[7; 1000]);
     mail("root")
         .set("Subject", &subject)
