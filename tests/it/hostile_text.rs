@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use crate::support::binary::{Home, Run};
 use crate::support::mail::{base64, encoded_words, mail, write};
 use crate::support::pty::Pty;
+use crate::support::serve::Serve;
 use crate::support::terminal_bytes::{foreign_in_terminal, hostile_in_json, hostile_in_plain};
 
 /// Payloads: the name, and the bytes. None has a line end, so that a header can hold it.
@@ -183,6 +184,19 @@ fn nothing_hostile_from_the_command_line_either() {
     }
     assert_clean(&home.run(&["labels"]).ok());
     assert_clean(&home.run(&["labels", "--json"]).ok());
+}
+
+#[test]
+fn nothing_hostile_in_the_log_of_a_backend() {
+    let (mut serve, home) = (Serve::start(), hostile_tree());
+    let import = serve.run(&home, &["import", "tree", "--json"]).exited(4);
+    assert_clean(&import);
+    let device = Home::new();
+    assert_clean(&serve.run(&device, &["--sync-only"]).ok());
+    assert_clean(&device.run(&["list", "--label", "anywhere", "--limit", "0"]).ok());
+    serve.stop();
+    let found = hostile_in_plain(&std::fs::read(serve.log()).expect("a log"));
+    assert!(found.is_empty(), "the log of serve:\n{}", found.join("\n"));
 }
 
 #[test]

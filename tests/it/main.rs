@@ -20,6 +20,7 @@ mod contract_triage;
 mod corpora_threads;
 mod hostile_text;
 mod kill;
+mod kill_two_processes;
 mod mail_rules;
 mod pty_first_run;
 mod support;

@@ -6,6 +6,7 @@ pub(crate) mod binary;
 pub(crate) mod corpora;
 pub(crate) mod mail;
 pub(crate) mod pty;
+pub(crate) mod record;
 pub(crate) mod serve;
 pub(crate) mod source;
 pub(crate) mod terminal_bytes;

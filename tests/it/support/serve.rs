@@ -3,6 +3,7 @@
 //! Invariant: it listens on loopback only and is killed when the test ends.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -12,6 +13,9 @@ use serde_json::Value;
 
 use super::binary::{self, Home, Run};
 use super::{SCREEN_DEADLINE, wait_for};
+
+/// How long an armed backend may go on after it has answered.
+const AFTERMATH: Duration = Duration::from_millis(300);
 
 /// A `serve` that may be running or not.
 pub(crate) struct Serve {
@@ -36,11 +40,7 @@ impl Serve {
 
     /// Starts it again on the same data directory and port.
     pub(crate) fn restart(&mut self) {
-        assert!(self.child.is_none(), "it runs already");
-        let listen = format!("127.0.0.1:{}", self.port);
-        let mut command = self.home.command(&["serve", "--listen", &listen]);
-        command.stdout(Stdio::null()).stderr(Stdio::inherit());
-        self.child = Some(command.spawn().expect("serve starts"));
+        self.spawn(None);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let accepts = wait_for(SCREEN_DEADLINE, || {
             TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok()
@@ -48,6 +48,38 @@ impl Serve {
         assert!(accepts.is_some(), "serve does not accept on {address}");
         let token = wait_for(SCREEN_DEADLINE, || self.token_file().exists().then_some(()));
         assert!(token.is_some(), "serve has written no token");
+    }
+
+    /// As [`Serve::restart`], to die at a crash point; that may be before it accepts.
+    pub(crate) fn restart_armed(&mut self, point: &str) {
+        self.spawn(Some(point));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let up = wait_for(SCREEN_DEADLINE, || {
+            let accepts = TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok();
+            let ended = self.child.as_mut().is_none_or(|c| c.try_wait().is_ok_and(|s| s.is_some()));
+            (accepts || ended).then_some(())
+        });
+        assert!(up.is_some(), "serve neither accepts nor dies");
+    }
+
+    /// Whether SIGKILL has ended it by itself, now or in a moment; it can be started again then.
+    pub(crate) fn has_died(&mut self) -> bool {
+        let Some(child) = self.child.as_mut() else { return false };
+        let status = wait_for(AFTERMATH, || child.try_wait().expect("it can be waited for"));
+        let Some(status) = status else { return false };
+        assert_eq!(status.signal(), Some(9), "serve ended by itself: {status}");
+        self.child = None;
+        true
+    }
+
+    fn spawn(&mut self, crash: Option<&str>) {
+        assert!(self.child.is_none(), "it runs already");
+        let listen = format!("127.0.0.1:{}", self.port);
+        let mut command = self.home.command(&["serve", "--listen", &listen]);
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log());
+        command.stdout(Stdio::null()).stderr(log.expect("a log file"));
+        command.envs(crash.map(|point| ("MAILTUI_CRASH_AT", point)));
+        self.child = Some(command.spawn().expect("serve starts"));
     }
 
     /// Ends it as an administrator would, and waits.
@@ -63,6 +95,11 @@ impl Serve {
     /// Where the token is.
     pub(crate) fn token_file(&self) -> PathBuf {
         self.home.data().join("token")
+    }
+
+    /// Where its standard error goes.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.home.path("serve.log")
     }
 
     /// Where it listens.
@@ -113,6 +150,10 @@ impl Drop for Serve {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.log()).unwrap_or_default();
+            println!("--- what serve said\n{log}");
         }
     }
 }
