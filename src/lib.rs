@@ -1,5 +1,6 @@
 //! mailtui: the map. (Written out at the end of the house's first floor plan.)
 
+pub mod backend;
 pub mod bridge;
 pub mod clock;
 pub mod command;

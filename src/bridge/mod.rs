@@ -2,6 +2,23 @@
 //!
 //! Invariant: a bridge never touches a store; the sink decides what is new. It must not stop for one
 //! bad message: that is listed with its place and reason, and the rest goes on.
+//!
+//! An import is [`discover`] (which files, in which order, by `probe` and [`folder`] and
+//! [`maildir`]), then [`import`] (read, batch, submit, count), with [`mbox`] for files of many
+//! messages. [`find`] looks for mail before anybody named some. A file that ends in `.eml`, has
+//! Maildir flags in its name or lies in `cur` or `new` is one message even where lines in it look
+//! like an mbox: patches and forwarded mailboxes do.
+
+pub mod discover;
+pub mod failures;
+pub mod find;
+pub mod folder;
+mod from_line;
+pub mod import;
+pub mod maildir;
+pub mod mbox;
+mod probe;
+mod report;
 
 use std::path::PathBuf;
 
@@ -102,6 +119,7 @@ pub trait MailSink {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Failure {
     /// The file.
+    #[serde(serialize_with = "failures::safe_path")]
     pub path: PathBuf,
     /// Byte offset in it (0 for a file that is one message).
     pub offset: u64,

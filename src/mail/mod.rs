@@ -1,9 +1,39 @@
 //! RFC 5322 and MIME as values: parse, addresses, references, text. Pure.
 //!
 //! Invariant: no database, socket, clock or terminal here; every function is total: bad input gives
-//! a degraded value and a defect, never an error or a panic.
+//! a degraded value and a defect, never an error or a panic; time and memory are linear in the
+//! input, depth is bounded.
+//!
+//! The header, MIME and HTML readers are ours, because what a reader is promised (sizes in octets
+//! after transfer decoding, bounds, answers that other mail programs agree with) cannot be had from
+//! a message that was already decoded; mail-parser gives the charset and entity tables, behind
+//! [`charset`] and [`html`].
+
+mod address;
+mod body;
+mod canonical;
+mod charset;
+mod date;
+mod defect;
+mod envelope;
+mod field;
+mod html;
+mod message_id;
+mod param;
+mod part;
+mod snippet;
+mod sort_date;
+mod status;
+mod transfer;
+mod word;
 
 use serde::{Deserialize, Serialize};
+
+pub use canonical::{canonical_hash, message_key};
+pub use envelope::parse;
+pub use field::looks_like_mail;
+pub use snippet::{SNIPPET_CHARS, snippet};
+pub use sort_date::sort_date;
 
 /// An address as it is listed: decoded display name, `local@domain`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,7 +95,7 @@ pub enum SortFrom {
 }
 
 /// Everything that is read from a message, once, at ingest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Parsed {
     /// The Message-ID without angle brackets; `None` when absent or empty.
     pub message_id: Option<String>,

@@ -189,3 +189,19 @@ pub fn members(db: &Db, root: &ThreadId) -> Result<Members, StoreError> {
     }
     Ok(members)
 }
+
+/// The threads that a thread's row says it is one conversation with, by id.
+///
+/// # Errors
+/// When the database refuses.
+pub fn links_of(db: &Db, thread: &ThreadId) -> Result<Vec<ThreadId>, StoreError> {
+    let mut statement =
+        db.sql().prepare_cached("SELECT b FROM threadLinks WHERE a = ?1 ORDER BY b")?;
+    let mut rows = statement.query([thread.as_str()])?;
+    let mut links = Vec::new();
+    while let Some(row) = rows.next()? {
+        let link: String = row.get(0)?;
+        links.push(id(&link)?);
+    }
+    Ok(links)
+}

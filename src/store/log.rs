@@ -223,6 +223,24 @@ impl Log {
         Ok(stores)
     }
 
+    /// The stores with these keys.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn stores_by_key(
+        db: &Db,
+        keys: &std::collections::BTreeSet<i64>,
+    ) -> Result<Vec<StoreId>, StoreError> {
+        let mut statement = db.sql().prepare_cached("SELECT id FROM stores WHERE key = ?1")?;
+        let mut stores = Vec::new();
+        for key in keys {
+            let id: Option<String> = statement.query_row([key], |row| row.get(0)).optional()?;
+            let id = id.map(StoreId::try_from).transpose();
+            stores.extend(id.map_err(|error| StoreError::Row(error.to_string()))?);
+        }
+        Ok(stores)
+    }
+
     /// Walks a store's log and compares every position and chain; what does not fit.
     ///
     /// # Errors

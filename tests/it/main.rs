@@ -17,6 +17,8 @@ mod bad_input;
 mod contract_import;
 mod contract_list;
 mod contract_triage;
+mod corpora_files;
+mod corpora_parse;
 mod corpora_threads;
 mod hostile_text;
 mod kill;

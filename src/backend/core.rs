@@ -1,0 +1,223 @@
+//! The backend's state, and how a frame changes it.
+//!
+//! Invariant: synchronous and single: one owner, no lock. Frames that say something is on disk are
+//! held back until [`Backend::commit`]; several pushes share one sync to disk.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::backend::ingest::{self, Prepared};
+use crate::backend::mailbox_client::MailboxClient;
+use crate::backend::session::Session;
+use crate::backend::storage::{self, Snapshots};
+use crate::backend::thread_client::ThreadClients;
+use crate::bridge::Outcome;
+use crate::clock::Clock;
+use crate::crash;
+use crate::id::{Epoch, EventId, LabelId, StoreId, base32};
+use crate::mailbox::MailboxEvent;
+use crate::store::{Blobs, Db, Durability, Log, NewEvent, StoreError};
+use crate::sync::{Frame, Refused, StorePush};
+use crate::thread::{Writer, writers};
+
+/// How a backend runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Its directory.
+    pub dir: PathBuf,
+    /// Thread clients kept loaded.
+    pub thread_clients: usize,
+}
+
+/// The backend.
+#[derive(Debug)]
+pub struct Backend {
+    pub(super) db: Db,
+    pub(super) mailbox: MailboxClient,
+    pub(super) clients: ThreadClients,
+    pub(super) epoch: Epoch,
+    pub(super) id: String,
+    pub(super) sessions: BTreeMap<u64, Session>,
+    /// Frames that may leave once the open transaction is on disk.
+    pub(super) held: Vec<(u64, Frame)>,
+    /// Frames that may leave.
+    pub(super) ready: Vec<(u64, Frame)>,
+}
+
+impl Backend {
+    /// Opens or makes the backend in `options.dir`, and goes on where it was.
+    ///
+    /// # Errors
+    /// When a file is damaged, newer or cannot be written.
+    pub fn open(options: &Options, clock: &dyn Clock) -> Result<Self, StoreError> {
+        let mut db = storage::open(&options.dir)?;
+        let (id, epoch) = identity(&mut db, clock)?;
+        Ok(Self {
+            mailbox: MailboxClient::open(&options.dir, &epoch)?,
+            clients: ThreadClients::new(options.thread_clients),
+            sessions: BTreeMap::new(),
+            held: Vec::new(),
+            ready: Vec::new(),
+            db,
+            id,
+            epoch,
+        })
+    }
+
+    /// The epoch of the logs.
+    #[must_use]
+    pub const fn epoch(&self) -> &Epoch {
+        &self.epoch
+    }
+
+    fn begin(&mut self) -> Result<(), StoreError> {
+        if !self.db.is_open() {
+            self.db.durable(Durability::Full)?;
+        }
+        self.db.begin()
+    }
+
+    /// Appends a device's events; the answers leave with the commit.
+    ///
+    /// # Errors
+    /// When the storage refuses; nothing of the open transaction is then kept.
+    pub fn push(&mut self, session: u64, stores: Vec<StorePush>) -> Result<(), StoreError> {
+        self.begin()?;
+        for StorePush { store, events } in stores {
+            let (events, refused) = self.sort_out(&store, events)?;
+            let appended = if store.as_str() == StoreId::MAILBOX {
+                self.mailbox.append(&events)?
+            } else {
+                let mut appended = Log::append(&self.db, &store, &events)?;
+                super::undo::spread(&self.db, &store, &events)?;
+                appended.head = Log::head(&self.db, &store)?;
+                appended
+            };
+            let (head, chain) = (appended.head.position, appended.head.chain);
+            let positions = appended.positions;
+            self.held.push((session, Frame::Ack { store, positions, refused, head, chain }));
+        }
+        crash::point("push.before-commit");
+        Ok(())
+    }
+
+    /// Parts what a device may write into this store from what is refused for good.
+    fn sort_out(
+        &self,
+        store: &StoreId,
+        events: Vec<NewEvent>,
+    ) -> Result<(Vec<NewEvent>, Vec<Refused>), StoreError> {
+        let mailbox = store.as_str() == StoreId::MAILBOX;
+        let there =
+            mailbox || (store.as_thread().is_some() && Log::head(&self.db, store)?.position > 0);
+        let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+        let no = |id: EventId, code: &str, reason: &str| Refused {
+            id,
+            code: code.to_owned(),
+            reason: reason.to_owned(),
+        };
+        for event in events {
+            let may = if mailbox {
+                MailboxEvent::device_may_write(&event.name)
+            } else {
+                writers(&event.name).contains(&Writer::Device)
+            };
+            if !there {
+                refused.push(no(event.id, "no-such-thread", "this thread is not on the backend"));
+            } else if may {
+                accepted.push(event);
+            } else {
+                refused.push(no(event.id, "writer", "a device does not write events of this name"));
+            }
+        }
+        Ok((accepted, refused))
+    }
+
+    /// Takes prepared mail in; durable after the commit.
+    ///
+    /// # Errors
+    /// As [`Backend::push`].
+    pub fn ingest(
+        &mut self,
+        messages: Vec<Prepared>,
+        now: i64,
+    ) -> Result<Vec<Outcome>, StoreError> {
+        self.begin()?;
+        let mut outcomes = Vec::with_capacity(messages.len());
+        for prepared in messages {
+            let mut labels: Vec<LabelId> = Vec::new();
+            for keyword in prepared.keywords() {
+                labels.extend(self.mailbox.label(keyword, &self.epoch, now)?);
+            }
+            labels.sort();
+            labels.dedup();
+            outcomes.push(ingest::commit(&self.db, &self.epoch, prepared, labels)?);
+        }
+        crash::point("ingest.before-commit");
+        Ok(outcomes)
+    }
+
+    /// Puts everything since the last commit on disk; answers that were held back may leave.
+    ///
+    /// # Errors
+    /// When the disk refuses: nothing since the last commit is kept, and no answer leaves.
+    pub fn commit(&mut self) -> Result<(), StoreError> {
+        // New labels first: a thread's event may name one.
+        let done = self.mailbox.commit().and_then(|()| self.db.commit());
+        if let Err(error) = done {
+            self.roll_back();
+            return Err(error);
+        }
+        self.ready.append(&mut self.held);
+        Ok(())
+    }
+
+    /// Gives up what is not committed, and the answers to it.
+    pub fn roll_back(&mut self) {
+        self.db.rollback();
+        self.mailbox.rollback();
+        self.clients.forget();
+        self.held.clear();
+    }
+
+    /// A part of a blob.
+    pub(super) fn blob(&self, session: u64, hash: &crate::id::BlobHash, offset: u64) -> Frame {
+        let _ = session;
+        let bytes = Blobs::get(&self.db, hash).ok().flatten();
+        let size = bytes.as_ref().map(|bytes| bytes.len() as u64);
+        let data = bytes.map_or_else(Vec::new, |bytes| {
+            let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+            let to = from.saturating_add(crate::limits::BLOB_CHUNK_BYTES).min(bytes.len());
+            bytes[from..to].to_vec()
+        });
+        Frame::Blob { hash: hash.clone(), offset, size, data: crate::sync::Bytes(data) }
+    }
+
+    /// Works until nothing is dirty and the queue is empty.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn drain(&mut self) -> Result<(), StoreError> {
+        while self.step()? {}
+        Ok(())
+    }
+}
+
+/// Which backend this is, and the epoch of its logs; made at the first start.
+fn identity(db: &mut Db, clock: &dyn Clock) -> Result<(String, Epoch), StoreError> {
+    let bad = |error: crate::id::InvalidId| StoreError::Row(error.to_string());
+    if let (Some(id), Some(epoch)) =
+        (Snapshots::setting(db, "backend")?, Snapshots::setting(db, "epoch")?)
+    {
+        return Ok((id, Epoch::try_from(epoch).map_err(bad)?));
+    }
+    let mut random = [0; 16];
+    clock.random(&mut random);
+    let id = format!("b{}", base32(&random[..8], 12));
+    let epoch = Epoch::try_from(format!("1.{}", base32(&random[8..], 6))).map_err(bad)?;
+    db.begin()?;
+    Snapshots::set(db, "backend", &id)?;
+    Snapshots::set(db, "epoch", epoch.as_str())?;
+    db.commit()?;
+    Ok((id, epoch))
+}

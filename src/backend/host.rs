@@ -1,0 +1,323 @@
+//! The backend's own thread: it owns the [`Backend`], answers frames, and works the pipeline.
+//!
+//! Invariant: every queue into it is bounded; answers leave after the commit that makes them true.
+//! A device that does not read its answers is disconnected, never buffered for.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::mpsc as frames;
+
+use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
+use crate::bridge::Outcome;
+use crate::clock::Clock;
+use crate::crash;
+use crate::notice::{Explain as _, Notice};
+use crate::sync::Frame;
+
+/// Inputs that wait for the backend's thread.
+const INPUTS: usize = 256;
+/// Inputs taken in one commit.
+const INPUTS_A_COMMIT: usize = 64;
+/// Frames that wait for a device's socket.
+const OUTGOING: usize = 1_024;
+/// How long the thread sleeps when there is nothing to do.
+const IDLE: Duration = Duration::from_millis(500);
+/// How long the pipeline rests after the storage refused.
+const REST: Duration = Duration::from_secs(1);
+
+/// What the backend's thread is asked.
+enum Input {
+    Connect { session: u64, out: frames::Sender<Frame>, answer: frames::Sender<Frame> },
+    Frame { session: u64, frame: Box<Frame> },
+    Written { session: u64 },
+    Gone { session: u64 },
+    Ingest { messages: Vec<Prepared>, answer: SyncSender<Result<Vec<Outcome>, Notice>> },
+    Doctor { answer: SyncSender<Result<Vec<Finding>, Notice>> },
+    Stop,
+}
+
+/// A running backend.
+#[derive(Debug)]
+pub struct Host {
+    handle: HostHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A door to a running backend; cheap to copy.
+#[derive(Debug, Clone)]
+pub struct HostHandle {
+    inputs: SyncSender<Input>,
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Input")
+    }
+}
+
+impl Host {
+    /// Opens the backend and starts its thread. What a crash left is projected at once.
+    ///
+    /// # Errors
+    /// When the backend cannot be opened.
+    pub fn start(options: &Options, clock: Box<dyn Clock>) -> Result<Self, BackendError> {
+        let backend = Backend::open(options, clock.as_ref())?;
+        let (inputs, receiver) = mpsc::sync_channel(INPUTS);
+        let thread = std::thread::Builder::new()
+            .name("backend".to_owned())
+            .spawn(move || {
+                Loop { backend, outs: BTreeMap::new(), clock, resting: false }.run(&receiver)
+            })
+            .map_err(|_| BackendError::Stopped)?;
+        Ok(Self { handle: HostHandle { inputs }, thread: Some(thread) })
+    }
+
+    /// A door to it.
+    #[must_use]
+    pub fn handle(&self) -> HostHandle {
+        self.handle.clone()
+    }
+
+    /// Ends the thread after what it is doing; everything acknowledged is on disk.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // The thread may have ended already; then there is nobody to tell.
+            let _ = self.handle.inputs.send(Input::Stop);
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl HostHandle {
+    fn send(&self, input: Input) -> Result<(), BackendError> {
+        self.inputs.send(input).map_err(|_| BackendError::Stopped)
+    }
+
+    /// A device is there. Returns its frames; the first is the welcome.
+    ///
+    /// # Errors
+    /// When the backend has stopped.
+    pub async fn connect(&self, session: u64) -> Result<frames::Receiver<Frame>, BackendError> {
+        let (out, receiver) = frames::channel(OUTGOING);
+        let answer = out.clone();
+        self.forward(Input::Connect { session, out, answer }).await?;
+        Ok(receiver)
+    }
+
+    /// A frame of a device.
+    ///
+    /// # Errors
+    /// When the backend has stopped.
+    pub async fn frame(&self, session: u64, frame: Frame) -> Result<(), BackendError> {
+        self.forward(Input::Frame { session, frame: Box::new(frame) }).await
+    }
+
+    /// A page was written to the device's socket.
+    ///
+    /// # Errors
+    /// When the backend has stopped.
+    pub async fn written(&self, session: u64) -> Result<(), BackendError> {
+        self.forward(Input::Written { session }).await
+    }
+
+    /// The device is gone.
+    pub async fn gone(&self, session: u64) {
+        // A stopped backend has forgotten it already.
+        let _ = self.forward(Input::Gone { session }).await;
+    }
+
+    /// Hands an input over without blocking the runtime's thread while the queue is full.
+    async fn forward(&self, input: Input) -> Result<(), BackendError> {
+        let mut input = input;
+        loop {
+            match self.inputs.try_send(input) {
+                Ok(()) => return Ok(()),
+                Err(mpsc::TrySendError::Full(back)) => input = back,
+                Err(mpsc::TrySendError::Disconnected(_)) => return Err(BackendError::Stopped),
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Takes prepared mail in; the answer comes when it is on disk.
+    ///
+    /// # Errors
+    /// When the backend has stopped.
+    pub fn ingest(
+        &self,
+        messages: Vec<Prepared>,
+    ) -> Result<Receiver<Result<Vec<Outcome>, Notice>>, BackendError> {
+        let (answer, receiver) = mpsc::sync_channel(1);
+        self.send(Input::Ingest { messages, answer })?;
+        Ok(receiver)
+    }
+
+    /// Checks everything; see [`Backend::doctor`].
+    ///
+    /// # Errors
+    /// When the backend has stopped.
+    pub fn doctor(&self) -> Result<Result<Vec<Finding>, Notice>, BackendError> {
+        let (answer, receiver) = mpsc::sync_channel(1);
+        self.send(Input::Doctor { answer })?;
+        receiver.recv().map_err(|_| BackendError::Stopped)
+    }
+}
+
+/// An answer that waits for the commit.
+type Waiting = (SyncSender<Result<Vec<Outcome>, Notice>>, Vec<Outcome>);
+
+struct Loop {
+    backend: Backend,
+    outs: BTreeMap<u64, frames::Sender<Frame>>,
+    clock: Box<dyn Clock>,
+    /// The storage refused the last slice: rest before the next.
+    resting: bool,
+}
+
+impl Loop {
+    fn run(mut self, inputs: &Receiver<Input>) {
+        let mut busy = true;
+        loop {
+            let wait = if self.resting { REST } else { IDLE };
+            let first = if busy && !self.resting {
+                inputs.try_recv().map_err(|error| match error {
+                    mpsc::TryRecvError::Empty => RecvTimeoutError::Timeout,
+                    mpsc::TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+                })
+            } else {
+                inputs.recv_timeout(wait)
+            };
+            let go_on = match first {
+                Ok(first) => self.take(first, inputs),
+                Err(RecvTimeoutError::Timeout) => true,
+                Err(RecvTimeoutError::Disconnected) => false,
+            };
+            if !go_on {
+                return;
+            }
+            busy = self.slice();
+        }
+    }
+
+    /// A slice of the pipeline, and the pages that devices have credit for.
+    fn slice(&mut self) -> bool {
+        let worked = self.backend.step().and_then(|worked| {
+            self.backend.commit()?;
+            let pumped = self.backend.pump()?;
+            Ok(worked || pumped)
+        });
+        self.resting = worked.is_err();
+        self.flush();
+        worked.unwrap_or(false)
+    }
+
+    /// Takes what waits, in one commit.
+    fn take(&mut self, first: Input, inputs: &Receiver<Input>) -> bool {
+        let (mut next, mut taken) = (Some(first), 0);
+        let mut waiting: Vec<Waiting> = Vec::new();
+        let mut go_on = true;
+        while let Some(input) = next {
+            taken += 1;
+            match self.one(input, &mut waiting) {
+                Ok(more) => go_on &= more,
+                Err(notice) => self.fail(&mut waiting, &notice),
+            }
+            if !go_on || taken >= INPUTS_A_COMMIT {
+                break;
+            }
+            next = inputs.try_recv().ok();
+        }
+        match self.backend.commit() {
+            Ok(()) => {
+                crash::point("ingest.after-commit");
+                crash::point("push.after-commit");
+                for (answer, outcomes) in waiting {
+                    // Who asked may be gone; what was asked is done all the same.
+                    let _ = answer.send(Ok(outcomes));
+                }
+            }
+            Err(error) => self.fail(&mut waiting, &error.notice()),
+        }
+        self.flush();
+        go_on
+    }
+
+    fn one(&mut self, input: Input, waiting: &mut Vec<Waiting>) -> Result<bool, Notice> {
+        match input {
+            Input::Connect { session, out, answer } => {
+                self.backend.connect(session);
+                self.outs.insert(session, out);
+                // The queue was made just now; it is not full.
+                let _ = answer.try_send(self.backend.welcome());
+            }
+            Input::Frame { session, frame } => {
+                let now = self.clock.now();
+                self.backend.handle(session, *frame, now).map_err(|error| error.notice())?;
+            }
+            Input::Written { session } => self.backend.written(session),
+            Input::Gone { session } => self.drop_session(session),
+            Input::Ingest { messages, answer } => {
+                let now = self.clock.now();
+                match self.backend.ingest(messages, now) {
+                    Ok(outcomes) => waiting.push((answer, outcomes)),
+                    Err(error) => {
+                        let notice = error.notice();
+                        let _ = answer.send(Err(notice.clone()));
+                        return Err(notice);
+                    }
+                }
+            }
+            Input::Doctor { answer } => {
+                let found = self.backend.commit().and_then(|()| self.backend.doctor());
+                let _ = answer.send(found.map_err(|error| error.notice()));
+            }
+            Input::Stop => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The storage refused: nothing since the last commit is kept, everybody who waits hears it,
+    /// and devices connect again and offer again.
+    fn fail(&mut self, waiting: &mut Vec<Waiting>, notice: &Notice) {
+        self.backend.roll_back();
+        for (answer, _) in waiting.drain(..) {
+            let _ = answer.send(Err(notice.clone()));
+        }
+        let code = notice.code.to_owned();
+        let error = Frame::Error { code, message: notice.message.clone(), retry: true };
+        for (session, out) in std::mem::take(&mut self.outs) {
+            let _ = out.try_send(error.clone());
+            self.backend.disconnect(session);
+        }
+    }
+
+    fn drop_session(&mut self, session: u64) {
+        self.backend.disconnect(session);
+        self.outs.remove(&session);
+    }
+
+    fn flush(&mut self) {
+        for (session, frame) in self.backend.frames() {
+            let full = match self.outs.get(&session) {
+                Some(out) => out.try_send(frame).is_err(),
+                None => false,
+            };
+            if full {
+                self.drop_session(session);
+            }
+        }
+    }
+}

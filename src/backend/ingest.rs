@@ -1,0 +1,234 @@
+//! Ingest: a raw message becomes events of a thread, once.
+//!
+//! Invariant: the index entry, the choice of the thread and the append are one transaction. Two
+//! threads that turn out to be one conversation are linked, never moved. The same bytes again add
+//! nothing; other bytes under the same id are kept as a copy.
+
+use crate::backend::storage::{Index, Known};
+use crate::bridge::{Incoming, Outcome};
+use crate::id::{DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32};
+use crate::label::Place;
+use crate::limits::{MAX_INLINE_TEXT_BYTES, MAX_MESSAGE_BYTES};
+use crate::mail::{self, Flags};
+use crate::store::{Args, Blobs, Db, Log, NewEvent, Packed, StoreError};
+use crate::thread::{Linked, MessageAdded, ThreadCreated, name};
+
+/// The writer of everything that the mail edge appends.
+pub(super) const MAIL_EDGE: &str = "mail-edge";
+
+/// A message that is parsed, hashed and compressed, ready for the one transaction.
+#[derive(Debug, Clone)]
+pub struct Prepared(Result<Box<Ready>, (String, String)>);
+
+#[derive(Debug, Clone)]
+struct Ready {
+    key: String,
+    hash: [u8; 32],
+    message: MessageAdded,
+    keywords: Vec<String>,
+    raw: Packed,
+    text: Option<Packed>,
+}
+
+/// Does everything that needs no database; on any thread. `now` is the import time, Unix seconds.
+#[must_use]
+pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
+    if incoming.raw.len() > MAX_MESSAGE_BYTES {
+        let reason = format!("larger than {} MiB", MAX_MESSAGE_BYTES / (1024 * 1024));
+        return Prepared(Err(("too-large".to_owned(), reason)));
+    }
+    if incoming.raw.iter().all(u8::is_ascii_whitespace) {
+        return Prepared(Err(("empty".to_owned(), "there is nothing in it".to_owned())));
+    }
+    let parsed = mail::parse(&incoming.raw);
+    let key = mail::message_key(&parsed, &incoming.raw);
+    let (sort_date, sort_from) = mail::sort_date(&parsed, incoming.file_time, now);
+    let raw = Blobs::pack(&incoming.raw);
+    let long = parsed.text.len() > MAX_INLINE_TEXT_BYTES;
+    let text = long.then(|| Blobs::pack(parsed.text.as_bytes()));
+    let flags = flags(&incoming, parsed.status);
+    let folder = incoming.folder;
+    let mut keywords = folder.labels;
+    keywords.extend(parsed.keywords);
+    let message = MessageAdded {
+        message: message_id(&key),
+        copy: false,
+        message_id: parsed.message_id,
+        raw: raw.hash().clone(),
+        size: incoming.raw.len() as u64,
+        subject: parsed.subject,
+        from: parsed.from,
+        to: parsed.to,
+        cc: parsed.cc,
+        bcc: parsed.bcc,
+        reply_to: parsed.reply_to,
+        date: parsed.date,
+        sort_date,
+        sort_from,
+        snippet: mail::snippet(&parsed.text),
+        text_blob: text.as_ref().map(|blob| blob.hash().clone()),
+        text: (!long).then_some(parsed.text),
+        attachments: parsed.attachments,
+        place: if flags.trashed && folder.place.is_none() {
+            Some(Place::Trash)
+        } else {
+            folder.place
+        },
+        sent: folder.sent,
+        flags,
+        labels: Vec::new(),
+        references: parsed.references,
+        defects: parsed.defects,
+    };
+    let hash = mail::canonical_hash(&incoming.raw);
+    Prepared(Ok(Box::new(Ready { key, hash, message, keywords, raw, text })))
+}
+
+/// A Maildir name outranks status headers; a drafts folder makes drafts.
+fn flags(incoming: &Incoming, status: Option<Flags>) -> Flags {
+    let mut flags = incoming.flags.or(status).unwrap_or_default();
+    flags.draft |= incoming.folder.drafts;
+    flags
+}
+
+impl Prepared {
+    /// Names of the user labels that the message brings.
+    pub(super) fn keywords(&self) -> &[String] {
+        self.0.as_ref().map_or(&[], |ready| &ready.keywords)
+    }
+}
+
+/// Puts a prepared message in. The transaction is the caller's.
+pub(super) fn commit(
+    db: &Db,
+    epoch: &Epoch,
+    prepared: Prepared,
+    labels: Vec<LabelId>,
+) -> Result<Outcome, StoreError> {
+    let mut ready = match prepared.0 {
+        Ok(ready) => *ready,
+        Err((code, reason)) => return Ok(Outcome::Failed { code, reason }),
+    };
+    match Index::look(db, &ready.key, &ready.hash)? {
+        Known::Equal(thread) => Ok(Outcome::Duplicate { thread }),
+        Known::Other(thread) => {
+            ready.message.copy = true;
+            append(db, epoch, &thread, &ready, None)?;
+            Ok(Outcome::Copy { thread })
+        }
+        known => {
+            ready.message.labels = labels;
+            let named = match known {
+                Known::Named(thread) => Some(thread),
+                _ => None,
+            };
+            place(db, epoch, &ready, named)
+        }
+    }
+}
+
+/// Chooses the thread of a new message, links the threads that it shows to be one, and appends it.
+fn place(
+    db: &Db,
+    epoch: &Epoch,
+    ready: &Ready,
+    named: Option<ThreadId>,
+) -> Result<Outcome, StoreError> {
+    let mut threads: Vec<ThreadId> = named.into_iter().collect();
+    // The nearest ancestor decides where there is a choice.
+    for ancestor in ready.message.references.iter().rev() {
+        if let Some(thread) = Index::thread(db, ancestor)?
+            && !threads.contains(&thread)
+        {
+            threads.push(thread);
+        }
+    }
+    let thread = threads.first().cloned().unwrap_or_else(|| thread_id(&ready.key));
+    let new = Log::head(db, &StoreId::thread(&thread))?.position == 0;
+    let begin = new.then(|| ThreadCreated { thread: thread.clone() });
+    append(db, epoch, &thread, ready, begin.as_ref())?;
+    Index::name(db, &ready.key, &thread)?;
+    for ancestor in &ready.message.references {
+        Index::name(db, ancestor, &thread)?;
+    }
+    for other in threads.iter().skip(1) {
+        if Index::join(db, &thread, other)? {
+            link(db, epoch, &thread, other, &ready.key)?;
+            link(db, epoch, other, &thread, &ready.key)?;
+        }
+    }
+    Ok(Outcome::Imported { thread, new })
+}
+
+fn append(
+    db: &Db,
+    epoch: &Epoch,
+    thread: &ThreadId,
+    ready: &Ready,
+    begin: Option<&ThreadCreated>,
+) -> Result<(), StoreError> {
+    Blobs::put(db, &ready.raw)?;
+    if let Some(text) = &ready.text {
+        Blobs::put(db, text)?;
+    }
+    Index::add(db, &ready.key, &ready.hash)?;
+    let mut events = Vec::new();
+    if let Some(begin) = begin {
+        let id = event_id(&["created", thread.as_str()], &[]);
+        events.push(event(id, name::THREAD_CREATED, Args::of(begin), epoch)?);
+    }
+    let id = event_id(&["message", &ready.key], &ready.hash);
+    events.push(event(id, name::MESSAGE_ADDED, Args::of(&ready.message), epoch)?);
+    Log::append(db, &StoreId::thread(thread), &events)?;
+    Ok(())
+}
+
+fn link(
+    db: &Db,
+    epoch: &Epoch,
+    thread: &ThreadId,
+    other: &ThreadId,
+    cause: &str,
+) -> Result<(), StoreError> {
+    let id = event_id(&["linked", thread.as_str(), other.as_str(), cause], &[]);
+    let args = Args::of(&Linked { thread: other.clone() });
+    let event = event(id, name::THREAD_LINKED, args, epoch)?;
+    Log::append(db, &StoreId::thread(thread), &[event])?;
+    Ok(())
+}
+
+fn event(id: EventId, name: &str, args: Args, epoch: &Epoch) -> Result<NewEvent, StoreError> {
+    let device =
+        DeviceId::try_from(MAIL_EDGE).map_err(|error| StoreError::Row(error.to_string()))?;
+    Ok(NewEvent { id, name: name.to_owned(), args, device, action: None, epoch: epoch.clone() })
+}
+
+fn digest(parts: &[&str], bytes: &[u8]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+    }
+    hasher.update(bytes);
+    hasher.finalize()
+}
+
+/// An id derived from content, so that retries meet: a `UUIDv8` (RFC 9562, section 5.8).
+#[expect(clippy::expect_used, reason = "a UUID's text is a valid id")]
+pub(super) fn event_id(parts: &[&str], bytes: &[u8]) -> EventId {
+    let mut first = [0; 16];
+    first.copy_from_slice(&digest(parts, bytes).as_bytes()[..16]);
+    let uuid = uuid::Builder::from_custom_bytes(first).into_uuid();
+    EventId::try_from(uuid.to_string()).expect("invariant: a UUID is a valid id")
+}
+
+#[expect(clippy::expect_used, reason = "base 32 is a valid id")]
+fn thread_id(key: &str) -> ThreadId {
+    let id = base32(digest(&["thread", key], &[]).as_bytes(), 20);
+    ThreadId::try_from(id).expect("invariant: base 32 is a valid id")
+}
+
+#[expect(clippy::expect_used, reason = "base 32 is a valid id")]
+fn message_id(key: &str) -> MessageId {
+    let id = base32(digest(&["id", key], &[]).as_bytes(), 20);
+    MessageId::try_from(id).expect("invariant: base 32 is a valid id")
+}

@@ -1,0 +1,167 @@
+//! Sockets to the backend: TCP for `serve`, an in-process pipe when embedded; the same frames.
+//!
+//! Invariant: a peer has a bounded time to shake hands and show its token, and there is a bounded
+//! number of peers. The caller owns the listening socket and says when to stop.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::backend::auth::Token;
+use crate::backend::{BackendError, HostHandle};
+use crate::limits::{DEAD_AFTER, HELLO_TIMEOUT, MAX_SESSIONS, PING_AFTER};
+use crate::sync::{Connection, Frame, PROTOCOL, SyncError, accept};
+
+/// Bytes that an in-process pipe holds.
+const PIPE_BYTES: usize = 256 * 1024;
+/// Numbers of sessions, over all listeners of this process.
+static NEXT_SESSION: AtomicU64 = AtomicU64::new(1);
+
+/// Binds the address that `serve` was given. Beyond loopback it refuses: there is no TLS yet.
+///
+/// # Errors
+/// When the address is none, not of this machine, taken, or not loopback.
+pub async fn bind(address: &str) -> Result<TcpListener, BackendError> {
+    let no = |reason: String| BackendError::Listen { address: address.to_owned(), reason };
+    let parsed: SocketAddr =
+        address.parse().map_err(|_| no("it is not IP:PORT, such as 127.0.0.1:7070".to_owned()))?;
+    if !parsed.ip().is_loopback() {
+        return Err(no("only loopback addresses are served without TLS".to_owned()));
+    }
+    TcpListener::bind(parsed).await.map_err(|error| no(error.to_string()))
+}
+
+/// Serves devices on a TCP socket until `shutdown` ends.
+pub async fn run(
+    listener: TcpListener,
+    host: HostHandle,
+    token: Token,
+    shutdown: impl Future<Output = ()>,
+) {
+    let permits = Arc::new(Semaphore::new(MAX_SESSIONS));
+    let mut tasks = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let stream = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of descriptors, or the peer gave up: others are served all the same.
+                Err(_) => {
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
+        };
+        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { continue };
+        // Small frames must not wait for company.
+        let _ = stream.set_nodelay(true);
+        let (host, token) = (host.clone(), token.clone());
+        tasks.spawn(async move {
+            let _permit = permit;
+            // A peer that misbehaves or goes away ends its own session and nothing else.
+            let _ = serve(stream, host, Some(token)).await;
+        });
+    }
+    tasks.shutdown().await;
+}
+
+/// The device's end of a pipe to an embedded backend; no token, nobody else can reach it.
+#[must_use]
+pub fn pipe(host: &HostHandle) -> DuplexStream {
+    let (device, backend) = tokio::io::duplex(PIPE_BYTES);
+    let host = host.clone();
+    tokio::spawn(async move {
+        let _ = serve(backend, host, None).await;
+    });
+    device
+}
+
+/// One device, from handshake to end.
+async fn serve<T>(transport: T, host: HostHandle, token: Option<Token>) -> Result<(), BackendError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let hello = tokio::time::timeout(HELLO_TIMEOUT, greet(transport, token.as_ref()));
+    let mut connection = hello.await.map_err(|_| SyncError::Timeout)??;
+    let session = NEXT_SESSION.fetch_add(1, Ordering::Relaxed);
+    let mut frames = host.connect(session).await?;
+    let ended = shuttle(&mut connection, &host, session, &mut frames).await;
+    host.gone(session).await;
+    connection.close().await;
+    ended
+}
+
+/// Shakes hands and checks the hello.
+async fn greet<T>(transport: T, token: Option<&Token>) -> Result<Connection<T>, SyncError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut connection = accept(transport).await?;
+    let refusal = match connection.receive().await? {
+        Some(Frame::Hello { protocol, .. }) if protocol != PROTOCOL => {
+            ("protocol", format!("this backend speaks protocol {PROTOCOL}"))
+        }
+        Some(Frame::Hello { token: offered, .. }) => match token {
+            Some(token) if !offered.as_deref().is_some_and(|text| token.matches(text)) => {
+                ("token", "the token is wrong".to_owned())
+            }
+            _ => return Ok(connection.trust().await),
+        },
+        _ => ("hello", "the first frame is not a hello".to_owned()),
+    };
+    let (code, message) = (refusal.0.to_owned(), refusal.1);
+    connection
+        .send(&Frame::Error { code: code.clone(), message: message.clone(), retry: false })
+        .await?;
+    connection.close().await;
+    Err(SyncError::Refused { code, message })
+}
+
+/// Frames both ways until one side ends. Silence is broken by a ping, and a dead peer is given up.
+async fn shuttle<T>(
+    connection: &mut Connection<T>,
+    host: &HostHandle,
+    session: u64,
+    frames: &mut tokio::sync::mpsc::Receiver<Frame>,
+) -> Result<(), BackendError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut heard = tokio::time::Instant::now();
+    loop {
+        tokio::select! {
+            frame = frames.recv() => {
+                let Some(frame) = frame else { return Ok(()) };
+                let paged = matches!(frame, Frame::Page { .. } | Frame::Live { .. });
+                let sent = tokio::time::timeout(DEAD_AFTER, connection.send(&frame));
+                sent.await.map_err(|_| SyncError::Timeout)??;
+                if paged {
+                    host.written(session).await?;
+                }
+            }
+            frame = connection.receive() => {
+                heard = tokio::time::Instant::now();
+                match frame? {
+                    Some(Frame::Pong { .. }) => {}
+                    Some(frame) => host.frame(session, frame).await?,
+                    None => return Ok(()),
+                }
+            }
+            () = tokio::time::sleep_until(heard + PING_AFTER) => {
+                if heard.elapsed() > DEAD_AFTER {
+                    return Err(SyncError::Timeout.into());
+                }
+                connection.send(&Frame::Ping { n: session }).await?;
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The backend's client of the Mailbox store: the one writer of what mirrors threads.
+//!
+//! Invariant: idempotent by source and position: a batch at or below the watermark, or of another
+//! epoch, changes nothing. All events of a batch are appended and materialised in one transaction.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::backend::ingest::event_id;
+use crate::id::{DeviceId, Epoch, LabelId, StoreId, ThreadId};
+use crate::label;
+use crate::mailbox::{self, Groups, LabelCreated, name};
+use crate::projection::{Batch, BatchSource, Snapshot, diff, of_row, to_mailbox};
+use crate::store::{Appended, Args, Db, Event, Kind, Log, NewEvent, Own, StoreError};
+
+/// The writer of what mirrors threads.
+const CLIENT: &str = "mailbox-client";
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It is in.
+    Applied,
+    /// It was in already.
+    Known,
+    /// It does not begin where the watermark is: the thread must be projected again.
+    Gap,
+}
+
+/// The Mailbox store beside the logs.
+#[derive(Debug)]
+pub(super) struct MailboxClient {
+    db: Db,
+    names: BTreeMap<String, LabelId>,
+}
+
+impl MailboxClient {
+    /// Opens or makes the store.
+    pub(super) fn open(dir: &Path, epoch: &Epoch) -> Result<Self, StoreError> {
+        let sql = [Log::SQL, Own::SQL, mailbox::SQL].concat();
+        let path = dir.join("mailbox.db");
+        let db = Db::open(&path, Kind::Mailbox, mailbox::VERSION, &sql)?;
+        let mut client = Self { db, names: BTreeMap::new() };
+        client.initialize(epoch)?;
+        for label in mailbox::labels(&client.db)? {
+            client.names.insert(label.name.to_lowercase(), label.id);
+        }
+        Ok(client)
+    }
+
+    pub(super) const fn db(&self) -> &Db {
+        &self.db
+    }
+
+    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+        self.db.commit()
+    }
+
+    pub(super) fn rollback(&mut self) {
+        self.db.rollback();
+    }
+
+    /// The system labels; events with fixed ids, so that a second time adds nothing.
+    fn initialize(&mut self, epoch: &Epoch) -> Result<(), StoreError> {
+        self.db.begin()?;
+        for created in mailbox::initial() {
+            self.create_label(&created, epoch)?;
+        }
+        self.db.commit()
+    }
+
+    fn create_label(&mut self, label: &LabelCreated, epoch: &Epoch) -> Result<(), StoreError> {
+        let id = event_id(&["label", label.id.as_str(), &label.name], &[]);
+        let event = new_event(id, name::LABEL_CREATED, Args::of(label), epoch)?;
+        self.append(&[event])?;
+        Ok(())
+    }
+
+    /// The label with this name, made where there is none.
+    pub(super) fn label(
+        &mut self,
+        text: &str,
+        epoch: &Epoch,
+        now: i64,
+    ) -> Result<Option<LabelId>, StoreError> {
+        let Some(clean) = label::clean_name(text) else { return Ok(None) };
+        let lower = clean.to_lowercase();
+        if let Some(id) = self.names.get(&lower) {
+            return Ok((!label::is_system(id.as_str())).then(|| id.clone()));
+        }
+        // An id that is there under another name is this label, renamed since.
+        let id = label::user_label(&clean);
+        if !matches!(mailbox::by_id(&self.db, &id)?, Some((_, false))) {
+            self.db.begin()?;
+            let created = LabelCreated {
+                id: id.clone(),
+                name: clean,
+                kind: "user".to_owned(),
+                color: None,
+                display_order: 0,
+                created_at: now,
+            };
+            self.create_label(&created, epoch)?;
+        }
+        self.names.insert(lower, id.clone());
+        Ok(Some(id))
+    }
+
+    /// Appends events and materialises those that are new, in the open transaction.
+    pub(super) fn append(&mut self, events: &[NewEvent]) -> Result<Appended, StoreError> {
+        self.db.begin()?;
+        let store = StoreId::mailbox();
+        let before = Log::head(&self.db, &store)?.position;
+        let appended = Log::append(&self.db, &store, events)?;
+        if appended.added > 0 {
+            let (new, _) = Log::range(&self.db, &store, before, usize::MAX, usize::MAX)?;
+            let mut groups = Groups::new(false);
+            let changes = mailbox::materialize(&self.db, &new, &mut groups)?;
+            groups.settle(&self.db)?;
+            if changes.labels {
+                self.names = mailbox::labels(&self.db)?
+                    .into_iter()
+                    .map(|label| (label.name.to_lowercase(), label.id))
+                    .collect();
+            }
+        }
+        Ok(appended)
+    }
+
+    /// Takes in batches of the queue. Their events become one run of the log.
+    pub(super) fn take(
+        &mut self,
+        batches: &[&Batch],
+        epoch: &Epoch,
+    ) -> Result<Vec<Taken>, StoreError> {
+        let (mut events, mut taken) = (Vec::new(), Vec::new());
+        for batch in batches {
+            let source = &batch.source;
+            let Some(thread) = source.store.as_thread() else {
+                taken.push(Taken::Known);
+                continue;
+            };
+            let at = self.watermark(&thread, epoch)?;
+            taken.push(if source.epoch != *epoch || source.through <= at {
+                Taken::Known
+            } else if source.from == at {
+                events.extend(numbered(&thread, batch, epoch)?);
+                Taken::Applied
+            } else {
+                Taken::Gap
+            });
+        }
+        if !events.is_empty() {
+            self.append(&events)?;
+        }
+        Ok(taken)
+    }
+
+    fn watermark(&self, thread: &ThreadId, epoch: &Epoch) -> Result<u64, StoreError> {
+        let mark = mailbox::watermark(&self.db, thread)?;
+        Ok(mark.filter(|seen| seen.epoch == *epoch).map_or(0, |seen| seen.position))
+    }
+
+    /// The snapshot that the index holds of a thread, with its watermark in this epoch.
+    pub(super) fn mirrored(
+        &self,
+        thread: &ThreadId,
+        epoch: &Epoch,
+    ) -> Result<(Option<Snapshot>, u64), StoreError> {
+        let Some(row) = mailbox::raw_row(&self.db, thread)? else { return Ok((None, 0)) };
+        let links = mailbox::links_of(&self.db, thread)?;
+        Ok((Some(of_row(&row, links)), self.watermark(thread, epoch)?))
+    }
+
+    /// Puts what the index holds of a thread right, by events: it mirrors `snapshot` of the log up
+    /// to `through` afterwards.
+    pub(super) fn project_again(
+        &mut self,
+        thread: &ThreadId,
+        snapshot: &Snapshot,
+        through: u64,
+        log: &[Event],
+        epoch: &Epoch,
+    ) -> Result<(), StoreError> {
+        let (held, from) = self.mirrored(thread, epoch)?;
+        let batch = Batch {
+            source: BatchSource {
+                store: StoreId::thread(thread),
+                epoch: epoch.clone(),
+                from,
+                through,
+                actions: super::thread_client::actions(log),
+            },
+            events: diff(held.as_ref(), snapshot),
+        };
+        let head = Log::head(&self.db, &StoreId::mailbox())?.position;
+        let mut events = numbered(thread, &batch, epoch)?;
+        for (index, event) in (0_u64..).zip(&mut events) {
+            // A repair is a fact of its own: its ids name where in the log it was made.
+            let at = format!("{head}.{index}");
+            event.id = event_id(&["again", thread.as_str(), &at], &[]);
+        }
+        self.append(&events)?;
+        Ok(())
+    }
+}
+
+fn numbered(thread: &ThreadId, batch: &Batch, epoch: &Epoch) -> Result<Vec<NewEvent>, StoreError> {
+    let through = batch.source.through.to_string();
+    let events = to_mailbox(thread, batch).into_iter().enumerate().map(|(index, (name, args))| {
+        let index = index.to_string();
+        let parts = ["projected", thread.as_str(), epoch.as_str(), &through, &index];
+        new_event(event_id(&parts, &[]), name, args, epoch)
+    });
+    events.collect()
+}
+
+fn new_event(
+    id: crate::id::EventId,
+    name: &str,
+    args: Args,
+    epoch: &Epoch,
+) -> Result<NewEvent, StoreError> {
+    let device = DeviceId::try_from(CLIENT).map_err(|error| StoreError::Row(error.to_string()))?;
+    Ok(NewEvent { id, name: name.to_owned(), args, device, action: None, epoch: epoch.clone() })
+}

@@ -1,0 +1,63 @@
+//! The sync backend: it orders every event, keeps the logs, projects threads into the Mailbox store,
+//! and takes mail in. It runs inside `mailtui`, or on a server with `serve`.
+//!
+//! Invariant: acknowledged means on disk, and no event leaves in any frame before it is. All state
+//! is owned by [`Backend`], which is synchronous and takes time as an argument; [`host`] gives it a
+//! thread, [`listener`] gives it sockets.
+
+mod auth;
+mod core;
+mod doctor;
+mod error;
+pub mod host;
+mod ingest;
+pub mod listener;
+mod mailbox_client;
+mod session;
+mod storage;
+mod thread_client;
+mod undo;
+mod worker;
+
+pub use auth::token;
+pub use core::{Backend, Options};
+pub use doctor::Finding;
+pub(crate) use doctor::rebuild;
+pub use error::BackendError;
+pub use host::{Host, HostHandle};
+pub use ingest::{Prepared, prepare};
+
+use std::path::Path;
+
+use crate::id::{BlobHash, StoreId};
+use crate::store::{Blobs, Db, Event, Log, StoreError};
+
+/// The logs of a backend's directory, for commands that only read.
+#[derive(Debug)]
+pub struct Reader(Db);
+
+impl Reader {
+    /// Opens the logs in `dir` for reading; `None` when there are none.
+    ///
+    /// # Errors
+    /// When the file is damaged or newer.
+    pub fn open(dir: &Path) -> Result<Option<Self>, StoreError> {
+        Ok(storage::read(dir)?.map(Self))
+    }
+
+    /// A store's log.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn log(&self, store: &StoreId) -> Result<Vec<Event>, StoreError> {
+        Log::all(&self.0, store)
+    }
+
+    /// A blob's bytes.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn blob(&self, hash: &BlobHash) -> Result<Option<Vec<u8>>, StoreError> {
+        Blobs::get(&self.0, hash)
+    }
+}

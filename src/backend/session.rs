@@ -1,0 +1,247 @@
+//! A device's session: what it subscribed to, and what may be sent to it now.
+//!
+//! Invariant: nothing is buffered for a slow device. A session reads the logs from its own cursors
+//! while it has credit; what it cannot take yet stays in the log.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::backend::core::Backend;
+use crate::backend::ingest::prepare;
+use crate::backend::storage::Queue;
+use crate::bridge::{Folder, Incoming};
+use crate::id::StoreId;
+use crate::limits::{PAGE_BYTES, PAGE_EVENTS, SESSION_CREDIT};
+use crate::mail::Flags;
+use crate::store::{Chain, Db, Log, StoreError};
+use crate::sync::{Cursor, Frame, IngestMessage};
+
+/// Stores that a device may be subscribed to at a time.
+const MAX_SUBSCRIPTIONS: usize = 1_024;
+
+/// Where a device is in a store's log.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    position: u64,
+    /// Whether it has been at the head once: what comes then is live.
+    live: bool,
+}
+
+/// A connected device.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    reading: BTreeMap<StoreId, Reading>,
+    /// Pages handed to the socket and not yet written.
+    in_flight: usize,
+    /// Threads that must be projected before each settle is answered.
+    settling: Vec<(u64, BTreeSet<i64>)>,
+}
+
+impl Backend {
+    /// A device is there; its token was good.
+    pub fn connect(&mut self, session: u64) {
+        self.sessions.insert(session, Session::default());
+    }
+
+    /// It is gone.
+    pub fn disconnect(&mut self, session: u64) {
+        self.sessions.remove(&session);
+    }
+
+    /// A frame that took credit was written to the session's socket.
+    pub fn written(&mut self, session: u64) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.in_flight = session.in_flight.saturating_sub(1);
+        }
+    }
+
+    /// The answer to a hello.
+    #[must_use]
+    pub fn welcome(&self) -> Frame {
+        Frame::Welcome {
+            protocol: crate::sync::PROTOCOL,
+            backend: self.id.clone(),
+            epoch: self.epoch.clone(),
+        }
+    }
+
+    /// Handles a frame. Answers are in [`Backend::frames`] after the commit.
+    ///
+    /// # Errors
+    /// When the storage refuses; the caller rolls back and ends the session.
+    pub fn handle(&mut self, session: u64, frame: Frame, now: i64) -> Result<(), StoreError> {
+        match frame {
+            Frame::Push { stores } => self.push(session, stores)?,
+            Frame::Ingest { seq, messages } => {
+                let prepared = messages.into_iter().map(|m| prepare(incoming(m), now)).collect();
+                let outcomes = self.ingest(prepared, now)?;
+                let outcomes = outcomes.iter().filter_map(|o| serde_json::to_value(o).ok());
+                let answer = Frame::Ingested { seq, outcomes: outcomes.collect() };
+                self.held.push((session, answer));
+            }
+            Frame::Subscribe { store, cursor } => {
+                self.subscribe(session, store, cursor.as_ref())?
+            }
+            Frame::Unsubscribe { store } => {
+                if let Some(session) = self.sessions.get_mut(&session) {
+                    session.reading.remove(&store);
+                }
+            }
+            Frame::Settle { seq } => {
+                let open = self.unprojected()?;
+                if let Some(session) = self.sessions.get_mut(&session) {
+                    session.settling.push((seq, open));
+                }
+                self.answer_settled()?;
+            }
+            Frame::BlobGet { hash, offset } => {
+                let part = self.blob(session, &hash, offset);
+                self.held.push((session, part));
+            }
+            Frame::Ping { n } => self.held.push((session, Frame::Pong { n })),
+            _ => {
+                let message = "a frame that only a backend sends".to_owned();
+                let code = "frame".to_owned();
+                self.held.push((session, Frame::Error { code, message, retry: false }));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn log_of(&self, store: &StoreId) -> &Db {
+        if store.as_str() == StoreId::MAILBOX { self.mailbox.db() } else { &self.db }
+    }
+
+    fn subscribe(
+        &mut self,
+        session: u64,
+        store: StoreId,
+        cursor: Option<&Cursor>,
+    ) -> Result<(), StoreError> {
+        let position = match cursor {
+            None => 0,
+            Some(cursor) => {
+                let here = Log::chain_at(self.log_of(&store), &store, cursor.position)?;
+                if cursor.epoch == self.epoch && here == Some(cursor.chain) {
+                    cursor.position
+                } else {
+                    let diverged = Frame::Diverged { store: store.clone(), position: 0 };
+                    self.held.push((session, diverged));
+                    return Ok(());
+                }
+            }
+        };
+        let Some(open) = self.sessions.get_mut(&session) else { return Ok(()) };
+        if open.reading.len() >= MAX_SUBSCRIPTIONS {
+            let message = "too many subscriptions".to_owned();
+            let code = "limit".to_owned();
+            self.held.push((session, Frame::Error { code, message, retry: false }));
+            return Ok(());
+        }
+        open.reading.insert(store, Reading { position, live: false });
+        Ok(())
+    }
+
+    /// Reads what subscribed devices have credit for. Never called with an open transaction: what
+    /// leaves is on disk.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn pump(&mut self) -> Result<bool, StoreError> {
+        let mut sent = false;
+        let ids: Vec<u64> = self.sessions.keys().copied().collect();
+        for id in ids {
+            let Some(mut session) = self.sessions.remove(&id) else { continue };
+            let pumped = self.pump_one(id, &mut session);
+            self.sessions.insert(id, session);
+            sent |= pumped?;
+        }
+        Ok(sent)
+    }
+
+    fn pump_one(&mut self, id: u64, session: &mut Session) -> Result<bool, StoreError> {
+        let mut sent = false;
+        for (store, reading) in &mut session.reading {
+            if session.in_flight >= SESSION_CREDIT {
+                break;
+            }
+            let db = self.log_of(store);
+            let head = Log::head(db, store)?;
+            if reading.live && reading.position >= head.position {
+                continue;
+            }
+            let (events, more) = Log::range(db, store, reading.position, PAGE_EVENTS, PAGE_BYTES)?;
+            let last = events.last().map_or(reading.position, |event| event.position);
+            let chain: Chain = Log::chain_at(db, store, last)?.unwrap_or_default();
+            let (store, head) = (store.clone(), head.position);
+            let frame = if reading.live {
+                Frame::Live { store, events, head, chain }
+            } else {
+                Frame::Page { store, events, more, head, chain }
+            };
+            reading.position = last;
+            reading.live |= !more;
+            session.in_flight += 1;
+            self.ready.push((id, frame));
+            sent = true;
+        }
+        Ok(sent)
+    }
+
+    /// Keys of stores that are dirty or queued.
+    fn unprojected(&self) -> Result<BTreeSet<i64>, StoreError> {
+        let mut open: BTreeSet<i64> =
+            crate::backend::storage::Snapshots::dirty(&self.db, usize::MAX)?
+                .into_iter()
+                .map(|(key, _)| key)
+                .collect();
+        open.extend(Queue::lease(&self.db, usize::MAX)?.into_iter().map(|item| item.store));
+        Ok(open)
+    }
+
+    /// These stores' batches are in the Mailbox store: who waits for them may be answered.
+    pub(super) fn note_worked(&mut self, keys: Vec<i64>) -> Result<(), StoreError> {
+        if self.sessions.values().all(|session| session.settling.is_empty()) {
+            return Ok(());
+        }
+        let still: BTreeSet<i64> = crate::backend::storage::Snapshots::dirty(&self.db, usize::MAX)?
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect();
+        for session in self.sessions.values_mut() {
+            for (_, open) in &mut session.settling {
+                for key in keys.iter().filter(|key| !still.contains(*key)) {
+                    open.remove(key);
+                }
+            }
+        }
+        self.answer_settled()
+    }
+
+    fn answer_settled(&mut self) -> Result<(), StoreError> {
+        let head = Log::head(self.mailbox.db(), &StoreId::mailbox())?.position;
+        for (id, session) in &mut self.sessions {
+            session.settling.retain(|(seq, open)| {
+                if open.is_empty() {
+                    self.held.push((*id, Frame::Settled { seq: *seq, head }));
+                }
+                !open.is_empty()
+            });
+        }
+        Ok(())
+    }
+
+    /// Frames that may leave now, in order for each session.
+    pub fn frames(&mut self) -> Vec<(u64, Frame)> {
+        std::mem::take(&mut self.ready)
+    }
+}
+
+/// A message from the wire; records of the bridge that cannot be read are as if not there.
+fn incoming(message: IngestMessage) -> Incoming {
+    Incoming {
+        raw: message.raw.0,
+        folder: serde_json::from_value::<Folder>(message.folder).unwrap_or_default(),
+        flags: serde_json::from_value::<Option<Flags>>(message.flags).unwrap_or_default(),
+        file_time: message.file_time,
+    }
+}

@@ -1,0 +1,34 @@
+//! The embedded storage driver: one SQLite file for Thread logs, the queue, snapshots, the message
+//! index and blobs.
+//!
+//! Invariant: what must be true together is in one file and one transaction: an event and its
+//! message's index entry; a snapshot, its position and the queued batch.
+
+mod index;
+mod queue;
+mod snapshots;
+
+pub(crate) use index::{Index, Known};
+pub(crate) use queue::{Queue, Queued};
+pub(crate) use snapshots::Snapshots;
+
+use std::path::Path;
+
+use crate::store::{Blobs, Db, Kind, Log, StoreError};
+
+/// The format of `threads.db`.
+pub(crate) const VERSION: u32 = 1;
+
+/// Opens or makes the file in the backend's directory.
+pub(crate) fn open(dir: &Path) -> Result<Db, StoreError> {
+    Db::open(&dir.join("threads.db"), Kind::Threads, VERSION, &sql())
+}
+
+/// Opens the file for reading; `None` when it is not there.
+pub(crate) fn read(dir: &Path) -> Result<Option<Db>, StoreError> {
+    Db::read(&dir.join("threads.db"), Kind::Threads, VERSION)
+}
+
+fn sql() -> String {
+    [Log::SQL, Blobs::SQL, Snapshots::SQL, Queue::SQL, Index::SQL, super::undo::SQL].concat()
+}

@@ -1,0 +1,85 @@
+//! What each Thread store's client saw last, and which stores have grown since.
+//!
+//! Invariant: a store is dirty while its head is above its snapshot's position; so a start-up goes
+//! on with exactly what a crash left.
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::id::StoreId;
+use crate::projection::Snapshot;
+use crate::store::{Db, StoreError};
+
+/// The snapshot table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Snapshots;
+
+impl Snapshots {
+    /// The table.
+    pub(crate) const SQL: &'static str = "
+        CREATE TABLE IF NOT EXISTS snapshots(
+            store INTEGER PRIMARY KEY, position INTEGER NOT NULL, snapshot TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS ahead(store INTEGER PRIMARY KEY);
+        CREATE TRIGGER IF NOT EXISTS stores_grew AFTER UPDATE OF head ON stores
+            BEGIN INSERT OR IGNORE INTO ahead(store) VALUES (new.key); END;
+        CREATE TABLE IF NOT EXISTS backend(name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    ";
+
+    /// The last snapshot of a store with its position.
+    pub(crate) fn get(db: &Db, store: i64) -> Result<(u64, Option<Snapshot>), StoreError> {
+        let mut statement =
+            db.sql().prepare_cached("SELECT position, snapshot FROM snapshots WHERE store = ?1")?;
+        let found: Option<(i64, String)> =
+            statement.query_row([store], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let Some((position, text)) = found else { return Ok((0, None)) };
+        Ok((u64::try_from(position).unwrap_or_default(), serde_json::from_str(&text).ok()))
+    }
+
+    /// Keeps the snapshot of a store; it is not dirty any more.
+    pub(crate) fn put(
+        db: &Db,
+        store: i64,
+        position: u64,
+        snapshot: &Snapshot,
+    ) -> Result<(), StoreError> {
+        db.sql()
+            .prepare_cached(
+                "INSERT OR REPLACE INTO snapshots(store, position, snapshot) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![
+                store,
+                i64::try_from(position).unwrap_or(i64::MAX),
+                serde_json::to_string(snapshot).unwrap_or_default()
+            ])?;
+        db.sql().prepare_cached("DELETE FROM ahead WHERE store = ?1")?.execute([store])?;
+        Ok(())
+    }
+
+    /// Dirty stores, oldest key first.
+    pub(crate) fn dirty(db: &Db, most: usize) -> Result<Vec<(i64, StoreId)>, StoreError> {
+        let mut statement = db.sql().prepare_cached(
+            "SELECT a.store, s.id FROM ahead a JOIN stores s ON s.key = a.store LIMIT ?1",
+        )?;
+        let mut rows = statement.query([i64::try_from(most).unwrap_or(i64::MAX)])?;
+        let mut dirty = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(1)?;
+            let id = StoreId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
+            dirty.push((row.get(0)?, id));
+        }
+        Ok(dirty)
+    }
+
+    /// A setting of this backend.
+    pub(crate) fn setting(db: &Db, name: &str) -> Result<Option<String>, StoreError> {
+        let mut statement = db.sql().prepare_cached("SELECT value FROM backend WHERE name = ?1")?;
+        Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+    }
+
+    /// Keeps a setting of this backend.
+    pub(crate) fn set(db: &Db, name: &str, value: &str) -> Result<(), StoreError> {
+        db.sql()
+            .prepare_cached("INSERT OR REPLACE INTO backend(name, value) VALUES (?1, ?2)")?
+            .execute([name, value])?;
+        Ok(())
+    }
+}

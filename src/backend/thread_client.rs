@@ -1,0 +1,108 @@
+//! The backend's client of a Thread store: what changed, by the snapshot before and after.
+//!
+//! Invariant: the snapshot, its position and the queued batch go to disk in one transaction (the
+//! caller's): a crash can neither lose nor repeat a change.
+
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+
+use crate::backend::storage::{Queue, Snapshots};
+use crate::id::{Epoch, StoreId, ThreadId};
+use crate::mailbox::SourceAction;
+use crate::projection::{Batch, BatchSource, Snapshot, diff, of_thread};
+use crate::store::{Db, Event, Log, StoreError};
+use crate::thread::ThreadState;
+
+/// Clients of Thread stores, loaded on demand; the least recently used one hibernates.
+#[derive(Debug)]
+pub(super) struct ThreadClients {
+    loaded: LruCache<i64, ThreadState>,
+}
+
+impl ThreadClients {
+    /// At most `capacity` loaded at a time.
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { loaded: LruCache::new(NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN)) }
+    }
+
+    /// Forgets what is loaded: the transaction that it belonged to was rolled back.
+    pub(super) fn forget(&mut self) {
+        self.loaded.clear();
+    }
+
+    /// Takes in what a dirty store's log holds above its snapshot, and queues what changed.
+    pub(super) fn advance(
+        &mut self,
+        db: &Db,
+        epoch: &Epoch,
+        key: i64,
+        store: &StoreId,
+    ) -> Result<(), StoreError> {
+        let Some(thread) = store.as_thread() else { return Ok(()) };
+        let (from, before) = Snapshots::get(db, key)?;
+        let (after, through, events) = self.load(db, key, store, &thread, from)?;
+        if through <= from {
+            return Snapshots::put(db, key, from, &before.unwrap_or(after));
+        }
+        let batch = Batch {
+            source: BatchSource {
+                store: store.clone(),
+                epoch: epoch.clone(),
+                from,
+                through,
+                actions: actions(&events),
+            },
+            events: diff(before.as_ref(), &after),
+        };
+        Snapshots::put(db, key, through, &after)?;
+        Queue::put(db, key, &batch)
+    }
+
+    /// Brings a store's client to the head; returns its snapshot, its position and the events
+    /// above `from`.
+    fn load(
+        &mut self,
+        db: &Db,
+        key: i64,
+        store: &StoreId,
+        thread: &ThreadId,
+        from: u64,
+    ) -> Result<(Snapshot, u64, Vec<Event>), StoreError> {
+        let state = self.loaded.get_or_insert_mut(key, ThreadState::default);
+        let start = state.position.min(from);
+        let (mut events, _) = Log::range(db, store, start, usize::MAX, usize::MAX)?;
+        let unseen = events.partition_point(|event| event.position <= state.position);
+        state.apply(&events[unseen..]);
+        events.retain(|event| event.position > from);
+        Ok((of_thread(thread, state), state.position, events))
+    }
+}
+
+/// The snapshot of a store at the head of its log, from nothing but the log.
+pub(super) fn from_log(db: &Db, store: &StoreId) -> Result<Option<(Snapshot, u64)>, StoreError> {
+    let Some(thread) = store.as_thread() else { return Ok(None) };
+    let mut state = ThreadState::default();
+    state.apply(&Log::all(db, store)?);
+    Ok((state.position > 0).then(|| (of_thread(&thread, &state), state.position)))
+}
+
+/// Every action of a range, with the last position of its events, in order of their first.
+pub(super) fn actions(events: &[Event]) -> Vec<SourceAction> {
+    let mut actions: Vec<SourceAction> = Vec::new();
+    for Event { position, event } in events {
+        let Some(action) = &event.action else { continue };
+        if let Some(held) = actions.iter_mut().find(|held| held.id == action.id) {
+            held.position = *position;
+        } else {
+            actions.push(SourceAction {
+                id: action.id.clone(),
+                name: action.name.clone(),
+                at: action.at,
+                device: event.device.clone(),
+                position: *position,
+            });
+        }
+    }
+    actions
+}

@@ -1,0 +1,95 @@
+//! What an import is asked, how far it is, and what became of it.
+//!
+//! Invariant: [`ImportReport`] serialises as the command line's contract, field by field; a field
+//! beyond it appears only where it has something to say.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::failures::Failures;
+use crate::label::Place;
+use crate::notice::{Exit, Notice};
+
+/// What to import, and what to say of every message of it.
+#[derive(Debug, Clone, Default)]
+pub struct ImportRequest {
+    /// Files and directories.
+    pub paths: Vec<PathBuf>,
+    /// Instead of what folders say.
+    pub place: Option<Place>,
+    /// Names of labels, beside those of folders.
+    pub labels: Vec<String>,
+}
+
+/// What became of an import; serialises as the command's contract.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportReport {
+    /// Messages met: imported, duplicates, copies, and those that failed.
+    pub messages: u64,
+    /// New ones.
+    pub imported: u64,
+    /// Equal bytes were there already.
+    pub duplicates: u64,
+    /// Other bytes under an id that was there.
+    pub copies: u64,
+    /// What was not taken in.
+    pub failed: Failures,
+    /// Failures beyond those listed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub failed_left_off: u64,
+    /// Files left alone on purpose.
+    pub skipped: u64,
+    /// Rows touched.
+    pub threads: u64,
+    /// Rows that began.
+    pub new_threads: u64,
+    /// Whether the user stopped it; what was counted is in.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
+    /// Lines for the user.
+    #[serde(skip)]
+    pub notices: Vec<Notice>,
+    /// Named paths that were there.
+    #[serde(skip)]
+    pub named: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl ImportReport {
+    /// The exit code of a command that did only this.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        if self.stopped {
+            Exit::Stopped
+        } else if self.failed.count() == 0 {
+            Exit::Done
+        } else if self.named == 0 {
+            Exit::NotFound
+        } else {
+            Exit::Partial
+        }
+    }
+}
+
+/// How far an import is; told after each batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Messages that are done with.
+    pub done: u64,
+    /// Messages in all; `None` where an mbox hides how many it holds: then bytes tell.
+    pub total: Option<u64>,
+    /// New ones so far.
+    pub imported: u64,
+    /// Failures so far.
+    pub failed: u64,
+    /// Bytes read.
+    pub bytes_done: u64,
+    /// Bytes in all.
+    pub bytes_total: u64,
+}

@@ -1,0 +1,103 @@
+//! A raw message to [`Parsed`]: the entry of this room.
+//!
+//! Invariant: never fails and never panics; where reading the parts goes wrong, the header is still
+//! read. This file must not interpret single fields: their files do.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::defect::{self, Defects};
+use super::field::{self, Head};
+use super::part::Walker;
+use super::{Address, Parsed, address, body, date, message_id, status, word};
+
+/// Fields of one name whose addresses are joined.
+const MAX_ADDRESS_FIELDS: usize = 50;
+
+/// Reads a message.
+#[must_use]
+pub fn parse(raw: &[u8]) -> Parsed {
+    let raw = with_newlines(raw);
+    let read = |with_body| catch_unwind(AssertUnwindSafe(|| read(&raw, with_body)));
+    read(true).or_else(|_| read(false)).unwrap_or_else(|_| Parsed {
+        defects: vec![defect::UNREADABLE.to_owned()],
+        ..Parsed::default()
+    })
+}
+
+fn read(raw: &[u8], with_body: bool) -> Parsed {
+    let mut defects = Defects::default();
+    let head = field::message(raw, &mut defects);
+    let mut parsed = header(&head, &mut defects);
+    if with_body {
+        let mut walker = Walker::new(&mut defects);
+        let tree = walker.message(&head);
+        parsed.attachments = walker.attachments;
+        parsed.text = body::text(&tree, &mut defects);
+    } else {
+        defects.note(defect::UNREADABLE);
+    }
+    parsed.defects = defects.into_codes();
+    parsed
+}
+
+fn header(head: &Head<'_>, defects: &mut Defects) -> Parsed {
+    let message_id = head.first("Message-ID").and_then(|value| message_id::own(value, defects));
+    if message_id.is_none() {
+        defects.note(defect::ID_MISSING);
+    }
+    let date = head.first("Date").map(date::parse);
+    match date {
+        Some(None) => defects.note(defect::DATE),
+        None => defects.note(defect::DATE_MISSING),
+        Some(Some(_)) => {}
+    }
+    let from = addresses(head, "From", defects);
+    if from.is_empty() {
+        defects.note(defect::FROM_MISSING);
+    }
+    let references = message_id::references(
+        head.first("References"),
+        head.first("In-Reply-To"),
+        message_id.as_deref(),
+        defects,
+    );
+    Parsed {
+        subject: head.first("Subject").map(|value| {
+            let decoded = word::decode(value, defects);
+            defects.line(&decoded)
+        }),
+        from,
+        to: addresses(head, "To", defects),
+        cc: addresses(head, "Cc", defects),
+        bcc: addresses(head, "Bcc", defects),
+        reply_to: addresses(head, "Reply-To", defects),
+        date: date.flatten(),
+        received: head.all("Received").next().and_then(date::received),
+        references,
+        status: status::flags(head),
+        keywords: status::keywords(head, defects),
+        message_id,
+        ..Parsed::default()
+    }
+}
+
+fn addresses(head: &Head<'_>, name: &str, defects: &mut Defects) -> Vec<Address> {
+    let mut fields = head.all(name).take(MAX_ADDRESS_FIELDS);
+    let mut out = fields.next().map(|value| address::parse(value, defects)).unwrap_or_default();
+    // RFC 5322 allows each of them once; where a relay added another, its new addresses count.
+    for value in fields {
+        let known: HashSet<Address> = out.iter().cloned().collect();
+        out.extend(address::parse(value, defects).into_iter().filter(|a| !known.contains(a)));
+    }
+    out
+}
+
+/// Files of old systems end lines with a lone CR; then, and only then, CR is a line end.
+fn with_newlines(raw: &[u8]) -> Cow<'_, [u8]> {
+    if raw.contains(&b'\n') || !raw.contains(&b'\r') {
+        return Cow::Borrowed(raw);
+    }
+    Cow::Owned(raw.iter().map(|&b| if b == b'\r' { b'\n' } else { b }).collect())
+}

@@ -1,0 +1,296 @@
+//! The MIME tree (RFC 2046): a message's body to texts and attachments.
+//!
+//! Invariant: total; depth and count of parts are bounded; every leaf with a file name or
+//! `Content-Disposition: attachment`, and every message/rfc822, is listed. This file must not
+//! choose between alternatives: `body` does.
+
+use super::Attachment;
+use super::charset;
+use super::defect::{self, Defects};
+use super::field::{self, Head, next_line};
+use super::param::Structured;
+use super::transfer;
+use super::word;
+
+/// Parts inside parts that are followed; below, a part is a leaf.
+const MAX_DEPTH: usize = 30;
+/// Parts of one message that are read.
+const MAX_PARTS: usize = 5_000;
+/// The longest boundary, in bytes (RFC 2046 section 5.1.1 allows 70).
+const MAX_BOUNDARY_BYTES: usize = 1_000;
+
+/// What a text part holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Lines as they are to be shown.
+    Plain,
+    /// Paragraphs with soft line ends (RFC 3676); `delete_space` is its `DelSp=yes`.
+    Flowed {
+        /// The space at a soft line end goes too.
+        delete_space: bool,
+    },
+    /// HTML.
+    Html,
+}
+
+/// A part that may be shown; the others are left out.
+#[derive(Debug)]
+pub(super) enum Node {
+    /// A text part, decoded.
+    Text(Kind, String),
+    /// The parts of a multipart other than alternative.
+    All(Vec<Node>),
+    /// The parts of a multipart/alternative, plainest first.
+    OneOf(Vec<Node>),
+    /// A message inside the message, with the lines that say whose it is.
+    Message(String, Box<Node>),
+}
+
+/// Walks a message's parts.
+pub(super) struct Walker<'d> {
+    pub(super) attachments: Vec<Attachment>,
+    defects: &'d mut Defects,
+    parts: usize,
+}
+
+/// What a part's surroundings say about it.
+#[derive(Clone, Copy)]
+struct Context {
+    depth: usize,
+    /// RFC 2046 section 5.1.5: parts of a digest are messages unless they say otherwise.
+    in_digest: bool,
+    in_alternative: bool,
+}
+
+impl<'d> Walker<'d> {
+    pub(super) fn new(defects: &'d mut Defects) -> Self {
+        Self { attachments: Vec::new(), defects, parts: 0 }
+    }
+
+    /// Walks the whole message below `head`.
+    pub(super) fn message(&mut self, head: &Head<'_>) -> Node {
+        self.part(head, Context { depth: 0, in_digest: false, in_alternative: false })
+    }
+
+    fn part(&mut self, head: &Head<'_>, context: Context) -> Node {
+        self.parts += 1;
+        let kind = head.first("Content-Type").map(Structured::parse).unwrap_or_default();
+        let default = if context.in_digest { "message/rfc822" } else { "text/plain" };
+        let media_type = if kind.value.contains('/') { kind.value.as_str() } else { default };
+        if let Some(subtype) = media_type.strip_prefix("multipart/") {
+            if let Some(node) = self.multipart(head, &kind, subtype, context) {
+                return node;
+            }
+            self.defects.note(defect::BOUNDARY);
+            return self.leaf(head, &kind, "text/plain", context);
+        }
+        if matches!(media_type, "message/rfc822" | "message/global" | "message/news") {
+            return self.nested(head, &kind, media_type, context);
+        }
+        self.leaf(head, &kind, media_type, context)
+    }
+
+    /// The parts between the boundaries; `None` when none is found.
+    fn multipart(
+        &mut self,
+        head: &Head<'_>,
+        kind: &Structured,
+        subtype: &str,
+        context: Context,
+    ) -> Option<Node> {
+        let boundary = kind.text("boundary", self.defects)?;
+        let boundary = kind.raw("boundary").unwrap_or(boundary.as_bytes());
+        if boundary.is_empty() || boundary.len() > MAX_BOUNDARY_BYTES {
+            return None;
+        }
+        let (bodies, closed) = split(head.body, boundary)?;
+        if !closed {
+            self.defects.note(defect::UNCLOSED);
+        }
+        if subtype == "encrypted" {
+            self.defects.note(defect::ENCRYPTED);
+        }
+        let inner = Context {
+            depth: context.depth + 1,
+            in_digest: subtype == "digest",
+            in_alternative: subtype == "alternative",
+        };
+        let mut nodes = Vec::with_capacity(bodies.len().min(16));
+        for body in bodies {
+            if self.parts >= MAX_PARTS || inner.depth > MAX_DEPTH {
+                self.defects.note(defect::PARTS);
+                break;
+            }
+            let head = field::part(body, self.defects);
+            nodes.push(self.part(&head, inner));
+        }
+        Some(if inner.in_alternative { Node::OneOf(nodes) } else { Node::All(nodes) })
+    }
+
+    /// A message inside the message: listed, and its text is shown unless it says attachment.
+    fn nested(
+        &mut self,
+        head: &Head<'_>,
+        kind: &Structured,
+        media_type: &str,
+        context: Context,
+    ) -> Node {
+        let encoding = head.first("Content-Transfer-Encoding");
+        let bytes = transfer::decode(encoding, head.body, self.defects);
+        let disposition = disposition(head);
+        self.attach(kind, disposition.as_ref(), media_type, bytes.len());
+        if context.depth >= MAX_DEPTH || self.parts >= MAX_PARTS {
+            self.defects.note(defect::PARTS);
+            return Node::All(Vec::new());
+        }
+        let inner = field::message(&bytes, self.defects);
+        let inner_context =
+            Context { depth: context.depth + 1, in_digest: false, in_alternative: false };
+        let node = self.part(&inner, inner_context);
+        if disposition.is_some_and(|value| value.value == "attachment") {
+            return Node::All(Vec::new());
+        }
+        Node::Message(self.summary(&inner), Box::new(node))
+    }
+
+    fn leaf(
+        &mut self,
+        head: &Head<'_>,
+        kind: &Structured,
+        media_type: &str,
+        context: Context,
+    ) -> Node {
+        let encoding = head.first("Content-Transfer-Encoding");
+        let bytes = transfer::decode(encoding, head.body, self.defects);
+        let disposition = disposition(head);
+        let attached = disposition.as_ref().is_some_and(|value| value.value == "attachment");
+        if attached || name(kind, disposition.as_ref(), self.defects).is_some() {
+            self.attach(kind, disposition.as_ref(), media_type, bytes.len());
+        }
+        if media_type.ends_with("/pkcs7-mime") || media_type.ends_with("/x-pkcs7-mime") {
+            self.defects.note(defect::ENCRYPTED);
+        }
+        if attached || !is_shown(media_type, context) {
+            return Node::All(Vec::new());
+        }
+        let text = charset::decode(kind.raw("charset"), &bytes, self.defects);
+        let is = |name: &str, wanted: &str| {
+            kind.raw(name).is_some_and(|value| value.eq_ignore_ascii_case(wanted.as_bytes()))
+        };
+        let shape = match media_type {
+            "text/html" | "application/xhtml+xml" => Kind::Html,
+            _ if is("format", "flowed") => Kind::Flowed { delete_space: is("delsp", "yes") },
+            _ => Kind::Plain,
+        };
+        Node::Text(shape, text)
+    }
+
+    fn attach(
+        &mut self,
+        kind: &Structured,
+        disposition: Option<&Structured>,
+        media_type: &str,
+        octets: usize,
+    ) {
+        let name = name(kind, disposition, self.defects);
+        self.attachments.push(Attachment {
+            name,
+            media_type: self.defects.line(media_type),
+            size: u64::try_from(octets).unwrap_or(u64::MAX),
+        });
+    }
+
+    /// The lines that say whose a message inside the message is.
+    fn summary(&mut self, head: &Head<'_>) -> String {
+        let mut out = String::new();
+        for field in ["From", "Date", "Subject"] {
+            if let Some(value) = head.first(field) {
+                let decoded = word::decode(value, self.defects);
+                let line = self.defects.line(&decoded);
+                out.push_str(&format!("{field}: {line}\n"));
+            }
+        }
+        out
+    }
+}
+
+fn disposition(head: &Head<'_>) -> Option<Structured> {
+    head.first("Content-Disposition").map(Structured::parse)
+}
+
+/// The file name: that of Content-Disposition, else of Content-Type; empty ones count as absent.
+fn name(
+    kind: &Structured,
+    disposition: Option<&Structured>,
+    defects: &mut Defects,
+) -> Option<String> {
+    let stated = disposition.and_then(|value| value.text("filename", defects));
+    let stated = stated.filter(|name| !name.trim().is_empty());
+    let name = stated.or_else(|| kind.text("name", defects))?;
+    let name = defects.line(&name);
+    (!name.is_empty()).then_some(name)
+}
+
+/// Text that is meant to be read, not to be used by a program.
+fn is_shown(media_type: &str, context: Context) -> bool {
+    match media_type {
+        "text/plain" | "text/html" | "application/xhtml+xml" => true,
+        "text/calendar"
+        | "text/vcard"
+        | "text/x-vcard"
+        | "text/directory"
+        | "text/css"
+        | "text/rtf"
+        | "text/richtext"
+        | "text/javascript"
+        | "text/x-amp-html"
+        | "text/rfc822-headers" => false,
+        _ => media_type.starts_with("text/") && !context.in_alternative,
+    }
+}
+
+/// The bodies between the lines `--boundary`, and whether the closing line was found. A closing
+/// line counts as one only when no other delimiter follows it: some senders use one boundary for
+/// a multipart and for the multipart inside it, and then more parts follow.
+fn split<'a>(body: &'a [u8], boundary: &[u8]) -> Option<(Vec<&'a [u8]>, bool)> {
+    let mut out = Vec::new();
+    let (mut start, mut closed, mut found) = (None, false, false);
+    let mut at = 0;
+    while at < body.len() {
+        let (line, after) = next_line(&body[at..]);
+        let next = body.len() - after.len();
+        if let Some(closing) = delimiter(line, boundary) {
+            if let Some(start) = start {
+                out.push(&body[start..before_line_end(body, start, at)]);
+                if out.len() > MAX_PARTS {
+                    return Some((out, true));
+                }
+            }
+            found = true;
+            closed = closing;
+            start = (!closing).then_some(next);
+        }
+        at = next;
+    }
+    if let Some(start) = start {
+        out.push(&body[start..]);
+    }
+    found.then_some((out, closed))
+}
+
+/// The line end before a delimiter belongs to the delimiter.
+fn before_line_end(body: &[u8], start: usize, delimiter: usize) -> usize {
+    let part = &body[start..delimiter];
+    let part = part.strip_suffix(b"\n").unwrap_or(part);
+    start + part.strip_suffix(b"\r").unwrap_or(part).len()
+}
+
+/// Whether the line is `--boundary` (`false`) or `--boundary--` (`true`), white space may follow.
+fn delimiter(line: &[u8], boundary: &[u8]) -> Option<bool> {
+    let rest = line.strip_prefix(b"--")?.strip_prefix(boundary)?.trim_ascii_end();
+    match rest {
+        b"" => Some(false),
+        b"--" => Some(true),
+        _ => None,
+    }
+}
