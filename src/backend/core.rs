@@ -108,8 +108,8 @@ impl Backend {
         events: Vec<NewEvent>,
     ) -> Result<(Vec<NewEvent>, Vec<Refused>), StoreError> {
         let mailbox = store.as_str() == StoreId::MAILBOX;
-        let there =
-            mailbox || (store.as_thread().is_some() && Log::head(&self.db, store)?.position > 0);
+        let there = mailbox
+            || (store.as_thread().is_some() && Log::head(&self.db, store)?.position > 0);
         let (mut accepted, mut refused) = (Vec::new(), Vec::new());
         let no = |id: EventId, code: &str, reason: &str| Refused {
             id,

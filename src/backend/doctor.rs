@@ -76,10 +76,7 @@ impl Backend {
             if watermark == through && mirrored.as_ref() == Some(&snapshot) {
                 continue;
             }
-            let line = format!(
-                "{thread}: the row is not what its log yields (at {watermark} of {})",
-                head.position
-            );
+            let line = format!("{thread}: the row is not what its log yields (at {watermark} of {})", head.position);
             let mut finding = Finding::new("row", line);
             self.project_again(&store)?;
             self.mailbox.commit()?;

@@ -35,9 +35,7 @@ pub(super) fn spread(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result<()
             }
         } else if let Some(action) = &event.action {
             db.sql()
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO actionStores(action, store) VALUES (?1, ?2)",
-                )?
+                .prepare_cached("INSERT OR IGNORE INTO actionStores(action, store) VALUES (?1, ?2)")?
                 .execute([action.id.as_str(), store.as_str()])?;
             let undone: bool = db
                 .sql()
@@ -65,8 +63,14 @@ fn reached(db: &Db, action: &ActionId) -> Result<Vec<StoreId>, StoreError> {
 
 /// Appends the undo to a thread. It was pressed on no row of this thread, so it has no `seen`: it
 /// hides nothing.
-fn append(db: &Db, store: &StoreId, action: &ActionId, cause: &NewEvent) -> Result<(), StoreError> {
-    let device = DeviceId::try_from(CLIENT).map_err(|error| StoreError::Row(error.to_string()))?;
+fn append(
+    db: &Db,
+    store: &StoreId,
+    action: &ActionId,
+    cause: &NewEvent,
+) -> Result<(), StoreError> {
+    let device =
+        DeviceId::try_from(CLIENT).map_err(|error| StoreError::Row(error.to_string()))?;
     let event = NewEvent {
         id: event_id(&["undone", store.as_str(), action.as_str()], &[]),
         name: name::ACTION_UNDONE.to_owned(),
