@@ -14,6 +14,7 @@
 
 mod architecture;
 mod bad_input;
+mod contract_files;
 mod contract_import;
 mod contract_list;
 mod contract_triage;
@@ -24,6 +25,7 @@ mod hostile_text;
 mod kill;
 mod kill_two_processes;
 mod mail_rules;
+mod pty_beside_scripts;
 mod pty_first_run;
 mod support;
 mod two_processes;

@@ -3,9 +3,15 @@
 //!
 //! Invariant: the devices share nothing but the socket.
 
+use std::io::{BufRead, BufReader, Read};
+use std::sync::mpsc::{Receiver, channel};
+
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::support::binary::{Home, run, text};
 use crate::support::mail::{mail, many, mbox, write};
 use crate::support::serve::Serve;
+use crate::support::{SCREEN_DEADLINE, wait_for};
 
 /// Commands whose output must be equal on all devices.
 const SHOWN: [&[&str]; 5] = [
@@ -154,4 +160,52 @@ fn a_killed_backend_has_what_it_acknowledged() {
     assert_eq!(b.threads("archive").len(), 20);
     serve.stop();
     serve.assert_healthy("kill -9");
+}
+
+#[test]
+fn sync_only_says_where_it_stands() {
+    let (mut serve, a, b) = devices(&many("m", 7));
+    let status = serve.sync(&b);
+    for field in ["stores", "pulled", "pushed", "pending", "head"] {
+        assert!(status[field].is_u64(), "{field}: {status}");
+    }
+    assert!(status["backend"].is_string(), "{status}");
+    assert_eq!((&status["pulled"], &status["pushed"]), (&0.into(), &0.into()), "nothing new");
+    serve.run(&a, &["archive", &a.thread("m-003")]).ok();
+    let status = serve.sync(&b);
+    assert_ne!(status["pulled"], 0, "{status}");
+    serve.stop();
+}
+
+#[test]
+fn watch_says_a_line_for_what_comes() {
+    let (serve, a, b) = devices(&many("m", 3));
+    let mut watching = serve.command(&b, &["--sync-only", "--watch", "--json"]);
+    let mut child = watching.spawn().expect("it starts");
+    let lines = lines_of(child.stdout.take().expect("piped"));
+    let next = |what: &str| lines.recv_timeout(SCREEN_DEADLINE).expect(what);
+    next("where it stands at first");
+    serve.run(&a, &["archive", &a.thread("m-001")]).ok();
+    let archived = wait_for(SCREEN_DEADLINE, || (b.threads("archive").len() == 1).then_some(()));
+    assert!(archived.is_some(), "B shows it without being asked to sync");
+    let line: serde_json::Value = serde_json::from_str(&next("a line for it")).expect("JSON");
+    assert_eq!(line["pending"], 0, "{line}");
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a pid");
+    kill_process(pid, Signal::INT).expect("sent");
+    let status = wait_for(SCREEN_DEADLINE, || child.try_wait().expect("waitable"));
+    assert_eq!(status.and_then(|status| status.code()), Some(130), "stopped by the user");
+    assert_equal(&a, &b, "after watching");
+}
+
+/// The lines of a stream as they come.
+fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (send, receive) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if send.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receive
 }

@@ -23,6 +23,7 @@ pub(crate) struct Pty {
 struct Shown {
     terminal: vt100::Parser,
     bytes: Vec<u8>,
+    ended: bool,
 }
 
 impl Pty {
@@ -44,7 +45,7 @@ impl Pty {
         let pair = native_pty_system().openpty(size(columns, rows)).expect("a pty");
         let child = pair.slave.spawn_command(command).expect("the program starts");
         let terminal = vt100::Parser::new(cells(rows), cells(columns), 0);
-        let shown = Arc::new(Mutex::new(Shown { terminal, bytes: Vec::new() }));
+        let shown = Arc::new(Mutex::new(Shown { terminal, bytes: Vec::new(), ended: false }));
         let output = pair.master.try_clone_reader().expect("the pty can be read");
         follow(output, Arc::clone(&shown));
         let keys = pair.master.take_writer().expect("the pty can be written");
@@ -75,8 +76,16 @@ impl Pty {
 
     /// Waits until the screen satisfies `condition`; `what` says it in words.
     pub(crate) fn wait(&self, what: &str, condition: impl Fn(&str) -> bool) -> String {
-        let found = wait_for(SCREEN_DEADLINE, || Some(self.screen()).filter(|s| condition(s)));
-        found.unwrap_or_else(|| panic!("the screen never showed {what}:\n{}", self.screen()))
+        let found = wait_for(SCREEN_DEADLINE, || {
+            // Whether it has ended is asked first: what it wrote last is on the screen then.
+            let ended = self.shown().ended;
+            let screen = self.screen();
+            if condition(&screen) { Some(Some(screen)) } else { ended.then_some(None) }
+        });
+        found.flatten().unwrap_or_else(|| {
+            let how = if self.shown().ended { "ended and" } else { "" };
+            panic!("the program {how} never showed {what}:\n{}", self.screen())
+        })
     }
 
     /// Waits until the screen contains `text`.
@@ -110,6 +119,7 @@ fn follow(mut output: Box<dyn Read + Send>, shown: Arc<Mutex<Shown>>) {
             shown.terminal.process(&buffer[..read]);
             shown.bytes.extend_from_slice(&buffer[..read]);
         }
+        shown.lock().expect("nobody failed with the screen").ended = true;
     });
 }
 

@@ -41,11 +41,7 @@ impl Serve {
     /// Starts it again on the same data directory and port.
     pub(crate) fn restart(&mut self) {
         self.spawn(None);
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        let accepts = wait_for(SCREEN_DEADLINE, || {
-            TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok()
-        });
-        assert!(accepts.is_some(), "serve does not accept on {address}");
+        assert!(self.accepts_or_ends(), "serve has ended at once");
         let token = wait_for(SCREEN_DEADLINE, || self.token_file().exists().then_some(()));
         assert!(token.is_some(), "serve has written no token");
     }
@@ -53,13 +49,19 @@ impl Serve {
     /// As [`Serve::restart`], to die at a crash point; that may be before it accepts.
     pub(crate) fn restart_armed(&mut self, point: &str) {
         self.spawn(Some(point));
+        self.accepts_or_ends();
+    }
+
+    /// Waits until it accepts (true) or has ended (false).
+    fn accepts_or_ends(&mut self) -> bool {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let child = self.child.as_mut().expect("it was started");
         let up = wait_for(SCREEN_DEADLINE, || {
             let accepts = TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok();
-            let ended = self.child.as_mut().is_none_or(|c| c.try_wait().is_ok_and(|s| s.is_some()));
-            (accepts || ended).then_some(())
+            let ended = child.try_wait().expect("it can be waited for").is_some();
+            (accepts || ended).then_some(accepts)
         });
-        assert!(up.is_some(), "serve neither accepts nor dies");
+        up.unwrap_or_else(|| panic!("serve neither accepts on {address} nor ends"))
     }
 
     /// Whether SIGKILL has ended it by itself, now or in a moment; it can be started again then.
