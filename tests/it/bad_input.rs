@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::support::binary::{BINARY, Home, Run, count, run, text};
-use crate::support::mail::{mail, many, mbox, write};
+use crate::support::mail::{base64, mail, many, mbox, write};
 use crate::support::pty::Pty;
 use crate::support::serve::{Serve, free_port};
 
@@ -30,11 +30,10 @@ fn refused(run: Run, code: i32, when: &str) {
     assert!(!said.contains("panicked"), "{when}: {run}");
 }
 
-/// All database files of the data directory.
+/// All database files below the data directory.
 fn databases(home: &Home) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(home.data()).expect("a data directory");
-    let paths = entries.map(|e| e.expect("an entry").path());
-    let found: Vec<_> = paths.filter(|p| p.extension().is_some_and(|e| e == "db")).collect();
+    let mut found = crate::support::corpora::files(&home.data());
+    found.retain(|path| path.extension().is_some_and(|ending| ending == "db"));
     assert!(!found.is_empty(), "the stores are .db files");
     found
 }
@@ -105,39 +104,16 @@ fn a_truncated_mbox_gives_what_is_there() {
     }
 }
 
-/// The program where no file may grow past `blocks` × 512 bytes: to it that is a full disk.
-fn on_a_full_disk(home: &Home, blocks: u32, args: &[&str]) -> Run {
-    let mut command = Command::new("sh");
-    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
-    command.args(["-c", &script, "sh", BINARY, "--data-dir"]).arg(home.data()).args(args);
-    command.env_clear().envs(home.environment()).current_dir(home.path(""));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    run(command)
+/// A mailbox of messages that do not compress, larger than the disks below.
+fn bulk() -> Vec<u8> {
+    let noise = |n: u64| base64(&noise(n + 1, 6_000));
+    let mails = many("bulk", 600).into_iter().zip(0..);
+    mbox(&mails.map(|(mail, n)| mail.body(format!("{}\n", noise(n)))).collect::<Vec<_>>())
 }
 
-#[test]
-fn a_full_disk_stops_the_import_and_loses_nothing() {
-    let home = home();
-    let before = home.list("anywhere");
-    let bulk: Vec<_> = many("bulk", 400)
-        .into_iter()
-        .map(|m| m.body(format!("{}\n", crate::support::mail::base64(&noise(6_000)))))
-        .collect();
-    write(&home.path("bulk"), &mbox(&bulk));
-    // 512 KiB a file: enough for what is there, not for what comes.
-    let full = on_a_full_disk(&home, 1024, &["import", "bulk", "--json"]);
-    refused(full, 1, "a full disk");
-    home.assert_healthy("a full disk");
-    let kept = home.list("anywhere");
-    assert!(before.iter().all(|row| kept.contains(row)), "what was there is there");
-    home.import(&home.path("bulk"));
-    assert_eq!(home.list("anywhere").len(), 403, "run again it completes");
-    home.assert_healthy("the rest of the import");
-}
-
-/// Bytes that do not compress.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+/// Bytes that do not compress (xorshift64).
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut next = || {
         state ^= state << 13;
         state ^= state >> 7;
@@ -145,6 +121,69 @@ fn noise(length: usize) -> Vec<u8> {
         state.to_le_bytes()[3]
     };
     (0..length).map(|_| next()).collect()
+}
+
+/// A shell with the environment of a run; its arguments behind the script are the program and the
+/// data directory.
+fn shell(home: &Home, script: &str) -> Run {
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh", BINARY]).arg(home.data());
+    command.env_clear().envs(home.environment()).current_dir(home.path(""));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    run(command)
+}
+
+#[test]
+fn files_that_may_not_grow_stop_the_import_and_nothing_is_lost() {
+    let home = home();
+    let before = home.list("anywhere");
+    write(&home.path("bulk"), &bulk());
+    // 1 MiB a file, in blocks of 512 bytes: enough for what is there, not for what comes.
+    let script = "trap '' XFSZ; ulimit -f 2048; exec \"$1\" --data-dir \"$2\" import bulk --json";
+    refused(shell(&home, script), 1, "a limit on file size");
+    home.assert_healthy("a limit on file size");
+    let kept = home.list("anywhere");
+    assert!(before.iter().all(|row| kept.contains(row)), "what was there is there");
+    home.import(&home.path("bulk"));
+    assert_eq!(home.list("anywhere").len(), 603, "run again it completes");
+    home.assert_healthy("the rest of the import");
+}
+
+/// On a disk of its own, 3 MiB: an import that fits, one that does not, and again with room.
+const FULL_DISK: &str = r#"
+program() { "$binary" --data-dir "$disk/data" "$@"; }
+binary="$1" disk="$PWD/disk"
+mkdir "$disk" && mount -t tmpfs -o size=3m tmpfs "$disk" || exit 99
+program import box --json >/dev/null; echo "first $?"
+program import bulk --json >/dev/null 2>error; echo "full $?"
+program list --json --label anywhere --limit 0 | grep -c '"m-00[0-2]"'
+mount -o remount,size=64m "$disk"
+program doctor >/dev/null; echo "doctor $?"
+program import bulk --json >/dev/null; echo "again $?"
+program list --json --label anywhere --limit 0 | wc -l
+program doctor >/dev/null; echo "doctor $?"
+"#;
+
+#[test]
+fn a_full_disk_stops_the_import_and_nothing_is_lost() {
+    let home = Home::new();
+    write(&home.path("box"), &mbox(&many("m", 3)));
+    write(&home.path("bulk"), &bulk());
+    write(&home.path("script"), FULL_DISK.as_bytes());
+    let run = shell(&home, "unshare --user --map-root-user --mount sh ./script \"$1\" || exit 99");
+    if run.code() == Some(99) {
+        println!("skipped: a disk of its own cannot be mounted here");
+        return;
+    }
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    let lines: Vec<&str> = said.lines().map(str::trim).collect();
+    let expected = ["first 0", "full 1", "3", "doctor 0", "again 0", "603", "doctor 0"];
+    assert_eq!(lines, expected, "{run}");
+    let error = std::fs::read_to_string(home.path("error")).expect("what it said");
+    let error = error.lines().find(|line| line.contains("\"error\"")).expect("an error line");
+    let error: serde_json::Value = serde_json::from_str(error).expect("JSON");
+    assert!(text(&error["error"], "message").contains("full"), "{error}");
+    assert!(!text(&error["error"], "hint").is_empty(), "{error}");
 }
 
 #[test]

@@ -176,6 +176,8 @@ fn flags_and_header_labels_are_taken_in() {
         write_maildir(&root.join(format!("f{letters}")), letters, &[mail(&format!("f{letters}"))]);
     }
     write_maildir(&root.join("gone"), "ST", &[mail("gone")]);
+    mail("unseen").write(&root.join("fresh/new/1714986000.M1.own"));
+    write_maildir(&root.join("fresh"), "S", &[]);
     let status = mail("status").set("Status", "RO").set("X-Status", "F");
     let gmail = mail("labelled").set("X-Gmail-Labels", "Inbox,Receipts,Unread");
     write(&root.join("box"), &mbox(&[status, gmail, mail("kw").set("X-Keywords", "todo")]));
@@ -193,6 +195,7 @@ fn flags_and_header_labels_are_taken_in() {
     }
     let rows = home.list("anywhere");
     let row = |subject: &str| rows.iter().find(|row| row["subject"] == subject).expect("listed");
+    assert_eq!(count(row("unseen"), "unreadCount"), 1);
     assert_eq!(row("gone")["place"], "trash");
     assert_eq!((count(row("status"), "unreadCount"), &row("status")["starred"]), (0, &json!(true)));
     assert!(row("labelled")["labels"].as_array().unwrap().contains(&json!("receipts")));
