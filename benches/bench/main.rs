@@ -91,7 +91,7 @@ fn import(data: &Path, mail: &Path, bytes: u64) -> [Value; 2] {
 /// From the start of the program to the byte that completes the newest row on the screen.
 fn start(data: &Path, floor: Duration) -> Value {
     let newest = rows(data, 1).remove(0);
-    let subject: String = text(&newest, "subject").chars().take(24).collect();
+    let subject: String = text(&newest, "subject").chars().take(14).collect();
     let times = (0..STARTS).map(|_| program::first_screen(data, &subject)).collect();
     line("start", times, floor)
 }

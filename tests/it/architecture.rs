@@ -26,7 +26,7 @@ const DOORS: [(&str, &[&str]); 9] = [
     ("crossterm", &["src/ui"]),
     ("rusqlite", &["src/store", "src/mailbox", "src/thread", "src/backend/storage", "src/engine"]),
     ("tokio_tungstenite", &["src/sync"]),
-    ("tokio", &["src/sync", "src/backend", "src/engine", "src/cli", "src/main.rs"]),
+    ("tokio", &["src/sync", "src/backend", "src/engine", "src/ui", "src/cli", "src/main.rs"]),
     ("mail_parser", &["src/mail"]),
     ("html2text", &["src/mail"]),
     ("clap", &["src/cli", "src/main.rs"]),
