@@ -1,9 +1,10 @@
-//! Named points at which a debug build kills itself, so that a test can crash it exactly there.
+//! Named places between two writes, at which a test kills the program with SIGKILL.
 //!
-//! Invariant: in a release build a point is nothing at all. This file must not do anything else
-//! with the environment.
+//! Invariant: a release build contains none of this. A debug build reads `MAILTUI_CRASH_AT` once:
+//! `NAME`, or `NAME:N` for the N-th time that the place is reached. This file must not clean up,
+//! flush or say anything before it kills: the point is that nothing runs after it.
 
-/// Every point, each between two writes of the pipeline.
+/// Every name that [`point`] may be called with; the kill test reaches each of them.
 pub const POINTS: &[&str] = &[
     "push.before-commit",
     "push.after-commit",
@@ -21,30 +22,61 @@ pub const POINTS: &[&str] = &[
     "page.after-commit",
 ];
 
-/// Dies by SIGKILL here when `MAILTUI_CRASH_AT` is `name`, or `name:N` and this is the N-th time.
-#[cfg(debug_assertions)]
+/// Dies here if the environment says so; in a release build this is nothing.
+#[inline]
 pub fn point(name: &str) {
+    #[cfg(debug_assertions)]
+    armed::reached(name);
+    #[cfg(not(debug_assertions))]
+    let _ = name;
+}
+
+#[cfg(debug_assertions)]
+mod armed {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
-    static ARMED: OnceLock<Option<(String, u64)>> = OnceLock::new();
-    static TIMES: AtomicU64 = AtomicU64::new(0);
 
-    debug_assert!(POINTS.contains(&name), "a crash point that is not listed: {name}");
-    let armed = ARMED.get_or_init(|| {
-        let text = std::env::var("MAILTUI_CRASH_AT").ok()?;
-        let (name, nth) = text.split_once(':').unwrap_or((&text, "1"));
-        Some((name.to_owned(), nth.parse().unwrap_or(1)))
-    });
-    if let Some((at, nth)) = armed
-        && at == name
-        && TIMES.fetch_add(1, Ordering::SeqCst) + 1 == *nth
-    {
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-        std::thread::park();
+    use rustix::process::{Signal, getpid, kill_process};
+
+    static ARMED: OnceLock<Option<(String, u64)>> = OnceLock::new();
+    static REACHED: AtomicU64 = AtomicU64::new(0);
+
+    /// `NAME` or `NAME:N` as the name and the count; a count that is no number is 1.
+    pub(super) fn parse(text: &str) -> (String, u64) {
+        let (name, times) = text.split_once(':').unwrap_or((text, "1"));
+        (name.to_owned(), times.parse().unwrap_or(1))
+    }
+
+    pub(super) fn reached(name: &str) {
+        debug_assert!(super::POINTS.contains(&name), "not in POINTS: {name}");
+        let armed = ARMED.get_or_init(|| std::env::var("MAILTUI_CRASH_AT").ok().map(|v| parse(&v)));
+        let Some((at, times)) = armed else { return };
+        if at == name && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *times {
+            // The signal is on its way to this process; nothing after this line may run.
+            let _ = kill_process(getpid(), Signal::KILL);
+            loop {
+                std::thread::park();
+            }
+        }
     }
 }
 
-/// Nothing, in a release build.
-#[cfg(not(debug_assertions))]
-#[inline(always)]
-pub const fn point(_name: &str) {}
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_are_told_apart_and_the_count_is_read() {
+        let mut names = super::POINTS.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), super::POINTS.len(), "a name is listed twice");
+        #[cfg(debug_assertions)]
+        for (text, name, times) in [("a.b", "a.b", 1), ("a.b:7", "a.b", 7), ("a.b:x", "a.b", 1)] {
+            assert_eq!(super::armed::parse(text), (name.to_owned(), times), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unarmed_point_is_nothing() {
+        super::point("push.before-commit");
+    }
+}

@@ -50,7 +50,8 @@ macro_rules! ids {
                 if valid(text) {
                     Ok(Self(text.into()))
                 } else {
-                    Err(InvalidId(text.chars().filter(|c| !c.is_control()).take(MAX_ID_BYTES).collect()))
+                    let shown = text.chars().filter(|c| !c.is_control()).take(MAX_ID_BYTES);
+                    Err(InvalidId(shown.collect()))
                 }
             }
         }

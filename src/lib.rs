@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod bridge;
+pub mod cli;
 pub mod clock;
 pub mod command;
 pub mod crash;

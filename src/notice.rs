@@ -1,7 +1,7 @@
 //! The one shape in which anything goes wrong in front of a user: a line, a code and a hint.
 //!
-//! Invariant: a notice is safe to print (its texts went through `safe_text`), and carries no secret.
-//! Rooms have their own error enums; each turns into a [`Notice`] here and nowhere else.
+//! Invariant: a notice is safe to print (its texts went through `safe_text`), and carries no
+//! secret. Rooms have their own error enums; each turns into a [`Notice`] here and nowhere else.
 
 use serde::Serialize;
 

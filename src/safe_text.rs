@@ -1,7 +1,7 @@
 //! What leaves mail for a screen, a title, a log, JSON or a disk goes through here.
 //!
-//! Invariant: [`line`] and [`text`] leave no C0, C1 or DEL control (each becomes U+FFFD; tab and
-//! newline stay in [`text`], and become a space in [`line`]), no bidi override, embedding or
+//! Invariant: [`line()`] and [`text`] leave no C0, C1 or DEL control (each becomes U+FFFD; tab and
+//! newline stay in [`text`], and become a space in [`line()`]), no bidi override, embedding or
 //! isolate, no U+200B, U+2060 or U+FEFF; joiners stay only between letters and emoji; nothing else
 //! changes, and doing it twice changes nothing more. This file must not know what a mail is.
 
@@ -168,9 +168,11 @@ mod tests {
                 '\t' | '\n' => one.clone(),
                 '\r' => "\n".to_owned(),
                 '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => "\u{fffd}".to_owned(),
-                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => String::new(),
-                '\u{200b}' | '\u{2060}' | '\u{feff}' => String::new(),
-                '\u{200c}' | '\u{200d}' => String::new(),
+                '\u{202a}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{200b}'..='\u{200d}'
+                | '\u{2060}'
+                | '\u{feff}' => String::new(),
                 _ => one.clone(),
             };
             assert_eq!(text(&one), expected_text, "text of U+{:04X}", u32::from(c));

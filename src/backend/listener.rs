@@ -90,12 +90,11 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let hello = tokio::time::timeout(HELLO_TIMEOUT, greet(transport, token.as_ref()));
-    let mut connection = hello.await.map_err(|_| SyncError::Timeout)??;
+    let connection = hello.await.map_err(|_| SyncError::Timeout)??;
     let session = NEXT_SESSION.fetch_add(1, Ordering::Relaxed);
-    let mut frames = host.connect(session).await?;
-    let ended = shuttle(&mut connection, &host, session, &mut frames).await;
+    let frames = host.connect(session).await?;
+    let ended = shuttle(connection, &host, session, frames).await;
     host.gone(session).await;
-    connection.close().await;
     ended
 }
 
@@ -125,41 +124,44 @@ where
 
 /// Frames both ways until one side ends. Silence is broken by a ping, and a dead peer is given up.
 async fn shuttle<T>(
-    connection: &mut Connection<T>,
+    connection: Connection<T>,
     host: &HostHandle,
     session: u64,
-    frames: &mut tokio::sync::mpsc::Receiver<Frame>,
+    mut frames: tokio::sync::mpsc::Receiver<Frame>,
 ) -> Result<(), BackendError>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut heard = tokio::time::Instant::now();
-    loop {
-        tokio::select! {
-            frame = frames.recv() => {
-                let Some(frame) = frame else { return Ok(()) };
-                let paged = matches!(frame, Frame::Page { .. } | Frame::Live { .. });
-                let sent = tokio::time::timeout(DEAD_AFTER, connection.send(&frame));
-                sent.await.map_err(|_| SyncError::Timeout)??;
-                if paged {
-                    host.written(session).await?;
-                }
-            }
-            frame = connection.receive() => {
-                heard = tokio::time::Instant::now();
-                match frame? {
-                    Some(Frame::Pong { .. }) => {}
-                    Some(frame) => host.frame(session, frame).await?,
-                    None => return Ok(()),
-                }
-            }
-            () = tokio::time::sleep_until(heard + PING_AFTER) => {
-                if heard.elapsed() > DEAD_AFTER {
-                    return Err(SyncError::Timeout.into());
-                }
-                connection.send(&Frame::Ping { n: session }).await?;
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let (mut outgoing, mut incoming) = connection.split();
+    let writing = async {
+        loop {
+            let frame = match tokio::time::timeout(PING_AFTER, frames.recv()).await {
+                Ok(Some(frame)) => frame,
+                Ok(None) => break,
+                Err(_) => Frame::Ping { n: session },
+            };
+            let paged = matches!(frame, Frame::Page { .. } | Frame::Live { .. });
+            let sent = tokio::time::timeout(DEAD_AFTER, outgoing.send(&frame));
+            sent.await.map_err(|_| SyncError::Timeout)??;
+            if paged {
+                host.written(session).await?;
             }
         }
+        outgoing.close().await;
+        Ok(())
+    };
+    let reading = async {
+        loop {
+            let frame = tokio::time::timeout(DEAD_AFTER, incoming.receive());
+            match frame.await.map_err(|_| SyncError::Timeout)?? {
+                Some(Frame::Pong { .. }) => {}
+                Some(frame) => host.frame(session, frame).await?,
+                None => return Ok(()),
+            }
+        }
+    };
+    tokio::select! {
+        ended = writing => ended,
+        ended = reading => ended,
     }
 }

@@ -21,8 +21,7 @@ mod worker;
 
 pub use auth::token;
 pub use core::{Backend, Options};
-pub use doctor::Finding;
-pub(crate) use doctor::rebuild;
+pub use doctor::{Finding, inspect};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};
 pub use ingest::{Prepared, prepare};

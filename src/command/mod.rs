@@ -4,6 +4,7 @@
 //! drawn ([`context::Subject`]) and answers with an [`intent::Intent`], or is a plain verb that the
 //! UI carries out.
 
+pub mod events;
 pub mod archive;
 pub mod context;
 pub mod go;

@@ -1,4 +1,27 @@
 //! The client side: owns the local stores, the overlay and the connection.
+//!
+//! Invariant: a key never waits for disk or network. The engine decides, shows and answers at once;
+//! the durable transaction follows, and only then is an event offered to the backend. It knows no
+//! backend: it is handed a way to dial one.
 
+mod apply;
+mod device;
+mod doctor;
+mod driver;
+mod error;
 pub mod handle;
+mod intents;
+pub mod link;
+mod owner;
+mod run;
+mod sink;
+mod threads;
 pub mod view;
+mod views;
+
+pub use device::Device;
+pub use driver::{Driver, Synced};
+pub use error::EngineError;
+pub use owner::Owner;
+pub use run::{ImportJob, start};
+pub use sink::RemoteSink;

@@ -16,14 +16,11 @@ pub(super) fn text(node: &Node, defects: &mut Defects) -> String {
 
 fn render(node: &Node, out: &mut String) {
     match node {
-        Node::Text(kind, text) => {
-            let shown = match kind {
-                Kind::Plain => join(out, text),
-                Kind::Flowed { delete_space } => join(out, &unflowed(text, *delete_space)),
-                Kind::Html => join(out, &html::to_text(text)),
-            };
-            let () = shown;
+        Node::Text(Kind::Plain, text) => join(out, text),
+        Node::Text(Kind::Flowed { delete_space }, text) => {
+            join(out, &unflowed(text, *delete_space));
         }
+        Node::Text(Kind::Html, text) => join(out, &html::to_text(text)),
         Node::All(nodes) => nodes.iter().for_each(|node| render(node, out)),
         Node::OneOf(nodes) => {
             if let Some(chosen) = choose(nodes) {

@@ -68,7 +68,9 @@ fn number(token: &str, found: &mut Found) -> Option<()> {
     if digits < token.len() {
         let parts: Vec<&str> = token.split(['-', '/', '.']).collect();
         if let [a, b, c] = parts.as_slice() {
-            let month = month(b).or_else(|| b.parse().ok())?;
+            // `02/03/04` means different days to different senders: only a year in front is clear.
+            let numbered = || b.parse().ok().filter(|_| a.len() == 4);
+            let month = month(b).or_else(numbered)?;
             let (year, day) = if a.len() == 4 { (a, c) } else { (c, a) };
             found.year = Some(full_year(year)?);
             found.month = Some(month);
@@ -235,6 +237,8 @@ mod tests {
             ("Thu Jan 01 00:00:10 +0000", None),
             ("Fri, 32 Nov 1997 09:55:06 -0600", None),
             ("Fri, 21 Nov 1997 25:55:06 -0600", None),
+            ("10/09/2002 10:00:00", None),
+            ("2002/09/10 00:00:00", Some(1_031_616_000)),
             ("yesterday", None),
             ("", None),
             ("((((", None),

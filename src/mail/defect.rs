@@ -39,6 +39,8 @@ pub(super) const PARTS: &str = "too-many-parts";
 pub(super) const REFERENCES_CUT: &str = "references-cut";
 /// The body is encrypted.
 pub(super) const ENCRYPTED: &str = "encrypted";
+/// The body is inside a signature that is not opened (S/MIME).
+pub(super) const OPAQUE: &str = "opaque-signature";
 /// Reading the message failed in a way that is a bug of ours or of a library.
 pub(super) const UNREADABLE: &str = "unreadable";
 

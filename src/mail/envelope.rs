@@ -15,6 +15,9 @@ use super::{Address, Parsed, address, body, date, message_id, status, word};
 /// Fields of one name whose addresses are joined.
 const MAX_ADDRESS_FIELDS: usize = 50;
 
+/// Received fields that are looked through for a date.
+const MAX_HOPS: usize = 20;
+
 /// Reads a message.
 #[must_use]
 pub fn parse(raw: &[u8]) -> Parsed {
@@ -74,7 +77,7 @@ fn header(head: &Head<'_>, defects: &mut Defects) -> Parsed {
         bcc: addresses(head, "Bcc", defects),
         reply_to: addresses(head, "Reply-To", defects),
         date: date.flatten(),
-        received: head.all("Received").next().and_then(date::received),
+        received: head.all("Received").take(MAX_HOPS).find_map(date::received),
         references,
         status: status::flags(head),
         keywords: status::keywords(head, defects),

@@ -81,7 +81,7 @@ mod tests {
             "1 [1]2 [2]3 [1]\n\n[1] http://a\n[2] http://b",
         );
         check("<a href='javascript:x'>no</a><a name=x>y</a>", "noy");
-        check("<img src=http://x alt='A cat'><img src=y>z", "[A cat]z");
+        check("<img src=http://x alt='A cat'><img src=y><img alt=i1.PNG>z", "[A cat]z");
         check("<a href='http://x'><img src=y></a>", "[1]\n\n[1] http://x");
     }
 

@@ -38,13 +38,46 @@ pub(super) fn references(
     defects: &mut Defects,
 ) -> Vec<String> {
     let listed = ids(references.unwrap_or_default(), own, defects);
-    let mut listed =
-        if listed.is_empty() { ids(in_reply_to.unwrap_or_default(), own, defects) } else { listed };
+    let mut listed = if listed.is_empty() {
+        ids(reply_ids(in_reply_to.unwrap_or_default()), own, defects)
+    } else {
+        listed
+    };
     if listed.len() > FIRST_REFERENCES + LAST_REFERENCES {
         defects.note(defect::REFERENCES_CUT);
         listed.drain(FIRST_REFERENCES..listed.len() - LAST_REFERENCES);
     }
     listed
+}
+
+/// The part of In-Reply-To that holds ids. Old programs write sentences there, with the sender's
+/// address in angle brackets too (`Message from Ann <a@b.c> of Monday <id@b.c>`): an address must
+/// not join all answers to its owner. So where the field begins with an id, the ids up to the first
+/// other word count, else those behind the last one.
+fn reply_ids(value: &[u8]) -> &[u8] {
+    let value = value.trim_ascii();
+    let is_gap = |b: &u8| b.is_ascii_whitespace() || *b == b',';
+    if value.starts_with(b"<") {
+        let mut end = 0;
+        while let Some(start) = value[end..].iter().position(|b| !is_gap(b)) {
+            let start = end + start;
+            if value[start] != b'<' {
+                break;
+            }
+            let close = value[start..].iter().position(|&b| b == b'>');
+            end = close.map_or(value.len(), |close| start + close + 1);
+        }
+        return &value[..end];
+    }
+    let mut start = value.len();
+    while let Some(close) = value[..start].iter().rposition(|b| !is_gap(b)) {
+        if value[close] != b'>' {
+            break;
+        }
+        let Some(open) = value[..close].iter().rposition(|&b| b == b'<') else { break };
+        start = open;
+    }
+    if start < value.len() { &value[start..] } else { value }
 }
 
 /// Whether an id can name a message: ids without `@` are shared by strangers and never join.
@@ -118,6 +151,11 @@ mod tests {
     fn ancestors() {
         check("<a@x> <b@x>\r\n\t<c@x>", "<z@x>", &["a@x", "b@x", "c@x"]);
         check("", "Your mail of Monday <z@x>", &["z@x"]);
+        check("", "Message from Ann <ann@x> of \"Mon.\" <p@x>\r\n <z@x>", &["p@x", "z@x"]);
+        check("", "<z@x> from Ann <ann@x> of Monday", &["z@x"]);
+        check("", "<z@x> (Ann's of Monday)", &["z@x"]);
+        check("", "z@x", &["z@x"]);
+        check("", "<p@x>, <z@x>", &["p@x", "z@x"]);
         check("<yes> <no>", "<z@x>", &["z@x"]);
         check("<a@x><b@x>,<a@x> <me@x>", "", &["a@x", "b@x"]);
         check("<a@x <b@x>", "", &["a@x", "b@x"]);

@@ -7,7 +7,7 @@
 //! The header, MIME and HTML readers are ours, because what a reader is promised (sizes in octets
 //! after transfer decoding, bounds, answers that other mail programs agree with) cannot be had from
 //! a message that was already decoded; mail-parser gives the charset and entity tables, behind
-//! [`charset`] and [`html`].
+//! `charset` and `html`.
 
 mod address;
 mod body;
@@ -20,6 +20,8 @@ mod field;
 mod html;
 mod message_id;
 mod param;
+#[cfg(test)]
+mod parse_tests;
 mod part;
 mod snippet;
 mod sort_date;
@@ -57,6 +59,7 @@ pub struct Attachment {
 }
 
 /// Flags that a mail store or the message's own status headers state.
+#[expect(clippy::struct_excessive_bools, reason = "flags are independent of each other")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Flags {

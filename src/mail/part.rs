@@ -19,6 +19,9 @@ const MAX_PARTS: usize = 5_000;
 /// The longest boundary, in bytes (RFC 2046 section 5.1.1 allows 70).
 const MAX_BOUNDARY_BYTES: usize = 1_000;
 
+/// Where in an HTML page its charset is looked for, in bytes (HTML standard section 4.2.5.4).
+const MAX_META_BYTES: usize = 1_024;
+
 /// What a text part holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -100,6 +103,7 @@ impl<'d> Walker<'d> {
     ) -> Option<Node> {
         let boundary = kind.text("boundary", self.defects)?;
         let boundary = kind.raw("boundary").unwrap_or(boundary.as_bytes());
+        let boundary = boundary.trim_ascii_end();
         if boundary.is_empty() || boundary.len() > MAX_BOUNDARY_BYTES {
             return None;
         }
@@ -168,19 +172,26 @@ impl<'d> Walker<'d> {
             self.attach(kind, disposition.as_ref(), media_type, bytes.len());
         }
         if media_type.ends_with("/pkcs7-mime") || media_type.ends_with("/x-pkcs7-mime") {
-            self.defects.note(defect::ENCRYPTED);
+            let signed =
+                kind.raw("smime-type").is_some_and(|t| t.eq_ignore_ascii_case(b"signed-data"));
+            self.defects.note(if signed { defect::OPAQUE } else { defect::ENCRYPTED });
         }
         if attached || !is_shown(media_type, context) {
             return Node::All(Vec::new());
         }
-        let text = charset::decode(kind.raw("charset"), &bytes, self.defects);
+        let is_html = matches!(media_type, "text/html" | "application/xhtml+xml");
+        let stated = kind.raw("charset").filter(|charset| !charset.is_empty());
+        let charset = stated.or_else(|| meta_charset(&bytes).filter(|_| is_html));
+        let text = charset::decode(charset, &bytes, self.defects);
         let is = |name: &str, wanted: &str| {
             kind.raw(name).is_some_and(|value| value.eq_ignore_ascii_case(wanted.as_bytes()))
         };
-        let shape = match media_type {
-            "text/html" | "application/xhtml+xml" => Kind::Html,
-            _ if is("format", "flowed") => Kind::Flowed { delete_space: is("delsp", "yes") },
-            _ => Kind::Plain,
+        let shape = if is_html {
+            Kind::Html
+        } else if is("format", "flowed") {
+            Kind::Flowed { delete_space: is("delsp", "yes") }
+        } else {
+            Kind::Plain
         };
         Node::Text(shape, text)
     }
@@ -207,7 +218,7 @@ impl<'d> Walker<'d> {
             if let Some(value) = head.first(field) {
                 let decoded = word::decode(value, self.defects);
                 let line = self.defects.line(&decoded);
-                out.push_str(&format!("{field}: {line}\n"));
+                out.extend([field, ": ", line.as_str(), "\n"]);
             }
         }
         out
@@ -229,6 +240,17 @@ fn name(
     let name = stated.or_else(|| kind.text("name", defects))?;
     let name = defects.line(&name);
     (!name.is_empty()).then_some(name)
+}
+
+/// The charset that an HTML page states of itself, where the mail does not.
+fn meta_charset(page: &[u8]) -> Option<&[u8]> {
+    let start = &page[..page.len().min(MAX_META_BYTES)];
+    let at = start.windows(8).position(|window| window.eq_ignore_ascii_case(b"charset="))?;
+    let value = start[at + 8..].trim_ascii_start();
+    let value = value.strip_prefix(b"\"").or(value.strip_prefix(b"'")).unwrap_or(value);
+    let is_label = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'.');
+    let end = value.iter().position(|b| !is_label(b)).unwrap_or(value.len());
+    Some(&value[..end])
 }
 
 /// Text that is meant to be read, not to be used by a program.

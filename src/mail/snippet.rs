@@ -15,7 +15,7 @@ pub fn snippet(text: &str) -> String {
     let lines: Vec<&str> = text.lines().take(MAX_LINES).map(str::trim_end).collect();
     let mut out = String::new();
     for (index, line) in lines.iter().enumerate() {
-        if matches!(*line, "--" | "-- ") || line.starts_with("-----Original Message") {
+        if *line == "--" || line.trim_matches(['-', ' ']) == "Original Message" {
             break;
         }
         let quoted = line.trim_start().starts_with('>');
@@ -61,6 +61,9 @@ fn introduces_quote(lines: &[&str], index: usize) -> bool {
     };
     let ends = |line: &str| line.ends_with(':');
     let here = lines[index];
+    if here.starts_with("On ") && here.ends_with(" wrote:") {
+        return true;
+    }
     if ends(here) {
         return next_is_quote(index + 1);
     }
@@ -81,6 +84,8 @@ mod tests {
             ("Note:\nnot a quote", "Note: not a quote"),
             ("> only\n> quoted", "only quoted"),
             ("yes\n-----Original Message-----\nFrom: x", "yes"),
+            ("yes\n----- Original Message -----\nFrom: x", "yes"),
+            ("On Monday, Ann wrote:\n--] old\n\nyes", "--] old yes"),
             ("=====\nTitle\n-----\ntext", "Title text"),
             ("", ""),
             ("ok", "ok"),

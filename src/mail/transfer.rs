@@ -24,19 +24,17 @@ pub(super) fn decode<'a>(
     match token.as_slice() {
         b"base64" => Cow::Owned(base64(body)),
         b"quoted-printable" => Cow::Owned(quoted_printable(body)),
-        b"x-uuencode" | b"uuencode" | b"uue" | b"x-uue" => match uuencode(body) {
-            Some(decoded) => Cow::Owned(decoded),
-            None => {
-                defects.note(defect::TRANSFER);
-                Cow::Borrowed(body)
-            }
-        },
-        b"" | b"7bit" | b"8bit" | b"binary" => Cow::Borrowed(body),
-        _ => {
-            defects.note(defect::TRANSFER);
-            Cow::Borrowed(body)
+        b"x-uuencode" | b"uuencode" | b"uue" | b"x-uue" => {
+            uuencode(body).map_or_else(|| undecoded(body, defects), Cow::Owned)
         }
+        b"" | b"7bit" | b"8bit" | b"binary" => Cow::Borrowed(body),
+        _ => undecoded(body, defects),
     }
+}
+
+fn undecoded<'a>(body: &'a [u8], defects: &mut Defects) -> Cow<'a, [u8]> {
+    defects.note(defect::TRANSFER);
+    Cow::Borrowed(body)
 }
 
 /// Base 64; characters outside the alphabet are skipped, padding ends the data.

@@ -39,8 +39,7 @@ pub(super) fn decode(value: &[u8], defects: &mut Defects) -> String {
     let mut out = String::with_capacity(value.len());
     let mut rest = value;
     let mut open: Option<Word<'_>> = None;
-    loop {
-        let Some(start) = find(rest, b"=?") else { break };
+    while let Some(start) = find(rest, *b"=?") {
         let Some((word, after)) = encoded_word(&rest[start..]) else {
             close(&mut open, &mut out, defects);
             out.push_str(&charset::guess(&rest[..start + 2]));
@@ -86,7 +85,7 @@ fn encoded_word(bytes: &[u8]) -> Option<(Word<'_>, &[u8])> {
         [encoding, b'?', data @ ..] => (encoding.to_ascii_lowercase(), data),
         _ => return None,
     };
-    let end = find(&data[..data.len().min(MAX_DATA_BYTES)], b"?=")?;
+    let end = find(&data[..data.len().min(MAX_DATA_BYTES)], *b"?=")?;
     let (data, after) = (&data[..end], &data[end + 2..]);
     let bytes = match encoding {
         b'b' => transfer::base64(data),
@@ -104,7 +103,7 @@ fn encoded_word(bytes: &[u8]) -> Option<(Word<'_>, &[u8])> {
 }
 
 /// Where `needle` (two bytes) begins in `bytes`.
-fn find(bytes: &[u8], needle: &[u8; 2]) -> Option<usize> {
+fn find(bytes: &[u8], needle: [u8; 2]) -> Option<usize> {
     bytes.windows(2).position(|pair| pair == needle)
 }
 

@@ -54,7 +54,8 @@ pub fn group(members: &[MemberRow]) -> Option<GroupRow> {
     let root = members.iter().map(|member| &member.id).min()?.clone();
     let place = members.iter().map(|member| member.place).min_by_key(|place| order_of(*place))?;
     let shown = |member: &MemberRow| member.place == place && !member.snoozed;
-    let snoozed = !members.iter().any(shown);
+    // What is thrown away is in its place's list, snoozed or not.
+    let snoozed = place.hidden() < 2 && !members.iter().any(shown);
     let mut labels: BTreeSet<LabelId> = members
         .iter()
         .flat_map(|member| &member.labels)

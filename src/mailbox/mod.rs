@@ -26,4 +26,4 @@ pub use labels::{LabelRow, SYSTEM, by_id, find_label, initial, labels, shown_cou
 pub use materializer::{Changes, materialize};
 pub use query::{Bound, Member, Members, count, links_of, members, page, raw_row, root_of, watermark};
 pub use row::{Shown, ThreadRow};
-pub use schema::{SQL, VERSION, dump};
+pub use schema::{SQL, VERSION, clear, dump};

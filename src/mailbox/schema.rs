@@ -90,3 +90,15 @@ pub fn dump(db: &Db) -> Result<Vec<(&'static str, String)>, StoreError> {
     }
     Ok(tables)
 }
+
+/// Empties the confirmed tables and what is made from them; own events are not touched.
+///
+/// # Errors
+/// When the database refuses.
+pub fn clear(db: &Db) -> Result<(), StoreError> {
+    for (table, _) in CONFIRMED {
+        db.sql().execute(&format!("DELETE FROM {table}"), [])?;
+    }
+    db.sql().execute_batch("DELETE FROM shown; DELETE FROM shownCounts; DELETE FROM overlay;")?;
+    Ok(())
+}

@@ -213,6 +213,16 @@ impl Db {
         Ok(())
     }
 
+    /// Holds one moment of the file for reading, until the value is dropped.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn begin_read(&mut self) -> Result<(), StoreError> {
+        self.connection.execute_batch("BEGIN")?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
     /// Whether a transaction is open.
     #[must_use]
     pub const fn is_open(&self) -> bool {

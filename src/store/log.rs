@@ -230,6 +230,18 @@ impl Log {
         Ok(stores)
     }
 
+    /// Forgets a store's log: it is not the one that the backend has.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn clear(db: &Db, store: &StoreId) -> Result<(), StoreError> {
+        if let Some(key) = Self::key(db, store, false)? {
+            db.sql().execute("DELETE FROM eventlog WHERE store = ?1", [key])?;
+            db.sql().execute("UPDATE stores SET head = 0, chain = x'' WHERE key = ?1", [key])?;
+        }
+        Ok(())
+    }
+
     /// The stores with these keys.
     ///
     /// # Errors

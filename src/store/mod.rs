@@ -13,6 +13,7 @@ mod own;
 
 pub use blob::{Blobs, Packed};
 pub use chain::Chain;
+pub(crate) use db::private_dir;
 pub use db::{Db, Durability, Kind};
 pub use error::StoreError;
 pub use event::{Action, Args, Event, NewEvent};

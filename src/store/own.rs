@@ -226,6 +226,17 @@ impl Own {
             .execute(params![store.as_str(), number(through)])?)
     }
 
+    /// Forgets one event: a confirmed log that this device materialises holds it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn projected_id(db: &Db, id: &EventId) -> Result<usize, StoreError> {
+        Ok(db
+            .sql()
+            .prepare_cached("DELETE FROM unprojected WHERE id = ?1")?
+            .execute([id.as_str()])?)
+    }
+
     /// Takes a refused event out of the queue and the overlay into the visible list.
     ///
     /// # Errors

@@ -3,9 +3,11 @@
 //! Invariant: before the peer has shown its token nothing larger than a hello is read; every read
 //! has a bound. No retry and no clock here: deadlines are the caller's.
 
+use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error as WsError;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::StatusCode;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
@@ -23,7 +25,7 @@ fn bounded(bytes: usize) -> WebSocketConfig {
     WebSocketConfig::default().max_message_size(Some(bytes)).max_frame_size(Some(bytes))
 }
 
-fn lost(error: &tokio_tungstenite::tungstenite::Error) -> SyncError {
+fn lost(error: &WsError) -> SyncError {
     SyncError::Unreached(error.to_string())
 }
 
@@ -80,8 +82,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// # Errors
     /// When the connection is gone.
     pub async fn send(&mut self, frame: &Frame) -> Result<(), SyncError> {
-        let bytes = encode(frame)?;
-        self.socket.send(Message::binary(bytes)).await.map_err(|error| lost(&error))
+        send(&mut self.socket, frame).await
     }
 
     /// The next frame; `None` when the peer has ended.
@@ -89,23 +90,79 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// # Errors
     /// When the connection is gone, or what came is no frame.
     pub async fn receive(&mut self) -> Result<Option<Frame>, SyncError> {
-        loop {
-            match self.socket.next().await {
-                None | Some(Ok(Message::Close(_))) => return Ok(None),
-                Some(Ok(Message::Binary(bytes))) => return decode(&bytes).map(Some),
-                Some(Ok(Message::Text(_))) => {
-                    return Err(SyncError::Frame("text where bytes were expected".to_owned()));
-                }
-                // The library answers pings itself.
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(lost(&error)),
-            }
-        }
+        receive(&mut self.socket).await
     }
 
     /// Ends the connection.
     pub async fn close(&mut self) {
         // The peer may be gone already; then there is nothing to end.
         let _ = self.socket.close(None).await;
+    }
+
+    /// Two halves, so that reading goes on while a write waits for the peer: two peers that write
+    /// at the same time cannot block each other.
+    pub fn split(self) -> (Outgoing<T>, Incoming<T>) {
+        let (sink, stream) = self.socket.split();
+        (Outgoing(sink), Incoming(stream))
+    }
+}
+
+/// The writing half of a connection.
+#[derive(Debug)]
+pub struct Outgoing<T>(SplitSink<WebSocketStream<T>, Message>);
+
+/// The reading half of a connection.
+#[derive(Debug)]
+pub struct Incoming<T>(SplitStream<WebSocketStream<T>>);
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Outgoing<T> {
+    /// Sends a frame.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn send(&mut self, frame: &Frame) -> Result<(), SyncError> {
+        send(&mut self.0, frame).await
+    }
+
+    /// Ends the connection.
+    pub async fn close(&mut self) {
+        // The peer may be gone already; then there is nothing to end.
+        let _ = self.0.close().await;
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Incoming<T> {
+    /// The next frame; `None` when the peer has ended.
+    ///
+    /// # Errors
+    /// When the connection is gone, or what came is no frame.
+    pub async fn receive(&mut self) -> Result<Option<Frame>, SyncError> {
+        receive(&mut self.0).await
+    }
+}
+
+async fn send<S>(sink: &mut S, frame: &Frame) -> Result<(), SyncError>
+where
+    S: futures_util::Sink<Message, Error = WsError> + Unpin,
+{
+    let bytes = encode(frame)?;
+    sink.send(Message::binary(bytes)).await.map_err(|error| lost(&error))
+}
+
+async fn receive<S>(stream: &mut S) -> Result<Option<Frame>, SyncError>
+where
+    S: futures_util::Stream<Item = Result<Message, WsError>> + Unpin,
+{
+    loop {
+        match stream.next().await {
+            None | Some(Ok(Message::Close(_))) => return Ok(None),
+            Some(Ok(Message::Binary(bytes))) => return decode(&bytes).map(Some),
+            Some(Ok(Message::Text(_))) => {
+                return Err(SyncError::Frame("text where bytes were expected".to_owned()));
+            }
+            // The library answers pings itself.
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(lost(&error)),
+        }
     }
 }

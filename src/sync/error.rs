@@ -50,12 +50,10 @@ impl Explain for SyncError {
             Self::Frame(_) => {
                 Notice::error("protocol", line, "is the other side a mailtui of this version?")
             }
-            Self::Address(_) => Notice::error(
-                "address",
-                line,
-                "use ws://HOST:PORT, such as ws://127.0.0.1:7070",
-            )
-            .exit(Exit::Usage),
+            Self::Address(_) => {
+                Notice::error("address", line, "use ws://HOST:PORT, such as ws://127.0.0.1:7070")
+                    .exit(Exit::Usage)
+            }
         }
     }
 }

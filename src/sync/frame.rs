@@ -280,8 +280,7 @@ mod tests {
 
     #[test]
     fn a_long_frame_is_compressed_and_comes_back() {
-        let frame =
-            Frame::Error { code: "x".into(), message: "word ".repeat(2_000), retry: false };
+        let frame = Frame::Error { code: "x".into(), message: "word ".repeat(2_000), retry: false };
         let bytes = encode(&frame).unwrap();
         assert!(bytes[0] == 1 && bytes.len() < 1_000);
         assert_eq!(decode(&bytes).unwrap(), frame);

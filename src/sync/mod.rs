@@ -9,7 +9,7 @@ mod error;
 mod frame;
 
 pub use backoff::Backoff;
-pub use connection::{Connection, accept, connect};
+pub use connection::{Connection, Incoming, Outgoing, accept, connect};
 pub use error::SyncError;
 pub use frame::{
     Bytes, Cursor, Frame, IngestMessage, PROTOCOL, Refused, StorePush, decode, encode,

@@ -12,5 +12,50 @@
     reason = "a test says what is wrong by panicking; its support code is test code too"
 )]
 
+mod architecture;
+mod bad_input;
+mod contract_files;
+mod contract_import;
+mod contract_list;
+mod contract_triage;
 mod corpora_files;
 mod corpora_parse;
+mod corpora_threads;
+mod hostile_text;
+mod kill;
+mod kill_two_processes;
+mod mail_rules;
+mod pty_beside_scripts;
+mod pty_first_run;
+mod support;
+mod two_processes;
+
+/// Files and folders of this directory that are modules, without the ending.
+fn modules_on_disk(dir: &std::path::Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).expect("tests/it is there") {
+        let path = entry.expect("readable").path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let is_source = path.extension().is_some_and(|e| e == "rs") && name != "main";
+        if is_source || path.join("mod.rs").exists() {
+            found.push(name);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The modules that a `main.rs` lists, one `mod x;` a line.
+fn modules_listed(source: &str) -> Vec<String> {
+    let names = source.lines().filter_map(|l| l.strip_prefix("mod ")?.strip_suffix(';'));
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_file_here_is_listed() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    assert_eq!(modules_listed(include_str!("main.rs")), modules_on_disk(&dir));
+    assert_eq!(modules_listed("mod b;\n// mod x;\nmod a;\n"), ["a", "b"]);
+}

@@ -117,7 +117,10 @@ impl Renderer {
         let mut out = self.out;
         for (index, target) in self.links.iter().enumerate() {
             out.push_str(if index == 0 { "\n\n" } else { "\n" });
-            out.push_str(&format!("[{}] {target}", index + 1));
+            out.push('[');
+            out.push_str(&(index + 1).to_string());
+            out.push_str("] ");
+            out.push_str(target);
         }
         out
     }
@@ -220,10 +223,17 @@ impl Renderer {
     fn image(&mut self, tag: &Tag<'_>) {
         let alt = entities(tag.attribute("alt").unwrap_or_default());
         let words: Vec<&str> = alt.split(is_space).filter(|word| !word.is_empty()).collect();
-        if !words.is_empty() {
-            self.write(&format!("[{}]", words.join(" ")));
+        if words.is_empty() || words.len() == 1 && is_file_name(words[0]) {
+            return;
         }
+        self.write(&format!("[{}]", words.join(" ")));
     }
+}
+
+/// What programs put into `alt` when the sender said nothing.
+fn is_file_name(word: &str) -> bool {
+    let extension = word.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    extension.is_some_and(|e| matches!(e.as_str(), "png" | "jpg" | "jpeg" | "gif" | "webp" | "svg"))
 }
 
 /// How many line ends a tag leaves on both of its sides.

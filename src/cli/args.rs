@@ -1,0 +1,183 @@
+//! The command line, declared once.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A terminal email client: your whole mailbox at the speed of a local editor.
+#[derive(Debug, Parser)]
+#[command(name = "mailtui", version, about, disable_help_subcommand = true)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    /// Synchronise without a screen, say how it went, and exit.
+    #[arg(long)]
+    pub(super) sync_only: bool,
+    /// With --sync-only: go on, and say every change.
+    #[arg(long, requires = "sync_only")]
+    pub(super) watch: bool,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+/// Options before and after every command.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Global {
+    /// Where the mail lies (XDG by default).
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// The backend of another process, such as ws://127.0.0.1:7070.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) backend: Option<String>,
+    /// A file with the backend's token.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) token_file: Option<PathBuf>,
+    /// Open no connection; what is done is kept and sent later.
+    #[arg(long, global = true)]
+    pub(super) offline: bool,
+    /// One JSON object a line on standard output.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Say nothing but results and errors.
+    #[arg(long, global = true)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Take in mbox files, Maildirs, .eml files, and directories of them.
+    Import {
+        /// Files and directories.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Put all of it there: inbox, archive, spam or trash.
+        #[arg(long, value_parser = place)]
+        place: Option<crate::label::Place>,
+        /// Put this label on all of it.
+        #[arg(long, value_name = "LABEL")]
+        label: Vec<String>,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// List conversations, newest first.
+    List {
+        /// A label by id or name, or `all`, or `anywhere`.
+        #[arg(long, default_value = "inbox")]
+        label: String,
+        /// At most so many; 0 for all.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: usize,
+        /// Go on after this row: its thread, or `lastActivity.thread`.
+        #[arg(long, value_name = "CURSOR")]
+        before: Option<String>,
+    },
+    /// Show conversations with their messages.
+    Show {
+        /// Threads.
+        #[arg(required = true, value_name = "THREAD")]
+        threads: Vec<String>,
+        /// The messages' bytes, as they came.
+        #[arg(long)]
+        raw: bool,
+        /// With --raw: even to a terminal.
+        #[arg(long)]
+        force: bool,
+    },
+    /// List labels with their counts.
+    Labels,
+    /// Put labels on (+name) and take them off (-name).
+    Label {
+        /// Threads, +labels and -labels.
+        #[arg(required = true, value_name = "THREAD|+LABEL|-LABEL")]
+        words: Vec<String>,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Move to the archive.
+    Archive(Threads),
+    /// Move to trash.
+    Trash(Threads),
+    /// Move to a place: inbox, archive, spam or trash.
+    Move {
+        /// Threads, then the place.
+        #[arg(required = true, num_args = 2.., value_name = "THREAD… PLACE")]
+        words: Vec<String>,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Mark read.
+    Read(Threads),
+    /// Mark unread.
+    Unread(Threads),
+    /// Star.
+    Star(Threads),
+    /// Unstar.
+    Unstar(Threads),
+    /// Undo the last action of this device, or the named one.
+    Undo {
+        /// The action.
+        action: Option<String>,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Check everything: project every thread anew and compare.
+    Doctor,
+    /// Look around in sample mail, gone on quit.
+    Demo,
+    /// Run the backend for other devices.
+    Serve {
+        /// IP:PORT on this machine.
+        #[arg(long, value_name = "IP:PORT")]
+        listen: String,
+    },
+}
+
+/// Threads to do something with.
+#[derive(Debug, Args)]
+pub(super) struct Threads {
+    /// Threads.
+    #[arg(required = true, value_name = "THREAD")]
+    pub(super) threads: Vec<String>,
+    #[command(flatten)]
+    pub(super) wait: Wait,
+}
+
+/// When a writing command returns.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct Wait {
+    /// Return once it is on disk, before the backend has taken it in.
+    #[arg(long)]
+    pub(super) no_wait: bool,
+}
+
+fn place(text: &str) -> Result<crate::label::Place, String> {
+    crate::label::Place::parse(text)
+        .ok_or_else(|| "a place is inbox, archive, spam or trash".to_owned())
+}
+
+/// Marks `-name` of the `label` command as a word: to the parser it would be an option.
+const MINUS: char = '\u{1f}';
+
+/// The arguments as the parser takes them.
+pub(super) fn prepare(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut labelling = false;
+    args.map(|arg| {
+        let text = arg.to_string_lossy();
+        labelling |= text == "label";
+        let minus = text.starts_with('-') && !text.starts_with("--") && text.len() > 1;
+        if labelling && minus && text != "-h" && text != "-V" {
+            return OsString::from(format!("{MINUS}{}", &text[1..]));
+        }
+        arg
+    })
+    .collect()
+}
+
+/// A word of the `label` command: `Some(on, label)` for +label and -label.
+pub(super) fn label_word(word: &str) -> Option<(bool, &str)> {
+    match word.strip_prefix('+') {
+        Some(name) => Some((true, name)),
+        None => word.strip_prefix(MINUS).map(|name| (false, name)),
+    }
+}

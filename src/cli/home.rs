@@ -1,0 +1,169 @@
+//! The data directory of a command, and where its backend is.
+//!
+//! Invariant: a directory has one backend for good: its own inside, or a remote one that it
+//! remembers. The token is kept in a file that only its owner reads, never printed.
+
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cli::args::Global;
+use crate::engine::{Device, Owner};
+use crate::clock::SystemClock;
+use crate::notice::{Exit, Explain as _, Notice};
+
+/// Where the backend is.
+#[derive(Debug, Clone)]
+pub(super) enum Where {
+    /// In this process, beside the device.
+    Embedded,
+    /// At an address.
+    Remote(Remote),
+}
+
+/// A remote backend, as it is remembered.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Remote {
+    /// `ws://HOST:PORT`.
+    pub(super) url: String,
+    /// Its token.
+    pub(super) token: String,
+}
+
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Remote({})", self.url)
+    }
+}
+
+/// A command's data directory.
+#[derive(Debug, Clone)]
+pub(super) struct Home {
+    /// The directory.
+    pub(super) dir: PathBuf,
+    /// Where its backend is.
+    pub(super) backend: Where,
+    /// Whether no connection may be opened.
+    pub(super) offline: bool,
+}
+
+impl Home {
+    /// From the global options and what the directory remembers.
+    pub(super) fn of(global: &Global) -> Result<Self, Notice> {
+        let dir = match &global.data_dir {
+            Some(dir) => dir.clone(),
+            None => default_dir()?,
+        };
+        let backend = backend(&dir, global)?;
+        Ok(Self { dir, backend, offline: global.offline })
+    }
+
+    /// The embedded backend's directory.
+    pub(super) fn backend_dir(&self) -> PathBuf {
+        self.dir.join("backend")
+    }
+
+    /// Whether the backend is in another process.
+    pub(super) const fn is_remote(&self) -> bool {
+        matches!(self.backend, Where::Remote(_))
+    }
+
+    /// Takes the directory, and makes it where it is absent.
+    pub(super) fn own(&self) -> Result<Owner, Notice> {
+        Owner::take(&self.dir).map_err(|error| error.notice())
+    }
+
+    /// Opens the device for writing, and remembers a remote backend.
+    pub(super) fn device(&self) -> Result<Device, Notice> {
+        if let Where::Remote(remote) = &self.backend {
+            remember(&self.dir, remote)?;
+        }
+        Device::open(&self.dir, self.is_remote(), Box::new(SystemClock))
+            .map_err(|error| error.notice())
+    }
+
+    /// Opens the device for reading; `None` when there is nothing.
+    pub(super) fn reader(&self) -> Result<Option<Device>, Notice> {
+        Device::read(&self.dir, Box::new(SystemClock)).map_err(|error| error.notice())
+    }
+
+    /// Whether there is a backend's data and no device's yet: a directory that was only served.
+    pub(super) fn served_only(&self) -> bool {
+        !self.dir.join("mailbox.db").exists() && self.backend_dir().join("threads.db").exists()
+    }
+}
+
+fn default_dir() -> Result<PathBuf, Notice> {
+    directories::ProjectDirs::from("", "", "mailtui")
+        .map(|dirs| dirs.data_dir().to_owned())
+        .ok_or_else(|| Notice::error("home", "there is no home directory", "name a --data-dir"))
+}
+
+fn backend(dir: &Path, global: &Global) -> Result<Where, Notice> {
+    let file = dir.join("remote.json");
+    let known: Option<Remote> = match std::fs::read(&file) {
+        Ok(bytes) => Some(serde_json::from_slice(&bytes).map_err(|error| {
+            let line = format!("{} is damaged: {error}", file.display());
+            Notice::error("damaged", line, "name --backend and --token-file again")
+                .exit(Exit::DataDir)
+        })?),
+        Err(_) => None,
+    };
+    let Some(url) = &global.backend else {
+        return Ok(known.map_or(Where::Embedded, Where::Remote));
+    };
+    let parsed = url::Url::parse(url).ok().filter(|parsed| parsed.scheme() == "ws");
+    if parsed.is_none_or(|parsed| parsed.host_str().is_none()) {
+        let line = format!("{url} is not an address of a backend");
+        return Err(Notice::error("address", line, "use ws://HOST:PORT, such as ws://127.0.0.1:7070")
+            .exit(Exit::Usage));
+    }
+    if dir.join("backend").exists() {
+        let line = "this data directory has mail of its own";
+        let hint = "name another --data-dir for this backend, or leave --backend out";
+        return Err(Notice::error("other-backend", line, hint));
+    }
+    let token = match (&global.token_file, known) {
+        (Some(path), _) => read_token(path)?,
+        (None, Some(known)) if known.url == *url => known.token,
+        (None, _) => {
+            let hint = "the backend wrote it to `token` in its data directory";
+            return Err(Notice::error("token-file", "--backend needs --token-file", hint)
+                .exit(Exit::Usage));
+        }
+    };
+    Ok(Where::Remote(Remote { url: url.clone(), token }))
+}
+
+fn read_token(path: &Path) -> Result<String, Notice> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let line = format!("{}: {error}", path.display());
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        Notice::error("token-file", line, "the backend wrote it to `token` in its data directory")
+            .exit(if missing { Exit::NotFound } else { Exit::Error })
+    })?;
+    Ok(text.trim().to_owned())
+}
+
+fn remember(dir: &Path, remote: &Remote) -> Result<(), Notice> {
+    let path = dir.join("remote.json");
+    let text = serde_json::to_vec(remote).unwrap_or_default();
+    if std::fs::read(&path).is_ok_and(|held| held == text) {
+        return Ok(());
+    }
+    let io = |error: std::io::Error| {
+        Notice::error("io", format!("{}: {error}", path.display()), "may you write there?")
+    };
+    // Written beside and renamed: a crash leaves the old one or the new one.
+    let fresh = dir.join("remote.json.new");
+    let mut file = std::fs::File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh)
+        .map_err(io)?;
+    std::io::Write::write_all(&mut file, &text).and_then(|()| file.sync_all()).map_err(io)?;
+    std::fs::rename(&fresh, &path).map_err(io)
+}

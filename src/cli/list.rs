@@ -1,0 +1,161 @@
+//! `list` and `labels`: read from the files, no connection, no runtime.
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::home::Home;
+use crate::cli::output::Output;
+use crate::clock::rfc3339;
+use crate::engine::view::{Cursor, Row, Window};
+use crate::engine::{Device, EngineError};
+use crate::id::ThreadId;
+use crate::label::Place;
+use crate::mail::Address;
+use crate::notice::{Exit, Explain as _, Notice};
+
+/// Rows read at a time.
+const PAGE: usize = 500;
+
+/// A row as the contract lists it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    thread: &'a ThreadId,
+    subject: Option<&'a str>,
+    participants: &'a [Address],
+    last_activity: Option<String>,
+    labels: &'a [crate::id::LabelId],
+    place: Place,
+    message_count: u64,
+    unread_count: u64,
+    starred: bool,
+    snippet: &'a str,
+}
+
+impl<'a> Line<'a> {
+    fn of(row: &'a Row) -> Self {
+        Self {
+            thread: &row.thread,
+            subject: row.subject.as_deref(),
+            participants: &row.participants,
+            last_activity: rfc3339(row.last_activity),
+            labels: &row.labels,
+            place: row.place,
+            message_count: row.message_count,
+            unread_count: row.unread_count,
+            starred: row.starred,
+            snippet: &row.snippet,
+        }
+    }
+}
+
+/// Lists conversations.
+pub(super) fn list(
+    home: &Home,
+    output: Output,
+    label: &str,
+    limit: usize,
+    before: Option<&str>,
+) -> Result<Exit, Notice> {
+    super::catch_up(home)?;
+    let before = before.map(Before::parse).transpose()?;
+    let Some(device) = home.reader()? else { return Ok(Exit::Done) };
+    let notice = |error: EngineError| error.notice();
+    let label = device
+        .find_label(label)
+        .map_err(notice)?
+        .ok_or_else(|| EngineError::NoLabel(crate::safe_text::line(label)).notice())?;
+    let mut window = before.map_or(Ok(Window::First), |before| before.window(&device))?;
+    let mut left = if limit == 0 { usize::MAX } else { limit };
+    while left > 0 {
+        let page = device.page(&label, &window, left.min(PAGE)).map_err(notice)?;
+        for row in &page.rows {
+            output.result(&Line::of(row), || plain(row))?;
+        }
+        left -= page.rows.len();
+        match page.rows.last() {
+            Some(last) if page.more_after => {
+                let thread = last.thread.clone();
+                window = Window::After(Cursor { last_activity: last.last_activity, thread });
+            }
+            _ => break,
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Where a list goes on.
+enum Before {
+    Thread(ThreadId),
+    Cursor(Cursor),
+}
+
+impl Before {
+    /// A thread, or a last activity (Unix seconds or RFC 3339) and a thread with a dot between.
+    fn parse(text: &str) -> Result<Self, Notice> {
+        let wrong = || {
+            let line = format!("{} is no place in a list", crate::safe_text::line(text));
+            Notice::error("cursor", line, "use the thread of the last row that you have")
+                .exit(Exit::Usage)
+        };
+        if let Some(cursor) = Cursor::parse(text) {
+            return Ok(Self::Cursor(cursor));
+        }
+        if let Some((at, thread)) = text.rsplit_once('.')
+            && let Ok(at) = at.parse::<jiff::Timestamp>()
+        {
+            let thread = ThreadId::try_from(thread).map_err(|_| wrong())?;
+            return Ok(Self::Cursor(Cursor { last_activity: at.as_second(), thread }));
+        }
+        let id = ThreadId::try_from(text).map_err(|_| wrong())?;
+        if id.as_str().len() < 8 || id.as_str().contains(['.', '/']) { Err(wrong()) } else { Ok(Self::Thread(id)) }
+    }
+
+    fn window(self, device: &Device) -> Result<Window, Notice> {
+        match self {
+            Self::Cursor(cursor) => Ok(Window::After(cursor)),
+            Self::Thread(thread) => {
+                let row = device.row(&thread).map_err(|error| error.notice())?;
+                let row = row.ok_or_else(|| EngineError::NoThread(thread.to_string()).notice())?;
+                let last_activity = row.last_activity;
+                Ok(Window::After(Cursor { last_activity, thread: row.thread }))
+            }
+        }
+    }
+}
+
+/// A row as a line for people.
+pub(super) fn plain(row: &Row) -> String {
+    let date = rfc3339(row.last_activity).unwrap_or_default();
+    let who: Vec<&str> = row
+        .participants
+        .iter()
+        .map(|address| address.name.as_deref().unwrap_or(&address.address))
+        .collect();
+    format!(
+        "{}  {}  {}{}{}  {}  {}",
+        row.thread,
+        date.get(..16).unwrap_or_default().replace('T', " "),
+        if row.unread_count > 0 { "N" } else { " " },
+        if row.starred { "*" } else { " " },
+        if row.has_attachment { "@" } else { " " },
+        who.join(", "),
+        row.subject.as_deref().unwrap_or("(no subject)"),
+    )
+}
+
+/// Lists labels with counts.
+pub(super) fn labels(home: &Home, output: Output) -> Result<Exit, Notice> {
+    super::catch_up(home)?;
+    let Some(device) = home.reader()? else { return Ok(Exit::Done) };
+    for label in device.labels().map_err(|error| error.notice())? {
+        let value = json!({
+            "id": label.id, "name": label.name, "type": label.kind,
+            "threadCount": label.thread_count, "unreadCount": label.unread_count,
+        });
+        output.result(&value, || {
+            format!("{:>8} {:>8}  {}  ({})", label.thread_count, label.unread_count, label.name, label.id)
+        })?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,121 @@
+//! The command line: arguments, wiring, one file a subcommand.
+//!
+//! Invariant: thin. A command parses, asks the engine or the backend, and prints; every error
+//! becomes one line and a hint here, with the exit code of the contract.
+
+mod args;
+mod demo;
+mod doctor;
+mod home;
+mod import;
+mod list;
+mod output;
+mod serve;
+mod session;
+mod show;
+mod stop;
+mod sync_only;
+mod triage;
+mod tui;
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::command::intent::Change;
+use crate::label::Place;
+use crate::notice::{Exit, Notice};
+use args::{Cli, Command};
+use home::Home;
+use output::Output;
+
+/// Runs a command line; returns its exit code.
+#[must_use]
+pub fn run(args: impl Iterator<Item = OsString>) -> u8 {
+    let args = args::prepare(args);
+    let output = Output {
+        json: args.iter().any(|arg| arg == "--json"),
+        quiet: args.iter().any(|arg| arg == "--quiet"),
+    };
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(output, &error),
+    };
+    match command(cli, output) {
+        Ok(exit) => exit as u8,
+        Err(notice) => {
+            output.notice(&notice);
+            notice.exit as u8
+        }
+    }
+}
+
+/// A command line that is wrong; or help and version, which are asked for in the same way.
+fn refuse(output: Output, error: &clap::Error) -> u8 {
+    let text = error.render().to_string();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let shown = output.bytes(text.as_bytes());
+        return shown.map_or(Exit::Error as u8, |()| Exit::Done as u8);
+    }
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let rest: Vec<&str> = text
+        .lines()
+        .skip(1)
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("Usage:"))
+        .take(3)
+        .collect();
+    let hint = if rest.is_empty() { "see `mailtui --help`".to_owned() } else { rest.join(" ") };
+    output.notice(&Notice::error("usage", first, hint));
+    Exit::Usage as u8
+}
+
+fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
+    let home = Home::of(&cli.global)?;
+    let Some(command) = cli.command else {
+        return if cli.sync_only {
+            sync_only::run(&home, output, cli.watch)
+        } else {
+            tui::run(&home, output)
+        };
+    };
+    let change = |threads: args::Threads, change: Change| {
+        triage::change(&home, output, &threads.threads, vec![change], !threads.wait.no_wait)
+    };
+    match command {
+        Command::Import { paths, place, label, wait } => {
+            let request = import::request(paths, place, label);
+            import::run(&home, output, &request, !wait.no_wait)
+        }
+        Command::List { label, limit, before } => {
+            list::list(&home, output, &label, limit, before.as_deref())
+        }
+        Command::Show { threads, raw, force } => show::show(&home, output, &threads, raw, force),
+        Command::Labels => list::labels(&home, output),
+        Command::Label { words, wait } => triage::label(&home, output, &words, !wait.no_wait),
+        Command::Archive(threads) => change(threads, Change::Place(Place::Archive)),
+        Command::Trash(threads) => change(threads, Change::Place(Place::Trash)),
+        Command::Move { words, wait } => triage::move_to(&home, output, &words, !wait.no_wait),
+        Command::Read(threads) => change(threads, Change::Read(true)),
+        Command::Unread(threads) => change(threads, Change::Read(false)),
+        Command::Star(threads) => change(threads, Change::Star(true)),
+        Command::Unstar(threads) => change(threads, Change::Star(false)),
+        Command::Undo { action, wait } => {
+            triage::undo(&home, output, action.as_deref(), !wait.no_wait)
+        }
+        Command::Doctor => doctor::run(&home, output),
+        Command::Demo => demo::run(&home, output),
+        Command::Serve { listen } => serve::run(&home, output, &listen),
+    }
+}
+
+/// A directory that was only served so far gets its own view of the mail before it is read.
+fn catch_up(home: &Home) -> Result<(), Notice> {
+    if home.served_only() {
+        let mut session = session::Session::open(home)?;
+        session.connect()?;
+        session.synchronise()?;
+    }
+    Ok(())
+}

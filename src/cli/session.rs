@@ -1,0 +1,96 @@
+//! A writing command's session: the directory is ours, the device is open, and the backend is
+//! there, inside or elsewhere.
+//!
+//! Invariant: what was done is on disk before the backend is waited for; when that is not reached,
+//! the work is kept and the exit code says so.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+
+use crate::backend::{Host, Options, listener};
+use crate::cli::home::{Home, Where};
+use crate::clock::SystemClock;
+use crate::engine::link::{Endpoint, Link, LinkEvent};
+use crate::engine::{Driver, Owner, Synced};
+use crate::limits::THREAD_CLIENTS_EMBEDDED;
+use crate::notice::{Explain as _, Notice};
+
+/// A session.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// The device and its link.
+    pub(super) driver: Driver,
+    /// What the link says.
+    pub(super) events: Receiver<LinkEvent>,
+    /// The embedded backend, when it runs.
+    pub(super) host: Option<Host>,
+    home: Home,
+    link: Option<mpsc::Sender<LinkEvent>>,
+    _owner: Owner,
+}
+
+impl Session {
+    /// Takes the directory and opens the device; nothing is connected yet.
+    pub(super) fn open(home: &Home) -> Result<Self, Notice> {
+        let owner = home.own()?;
+        let device = home.device()?;
+        let (link, events) = mpsc::channel();
+        Ok(Self {
+            driver: Driver::new(device, None, home.is_remote()),
+            events,
+            host: None,
+            home: home.clone(),
+            link: Some(link),
+            _owner: owner,
+        })
+    }
+
+    /// Starts the embedded backend, or dials the remote one, and waits for its welcome.
+    pub(super) fn connect(&mut self) -> Result<(), Notice> {
+        let Some(sender) = self.link.take() else { return Ok(()) };
+        let endpoint = match &self.home.backend {
+            Where::Embedded => {
+                let host = embedded(&self.home)?;
+                let endpoint = pipe(&host);
+                self.host = Some(host);
+                endpoint
+            }
+            Where::Remote(remote) => {
+                Endpoint::Url { url: remote.url.clone(), token: remote.token.clone() }
+            }
+        };
+        let id = self.driver.device.id().clone();
+        let link = Link::start(endpoint, id, sender).map_err(|error| error.notice())?;
+        self.driver.set_link(link);
+        self.driver.connect(&self.events).map_err(|error| error.notice())
+    }
+
+    /// Offers what is pending and takes in all that the backend has.
+    pub(super) fn synchronise(&mut self) -> Result<Synced, Notice> {
+        self.driver.synchronise(&self.events).map_err(|error| error.notice())
+    }
+
+    /// What a writing command ends with: durable, and seen by the next command. Offline it is
+    /// durable here, and sent later.
+    pub(super) fn finish(&mut self, wait: bool) -> Result<(), Notice> {
+        self.driver.device.commit().map_err(|error| error.notice())?;
+        if self.home.offline || !wait {
+            return Ok(());
+        }
+        self.connect()?;
+        self.synchronise()?;
+        Ok(())
+    }
+}
+
+/// Starts the backend inside this process.
+pub(super) fn embedded(home: &Home) -> Result<Host, Notice> {
+    let options = Options { dir: home.backend_dir(), thread_clients: THREAD_CLIENTS_EMBEDDED };
+    Host::start(&options, Box::new(SystemClock)).map_err(|error| error.notice())
+}
+
+/// The way to an embedded backend: the same frames over a WebSocket on an in-process pipe.
+pub(super) fn pipe(host: &Host) -> Endpoint {
+    let handle = host.handle();
+    Endpoint::Pipe(Arc::new(move || listener::pipe(&handle)))
+}

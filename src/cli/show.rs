@@ -1,0 +1,221 @@
+//! `show`: conversations with their messages, or the messages' bytes.
+
+use std::io::IsTerminal as _;
+
+use serde_json::{Value, json};
+
+use crate::backend::Reader;
+use crate::cli::home::Home;
+use crate::cli::output::Output;
+use crate::cli::session::Session;
+use crate::clock::rfc3339;
+use crate::engine::view::{Message, Thread};
+use crate::engine::{Device, EngineError};
+use crate::id::{StoreId, ThreadId};
+use crate::mail::Flags;
+use crate::notice::{Exit, Explain as _, Notice};
+
+/// Shows conversations. What is not there is said at the end; the rest is shown.
+pub(super) fn show(
+    home: &Home,
+    output: Output,
+    threads: &[String],
+    raw: bool,
+    force: bool,
+) -> Result<Exit, Notice> {
+    if raw && !force && std::io::stdout().is_terminal() {
+        let line = "raw mail can do anything to a terminal";
+        return Err(Notice::error("terminal", line, "redirect it, or add --force").exit(Exit::Usage));
+    }
+    super::catch_up(home)?;
+    let Some(mut device) = home.reader()? else {
+        return Err(EngineError::NoThread(crate::safe_text::line(&threads[0])).notice());
+    };
+    let logs = Reader::open(&home.backend_dir()).map_err(|error| error.notice())?;
+    let mut missing = None;
+    for name in threads {
+        let shown = one(home, &mut device, logs.as_ref(), name).and_then(|thread| {
+            if raw {
+                print_raw(home, &device, logs.as_ref(), &thread, output)
+            } else {
+                output.result(&object(&thread), || plain(&thread))
+            }
+        });
+        match shown {
+            Err(notice) if notice.exit == Exit::NotFound => missing = missing.or(Some(notice)),
+            other => other?,
+        }
+    }
+    missing.map_or(Ok(Exit::Done), Err)
+}
+
+fn one(
+    home: &Home,
+    device: &mut Device,
+    logs: Option<&Reader>,
+    name: &str,
+) -> Result<Thread, Notice> {
+    let none = || EngineError::NoThread(crate::safe_text::line(name)).notice();
+    let id = ThreadId::try_from(name).map_err(|_| none())?;
+    let row = device.row(&id).map_err(|error| error.notice())?.ok_or_else(none)?;
+    for member in &row.members {
+        load(home, device, logs, &member.thread)?;
+    }
+    device.thread(&id).map_err(|error| error.notice())?.ok_or_else(none)
+}
+
+/// Puts a thread's log and long texts into the device, from files or from the backend.
+fn load(
+    home: &Home,
+    device: &mut Device,
+    logs: Option<&Reader>,
+    thread: &ThreadId,
+) -> Result<(), Notice> {
+    let error = |error: crate::store::StoreError| error.notice();
+    if let Some(logs) = logs {
+        device.put_log(thread, &logs.log(&StoreId::thread(thread)).map_err(error)?);
+        for hash in device.text_blobs(thread) {
+            if let Some(bytes) = logs.blob(&hash).map_err(error)? {
+                device.put_blob(&hash, bytes);
+            }
+        }
+        return Ok(());
+    }
+    let kept = device.kept_log(thread).map_err(|error| error.notice())?;
+    if !kept.is_empty() {
+        device.put_log(thread, &kept);
+        if device.text_blobs(thread).is_empty() {
+            return Ok(());
+        }
+    }
+    fetch(home, device, thread)
+}
+
+/// Fetches a thread from the remote backend; its log is kept here from then on.
+fn fetch(home: &Home, device: &mut Device, thread: &ThreadId) -> Result<(), Notice> {
+    if home.offline {
+        return Err(EngineError::NotHere(thread.to_string()).notice());
+    }
+    let mut session = Session::open(home)?;
+    session.connect()?;
+    session.driver.device.load(thread).map_err(|error| error.notice())?;
+    session
+        .driver
+        .until(&session.events, None, |driver| Ok(driver.device.is_loaded(thread)))
+        .map_err(|error| error.notice())?;
+    let fetched = &mut session.driver.device;
+    device.put_log(thread, &fetched.kept_log(thread).map_err(|error| error.notice())?);
+    for hash in device.text_blobs(thread) {
+        if let Some(bytes) = fetched.blob(&hash) {
+            device.put_blob(&hash, bytes);
+        }
+    }
+    Ok(())
+}
+
+fn print_raw(
+    home: &Home,
+    device: &Device,
+    logs: Option<&Reader>,
+    thread: &Thread,
+    output: Output,
+) -> Result<(), Notice> {
+    for member in &thread.row.members {
+        for hash in device.raw(&member.thread) {
+            let bytes = match logs {
+                Some(logs) => logs.blob(&hash).map_err(|error| error.notice())?,
+                None => fetch_blob(home, &hash)?,
+            };
+            let bytes = bytes.ok_or_else(|| {
+                Notice::error("blob", format!("the bytes {hash} are missing"), "run `mailtui doctor`")
+            })?;
+            output.bytes(&bytes)?;
+        }
+    }
+    Ok(())
+}
+
+fn fetch_blob(home: &Home, hash: &crate::id::BlobHash) -> Result<Option<Vec<u8>>, Notice> {
+    if home.offline {
+        return Err(EngineError::NotHere(hash.to_string()).notice());
+    }
+    let mut session = Session::open(home)?;
+    session.connect()?;
+    let frame = crate::sync::Frame::BlobGet { hash: hash.clone(), offset: 0 };
+    session.driver.device.want(frame);
+    session
+        .driver
+        .until(&session.events, None, |driver| Ok(driver.device.has_blob(hash)))
+        .map_err(|error| error.notice())?;
+    Ok(session.driver.device.blob(hash))
+}
+
+fn object(thread: &Thread) -> Value {
+    json!({
+        "thread": thread.row.thread,
+        "subject": thread.row.subject,
+        "labels": thread.row.labels,
+        "place": thread.row.place,
+        "messages": thread.messages.iter().map(message).collect::<Vec<_>>(),
+    })
+}
+
+fn message(message: &Message) -> Value {
+    json!({
+        "id": message.id,
+        "messageId": message.message_id,
+        "from": message.from,
+        "to": message.to,
+        "cc": message.cc,
+        "bcc": message.bcc,
+        "replyTo": message.reply_to,
+        "date": message.date.and_then(rfc3339),
+        "sortDate": rfc3339(message.sort_date),
+        "sortFrom": message.sort_from,
+        "subject": message.subject,
+        "text": message.text,
+        "flags": flags(message.flags),
+        "attachments": message.attachments,
+        "copies": message.copies,
+        "defects": message.defects,
+    })
+}
+
+fn flags(flags: Flags) -> Vec<&'static str> {
+    [
+        ("read", flags.read),
+        ("starred", flags.starred),
+        ("answered", flags.answered),
+        ("forwarded", flags.forwarded),
+        ("draft", flags.draft),
+    ]
+    .into_iter()
+    .filter(|(_, on)| *on)
+    .map(|(name, _)| name)
+    .collect()
+}
+
+fn plain(thread: &Thread) -> String {
+    let mut lines = vec![format!("Subject: {}", thread.row.subject.as_deref().unwrap_or("(none)"))];
+    for message in &thread.messages {
+        let people = |list: &[crate::mail::Address]| {
+            let one = |address: &crate::mail::Address| match &address.name {
+                Some(name) => format!("{name} <{}>", address.address),
+                None => address.address.clone(),
+            };
+            list.iter().map(one).collect::<Vec<_>>().join(", ")
+        };
+        lines.push(String::new());
+        lines.push(format!("From: {}", people(&message.from)));
+        lines.push(format!("To: {}", people(&message.to)));
+        lines.push(format!("Date: {}", rfc3339(message.sort_date).unwrap_or_default()));
+        for attachment in &message.attachments {
+            let name = attachment.name.as_deref().unwrap_or("(no name)");
+            let (kind, size) = (&attachment.media_type, attachment.size);
+            lines.push(format!("Attachment: {name} ({kind}, {size} bytes)"));
+        }
+        lines.push(String::new());
+        lines.push(message.text.clone());
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,144 @@
+//! The commands that change conversations, and `undo`.
+
+use serde_json::json;
+
+use crate::cli::args::label_word;
+use crate::cli::home::Home;
+use crate::cli::output::Output;
+use crate::cli::session::Session;
+use crate::command::intent::{Change, Intent, Target};
+use crate::engine::view::Done;
+use crate::engine::{Device, EngineError};
+use crate::id::{ActionId, ThreadId};
+use crate::label::Place;
+use crate::notice::{Exit, Explain as _, Notice};
+
+/// Makes the same changes on all threads: one action.
+pub(super) fn change(
+    home: &Home,
+    output: Output,
+    threads: &[String],
+    changes: Vec<Change>,
+    wait: bool,
+) -> Result<Exit, Notice> {
+    let mut session = Session::open(home)?;
+    let targets = targets(&session.driver.device, threads)?;
+    intend(&mut session, output, &Intent::Change { changes, targets }, wait)
+}
+
+/// `move T… PLACE`.
+pub(super) fn move_to(
+    home: &Home,
+    output: Output,
+    words: &[String],
+    wait: bool,
+) -> Result<Exit, Notice> {
+    let (place, threads) = words.split_last().map_or(("", words), |(l, t)| (l.as_str(), t));
+    let place = Place::parse(place).ok_or_else(|| {
+        let line = format!("{} is not a place", crate::safe_text::line(place));
+        Notice::error("place", line, "a place is inbox, archive, spam or trash").exit(Exit::Usage)
+    })?;
+    change(home, output, threads, vec![Change::Place(place)], wait)
+}
+
+/// `label T… +a -b`. A label that is put on is made where it is absent.
+pub(super) fn label(
+    home: &Home,
+    output: Output,
+    words: &[String],
+    wait: bool,
+) -> Result<Exit, Notice> {
+    let (labels, threads): (Vec<&String>, Vec<&String>) =
+        words.iter().partition(|word| label_word(word).is_some());
+    if labels.is_empty() || threads.is_empty() {
+        let line = "threads and labels are needed";
+        let hint = "mailtui label THREAD +on -off";
+        return Err(Notice::error("usage", line, hint).exit(Exit::Usage));
+    }
+    let mut session = Session::open(home)?;
+    let threads: Vec<String> = threads.into_iter().cloned().collect();
+    let targets = targets(&session.driver.device, &threads)?;
+    let mut changes = Vec::new();
+    for (on, name) in labels.into_iter().filter_map(|word| label_word(word)) {
+        changes.push(label_change(&mut session.driver.device, on, name)?);
+    }
+    intend(&mut session, output, &Intent::Change { changes, targets }, wait)
+}
+
+fn label_change(device: &mut Device, on: bool, name: &str) -> Result<Change, Notice> {
+    let notice = |error: EngineError| error.notice();
+    let known = device.find_label(name).map_err(notice)?;
+    let id = match known {
+        Some(id) => id,
+        None if on => device.label_for(name).map_err(notice)?.0,
+        None => return Err(EngineError::NoLabel(crate::safe_text::line(name)).notice()),
+    };
+    match (Place::parse(id.as_str()), id.as_str(), on) {
+        (Some(place), _, true) => Ok(Change::Place(place)),
+        (Some(_), _, false) => Ok(Change::Place(Place::Archive)),
+        (None, "starred", on) => Ok(Change::Star(on)),
+        (None, "unread", on) => Ok(Change::Read(!on)),
+        (None, "muted", on) => Ok(Change::Mute(on)),
+        (None, other, _) if crate::label::is_system(other) => {
+            let line = format!("{other} follows from the mail itself");
+            Err(Notice::error("derived", line, "only your own labels and places can be changed")
+                .exit(Exit::Usage))
+        }
+        (None, _, on) => Ok(Change::Label(id, on)),
+    }
+}
+
+/// `undo [ACTION]`.
+pub(super) fn undo(
+    home: &Home,
+    output: Output,
+    action: Option<&str>,
+    wait: bool,
+) -> Result<Exit, Notice> {
+    let action = action
+        .map(|text| {
+            ActionId::try_from(text).map_err(|error| {
+                Notice::error("action", error.to_string(), "`undo` alone takes the last one back")
+                    .exit(Exit::Usage)
+            })
+        })
+        .transpose()?;
+    let mut session = Session::open(home)?;
+    intend(&mut session, output, &Intent::Undo(action), wait)
+}
+
+/// Every member of each named thread's conversation, with what its row shows.
+fn targets(device: &Device, threads: &[String]) -> Result<Vec<Target>, Notice> {
+    let mut targets: Vec<Target> = Vec::new();
+    for name in threads {
+        let none = || EngineError::NoThread(crate::safe_text::line(name)).notice();
+        let id = ThreadId::try_from(name.as_str()).map_err(|_| none())?;
+        let row = device.row(&id).map_err(|error| error.notice())?.ok_or_else(none)?;
+        for member in row.members {
+            if !targets.contains(&member) {
+                targets.push(member);
+            }
+        }
+    }
+    Ok(targets)
+}
+
+fn intend(
+    session: &mut Session,
+    output: Output,
+    intent: &Intent,
+    wait: bool,
+) -> Result<Exit, Notice> {
+    let done = match session.driver.device.intend(intent) {
+        Err(EngineError::NothingToUndo) => {
+            let notice = EngineError::NothingToUndo.notice();
+            Done { action: None, threads: 0, says: notice.message }
+        }
+        other => other.map_err(|error| error.notice())?,
+    };
+    let finished = session.finish(wait);
+    let (pending, _) = session.driver.device.pending().map_err(|error| error.notice())?;
+    let value = json!({ "action": done.action, "threads": done.threads, "pending": pending });
+    output.result(&value, || done.says.clone())?;
+    finished.map(|()| Exit::Done)
+}

@@ -1,0 +1,235 @@
+//! `mailtui` without a command: the terminal interface, or plain lines where there is no terminal.
+//!
+//! Invariant: the first screen is read from the files and drawn before anything else is started;
+//! nothing is written before the user has chosen something.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use jiff::tz::TimeZone;
+
+use crate::backend::Host;
+use crate::bridge::find::{Around, find};
+use crate::bridge::import::{ImportRequest, Progress};
+use crate::cli::demo::Sample;
+use crate::cli::home::{Home, Where};
+use crate::cli::output::Output;
+use crate::cli::session::{Session, embedded, pipe};
+use crate::clock::SystemClock;
+use crate::engine::handle::EngineHandle;
+use crate::engine::link::Endpoint;
+use crate::engine::view::{ImportProgress, Label, Page, Status, Window};
+use crate::engine::{ImportJob, Owner};
+use crate::label;
+use crate::notice::{Exit, Explain as _, Notice};
+use crate::ui::{Door, FirstRun, Found, Start, UiExit};
+
+/// Rows read for the first screen.
+const FIRST_ROWS: usize = 100;
+
+/// Runs the interface.
+pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        return plain(home, output);
+    }
+    let first = first_screen(home)?;
+    // A directory in use is said before the screen changes.
+    let owner = if home.dir.exists() { Some(home.own()?) } else { None };
+    let first_run = (first.is_none() && !home.is_remote()).then(|| FirstRun {
+        found: found(),
+        data_dir: crate::safe_text::line(&tilde(&home.dir)),
+        home: std::env::home_dir(),
+    });
+    show(home, owner, first, first_run, None)
+}
+
+/// Runs the interface on sample mail.
+pub(super) fn run_sample(home: &Home, sample: Sample) -> Result<Exit, Notice> {
+    show(home, None, None, None, Some(sample))
+}
+
+fn show(
+    home: &Home,
+    owner: Option<Owner>,
+    first: Option<(Page, Vec<Label>, Status)>,
+    first_run: Option<FirstRun>,
+    sample: Option<Sample>,
+) -> Result<Exit, Notice> {
+    let demo = sample.is_some();
+    let mut doors = Doors { home: home.clone(), owner, sample, running: Vec::new() };
+    let start = Start {
+        first,
+        first_run,
+        demo,
+        colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        zone: TimeZone::system(),
+        clock: Box::new(SystemClock),
+        open: Box::new(move |door| doors.open(door)),
+    };
+    match crate::ui::run(start).map_err(|error| error.notice())? {
+        UiExit::Quit => Ok(Exit::Done),
+        UiExit::Forced => Ok(Exit::Stopped),
+        UiExit::NotOpened(notice) => Err(notice),
+        UiExit::EngineGone => {
+            Err(Notice::error("engine", "the engine has stopped", "run `mailtui doctor`"))
+        }
+    }
+}
+
+/// The inbox's first rows, read from the files; `None` while there is no mail.
+fn first_screen(home: &Home) -> Result<Option<(Page, Vec<Label>, Status)>, Notice> {
+    let Some(device) = home.reader()? else { return Ok(None) };
+    let notice = |error: crate::engine::EngineError| error.notice();
+    let page = device.page(&label::system("inbox"), &Window::First, FIRST_ROWS).map_err(notice)?;
+    let labels = device.labels().map_err(notice)?;
+    let anything = device.count(&label::system("anywhere")).map_err(notice)?.0 > 0;
+    let (pending, _) = device.pending().map_err(notice)?;
+    let status = Status { remote: home.is_remote(), pending, ..Status::default() };
+    Ok(anything.then_some((page, labels, status)))
+}
+
+/// Opens mailboxes for the interface.
+struct Doors {
+    home: Home,
+    owner: Option<Owner>,
+    sample: Option<Sample>,
+    /// What must live as long as the interface.
+    running: Vec<Running>,
+}
+
+struct Running {
+    _host: Option<Host>,
+    _owner: Option<Owner>,
+}
+
+impl Doors {
+    fn open(&mut self, door: Door) -> Result<EngineHandle, Notice> {
+        match door {
+            Door::Own => {
+                let owner = match self.owner.take() {
+                    Some(owner) => owner,
+                    None => self.home.own()?,
+                };
+                let home = self.home.clone();
+                self.start(&home, Some(owner))
+            }
+            Door::Demo => {
+                if self.sample.is_none() {
+                    self.sample = Some(Sample::make()?);
+                }
+                let home = self.sample.as_ref().map(|sample| sample.home().clone());
+                let home = home.ok_or_else(|| Notice::error("demo", "no sample mail", ""))?;
+                self.start(&home, None)
+            }
+        }
+    }
+
+    fn start(&mut self, home: &Home, owner: Option<Owner>) -> Result<EngineHandle, Notice> {
+        let device = home.device()?;
+        let (endpoint, host) = match &home.backend {
+            Where::Embedded => {
+                let host = embedded(home)?;
+                (Some(pipe(&host)), Some(host))
+            }
+            Where::Remote(_) if home.offline => (None, None),
+            Where::Remote(remote) => {
+                let (url, token) = (remote.url.clone(), remote.token.clone());
+                (Some(Endpoint::Url { url, token }), None)
+            }
+        };
+        let import = host.as_ref().map(importer);
+        let handle = crate::engine::start(device, endpoint, import);
+        self.running.push(Running { _host: host, _owner: owner });
+        handle.map_err(|error| error.notice())
+    }
+}
+
+/// The import job of an embedded backend.
+fn importer(host: &Host) -> ImportJob {
+    let host = host.handle();
+    Arc::new(move |paths: Vec<PathBuf>, stop: Arc<AtomicBool>, tell| {
+        let request = ImportRequest { paths, ..ImportRequest::default() };
+        let mut last = ImportProgress::default();
+        let mut progress = |at: &Progress| {
+            last = ImportProgress {
+                done: at.done,
+                total: at.total,
+                imported: at.imported,
+                failed: at.failed,
+                ended: false,
+            };
+            tell(last.clone());
+        };
+        let report = super::import::through(&host, &request, &mut progress, &stop);
+        tell(ImportProgress { ended: true, ..last });
+        match report {
+            Ok(report) => said(&report),
+            Err(error) => error.0,
+        }
+    })
+}
+
+fn said(report: &crate::bridge::import::ImportReport) -> Notice {
+    let line = format!("Imported {} messages.", report.imported);
+    match (report.failed.count(), report.notices.first()) {
+        (0, None) => Notice::info(line),
+        (0, Some(notice)) => notice.clone(),
+        (failed, _) => {
+            let line = format!("{line} {failed} could not be read.");
+            Notice::warning("failed", line, "`mailtui import` lists them with their reasons")
+        }
+    }
+}
+
+/// Mail that is on this machine already, as the first run offers it.
+fn found() -> Vec<Found> {
+    let Some(home) = std::env::home_dir() else { return Vec::new() };
+    let env = |name: &str| std::env::var_os(name);
+    let spool = PathBuf::from("/var/mail");
+    find(&Around { home: &home, spool: &spool, env: &env })
+        .into_iter()
+        .map(|candidate| Found {
+            shown: crate::safe_text::line(&tilde(&candidate.path)),
+            kind: candidate.kind.to_string(),
+            messages: Some(candidate.messages.number()),
+            path: candidate.path,
+        })
+        .collect()
+}
+
+/// A path with `~` for the user's home.
+fn tilde(path: &std::path::Path) -> String {
+    let home = std::env::home_dir();
+    match home.and_then(|home| path.strip_prefix(home).ok().map(std::path::Path::to_owned)) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    }
+}
+
+/// Without a terminal: the inbox as lines, or what could be done first.
+fn plain(home: &Home, output: Output) -> Result<Exit, Notice> {
+    if first_screen(home)?.is_some() {
+        return super::list::list(home, output, "inbox", 50, None);
+    }
+    for line in [
+        "No mail here yet.",
+        "  mailtui demo           look around in sample mail (needs a terminal)",
+        "  mailtui import PATH…   take in mbox files, Maildirs and .eml files",
+    ] {
+        output.line(line)?;
+    }
+    for place in found() {
+        let count = place.messages.map(|count| format!(", {count} messages")).unwrap_or_default();
+        output.line(&format!("  found: {} ({}{count})", place.shown, place.kind))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// A session on a home, for the sample's import.
+pub(super) fn session(home: &Home) -> Result<Session, Notice> {
+    let mut session = Session::open(home)?;
+    session.connect()?;
+    Ok(session)
+}

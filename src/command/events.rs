@@ -1,0 +1,76 @@
+//! A change on a thread as an event of its store, and as a line for the user.
+//!
+//! Invariant: pure; what can hide mail carries what its row showed.
+
+use crate::command::intent::{Change, Target};
+use crate::label::Place;
+use crate::store::Args;
+use crate::thread::{LabelChange, Muted, Read, Snoozed, Starred, Unsnoozed, name};
+
+/// The event of a change on one thread: name and arguments.
+#[must_use]
+pub fn event(change: &Change, target: &Target) -> (&'static str, Args) {
+    let seen = Some(target.seen.clone());
+    match change {
+        Change::Place(place) => {
+            (name::LABEL_APPLIED, Args::of(&LabelChange { label: place.label(), seen }))
+        }
+        Change::Label(label, true) => {
+            (name::LABEL_APPLIED, Args::of(&LabelChange { label: label.clone(), seen: None }))
+        }
+        Change::Label(label, false) => {
+            (name::LABEL_REMOVED, Args::of(&LabelChange { label: label.clone(), seen: None }))
+        }
+        Change::Read(read) => (name::THREAD_READ, Args::of(&Read { read: *read, seen })),
+        Change::Star(starred) => (name::THREAD_STARRED, Args::of(&Starred { starred: *starred })),
+        Change::Mute(muted) => (name::THREAD_MUTED, Args::of(&Muted { muted: *muted })),
+        Change::Snooze(Some(until)) => {
+            (name::THREAD_SNOOZED, Args::of(&Snoozed { until: *until, seen }))
+        }
+        Change::Snooze(None) => {
+            (name::THREAD_UNSNOOZED, Args::of(&Unsnoozed { until: None, snooze: None }))
+        }
+    }
+}
+
+/// What an action with these changes is called in history.
+#[must_use]
+pub fn action_name(changes: &[Change]) -> &'static str {
+    match changes {
+        [Change::Place(Place::Inbox), ..] => "inbox",
+        [Change::Place(place), ..] => place.as_str(),
+        [Change::Label(..), ..] => "label",
+        [Change::Read(true), ..] => "read",
+        [Change::Read(false), ..] => "unread",
+        [Change::Star(true), ..] => "star",
+        [Change::Star(false), ..] => "unstar",
+        [Change::Mute(true), ..] => "mute",
+        [Change::Mute(false), ..] => "unmute",
+        [Change::Snooze(Some(_)), ..] => "snooze",
+        [Change::Snooze(None), ..] => "unsnooze",
+        [] => "nothing",
+    }
+}
+
+/// What is said when an action is done: "Archived 3 conversations."
+#[must_use]
+pub fn says(changes: &[Change], rows: usize) -> String {
+    let verb = match changes {
+        [Change::Place(Place::Inbox), ..] => "Moved to the inbox:",
+        [Change::Place(Place::Archive), ..] => "Archived",
+        [Change::Place(Place::Spam), ..] => "Marked as spam:",
+        [Change::Place(Place::Trash), ..] => "Moved to trash:",
+        [Change::Label(..), ..] => "Changed the labels of",
+        [Change::Read(true), ..] => "Marked read:",
+        [Change::Read(false), ..] => "Marked unread:",
+        [Change::Star(true), ..] => "Starred",
+        [Change::Star(false), ..] => "Unstarred",
+        [Change::Mute(true), ..] => "Muted",
+        [Change::Mute(false), ..] => "Unmuted",
+        [Change::Snooze(Some(_)), ..] => "Snoozed",
+        [Change::Snooze(None), ..] => "Woke",
+        [] => return "Nothing to do.".to_owned(),
+    };
+    let noun = if rows == 1 { "conversation" } else { "conversations" };
+    format!("{verb} {rows} {noun}.")
+}

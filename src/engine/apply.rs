@@ -1,0 +1,248 @@
+//! Frames of the backend: what they change here.
+//!
+//! Invariant: a page is taken in as one transaction: its log rows, tables, watermarks, and what of
+//! the own events it makes known. A page that does not follow on the log is not taken in.
+
+use std::collections::BTreeSet;
+
+use crate::crash;
+use crate::engine::{Device, EngineError};
+use crate::id::{Epoch, EventId, StoreId, ThreadId};
+use crate::mailbox::{self, Changes, Groups};
+use crate::store::{Chain, Durability, Event, Log, Own, StoreError};
+use crate::sync::{Frame, Refused, SyncError};
+
+impl Device {
+    /// Takes a frame in.
+    ///
+    /// # Errors
+    /// When the database refuses, or the backend is another than this directory's.
+    pub fn receive(&mut self, frame: Frame) -> Result<(), EngineError> {
+        // What was decided by keys has its own durability and is on disk first.
+        self.commit()?;
+        match frame {
+            Frame::Welcome { backend, epoch, .. } => self.welcome(&backend, epoch),
+            Frame::Page { store, events, head, chain, .. }
+            | Frame::Live { store, events, head, chain } => self.store_page(&store, &events, head, chain),
+            Frame::Ack { store, positions, refused, .. } => {
+                self.acknowledged(&store, &positions, &refused)
+            }
+            Frame::Diverged { store, .. } => self.diverged(&store),
+            Frame::Settled { seq, head } => {
+                self.settled.insert(seq, head);
+                Ok(())
+            }
+            Frame::Ingested { seq, outcomes } => {
+                self.ingested.insert(seq, outcomes);
+                Ok(())
+            }
+            Frame::Blob { hash, offset, size, data } => {
+                self.blob_part(&hash, offset, size, data.0);
+                Ok(())
+            }
+            Frame::Error { code, message, retry } => {
+                let message = crate::safe_text::line(&message);
+                if !retry {
+                    let code = crate::safe_text::line(&code);
+                    self.news.error = Some((code.clone(), message.clone(), false));
+                    return Err(SyncError::Refused { code, message }.into());
+                }
+                self.news.error = Some((code, message, true));
+                Ok(())
+            }
+            Frame::Ping { n } => {
+                self.want(Frame::Pong { n });
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn welcome(&mut self, backend: &str, epoch: Epoch) -> Result<(), EngineError> {
+        let known = Own::setting(&self.db, "backend")?;
+        if let Some(known) = known
+            && known != backend
+        {
+            return Err(EngineError::OtherBackend(known));
+        }
+        let last = Own::setting(&self.db, "epoch")?;
+        self.begin_full()?;
+        Own::set(&self.db, "backend", backend)?;
+        Own::set(&self.db, "epoch", epoch.as_str())?;
+        if last.is_some_and(|last| last != epoch.as_str()) {
+            // Positions of another epoch say nothing: everything own is offered again, by id.
+            self.db
+                .sql()
+                .execute("UPDATE unprojected SET position = NULL", [])
+                .map_err(StoreError::from)?;
+        }
+        self.commit()?;
+        self.epoch = Some(epoch);
+        self.in_flight.clear();
+        let cursor = self.cursor()?;
+        let store = StoreId::mailbox();
+        self.wanted.push(Frame::Subscribe { store, cursor });
+        let open: Vec<ThreadId> = self.open.iter().map(|(thread, _)| thread.clone()).collect();
+        for thread in open {
+            self.subscribe_thread(&thread)?;
+        }
+        Ok(())
+    }
+
+    fn store_page(
+        &mut self,
+        store: &StoreId,
+        events: &[Event],
+        head: u64,
+        chain: Chain,
+    ) -> Result<(), EngineError> {
+        if let Some(thread) = store.as_thread() {
+            return self.thread_page(&thread, events, head, chain);
+        }
+        self.remote_head = Some(head);
+        let here = self.head()?;
+        let new = &events[events.partition_point(|event| event.position <= here)..];
+        if new.is_empty() {
+            return Ok(());
+        }
+        if new[0].position != here + 1 {
+            // Something is missing between: ask again from where the log ends.
+            let cursor = self.cursor()?;
+            self.wanted.push(Frame::Unsubscribe { store: store.clone() });
+            self.wanted.push(Frame::Subscribe { store: store.clone(), cursor });
+            return Ok(());
+        }
+        self.db.durable(Durability::Normal)?;
+        self.db.begin()?;
+        let taken = self.take_in(store, new, chain);
+        crash::point("page.before-commit");
+        match taken {
+            Ok(true) => self.db.commit()?,
+            Ok(false) => {
+                self.db.rollback();
+                return self.diverged(store);
+            }
+            Err(error) => {
+                self.db.rollback();
+                return Err(error.into());
+            }
+        }
+        crash::point("page.after-commit");
+        self.news.pulled += new.len() as u64;
+        self.news.lists = true;
+        Ok(())
+    }
+
+    /// Appends and materialises; `false` when the chain says that the logs are not the same.
+    fn take_in(
+        &mut self,
+        store: &StoreId,
+        events: &[Event],
+        chain: Chain,
+    ) -> Result<bool, StoreError> {
+        let records: Vec<_> = events.iter().map(|event| event.event.clone()).collect();
+        let appended = Log::append(&self.db, store, &records)?;
+        if appended.head.chain != chain {
+            return Ok(false);
+        }
+        let mut groups = Groups::new(true);
+        let changes = mailbox::materialize(&self.db, events, &mut groups)?;
+        self.note_sources(&changes)?;
+        for event in events.iter().filter(|event| event.event.device == self.id) {
+            // Own labels and undos are confirmed by being in the log.
+            Own::projected_id(&self.db, &event.event.id)?;
+        }
+        for thread in &changes.threads {
+            self.cover(thread)?;
+        }
+        groups.settle(&self.db)?;
+        Ok(true)
+    }
+
+    /// What complete batches say of own events: where they are, and which are shown by rows now.
+    fn note_sources(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        for source in &changes.sources {
+            let store = StoreId::thread(&source.thread);
+            for action in source.actions.iter().filter(|action| action.device == self.id) {
+                Own::confirm_action(&self.db, &store, &action.id, action.position)?;
+            }
+            self.forget_projected(&source.thread, source.through)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets own events that rows show now; those that a loaded log does not hold yet stay until
+    /// it does, so that the reader does not flicker.
+    pub(super) fn forget_projected(
+        &mut self,
+        thread: &ThreadId,
+        through: u64,
+    ) -> Result<(), StoreError> {
+        let held = self.open.peek(thread).filter(|open| open.subscribed);
+        let through = held.map_or(through, |open| open.position().min(through));
+        Own::projected(&self.db, &StoreId::thread(thread), through)?;
+        Ok(())
+    }
+
+    fn acknowledged(
+        &mut self,
+        store: &StoreId,
+        positions: &[(EventId, u64)],
+        refused: &[Refused],
+    ) -> Result<(), EngineError> {
+        self.in_flight.remove(store);
+        self.begin_full()?;
+        for (id, position) in positions {
+            Own::confirm(&self.db, id, *position)?;
+        }
+        self.news.pushed += positions.len() as u64;
+        for refusal in refused {
+            let reason = crate::safe_text::line(&refusal.reason);
+            Own::refuse(&self.db, &refusal.id, &reason)?;
+            self.news.refused.push(reason);
+        }
+        if let Some(thread) = store.as_thread() {
+            let watermark = mailbox::watermark(&self.db, &thread)?;
+            if let Some(seen) = watermark
+                && Some(&seen.epoch) == self.epoch.as_ref()
+            {
+                self.forget_projected(&thread, seen.position)?;
+            }
+            if !refused.is_empty() {
+                let mut groups = Groups::new(true);
+                groups.touch(&self.db, &thread)?;
+                self.cover(&thread)?;
+                groups.settle(&self.db)?;
+                self.news.lists = true;
+            }
+        } else {
+            for (id, _) in positions {
+                if Log::holds(&self.db, store, id)? {
+                    Own::projected_id(&self.db, id)?;
+                }
+            }
+        }
+        self.commit()
+    }
+
+    /// The backend's log is not the one that this device holds: what is confirmed here is fetched
+    /// again from the beginning; what is own stays and is offered again.
+    fn diverged(&mut self, store: &StoreId) -> Result<(), EngineError> {
+        if let Some(thread) = store.as_thread() {
+            self.drop_log(&thread)?;
+            return self.subscribe_thread(&thread);
+        }
+        self.begin_full()?;
+        mailbox::clear(&self.db)?;
+        Log::clear(&self.db, store)?;
+        self.commit()?;
+        self.news.lists = true;
+        self.wanted.push(Frame::Subscribe { store: store.clone(), cursor: None });
+        Ok(())
+    }
+
+    /// Threads that own events are on.
+    pub(super) fn own_threads(&self) -> Result<BTreeSet<ThreadId>, StoreError> {
+        Ok(Own::all(&self.db)?.iter().filter_map(|event| event.store.as_thread()).collect())
+    }
+}

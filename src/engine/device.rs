@@ -1,0 +1,315 @@
+//! The device: the Mailbox store, own events beside it, and what is known of the backend.
+//!
+//! Invariant: synchronous and single. Reads on it see the open transaction, so a view is right
+//! before its action is on disk; nothing is offered to the backend before it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use lru::LruCache;
+
+use crate::clock::Clock;
+use crate::engine::EngineError;
+use crate::engine::threads::OpenThread;
+use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId, base32};
+use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
+use crate::mailbox;
+use crate::store::{Db, Durability, Kind, Log, Own, StoreError};
+use crate::sync::{Cursor, Frame, StorePush};
+
+/// Long texts kept in memory.
+const BLOBS_KEPT: usize = 8;
+
+/// A device.
+pub struct Device {
+    pub(super) db: Db,
+    pub(super) dir: PathBuf,
+    pub(super) id: DeviceId,
+    pub(super) ids: IdSource,
+    pub(super) clock: Box<dyn Clock>,
+    /// The epoch of the backend's logs, since this connection's welcome.
+    pub(super) epoch: Option<Epoch>,
+    /// Stores with an unacknowledged push.
+    pub(super) in_flight: BTreeSet<StoreId>,
+    /// Loaded Thread stores, the least recently used one first to go.
+    pub(super) open: LruCache<ThreadId, OpenThread>,
+    /// Logs of Thread stores that a device of a remote backend keeps.
+    pub(super) kept: Option<Db>,
+    /// Long texts that were fetched.
+    pub(super) blobs: LruCache<BlobHash, Vec<u8>>,
+    /// Frames to send that are not pushes.
+    pub(super) wanted: Vec<Frame>,
+    /// The Mailbox log's end as the backend last said.
+    pub(super) remote_head: Option<u64>,
+    /// Answers to settle, by number: the Mailbox log's end then.
+    pub(super) settled: BTreeMap<u64, u64>,
+    /// Answers to ingest, by number.
+    pub(super) ingested: BTreeMap<u64, Vec<serde_json::Value>>,
+    /// What changed since it was last asked.
+    pub(super) news: News,
+}
+
+/// What changed in the stores since it was last asked.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct News {
+    /// Rows or counts.
+    pub lists: bool,
+    /// Threads whose messages or cells may have changed.
+    pub threads: BTreeSet<ThreadId>,
+    /// Mailbox events taken in.
+    pub pulled: u64,
+    /// Own events confirmed.
+    pub pushed: u64,
+    /// Lines of refused events.
+    pub refused: Vec<String>,
+    /// What the backend said was wrong.
+    pub error: Option<(String, String, bool)>,
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Device").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The tables of a device's `mailbox.db`.
+fn sql() -> String {
+    [Log::SQL, Own::SQL, mailbox::SQL].concat()
+}
+
+impl Device {
+    /// Opens or makes the device in `dir`. `remote` keeps the logs of opened threads.
+    ///
+    /// # Errors
+    /// When a file is damaged, newer or cannot be written.
+    pub fn open(dir: &Path, remote: bool, clock: Box<dyn Clock>) -> Result<Self, EngineError> {
+        let mut db = Db::open(&dir.join("mailbox.db"), Kind::Mailbox, mailbox::VERSION, &sql())?;
+        let id = identity(&mut db, clock.as_ref())?;
+        let kept = if remote {
+            Some(Db::open(&dir.join("threads.db"), Kind::Threads, 1, Log::SQL)?)
+        } else {
+            None
+        };
+        Ok(Self::of(db, dir, id, kept, clock)?)
+    }
+
+    /// Opens the device in `dir` for reading; `None` when there is none.
+    ///
+    /// # Errors
+    /// When a file is damaged or newer.
+    pub fn read(dir: &Path, clock: Box<dyn Clock>) -> Result<Option<Self>, EngineError> {
+        let path = dir.join("mailbox.db");
+        let Some(db) = Db::read(&path, Kind::Mailbox, mailbox::VERSION)? else { return Ok(None) };
+        let Some(id) = Own::setting(&db, "id")? else { return Ok(None) };
+        let id = DeviceId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
+        let kept = Db::read(&dir.join("threads.db"), Kind::Threads, 1)?;
+        Ok(Some(Self::of(db, dir, id, kept, clock)?))
+    }
+
+    fn of(
+        db: Db,
+        dir: &Path,
+        id: DeviceId,
+        kept: Option<Db>,
+        clock: Box<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let last = Own::setting(&db, "last-id")?.and_then(|id| EventId::try_from(id).ok());
+        Ok(Self {
+            db,
+            dir: dir.to_owned(),
+            id,
+            ids: IdSource::after(last.as_ref()),
+            clock,
+            epoch: None,
+            in_flight: BTreeSet::new(),
+            open: LruCache::new(NonZeroUsize::new(THREAD_STORES_DEVICE).unwrap_or(NonZeroUsize::MIN)),
+            kept,
+            blobs: LruCache::new(NonZeroUsize::new(BLOBS_KEPT).unwrap_or(NonZeroUsize::MIN)),
+            wanted: Vec::new(),
+            remote_head: None,
+            settled: BTreeMap::new(),
+            ingested: BTreeMap::new(),
+            news: News::default(),
+        })
+    }
+
+    /// Its id.
+    #[must_use]
+    pub const fn id(&self) -> &DeviceId {
+        &self.id
+    }
+
+    /// Its directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The Mailbox store.
+    #[must_use]
+    pub const fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// What changed since the last call.
+    pub fn news(&mut self) -> News {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Begins a transaction that will be on disk at its commit.
+    pub(super) fn begin_full(&mut self) -> Result<(), StoreError> {
+        if !self.db.is_open() {
+            self.db.durable(Durability::Full)?;
+        }
+        self.db.begin()
+    }
+
+    /// Whether something is decided and not yet on disk.
+    #[must_use]
+    pub const fn is_saving(&self) -> bool {
+        self.db.is_open()
+    }
+
+    /// Puts what was decided on disk.
+    ///
+    /// # Errors
+    /// When the disk refuses: views go back to what is on disk.
+    pub fn commit(&mut self) -> Result<(), EngineError> {
+        if !self.db.is_open() {
+            return Ok(());
+        }
+        crate::crash::point("device.before-commit");
+        let done = self.db.commit();
+        if done.is_err() {
+            self.news.lists = true;
+        }
+        done?;
+        crate::crash::point("device.after-commit");
+        Ok(())
+    }
+
+    /// Pending events, and own events that are not projected yet.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn pending(&self) -> Result<(u64, u64), EngineError> {
+        Ok(Own::counts(&self.db)?)
+    }
+
+    /// The Mailbox log's last position here.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn head(&self) -> Result<u64, EngineError> {
+        Ok(Log::head(&self.db, &StoreId::mailbox())?.position)
+    }
+
+    /// Mailbox events that the backend has and this device has not.
+    #[must_use]
+    pub fn behind(&self) -> Option<u64> {
+        let head = self.head().ok()?;
+        self.remote_head.map(|remote| remote.saturating_sub(head))
+    }
+
+    /// Where this device is in the Mailbox log.
+    pub(super) fn cursor(&self) -> Result<Option<Cursor>, StoreError> {
+        let head = Log::head(&self.db, &StoreId::mailbox())?;
+        let epoch = Own::setting(&self.db, "epoch")?.and_then(|e| Epoch::try_from(e).ok());
+        Ok(epoch.map(|epoch| Cursor { epoch, position: head.position, chain: head.chain }))
+    }
+
+    /// The connection is gone: what was not acknowledged is offered again on the next.
+    pub fn disconnected(&mut self) {
+        self.epoch = None;
+        self.in_flight.clear();
+        self.remote_head = None;
+        self.wanted.clear();
+        for (_, open) in &mut self.open {
+            open.subscribed = false;
+        }
+    }
+
+    /// What to send now. The epoch in which an event is first offered is on disk before this
+    /// returns; nothing is sent of an open transaction.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn outgoing(&mut self) -> Result<Vec<Frame>, EngineError> {
+        let Some(epoch) = self.epoch.clone() else { return Ok(Vec::new()) };
+        if self.db.is_open() {
+            return Ok(Vec::new());
+        }
+        let mut frames = std::mem::take(&mut self.wanted);
+        let mut stores: BTreeMap<StoreId, Vec<_>> = BTreeMap::new();
+        let (mut after, mut count, mut new) = (0, 0, Vec::new());
+        'pages: loop {
+            let pending = Own::pending(&self.db, after, PUSH_EVENTS)?;
+            let Some(last) = pending.last() else { break };
+            after = last.seq;
+            for own in pending {
+                if self.in_flight.contains(&own.store) {
+                    continue;
+                }
+                if own.offered.is_none() {
+                    new.push(own.seq);
+                }
+                stores.entry(own.store.clone()).or_default().push(own.offer(&self.id, &epoch));
+                count += 1;
+                if count >= PUSH_EVENTS {
+                    break 'pages;
+                }
+            }
+        }
+        if !new.is_empty() {
+            self.begin_full()?;
+            Own::offered(&self.db, &new, &epoch)?;
+            self.commit()?;
+        }
+        if !stores.is_empty() {
+            self.in_flight.extend(stores.keys().cloned());
+            let stores = stores.into_iter().map(|(store, events)| StorePush { store, events });
+            frames.push(Frame::Push { stores: stores.collect() });
+        }
+        Ok(frames)
+    }
+
+    /// Asks the backend to say when all it has is projected; see [`Device::is_settled`].
+    pub fn settle(&mut self, seq: u64) {
+        self.wanted.push(Frame::Settle { seq });
+    }
+
+    /// Whether this settle was answered and its Mailbox events are here.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn is_settled(&self, seq: u64) -> Result<bool, EngineError> {
+        let head = self.head()?;
+        Ok(self.settled.get(&seq).is_some_and(|needed| *needed <= head))
+    }
+
+    /// Sends a frame on the next occasion.
+    pub fn want(&mut self, frame: Frame) {
+        self.wanted.push(frame);
+    }
+
+    /// The answer to an ingest, once it is there.
+    pub fn take_ingested(&mut self, seq: u64) -> Option<Vec<serde_json::Value>> {
+        self.ingested.remove(&seq)
+    }
+}
+
+/// This device's id, made at the first start.
+fn identity(db: &mut Db, clock: &dyn Clock) -> Result<DeviceId, StoreError> {
+    let bad = |error: crate::id::InvalidId| StoreError::Row(error.to_string());
+    if let Some(id) = Own::setting(db, "id")? {
+        return DeviceId::try_from(id).map_err(bad);
+    }
+    let mut random = [0; 8];
+    clock.random(&mut random);
+    let id = DeviceId::try_from(format!("d{}", base32(&random, 12))).map_err(bad)?;
+    db.begin()?;
+    Own::set(db, "id", id.as_str())?;
+    db.commit()?;
+    Ok(id)
+}

@@ -1,0 +1,67 @@
+//! The device's part of `doctor`.
+
+use crate::engine::{Device, EngineError};
+use crate::id::StoreId;
+use crate::mailbox::{self, Groups};
+use crate::store::{Db, Log, Own, StoreError};
+
+impl Device {
+    /// Checks the file, the Mailbox log, its tables, and what is shown; makes the latter again
+    /// where it is wrong and the file is ours to write. Each finding: a code, a line, whether it is right now.
+    ///
+    /// # Errors
+    /// When the database cannot even be read.
+    pub fn doctor(&mut self, writable: bool) -> Result<Vec<(&'static str, String, bool)>, EngineError> {
+        let mut found = Vec::new();
+        found.extend(self.db.integrity()?.into_iter().map(|line| ("file", line, false)));
+        let broken = Log::verify(&self.db, &StoreId::mailbox())?;
+        found.extend(broken.map(|line| ("log", line, false)));
+        let fresh = Db::memory(&[Log::SQL, Own::SQL, mailbox::SQL].concat())?;
+        let mut groups = Groups::new(false);
+        mailbox::materialize(&fresh, &Log::all(&self.db, &StoreId::mailbox())?, &mut groups)?;
+        groups.settle(&fresh)?;
+        for ((table, held), (_, anew)) in mailbox::dump(&self.db)?.iter().zip(mailbox::dump(&fresh)?)
+        {
+            if *held != anew {
+                let line = format!("{table} is not what the Mailbox log yields");
+                found.push(("table", line, false));
+            }
+        }
+        if writable && let Some(line) = self.check_shown()? {
+            found.push(("shown", line, true));
+        }
+        for refusal in Own::refused(&self.db)? {
+            let line = format!("{} on {}: {}", refusal.name, refusal.store, refusal.reason);
+            found.push(("refused", line, false));
+        }
+        Ok(found)
+    }
+
+    /// Makes the index of what is shown again and compares.
+    fn check_shown(&mut self) -> Result<Option<String>, EngineError> {
+        let before = shown_dump(&self.db)?;
+        self.begin_full()?;
+        for thread in self.own_threads()? {
+            self.cover(&thread)?;
+        }
+        mailbox::rebuild_shown(&self.db)?;
+        let after = shown_dump(&self.db)?;
+        self.commit()?;
+        Ok((before != after).then(|| "the list showed something else than its rows".to_owned()))
+    }
+}
+
+fn shown_dump(db: &Db) -> Result<Vec<String>, StoreError> {
+    let mut lines = Vec::new();
+    let queries = [
+        "SELECT label || ' ' || age || ' ' || thread || ' ' || unread FROM shown ORDER BY 1",
+        "SELECT label || ' ' || total || ' ' || unread FROM shownCounts
+         WHERE total <> 0 OR unread <> 0 ORDER BY 1",
+    ];
+    for query in queries {
+        let mut statement = db.sql().prepare(query).map_err(StoreError::from)?;
+        let rows = statement.query_map([], |row| row.get(0)).map_err(StoreError::from)?;
+        lines.extend(rows.collect::<Result<Vec<String>, _>>().map_err(StoreError::from)?);
+    }
+    Ok(lines)
+}

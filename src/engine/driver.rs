@@ -1,0 +1,197 @@
+//! A device and its link, driven step by step: what the commands and the engine's thread share.
+//!
+//! Invariant: nothing is sent that is not on disk; a frame is taken in before the next is awaited.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use crate::engine::link::{Link, LinkEvent, SILENCE};
+use crate::engine::view::{Link as LinkView, Status};
+use crate::engine::{Device, EngineError};
+use crate::limits::CONNECT_TIMEOUT;
+use crate::notice::Explain as _;
+use crate::sync::SyncError;
+
+/// A device with its link.
+#[derive(Debug)]
+pub struct Driver {
+    /// The device.
+    pub device: Device,
+    link: Option<Link>,
+    state: LinkView,
+    remote: bool,
+    next_settle: u64,
+    /// Why the connection is not there, when it is not.
+    pub last_error: Option<SyncError>,
+    /// Actions decided and not yet on disk.
+    pub saving: u64,
+}
+
+/// What a synchronisation did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Synced {
+    /// Mailbox events taken in.
+    pub pulled: u64,
+    /// Own events confirmed.
+    pub pushed: u64,
+}
+
+impl Driver {
+    /// A device with or without a link.
+    #[must_use]
+    pub const fn new(device: Device, link: Option<Link>, remote: bool) -> Self {
+        let state = LinkView::Offline;
+        let (last_error, saving, next_settle) = (None, 0, 1);
+        Self { device, link, state, remote, next_settle, last_error, saving }
+    }
+
+    /// Gives it a link.
+    pub fn set_link(&mut self, link: Link) {
+        self.state = LinkView::Connecting;
+        self.link = Some(link);
+    }
+
+    /// Whether there is a link at all.
+    #[must_use]
+    pub const fn has_link(&self) -> bool {
+        self.link.is_some()
+    }
+
+    /// Takes an event of the link in, and sends what that makes possible.
+    ///
+    /// # Errors
+    /// When the database refuses or the backend is not this directory's.
+    pub fn link_event(&mut self, event: LinkEvent) -> Result<(), EngineError> {
+        match event {
+            LinkEvent::Dialing => self.state = LinkView::Connecting,
+            LinkEvent::Frame(frame) => {
+                self.last_error = None;
+                self.state = LinkView::Online { behind: 0 };
+                match self.device.receive(*frame) {
+                    Err(EngineError::Sync(error)) => self.refused(error),
+                    Err(EngineError::OtherBackend(id)) => {
+                        self.link = None;
+                        self.state = LinkView::Refused;
+                        return Err(EngineError::OtherBackend(id));
+                    }
+                    other => other?,
+                }
+                self.saving = 0;
+                self.send()?;
+            }
+            LinkEvent::Down(error) => {
+                self.device.disconnected();
+                self.state = LinkView::Connecting;
+                self.last_error = Some(error);
+            }
+            LinkEvent::Refused(error) => self.refused(error),
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, error: SyncError) {
+        self.device.disconnected();
+        self.link = None;
+        self.state = LinkView::Refused;
+        self.last_error = Some(error);
+    }
+
+    /// Puts what was decided on disk, and offers it.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn commit(&mut self) -> Result<(), EngineError> {
+        self.saving = 0;
+        self.device.commit()?;
+        self.send()
+    }
+
+    /// Sends what waits to be sent.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn send(&mut self) -> Result<(), EngineError> {
+        if let Some(link) = &self.link {
+            for frame in self.device.outgoing()? {
+                link.send(frame);
+            }
+        }
+        Ok(())
+    }
+
+    /// The status line.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let link = match self.state {
+            LinkView::Online { .. } => {
+                LinkView::Online { behind: self.device.behind().unwrap_or(0) }
+            }
+            other => other,
+        };
+        let (pending, _) = self.device.pending().unwrap_or_default();
+        Status { link, remote: self.remote, saving: self.saving, pending }
+    }
+
+    /// Waits until the first frame of the backend is here.
+    ///
+    /// # Errors
+    /// When it is not reached in time, or refuses.
+    pub fn connect(&mut self, events: &Receiver<LinkEvent>) -> Result<(), EngineError> {
+        let deadline = Instant::now() + CONNECT_TIMEOUT;
+        self.until(events, Some(deadline), |driver| {
+            Ok(matches!(driver.state, LinkView::Online { .. }))
+        })
+    }
+
+    /// Takes frames in until `done`. A connection that goes is an error: a command says so and
+    /// keeps its work; it does not wait for ever.
+    ///
+    /// # Errors
+    /// When the backend is not reached, refuses, or is silent for too long.
+    pub fn until(
+        &mut self,
+        events: &Receiver<LinkEvent>,
+        deadline: Option<Instant>,
+        mut done: impl FnMut(&mut Self) -> Result<bool, EngineError>,
+    ) -> Result<(), EngineError> {
+        loop {
+            self.send()?;
+            if done(self)? {
+                return Ok(());
+            }
+            if let Some(error) = self.last_error.clone() {
+                return Err(error.into());
+            }
+            let wait = deadline.map_or(SILENCE, |at| at.saturating_duration_since(Instant::now()));
+            match events.recv_timeout(wait.max(Duration::from_millis(1))) {
+                Ok(event) => self.link_event(event)?,
+                Err(RecvTimeoutError::Timeout) => return Err(SyncError::Timeout.into()),
+                Err(RecvTimeoutError::Disconnected) => {
+                    let error = SyncError::Unreached("the link has ended".to_owned());
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+
+    /// Offers what is pending, waits until the backend has projected all that it has, and takes
+    /// the Mailbox log in up to there.
+    ///
+    /// # Errors
+    /// As [`Driver::until`].
+    pub fn synchronise(&mut self, events: &Receiver<LinkEvent>) -> Result<Synced, EngineError> {
+        self.until(events, None, |driver| Ok(driver.device.pending()?.0 == 0))?;
+        let seq = self.next_settle;
+        self.next_settle += 1;
+        self.device.settle(seq);
+        self.until(events, None, |driver| driver.device.is_settled(seq))?;
+        let news = self.device.news();
+        Ok(Synced { pulled: news.pulled, pushed: news.pushed })
+    }
+}
+
+impl From<&EngineError> for crate::notice::Notice {
+    fn from(error: &EngineError) -> Self {
+        error.notice()
+    }
+}

@@ -1,0 +1,80 @@
+//! What can go wrong on the device.
+
+use crate::notice::{Exit, Explain, Notice};
+use crate::store::StoreError;
+use crate::sync::SyncError;
+
+/// An error of the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The storage said no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The wire said no.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    /// There is no such thread here.
+    #[error("there is no thread {0}")]
+    NoThread(String),
+    /// The thread's messages are not on this device.
+    #[error("thread {0} is not on this device")]
+    NotHere(String),
+    /// There is no such label.
+    #[error("there is no label {0}")]
+    NoLabel(String),
+    /// A name that nothing is left of.
+    #[error("a label needs a name")]
+    NoName,
+    /// There is nothing to undo.
+    #[error("there is nothing to undo")]
+    NothingToUndo,
+    /// The backend is not the one that this data directory belongs to.
+    #[error("this data directory belongs to another backend ({0})")]
+    OtherBackend(String),
+    /// The user stopped it.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl Explain for EngineError {
+    fn is_permanent(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_permanent(),
+            Self::Sync(error) => error.is_permanent(),
+            Self::NotHere(_) | Self::Stopped => false,
+            _ => true,
+        }
+    }
+
+    fn notice(&self) -> Notice {
+        let line = self.to_string();
+        match self {
+            Self::Store(error) => error.notice(),
+            Self::Sync(error) => error.notice(),
+            Self::NoThread(_) => {
+                Notice::error("no-thread", line, "`mailtui list --label anywhere` lists all")
+                    .exit(Exit::NotFound)
+            }
+            Self::NotHere(_) => Notice::error(
+                "not-here",
+                line,
+                "run the command again without --offline to fetch it",
+            )
+            .exit(Exit::NotFound),
+            Self::NoLabel(_) => {
+                Notice::error("no-label", line, "`mailtui labels` lists all").exit(Exit::NotFound)
+            }
+            Self::NoName => {
+                Notice::error("no-name", line, "give it at least one visible character")
+                    .exit(Exit::Usage)
+            }
+            Self::NothingToUndo => Notice::warning("nothing-to-undo", line, ""),
+            Self::OtherBackend(_) => Notice::error(
+                "other-backend",
+                line,
+                "name another --data-dir for this backend, or leave --backend out",
+            ),
+            Self::Stopped => Notice::error("stopped", line, "").exit(Exit::Stopped),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Intents: decided, shown and answered in one transaction of the device.
+//!
+//! Invariant: everything of one action is one transaction: its events, what the list shows of them,
+//! and its counts. An intent on a thread that is not loaded loads nothing.
+
+use std::collections::BTreeSet;
+
+use crate::command::events::{action_name, event, says};
+use crate::command::intent::{Change, Intent, Target};
+use crate::engine::view::Done;
+use crate::engine::{Device, EngineError};
+use crate::id::{ActionId, EventId, LabelId, Seen, StoreId, ThreadId};
+use crate::label;
+use crate::mailbox::{self, Groups, LabelCreated};
+use crate::projection::{entries, overlay};
+use crate::store::{Action, Args, Own, OwnEvent, StoreError};
+use crate::thread::{ActionUndone, name};
+
+impl Device {
+    /// Decides an intent. Views show it when this returns; [`Device::commit`] puts it on disk.
+    ///
+    /// # Errors
+    /// When there is nothing to do it on, or the database refuses; nothing of it is then kept.
+    pub fn intend(&mut self, intent: &Intent) -> Result<Done, EngineError> {
+        // What others decided before stays, whatever becomes of this one.
+        self.begin_full()?;
+        self.db.sql().execute_batch("SAVEPOINT intent").map_err(StoreError::from)?;
+        let done = match intent {
+            Intent::Change { changes, targets } => self.change(changes, targets),
+            Intent::Undo(action) => self.undo(action.as_ref()),
+            Intent::CreateLabel(text) => self.create_label(text),
+        };
+        let end = if done.is_ok() { "RELEASE intent" } else { "ROLLBACK TO intent; RELEASE intent" };
+        self.db.sql().execute_batch(end).map_err(StoreError::from)?;
+        self.news.lists = true;
+        done
+    }
+
+    fn action(&mut self, name: &str) -> Action {
+        let id = self.next_id();
+        let id = ActionId::try_from(id.as_str());
+        Action {
+            id: id.unwrap_or_else(|_| unreachable!("an event id is a valid action id")),
+            name: name.to_owned(),
+            at: self.clock.now_ms(),
+        }
+    }
+
+    fn next_id(&mut self) -> EventId {
+        let mut random = [0; 10];
+        self.clock.random(&mut random);
+        self.ids.next(self.clock.now_ms(), random)
+    }
+
+    fn add(
+        &mut self,
+        store: &StoreId,
+        name: &str,
+        args: &Args,
+        action: &Action,
+    ) -> Result<(), StoreError> {
+        let id = self.next_id();
+        Own::add(&self.db, store, &id, name, args, action)?;
+        Own::set(&self.db, "last-id", id.as_str())
+    }
+
+    fn change(&mut self, changes: &[Change], targets: &[Target]) -> Result<Done, EngineError> {
+        let mut groups = Groups::new(true);
+        let mut rows = BTreeSet::new();
+        for target in targets {
+            let root = mailbox::root_of(&self.db, &target.thread)?
+                .ok_or_else(|| EngineError::NoThread(target.thread.to_string()))?;
+            groups.touch(&self.db, &target.thread)?;
+            rows.insert(root);
+        }
+        if rows.is_empty() || changes.is_empty() {
+            return Ok(Done { action: None, threads: 0, says: says(&[], 0) });
+        }
+        let action = self.action(action_name(changes));
+        for target in targets {
+            let store = StoreId::thread(&target.thread);
+            for change in changes {
+                let (name, args) = event(change, target);
+                self.add(&store, name, &args, &action)?;
+            }
+            self.cover(&target.thread)?;
+        }
+        groups.settle(&self.db)?;
+        let says = says(changes, rows.len());
+        Ok(Done { action: Some(action.id), threads: rows.len(), says })
+    }
+
+    /// Shows a thread as its own events have it. The caller has touched it.
+    pub(super) fn cover(&mut self, thread: &ThreadId) -> Result<(), StoreError> {
+        self.news.threads.insert(thread.clone());
+        let Some(row) = mailbox::raw_row(&self.db, thread)? else { return Ok(()) };
+        let own = Own::of(&self.db, &StoreId::thread(thread))?;
+        let watermark = mailbox::watermark(&self.db, thread)?.map_or(0, |seen| seen.position);
+        let shown = overlay(&row, &entries(&own, &self.id, watermark));
+        mailbox::set_overlay(&self.db, thread, shown.as_ref())
+    }
+
+    fn undo(&mut self, named: Option<&ActionId>) -> Result<Done, EngineError> {
+        let own = Own::all(&self.db)?;
+        let gone = undone(&own);
+        let (id, what) = match named {
+            Some(id) => (id.clone(), self.name_of(id, &own)?),
+            None => self.last(&own, &gone)?.ok_or(EngineError::NothingToUndo)?,
+        };
+        if gone.contains(&id) {
+            return Err(EngineError::NothingToUndo);
+        }
+        let mut threads: BTreeSet<ThreadId> =
+            mailbox::threads_of(&self.db, &id)?.into_iter().collect();
+        let mine = own.iter().filter(|e| e.action.as_ref().is_some_and(|a| a.id == id));
+        threads.extend(mine.filter_map(|event| event.store.as_thread()));
+        let (mut groups, mut rows) = (Groups::new(true), BTreeSet::new());
+        let action = self.action("undo");
+        for thread in &threads {
+            groups.touch(&self.db, thread)?;
+            rows.extend(mailbox::root_of(&self.db, thread)?);
+            let seen: Option<Seen> = mailbox::watermark(&self.db, thread)?;
+            let args = Args::of(&ActionUndone { action: id.clone(), seen });
+            self.add(&StoreId::thread(thread), name::ACTION_UNDONE, &args, &action)?;
+            self.cover(thread)?;
+        }
+        let args = Args::of(&mailbox::ActionUndone { action: id });
+        self.add(&StoreId::mailbox(), mailbox::name::ACTION_UNDONE, &args, &action)?;
+        groups.settle(&self.db)?;
+        let noun = if rows.len() == 1 { "conversation" } else { "conversations" };
+        let says = format!("Undone: {what}, {} {noun}.", rows.len());
+        Ok(Done { action: Some(action.id), threads: rows.len(), says })
+    }
+
+    /// What an action was called; an action that nobody knows cannot be undone.
+    fn name_of(&self, id: &ActionId, own: &[OwnEvent]) -> Result<String, EngineError> {
+        let mine = own.iter().filter_map(|event| event.action.as_ref()).find(|a| a.id == *id);
+        if let Some(action) = mine {
+            return Ok(action.name.clone());
+        }
+        let done = mailbox::action(&self.db, id)?;
+        done.map(|done| done.name).ok_or(EngineError::NothingToUndo)
+    }
+
+    /// This device's last action that still stands.
+    fn last(
+        &self,
+        own: &[OwnEvent],
+        gone: &[ActionId],
+    ) -> Result<Option<(ActionId, String)>, EngineError> {
+        let stands = |action: &&Action| action.name != "undo" && !gone.contains(&action.id);
+        let pending = own
+            .iter()
+            .rev()
+            .filter(|event| event.store.as_thread().is_some())
+            .filter_map(|event| event.action.as_ref())
+            .find(stands);
+        if let Some(action) = pending {
+            return Ok(Some((action.id.clone(), action.name.clone())));
+        }
+        let done = mailbox::last_action(&self.db, &self.id, gone)?;
+        Ok(done.map(|done| (done.id, done.name)))
+    }
+
+    fn create_label(&mut self, text: &str) -> Result<Done, EngineError> {
+        let name = label::clean_name(text).ok_or(EngineError::NoName)?;
+        let (_, made) = self.label_for(&name)?;
+        let says = if made { format!("Made the label {name}.") } else { "It is there.".to_owned() };
+        Ok(Done { action: None, threads: 0, says })
+    }
+
+    /// The user label with this name, made where there is none; whether it was made.
+    ///
+    /// # Errors
+    /// When the name is empty or a system label's, or the database refuses.
+    pub fn label_for(&mut self, text: &str) -> Result<(LabelId, bool), EngineError> {
+        let name = label::clean_name(text).ok_or(EngineError::NoName)?;
+        if let Some(id) = self.find_label(&name)? {
+            return Ok((id, false));
+        }
+        let id = label::user_label(&name);
+        let created = LabelCreated {
+            id: id.clone(),
+            name,
+            kind: "user".to_owned(),
+            color: None,
+            display_order: 0,
+            created_at: self.clock.now(),
+        };
+        self.begin_full()?;
+        let action = self.action("create label");
+        let args = Args::of(&created);
+        self.add(&StoreId::mailbox(), mailbox::name::LABEL_CREATED, &args, &action)?;
+        Ok((id, true))
+    }
+}
+
+/// Actions that own events undo and whose undo is not projected yet.
+fn undone(own: &[OwnEvent]) -> Vec<ActionId> {
+    own.iter()
+        .filter(|event| event.name == mailbox::name::ACTION_UNDONE)
+        .filter_map(|event| event.args.read::<mailbox::ActionUndone>())
+        .map(|undo| undo.action)
+        .collect()
+}

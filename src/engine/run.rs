@@ -1,0 +1,278 @@
+//! The engine's thread: intents before frames, answers at once, the disk a few milliseconds later.
+//!
+//! Invariant: the UI never waits for it; it never waits for the UI. A failed commit takes the views
+//! back and says so.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use crate::engine::handle::{EngineHandle, Request, Update};
+use crate::engine::link::{Endpoint, Link, LinkEvent};
+use crate::engine::view::{ImportProgress, Status};
+use crate::engine::{Device, Driver, EngineError};
+use crate::id::ThreadId;
+use crate::limits::COMMIT_WITHIN;
+use crate::mailbox;
+use crate::notice::{Explain as _, Notice};
+
+/// How long the thread sleeps when nothing happens.
+const IDLE: Duration = Duration::from_secs(1);
+/// Frames taken in before requests are looked at again.
+const FRAMES_A_TURN: usize = 1;
+
+/// Runs an import: paths, a stop flag, and whom to tell. Made by the wiring, which knows a sink.
+pub type ImportJob =
+    Arc<dyn Fn(Vec<PathBuf>, Arc<AtomicBool>, &mut dyn FnMut(ImportProgress)) -> Notice + Send + Sync>;
+
+/// What wakes the engine's thread.
+#[derive(Debug)]
+enum Input {
+    Request(Request),
+    Link(LinkEvent),
+    Import(ImportProgress),
+    Imported(Notice),
+}
+
+impl From<LinkEvent> for Input {
+    fn from(event: LinkEvent) -> Self {
+        Self::Link(event)
+    }
+}
+
+/// Starts the engine on a thread of its own.
+///
+/// # Errors
+/// When a thread or the link's runtime cannot be made.
+pub fn start(
+    device: Device,
+    endpoint: Option<Endpoint>,
+    import: Option<ImportJob>,
+) -> Result<EngineHandle, EngineError> {
+    let (inputs, receiver) = mpsc::channel::<Input>();
+    let (requests, from_ui) = mpsc::channel::<Request>();
+    let (updates, to_ui) = mpsc::channel();
+    let remote = matches!(endpoint, Some(Endpoint::Url { .. }));
+    let link = match endpoint {
+        Some(endpoint) => Some(Link::start(endpoint, device.id().clone(), inputs.clone())?),
+        None => None,
+    };
+    let forward = inputs.clone();
+    std::thread::spawn(move || {
+        while let Ok(request) = from_ui.recv() {
+            if forward.send(Input::Request(request)).is_err() {
+                return;
+            }
+        }
+        // The UI is gone without a goodbye: what it decided is still put on disk.
+        let _ = forward.send(Input::Request(Request::Quit));
+    });
+    let driver = Driver::new(device, link, remote);
+    let engine = Engine {
+        driver,
+        updates,
+        inputs,
+        import,
+        stop_import: Arc::new(AtomicBool::new(false)),
+        reading: None,
+        due: None,
+        last_status: None,
+    };
+    std::thread::spawn(move || engine.run(&receiver));
+    Ok(EngineHandle { requests, updates: to_ui })
+}
+
+struct Engine {
+    driver: Driver,
+    updates: Sender<Update>,
+    inputs: Sender<Input>,
+    import: Option<ImportJob>,
+    stop_import: Arc<AtomicBool>,
+    /// The conversation in the reader.
+    reading: Option<ThreadId>,
+    /// When the open transaction must be on disk.
+    due: Option<Instant>,
+    last_status: Option<Status>,
+}
+
+impl Engine {
+    fn run(mut self, inputs: &Receiver<Input>) {
+        self.tell_labels();
+        self.tell_status();
+        let mut waiting: std::collections::VecDeque<LinkEvent> = std::collections::VecDeque::new();
+        loop {
+            let wait = match self.due {
+                _ if !waiting.is_empty() => Duration::ZERO,
+                Some(due) => due.saturating_duration_since(Instant::now()),
+                None => IDLE,
+            };
+            let mut next = match inputs.recv_timeout(wait) {
+                Ok(input) => Some(input),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            // Requests first; frames wait in order.
+            while let Some(input) = next {
+                match input {
+                    Input::Request(Request::Quit) => return self.quit(),
+                    Input::Request(request) => self.request(request),
+                    Input::Link(event) => waiting.push_back(event),
+                    Input::Import(progress) => self.tell(Update::Import(progress)),
+                    Input::Imported(notice) => self.tell(Update::Notice(notice)),
+                }
+                next = inputs.try_recv().ok();
+            }
+            if self.due.is_some_and(|due| due <= Instant::now()) {
+                self.commit();
+            }
+            for event in waiting.drain(..FRAMES_A_TURN.min(waiting.len())) {
+                if let Err(error) = self.driver.link_event(event) {
+                    self.tell(Update::Notice(error.notice()));
+                }
+                self.due = None;
+            }
+            self.tell_news();
+        }
+    }
+
+    fn tell(&self, update: Update) {
+        // A UI that is gone needs no news.
+        let _ = self.updates.send(update);
+    }
+
+    fn commit(&mut self) {
+        self.due = None;
+        if let Err(error) = self.driver.commit() {
+            let mut notice = error.notice();
+            notice.message = format!("not saved, and taken back: {}", notice.message);
+            self.tell(Update::Notice(notice));
+            self.tell_labels();
+        }
+    }
+
+    fn quit(mut self) {
+        self.stop_import.store(true, Ordering::SeqCst);
+        self.commit();
+        self.tell(Update::Ended);
+    }
+
+    fn request(&mut self, request: Request) {
+        let done = match request {
+            Request::List { ticket, label, window, limit } => self
+                .driver
+                .device
+                .page(&label, &window, limit)
+                .map(|page| self.tell(Update::Page { ticket, page })),
+            Request::Open(thread) => self.open(thread),
+            Request::Close => {
+                self.reading = None;
+                Ok(())
+            }
+            Request::Prefetch(thread) => self.load(&thread),
+            Request::Intend(intent) => self.driver.device.intend(&intent).map(|done| {
+                self.driver.saving += 1;
+                self.due.get_or_insert_with(|| Instant::now() + COMMIT_WITHIN);
+                self.tell(Update::Done(done));
+            }),
+            Request::Import(paths) => {
+                self.start_import(paths);
+                Ok(())
+            }
+            Request::StopImport => {
+                self.stop_import.store(true, Ordering::SeqCst);
+                Ok(())
+            }
+            Request::Quit => Ok(()),
+        };
+        if let Err(error) = done {
+            self.tell(Update::Notice(error.notice()));
+        }
+    }
+
+    /// Loads all members of a thread's conversation.
+    fn load(&mut self, thread: &ThreadId) -> Result<(), EngineError> {
+        if let Some(row) = self.driver.device.row(thread)? {
+            for member in row.members {
+                self.driver.device.load(&member.thread)?;
+            }
+        }
+        self.driver.send()
+    }
+
+    fn open(&mut self, thread: ThreadId) -> Result<(), EngineError> {
+        self.load(&thread)?;
+        self.reading = Some(thread);
+        self.tell_thread()
+    }
+
+    fn tell_thread(&mut self) -> Result<(), EngineError> {
+        let Some(thread) = self.reading.clone() else { return Ok(()) };
+        let view = self.driver.device.thread(&thread)?;
+        // Until the log is here there is nothing to read yet; the row alone is on screen already.
+        if view.as_ref().is_none_or(|view| !view.messages.is_empty()) {
+            self.tell(Update::Thread(thread, view.map(Box::new)));
+        }
+        Ok(())
+    }
+
+    fn tell_labels(&mut self) {
+        match self.driver.device.labels() {
+            Ok(labels) => self.tell(Update::Labels(labels)),
+            Err(error) => self.tell(Update::Notice(error.notice())),
+        }
+    }
+
+    fn tell_status(&mut self) {
+        let status = self.driver.status();
+        if self.last_status != Some(status) {
+            self.last_status = Some(status);
+            self.tell(Update::Status(status));
+        }
+    }
+
+    fn tell_news(&mut self) {
+        let news = self.driver.device.news();
+        if news.lists {
+            self.tell_labels();
+            self.tell(Update::Changed);
+        }
+        if let Some(thread) = &self.reading {
+            let root = |thread: &ThreadId| mailbox::root_of(self.driver.device.db(), thread);
+            let here = root(thread).ok().flatten();
+            let changed = news.threads.iter().any(|other| {
+                other == thread || root(other).ok().flatten().is_some_and(|r| Some(r) == here)
+            });
+            if changed && let Err(error) = self.tell_thread() {
+                self.tell(Update::Notice(error.notice()));
+            }
+        }
+        for line in news.refused {
+            let hint = "`mailtui doctor` lists what was refused";
+            self.tell(Update::Notice(Notice::warning("refused", line, hint)));
+        }
+        if let Some((_, message, retry)) = news.error {
+            let hint = if retry { "it is tried again" } else { "" };
+            self.tell(Update::Notice(Notice::warning("backend", message, hint)));
+        }
+        self.tell_status();
+    }
+
+    fn start_import(&mut self, paths: Vec<PathBuf>) {
+        let Some(job) = self.import.clone() else {
+            let hint = "import where the backend is, or use `mailtui import`";
+            let notice = Notice::warning("no-import", "nothing to import into here", hint);
+            return self.tell(Update::Notice(notice));
+        };
+        self.stop_import.store(false, Ordering::SeqCst);
+        let (stop, inputs) = (Arc::clone(&self.stop_import), self.inputs.clone());
+        std::thread::spawn(move || {
+            let notice = job(paths, stop, &mut |progress| {
+                // An engine that has ended needs no progress.
+                let _ = inputs.send(Input::Import(progress));
+            });
+            let _ = inputs.send(Input::Imported(notice));
+        });
+    }
+}

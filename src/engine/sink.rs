@@ -1,0 +1,92 @@
+//! Import against a remote backend: raw messages go there, and it does what its own mail edge does.
+//!
+//! Invariant: outcomes come back in the order of submission, and each is durable; sending the same
+//! again is safe.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::Receiver;
+
+use crate::bridge::{Incoming, MailSink, Outcome, SinkError};
+use crate::engine::link::LinkEvent;
+use crate::engine::{Driver, EngineError};
+use crate::id::ThreadId;
+use crate::mailbox;
+use crate::notice::{Explain as _, Notice};
+use crate::sync::{Bytes, Frame, IngestMessage};
+
+/// Batches under way at a time.
+const WINDOW: usize = 2;
+
+/// The sink of a device with a remote backend.
+#[derive(Debug)]
+pub struct RemoteSink<'a> {
+    driver: &'a mut Driver,
+    events: &'a Receiver<LinkEvent>,
+    next: u64,
+    under_way: VecDeque<u64>,
+}
+
+impl<'a> RemoteSink<'a> {
+    /// A sink over a connected device.
+    #[must_use]
+    pub fn new(driver: &'a mut Driver, events: &'a Receiver<LinkEvent>) -> Self {
+        Self { driver, events, next: 1, under_way: VecDeque::new() }
+    }
+
+    fn answer(&mut self) -> Result<Vec<Outcome>, SinkError> {
+        let Some(seq) = self.under_way.pop_front() else { return Ok(Vec::new()) };
+        let mut answer = None;
+        self.driver
+            .until(self.events, None, |driver| {
+                answer = driver.device.take_ingested(seq);
+                Ok(answer.is_some())
+            })
+            .map_err(|error| stop(&error))?;
+        let outcomes = answer.unwrap_or_default().into_iter().map(serde_json::from_value);
+        outcomes.collect::<Result<_, _>>().map_err(|error| {
+            SinkError(Notice::error("protocol", error.to_string(), "is it a mailtui backend?"))
+        })
+    }
+}
+
+fn stop(error: &EngineError) -> SinkError {
+    SinkError(error.notice())
+}
+
+impl MailSink for RemoteSink<'_> {
+    fn submit(&mut self, batch: Vec<Incoming>) -> Result<Vec<Outcome>, SinkError> {
+        let seq = self.next;
+        self.next += 1;
+        let messages = batch
+            .into_iter()
+            .map(|incoming| IngestMessage {
+                raw: Bytes(incoming.raw),
+                folder: serde_json::to_value(incoming.folder).unwrap_or_default(),
+                flags: serde_json::to_value(incoming.flags).unwrap_or_default(),
+                file_time: incoming.file_time,
+            })
+            .collect();
+        self.driver.device.want(Frame::Ingest { seq, messages });
+        self.driver.send().map_err(|error| stop(&error))?;
+        self.under_way.push_back(seq);
+        if self.under_way.len() > WINDOW { self.answer() } else { Ok(Vec::new()) }
+    }
+
+    fn finish(&mut self) -> Result<Vec<Outcome>, SinkError> {
+        let mut outcomes = Vec::new();
+        while !self.under_way.is_empty() {
+            outcomes.extend(self.answer()?);
+        }
+        self.driver.synchronise(self.events).map_err(|error| stop(&error))?;
+        Ok(outcomes)
+    }
+
+    fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {
+        let root = |thread: &ThreadId| {
+            let root = mailbox::root_of(self.driver.device.db(), thread);
+            root.map(|root| root.unwrap_or_else(|| thread.clone()))
+        };
+        let roots: Result<_, _> = threads.iter().map(root).collect();
+        roots.map_err(|error| stop(&error.into()))
+    }
+}

@@ -1,0 +1,278 @@
+//! Thread stores on the device: loaded on demand, the least recently used one evicted.
+//!
+//! Invariant: a loaded store is its log and the own events that the log does not hold; evicting it
+//! loses nothing. Embedded, logs are read from the backend through the protocol; a device of a
+//! remote backend keeps the logs of threads that it opened.
+
+use crate::engine::view::Message;
+use crate::engine::{Device, EngineError};
+use crate::id::{BlobHash, StoreId, ThreadId};
+use crate::limits::BLOB_CHUNK_BYTES;
+use crate::mail::Flags;
+use crate::store::{Chain, Event, Log, NewEvent, Own, OwnEvent, StoreError};
+use crate::sync::{Cursor, Frame};
+use crate::thread::{Base, Entry, MessageRow, ThreadState, decide, run};
+
+/// A loaded Thread store.
+#[derive(Debug, Default, Clone)]
+pub struct OpenThread {
+    state: ThreadState,
+    chain: Chain,
+    /// Whether the log's end was reached since it was asked for.
+    pub(super) complete: bool,
+    /// Whether the backend sends what comes.
+    pub(super) subscribed: bool,
+}
+
+impl OpenThread {
+    /// A store made from a whole log.
+    #[must_use]
+    pub fn of_log(events: &[Event]) -> Self {
+        let mut open = Self::default();
+        open.add(events);
+        open.complete = true;
+        open
+    }
+
+    fn add(&mut self, events: &[Event]) {
+        self.state.apply(events);
+        self.chain = events.iter().fold(self.chain, |chain, event| chain.after(&event.event));
+    }
+
+    /// The last position that it holds.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.state.position
+    }
+
+    /// Its messages, with own events on top, in the reader's order. Texts in blobs are taken from
+    /// `text`.
+    #[must_use]
+    pub fn messages(
+        &self,
+        own: &[Entry],
+        text: &mut dyn FnMut(&BlobHash) -> Option<String>,
+    ) -> Vec<Message> {
+        let mut entries = self.state.entries.clone();
+        entries.extend(own.iter().filter(|o| !entries.iter().any(|e| e.id == o.id)).cloned().collect::<Vec<_>>());
+        let start = Base::default();
+        let cells = run(&start, &entries, &decide(&start, &entries, 0));
+        let rows = self.state.sorted();
+        let any_flagged = rows.iter().any(|row| row.message.flags.starred);
+        let newest = rows.last().map(|row| row.position);
+        rows.into_iter()
+            .map(|row| {
+                let flagged = row.message.flags.starred;
+                let starred =
+                    cells.starred && (flagged || (!any_flagged && Some(row.position) == newest));
+                let flags = Flags {
+                    read: !cells.is_unread(row.position),
+                    starred,
+                    trashed: false,
+                    ..row.message.flags
+                };
+                message(row, flags, text)
+            })
+            .collect()
+    }
+
+    /// The raw bytes' names of its messages, in the reader's order, copies after their first.
+    #[must_use]
+    pub fn raw(&self) -> Vec<BlobHash> {
+        let rows = self.state.sorted();
+        rows.into_iter()
+            .flat_map(|row| std::iter::once(&row.message).chain(&row.copies))
+            .map(|message| message.raw.clone())
+            .collect()
+    }
+
+    /// Blobs that its shown texts are in.
+    #[must_use]
+    pub fn text_blobs(&self) -> Vec<BlobHash> {
+        self.state.messages.iter().filter_map(|row| row.message.text_blob.clone()).collect()
+    }
+}
+
+fn message(
+    row: &MessageRow,
+    flags: Flags,
+    text: &mut dyn FnMut(&BlobHash) -> Option<String>,
+) -> Message {
+    let added = &row.message;
+    let blob = || added.text_blob.as_ref().and_then(&mut *text);
+    Message {
+        id: added.message.clone(),
+        message_id: added.message_id.clone(),
+        from: added.from.clone(),
+        to: added.to.clone(),
+        cc: added.cc.clone(),
+        bcc: added.bcc.clone(),
+        reply_to: added.reply_to.clone(),
+        date: added.date,
+        sort_date: added.sort_date,
+        sort_from: added.sort_from,
+        subject: added.subject.clone(),
+        text: added.text.clone().or_else(blob).unwrap_or_default(),
+        flags,
+        attachments: added.attachments.clone(),
+        copies: row.copies.len() as u64,
+        defects: added.defects.clone(),
+    }
+}
+
+/// Own events as entries.
+#[must_use]
+pub(super) fn own_entries(own: &[OwnEvent], device: &crate::id::DeviceId) -> Vec<Entry> {
+    crate::projection::entries(own, device, 0)
+}
+
+impl Device {
+    /// Loads a thread and keeps it up to date while it is loaded. Its messages may come later; see
+    /// [`Device::is_loaded`].
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn load(&mut self, thread: &ThreadId) -> Result<(), EngineError> {
+        if self.open.get(thread).is_none() {
+            let mut open = OpenThread::default();
+            if let Some(kept) = &self.kept {
+                open.add(&Log::all(kept, &StoreId::thread(thread))?);
+            }
+            if let Some((evicted, old)) = self.open.push(thread.clone(), open)
+                && old.subscribed
+                && evicted != *thread
+            {
+                self.wanted.push(Frame::Unsubscribe { store: StoreId::thread(&evicted) });
+            }
+        }
+        self.subscribe_thread(thread)
+    }
+
+    pub(super) fn subscribe_thread(&mut self, thread: &ThreadId) -> Result<(), EngineError> {
+        let Some(epoch) = self.epoch.clone() else { return Ok(()) };
+        let Some(open) = self.open.peek_mut(thread) else { return Ok(()) };
+        if open.subscribed {
+            return Ok(());
+        }
+        open.subscribed = true;
+        let position = open.state.position;
+        let cursor = (position > 0).then(|| Cursor { epoch, position, chain: open.chain });
+        self.wanted.push(Frame::Subscribe { store: StoreId::thread(thread), cursor });
+        Ok(())
+    }
+
+    /// Whether a loaded thread's log is here up to what the backend had when it was asked.
+    #[must_use]
+    pub fn is_loaded(&self, thread: &ThreadId) -> bool {
+        self.open.peek(thread).is_some_and(|open| open.complete)
+            && self.missing_blobs(thread).is_empty()
+    }
+
+    /// Whether anything of a thread's messages is here.
+    #[must_use]
+    pub fn holds(&self, thread: &ThreadId) -> bool {
+        self.open.peek(thread).is_some_and(|open| open.position() > 0)
+    }
+
+    pub(super) fn thread_page(
+        &mut self,
+        thread: &ThreadId,
+        events: &[Event],
+        head: u64,
+        chain: Chain,
+    ) -> Result<(), EngineError> {
+        let Some(open) = self.open.peek_mut(thread) else { return Ok(()) };
+        let here = open.position();
+        let new = &events[events.partition_point(|event| event.position <= here)..];
+        if new.first().is_some_and(|first| first.position != here + 1) {
+            return Ok(()); // an answer to an older subscription; the newer one's comes
+        }
+        open.add(new);
+        if open.chain != chain {
+            self.drop_log(thread)?;
+            return self.subscribe_thread(thread);
+        }
+        open.complete = open.position() >= head;
+        let through = open.position();
+        if let Some(kept) = &mut self.kept
+            && !new.is_empty()
+        {
+            let records: Vec<NewEvent> = new.iter().map(|event| event.event.clone()).collect();
+            kept.begin()?;
+            Log::append(kept, &StoreId::thread(thread), &records)?;
+            kept.commit()?;
+        }
+        self.fetch_blobs(thread);
+        self.news.threads.insert(thread.clone());
+        if let Some(seen) = crate::mailbox::watermark(&self.db, thread)? {
+            self.begin_full()?;
+            self.forget_projected(thread, seen.position.min(through))?;
+            self.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Forgets a log that is not the backend's.
+    pub(super) fn drop_log(&mut self, thread: &ThreadId) -> Result<(), StoreError> {
+        if let Some(kept) = &mut self.kept {
+            kept.begin()?;
+            Log::clear(kept, &StoreId::thread(thread))?;
+            kept.commit()?;
+        }
+        if let Some(open) = self.open.peek_mut(thread) {
+            *open = OpenThread::default();
+        }
+        Ok(())
+    }
+
+    fn missing_blobs(&self, thread: &ThreadId) -> Vec<BlobHash> {
+        let blobs = self.open.peek(thread).map(OpenThread::text_blobs).unwrap_or_default();
+        blobs.into_iter().filter(|hash| !self.has_blob(hash)).collect()
+    }
+
+    fn fetch_blobs(&mut self, thread: &ThreadId) {
+        for hash in self.missing_blobs(thread) {
+            let offset = self.blobs.peek(&hash).map_or(0, |bytes| bytes.len() as u64);
+            self.wanted.push(Frame::BlobGet { hash, offset });
+        }
+    }
+
+    /// Whether a blob is here as a whole.
+    #[must_use]
+    pub fn has_blob(&self, hash: &BlobHash) -> bool {
+        self.blobs.peek(hash).is_some_and(|bytes| crate::store::Blobs::name(bytes) == *hash)
+    }
+
+    /// A blob that was fetched.
+    #[must_use]
+    pub fn blob(&self, hash: &BlobHash) -> Option<Vec<u8>> {
+        self.blobs.peek(hash).filter(|_| self.has_blob(hash)).cloned()
+    }
+
+    pub(super) fn blob_part(
+        &mut self,
+        hash: &BlobHash,
+        offset: u64,
+        size: Option<u64>,
+        data: Vec<u8>,
+    ) {
+        let held = self.blobs.get_or_insert_mut(hash.clone(), Vec::new);
+        if held.len() as u64 != offset {
+            return; // a part that was asked for twice
+        }
+        let last = data.len() < BLOB_CHUNK_BYTES;
+        held.extend(data);
+        let (here, whole) = (held.len() as u64, size.unwrap_or(0));
+        if here < whole && !last {
+            self.wanted.push(Frame::BlobGet { hash: hash.clone(), offset: here });
+        }
+        let threads: Vec<_> = self.open.iter().map(|(thread, _)| thread.clone()).collect();
+        self.news.threads.extend(threads);
+    }
+
+    /// The own events on a thread as entries.
+    pub(super) fn own_of(&self, thread: &ThreadId) -> Result<Vec<Entry>, StoreError> {
+        let own = Own::of(&self.db, &StoreId::thread(thread))?;
+        Ok(own_entries(&own, &self.id))
+    }
+}

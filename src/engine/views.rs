@@ -1,0 +1,262 @@
+//! Views: pages of lists, labels with counts, conversations; as this device shows them.
+
+use std::collections::BTreeSet;
+
+use crate::command::intent::Target;
+use crate::engine::threads::OpenThread;
+use crate::engine::view::{Cursor, Label, LabelKind, Page, Row, Thread, Window};
+use crate::engine::{Device, EngineError};
+use crate::id::{LabelId, ThreadId};
+use crate::mail::Address;
+use crate::mailbox::{self, Bound, MemberRow, Members};
+
+/// The lists whose union a label or virtual list is; they share no conversation.
+fn lists(label: &str) -> Vec<&str> {
+    match label {
+        "all" => vec!["inbox", "archive", "snoozed"],
+        "anywhere" => vec!["inbox", "archive", "snoozed", "spam", "trash"],
+        other => vec![other],
+    }
+}
+
+impl Device {
+    /// A part of a list.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn page(
+        &self,
+        label: &LabelId,
+        window: &Window,
+        limit: usize,
+    ) -> Result<Page, EngineError> {
+        let at = |cursor: &Cursor| (cursor.last_activity, cursor.thread.clone());
+        let (bound, backwards) = match window {
+            Window::First => (Bound::Start, false),
+            Window::Last => (Bound::End, true),
+            Window::After(cursor) => (Bound::After(at(cursor).0, at(cursor).1), false),
+            Window::From(cursor) => (Bound::From(at(cursor).0, at(cursor).1), false),
+            Window::Before(cursor) => (Bound::Before(at(cursor).0, at(cursor).1), true),
+        };
+        let lists = lists(label.as_str());
+        let (keys, more) = mailbox::page(&self.db, &lists, &bound, limit)?;
+        let beyond = |bound: Bound| -> Result<bool, EngineError> {
+            Ok(!mailbox::page(&self.db, &lists, &bound, 1)?.0.is_empty())
+        };
+        let (more_before, more_after) = match (keys.first().cloned(), keys.last().cloned()) {
+            (Some((at, first)), Some((end, last))) => {
+                if backwards {
+                    (more, beyond(Bound::After(end, last))?)
+                } else {
+                    let before = matches!(bound, Bound::After(..) | Bound::From(..))
+                        && beyond(Bound::Before(at, first))?;
+                    (before, more)
+                }
+            }
+            _ => (
+                matches!(bound, Bound::After(..) | Bound::From(..)) && beyond(Bound::End)?,
+                matches!(bound, Bound::Before(..)) && beyond(Bound::Start)?,
+            ),
+        };
+        let mut rows = Vec::with_capacity(keys.len());
+        for (_, root) in keys {
+            rows.extend(self.row(&root)?);
+        }
+        Ok(Page { label: label.clone(), rows, more_before, more_after })
+    }
+
+    /// The row that shows a thread: its conversation's.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn row(&self, thread: &ThreadId) -> Result<Option<Row>, EngineError> {
+        let Some(root) = mailbox::root_of(&self.db, thread)? else { return Ok(None) };
+        let members = mailbox::members(&self.db, &root)?;
+        Ok(merge(&members))
+    }
+
+    /// How many conversations are in a list, and how many of them have unread mail.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn count(&self, label: &LabelId) -> Result<(u64, u64), EngineError> {
+        Ok(mailbox::count(&self.db, &lists(label.as_str()))?)
+    }
+
+    /// All labels with counts, in display order; own new labels included.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn labels(&self) -> Result<Vec<Label>, EngineError> {
+        let mut labels: Vec<Label> = Vec::new();
+        for row in mailbox::labels(&self.db)? {
+            // Equal names show as one label.
+            let twin = labels.iter().any(|l| l.name.to_lowercase() == row.name.to_lowercase());
+            if row.user && twin && row.threads == 0 {
+                continue;
+            }
+            labels.push(Label {
+                id: row.id,
+                name: row.name,
+                kind: if row.user { LabelKind::User } else { LabelKind::System },
+                thread_count: row.threads,
+                unread_count: row.unread,
+            });
+        }
+        let known: BTreeSet<LabelId> = labels.iter().map(|label| label.id.clone()).collect();
+        let users = labels.iter().position(|label| label.kind == LabelKind::User);
+        let users = users.unwrap_or(labels.len());
+        for (id, name) in self.own_labels()? {
+            if !known.contains(&id) {
+                let (thread_count, unread_count) = mailbox::shown_counts(&self.db, &id)?;
+                let kind = LabelKind::User;
+                labels.push(Label { id, name, kind, thread_count, unread_count });
+            }
+        }
+        labels[users..].sort_by_key(|label| (label.name.to_lowercase(), label.id.clone()));
+        Ok(labels)
+    }
+
+    /// Labels made here that the Mailbox log does not hold yet.
+    fn own_labels(&self) -> Result<Vec<(LabelId, String)>, EngineError> {
+        let own = crate::store::Own::of(&self.db, &crate::id::StoreId::mailbox())?;
+        Ok(own
+            .iter()
+            .filter(|event| event.name == mailbox::name::LABEL_CREATED)
+            .filter_map(|event| event.args.read::<mailbox::LabelCreated>())
+            .map(|label| (label.id, label.name))
+            .collect())
+    }
+
+    /// The label with this id, or else with this name in any case; the virtual lists too.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn find_label(&self, name: &str) -> Result<Option<LabelId>, EngineError> {
+        let lower = name.to_lowercase();
+        if let Some(id) = crate::label::VIRTUAL.into_iter().find(|id| *id == lower) {
+            return Ok(Some(crate::label::system(id)));
+        }
+        if let Some((id, _)) = mailbox::find_label(&self.db, name)? {
+            return Ok(Some(id));
+        }
+        let own = self.own_labels()?;
+        let found = own.into_iter().find(|(id, own)| {
+            id.as_str() == name || own.to_lowercase() == lower || id.as_str() == lower
+        });
+        Ok(found.map(|(id, _)| id))
+    }
+
+    /// A conversation: the union of its members' messages. `None` when it is not in the index.
+    /// Members whose log is not loaded show no messages.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn thread(&mut self, thread: &ThreadId) -> Result<Option<Thread>, EngineError> {
+        let Some(row) = self.row(thread)? else { return Ok(None) };
+        let mut messages = Vec::new();
+        for member in &row.members {
+            let own = self.own_of(&member.thread)?;
+            let blobs = &self.blobs;
+            let mut text = |hash: &crate::id::BlobHash| {
+                blobs.peek(hash).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+            };
+            if let Some(open) = self.open.peek(&member.thread) {
+                messages.extend(open.messages(&own, &mut text));
+            }
+        }
+        messages.sort_by(|a, b| (a.sort_date, &a.id).cmp(&(b.sort_date, &b.id)));
+        Ok(Some(Thread { row, messages }))
+    }
+
+    /// Puts a whole log in as a loaded thread, for commands that read files.
+    pub fn put_log(&mut self, thread: &ThreadId, events: &[crate::store::Event]) {
+        self.open.push(thread.clone(), OpenThread::of_log(events));
+    }
+
+    /// Blobs of long texts that a loaded thread needs.
+    #[must_use]
+    pub fn text_blobs(&self, thread: &ThreadId) -> Vec<crate::id::BlobHash> {
+        self.open.peek(thread).map(OpenThread::text_blobs).unwrap_or_default()
+    }
+
+    /// The raw bytes' names of a loaded thread's messages.
+    #[must_use]
+    pub fn raw(&self, thread: &ThreadId) -> Vec<crate::id::BlobHash> {
+        self.open.peek(thread).map(OpenThread::raw).unwrap_or_default()
+    }
+
+    /// Puts a blob in, for commands that read files.
+    pub fn put_blob(&mut self, hash: &crate::id::BlobHash, bytes: Vec<u8>) {
+        self.blobs.push(hash.clone(), bytes);
+    }
+
+    /// How many Thread logs this device keeps.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn kept_stores(&self) -> Result<usize, EngineError> {
+        Ok(match &self.kept {
+            Some(kept) => crate::store::Log::stores(kept)?.len(),
+            None => 0,
+        })
+    }
+
+    /// The log of a thread that this device keeps; empty when it keeps none.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn kept_log(&self, thread: &ThreadId) -> Result<Vec<crate::store::Event>, EngineError> {
+        let store = crate::id::StoreId::thread(thread);
+        Ok(match &self.kept {
+            Some(kept) => crate::store::Log::all(kept, &store)?,
+            None => Vec::new(),
+        })
+    }
+}
+
+/// Merges the members of a conversation into its row.
+fn merge(members: &Members) -> Option<Row> {
+    let group: Vec<MemberRow> = members
+        .iter()
+        .map(|member| MemberRow {
+            id: member.row.id.clone(),
+            last_activity: member.row.last_activity,
+            unread: member.row.shown.unread_count,
+            place: member.row.shown.place,
+            snoozed: member.row.shown.snoozed_until.is_some(),
+            labels: member.row.shown.labels.clone(),
+        })
+        .collect();
+    let group = mailbox::group(&group)?;
+    let mut by_age: Vec<_> = members.iter().collect();
+    by_age.sort_by_key(|member| (member.row.created_at, member.row.id.clone()));
+    let newest = members.iter().max_by_key(|member| (member.row.last_activity, &member.row.id))?;
+    let mut participants: Vec<Address> = Vec::new();
+    let mut met = BTreeSet::new();
+    for address in by_age.iter().flat_map(|member| &member.row.participants) {
+        if met.insert(address.address.to_lowercase()) {
+            participants.push(address.clone());
+        }
+    }
+    let any = |is: fn(&mailbox::ThreadRow) -> bool| members.iter().any(|member| is(&member.row));
+    Some(Row {
+        thread: group.root,
+        members: members
+            .iter()
+            .map(|member| Target { thread: member.row.id.clone(), seen: member.seen.clone() })
+            .collect(),
+        subject: by_age.first()?.row.subject.clone(),
+        participants,
+        last_activity: group.last_activity,
+        labels: group.labels.into_iter().collect(),
+        place: group.place,
+        message_count: members.iter().map(|member| member.row.message_count).sum(),
+        unread_count: group.unread,
+        starred: any(|row| row.shown.starred),
+        muted: any(|row| row.shown.muted),
+        has_attachment: any(|row| row.has_attachment),
+        snoozed_until: members.iter().filter_map(|member| member.row.shown.snoozed_until).min(),
+        snippet: newest.row.snippet.clone(),
+    })
+}
