@@ -66,7 +66,7 @@ fn show(
         colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         zone: TimeZone::system(),
         clock: Box::new(SystemClock),
-        open: Box::new(move |door| doors.open(door)),
+        open: Box::new(move |door, paths| doors.open(door, paths)),
     };
     match crate::ui::run(start).map_err(|error| error.notice())? {
         UiExit::Quit => Ok(Exit::Done),
@@ -105,7 +105,11 @@ struct Running {
 }
 
 impl Doors {
-    fn open(&mut self, door: Door) -> Result<EngineHandle, Notice> {
+    fn open(&mut self, door: Door, paths: &[PathBuf]) -> Result<EngineHandle, Notice> {
+        if let Some(path) = paths.iter().find(|path| !path.exists()) {
+            let line = format!("{} is not there", path.display());
+            return Err(Notice::error("no-such-path", line, "name a file or directory that exists"));
+        }
         match door {
             Door::Own => {
                 let owner = match self.owner.take() {
