@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use super::hints::{self, progress};
 use super::{columns, frame, put, put_all};
 use crate::notice::Severity;
-use crate::ui::app::{Import, Model};
+use crate::ui::app::{Import, Model, Shown};
 use crate::ui::first_run::{Choice, Does, Screen};
 use crate::ui::text;
 
@@ -132,7 +132,10 @@ fn below(model: &Model, screen: &Screen, kept: bool) -> Vec<(String, Style)> {
             lines.push((newest, theme.good()));
         }
     }
-    if let Some(notice) = &model.notice {
+    // The end of an import is told above already.
+    let told = model.import.as_ref().is_some_and(|import| import.progress.ended);
+    let worth = |notice: &&Shown| !told || notice.severity > Severity::Info;
+    if let Some(notice) = model.notice.as_ref().filter(worth) {
         let (sign, style) = match notice.severity {
             Severity::Info => ("", theme.text()),
             Severity::Warning => ("! ", theme.warning()),

@@ -17,6 +17,8 @@ use crate::ui::{date, people, text};
 const MARK_COLUMNS: u16 = 5;
 /// The fewest columns of the subject before labels are left out.
 const SUBJECT_LEAST: u16 = 24;
+/// The fewest columns of subject and labels that say that a row is in the inbox.
+const PLACE_FROM: u16 = 48;
 /// The most label chips of a row.
 const MAX_CHIPS: usize = 3;
 
@@ -128,7 +130,9 @@ fn chips(
 ) -> u16 {
     let mut names: Vec<(String, &str)> = Vec::new();
     let listed = model.list.label.as_str();
-    if row.place != Place::Archive && Place::parse(listed).is_none() {
+    // Most rows are in the inbox or archived: only a wide row has room to say it.
+    let telling = row.place.hidden() > 1 || (row.place == Place::Inbox && end - x >= PLACE_FROM);
+    if telling && Place::parse(listed).is_none() {
         names.push((row.place.as_str().to_owned(), row.place.as_str()));
     }
     for id in row.labels.iter().map(crate::id::LabelId::as_str) {
