@@ -126,6 +126,13 @@ impl Counts {
                          unreadCount = unreadCount + ?3",
                 )?
                 .execute(params![label.as_str(), threads, unread])?;
+            // A count of nothing is no row, however it came to that.
+            db.sql()
+                .prepare_cached(
+                    "DELETE FROM labelCounts
+                     WHERE labelId = ?1 AND threadCount = 0 AND unreadCount = 0",
+                )?
+                .execute([label.as_str()])?;
         }
         Ok(changed)
     }
