@@ -117,7 +117,9 @@ where
         _ => ("hello", "the first frame is not a hello".to_owned()),
     };
     let (code, message) = (refusal.0.to_owned(), refusal.1);
-    connection.send(&Frame::Error { code: code.clone(), message: message.clone(), retry: false }).await?;
+    connection
+        .send(&Frame::Error { code: code.clone(), message: message.clone(), retry: false })
+        .await?;
     connection.close().await;
     Err(SyncError::Refused { code, message })
 }

@@ -4,9 +4,9 @@
 //! drawn ([`context::Subject`]) and answers with an [`intent::Intent`], or is a plain verb that the
 //! UI carries out.
 
-pub mod events;
 pub mod archive;
 pub mod context;
+pub mod events;
 pub mod go;
 pub mod intent;
 pub mod key;

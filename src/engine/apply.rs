@@ -23,7 +23,9 @@ impl Device {
         match frame {
             Frame::Welcome { backend, epoch, .. } => self.welcome(&backend, epoch),
             Frame::Page { store, events, head, chain, .. }
-            | Frame::Live { store, events, head, chain } => self.store_page(&store, &events, head, chain),
+            | Frame::Live { store, events, head, chain } => {
+                self.store_page(&store, &events, head, chain)
+            }
             Frame::Ack { store, positions, refused, .. } => {
                 self.acknowledged(&store, &positions, &refused)
             }

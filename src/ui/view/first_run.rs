@@ -118,7 +118,7 @@ fn below(model: &Model, screen: &Screen) -> Vec<(String, ratatui::style::Style)>
         let readable = model.list.rows.len().min(NEWEST);
         if readable > 0 {
             let newest = if import.progress.ended {
-                "Enter opens the inbox".to_owned()
+                "newest are readable now: Enter opens the inbox".to_owned()
             } else {
                 format!("newest {readable} are readable now: Enter")
             };
