@@ -311,7 +311,12 @@ impl Model {
 
     /// Shows a notice.
     pub fn say(&mut self, severity: Severity, text: impl Into<String>, hint: impl Into<String>) {
-        let (text, hint) = (text.into(), hint.into());
+        let (text, hint): (String, String) = (text.into(), hint.into());
+        // A line is no sentence: no full stop, whoever said it.
+        let text = text
+            .strip_suffix('.')
+            .filter(|t| !t.ends_with('.'))
+            .map_or(text.clone(), str::to_owned);
         self.notice = Some(Shown { severity, text, hint, since: self.now_ms });
     }
 

@@ -2,8 +2,8 @@
 //! threads.
 //!
 //! Invariant: a key never waits for disk or network. All that has come is taken in before a frame
-//! is drawn, keys before the engine's updates: so a key acts on the rows that were on screen when
-//! it was pressed. The first frame is drawn before the mailbox is opened.
+//! is drawn, keys before the engine's updates, and these only right before the frame: so a key acts
+//! on the rows that were on screen when it was pressed. The first frame is drawn before the mailbox is opened.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -230,37 +230,44 @@ struct Loop {
 
 impl Loop {
     fn run(mut self) -> Result<UiExit, UiError> {
-        let (mut dirty, mut hung_up) = (false, None);
-        let (mut drawn_at, mut key_at) = (Instant::now(), Instant::now());
+        let (mut drawn_at, mut key_at, mut hung_up) = (Instant::now(), Instant::now(), None);
+        let mut waiting = Vec::new();
         loop {
-            let by_key = key_at.elapsed() < AFTER_KEY;
-            if dirty && hung_up.is_none() && (by_key || drawn_at.elapsed() >= FRAME) {
-                draw(&mut self.screen, &self.model)?;
-                (dirty, drawn_at) = (false, Instant::now());
-                let effects = update::update(&mut self.model, Message::Drawn);
-                if let Some(exit) = self.outside.carry_out(effects) {
-                    return Ok(exit);
-                }
+            let frame = FRAME.saturating_sub(drawn_at.elapsed());
+            let batch = self.batch(if waiting.is_empty() { self.tick() } else { frame });
+            let (input, said) = sorted(batch);
+            waiting.extend(said);
+            if !input.is_empty() {
+                key_at = Instant::now();
             }
-            let wait = if dirty { FRAME.saturating_sub(drawn_at.elapsed()) } else { self.tick() };
-            let batch = self.batch(wait);
-            dirty = dirty || hung_up.is_none();
-            let time = Message::Time(self.clock.now_ms());
-            if let Some(exit) = self.say(vec![time]) {
+            if input.iter().any(|event| matches!(event, Event::InputGone)) {
+                hung_up = hung_up.or(Some(Instant::now()));
+            }
+            let time = update::update(&mut self.model, Message::Time(self.clock.now_ms()));
+            let exit = self.outside.carry_out(time).or_else(|| self.take(input));
+            if let Some(exit) = exit {
                 return Ok(exit);
             }
-            for event in batch {
-                match &event {
-                    Event::Input(_) => key_at = Instant::now(),
-                    Event::InputGone => hung_up = hung_up.or(Some(Instant::now())),
-                    _ => {}
-                }
-                if let Some(exit) = self.take(event) {
-                    return Ok(exit);
-                }
+            let soon = key_at.elapsed() < AFTER_KEY || hung_up.is_some();
+            if !waiting.is_empty() && !soon && drawn_at.elapsed() < FRAME {
+                continue;
             }
-            if hung_up.is_some_and(|at: Instant| at.elapsed() > HANGUP_PATIENCE) {
-                return Ok(UiExit::Forced);
+            // What the engine said changes the rows, so it is taken in only right before they are
+            // drawn: between here and the frame no key can come.
+            if let Some(exit) = self.take(std::mem::take(&mut waiting)) {
+                return Ok(exit);
+            }
+            if let Some(at) = hung_up {
+                if Instant::elapsed(&at) > HANGUP_PATIENCE {
+                    return Ok(UiExit::Forced);
+                }
+                continue;
+            }
+            draw(&mut self.screen, &self.model)?;
+            drawn_at = Instant::now();
+            let effects = update::update(&mut self.model, Message::Drawn);
+            if let Some(exit) = self.outside.carry_out(effects) {
+                return Ok(exit);
             }
         }
     }
@@ -275,11 +282,12 @@ impl Loop {
             || model.notice.is_some()
             || !model.sent.is_empty()
             || model.list.jumping()
+            || !model.list.loaded
             || model.quitting == Quitting::Saving;
         if busy { TICK_BUSY } else { TICK_IDLE }
     }
 
-    /// Waits, then takes all that has come: keys first, each kind in its order.
+    /// Waits for something to come; returns all that has.
     fn batch(&mut self, wait: Duration) -> Vec<Event> {
         let mut batch = Vec::new();
         match self.incoming.recv_timeout(wait) {
@@ -291,31 +299,33 @@ impl Loop {
             let Ok(event) = self.incoming.try_recv() else { break };
             batch.push(event);
         }
-        batch.sort_by_key(|event| !matches!(event, Event::Input(_)));
         batch
     }
 
-    fn take(&mut self, event: Event) -> Option<UiExit> {
-        let messages = match event {
-            Event::Input(input) => input_messages(input),
-            Event::InputGone => vec![Message::Hangup],
-            Event::Opened(door, engine) => {
-                self.outside.opened(engine);
-                vec![Message::Opened(door)]
-            }
-            Event::NotOpened(notice) => vec![Message::NotOpened(notice)],
-            Event::Engine(update) => vec![Message::Engine(Box::new(update))],
-            Event::EngineGone => vec![Message::EngineGone],
-        };
-        self.say(messages)
-    }
-
-    fn say(&mut self, messages: Vec<Message>) -> Option<UiExit> {
-        messages.into_iter().find_map(|message| {
-            let effects = update::update(&mut self.model, message);
-            self.outside.carry_out(effects)
+    fn take(&mut self, events: Vec<Event>) -> Option<UiExit> {
+        events.into_iter().find_map(|event| {
+            let messages = match event {
+                Event::Input(input) => input_messages(input),
+                Event::InputGone => vec![Message::Hangup],
+                Event::Opened(door, engine) => {
+                    self.outside.opened(engine);
+                    vec![Message::Opened(door)]
+                }
+                Event::NotOpened(notice) => vec![Message::NotOpened(notice)],
+                Event::Engine(update) => vec![Message::Engine(Box::new(update))],
+                Event::EngineGone => vec![Message::EngineGone],
+            };
+            messages.into_iter().find_map(|message| {
+                let effects = update::update(&mut self.model, message);
+                self.outside.carry_out(effects)
+            })
         })
     }
+}
+
+/// Input, and the rest; each in its order.
+fn sorted(batch: Vec<Event>) -> (Vec<Event>, Vec<Event>) {
+    batch.into_iter().partition(|event| matches!(event, Event::Input(_) | Event::InputGone))
 }
 
 fn input_messages(event: TerminalEvent) -> Vec<Message> {
@@ -381,6 +391,24 @@ mod tests {
             "{}",
             told.len()
         );
+    }
+
+    #[test]
+    fn keys_come_before_what_the_engine_said() {
+        let key = |c| TerminalEvent::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+        let (input, said) = sorted(vec![
+            Event::Engine(Update::Changed),
+            Event::Input(key('e')),
+            Event::EngineGone,
+            Event::Input(key('j')),
+            Event::InputGone,
+        ]);
+        assert!(matches!(
+            input[..],
+            [Event::Input(TerminalEvent::Key(first)), Event::Input(_), Event::InputGone]
+                if first.code == KeyCode::Char('e')
+        ));
+        assert!(matches!(said[..], [Event::Engine(_), Event::EngineGone]));
     }
 
     #[test]

@@ -12,7 +12,7 @@ const TWO_BOTTOM_ROWS_FROM: u16 = 10;
 /// From this many rows on a rule is under the title.
 const RULE_FROM: u16 = 14;
 /// Columns of the sidebar, its rule included.
-const SIDEBAR_COLUMNS: u16 = 19;
+const SIDEBAR_COLUMNS: u16 = 17;
 /// Columns of the list beside a reader, its rule included.
 const BESIDE_COLUMNS: u16 = 46;
 /// Rows of the reader's own head: the subject and a rule or blank.

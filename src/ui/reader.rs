@@ -17,6 +17,8 @@ use crate::ui::{date, list, text};
 /// Columns that text is wrapped to at most; longer lines tire the eye.
 pub const MEASURE_COLUMNS: usize = 100;
 
+/// Lines of a folded message that its line begins with, as many as fit.
+const BEGINNING_LINES: usize = 3;
 /// Folded messages that stay in sight above the one that is gone to.
 const CONTEXT_LINES: usize = 3;
 
@@ -244,13 +246,6 @@ fn names(addresses: &[Address]) -> String {
 fn head(at: usize, message: &Message, folded: bool, zone: &TimeZone, now: i64) -> Line {
     let from = message.from.first();
     let address = from.filter(|from| from.name.is_some()).map(|from| from.address.as_str());
-    let beginning: String = message
-        .text
-        .lines()
-        .filter(|line| !line.trim().is_empty() && text::quote(line).0 == 0)
-        .take(3)
-        .collect::<Vec<_>>()
-        .join(" ");
     let date = if folded {
         date::short(message.sort_date, now, zone)
     } else {
@@ -258,13 +253,36 @@ fn head(at: usize, message: &Message, folded: bool, zone: &TimeZone, now: i64) -
     };
     let kind = Kind::Head {
         name: from.map_or("(no sender)", name).to_owned(),
-        detail: if folded { beginning } else { address.unwrap_or_default().to_owned() },
+        detail: if folded {
+            beginning(&message.text)
+        } else {
+            address.unwrap_or_default().to_owned()
+        },
         date,
         unread: !message.flags.read,
         starred: message.flags.starred,
         folded,
     };
     Line { kind, text: String::new(), message: at }
+}
+
+/// The first own words of a message: no quotes, no line that only introduces one.
+fn beginning(text: &str) -> String {
+    let quoted = |line: &str| text::quote(line).0 > 0;
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+    let (mut out, mut taken) = (Vec::new(), 0);
+    while let Some(line) = lines.next() {
+        let introduces = line.ends_with(':') && lines.peek().is_some_and(|next| quoted(next));
+        if quoted(line) || introduces {
+            continue;
+        }
+        out.extend(line.split_whitespace());
+        taken += 1;
+        if taken == BEGINNING_LINES {
+            break;
+        }
+    }
+    out.join(" ")
 }
 
 fn wrap_body<'a>(
@@ -321,4 +339,22 @@ fn body(message: &Message, columns: usize) -> Vec<(Kind, String)> {
         out.push((Kind::Defect, text::cut(&line, columns)));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folded_message_begins_with_its_own_words() {
+        for (text, shown) in [
+            ("Hello,\n\nall   is well.", "Hello, all is well."),
+            ("On Monday Ann wrote:\n> Done?\n>> Yes?\n\nDone.", "Done."),
+            ("See this:\nit works", "See this: it works"),
+            ("> only\n> quotes", ""),
+            ("a\nb\nc\nd", "a b c"),
+        ] {
+            assert_eq!(beginning(text), shown);
+        }
+    }
 }

@@ -158,7 +158,7 @@ fn gone(model: &mut Model, _id: &ThreadId) -> Vec<Effect> {
 
 fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
     let sent = model.sent.pop_front();
-    let says = done.says.trim_end_matches('.').to_owned();
+    let says = done.says;
     match (sent, done.action) {
         (Some(Sent::Silent), _) => {}
         (Some(Sent::Key), Some(action)) => {

@@ -93,3 +93,20 @@ fn without_colour_nothing_is_lost_but_colour() {
         assert_eq!(cell.bg, ratatui::style::Color::Reset);
     }
 }
+
+#[test]
+fn a_long_error_gives_its_hint_the_line_of_the_keys() {
+    let mut screen = Screen::new(Double::sample(), 60, 15);
+    let notice = crate::notice::Notice::error(
+        "refused",
+        "The backend refused this device: the token is wrong",
+        "give the token of the backend with --token-file",
+    );
+    let update = crate::engine::handle::Update::Notice(notice);
+    screen.send(crate::ui::app::Message::Engine(Box::new(update)));
+    let text = screen.text();
+    let mut last = text.trim_end().lines().rev();
+    let hint = "give the token of the backend with --token-file";
+    assert!(last.next().unwrap().contains(hint), "{text}");
+    assert!(last.next().unwrap().contains("✗ The backend refused this device"), "{text}");
+}

@@ -4,11 +4,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::hints::{self, progress};
 use super::{columns, frame, put, put_all};
 use crate::notice::Severity;
-use crate::ui::app::{Import, Model};
+use crate::ui::app::{Import, Model, Shown};
 use crate::ui::first_run::{Choice, Does, Screen};
 use crate::ui::text;
 
@@ -48,13 +49,19 @@ pub fn draw(model: &Model, screen: &Screen, area: Rect, buf: &mut Buffer) {
         }
     }
     y += u16::from(airy);
-    for (text, style) in below(model, screen) {
-        for part in text::wrap(&text, room.into()) {
-            if y < last {
-                put(buf, (x, y), &part, room, style);
-                y += 1;
-            }
-        }
+    let lines = |kept: bool| -> Vec<_> {
+        let lines = below(model, screen, kept).into_iter();
+        let wrap = |(line, style): (String, Style)| {
+            text::wrap(&line, room.into()).into_iter().map(move |part| (part, style))
+        };
+        lines.flat_map(wrap).collect()
+    };
+    // Where not all has room, what is under way comes before where mail is kept.
+    let rows = usize::from(last.saturating_sub(y));
+    let all = lines(true);
+    let shown = if all.len() > rows && all.len() > lines(false).len() { lines(false) } else { all };
+    for ((text, style), y) in shown.iter().zip(y..last) {
+        put(buf, (x, y), text, room, *style);
     }
     bottom(model, line(last), buf);
 }
@@ -98,11 +105,11 @@ fn draw_choice(
     put_all(buf, (line.x, line.y), &parts, line.width.saturating_sub(1));
 }
 
-/// What is said under the choices.
-fn below(model: &Model, screen: &Screen) -> Vec<(String, ratatui::style::Style)> {
+/// What is said under the choices, with or without where mail is kept.
+fn below(model: &Model, screen: &Screen, kept: bool) -> Vec<(String, Style)> {
     let theme = model.theme;
     let mut lines = Vec::new();
-    if !screen.told.data_dir.is_empty() {
+    if kept && !screen.told.data_dir.is_empty() {
         let kept = format!("Mail stays in {}, readable by you only.", screen.told.data_dir);
         lines.push((kept, theme.dim()));
     }
@@ -125,7 +132,10 @@ fn below(model: &Model, screen: &Screen) -> Vec<(String, ratatui::style::Style)>
             lines.push((newest, theme.good()));
         }
     }
-    if let Some(notice) = &model.notice {
+    // The end of an import is told above already.
+    let told = model.import.as_ref().is_some_and(|import| import.progress.ended);
+    let worth = |notice: &&Shown| !told || notice.severity > Severity::Info;
+    if let Some(notice) = model.notice.as_ref().filter(worth) {
         let (sign, style) = match notice.severity {
             Severity::Info => ("", theme.text()),
             Severity::Warning => ("! ", theme.warning()),
@@ -139,7 +149,7 @@ fn below(model: &Model, screen: &Screen) -> Vec<(String, ratatui::style::Style)>
     lines
 }
 
-fn importing(model: &Model, import: &Import) -> (String, ratatui::style::Style) {
+fn importing(model: &Model, import: &Import) -> (String, Style) {
     let progress_now = &import.progress;
     if !progress_now.ended {
         let stops = if import.stopping { "" } else { " · Esc stops, resumes later" };

@@ -11,7 +11,7 @@ use crate::command::context::Context;
 use crate::command::registry::{Command, Group, all, continuations};
 use crate::engine::view::Link;
 use crate::notice::Severity;
-use crate::ui::app::{Import, Model, Quitting};
+use crate::ui::app::{Import, Model, Quitting, Shown};
 use crate::ui::{date, text};
 
 /// Cells of a progress bar.
@@ -56,7 +56,7 @@ pub fn hints(model: &Model, line: Rect, with_notice: bool, buf: &mut Buffer) {
     let right = line.right().saturating_sub(columns(&link) + 1);
     put(buf, (right, line.y), &link, line.right() - right, style);
     let room = right.saturating_sub(line.x + 2);
-    let said = if with_notice { said(model) } else { Vec::new() };
+    let said = if with_notice { said(model) } else { cut_hint(model, line.width) };
     let parts = if said.is_empty() { keys(model, room) } else { said };
     let parts: Vec<_> = parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
     put_all(buf, (line.x + 1, line.y), &parts, room);
@@ -91,6 +91,21 @@ fn said(model: &Model) -> Parts {
         }
         _ => Vec::new(),
     }
+}
+
+/// The hint of a warning that is too long for the line above: it is what to do, so it comes before
+/// the keys.
+fn cut_hint(model: &Model, width: u16) -> Parts {
+    let wide = |notice: &Shown| {
+        columns(&notice.text).saturating_add(columns(&notice.hint)).saturating_add(10)
+    };
+    model
+        .notice
+        .as_ref()
+        .filter(|notice| notice.severity > Severity::Info && !notice.hint.is_empty())
+        .filter(|notice| model.quitting == Quitting::No && wide(notice) > width)
+        .map(|notice| vec![(notice.hint.clone(), model.theme.text())])
+        .unwrap_or_default()
 }
 
 /// What is under way: `saving 2 · pending 1`.

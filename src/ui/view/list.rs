@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{columns, put, put_all};
+use super::{FELT_MS, columns, put, put_all};
 use crate::engine::view::Row;
 use crate::label::{self, Place};
 use crate::ui::app::Model;
@@ -17,6 +17,8 @@ use crate::ui::{date, people, text};
 const MARK_COLUMNS: u16 = 5;
 /// The fewest columns of the subject before labels are left out.
 const SUBJECT_LEAST: u16 = 24;
+/// The fewest columns of subject and labels that say that a row is in the inbox.
+const PLACE_FROM: u16 = 48;
 /// The most label chips of a row.
 const MAX_CHIPS: usize = 3;
 
@@ -48,6 +50,9 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
 
 fn empty(model: &Model, area: Rect, buf: &mut Buffer) {
     if !model.list.loaded {
+        if model.now_ms - model.waiting_since >= FELT_MS {
+            put(buf, (area.x + MARK_COLUMNS, area.y), "opening…", area.width, model.theme.dim());
+        }
         return;
     }
     let name = model.label_name(&model.list.label);
@@ -125,7 +130,9 @@ fn chips(
 ) -> u16 {
     let mut names: Vec<(String, &str)> = Vec::new();
     let listed = model.list.label.as_str();
-    if row.place != Place::Archive && Place::parse(listed).is_none() {
+    // Most rows are in the inbox or archived: only a wide row has room to say it.
+    let telling = row.place.hidden() > 1 || (row.place == Place::Inbox && end - x >= PLACE_FROM);
+    if telling && Place::parse(listed).is_none() {
         names.push((row.place.as_str().to_owned(), row.place.as_str()));
     }
     for id in row.labels.iter().map(crate::id::LabelId::as_str) {

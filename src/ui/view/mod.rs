@@ -20,6 +20,9 @@ use crate::ui::app::{LEAST_SIZE, Layer, Model, Stage};
 use crate::ui::layout::{areas, too_small};
 use crate::ui::text;
 
+/// A wait that is felt, in milliseconds: only then is a word about it worth its flicker.
+const FELT_MS: i64 = 200;
+
 /// Draws the model; returns where the terminal's own cursor belongs, if anywhere.
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let area = area.intersection(buf.area);

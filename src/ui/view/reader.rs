@@ -5,7 +5,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{columns, put, put_all};
+use super::{FELT_MS, columns, put, put_all};
 use crate::label;
 use crate::ui::app::Model;
 use crate::ui::layout::READER_HEAD_ROWS;
@@ -14,8 +14,6 @@ use crate::ui::text;
 
 /// Columns before text.
 const INDENT_COLUMNS: u16 = 2;
-/// A wait that is felt, in milliseconds.
-const FELT_MS: i64 = 200;
 /// The fewest columns that a head keeps for the name.
 const NAME_LEAST: u16 = 8;
 
