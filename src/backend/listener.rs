@@ -50,14 +50,14 @@ pub async fn run(
     loop {
         let stream = tokio::select! {
             () = &mut shutdown => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                // Out of descriptors, or the peer gave up: others are served all the same.
-                Err(_) => {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else {
+                    // Out of descriptors, or the peer gave up: others are served all the same.
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                     continue;
-                }
-            },
+                };
+                stream
+            }
             Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
         };
         let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { continue };

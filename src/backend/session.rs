@@ -199,7 +199,7 @@ impl Backend {
     }
 
     /// These stores' batches are in the Mailbox store: who waits for them may be answered.
-    pub(super) fn note_worked(&mut self, keys: Vec<i64>) -> Result<(), StoreError> {
+    pub(super) fn note_worked(&mut self, keys: &[i64]) -> Result<(), StoreError> {
         if self.sessions.values().all(|session| session.settling.is_empty()) {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! `import`: mail from files, with progress, stoppable, safe to repeat.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -210,16 +211,16 @@ fn line(progress: &Progress, since: Duration, bar: bool) -> String {
                 progress.done
             );
         } else {
-            line.push_str(&format!(" ({percent} %)"));
+            let _ = write!(line, " ({percent} %)");
         }
         if let Some(left) =
             since.as_secs().checked_mul(total - done).and_then(|n| n.checked_div(done))
         {
-            line.push_str(&format!(", {left} s left"));
+            let _ = write!(line, ", {left} s left");
         }
     }
     if progress.failed > 0 {
-        line.push_str(&format!(", {} failed", progress.failed));
+        let _ = write!(line, ", {} failed", progress.failed);
     }
     line
 }

@@ -150,20 +150,20 @@ impl Device {
                 self.wanted.push(Frame::Unsubscribe { store: StoreId::thread(&evicted) });
             }
         }
-        self.subscribe_thread(thread)
+        self.subscribe_thread(thread);
+        Ok(())
     }
 
-    pub(super) fn subscribe_thread(&mut self, thread: &ThreadId) -> Result<(), EngineError> {
-        let Some(epoch) = self.epoch.clone() else { return Ok(()) };
-        let Some(open) = self.open.peek_mut(thread) else { return Ok(()) };
+    pub(super) fn subscribe_thread(&mut self, thread: &ThreadId) {
+        let Some(epoch) = self.epoch.clone() else { return };
+        let Some(open) = self.open.peek_mut(thread) else { return };
         if open.subscribed {
-            return Ok(());
+            return;
         }
         open.subscribed = true;
         let position = open.state.position;
         let cursor = (position > 0).then_some(Cursor { epoch, position, chain: open.chain });
         self.wanted.push(Frame::Subscribe { store: StoreId::thread(thread), cursor });
-        Ok(())
     }
 
     /// Whether a loaded thread's log is here up to what the backend had when it was asked.
@@ -195,7 +195,8 @@ impl Device {
         open.add(new);
         if open.chain != chain {
             self.drop_log(thread)?;
-            return self.subscribe_thread(thread);
+            self.subscribe_thread(thread);
+            return Ok(());
         }
         open.complete = open.position() >= head;
         let through = open.position();
