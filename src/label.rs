@@ -96,6 +96,9 @@ pub fn clean_name(name: &str) -> Option<String> {
 
 /// The id of the user label that is first made with `name`: the same on every device, so that two
 /// devices that make it offline make one label. Simple names are their own id.
+///
+/// # Panics
+/// Never: both forms are valid ids.
 #[must_use]
 #[expect(clippy::expect_used, reason = "both forms hold only characters of the id alphabet")]
 pub fn user_label(name: &str) -> LabelId {

@@ -89,7 +89,7 @@ impl Backend {
                 self.mailbox.append(&events)?
             } else {
                 let mut appended = Log::append(&self.db, &store, &events)?;
-                super::undo::spread(&self.db, &store, &events)?;
+                storage::spread(&self.db, &store, &events)?;
                 appended.head = Log::head(&self.db, &store)?;
                 appended
             };
@@ -108,8 +108,8 @@ impl Backend {
         events: Vec<NewEvent>,
     ) -> Result<(Vec<NewEvent>, Vec<Refused>), StoreError> {
         let mailbox = store.as_str() == StoreId::MAILBOX;
-        let there = mailbox
-            || (store.as_thread().is_some() && Log::head(&self.db, store)?.position > 0);
+        let there =
+            mailbox || (store.as_thread().is_some() && Log::head(&self.db, store)?.position > 0);
         let (mut accepted, mut refused) = (Vec::new(), Vec::new());
         let no = |id: EventId, code: &str, reason: &str| Refused {
             id,

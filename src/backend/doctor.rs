@@ -62,12 +62,15 @@ impl Backend {
             self.project_again(&StoreId::thread(thread))?;
         }
         self.mailbox.commit()?;
-        let left: Vec<ThreadId> =
-            check_rows(&self.db, self.mailbox.db())?.into_iter().map(|(thread, _)| thread).collect();
-        found.extend(wrong.into_iter().map(|(thread, finding)| Finding {
-            repaired: !left.contains(&thread),
-            ..finding
-        }));
+        let left: Vec<ThreadId> = check_rows(&self.db, self.mailbox.db())?
+            .into_iter()
+            .map(|(thread, _)| thread)
+            .collect();
+        found.extend(
+            wrong
+                .into_iter()
+                .map(|(thread, finding)| Finding { repaired: !left.contains(&thread), ..finding }),
+        );
         found.extend(self.check_queue()?);
         found.extend(rebuild(self.mailbox.db())?);
         Ok(found)
@@ -87,7 +90,8 @@ impl Backend {
             let Some(thread) = store.as_thread() else { continue };
             let mark = mailbox::watermark(self.mailbox.db(), &thread)?;
             if mark.is_none_or(|seen| seen.position < head.position) {
-                found.push(Finding::new("behind", format!("{thread} is not projected to its head")));
+                found
+                    .push(Finding::new("behind", format!("{thread} is not projected to its head")));
             }
         }
         Ok(found)

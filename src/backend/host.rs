@@ -68,7 +68,9 @@ impl Host {
         let (inputs, receiver) = mpsc::sync_channel(INPUTS);
         let thread = std::thread::Builder::new()
             .name("backend".to_owned())
-            .spawn(move || Loop { backend, outs: BTreeMap::new(), clock, resting: false }.run(&receiver))
+            .spawn(move || {
+                Loop { backend, outs: BTreeMap::new(), clock, resting: false }.run(&receiver);
+            })
             .map_err(|_| BackendError::Stopped)?;
         Ok(Self { handle: HostHandle { inputs }, thread: Some(thread) })
     }

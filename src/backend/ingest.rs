@@ -4,12 +4,12 @@
 //! threads that turn out to be one conversation are linked, never moved. The same bytes again add
 //! nothing; other bytes under the same id are kept as a copy.
 
+use crate::backend::storage::{Index, Known};
 use crate::bridge::{Incoming, Outcome};
 use crate::id::{DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32};
 use crate::label::Place;
 use crate::limits::{MAX_INLINE_TEXT_BYTES, MAX_MESSAGE_BYTES};
 use crate::mail::{self, Flags};
-use crate::backend::storage::{Index, Known};
 use crate::store::{Args, Blobs, Db, Log, NewEvent, Packed, StoreError};
 use crate::thread::{Linked, MessageAdded, ThreadCreated, name};
 
@@ -69,7 +69,11 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
         text_blob: text.as_ref().map(|blob| blob.hash().clone()),
         text: (!long).then_some(parsed.text),
         attachments: parsed.attachments,
-        place: if flags.trashed && folder.place.is_none() { Some(Place::Trash) } else { folder.place },
+        place: if flags.trashed && folder.place.is_none() {
+            Some(Place::Trash)
+        } else {
+            folder.place
+        },
         sent: folder.sent,
         flags,
         labels: Vec::new(),

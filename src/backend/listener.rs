@@ -50,14 +50,14 @@ pub async fn run(
     loop {
         let stream = tokio::select! {
             () = &mut shutdown => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                // Out of descriptors, or the peer gave up: others are served all the same.
-                Err(_) => {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else {
+                    // Out of descriptors, or the peer gave up: others are served all the same.
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                     continue;
-                }
-            },
+                };
+                stream
+            }
             Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
         };
         let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { continue };
@@ -117,7 +117,9 @@ where
         _ => ("hello", "the first frame is not a hello".to_owned()),
     };
     let (code, message) = (refusal.0.to_owned(), refusal.1);
-    connection.send(&Frame::Error { code: code.clone(), message: message.clone(), retry: false }).await?;
+    connection
+        .send(&Frame::Error { code: code.clone(), message: message.clone(), retry: false })
+        .await?;
     connection.close().await;
     Err(SyncError::Refused { code, message })
 }

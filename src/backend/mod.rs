@@ -1,5 +1,5 @@
-//! The sync backend: it orders every event, keeps the logs, projects threads into the Mailbox store,
-//! and takes mail in. It runs inside `mailtui`, or on a server with `serve`.
+//! The sync backend: it orders every event, keeps the logs, projects threads into the Mailbox
+//! store, and takes mail in. It runs inside `mailtui`, or on a server with `serve`.
 //!
 //! Invariant: acknowledged means on disk, and no event leaves in any frame before it is. All state
 //! is owned by [`Backend`], which is synchronous and takes time as an argument; [`host`] gives it a
@@ -16,7 +16,6 @@ mod mailbox_client;
 mod session;
 mod storage;
 mod thread_client;
-mod undo;
 mod worker;
 
 pub use auth::token;

@@ -78,7 +78,9 @@ impl Backend {
                 let answer = Frame::Ingested { seq, outcomes: outcomes.collect() };
                 self.held.push((session, answer));
             }
-            Frame::Subscribe { store, cursor } => self.subscribe(session, store, cursor.as_ref())?,
+            Frame::Subscribe { store, cursor } => {
+                self.subscribe(session, store, cursor.as_ref())?;
+            }
             Frame::Unsubscribe { store } => {
                 if let Some(session) = self.sessions.get_mut(&session) {
                     session.reading.remove(&store);
@@ -187,24 +189,24 @@ impl Backend {
 
     /// Keys of stores that are dirty or queued.
     fn unprojected(&self) -> Result<BTreeSet<i64>, StoreError> {
-        let mut open: BTreeSet<i64> = crate::backend::storage::Snapshots::dirty(&self.db, usize::MAX)?
-            .into_iter()
-            .map(|(key, _)| key)
-            .collect();
+        let mut open: BTreeSet<i64> =
+            crate::backend::storage::Snapshots::dirty(&self.db, usize::MAX)?
+                .into_iter()
+                .map(|(key, _)| key)
+                .collect();
         open.extend(Queue::lease(&self.db, usize::MAX)?.into_iter().map(|item| item.store));
         Ok(open)
     }
 
     /// These stores' batches are in the Mailbox store: who waits for them may be answered.
-    pub(super) fn note_worked(&mut self, keys: Vec<i64>) -> Result<(), StoreError> {
+    pub(super) fn note_worked(&mut self, keys: &[i64]) -> Result<(), StoreError> {
         if self.sessions.values().all(|session| session.settling.is_empty()) {
             return Ok(());
         }
-        let still: BTreeSet<i64> =
-            crate::backend::storage::Snapshots::dirty(&self.db, usize::MAX)?
-                .into_iter()
-                .map(|(key, _)| key)
-                .collect();
+        let still: BTreeSet<i64> = crate::backend::storage::Snapshots::dirty(&self.db, usize::MAX)?
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect();
         for session in self.sessions.values_mut() {
             for (_, open) in &mut session.settling {
                 for key in keys.iter().filter(|key| !still.contains(*key)) {

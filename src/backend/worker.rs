@@ -95,7 +95,7 @@ impl Backend {
         self.mailbox.commit()?;
         self.db.commit()?;
         crash::point("queue.after-ack");
-        self.note_worked(leased.iter().map(|item| item.store).collect())
+        self.note_worked(&leased.iter().map(|item| item.store).collect::<Vec<_>>())
     }
 
     /// A try failed as a whole: every batch of it counts one, and one that failed too often is put

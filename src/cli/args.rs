@@ -27,7 +27,7 @@ pub(super) struct Global {
     /// Where the mail lies (XDG by default).
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
-    /// The backend of another process, such as ws://127.0.0.1:7070.
+    /// The backend of another process, such as <ws://127.0.0.1:7070>.
     #[arg(long, global = true, value_name = "URL")]
     pub(super) backend: Option<String>,
     /// A file with the backend's token.

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::args::Global;
-use crate::engine::{Device, Owner};
 use crate::clock::SystemClock;
+use crate::engine::{Device, Owner};
 use crate::notice::{Exit, Explain as _, Notice};
 
 /// Where the backend is.
@@ -116,8 +116,12 @@ fn backend(dir: &Path, global: &Global) -> Result<Where, Notice> {
     let parsed = url::Url::parse(url).ok().filter(|parsed| parsed.scheme() == "ws");
     if parsed.is_none_or(|parsed| parsed.host_str().is_none()) {
         let line = format!("{url} is not an address of a backend");
-        return Err(Notice::error("address", line, "use ws://HOST:PORT, such as ws://127.0.0.1:7070")
-            .exit(Exit::Usage));
+        return Err(Notice::error(
+            "address",
+            line,
+            "use ws://HOST:PORT, such as ws://127.0.0.1:7070",
+        )
+        .exit(Exit::Usage));
     }
     if dir.join("backend").exists() {
         let line = "this data directory has mail of its own";
@@ -129,8 +133,9 @@ fn backend(dir: &Path, global: &Global) -> Result<Where, Notice> {
         (None, Some(known)) if known.url == *url => known.token,
         (None, _) => {
             let hint = "the backend wrote it to `token` in its data directory";
-            return Err(Notice::error("token-file", "--backend needs --token-file", hint)
-                .exit(Exit::Usage));
+            return Err(
+                Notice::error("token-file", "--backend needs --token-file", hint).exit(Exit::Usage)
+            );
         }
     };
     Ok(Where::Remote(Remote { url: url.clone(), token }))

@@ -1,6 +1,7 @@
 //! `import`: mail from files, with progress, stoppable, safe to repeat.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -64,16 +65,13 @@ pub(super) fn into(
     wait: bool,
 ) -> Result<ImportReport, SinkError> {
     let host = session.host.as_ref().map(crate::backend::Host::handle);
-    match host {
-        Some(host) => {
-            let pipeline = Pipeline { host, waiting: VecDeque::new() };
-            let mut sink = EmbeddedSink { session, pipeline, wait };
-            import(request, &mut sink, progress, stop)
-        }
-        None => {
-            let mut sink = RemoteSink::new(&mut session.driver, &session.events);
-            import(request, &mut sink, progress, stop)
-        }
+    if let Some(host) = host {
+        let pipeline = Pipeline { host, waiting: VecDeque::new() };
+        let mut sink = EmbeddedSink { session, pipeline, wait };
+        import(request, &mut sink, progress, stop)
+    } else {
+        let mut sink = RemoteSink::new(&mut session.driver, &session.events);
+        import(request, &mut sink, progress, stop)
     }
 }
 
@@ -206,16 +204,23 @@ fn line(progress: &Progress, since: Duration, bar: bool) -> String {
         let percent = done * 100 / total;
         if bar {
             let full = usize::try_from(percent / 5).unwrap_or(0).min(20);
-            line = format!("importing {}{} {percent} %, {} messages", "█".repeat(full), "░".repeat(20 - full), progress.done);
+            line = format!(
+                "importing {}{} {percent} %, {} messages",
+                "█".repeat(full),
+                "░".repeat(20 - full),
+                progress.done
+            );
         } else {
-            line.push_str(&format!(" ({percent} %)"));
+            let _ = write!(line, " ({percent} %)");
         }
-        if let Some(left) = since.as_secs().checked_mul(total - done).and_then(|n| n.checked_div(done)) {
-            line.push_str(&format!(", {left} s left"));
+        if let Some(left) =
+            since.as_secs().checked_mul(total - done).and_then(|n| n.checked_div(done))
+        {
+            let _ = write!(line, ", {left} s left");
         }
     }
     if progress.failed > 0 {
-        line.push_str(&format!(", {} failed", progress.failed));
+        let _ = write!(line, ", {} failed", progress.failed);
     }
     line
 }
@@ -234,7 +239,8 @@ fn plain(report: &ImportReport) -> String {
     )];
     for failure in report.failed.listed() {
         let path = crate::safe_text::line(&failure.path.to_string_lossy());
-        lines.push(format!("  {path} at {}: {} ({})", failure.offset, failure.reason, failure.code));
+        lines
+            .push(format!("  {path} at {}: {} ({})", failure.offset, failure.reason, failure.code));
     }
     lines.join("\n")
 }

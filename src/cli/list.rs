@@ -108,7 +108,11 @@ impl Before {
             return Ok(Self::Cursor(Cursor { last_activity: at.as_second(), thread }));
         }
         let id = ThreadId::try_from(text).map_err(|_| wrong())?;
-        if id.as_str().len() < 8 || id.as_str().contains(['.', '/']) { Err(wrong()) } else { Ok(Self::Thread(id)) }
+        if id.as_str().len() < 8 || id.as_str().contains(['.', '/']) {
+            Err(wrong())
+        } else {
+            Ok(Self::Thread(id))
+        }
     }
 
     fn window(self, device: &Device) -> Result<Window, Notice> {
@@ -154,7 +158,10 @@ pub(super) fn labels(home: &Home, output: Output) -> Result<Exit, Notice> {
             "threadCount": label.thread_count, "unreadCount": label.unread_count,
         });
         output.result(&value, || {
-            format!("{:>8} {:>8}  {}  ({})", label.thread_count, label.unread_count, label.name, label.id)
+            format!(
+                "{:>8} {:>8}  {}  ({})",
+                label.thread_count, label.unread_count, label.name, label.id
+            )
         })?;
     }
     Ok(Exit::Done)

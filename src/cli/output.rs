@@ -21,7 +21,7 @@ pub(super) struct Output {
 impl Output {
     /// A result: as JSON, or the line that `plain` makes.
     pub(super) fn result<T: Serialize>(
-        &self,
+        self,
         value: &T,
         plain: impl FnOnce() -> String,
     ) -> Result<(), Notice> {
@@ -35,13 +35,13 @@ impl Output {
     }
 
     /// A line on standard output. A reader that has gone away ends the command in silence.
-    pub(super) fn line(&self, line: &str) -> Result<(), Notice> {
+    pub(super) fn line(self, line: &str) -> Result<(), Notice> {
         self.bytes(format!("{line}\n").as_bytes())
     }
 
     /// Bytes on standard output.
     #[expect(clippy::unused_self, reason = "all output goes through a value of this type")]
-    pub(super) fn bytes(&self, bytes: &[u8]) -> Result<(), Notice> {
+    pub(super) fn bytes(self, bytes: &[u8]) -> Result<(), Notice> {
         let mut out = std::io::stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
@@ -54,16 +54,8 @@ impl Output {
         }
     }
 
-    /// A line for a person, on standard error.
-    pub(super) fn say(&self, line: &str) {
-        if !self.quiet && !self.json {
-            // Nobody is hurt when nobody reads it.
-            let _ = writeln!(std::io::stderr(), "{line}");
-        }
-    }
-
     /// Progress, on standard error: over the same line on a terminal, a line each otherwise.
-    pub(super) fn progress(&self, line: &str, terminal: bool) {
+    pub(super) fn progress(self, line: &str, terminal: bool) {
         if !self.quiet {
             let mut err = std::io::stderr();
             let text = if terminal { format!("\r\x1b[K{line}") } else { format!("{line}\n") };
@@ -72,7 +64,7 @@ impl Output {
     }
 
     /// An error, or something that was left alone: one line and a hint, on standard error.
-    pub(super) fn notice(&self, notice: &Notice) {
+    pub(super) fn notice(self, notice: &Notice) {
         if notice.code == "pipe" || (self.quiet && notice.severity != Severity::Error) {
             return;
         }

@@ -25,7 +25,9 @@ pub(super) fn show(
 ) -> Result<Exit, Notice> {
     if raw && !force && std::io::stdout().is_terminal() {
         let line = "raw mail can do anything to a terminal";
-        return Err(Notice::error("terminal", line, "redirect it, or add --force").exit(Exit::Usage));
+        return Err(
+            Notice::error("terminal", line, "redirect it, or add --force").exit(Exit::Usage)
+        );
     }
     super::catch_up(home)?;
     let Some(mut device) = home.reader()? else {
@@ -127,7 +129,11 @@ fn print_raw(
                 None => fetch_blob(home, &hash)?,
             };
             let bytes = bytes.ok_or_else(|| {
-                Notice::error("blob", format!("the bytes {hash} are missing"), "run `mailtui doctor`")
+                Notice::error(
+                    "blob",
+                    format!("the bytes {hash} are missing"),
+                    "run `mailtui doctor`",
+                )
             })?;
             output.bytes(&bytes)?;
         }

@@ -108,7 +108,11 @@ impl Doors {
     fn open(&mut self, door: Door, paths: &[PathBuf]) -> Result<EngineHandle, Notice> {
         if let Some(path) = paths.iter().find(|path| !path.exists()) {
             let line = format!("{} is not there", path.display());
-            return Err(Notice::error("no-such-path", line, "name a file or directory that exists"));
+            return Err(Notice::error(
+                "no-such-path",
+                line,
+                "name a file or directory that exists",
+            ));
         }
         match door {
             Door::Own => {

@@ -23,7 +23,9 @@ impl Device {
         match frame {
             Frame::Welcome { backend, epoch, .. } => self.welcome(&backend, epoch),
             Frame::Page { store, events, head, chain, .. }
-            | Frame::Live { store, events, head, chain } => self.store_page(&store, &events, head, chain),
+            | Frame::Live { store, events, head, chain } => {
+                self.store_page(&store, &events, head, chain)
+            }
             Frame::Ack { store, positions, refused, .. } => {
                 self.acknowledged(&store, &positions, &refused)
             }
@@ -84,7 +86,7 @@ impl Device {
         self.wanted.push(Frame::Subscribe { store, cursor });
         let open: Vec<ThreadId> = self.open.iter().map(|(thread, _)| thread.clone()).collect();
         for thread in open {
-            self.subscribe_thread(&thread)?;
+            self.subscribe_thread(&thread);
         }
         Ok(())
     }
@@ -230,7 +232,8 @@ impl Device {
     fn diverged(&mut self, store: &StoreId) -> Result<(), EngineError> {
         if let Some(thread) = store.as_thread() {
             self.drop_log(&thread)?;
-            return self.subscribe_thread(&thread);
+            self.subscribe_thread(&thread);
+            return Ok(());
         }
         self.begin_full()?;
         mailbox::clear(&self.db)?;

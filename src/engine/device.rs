@@ -123,7 +123,9 @@ impl Device {
             clock,
             epoch: None,
             in_flight: BTreeSet::new(),
-            open: LruCache::new(NonZeroUsize::new(THREAD_STORES_DEVICE).unwrap_or(NonZeroUsize::MIN)),
+            open: LruCache::new(
+                NonZeroUsize::new(THREAD_STORES_DEVICE).unwrap_or(NonZeroUsize::MIN),
+            ),
             kept,
             blobs: LruCache::new(NonZeroUsize::new(BLOBS_KEPT).unwrap_or(NonZeroUsize::MIN)),
             wanted: Vec::new(),

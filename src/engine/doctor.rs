@@ -11,7 +11,10 @@ impl Device {
     ///
     /// # Errors
     /// When the database cannot even be read.
-    pub fn doctor(&mut self, writable: bool) -> Result<Vec<(&'static str, String, bool)>, EngineError> {
+    pub fn doctor(
+        &mut self,
+        writable: bool,
+    ) -> Result<Vec<(&'static str, String, bool)>, EngineError> {
         let mut found = Vec::new();
         found.extend(self.db.integrity()?.into_iter().map(|line| ("file", line, false)));
         let broken = Log::verify(&self.db, &StoreId::mailbox())?;
@@ -20,7 +23,8 @@ impl Device {
         let mut groups = Groups::new(false);
         mailbox::materialize(&fresh, &Log::all(&self.db, &StoreId::mailbox())?, &mut groups)?;
         groups.settle(&fresh)?;
-        for ((table, held), (_, anew)) in mailbox::dump(&self.db)?.iter().zip(mailbox::dump(&fresh)?)
+        for ((table, held), (_, anew)) in
+            mailbox::dump(&self.db)?.iter().zip(mailbox::dump(&fresh)?)
         {
             if *held != anew {
                 let line = format!("{table} is not what the Mailbox log yields");

@@ -30,7 +30,8 @@ impl Device {
             Intent::Undo(action) => self.undo(action.as_ref()),
             Intent::CreateLabel(text) => self.create_label(text),
         };
-        let end = if done.is_ok() { "RELEASE intent" } else { "ROLLBACK TO intent; RELEASE intent" };
+        let end =
+            if done.is_ok() { "RELEASE intent" } else { "ROLLBACK TO intent; RELEASE intent" };
         self.db.sql().execute_batch(end).map_err(StoreError::from)?;
         self.news.lists = true;
         done

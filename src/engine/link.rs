@@ -109,7 +109,9 @@ async fn dial_again(
             return;
         }
         let ended = match &endpoint {
-            Endpoint::Pipe(dial) => session(dial(), "ws://mailtui", None, &device, &mut frames, tell).await,
+            Endpoint::Pipe(dial) => {
+                session(dial(), "ws://mailtui", None, &device, &mut frames, tell).await
+            }
             Endpoint::Url { url, token } => remote(url, token, &device, &mut frames, tell).await,
         };
         let error = match ended {

@@ -24,8 +24,9 @@ const IDLE: Duration = Duration::from_secs(1);
 const FRAMES_A_TURN: usize = 1;
 
 /// Runs an import: paths, a stop flag, and whom to tell. Made by the wiring, which knows a sink.
-pub type ImportJob =
-    Arc<dyn Fn(Vec<PathBuf>, Arc<AtomicBool>, &mut dyn FnMut(ImportProgress)) -> Notice + Send + Sync>;
+pub type ImportJob = Arc<
+    dyn Fn(Vec<PathBuf>, Arc<AtomicBool>, &mut dyn FnMut(ImportProgress)) -> Notice + Send + Sync,
+>;
 
 /// What wakes the engine's thread.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use crate::thread::{Base, Entry, MessageRow, ThreadState, decide, run};
 
 /// A loaded Thread store.
 #[derive(Debug, Default, Clone)]
-pub struct OpenThread {
+pub(super) struct OpenThread {
     state: ThreadState,
     chain: Chain,
     /// Whether the log's end was reached since it was asked for.
@@ -27,7 +27,7 @@ pub struct OpenThread {
 impl OpenThread {
     /// A store made from a whole log.
     #[must_use]
-    pub fn of_log(events: &[Event]) -> Self {
+    pub(super) fn of_log(events: &[Event]) -> Self {
         let mut open = Self::default();
         open.add(events);
         open.complete = true;
@@ -41,20 +41,25 @@ impl OpenThread {
 
     /// The last position that it holds.
     #[must_use]
-    pub const fn position(&self) -> u64 {
+    pub(super) const fn position(&self) -> u64 {
         self.state.position
     }
 
     /// Its messages, with own events on top, in the reader's order. Texts in blobs are taken from
     /// `text`.
     #[must_use]
-    pub fn messages(
+    pub(super) fn messages(
         &self,
         own: &[Entry],
         text: &mut dyn FnMut(&BlobHash) -> Option<String>,
     ) -> Vec<Message> {
         let mut entries = self.state.entries.clone();
-        entries.extend(own.iter().filter(|o| !entries.iter().any(|e| e.id == o.id)).cloned().collect::<Vec<_>>());
+        entries.extend(
+            own.iter()
+                .filter(|o| !entries.iter().any(|e| e.id == o.id))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
         let start = Base::default();
         let cells = run(&start, &entries, &decide(&start, &entries, 0));
         let rows = self.state.sorted();
@@ -78,7 +83,7 @@ impl OpenThread {
 
     /// The raw bytes' names of its messages, in the reader's order, copies after their first.
     #[must_use]
-    pub fn raw(&self) -> Vec<BlobHash> {
+    pub(super) fn raw(&self) -> Vec<BlobHash> {
         let rows = self.state.sorted();
         rows.into_iter()
             .flat_map(|row| std::iter::once(&row.message).chain(&row.copies))
@@ -88,7 +93,7 @@ impl OpenThread {
 
     /// Blobs that its shown texts are in.
     #[must_use]
-    pub fn text_blobs(&self) -> Vec<BlobHash> {
+    pub(super) fn text_blobs(&self) -> Vec<BlobHash> {
         self.state.messages.iter().filter_map(|row| row.message.text_blob.clone()).collect()
     }
 }
@@ -145,20 +150,20 @@ impl Device {
                 self.wanted.push(Frame::Unsubscribe { store: StoreId::thread(&evicted) });
             }
         }
-        self.subscribe_thread(thread)
+        self.subscribe_thread(thread);
+        Ok(())
     }
 
-    pub(super) fn subscribe_thread(&mut self, thread: &ThreadId) -> Result<(), EngineError> {
-        let Some(epoch) = self.epoch.clone() else { return Ok(()) };
-        let Some(open) = self.open.peek_mut(thread) else { return Ok(()) };
+    pub(super) fn subscribe_thread(&mut self, thread: &ThreadId) {
+        let Some(epoch) = self.epoch.clone() else { return };
+        let Some(open) = self.open.peek_mut(thread) else { return };
         if open.subscribed {
-            return Ok(());
+            return;
         }
         open.subscribed = true;
         let position = open.state.position;
-        let cursor = (position > 0).then(|| Cursor { epoch, position, chain: open.chain });
+        let cursor = (position > 0).then_some(Cursor { epoch, position, chain: open.chain });
         self.wanted.push(Frame::Subscribe { store: StoreId::thread(thread), cursor });
-        Ok(())
     }
 
     /// Whether a loaded thread's log is here up to what the backend had when it was asked.
@@ -190,7 +195,8 @@ impl Device {
         open.add(new);
         if open.chain != chain {
             self.drop_log(thread)?;
-            return self.subscribe_thread(thread);
+            self.subscribe_thread(thread);
+            return Ok(());
         }
         open.complete = open.position() >= head;
         let through = open.position();

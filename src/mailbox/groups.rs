@@ -126,23 +126,26 @@ impl Counts {
                          unreadCount = unreadCount + ?3",
                 )?
                 .execute(params![label.as_str(), threads, unread])?;
+            // A count of nothing is no row, however it came to that.
+            db.sql()
+                .prepare_cached(
+                    "DELETE FROM labelCounts
+                     WHERE labelId = ?1 AND threadCount = 0 AND unreadCount = 0",
+                )?
+                .execute([label.as_str()])?;
         }
         Ok(changed)
     }
 }
 
 /// Puts the difference of a shown row into the device's index and its counts.
-fn reindex(
-    db: &Db,
-    before: Option<&GroupRow>,
-    after: Option<&GroupRow>,
-) -> Result<(), StoreError> {
+fn reindex(db: &Db, before: Option<&GroupRow>, after: Option<&GroupRow>) -> Result<(), StoreError> {
     let mut delete = db
         .sql()
         .prepare_cached("DELETE FROM shown WHERE label = ?1 AND age = ?2 AND thread = ?3")?;
-    let mut insert = db
-        .sql()
-        .prepare_cached("INSERT OR REPLACE INTO shown(label, age, thread, unread) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut insert = db.sql().prepare_cached(
+        "INSERT OR REPLACE INTO shown(label, age, thread, unread) VALUES (?1, ?2, ?3, ?4)",
+    )?;
     let mut count = db.sql().prepare_cached(
         "INSERT INTO shownCounts(label, total, unread) VALUES (?1, ?2, ?3)
          ON CONFLICT(label) DO UPDATE SET total = total + ?2, unread = unread + ?3",

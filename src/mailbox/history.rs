@@ -83,9 +83,7 @@ pub fn threads_of(db: &Db, action: &ActionId) -> Result<Vec<ThreadId>, StoreErro
     let mut threads = Vec::new();
     while let Some(row) = rows.next()? {
         let id: String = row.get(0)?;
-        threads.push(
-            ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?,
-        );
+        threads.push(ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?);
     }
     Ok(threads)
 }

@@ -27,11 +27,7 @@ pub struct Changes {
 ///
 /// # Errors
 /// Only when the database refuses.
-pub fn materialize(
-    db: &Db,
-    events: &[Event],
-    groups: &mut Groups,
-) -> Result<Changes, StoreError> {
+pub fn materialize(db: &Db, events: &[Event], groups: &mut Groups) -> Result<Changes, StoreError> {
     let mut changes = Changes::default();
     for event in events {
         let Some(read) = MailboxEvent::read(&event.event.name, &event.event.args) else { continue };
@@ -172,9 +168,7 @@ fn link(
     groups: &mut Groups,
 ) -> Result<(), StoreError> {
     let before = neighbours(db, thread)?;
-    db.sql()
-        .prepare_cached("DELETE FROM threadLinks WHERE a = ?1")?
-        .execute([thread.as_str()])?;
+    db.sql().prepare_cached("DELETE FROM threadLinks WHERE a = ?1")?.execute([thread.as_str()])?;
     for other in links {
         db.sql()
             .prepare_cached("INSERT OR IGNORE INTO threadLinks(a, b) VALUES (?1, ?2)")?
@@ -206,9 +200,7 @@ fn neighbours(db: &Db, thread: &ThreadId) -> Result<BTreeSet<ThreadId>, StoreErr
     let mut found = BTreeSet::new();
     while let Some(row) = rows.next()? {
         let id: String = row.get(0)?;
-        found.insert(
-            ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?,
-        );
+        found.insert(ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?);
     }
     Ok(found)
 }

@@ -24,6 +24,8 @@ pub use groups::{Groups, overlaid, rebuild_shown, set_overlay};
 pub use history::{Done, action, last_action, threads_of};
 pub use labels::{LabelRow, SYSTEM, by_id, find_label, initial, labels, shown_counts};
 pub use materializer::{Changes, materialize};
-pub use query::{Bound, Member, Members, count, links_of, members, page, raw_row, root_of, watermark};
+pub use query::{
+    Bound, Member, Members, count, links_of, members, page, raw_row, root_of, watermark,
+};
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};

@@ -38,7 +38,9 @@ pub enum Bound {
     Before(i64, ThreadId),
 }
 
-fn id<T: for<'a> TryFrom<&'a str, Error = crate::id::InvalidId>>(text: &str) -> Result<T, StoreError> {
+fn id<T: for<'a> TryFrom<&'a str, Error = crate::id::InvalidId>>(
+    text: &str,
+) -> Result<T, StoreError> {
     T::try_from(text).map_err(|error| StoreError::Row(error.to_string()))
 }
 
@@ -68,9 +70,8 @@ pub fn page(
     let limit = i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX);
     let mut keys: Vec<(i64, String)> = Vec::new();
     for list in lists {
-        let rows = statement.query_map(params![list, age, thread, limit], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+        let rows = statement
+            .query_map(params![list, age, thread, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
         for row in rows {
             keys.push(row?);
         }
@@ -150,9 +151,8 @@ pub fn raw_row(db: &Db, thread: &ThreadId) -> Result<Option<ThreadRow>, StoreErr
 pub fn watermark(db: &Db, thread: &ThreadId) -> Result<Option<Seen>, StoreError> {
     let mut statement =
         db.sql().prepare_cached("SELECT epoch, position FROM watermarks WHERE threadId = ?1")?;
-    let found: Option<(String, i64)> = statement
-        .query_row([thread.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+    let found: Option<(String, i64)> =
+        statement.query_row([thread.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     found
         .map(|(epoch, position)| {
             let epoch: Epoch = id(&epoch)?;
@@ -168,9 +168,9 @@ pub fn watermark(db: &Db, thread: &ThreadId) -> Result<Option<Seen>, StoreError>
 pub fn members(db: &Db, root: &ThreadId) -> Result<Members, StoreError> {
     let mut ids = vec![root.clone()];
     {
-        let mut statement = db
-            .sql()
-            .prepare_cached("SELECT id FROM threadIndex WHERE root = ?1 AND root <> id ORDER BY id")?;
+        let mut statement = db.sql().prepare_cached(
+            "SELECT id FROM threadIndex WHERE root = ?1 AND root <> id ORDER BY id",
+        )?;
         let mut rows = statement.query([root.as_str()])?;
         while let Some(row) = rows.next()? {
             let member: String = row.get(0)?;

@@ -10,7 +10,7 @@ use crate::store::{Db, StoreError};
 pub const VERSION: u32 = 1;
 
 /// The tables of this room.
-pub const SQL: &str = r#"
+pub const SQL: &str = r"
     CREATE TABLE IF NOT EXISTS labels(
         id TEXT PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL, color TEXT,
         displayOrder INTEGER NOT NULL, createdAt INTEGER NOT NULL,
@@ -48,7 +48,7 @@ pub const SQL: &str = r#"
         label TEXT PRIMARY KEY, total INTEGER NOT NULL, unread INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS overlay(
         thread TEXT PRIMARY KEY, shown TEXT NOT NULL) WITHOUT ROWID;
-"#;
+";
 
 /// Confirmed tables with the order in which their rows are compared.
 const CONFIRMED: [(&str, &str); 9] = [

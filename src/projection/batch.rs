@@ -26,7 +26,6 @@ pub struct BatchSource {
 
 /// A cross-store event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "a batch holds few, and most are rows")]
 pub enum CrossEvent {
     /// A thread began.
     #[serde(rename = "v1.ThreadCreated")]

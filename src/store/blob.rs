@@ -83,9 +83,8 @@ impl Blobs {
     pub fn get(db: &Db, hash: &BlobHash) -> Result<Option<Vec<u8>>, StoreError> {
         let mut statement =
             db.sql().prepare_cached("SELECT size, data FROM blobs WHERE hash = ?1")?;
-        let found: Option<(i64, Vec<u8>)> = statement
-            .query_row([key(hash)], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
+        let found: Option<(i64, Vec<u8>)> =
+            statement.query_row([key(hash)], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some((size, data)) = found else { return Ok(None) };
         let size = usize::try_from(size).unwrap_or(MAX_BLOB_BYTES).min(MAX_BLOB_BYTES);
         let bytes = zstd::bulk::decompress(&data, size).unwrap_or(data);
@@ -97,10 +96,8 @@ impl Blobs {
 }
 
 fn key(hash: &BlobHash) -> Vec<u8> {
-    blake3::Hash::from_hex(hash.as_str()).map_or_else(
-        |_| hash.as_str().as_bytes().to_vec(),
-        |hash| hash.as_bytes().to_vec(),
-    )
+    blake3::Hash::from_hex(hash.as_str())
+        .map_or_else(|_| hash.as_str().as_bytes().to_vec(), |hash| hash.as_bytes().to_vec())
 }
 
 #[cfg(test)]

@@ -177,9 +177,7 @@ impl Db {
             StoreError::Sqlite(inner)
                 if matches!(
                     inner.sqlite_error_code(),
-                    Some(
-                        rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt
-                    )
+                    Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
                 ) =>
             {
                 StoreError::Damaged { path: self.path.clone(), detail: inner.to_string() }

@@ -87,12 +87,10 @@ impl Explain for StoreError {
             );
         }
         match self {
-            Self::InUse { .. } => Notice::error(
-                "in-use",
-                line,
-                "quit the other mailtui, or name another --data-dir",
-            )
-            .exit(Exit::DataDir),
+            Self::InUse { .. } => {
+                Notice::error("in-use", line, "quit the other mailtui, or name another --data-dir")
+                    .exit(Exit::DataDir)
+            }
             Self::Newer { .. } => {
                 Notice::error("newer", line, "update this mailtui").exit(Exit::DataDir)
             }

@@ -63,9 +63,7 @@ impl Log {
         if found.is_some() || !make {
             return Ok(found);
         }
-        db.sql()
-            .prepare_cached("INSERT INTO stores(id) VALUES (?1)")?
-            .execute([store.as_str()])?;
+        db.sql().prepare_cached("INSERT INTO stores(id) VALUES (?1)")?.execute([store.as_str()])?;
         Ok(Some(db.sql().last_insert_rowid()))
     }
 
@@ -107,11 +105,7 @@ impl Log {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn append(
-        db: &Db,
-        store: &StoreId,
-        events: &[NewEvent],
-    ) -> Result<Appended, StoreError> {
+    pub fn append(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result<Appended, StoreError> {
         let key = Self::key(db, store, true)?.unwrap_or_default();
         let mut head = Self::head(db, store)?;
         let mut done = Appended::default();
@@ -157,11 +151,10 @@ impl Log {
     }
 
     fn position_of(db: &Db, key: i64, id: &EventId) -> Result<Option<u64>, StoreError> {
-        let mut statement =
-            db.sql().prepare_cached("SELECT position FROM eventlog WHERE store = ?1 AND id = ?2")?;
-        Ok(statement
-            .query_row(params![key, IdColumn(id)], |row| position(row, 0))
-            .optional()?)
+        let mut statement = db
+            .sql()
+            .prepare_cached("SELECT position FROM eventlog WHERE store = ?1 AND id = ?2")?;
+        Ok(statement.query_row(params![key, IdColumn(id)], |row| position(row, 0)).optional()?)
     }
 
     /// Whether the log holds this event.

@@ -84,8 +84,7 @@ impl Own {
     /// # Errors
     /// When the database refuses.
     pub fn setting(db: &Db, name: &str) -> Result<Option<String>, StoreError> {
-        let mut statement =
-            db.sql().prepare_cached("SELECT value FROM device WHERE name = ?1")?;
+        let mut statement = db.sql().prepare_cached("SELECT value FROM device WHERE name = ?1")?;
         Ok(statement.query_row([name], |row| row.get(0)).optional()?)
     }
 
@@ -248,9 +247,7 @@ impl Own {
                  SELECT id, store, name, args, action, ?2 FROM unprojected WHERE id = ?1",
             )?
             .execute([id.as_str(), reason])?;
-        db.sql()
-            .prepare_cached("DELETE FROM unprojected WHERE id = ?1")?
-            .execute([id.as_str()])?;
+        db.sql().prepare_cached("DELETE FROM unprojected WHERE id = ?1")?.execute([id.as_str()])?;
         Ok(())
     }
 

@@ -95,7 +95,8 @@ impl ThreadState {
     pub fn sorted(&self) -> Vec<&MessageRow> {
         let mut rows: Vec<_> = self.messages.iter().collect();
         rows.sort_by(|a, b| {
-            (a.message.sort_date, &a.message.message).cmp(&(b.message.sort_date, &b.message.message))
+            (a.message.sort_date, &a.message.message)
+                .cmp(&(b.message.sort_date, &b.message.message))
         });
         rows
     }

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::limits::TRAIL_ENTRIES;
-use crate::thread::fold::{Base, Entry, What, decide, run};
 use crate::thread::Cells;
+use crate::thread::fold::{Base, Entry, What, decide, run};
 
 /// A base and the last entries.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

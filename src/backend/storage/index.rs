@@ -90,8 +90,7 @@ impl Index {
 
     /// The least id of the threads that are joined with this one.
     pub(crate) fn root(db: &Db, thread: &ThreadId) -> Result<ThreadId, StoreError> {
-        let mut statement =
-            db.sql().prepare_cached("SELECT root FROM joined WHERE thread = ?1")?;
+        let mut statement = db.sql().prepare_cached("SELECT root FROM joined WHERE thread = ?1")?;
         let found: Option<String> =
             statement.query_row([thread.as_str()], |row| row.get(0)).optional()?;
         found.map_or_else(

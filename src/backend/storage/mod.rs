@@ -7,10 +7,12 @@
 mod index;
 mod queue;
 mod snapshots;
+mod undo;
 
 pub(crate) use index::{Index, Known};
 pub(crate) use queue::{Queue, Queued};
 pub(crate) use snapshots::Snapshots;
+pub(crate) use undo::spread;
 
 use std::path::Path;
 
@@ -30,5 +32,5 @@ pub(crate) fn read(dir: &Path) -> Result<Option<Db>, StoreError> {
 }
 
 fn sql() -> String {
-    [Log::SQL, Blobs::SQL, Snapshots::SQL, Queue::SQL, Index::SQL, super::undo::SQL].concat()
+    [Log::SQL, Blobs::SQL, Snapshots::SQL, Queue::SQL, Index::SQL, undo::SQL].concat()
 }

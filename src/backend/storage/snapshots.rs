@@ -71,8 +71,7 @@ impl Snapshots {
 
     /// A setting of this backend.
     pub(crate) fn setting(db: &Db, name: &str) -> Result<Option<String>, StoreError> {
-        let mut statement =
-            db.sql().prepare_cached("SELECT value FROM backend WHERE name = ?1")?;
+        let mut statement = db.sql().prepare_cached("SELECT value FROM backend WHERE name = ?1")?;
         Ok(statement.query_row([name], |row| row.get(0)).optional()?)
     }
 

@@ -125,7 +125,7 @@ fn below(model: &Model, screen: &Screen, kept: bool) -> Vec<(String, Style)> {
         let readable = model.list.rows.len().min(NEWEST);
         if readable > 0 {
             let newest = if import.progress.ended {
-                "all are readable now: Enter".to_owned()
+                "newest are readable now: Enter opens the inbox".to_owned()
             } else {
                 format!("newest {readable} are readable now: Enter")
             };

@@ -21,7 +21,7 @@ pub(super) const SQL: &str = "
 ";
 
 /// Notes which actions reach this store, and carries undos to where they are missing.
-pub(super) fn spread(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result<(), StoreError> {
+pub(crate) fn spread(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result<(), StoreError> {
     for event in events {
         if event.name == name::ACTION_UNDONE {
             let Some(undo) = event.args.read::<ActionUndone>() else { continue };
@@ -35,7 +35,9 @@ pub(super) fn spread(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result<()
             }
         } else if let Some(action) = &event.action {
             db.sql()
-                .prepare_cached("INSERT OR IGNORE INTO actionStores(action, store) VALUES (?1, ?2)")?
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO actionStores(action, store) VALUES (?1, ?2)",
+                )?
                 .execute([action.id.as_str(), store.as_str()])?;
             let undone: bool = db
                 .sql()
@@ -63,14 +65,8 @@ fn reached(db: &Db, action: &ActionId) -> Result<Vec<StoreId>, StoreError> {
 
 /// Appends the undo to a thread. It was pressed on no row of this thread, so it has no `seen`: it
 /// hides nothing.
-fn append(
-    db: &Db,
-    store: &StoreId,
-    action: &ActionId,
-    cause: &NewEvent,
-) -> Result<(), StoreError> {
-    let device =
-        DeviceId::try_from(CLIENT).map_err(|error| StoreError::Row(error.to_string()))?;
+fn append(db: &Db, store: &StoreId, action: &ActionId, cause: &NewEvent) -> Result<(), StoreError> {
+    let device = DeviceId::try_from(CLIENT).map_err(|error| StoreError::Row(error.to_string()))?;
     let event = NewEvent {
         id: event_id(&["undone", store.as_str(), action.as_str()], &[]),
         name: name::ACTION_UNDONE.to_owned(),
