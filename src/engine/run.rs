@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use crate::command::intent::Intent;
 use crate::engine::handle::{EngineHandle, Request, Update};
 use crate::engine::link::{Endpoint, Link, LinkEvent};
-use crate::engine::view::{ImportProgress, Status};
+use crate::engine::view::{Done, ImportProgress, Status};
 use crate::engine::{Device, Driver, EngineError};
 use crate::id::ThreadId;
 use crate::limits::COMMIT_WITHIN;
@@ -172,11 +173,7 @@ impl Engine {
                 Ok(())
             }
             Request::Prefetch(thread) => self.load(&thread),
-            Request::Intend(intent) => self.driver.device.intend(&intent).map(|done| {
-                self.driver.saving += 1;
-                self.due.get_or_insert_with(|| Instant::now() + COMMIT_WITHIN);
-                self.tell(Update::Done(done));
-            }),
+            Request::Intend(intent) => self.intend(&intent),
             Request::Import(paths) => {
                 self.start_import(paths);
                 Ok(())
@@ -189,6 +186,24 @@ impl Engine {
         };
         if let Err(error) = done {
             self.tell(Update::Notice(error.notice()));
+        }
+    }
+
+    /// Decides an intent. Each has exactly one answer, also one that failed, or the UI would take
+    /// the next answer for this one's.
+    fn intend(&mut self, intent: &Intent) -> Result<(), EngineError> {
+        match self.driver.device.intend(intent) {
+            Ok(done) => {
+                self.driver.saving += 1;
+                self.due.get_or_insert_with(|| Instant::now() + COMMIT_WITHIN);
+                self.tell(Update::Done(done));
+                Ok(())
+            }
+            Err(error) => {
+                let says = String::new();
+                self.tell(Update::Done(Done { action: None, threads: 0, says }));
+                Err(error)
+            }
         }
     }
 
