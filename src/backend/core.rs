@@ -17,7 +17,7 @@ use crate::crash;
 use crate::id::{Epoch, EventId, LabelId, StoreId, base32};
 use crate::mailbox::MailboxEvent;
 use crate::store::{Blobs, Db, Durability, Log, NewEvent, StoreError};
-use crate::sync::{Frame, Refused, StorePush};
+use crate::sync::{Frame, Refused, StoreAck, StorePush};
 use crate::thread::{Writer, writers};
 
 /// How a backend runs.
@@ -83,6 +83,7 @@ impl Backend {
     /// When the storage refuses; nothing of the open transaction is then kept.
     pub fn push(&mut self, session: u64, stores: Vec<StorePush>) -> Result<(), StoreError> {
         self.begin()?;
+        let mut acks = Vec::with_capacity(stores.len());
         for StorePush { store, events } in stores {
             let (events, refused) = self.sort_out(&store, events)?;
             let appended = if store.as_str() == StoreId::MAILBOX {
@@ -95,8 +96,9 @@ impl Backend {
             };
             let (head, chain) = (appended.head.position, appended.head.chain);
             let positions = appended.positions;
-            self.held.push((session, Frame::Ack { store, positions, refused, head, chain }));
+            acks.push(StoreAck { store, positions, refused, head, chain });
         }
+        self.held.push((session, Frame::Ack { stores: acks }));
         crash::point("push.before-commit");
         Ok(())
     }

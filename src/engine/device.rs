@@ -32,6 +32,10 @@ pub struct Device {
     pub(super) epoch: Option<Epoch>,
     /// Stores with an unacknowledged push.
     pub(super) in_flight: BTreeSet<StoreId>,
+    /// Stores whose later events wait for the acknowledgement of earlier ones.
+    pub(super) held_back: BTreeSet<StoreId>,
+    /// Whether pending events may be there that no frame has carried yet.
+    pub(super) unsent: bool,
     /// Loaded Thread stores, the least recently used one first to go.
     pub(super) open: LruCache<ThreadId, OpenThread>,
     /// Logs of Thread stores that a device of a remote backend keeps.
@@ -123,6 +127,8 @@ impl Device {
             clock,
             epoch: None,
             in_flight: BTreeSet::new(),
+            held_back: BTreeSet::new(),
+            unsent: true,
             open: LruCache::new(
                 NonZeroUsize::new(THREAD_STORES_DEVICE).unwrap_or(NonZeroUsize::MIN),
             ),
@@ -243,6 +249,10 @@ impl Device {
             return Ok(Vec::new());
         }
         let mut frames = std::mem::take(&mut self.wanted);
+        if !self.unsent {
+            return Ok(frames);
+        }
+        self.unsent = false;
         let mut stores: BTreeMap<StoreId, Vec<_>> = BTreeMap::new();
         let (mut after, mut count, mut new) = (0, 0, Vec::new());
         'pages: loop {
@@ -251,6 +261,7 @@ impl Device {
             after = last.seq;
             for own in pending {
                 if self.in_flight.contains(&own.store) {
+                    self.held_back.insert(own.store);
                     continue;
                 }
                 if own.offered.is_none() {
@@ -259,6 +270,7 @@ impl Device {
                 stores.entry(own.store.clone()).or_default().push(own.offer(&self.id, &epoch));
                 count += 1;
                 if count >= PUSH_EVENTS {
+                    self.unsent = true;
                     break 'pages;
                 }
             }

@@ -24,6 +24,7 @@ impl Device {
     pub fn intend(&mut self, intent: &Intent) -> Result<Done, EngineError> {
         // What others decided before stays, whatever becomes of this one.
         self.begin_full()?;
+        self.unsent = true;
         self.db.sql().execute_batch("SAVEPOINT intent").map_err(StoreError::from)?;
         let done = match intent {
             Intent::Change { changes, targets } => self.change(changes, targets),
@@ -189,6 +190,7 @@ impl Device {
             created_at: self.clock.now(),
         };
         self.begin_full()?;
+        self.unsent = true;
         let action = self.action("create label");
         let args = Args::of(&created);
         self.add(&StoreId::mailbox(), mailbox::name::LABEL_CREATED, &args, &action)?;

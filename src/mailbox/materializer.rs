@@ -184,7 +184,11 @@ fn link(
     let mut done = BTreeSet::new();
     for start in before.union(&after).chain([thread]) {
         if !done.contains(start) {
-            done.extend(root(db, start)?);
+            let reached = root(db, start)?;
+            if let Some(least) = reached.first() {
+                groups.began(least);
+            }
+            done.extend(reached);
         }
     }
     Ok(())
