@@ -165,6 +165,11 @@ impl Device {
         std::mem::take(&mut self.news)
     }
 
+    /// Why the backend could not go on, if it said so: code and line.
+    pub(super) fn take_failure(&mut self) -> Option<(String, String)> {
+        self.news.error.take().map(|(code, message, _)| (code, message))
+    }
+
     /// Begins a transaction that will be on disk at its commit.
     pub(super) fn begin_full(&mut self) -> Result<(), StoreError> {
         if !self.db.is_open() {
