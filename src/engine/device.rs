@@ -253,11 +253,10 @@ impl Device {
         if self.db.is_open() {
             return Ok(Vec::new());
         }
-        let mut frames = std::mem::take(&mut self.wanted);
         if !self.unsent {
-            return Ok(frames);
+            return Ok(std::mem::take(&mut self.wanted));
         }
-        self.unsent = false;
+        let mut unsent = false;
         let mut stores: BTreeMap<StoreId, Vec<_>> = BTreeMap::new();
         let (mut after, mut count, mut new) = (0, 0, Vec::new());
         'pages: loop {
@@ -275,16 +274,21 @@ impl Device {
                 stores.entry(own.store.clone()).or_default().push(own.offer(&self.id, &epoch));
                 count += 1;
                 if count >= PUSH_EVENTS {
-                    self.unsent = true;
+                    unsent = true;
                     break 'pages;
                 }
             }
         }
         if !new.is_empty() {
             self.begin_full()?;
-            Own::offered(&self.db, &new, &epoch)?;
+            if let Err(error) = Own::offered(&self.db, &new, &epoch) {
+                self.db.rollback();
+                return Err(error.into());
+            }
             self.commit()?;
         }
+        self.unsent = unsent;
+        let mut frames = std::mem::take(&mut self.wanted);
         if !stores.is_empty() {
             self.in_flight.extend(stores.keys().cloned());
             let stores = stores.into_iter().map(|(store, events)| StorePush { store, events });

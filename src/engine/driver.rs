@@ -77,7 +77,15 @@ impl Driver {
                         self.state = LinkView::Refused;
                         return Err(EngineError::OtherBackend(id));
                     }
-                    other => other?,
+                    Err(error) => {
+                        self.device.disconnected();
+                        self.state = LinkView::Connecting;
+                        if let Some(link) = &self.link {
+                            link.redial();
+                        }
+                        return Err(error);
+                    }
+                    Ok(()) => {}
                 }
                 self.saving = 0;
                 self.send()?;
