@@ -67,7 +67,7 @@ impl Driver {
     pub fn link_event(&mut self, event: LinkEvent) -> Result<(), EngineError> {
         match event {
             LinkEvent::Dialing => self.state = LinkView::Connecting,
-            LinkEvent::Frame(frame) => {
+            LinkEvent::Frame(frame, _place) => {
                 self.last_error = None;
                 self.state = LinkView::Online { behind: 0 };
                 match self.device.receive(*frame) {
@@ -226,13 +226,14 @@ impl From<&EngineError> for crate::notice::Notice {
 }
 
 fn is_ping(event: &LinkEvent) -> bool {
-    matches!(event, LinkEvent::Frame(frame) if matches!(**frame, Frame::Ping { .. }))
+    matches!(event, LinkEvent::Frame(frame, _) if matches!(**frame, Frame::Ping { .. }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::SystemClock;
+    use crate::engine::link::Place;
 
     fn driver(dir: &std::path::Path) -> Driver {
         let device = Device::open(dir, false, Box::new(SystemClock)).unwrap();
@@ -247,7 +248,7 @@ mod tests {
         let (sender, events) = std::sync::mpsc::channel();
         let pings = std::thread::spawn(move || {
             for _ in 0..200 {
-                let ping = LinkEvent::Frame(Box::new(Frame::Ping { n: 1 }));
+                let ping = LinkEvent::Frame(Box::new(Frame::Ping { n: 1 }), Place::default());
                 if sender.send(ping).is_err() {
                     return;
                 }
@@ -269,7 +270,7 @@ mod tests {
         let (sender, events) = std::sync::mpsc::channel();
         let (code, message) = ("disk-full".to_owned(), "the disk is full".to_owned());
         let error = Frame::Error { code, message, retry: true };
-        sender.send(LinkEvent::Frame(Box::new(error))).unwrap();
+        sender.send(LinkEvent::Frame(Box::new(error), Place::default())).unwrap();
         let lost = SyncError::Unreached("the connection ended".to_owned());
         sender.send(LinkEvent::Down(lost)).unwrap();
         let notice = driver.until(&events, None, |_| Ok(false)).unwrap_err().notice();

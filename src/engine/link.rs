@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::id::DeviceId;
@@ -43,13 +44,22 @@ impl std::fmt::Debug for Endpoint {
     }
 }
 
+/// Frames that were read and not yet taken in: beyond that the backend waits, not our memory.
+const FRAMES_WAITING: usize = 32;
+
+/// A frame's place among those that wait; dropped with it.
+#[derive(Debug, Default)]
+pub struct Place {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
 /// What the link tells the engine.
 #[derive(Debug)]
 pub enum LinkEvent {
     /// It dials.
     Dialing,
     /// A frame; the first of a connection is the welcome.
-    Frame(Box<Frame>),
+    Frame(Box<Frame>, Place),
     /// The connection is gone; it will be dialled again.
     Down(SyncError),
     /// The backend refused for good; it will not be dialled again.
@@ -198,7 +208,7 @@ where
 {
     let greeted = tokio::time::timeout(HELLO_TIMEOUT, greet(transport, url, token, device));
     let (connection, welcome) = greeted.await.map_err(|_| SyncError::Timeout)??;
-    if !tell(LinkEvent::Frame(Box::new(welcome))) {
+    if !tell(LinkEvent::Frame(Box::new(welcome), Place::default())) {
         return Ok(Ended::ByUs);
     }
     shuttle(connection, frames, tell).await
@@ -240,11 +250,11 @@ where
             let frame = match tokio::time::timeout(PING_AFTER, frames.recv()).await {
                 Ok(Some(Out::Send(frame))) => frame,
                 Ok(Some(Out::Redial)) => {
-                    outgoing.close().await;
                     return Err(SyncError::Unreached("it begins anew".to_owned()));
                 }
                 Ok(None) => {
-                    outgoing.close().await;
+                    // A peer that does not read need not be told goodbye.
+                    let _ = tokio::time::timeout(CONNECT_TIMEOUT, outgoing.close()).await;
                     return Ok(Ended::ByUs);
                 }
                 Err(_) => Frame::Ping { n: 0 },
@@ -253,13 +263,16 @@ where
             sent.await.map_err(|_| SyncError::Timeout)??;
         }
     };
+    let places = Arc::new(Semaphore::new(FRAMES_WAITING));
     let reading = async {
         loop {
+            // Never closed, so there is always one in the end.
+            let place = Place { _permit: Arc::clone(&places).acquire_owned().await.ok() };
             let frame = tokio::time::timeout(DEAD_AFTER, incoming.receive());
             match frame.await.map_err(|_| SyncError::Timeout)?? {
                 Some(Frame::Pong { .. }) => {}
                 Some(frame) => {
-                    if !tell(LinkEvent::Frame(Box::new(frame))) {
+                    if !tell(LinkEvent::Frame(Box::new(frame), place)) {
                         return Ok(Ended::ByUs);
                     }
                 }
