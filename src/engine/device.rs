@@ -256,7 +256,7 @@ impl Device {
         if !self.unsent {
             return Ok(std::mem::take(&mut self.wanted));
         }
-        let mut unsent = false;
+        let (mut unsent, mut last_of) = (false, None);
         let mut stores: BTreeMap<StoreId, Vec<_>> = BTreeMap::new();
         let (mut after, mut count, mut new) = (0, 0, Vec::new());
         'pages: loop {
@@ -268,15 +268,19 @@ impl Device {
                     self.held_back.insert(own.store);
                     continue;
                 }
+                // What an action does to one store is in one frame: a batch that names the action
+                // says that all of it is there.
+                let action = own.action.as_ref().map(|action| action.id.clone());
+                if count >= PUSH_EVENTS && last_of != Some((own.store.clone(), action.clone())) {
+                    unsent = true;
+                    break 'pages;
+                }
+                last_of = Some((own.store.clone(), action));
                 if own.offered.is_none() {
                     new.push(own.seq);
                 }
                 stores.entry(own.store.clone()).or_default().push(own.offer(&self.id, &epoch));
                 count += 1;
-                if count >= PUSH_EVENTS {
-                    unsent = true;
-                    break 'pages;
-                }
             }
         }
         if !new.is_empty() {
