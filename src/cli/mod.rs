@@ -110,12 +110,19 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     }
 }
 
-/// A directory that was only served so far gets its own view of the mail before it is read.
+/// What was served, or not waited for, is taken in before it is read. Beside another process that
+/// owns the directory the files are read as they are.
 fn catch_up(home: &Home) -> Result<(), Notice> {
-    if home.served_only() {
-        let mut session = session::Session::open(home)?;
-        session.connect()?;
-        session.synchronise()?;
+    if !home.served_only() && !home.is_behind()? {
+        return Ok(());
     }
-    Ok(())
+    match session::Session::open(home) {
+        Ok(mut session) => {
+            session.connect()?;
+            session.synchronise()?;
+            Ok(())
+        }
+        Err(notice) if notice.code == "in-use" && !home.served_only() => Ok(()),
+        Err(notice) => Err(notice),
+    }
 }

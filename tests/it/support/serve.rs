@@ -114,6 +114,11 @@ impl Serve {
         self.home.assert_healthy(after);
     }
 
+    /// The home that it serves from.
+    pub(crate) const fn home(&self) -> &Home {
+        &self.home
+    }
+
     /// A command of a device of this backend.
     pub(crate) fn command(&self, device: &Home, args: &[&str]) -> Command {
         let token = self.token_file();
