@@ -152,12 +152,25 @@ fn place(
         Index::name(db, ancestor, &thread)?;
     }
     for other in threads.iter().skip(1) {
-        if Index::join(db, &thread, other)? {
-            link(db, epoch, &thread, other, &ready.key)?;
-            link(db, epoch, other, &thread, &ready.key)?;
-        }
+        join(db, epoch, &thread, other, &ready.key)?;
     }
     Ok(Outcome::Imported { thread, new })
+}
+
+/// Makes two threads one conversation, in both logs; `false` when they are already.
+pub(super) fn join(
+    db: &Db,
+    epoch: &Epoch,
+    a: &ThreadId,
+    b: &ThreadId,
+    cause: &str,
+) -> Result<bool, StoreError> {
+    let new = Index::join(db, a, b)?;
+    if new {
+        link(db, epoch, a, b, cause)?;
+        link(db, epoch, b, a, cause)?;
+    }
+    Ok(new)
 }
 
 fn append(

@@ -204,6 +204,23 @@ impl Log {
         Ok(Self::range(db, store, 0, usize::MAX, usize::MAX)?.0)
     }
 
+    /// The arguments of a store's events of one name, in order.
+    ///
+    /// # Errors
+    /// As [`Log::range`].
+    pub fn named(db: &Db, store: &StoreId, name: &str) -> Result<Vec<Args>, StoreError> {
+        let Some(key) = Self::key(db, store, false)? else { return Ok(Vec::new()) };
+        let mut statement = db.sql().prepare_cached(
+            "SELECT args FROM eventlog WHERE store = ?1 AND name = ?2 ORDER BY position",
+        )?;
+        let mut rows = statement.query(params![key, name])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(args_of(row, 0)?);
+        }
+        Ok(found)
+    }
+
     /// All stores of this file with their heads, by id.
     ///
     /// # Errors
@@ -280,22 +297,25 @@ fn read(row: &Row<'_>) -> Result<Event, StoreError> {
             .to_string(),
         _ => text(1)?,
     };
-    let args = match row.get_ref(3)? {
-        ValueRef::Blob(bytes) => unpack(bytes)?,
-        _ => return Err(StoreError::Row("arguments are not bytes".to_owned())),
-    };
     let action: Option<String> = row.get(6)?;
     Ok(Event {
         position: position(row, 0)?,
         event: NewEvent {
             id: EventId::try_from(id).map_err(bad)?,
             name: text(2)?,
-            args: Args::from_text(args),
+            args: args_of(row, 3)?,
             device: DeviceId::try_from(text(4)?).map_err(bad)?,
             action: action.and_then(|text| serde_json::from_str(&text).ok()),
             epoch: Epoch::try_from(text(5)?).map_err(bad)?,
         },
     })
+}
+
+fn args_of(row: &Row<'_>, at: usize) -> Result<Args, StoreError> {
+    match row.get_ref(at)? {
+        ValueRef::Blob(bytes) => Ok(Args::from_text(unpack(bytes)?)),
+        _ => Err(StoreError::Row("arguments are not bytes".to_owned())),
+    }
 }
 
 fn pack(text: &str) -> Vec<u8> {
