@@ -34,7 +34,7 @@ pub(super) fn move_to(
     wait: bool,
 ) -> Result<Exit, Notice> {
     let (place, threads) = words.split_last().map_or(("", words), |(l, t)| (l.as_str(), t));
-    let place = Place::parse(place).ok_or_else(|| {
+    let place = Place::parse(&place.to_lowercase()).ok_or_else(|| {
         let line = format!("{} is not a place", crate::safe_text::line(place));
         Notice::error("place", line, "a place is inbox, archive, spam or trash").exit(Exit::Usage)
     })?;
@@ -75,7 +75,8 @@ fn label_change(device: &mut Device, on: bool, name: &str) -> Result<Change, Not
     };
     match (Place::parse(id.as_str()), id.as_str(), on) {
         (Some(place), _, true) => Ok(Change::Place(place)),
-        (Some(_), _, false) => Ok(Change::Place(Place::Archive)),
+        // Out of the place that it is in is into the archive; out of another is nothing.
+        (Some(_), _, false) => Ok(Change::Label(id, false)),
         (None, "starred", on) => Ok(Change::Star(on)),
         (None, "unread", on) => Ok(Change::Read(!on)),
         (None, "muted", on) => Ok(Change::Mute(on)),

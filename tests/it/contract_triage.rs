@@ -65,6 +65,26 @@ fn each_command_is_seen_by_the_next_and_undone() {
     }
 }
 
+/// Section 5: removing the current place is archiving, removing another is nothing.
+#[test]
+fn taking_off_a_place_that_it_is_not_in_is_nothing() {
+    let home = home();
+    let thread = home.thread("plan");
+    for (words, place) in [
+        (&["-trash"][..], "inbox"),
+        (&["-archive"], "inbox"),
+        (&["-Inbox"], "archive"),
+        (&["-inbox"], "archive"),
+        (&["+Spam"], "spam"),
+        (&["-inbox", "-trash"], "spam"),
+        (&["-spam"], "archive"),
+    ] {
+        home.run(&[&["label", thread.as_str()][..], words].concat()).ok();
+        assert_eq!(row(&home, &thread)["place"], place, "after {words:?}");
+        home.assert_healthy(&words.join(" "));
+    }
+}
+
 #[test]
 fn pairs_take_back_what_the_other_did() {
     for (first, second) in [("read", "unread"), ("star", "unstar")] {
