@@ -153,15 +153,15 @@ impl Device {
         let stands = |action: &&Action| action.name != "undo" && !gone.contains(&action.id);
         let pending = own
             .iter()
-            .rev()
             .filter(|event| event.store.as_thread().is_some())
             .filter_map(|event| event.action.as_ref())
-            .find(stands);
-        if let Some(action) = pending {
-            return Ok(Some((action.id.clone(), action.name.clone())));
-        }
-        let done = mailbox::last_action(&self.db, &self.id, gone)?;
-        Ok(done.map(|done| (done.id, done.name)))
+            .filter(stands)
+            .max_by(|a, b| a.id.cmp(&b.id))
+            .map(|action| (action.id.clone(), action.name.clone()));
+        let done = mailbox::last_action(&self.db, &self.id, gone)?.map(|done| (done.id, done.name));
+        // Threads are projected in any order, so an older action may wait longer than a newer one;
+        // the ids of one device only grow.
+        Ok(pending.into_iter().chain(done).max_by(|a, b| a.0.cmp(&b.0)))
     }
 
     fn create_label(&mut self, text: &str) -> Result<Done, EngineError> {
