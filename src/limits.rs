@@ -21,6 +21,12 @@ pub const PAGE_EVENTS: usize = 500;
 pub const PAGE_BYTES: usize = 1024 * 1024;
 /// Events in one push frame.
 pub const PUSH_EVENTS: usize = 2_000;
+/// The longest arguments of an event that a device may push, in bytes.
+pub const MAX_PUSHED_ARGS_BYTES: usize = 256 * 1024;
+/// The longest arguments of an event that is made of a message, in bytes.
+pub const MAX_MESSAGE_ARGS_BYTES: usize = 16 * 1024 * 1024;
+/// The longest name of an action, in bytes.
+pub const MAX_ACTION_NAME_BYTES: usize = 256;
 /// Messages in one ingest batch.
 pub const INGEST_MESSAGES: usize = 200;
 /// Bytes of raw mail in one ingest batch, about.
