@@ -28,6 +28,7 @@ mod mail_rules;
 mod pty_beside_scripts;
 mod pty_first_run;
 mod scenarios;
+mod simulation;
 mod support;
 mod two_processes;
 

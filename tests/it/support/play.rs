@@ -270,7 +270,7 @@ impl Play {
     }
 
     fn check(&mut self, end: &End) {
-        let truth = Truth::read(&self.world.backend_dir(), &self.world.threads);
+        let truth = Truth::read(&self.world.backend_dir());
         for (thread, wanted) in &end.threads {
             let told = &truth.threads[&self.id(thread)];
             let cells = &told.cells;

@@ -7,11 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use mailtui::backend::Reader;
 use mailtui::engine::view::Row;
-use mailtui::id::{LabelId, StoreId, ThreadId};
+use mailtui::id::{LabelId, ThreadId};
 use mailtui::label::{Place, system};
-use mailtui::store::Event;
+use mailtui::store::{Db, Event, Kind, Log};
 use mailtui::thread::{Cells, MessageAdded, ThreadEvent, ThreadState};
 
 /// A thread's log, and what it yields.
@@ -79,13 +78,15 @@ pub(crate) fn user_labels(labels: &BTreeSet<LabelId>) -> BTreeSet<String> {
 }
 
 impl Truth {
-    /// Reads the logs of these threads.
-    pub(crate) fn read(backend: &Path, threads: &BTreeSet<ThreadId>) -> Self {
-        let reader = Reader::open(backend).expect("opens").expect("there are logs");
-        let told = threads.iter().map(|thread| {
-            let log = reader.log(&StoreId::thread(thread)).expect("readable");
+    /// Reads all logs of the backend in this directory.
+    pub(crate) fn read(backend: &Path) -> Self {
+        let file = Db::read(&backend.join("threads.db"), Kind::Threads, u32::MAX);
+        let db = file.expect("opens").expect("there are logs");
+        let stores = Log::stores(&db).expect("readable").into_iter();
+        let told = stores.filter(|(_, head)| head.position > 0).filter_map(|(store, _)| {
+            let log = Log::all(&db, &store).expect("readable");
             let state = fold(&log);
-            (thread.clone(), Told { cells: state.trail().1, log, state })
+            Some((store.as_thread()?, Told { cells: state.trail().1, log, state }))
         });
         Self { threads: told.collect() }
     }

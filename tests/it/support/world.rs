@@ -11,7 +11,7 @@ use mailtui::backend::{Backend, Options, prepare};
 use mailtui::bridge::{Folder, Incoming, Outcome};
 use mailtui::clock::Clock as _;
 use mailtui::engine::Device;
-use mailtui::id::{EventId, LabelId, StoreId, ThreadId};
+use mailtui::id::{EventId, LabelId, StoreId};
 use mailtui::label;
 use mailtui::store::Own;
 use mailtui::sync::{Frame, decode, encode};
@@ -46,7 +46,6 @@ pub(crate) struct World {
     pub(crate) kept: BTreeMap<EventId, StoreId>,
     /// Own events whose acknowledgement a device has taken in.
     pub(crate) acknowledged: BTreeSet<EventId>,
-    pub(crate) threads: BTreeSet<ThreadId>,
 }
 
 /// The fastest directory for small files that are thrown away.
@@ -68,7 +67,6 @@ impl World {
             next_session: 1,
             kept: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
-            threads: BTreeSet::new(),
             home,
         };
         world.start_backend();
@@ -283,11 +281,7 @@ impl World {
         let prepared = prepare(Incoming { raw, folder, flags: None, file_time: None }, now);
         let outcomes = self.backend().ingest(vec![prepared], now).expect("mail is taken in");
         self.commit();
-        let outcome = outcomes.into_iter().next().expect("one answer");
-        if let Outcome::Imported { thread, .. } = &outcome {
-            self.threads.insert(thread.clone());
-        }
-        outcome
+        outcomes.into_iter().next().expect("one answer")
     }
 
     /// The labels that a list or a count can be asked for: the system's and those of `more`.
