@@ -49,6 +49,7 @@ fn wrong_command_lines() {
         &["import", "--json"],
         &["import", "box", "--place", "nowhere", "--json"],
         &["--sync-only", "--backend", "http://127.0.0.1:1", "--json"],
+        &["serve", "--listen", "here", "--json"],
     ] {
         refused(home.run(args), 2, &args.join(" "));
     }
@@ -248,6 +249,8 @@ fn a_backend_that_is_not_there_or_refuses() {
     refused(with(&nobody, token, &["--sync-only"]), 5, "no backend");
     refused(with(&nobody, token, &["import", "m.eml"]), 5, "no backend to import to");
     assert_eq!(device.threads("inbox").len(), 1, "what was there is there");
+    mail("later").write(&device.path("later.eml"));
+    refused(device.run(&["--offline", "import", "later.eml", "--json"]), 5, "import --offline");
 }
 
 #[test]

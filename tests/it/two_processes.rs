@@ -56,6 +56,17 @@ fn an_empty_device_gets_the_same_lists() {
 }
 
 #[test]
+fn the_served_directory_can_be_read_while_it_serves() {
+    let (mut serve, a, _) = devices(&many("m", 30));
+    let wanted = output(&a, &["list", "--limit", "0", "--json"]);
+    let same = wait_for(SCREEN_DEADLINE, || (serve.list_beside() == wanted).then_some(()));
+    assert!(same.is_some(), "the served directory lists {}", serve.list_beside());
+    serve.stop();
+    assert_eq!(serve.list_beside(), wanted, "afterwards");
+    serve.assert_healthy("reading beside serve");
+}
+
+#[test]
 fn work_offline_shows_at_once_and_arrives_later() {
     let (mut serve, a, b) = devices(&many("m", 12));
     serve.stop();
