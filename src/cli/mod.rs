@@ -85,7 +85,7 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     };
     match command {
         Command::Import { paths, place, label, wait } => {
-            let request = import::request(paths, place, label);
+            let request = import::request(paths, place, label)?;
             import::run(&home, output, &request, !wait.no_wait)
         }
         Command::List { label, limit, before } => {

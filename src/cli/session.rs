@@ -70,6 +70,13 @@ impl Session {
         self.driver.synchronise(&self.events).map_err(|error| error.notice())
     }
 
+    /// As [`Session::synchronise`], and brings the Thread logs that are kept here to the head.
+    pub(super) fn synchronise_all(&mut self) -> Result<Synced, Notice> {
+        let synced = self.synchronise()?;
+        self.driver.refresh(&self.events).map_err(|error| error.notice())?;
+        Ok(synced)
+    }
+
     /// What a writing command ends with: durable, and seen by the next command. Offline it is
     /// durable here, and sent later.
     pub(super) fn finish(&mut self, wait: bool) -> Result<(), Notice> {

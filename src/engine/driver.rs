@@ -217,6 +217,18 @@ impl Driver {
         let news = self.device.news();
         Ok(Synced { pulled: news.pulled, pushed: news.pushed })
     }
+
+    /// Takes in what came to the threads whose logs this device keeps.
+    ///
+    /// # Errors
+    /// As [`Driver::until`].
+    pub fn refresh(&mut self, events: &Receiver<LinkEvent>) -> Result<(), EngineError> {
+        for thread in self.device.stale_stores()? {
+            self.device.load(&thread)?;
+            self.until(events, None, |driver| Ok(driver.device.is_loaded(&thread)))?;
+        }
+        Ok(())
+    }
 }
 
 impl From<&EngineError> for crate::notice::Notice {

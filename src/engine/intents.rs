@@ -149,7 +149,7 @@ impl Device {
             return Ok(action.name.clone());
         }
         let done = mailbox::action(&self.db, id)?;
-        done.map(|done| done.name).ok_or(EngineError::NothingToUndo)
+        done.map(|done| done.name).ok_or_else(|| EngineError::NoAction(id.to_string()))
     }
 
     /// This device's last action that still stands. Action ids of one device only grow; the order in

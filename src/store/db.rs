@@ -95,8 +95,15 @@ impl Db {
         // Read-only by pragma and not by flag: a reader of a write-ahead log must be able to make
         // its index file when the last writer died.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Self::connect(path, flags)?;
-        if db.check_format(kind, version)? == 0 {
+        let mut db = Self::connect(path, flags)?;
+        let found = match db.check_format(kind, version) {
+            Err(error) if cannot_write(&error) && is_still(path) => {
+                db = Self::connect_still(path)?;
+                db.check_format(kind, version)?
+            }
+            other => other?,
+        };
+        if found == 0 {
             return Ok(None);
         }
         db.connection.pragma_update(None, "query_only", true)?;
@@ -123,12 +130,30 @@ impl Db {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Without this guarantee SQLite plans a statement anew for every value bound to it.
+        connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(Self {
             connection,
             path: path.to_owned(),
             durability: Durability::Full,
             in_transaction: false,
         })
+    }
+
+    /// Opens a file that nobody writes and that we may not write beside: without the index file of
+    /// a write-ahead log.
+    fn connect_still(path: &Path) -> Result<Self, StoreError> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let mut uri = "file:".to_owned();
+        for byte in std::path::absolute(path).unwrap_or_default().as_os_str().as_bytes() {
+            uri.push_str(&format!("%{byte:02x}"));
+        }
+        uri.push_str("?immutable=1");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI;
+        let db = Self::connect(Path::new(&uri), flags)?;
+        Ok(Self { path: path.to_owned(), ..db })
     }
 
     /// The format of the file (0 when it is empty), after checking that it is ours and not newer.
@@ -319,6 +344,23 @@ pub(crate) fn private_dir(dir: &Path) -> Result<(), StoreError> {
         std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700)).map_err(io)?;
     }
     Ok(())
+}
+
+/// Whether SQLite was refused to write beside a file that it only had to read.
+fn cannot_write(error: &StoreError) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    let StoreError::Sqlite(error) = error else { return false };
+    matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly))
+}
+
+/// Whether a file has no write-ahead log, so that it holds all that was committed.
+fn is_still(path: &Path) -> bool {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    match std::fs::metadata(wal) {
+        Ok(meta) => meta.len() == 0,
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
 }
 
 #[cfg(test)]

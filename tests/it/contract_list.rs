@@ -210,10 +210,10 @@ fn reading_a_directory_that_is_not_there_prints_nothing_and_makes_nothing() {
 #[test]
 fn every_long_text_of_a_conversation_is_shown() {
     let home = Home::new();
-    let line = "A long line of text that makes the message long.\n";
     let mut mails = vec![mail("m0")];
     mails.extend((1..12).map(|n| mail(&format!("m{n}")).at(n).reply_to("m0", "m0")));
-    let mails: Vec<_> = mails.into_iter().map(|mail| mail.body(&line.repeat(1_500))).collect();
+    let text = |n| format!("Line {n} of a text that makes the message long.\n").repeat(1_500);
+    let mails: Vec<_> = (0..).zip(mails).map(|(n, mail): (u32, _)| mail.body(text(n))).collect();
     write(&home.path("box"), &mbox(&mails));
     home.import(&home.path("box"));
     let shown = home.show(&home.thread("m0"));

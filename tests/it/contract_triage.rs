@@ -127,6 +127,13 @@ fn several_threads_are_one_action_and_counts_follow() {
 }
 
 #[test]
+fn an_action_that_nobody_knows_is_not_found() {
+    let home = home();
+    home.run(&["undo", "01a20422-2ec4-726b-b9ae-6676863be3b9"]).exited(3);
+    home.run(&["undo"]).ok();
+}
+
+#[test]
 fn undo_leaves_newer_work_alone() {
     let home = home();
     let thread = home.thread("plan");
