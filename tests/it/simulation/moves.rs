@@ -19,11 +19,11 @@ use crate::support::world::World;
 
 /// The moves, and how often each is drawn among all.
 pub(super) const STEPS: &[(&str, usize)] = &[
-    ("mail.new", 5),
-    ("mail.reply", 10),
+    ("mail.new", 2),
+    ("mail.reply", 9),
     ("mail.join", 2),
     ("mail.early", 2),
-    ("mail.again", 3),
+    ("mail.again", 2),
     ("mail.copy", 1),
     ("mail.sent", 2),
     ("mail.filed", 3),
@@ -50,10 +50,11 @@ pub(super) const STEPS: &[(&str, usize)] = &[
     ("restart.device", 3),
     ("restart.backend", 2),
     ("clock", 3),
+    ("talk", 12),
 ];
 
 /// Moves of one seed at most.
-const MOST_MOVES: usize = 110;
+const MOST_MOVES: usize = 320;
 /// Names that labels are made with; two of them are one label.
 const LABELS: [&str; 4] = ["Work", "work", "Später", "Inbox"];
 /// Rows that a device draws at a time.
@@ -180,6 +181,7 @@ impl Simulation {
                 let thread = self.a_thread(at)?;
                 Some(self.world.device_mut(at).load(&thread).expect("loads"))
             }
+            "talk" => Some(self.talk(at)),
             "read" => Some(self.draw(at)),
             "restart.device" => Some(self.world.restart_device(at)),
             "restart.backend" => Some(self.world.restart_backend()),
@@ -195,6 +197,19 @@ impl Simulation {
         let most = 1 + self.dice.below(4);
         let moved = (0..most).filter(|_| deliver(&mut self.world, at)).count();
         (moved > 0).then_some(())
+    }
+
+    /// A while in which nothing goes wrong between a device and the backend.
+    fn talk(&mut self, at: usize) {
+        self.world.connect(at);
+        self.world.save(at);
+        for _ in 0..=self.dice.below(3) {
+            self.world.send(at, Some);
+            while self.world.deliver_up(at) {}
+            self.world.step();
+            self.world.pump();
+            while self.world.deliver_down(at) {}
+        }
     }
 
     fn mail(&mut self, kind: &str) -> Option<()> {
