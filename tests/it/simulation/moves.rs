@@ -149,48 +149,53 @@ impl Simulation {
         }
         let at = self.a_device();
         match step {
-            "link.by-hand" => self.link(at),
-            "key" => self.key(at, 1, false),
-            "key.stale" => self.key(at, 1, true),
-            "key.bulk" => self.key(at, 6, false),
-            "undo.last" => self.intend(at, &Intent::Undo(None)),
+            "link.by-hand" => return self.link(at),
+            "key" => return self.key(at, 1, false),
+            "key.stale" => return self.key(at, 1, true),
+            "key.bulk" => return self.key(at, 6, false),
+            "undo.last" => return self.intend(at, &Intent::Undo(None)),
             "undo.any" => {
-                let known = self.actions.len().checked_sub(1)? + 1;
-                let action = self.actions[self.dice.below(known)].clone();
-                self.intend(at, &Intent::Undo(Some(action)))
+                let known = self.actions.len();
+                let at_action = self.dice.below(known);
+                let action = self.actions.get(at_action)?.clone();
+                return self.intend(at, &Intent::Undo(Some(action)));
             }
             "label" => {
                 let name = (*self.dice.pick(&LABELS)).to_owned();
-                self.intend(at, &Intent::CreateLabel(name))
+                return self.intend(at, &Intent::CreateLabel(name));
             }
-            "save" => (self.world.device(at).is_saving()).then(|| self.world.save(at)),
-            "connect" => (!self.world.is_connected(at)).then(|| self.world.connect(at)),
-            "cut" => (self.world.is_connected(at)).then(|| self.world.cut(at)),
-            "send" => (self.world.is_connected(at)).then(|| self.world.send(at, Some)),
-            "up" => self.several(at, World::deliver_up),
-            "down" => self.several(at, World::deliver_down),
-            "commit" => Some(self.world.commit()),
-            "step" => self.world.step().then_some(()),
-            "pump" => self.world.pump().then_some(()),
+            "save" if !self.world.device(at).is_saving() => return None,
+            "connect" if self.world.is_connected(at) => return None,
+            "cut" | "send" if !self.world.is_connected(at) => return None,
+            "save" => self.world.save(at),
+            "connect" => self.world.connect(at),
+            "cut" => self.world.cut(at),
+            "send" => self.world.send(at, Some),
+            "up" => return self.several(at, World::deliver_up),
+            "down" => return self.several(at, World::deliver_down),
+            "commit" => self.world.commit(),
+            "step" => return self.world.step().then_some(()),
+            "pump" => return self.world.pump().then_some(()),
             "settle" => {
                 self.settles += 1;
                 let seq = self.settles;
-                Some(self.world.device_mut(at).settle(seq))
+                self.world.device_mut(at).settle(seq);
             }
             "open" => {
                 let thread = self.a_thread(at)?;
-                Some(self.world.device_mut(at).load(&thread).expect("loads"))
+                self.world.device_mut(at).load(&thread).expect("loads");
             }
-            "talk" => Some(self.talk(at)),
-            "read" => Some(self.draw(at)),
-            "restart.device" => Some(self.world.restart_device(at)),
-            "restart.backend" => Some(self.world.restart_backend()),
+            "talk" => self.talk(at),
+            "read" => self.draw(at),
+            "restart.device" => self.world.restart_device(at),
+            "restart.backend" => self.world.restart_backend(),
             "clock" => {
                 let hours = i64::try_from(self.dice.below(100)).expect("small") - 50;
-                Some(self.world.stations[at].clock.turn(hours * 3_600_000))
+                self.world.stations[at].clock.turn(hours * 3_600_000);
             }
             _ => panic!("an unknown step: {step}"),
         }
+        Some(())
     }
 
     fn several(&mut self, at: usize, deliver: fn(&mut World, usize) -> bool) -> Option<()> {
