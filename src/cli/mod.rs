@@ -115,16 +115,18 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
 /// What was served, or not waited for, is taken in before it is read. Beside another process that
 /// owns the directory the files are read as they are.
 fn catch_up(home: &Home) -> Result<(), Notice> {
-    if !home.served_only() && !home.is_behind()? {
-        return Ok(());
-    }
-    match session::Session::open(home) {
-        Ok(mut session) => {
-            session.connect()?;
-            session.synchronise()?;
-            Ok(())
+    let mut session = if home.served_only() {
+        session::Session::open(home)?
+    } else if home.is_behind()? {
+        match home.own() {
+            Ok(owner) => session::Session::of(home, owner)?,
+            // In use, or not ours to write: the files are read as they are.
+            Err(_) => return Ok(()),
         }
-        Err(notice) if notice.code == "in-use" && !home.served_only() => Ok(()),
-        Err(notice) => Err(notice),
-    }
+    } else {
+        return Ok(());
+    };
+    session.connect()?;
+    session.synchronise()?;
+    Ok(())
 }
