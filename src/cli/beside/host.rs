@@ -20,7 +20,7 @@ use crate::sync::{IngestMessage, SyncError};
 /// Guests at a time; one more is sent away, and tries again for a moment.
 const MAX_GUESTS: usize = 8;
 /// How long a guest may think between two questions: an import may search a large directory.
-const THINKING: Duration = Duration::from_secs(600);
+const THINKING: Duration = Duration::from_mins(10);
 /// How often a guest is told that its answer takes a while.
 const WORKING_EVERY: Duration = Duration::from_secs(1);
 /// The first and the longest wait before the engine is asked again.
