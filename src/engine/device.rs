@@ -18,8 +18,8 @@ use crate::mailbox;
 use crate::store::{Db, Durability, Kind, Log, Own, StoreError};
 use crate::sync::{Cursor, Frame, StorePush};
 
-/// Long texts kept in memory.
-const BLOBS_KEPT: usize = 8;
+/// Long texts kept in memory, beside those of loaded threads.
+pub(super) const BLOBS_KEPT: usize = 8;
 
 /// A device.
 pub struct Device {
@@ -46,6 +46,8 @@ pub struct Device {
     pub(super) wanted: Vec<Frame>,
     /// The Mailbox log's end as the backend last said.
     pub(super) remote_head: Option<u64>,
+    /// Logs that were fetched again from the beginning, since this connection's welcome.
+    pub(super) diverged: u32,
     /// Answers to settle, by number: the Mailbox log's end then.
     pub(super) settled: BTreeMap<u64, u64>,
     /// Answers to ingest, by number.
@@ -136,6 +138,7 @@ impl Device {
             blobs: LruCache::new(NonZeroUsize::new(BLOBS_KEPT).unwrap_or(NonZeroUsize::MIN)),
             wanted: Vec::new(),
             remote_head: None,
+            diverged: 0,
             settled: BTreeMap::new(),
             ingested: BTreeMap::new(),
             news: News::default(),

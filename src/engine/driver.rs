@@ -77,7 +77,7 @@ impl Driver {
                         self.state = LinkView::Refused;
                         return Err(EngineError::OtherBackend(id));
                     }
-                    Err(error) => {
+                    Err(error @ EngineError::Store(_)) => {
                         self.device.disconnected();
                         self.state = LinkView::Connecting;
                         if let Some(link) = &self.link {
@@ -85,7 +85,7 @@ impl Driver {
                         }
                         return Err(error);
                     }
-                    Ok(()) => {}
+                    other => other?,
                 }
                 self.saving = 0;
                 self.send()?;
