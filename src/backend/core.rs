@@ -14,10 +14,11 @@ use crate::backend::thread_client::ThreadClients;
 use crate::bridge::Outcome;
 use crate::clock::Clock;
 use crate::crash;
-use crate::id::{Epoch, EventId, LabelId, StoreId, base32};
+use crate::id::{Epoch, EventId, LabelId, StoreId, ThreadId, base32};
+use crate::limits::{MAX_ACTION_NAME_BYTES, MAX_PUSHED_ARGS_BYTES};
 use crate::mailbox::MailboxEvent;
-use crate::store::{Blobs, Db, Durability, Log, NewEvent, StoreError};
-use crate::sync::{Frame, Refused, StorePush};
+use crate::store::{Blobs, Db, Durability, Head, Log, NewEvent, StoreError};
+use crate::sync::{Frame, Refused, StoreAck, StorePush};
 use crate::thread::{Writer, writers};
 
 /// How a backend runs.
@@ -83,20 +84,26 @@ impl Backend {
     /// When the storage refuses; nothing of the open transaction is then kept.
     pub fn push(&mut self, session: u64, stores: Vec<StorePush>) -> Result<(), StoreError> {
         self.begin()?;
+        let (mut pushed, mut answers) = (Vec::new(), Vec::new());
         for StorePush { store, events } in stores {
             let (events, refused) = self.sort_out(&store, events)?;
             let appended = if store.as_str() == StoreId::MAILBOX {
                 self.mailbox.append(&events)?
             } else {
-                let mut appended = Log::append(&self.db, &store, &events)?;
-                storage::spread(&self.db, &store, &events)?;
-                appended.head = Log::head(&self.db, &store)?;
-                appended
+                Log::append(&self.db, &store, &events)?
             };
-            let (head, chain) = (appended.head.position, appended.head.chain);
-            let positions = appended.positions;
-            self.held.push((session, Frame::Ack { store, positions, refused, head, chain }));
+            answers.push((store.clone(), appended.positions, refused));
+            if store.as_thread().is_some() {
+                pushed.push((store, events));
+            }
         }
+        storage::spread(&self.db, &pushed)?;
+        let mut acks = Vec::with_capacity(answers.len());
+        for (store, positions, refused) in answers {
+            let Head { position: head, chain } = Log::head(self.log_of(&store), &store)?;
+            acks.push(StoreAck { store, positions, refused, head, chain });
+        }
+        self.held.push((session, Frame::Ack { stores: acks }));
         crash::point("push.before-commit");
         Ok(())
     }
@@ -122,7 +129,11 @@ impl Backend {
             } else {
                 writers(&event.name).contains(&Writer::Device)
             };
-            if !there {
+            let name = event.action.as_ref().map_or("", |action| &action.name);
+            if event.args.text().len() > MAX_PUSHED_ARGS_BYTES || name.len() > MAX_ACTION_NAME_BYTES
+            {
+                refused.push(no(event.id, "too-large", "its arguments are too long"));
+            } else if !there {
                 refused.push(no(event.id, "no-such-thread", "this thread is not on the backend"));
             } else if may {
                 accepted.push(event);
@@ -155,6 +166,21 @@ impl Backend {
         }
         crash::point("ingest.before-commit");
         Ok(outcomes)
+    }
+
+    /// Makes two threads one conversation; durable after the commit. `false` when they are already,
+    /// or one of them is not there.
+    ///
+    /// # Errors
+    /// As [`Backend::push`].
+    pub fn link(&mut self, a: &ThreadId, b: &ThreadId) -> Result<bool, StoreError> {
+        self.begin()?;
+        for thread in [a, b] {
+            if Log::head(&self.db, &StoreId::thread(thread))?.position == 0 {
+                return Ok(false);
+            }
+        }
+        ingest::join(&self.db, &self.epoch, a, b, "by-hand")
     }
 
     /// Puts everything since the last commit on disk; answers that were held back may leave.

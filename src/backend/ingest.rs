@@ -8,7 +8,7 @@ use crate::backend::storage::{Index, Known};
 use crate::bridge::{Folder, Incoming, Outcome};
 use crate::id::{DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32};
 use crate::label::Place;
-use crate::limits::{MAX_INLINE_TEXT_BYTES, MAX_MESSAGE_BYTES};
+use crate::limits::{MAX_INLINE_TEXT_BYTES, MAX_MESSAGE_ARGS_BYTES, MAX_MESSAGE_BYTES};
 use crate::mail::{self, Flags};
 use crate::store::{Args, Blobs, Db, Log, NewEvent, Packed, StoreError};
 use crate::thread::{Linked, MessageAdded, ThreadCreated, name};
@@ -81,6 +81,12 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
         references: parsed.references,
         defects: parsed.defects,
     };
+    // Only a header of that size can make such arguments: the text is elsewhere.
+    let large = incoming.raw.len() > MAX_MESSAGE_ARGS_BYTES / 4;
+    if large && Args::of(&message).text().len() > MAX_MESSAGE_ARGS_BYTES {
+        let reason = "its header is too large".to_owned();
+        return Prepared(Err(("too-large".to_owned(), reason)));
+    }
     let hash = mail::canonical_hash(&incoming.raw);
     Prepared(Ok(Box::new(Ready { key, hash, message, keywords, raw, text })))
 }
@@ -179,12 +185,25 @@ fn place(
         Index::name(db, ancestor, &thread)?;
     }
     for other in threads.iter().skip(1) {
-        if Index::join(db, &thread, other)? {
-            link(db, epoch, &thread, other, &ready.key)?;
-            link(db, epoch, other, &thread, &ready.key)?;
-        }
+        join(db, epoch, &thread, other, &ready.key)?;
     }
     Ok(Outcome::Imported { thread, new })
+}
+
+/// Makes two threads one conversation, in both logs; `false` when they are already.
+pub(super) fn join(
+    db: &Db,
+    epoch: &Epoch,
+    a: &ThreadId,
+    b: &ThreadId,
+    cause: &str,
+) -> Result<bool, StoreError> {
+    let new = Index::join(db, a, b)?;
+    if new {
+        link(db, epoch, a, b, cause)?;
+        link(db, epoch, b, a, cause)?;
+    }
+    Ok(new)
 }
 
 fn append(

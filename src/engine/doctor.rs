@@ -7,7 +7,8 @@ use crate::store::{Db, Log, Own, StoreError};
 
 impl Device {
     /// Checks the file, the Mailbox log, its tables, and what is shown; makes the latter again
-    /// where it is wrong and the file is ours to write. Each finding: a code, a line, whether it is right now.
+    /// where it is wrong and the file is ours to write. Each finding: a code, a line, whether it
+    /// is right now.
     ///
     /// # Errors
     /// When the database cannot even be read.

@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use crate::command::intent::Intent;
 use crate::engine::handle::{EngineHandle, Request, Update};
 use crate::engine::link::{Endpoint, Link, LinkEvent};
-use crate::engine::view::{ImportProgress, Status};
+use crate::engine::view::{Done, ImportProgress, Status};
 use crate::engine::{Device, Driver, EngineError};
 use crate::id::ThreadId;
 use crate::limits::COMMIT_WITHIN;
@@ -129,12 +130,19 @@ impl Engine {
                 self.commit();
             }
             for event in waiting.drain(..FRAMES_A_TURN.min(waiting.len())) {
-                if let Err(error) = self.driver.link_event(event) {
-                    self.tell(Update::Notice(error.notice()));
-                }
-                self.due = None;
+                self.link_event(event);
             }
             self.tell_news();
+        }
+    }
+
+    fn link_event(&mut self, event: LinkEvent) {
+        if let Err(error) = self.driver.link_event(event) {
+            self.tell(Update::Notice(error.notice()));
+        }
+        // A frame puts what was decided on disk first; that the link is gone does not.
+        if !self.driver.device.is_saving() {
+            self.due = None;
         }
     }
 
@@ -172,11 +180,7 @@ impl Engine {
                 Ok(())
             }
             Request::Prefetch(thread) => self.load(&thread),
-            Request::Intend(intent) => self.driver.device.intend(&intent).map(|done| {
-                self.driver.saving += 1;
-                self.due.get_or_insert_with(|| Instant::now() + COMMIT_WITHIN);
-                self.tell(Update::Done(done));
-            }),
+            Request::Intend(intent) => self.intend(&intent),
             Request::Import(paths) => {
                 self.start_import(paths);
                 Ok(())
@@ -189,6 +193,24 @@ impl Engine {
         };
         if let Err(error) = done {
             self.tell(Update::Notice(error.notice()));
+        }
+    }
+
+    /// Decides an intent. Each has exactly one answer, also one that failed, or the UI would take
+    /// the next answer for this one's.
+    fn intend(&mut self, intent: &Intent) -> Result<(), EngineError> {
+        match self.driver.device.intend(intent) {
+            Ok(done) => {
+                self.driver.saving += 1;
+                self.due.get_or_insert_with(|| Instant::now() + COMMIT_WITHIN);
+                self.tell(Update::Done(done));
+                Ok(())
+            }
+            Err(error) => {
+                let says = String::new();
+                self.tell(Update::Done(Done { action: None, threads: 0, says }));
+                Err(error)
+            }
         }
     }
 
@@ -275,5 +297,41 @@ impl Engine {
             });
             let _ = inputs.send(Input::Imported(notice));
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::sync::SyncError;
+
+    fn engine(dir: &std::path::Path) -> (Engine, Receiver<Update>) {
+        let device = Device::open(dir, true, Box::new(SystemClock)).unwrap();
+        let ((updates, told), (inputs, _)) = (mpsc::channel(), mpsc::channel());
+        let engine = Engine {
+            driver: Driver::new(device, None, true),
+            updates,
+            inputs,
+            import: None,
+            stop_import: Arc::default(),
+            reading: None,
+            due: None,
+            last_status: None,
+        };
+        (engine, told)
+    }
+
+    #[test]
+    fn what_was_decided_is_put_on_disk_though_the_connection_ends_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut engine, _told) = engine(dir.path());
+        engine.request(Request::Intend(Intent::CreateLabel("Work".to_owned())));
+        assert!(engine.driver.device.is_saving() && engine.due.is_some());
+        engine.link_event(LinkEvent::Down(SyncError::Timeout));
+        engine.link_event(LinkEvent::Dialing);
+        assert!(engine.due.is_some(), "nobody commits it");
+        engine.commit();
+        assert!(!engine.driver.device.is_saving() && engine.due.is_none());
     }
 }

@@ -130,6 +130,8 @@ impl Db {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Without this guarantee SQLite plans a statement anew for every value bound to it.
+        connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(Self {
             connection,
             path: path.to_owned(),
@@ -228,6 +230,10 @@ impl Db {
     /// # Errors
     /// When another process holds the write lock for too long.
     pub fn begin(&mut self) -> Result<(), StoreError> {
+        if self.was_given_up() {
+            self.in_transaction = false;
+            return Err(StoreError::GivenUp);
+        }
         if !self.in_transaction {
             self.connection.execute_batch("BEGIN IMMEDIATE")?;
             self.in_transaction = true;
@@ -251,6 +257,13 @@ impl Db {
         self.in_transaction
     }
 
+    /// Whether SQLite itself has rolled the open transaction back, as it does when the disk is full
+    /// in the middle of a write. Without this check what follows would be committed a statement at
+    /// a time, and what came before taken for written.
+    fn was_given_up(&self) -> bool {
+        self.in_transaction && self.connection.is_autocommit()
+    }
+
     /// Ends the open transaction, if there is one.
     ///
     /// # Errors
@@ -258,6 +271,10 @@ impl Db {
     pub fn commit(&mut self) -> Result<(), StoreError> {
         if !self.in_transaction {
             return Ok(());
+        }
+        if self.was_given_up() {
+            self.in_transaction = false;
+            return Err(StoreError::GivenUp);
         }
         match self.connection.execute_batch("COMMIT") {
             Ok(()) => {
@@ -344,5 +361,35 @@ fn is_still(path: &Path) -> bool {
     match std::fs::metadata(wal) {
         Ok(meta) => meta.len() == 0,
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_that_sqlite_gave_up_is_not_taken_for_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let sql = "CREATE TABLE t(x)";
+        let mut db = Db::open(&dir.path().join("f.db"), Kind::Threads, 1, sql).unwrap();
+        let count = |db: &Db| -> i64 {
+            db.sql().query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap()
+        };
+        for end in [Db::commit, Db::begin] {
+            db.sql().execute_batch("PRAGMA max_page_count = 1000").unwrap();
+            db.begin().unwrap();
+            db.sql().execute("INSERT INTO t VALUES (1)", []).unwrap();
+            db.sql().execute_batch("PRAGMA max_page_count = 4").unwrap();
+            let large = vec![0_u8; 100_000];
+            let full = db.sql().execute("INSERT INTO t VALUES (?1)", [large]).unwrap_err();
+            assert!(StoreError::from(full).is_full());
+            assert!(matches!(end(&mut db), Err(StoreError::GivenUp)));
+            assert_eq!(count(&db), 0);
+        }
+        db.begin().unwrap();
+        db.sql().execute("INSERT INTO t VALUES (1)", []).unwrap();
+        db.commit().unwrap();
+        assert_eq!(count(&db), 1);
     }
 }

@@ -3,6 +3,8 @@
 //! Invariant: in each store positions are contiguous from 1 and ids are unique; a row is never
 //! changed. The head and chain of a store change in the transaction that appends.
 
+use std::cell::RefCell;
+
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -204,6 +206,23 @@ impl Log {
         Ok(Self::range(db, store, 0, usize::MAX, usize::MAX)?.0)
     }
 
+    /// The arguments of a store's events of one name, in order.
+    ///
+    /// # Errors
+    /// As [`Log::range`].
+    pub fn named(db: &Db, store: &StoreId, name: &str) -> Result<Vec<Args>, StoreError> {
+        let Some(key) = Self::key(db, store, false)? else { return Ok(Vec::new()) };
+        let mut statement = db.sql().prepare_cached(
+            "SELECT args FROM eventlog WHERE store = ?1 AND name = ?2 ORDER BY position",
+        )?;
+        let mut rows = statement.query(params![key, name])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(args_of(row, 0)?);
+        }
+        Ok(found)
+    }
+
     /// All stores of this file with their heads, by id.
     ///
     /// # Errors
@@ -280,17 +299,13 @@ fn read(row: &Row<'_>) -> Result<Event, StoreError> {
             .to_string(),
         _ => text(1)?,
     };
-    let args = match row.get_ref(3)? {
-        ValueRef::Blob(bytes) => unpack(bytes)?,
-        _ => return Err(StoreError::Row("arguments are not bytes".to_owned())),
-    };
     let action: Option<String> = row.get(6)?;
     Ok(Event {
         position: position(row, 0)?,
         event: NewEvent {
             id: EventId::try_from(id).map_err(bad)?,
             name: text(2)?,
-            args: Args::from_text(args),
+            args: args_of(row, 3)?,
             device: DeviceId::try_from(text(4)?).map_err(bad)?,
             action: action.and_then(|text| serde_json::from_str(&text).ok()),
             epoch: Epoch::try_from(text(5)?).map_err(bad)?,
@@ -298,11 +313,26 @@ fn read(row: &Row<'_>) -> Result<Event, StoreError> {
     })
 }
 
+fn args_of(row: &Row<'_>, at: usize) -> Result<Args, StoreError> {
+    match row.get_ref(at)? {
+        ValueRef::Blob(bytes) => Ok(Args::from_text(unpack(bytes)?)),
+        _ => Err(StoreError::Row("arguments are not bytes".to_owned())),
+    }
+}
+
 fn pack(text: &str) -> Vec<u8> {
     if text.len() < COMPRESS_FROM {
         return text.as_bytes().to_vec();
     }
-    zstd::bulk::compress(text.as_bytes(), COMPRESS_LEVEL).unwrap_or_else(|_| text.into())
+    thread_local! {
+        // Making a compressor costs more than most arguments.
+        static PACKER: RefCell<Option<zstd::bulk::Compressor<'static>>> =
+            RefCell::new(zstd::bulk::Compressor::new(COMPRESS_LEVEL).ok());
+    }
+    PACKER.with_borrow_mut(|packer| {
+        let packed = packer.as_mut().and_then(|packer| packer.compress(text.as_bytes()).ok());
+        packed.unwrap_or_else(|| text.into())
+    })
 }
 
 fn unpack(bytes: &[u8]) -> Result<String, StoreError> {

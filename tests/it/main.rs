@@ -27,6 +27,8 @@ mod kill_two_processes;
 mod mail_rules;
 mod pty_beside_scripts;
 mod pty_first_run;
+mod scenarios;
+mod simulation;
 mod support;
 mod two_processes;
 

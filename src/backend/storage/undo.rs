@@ -1,12 +1,12 @@
 //! An undo reaches every thread that an event of its action reaches, whichever comes first.
 //!
 //! Invariant: written in the transaction of the push that makes it true; a thread gets at most one
-//! undo of an action from here.
+//! undo of an action from here, and none where a device's own stands.
 
-use rusqlite::params;
+use std::collections::BTreeMap;
 
 use crate::backend::ingest::event_id;
-use crate::id::{ActionId, DeviceId, StoreId};
+use crate::id::{ActionId, DeviceId, Epoch, StoreId};
 use crate::store::{Args, Db, Log, NewEvent, StoreError};
 use crate::thread::{ActionUndone, name};
 
@@ -20,35 +20,61 @@ pub(super) const SQL: &str = "
     CREATE TABLE IF NOT EXISTS undoneActions(action TEXT PRIMARY KEY) WITHOUT ROWID;
 ";
 
-/// Notes which actions reach this store, and carries undos to where they are missing.
-pub(crate) fn spread(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result<(), StoreError> {
-    for event in events {
-        if event.name == name::ACTION_UNDONE {
-            let Some(undo) = event.args.read::<ActionUndone>() else { continue };
-            db.sql()
-                .prepare_cached("INSERT OR IGNORE INTO undoneActions(action) VALUES (?1)")?
-                .execute([undo.action.as_str()])?;
-            for other in reached(db, &undo.action)? {
-                if other != *store {
-                    append(db, &other, &undo.action, event)?;
+/// Notes which actions reach these stores, and carries undos to where they are missing. The events
+/// are in the logs already, those of all stores of a push: so an undo that a device put on a thread
+/// itself is not repeated there, and a bulk of them costs one look at each thread.
+pub(crate) fn spread(db: &Db, pushed: &[(StoreId, Vec<NewEvent>)]) -> Result<(), StoreError> {
+    let mut missing: BTreeMap<(StoreId, ActionId), Epoch> = BTreeMap::new();
+    let mut undone: BTreeMap<ActionId, Epoch> = BTreeMap::new();
+    for (store, events) in pushed {
+        for event in events {
+            if event.name == name::ACTION_UNDONE {
+                let Some(undo) = event.args.read::<ActionUndone>() else { continue };
+                undone.insert(undo.action, event.epoch.clone());
+            } else if let Some(action) = &event.action {
+                note(db, &action.id, store)?;
+                if is_undone(db, &action.id)? {
+                    missing.insert((store.clone(), action.id.clone()), event.epoch.clone());
                 }
-            }
-        } else if let Some(action) = &event.action {
-            db.sql()
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO actionStores(action, store) VALUES (?1, ?2)",
-                )?
-                .execute([action.id.as_str(), store.as_str()])?;
-            let undone: bool = db
-                .sql()
-                .prepare_cached("SELECT count(*) > 0 FROM undoneActions WHERE action = ?1")?
-                .query_row(params![action.id.as_str()], |row| row.get(0))?;
-            if undone {
-                append(db, store, &action.id, event)?;
             }
         }
     }
+    for (action, epoch) in undone {
+        db.sql()
+            .prepare_cached("INSERT OR IGNORE INTO undoneActions(action) VALUES (?1)")?
+            .execute([action.as_str()])?;
+        for store in reached(db, &action)? {
+            missing.insert((store, action.clone()), epoch.clone());
+        }
+    }
+    for ((store, action), epoch) in missing {
+        if !holds_undo(db, &store, &action)? {
+            append(db, &store, &action, epoch)?;
+        }
+    }
     Ok(())
+}
+
+fn note(db: &Db, action: &ActionId, store: &StoreId) -> Result<(), StoreError> {
+    db.sql()
+        .prepare_cached("INSERT OR IGNORE INTO actionStores(action, store) VALUES (?1, ?2)")?
+        .execute([action.as_str(), store.as_str()])?;
+    Ok(())
+}
+
+fn is_undone(db: &Db, action: &ActionId) -> Result<bool, StoreError> {
+    Ok(db
+        .sql()
+        .prepare_cached("SELECT count(*) > 0 FROM undoneActions WHERE action = ?1")?
+        .query_row([action.as_str()], |row| row.get(0))?)
+}
+
+/// Whether a thread's log has an undo of this action, whoever wrote it.
+fn holds_undo(db: &Db, store: &StoreId, action: &ActionId) -> Result<bool, StoreError> {
+    let undos = Log::named(db, store, name::ACTION_UNDONE)?;
+    Ok(undos
+        .iter()
+        .any(|args| args.read().is_some_and(|undo: ActionUndone| undo.action == *action)))
 }
 
 fn reached(db: &Db, action: &ActionId) -> Result<Vec<StoreId>, StoreError> {
@@ -65,7 +91,7 @@ fn reached(db: &Db, action: &ActionId) -> Result<Vec<StoreId>, StoreError> {
 
 /// Appends the undo to a thread. It was pressed on no row of this thread, so it has no `seen`: it
 /// hides nothing.
-fn append(db: &Db, store: &StoreId, action: &ActionId, cause: &NewEvent) -> Result<(), StoreError> {
+fn append(db: &Db, store: &StoreId, action: &ActionId, epoch: Epoch) -> Result<(), StoreError> {
     let device = DeviceId::try_from(CLIENT).map_err(|error| StoreError::Row(error.to_string()))?;
     let event = NewEvent {
         id: event_id(&["undone", store.as_str(), action.as_str()], &[]),
@@ -73,7 +99,7 @@ fn append(db: &Db, store: &StoreId, action: &ActionId, cause: &NewEvent) -> Resu
         args: Args::of(&ActionUndone { action: action.clone(), seen: None }),
         device,
         action: None,
-        epoch: cause.epoch.clone(),
+        epoch,
     };
     Log::append(db, store, &[event])?;
     Ok(())

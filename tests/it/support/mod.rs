@@ -3,13 +3,18 @@
 //! Invariant: every wait has a deadline, and every process is killed when its test ends.
 
 pub(crate) mod binary;
+pub(crate) mod clock;
 pub(crate) mod corpora;
+pub(crate) mod health;
 pub(crate) mod mail;
+pub(crate) mod play;
 pub(crate) mod pty;
 pub(crate) mod record;
 pub(crate) mod serve;
 pub(crate) mod source;
 pub(crate) mod terminal_bytes;
+pub(crate) mod truth;
+pub(crate) mod world;
 
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,76 @@
+//! The deterministic simulation: devices, a backend and the mail edge, whose every move is drawn
+//! from a seed: keys, mail, frames, cuts, restarts, clocks.
+//!
+//! Invariant: a seed always plays the same; when the faults stop and all is said, every device shows
+//! what the logs say, and nothing that was on disk anywhere is missing. A failing seed prints the
+//! command that plays it again.
+
+mod checks;
+mod moves;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use moves::Simulation;
+
+/// Seeds that a run without arguments plays.
+const SEEDS: u64 = 500;
+/// Failures that are listed; a fault that shows in every seed need not be listed 500 times.
+const LISTED: usize = 5;
+
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text:?}")))
+}
+
+/// Plays one seed: how often each step was taken, and what was wrong.
+fn play(seed: u64) -> (BTreeMap<&'static str, u64>, Vec<String>) {
+    let mut simulation = Simulation::new(seed);
+    let played = catch_unwind(AssertUnwindSafe(|| simulation.play()));
+    let wrong = played.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        vec![format!("it panicked: {}", text.unwrap_or_default())]
+    });
+    (simulation.hits, wrong)
+}
+
+#[test]
+fn every_seed_comes_to_rest_in_agreement() {
+    let first = number("MAILTUI_SIM_SEED");
+    let seeds = number("MAILTUI_SIM_SEEDS").unwrap_or(if first.is_some() { 1 } else { SEEDS });
+    let first = first.unwrap_or(1);
+    let next = AtomicU64::new(first);
+    let hits: Mutex<BTreeMap<&str, u64>> = Mutex::default();
+    let failed: Mutex<BTreeMap<u64, Vec<String>>> = Mutex::default();
+    let players = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..players {
+            scope.spawn(|| {
+                while failed.lock().unwrap().len() < LISTED {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + seeds {
+                        return;
+                    }
+                    let (seen, wrong) = play(seed);
+                    for (step, times) in seen {
+                        *hits.lock().unwrap().entry(step).or_default() += times;
+                    }
+                    if !wrong.is_empty() {
+                        failed.lock().unwrap().insert(seed, wrong);
+                    }
+                }
+            });
+        }
+    });
+    let (hits, failed) = (hits.into_inner().unwrap(), failed.into_inner().unwrap());
+    for (seed, wrong) in &failed {
+        println!("seed {seed}: tests/run sim --seed {seed}\n  {}", wrong.join("\n  "));
+    }
+    assert!(failed.is_empty(), "{} seeds failed", failed.len());
+    let never: Vec<_> = moves::STEPS.iter().filter(|(name, _)| !hits.contains_key(name)).collect();
+    assert!(seeds < 50 || never.is_empty(), "never taken: {never:?}");
+    println!("{}", serde_json::json!({ "sim": "ok", "seeds": seeds, "steps_hit": hits }));
+}

@@ -1,0 +1,163 @@
+//! What must be true of a simulation at every move, and at its end.
+//!
+//! Invariant: what a device shows is worked out again from the backend's logs and the device's own
+//! events, never from its rows.
+
+use mailtui::command::intent::Target;
+use mailtui::id::{StoreId, ThreadId};
+use mailtui::limits::TRAIL_ENTRIES;
+use mailtui::mailbox;
+use mailtui::projection::entries;
+use mailtui::store::Own;
+use mailtui::thread::{Base, Cells, Entry, What, decide, run};
+
+use crate::simulation::moves::Simulation;
+use crate::support::health;
+use crate::support::truth::{Truth, fold};
+
+/// A key on a thread: what its row named, and how many messages of the thread it showed.
+pub(super) struct Press {
+    pub(super) target: Target,
+    pub(super) shown: u64,
+}
+
+/// One device, one thread, once in a while: it shows the log up to its watermark and its own events
+/// after that.
+pub(super) fn along_the_way(simulation: &mut Simulation) -> Vec<String> {
+    if !simulation.dice.once_in(3) {
+        return Vec::new();
+    }
+    let at = simulation.dice.below(simulation.world.stations.len());
+    let Some(thread) = simulation.a_thread(at) else { return Vec::new() };
+    let truth = Truth::read(&simulation.world.backend_dir());
+    let device = simulation.world.device(at);
+    let row = mailbox::raw_row(device.db(), &thread).expect("readable").expect("there");
+    let seen = mailbox::watermark(device.db(), &thread).expect("readable").expect("there");
+    let shown = mailbox::overlaid(device.db(), &thread).expect("readable").unwrap_or(row.shown);
+    let own = Own::of(device.db(), &StoreId::thread(&thread)).expect("readable");
+    let own = entries(&own, device.id(), seen.position);
+    let Some(told) = truth.threads.get(&thread) else {
+        return vec![format!("device {at} shows {thread}, which has no log")];
+    };
+    let before = usize::try_from(seen.position).expect("small");
+    let mut all = fold(&told.log[..before]).entries;
+    if undoes_older(&all, &own) {
+        return Vec::new(); // it shows when it is projected
+    }
+    all.extend(own);
+    let cells = cells_of(&all);
+    let wanted = (cells.place, cells.snoozed, cells.unread(), cells.all_labels());
+    let found = (shown.place, shown.snoozed_until, shown.unread_count, shown.labels);
+    if found == wanted {
+        return Vec::new();
+    }
+    vec![format!("device {at} shows {found:?} of {thread} at {}, not {wanted:?}", seen.position)]
+}
+
+fn cells_of(entries: &[Entry]) -> Cells {
+    let start = Base::default();
+    run(&start, entries, &decide(&start, entries, 0))
+}
+
+/// Whether an own undo names an action of which a row's trail does not hold all.
+fn undoes_older(log: &[Entry], own: &[Entry]) -> bool {
+    let older = &log[..log.len().saturating_sub(TRAIL_ENTRIES)];
+    own.iter().any(|entry| match &entry.what {
+        What::Undo { action, .. } => older.iter().any(|old| old.action.as_ref() == Some(action)),
+        _ => false,
+    })
+}
+
+/// The faults stop, everybody says what there is to say, and then all agree.
+pub(super) fn at_rest(simulation: &mut Simulation) -> Vec<String> {
+    let devices = simulation.world.stations.len();
+    for at in 0..devices {
+        simulation.world.save(at);
+        if let Some(thread) = simulation.a_thread(at) {
+            simulation.world.device_mut(at).load(&thread).expect("loads");
+        }
+        simulation.world.device_mut(at).settle(u64::MAX);
+    }
+    simulation.world.sync();
+    let truth = Truth::read(&simulation.world.backend_dir());
+    let labels = Simulation::labels();
+    let mut wrong = health::of(&mut simulation.world, &truth, &labels);
+    for (thread, told) in &truth.threads {
+        wrong.extend(hidden(thread, &told.state.entries));
+    }
+    wrong.extend(pressed(&truth, &simulation.presses));
+    for at in 0..devices {
+        wrong.extend(readers(simulation, at, &truth));
+    }
+    wrong
+}
+
+/// No key hid a message that was in the log before it and not in its row.
+fn hidden(thread: &ThreadId, log: &[Entry]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut before = Cells::default();
+    for (at, entry) in log.iter().enumerate() {
+        let after = cells_of(&log[..=at]);
+        let seen = match &entry.what {
+            What::Place { seen, .. }
+            | What::Leave { seen, .. }
+            | What::Snooze { seen, .. }
+            | What::Undo { seen, .. } => *seen,
+            _ => 0,
+        };
+        let received =
+            log[..at].iter().filter(|e| matches!(&e.what, What::Message { own: false, .. }));
+        let last = received.map(|entry| entry.position).max().unwrap_or(0);
+        if last > seen && after.hides(&before) && before.messages() > 0 {
+            wrong.push(format!("{thread}: {entry:?} hid the message at {last}"));
+        }
+        before = after;
+    }
+    wrong
+}
+
+/// What a row said it had taken in is what it showed.
+fn pressed(truth: &Truth, presses: &[Press]) -> Vec<String> {
+    let wrong = presses.iter().filter_map(|Press { target, shown }| {
+        let told = truth.threads.get(&target.thread)?;
+        let messages = told.state.messages.iter();
+        let there = messages.filter(|row| row.position <= target.seen.position).count() as u64;
+        (there != *shown).then(|| format!("{target:?} showed {shown} messages, not {there}"))
+    });
+    wrong.collect()
+}
+
+/// The reader and the kept logs agree with the list.
+fn readers(simulation: &mut Simulation, at: usize, truth: &Truth) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let device = simulation.world.device_mut(at);
+    if !device.is_settled(u64::MAX).expect("readable") {
+        wrong.push(format!("device {at}: the settle was not answered"));
+    }
+    for (thread, told) in &truth.threads {
+        let kept = device.kept_log(thread).expect("readable");
+        if !told.log.starts_with(&kept) {
+            wrong.push(format!("device {at}: its log of {thread} is not the backend's"));
+        }
+        let open = device.thread(thread).expect("readable").expect("in the index");
+        let members = open.row.members.iter();
+        if !members.map(|member| &member.thread).all(|member| device.is_loaded(member)) {
+            continue;
+        }
+        let unread =
+            open.messages.iter().filter(|m| !m.flags.read && !m.flags.draft).count() as u64;
+        let found = (open.messages.len() as u64, unread);
+        if found != (open.row.message_count, open.row.unread_count) {
+            let row = (open.row.message_count, open.row.unread_count);
+            wrong.push(format!(
+                "device {at}: the reader of {thread} has {found:?}, its row {row:?}"
+            ));
+        }
+    }
+    let tables = mailbox::dump(simulation.world.device(at).db()).expect("readable");
+    let first = mailbox::dump(simulation.world.device(0).db()).expect("readable");
+    if tables != first {
+        wrong.push(format!("device {at}: its confirmed tables are not those of the first"));
+    }
+    wrong
+}

@@ -1,0 +1,336 @@
+//! The moves of a simulation, drawn by weight.
+//!
+//! Invariant: all chance comes from the simulation's dice; a move that is not possible now does
+//! nothing and is not counted.
+
+use std::collections::BTreeMap;
+
+use mailtui::bridge::{Folder, Outcome};
+use mailtui::command::intent::{Change, Intent, Target};
+use mailtui::engine::view::Window;
+use mailtui::id::{ActionId, LabelId, ThreadId};
+use mailtui::label::{self, Place};
+use mailtui::sync::{Bytes, Frame, IngestMessage};
+
+use crate::simulation::checks::{self, Press};
+use crate::support::clock::Dice;
+use crate::support::mail::{Mail, mail};
+use crate::support::world::World;
+
+/// The moves, and how often each is drawn among all.
+pub(super) const STEPS: &[(&str, usize)] = &[
+    ("mail.new", 5),
+    ("mail.reply", 10),
+    ("mail.join", 2),
+    ("mail.early", 2),
+    ("mail.again", 3),
+    ("mail.copy", 1),
+    ("mail.sent", 2),
+    ("mail.filed", 3),
+    ("mail.by-device", 3),
+    ("link.by-hand", 1),
+    ("key", 26),
+    ("key.stale", 6),
+    ("key.bulk", 4),
+    ("undo.last", 5),
+    ("undo.any", 7),
+    ("label", 2),
+    ("save", 16),
+    ("connect", 12),
+    ("cut", 4),
+    ("send", 16),
+    ("up", 22),
+    ("down", 26),
+    ("commit", 12),
+    ("step", 12),
+    ("pump", 16),
+    ("settle", 2),
+    ("open", 4),
+    ("read", 4),
+    ("restart.device", 3),
+    ("restart.backend", 2),
+    ("clock", 3),
+];
+
+/// Moves of one seed at most.
+const MOST_MOVES: usize = 110;
+/// Names that labels are made with; two of them are one label.
+const LABELS: [&str; 4] = ["Work", "work", "Später", "Inbox"];
+/// Rows that a device draws at a time.
+const DRAWN: usize = 20;
+
+/// A message that came in, for replies, duplicates and copies.
+#[derive(Clone)]
+struct Posted {
+    name: String,
+    /// The first of its conversation as its writer saw it.
+    root: String,
+    bytes: Vec<u8>,
+}
+
+/// One seed being played.
+pub(super) struct Simulation {
+    pub(super) world: World,
+    pub(super) dice: Dice,
+    pub(super) hits: BTreeMap<&'static str, u64>,
+    /// Keys that were pressed, and what their rows showed.
+    pub(super) presses: Vec<Press>,
+    posted: Vec<Posted>,
+    /// Rows as they were drawn, by device: what a key is pressed on.
+    drawn: Vec<Vec<Vec<(Target, u64)>>>,
+    actions: Vec<ActionId>,
+    settles: u64,
+    /// A device that is rarely heard of.
+    slow: usize,
+}
+
+impl Simulation {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let devices = [("A", false), ("B", true), ("C", true)];
+        let world = World::new(&devices, dice.next());
+        let slow = dice.below(devices.len());
+        Self {
+            drawn: vec![Vec::new(); devices.len()],
+            world,
+            dice,
+            hits: BTreeMap::new(),
+            presses: Vec::new(),
+            posted: Vec::new(),
+            actions: Vec::new(),
+            settles: 0,
+            slow,
+        }
+    }
+
+    /// Plays it; what was wrong.
+    pub(super) fn play(&mut self) -> Vec<String> {
+        for _ in 0..3 {
+            self.take("mail.new");
+        }
+        if self.dice.once_in(2) {
+            self.world.sync();
+        }
+        let moves = MOST_MOVES / 2 + self.dice.below(MOST_MOVES / 2);
+        let sum: usize = STEPS.iter().map(|(_, weight)| weight).sum();
+        for _ in 0..moves {
+            let mut at = self.dice.below(sum);
+            let drawn = STEPS.iter().find(|(_, weight)| {
+                let here = at < *weight;
+                at = at.saturating_sub(*weight);
+                here
+            });
+            self.take(drawn.expect("within the sum").0);
+            let wrong = checks::along_the_way(self);
+            if !wrong.is_empty() {
+                return wrong;
+            }
+        }
+        checks::at_rest(self)
+    }
+
+    fn take(&mut self, step: &'static str) {
+        self.world.clock.turn(500);
+        if self.try_step(step).is_some() {
+            *self.hits.entry(step).or_default() += 1;
+        }
+    }
+
+    fn a_device(&mut self) -> usize {
+        let at = self.dice.below(self.world.stations.len());
+        let heard = at != self.slow || self.dice.once_in(4);
+        if heard { at } else { (at + 1) % self.world.stations.len() }
+    }
+
+    fn try_step(&mut self, step: &'static str) -> Option<()> {
+        if let Some(kind) = step.strip_prefix("mail.") {
+            return self.mail(kind);
+        }
+        let at = self.a_device();
+        match step {
+            "link.by-hand" => self.link(at),
+            "key" => self.key(at, 1, false),
+            "key.stale" => self.key(at, 1, true),
+            "key.bulk" => self.key(at, 6, false),
+            "undo.last" => self.intend(at, &Intent::Undo(None)),
+            "undo.any" => {
+                let known = self.actions.len().checked_sub(1)? + 1;
+                let action = self.actions[self.dice.below(known)].clone();
+                self.intend(at, &Intent::Undo(Some(action)))
+            }
+            "label" => {
+                let name = (*self.dice.pick(&LABELS)).to_owned();
+                self.intend(at, &Intent::CreateLabel(name))
+            }
+            "save" => (self.world.device(at).is_saving()).then(|| self.world.save(at)),
+            "connect" => (!self.world.is_connected(at)).then(|| self.world.connect(at)),
+            "cut" => (self.world.is_connected(at)).then(|| self.world.cut(at)),
+            "send" => (self.world.is_connected(at)).then(|| self.world.send(at, Some)),
+            "up" => self.several(at, World::deliver_up),
+            "down" => self.several(at, World::deliver_down),
+            "commit" => Some(self.world.commit()),
+            "step" => self.world.step().then_some(()),
+            "pump" => self.world.pump().then_some(()),
+            "settle" => {
+                self.settles += 1;
+                let seq = self.settles;
+                Some(self.world.device_mut(at).settle(seq))
+            }
+            "open" => {
+                let thread = self.a_thread(at)?;
+                Some(self.world.device_mut(at).load(&thread).expect("loads"))
+            }
+            "read" => Some(self.draw(at)),
+            "restart.device" => Some(self.world.restart_device(at)),
+            "restart.backend" => Some(self.world.restart_backend()),
+            "clock" => {
+                let hours = i64::try_from(self.dice.below(100)).expect("small") - 50;
+                Some(self.world.stations[at].clock.turn(hours * 3_600_000))
+            }
+            _ => panic!("an unknown step: {step}"),
+        }
+    }
+
+    fn several(&mut self, at: usize, deliver: fn(&mut World, usize) -> bool) -> Option<()> {
+        let most = 1 + self.dice.below(4);
+        let moved = (0..most).filter(|_| deliver(&mut self.world, at)).count();
+        (moved > 0).then_some(())
+    }
+
+    fn mail(&mut self, kind: &str) -> Option<()> {
+        let name = format!("m{}", self.posted.len());
+        let minute = i64::try_from(self.dice.below(500)).expect("small");
+        let new = mail(&name).at(minute);
+        let any = (!self.posted.is_empty()).then(|| self.dice.pick(&self.posted).clone());
+        let reply = |to: &Posted| new.clone().reply_to(&to.root, &to.name);
+        let mut folder = Folder::default();
+        let (message, root): (Mail, String) = match kind {
+            "new" | "by-device" if self.dice.once_in(2) => (new, name.clone()),
+            "new" => (new.body(format!("{name} again")), name.clone()),
+            "reply" | "sent" | "filed" | "by-device" => {
+                let to = any?;
+                (reply(&to), to.root)
+            }
+            "join" => {
+                let (one, other) = (any?, self.dice.pick(&self.posted).clone());
+                (new.reply_to(&one.name, &other.name), one.root)
+            }
+            // An answer to what is still to come: the next message.
+            "early" => (new.reply_to(&format!("m{}", self.posted.len() + 1), "m0"), name.clone()),
+            "again" => {
+                let outcome = self.world.mail(any?.bytes, Folder::default());
+                assert!(matches!(outcome, Outcome::Duplicate { .. }), "{outcome:?}");
+                return Some(());
+            }
+            "copy" => {
+                let old = any?;
+                let mut bytes = old.bytes;
+                bytes.extend_from_slice(b"A list's footer.\n");
+                self.world.mail(bytes, Folder::default());
+                return Some(());
+            }
+            _ => panic!("an unknown kind of mail: {kind}"),
+        };
+        folder.sent = kind == "sent";
+        if kind == "filed" {
+            folder.place = [None, Some(Place::Archive), Some(Place::Trash)][self.dice.below(3)];
+            folder.drafts = self.dice.once_in(4);
+            folder.labels = vec![(*self.dice.pick(&LABELS)).to_owned()];
+        }
+        let bytes = message.bytes();
+        if kind == "by-device" {
+            let at = self.a_device();
+            if !self.world.is_connected(at) {
+                return None;
+            }
+            let raw = Bytes(bytes);
+            let message = IngestMessage {
+                raw,
+                folder: serde_json::to_value(&folder).expect("json"),
+                flags: serde_json::Value::Null,
+                file_time: None,
+            };
+            self.world.device_mut(at).want(Frame::Ingest { seq: 1, messages: vec![message] });
+            return Some(());
+        }
+        self.world.mail(bytes.clone(), folder);
+        self.posted.push(Posted { name, root, bytes });
+        Some(())
+    }
+
+    fn link(&mut self, at: usize) -> Option<()> {
+        let (a, b) = (self.a_thread(at)?, self.a_thread(at)?);
+        self.world.backend().link(&a, &b).expect("links");
+        (a != b).then_some(())
+    }
+
+    /// A device reads its lists anew: what keys are pressed on from now on.
+    fn draw(&mut self, at: usize) {
+        let device = self.world.device(at);
+        let anywhere = label::system("anywhere");
+        let rows = device.page(&anywhere, &Window::First, DRAWN).expect("readable").rows;
+        let member = |target: Target| {
+            let row = mailtui::mailbox::raw_row(device.db(), &target.thread);
+            let shown = row.expect("readable").expect("there").message_count;
+            (target, shown)
+        };
+        let rows = rows.into_iter().map(|row| row.members.into_iter().map(member).collect());
+        self.drawn[at] = rows.collect();
+    }
+
+    pub(super) fn a_thread(&mut self, at: usize) -> Option<ThreadId> {
+        let rows = self.world.device(at).page(&label::system("anywhere"), &Window::First, DRAWN);
+        let rows = rows.expect("readable").rows;
+        let row = (!rows.is_empty()).then(|| self.dice.pick(&rows).clone())?;
+        Some(self.dice.pick(&row.members).thread.clone())
+    }
+
+    fn key(&mut self, at: usize, rows: usize, stale: bool) -> Option<()> {
+        if !stale {
+            self.draw(at);
+        }
+        let mut targets: Vec<(Target, u64)> = Vec::new();
+        for _ in 0..rows {
+            let drawn = &self.drawn[at];
+            let row = (!drawn.is_empty()).then(|| self.dice.pick(drawn).clone())?;
+            if !targets.contains(&row[0]) {
+                targets.extend(row);
+            }
+        }
+        let mut changes = vec![self.change()];
+        if self.dice.once_in(6) {
+            changes.push(self.change());
+        }
+        let on = targets.iter().map(|(target, _)| target.clone()).collect();
+        self.intend(at, &Intent::Change { changes, targets: on })?;
+        self.presses.extend(targets.into_iter().map(|(target, shown)| Press { target, shown }));
+        Some(())
+    }
+
+    fn change(&mut self) -> Change {
+        let on = self.dice.once_in(2);
+        match self.dice.below(12) {
+            0..=4 => Change::Place(*self.dice.pick(&Place::ALL)),
+            5 | 6 => Change::Read(on),
+            7 => Change::Star(on),
+            8 => Change::Mute(on),
+            9 => Change::Snooze(on.then_some(1_715_587_200)),
+            _ => Change::Label(label::user_label(LABELS[self.dice.below(4)]), on),
+        }
+    }
+
+    fn intend(&mut self, at: usize, intent: &Intent) -> Option<()> {
+        let done = self.world.device_mut(at).intend(intent).ok()?;
+        self.actions.extend(done.action);
+        // Mostly the disk is not far behind.
+        if self.dice.once_in(2) {
+            self.world.save(at);
+        }
+        Some(())
+    }
+
+    /// The labels that keys put on.
+    pub(super) fn labels() -> std::collections::BTreeSet<LabelId> {
+        LABELS.iter().map(|name| label::user_label(name)).collect()
+    }
+}

@@ -1,0 +1,118 @@
+//! What must be true of every world that has come to rest, whatever happened in it.
+//!
+//! Invariant: each rule gives lines, so that a failing run says all that is wrong at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mailtui::engine::view::Window;
+use mailtui::id::{DeviceId, EventId, LabelId, StoreId};
+
+use crate::support::truth::{Line, Truth};
+use crate::support::world::World;
+
+/// Rows read at a time: few, so that pages have edges.
+const PAGE: usize = 3;
+
+/// All that is wrong.
+pub(crate) fn of(world: &mut World, truth: &Truth, labels: &BTreeSet<LabelId>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for at in 0..world.stations.len() {
+        let pending = world.device(at).pending().expect("readable");
+        if pending != (0, 0) {
+            wrong.push(format!("device {at}: pending, not projected: {pending:?}"));
+        }
+        let refused = world.device_mut(at).news().refused;
+        wrong.extend(refused.into_iter().map(|line| format!("device {at}: refused: {line}")));
+        lists(world, at, truth, labels, &mut wrong);
+        let found = world.device_mut(at).doctor(true).expect("the doctor runs");
+        wrong.extend(found.into_iter().map(|(_, line, _)| format!("device {at}: doctor: {line}")));
+    }
+    let found = world.backend().doctor().expect("the doctor runs");
+    wrong.extend(found.into_iter().map(|f| format!("backend: doctor: {}: {}", f.code, f.detail)));
+    logs(world, truth, &mut wrong);
+    wrong
+}
+
+/// Every list of a device, read page by page, and every count.
+fn lists(
+    world: &World,
+    at: usize,
+    truth: &Truth,
+    labels: &BTreeSet<LabelId>,
+    wrong: &mut Vec<String>,
+) {
+    let lines = truth.lines();
+    for list in World::lists(labels) {
+        let mut found = Vec::new();
+        let mut window = Window::First;
+        loop {
+            let page = world.device(at).page(&list, &window, PAGE).expect("readable");
+            let Some(last) = page.rows.last() else { break };
+            let (last_activity, thread) = (last.last_activity, last.thread.clone());
+            window = Window::After(mailtui::engine::view::Cursor { last_activity, thread });
+            found.extend(page.rows);
+        }
+        let roots: BTreeSet<_> = found.iter().map(|row| row.thread.clone()).collect();
+        let inside = lines.iter().filter(|(_, (_, lists))| lists.contains(&list));
+        let wanted: BTreeSet<_> = inside.map(|(root, _)| root.clone()).collect();
+        if roots != wanted || roots.len() != found.len() {
+            wrong.push(format!("device {at}: list {list} is {roots:?}, not {wanted:?}"));
+        }
+        for row in found {
+            let line = Line::from(&row);
+            let told = lines.get(&row.thread).map(|(told, _)| told);
+            if told != Some(&line) {
+                wrong.push(format!("device {at}: {list} shows {line:?}, not {told:?}"));
+            }
+        }
+        let count = world.device(at).count(&list).expect("readable");
+        if count != truth.count(&list) {
+            let told = truth.count(&list);
+            wrong.push(format!("device {at}: counts {count:?} in {list}, not {told:?}"));
+        }
+    }
+}
+
+/// Nothing that was put on disk or acknowledged is missing or there twice; each device's order is
+/// kept.
+fn logs(world: &World, truth: &Truth, wrong: &mut Vec<String>) {
+    let mut held: BTreeMap<(StoreId, EventId), usize> = BTreeMap::new();
+    let mut ids = BTreeSet::new();
+    let mut note = |store: &StoreId, id: &EventId| {
+        *held.entry((store.clone(), id.clone())).or_default() += 1;
+        ids.insert(id.clone());
+    };
+    for (thread, told) in &truth.threads {
+        let store = StoreId::thread(thread);
+        let mut last: BTreeMap<DeviceId, EventId> = BTreeMap::new();
+        for event in &told.log {
+            note(&store, &event.event.id);
+            let (device, id) = (event.event.device.clone(), event.event.id.clone());
+            if event.event.action.is_some()
+                && let Some(before) = last.insert(device, id)
+                && before > event.event.id
+            {
+                wrong.push(format!("{thread}: {} stands after {before}", event.event.id));
+            }
+        }
+    }
+    let mailbox = mailtui::store::Db::read(
+        &world.backend_dir().join("mailbox.db"),
+        mailtui::store::Kind::Mailbox,
+        mailtui::mailbox::VERSION,
+    );
+    let mailbox = mailbox.expect("opens").expect("is there");
+    let root = StoreId::mailbox();
+    for event in mailtui::store::Log::all(&mailbox, &root).expect("readable") {
+        note(&root, &event.event.id);
+    }
+    for (id, store) in &world.kept {
+        match held.get(&(store.clone(), id.clone())) {
+            Some(1) => {}
+            other => wrong.push(format!("{store}: own event {id} is there {other:?} times")),
+        }
+    }
+    for id in world.acknowledged.difference(&ids) {
+        wrong.push(format!("acknowledged event {id} is nowhere"));
+    }
+}
