@@ -5,8 +5,8 @@
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 
@@ -58,6 +58,9 @@ fn show(
     sample: Option<Sample>,
 ) -> Result<Exit, Notice> {
     let demo = sample.is_some();
+    // The thread that opens doors may outlive the interface; the sample must not.
+    let sample = Arc::new(Mutex::new(sample));
+    let _gone = Gone(Arc::clone(&sample));
     let mut doors = Doors { home: home.clone(), owner, sample, running: Vec::new() };
     let start = Start {
         first,
@@ -90,11 +93,20 @@ fn first_screen(home: &Home) -> Result<Option<(Page, Vec<Label>, Status)>, Notic
     Ok(anything.then_some((page, labels, status)))
 }
 
+/// Removes the sample mailbox when the interface has ended, however it ended.
+struct Gone(Arc<Mutex<Option<Sample>>>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
 /// Opens mailboxes for the interface.
 struct Doors {
     home: Home,
     owner: Option<Owner>,
-    sample: Option<Sample>,
+    sample: Arc<Mutex<Option<Sample>>>,
     /// What must live as long as the interface.
     running: Vec<Running>,
 }
@@ -124,11 +136,12 @@ impl Doors {
                 self.start(&home, Some(owner))
             }
             Door::Demo => {
-                if self.sample.is_none() {
-                    self.sample = Some(Sample::make()?);
-                }
-                let home = self.sample.as_ref().map(|sample| sample.home().clone());
-                let home = home.ok_or_else(|| Notice::error("demo", "no sample mail", ""))?;
+                let slot = Arc::clone(&self.sample);
+                let mut sample = slot.lock().unwrap_or_else(PoisonError::into_inner);
+                let home = match &*sample {
+                    Some(sample) => sample.home().clone(),
+                    None => sample.insert(Sample::make()?).home().clone(),
+                };
                 self.start(&home, None)
             }
         }
