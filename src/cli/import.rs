@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use crate::backend::{HostHandle, prepare};
 use crate::bridge::import::{ImportReport, ImportRequest, Progress, import};
 use crate::bridge::{Incoming, MailSink, Outcome, SinkError};
+use crate::cli::beside::GuestSink;
+use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
@@ -46,11 +48,16 @@ pub(super) fn run(
         return Err(Notice::error("offline", line, AGAIN).exit(Exit::Unreached));
     }
     let stop = super::stop::flag();
-    let mut session = Session::open(home)?;
-    session.connect().map_err(again)?;
+    let mut desk = Desk::open(home)?;
     let mut bar = Bar::new(output);
     let mut show = |progress: &Progress| bar.show(progress);
-    let report = into(&mut session, request, &mut show, &stop, wait);
+    let report = match &mut desk {
+        Desk::Own(session) => {
+            session.connect().map_err(again)?;
+            into(session, request, &mut show, &stop, wait)
+        }
+        Desk::Beside(guest) => import(request, &mut GuestSink { guest, wait }, &mut show, &stop),
+    };
     bar.end();
     let report = report.map_err(|error| again(error.0))?;
     for notice in &report.notices {

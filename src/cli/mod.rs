@@ -4,7 +4,9 @@
 //! becomes one line and a hint here, with the exit code of the contract.
 
 mod args;
+mod beside;
 mod demo;
+mod desk;
 mod doctor;
 mod home;
 mod import;

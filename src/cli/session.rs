@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
 use crate::backend::{Host, Options, listener};
+use crate::cli::desk;
 use crate::cli::home::{Home, Where};
 use crate::clock::SystemClock;
 use crate::engine::link::{Endpoint, Link, LinkEvent};
@@ -32,7 +33,11 @@ pub(super) struct Session {
 impl Session {
     /// Takes the directory and opens the device; nothing is connected yet.
     pub(super) fn open(home: &Home) -> Result<Self, Notice> {
-        let owner = home.own()?;
+        Self::of(home, desk::own_soon(home)?)
+    }
+
+    /// Opens the device of a directory that is ours.
+    pub(super) fn of(home: &Home, owner: Owner) -> Result<Self, Notice> {
         let device = home.device()?;
         let (link, events) = mpsc::channel();
         Ok(Self {
@@ -77,16 +82,10 @@ impl Session {
         Ok(synced)
     }
 
-    /// What a writing command ends with: durable, and seen by the next command. Offline it is
-    /// durable here, and sent later.
-    pub(super) fn finish(&mut self, wait: bool) -> Result<(), Notice> {
-        self.driver.device.commit().map_err(|error| error.notice())?;
-        if self.home.offline || !wait {
-            return Ok(());
-        }
+    /// Sends what was done, and takes in what became of it: then the next command sees it.
+    pub(super) fn finish(&mut self) -> Result<(), Notice> {
         self.connect()?;
-        self.synchronise()?;
-        Ok(())
+        self.synchronise().map(drop)
     }
 }
 

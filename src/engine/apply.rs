@@ -3,7 +3,7 @@
 //! Invariant: a page is taken in as one transaction: its log rows, tables, watermarks, and what of
 //! the own events it makes known. A page that does not follow on the log is not taken in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::crash;
 use crate::engine::{Device, EngineError};
@@ -11,6 +11,9 @@ use crate::id::{Epoch, StoreId, ThreadId};
 use crate::mailbox::{self, Changes, Groups};
 use crate::store::{Chain, Db, Durability, Event, Log, Own, StoreError};
 use crate::sync::{Frame, StoreAck, SyncError};
+
+/// Answers of the backend that wait for whoever asked.
+const ANSWERS_KEPT: usize = 64;
 
 impl Device {
     /// Takes a frame in.
@@ -39,11 +42,11 @@ impl Device {
             Frame::Ack { stores } => self.acknowledged(&stores),
             Frame::Diverged { store, .. } => self.diverged(&store),
             Frame::Settled { seq, head } => {
-                self.settled.insert(seq, head);
+                keep(&mut self.settled, seq, head);
                 Ok(())
             }
             Frame::Ingested { seq, outcomes } => {
-                self.ingested.insert(seq, outcomes);
+                keep(&mut self.ingested, seq, outcomes);
                 Ok(())
             }
             Frame::Blob { hash, offset, size, data } => {
@@ -268,5 +271,13 @@ impl Device {
     /// Threads that own events are on.
     pub(super) fn own_threads(&self) -> Result<BTreeSet<ThreadId>, StoreError> {
         Ok(Own::all(&self.db)?.iter().filter_map(|event| event.store.as_thread()).collect())
+    }
+}
+
+/// Keeps an answer until it is asked for; those that nobody waits for any more go first.
+fn keep<T>(answers: &mut BTreeMap<u64, T>, seq: u64, answer: T) {
+    answers.insert(seq, answer);
+    while answers.len() > ANSWERS_KEPT {
+        answers.pop_first();
     }
 }

@@ -202,6 +202,12 @@ impl Device {
         Ok(())
     }
 
+    /// Gives up what was decided and is not on disk.
+    pub(super) fn take_back(&mut self) {
+        self.db.rollback();
+        self.news.lists = true;
+    }
+
     /// Pending events, and own events that are not projected yet.
     ///
     /// # Errors

@@ -5,12 +5,13 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use crate::command::intent::Intent;
 use crate::engine::link::{Link, LinkEvent, SILENCE};
-use crate::engine::view::{Link as LinkView, Status};
+use crate::engine::view::{Done, Link as LinkView, Status};
 use crate::engine::{Device, EngineError};
 use crate::limits::CONNECT_TIMEOUT;
 use crate::notice::Explain as _;
-use crate::sync::{Frame, SyncError};
+use crate::sync::{Frame, IngestMessage, SyncError};
 
 /// A device with its link.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct Driver {
     link: Option<Link>,
     state: LinkView,
     remote: bool,
-    next_settle: u64,
+    next_question: u64,
     /// Why the connection is not there, when it is not.
     pub last_error: Option<SyncError>,
     /// Actions decided and not yet on disk.
@@ -43,9 +44,8 @@ impl Driver {
     #[must_use]
     pub const fn new(device: Device, link: Option<Link>, remote: bool) -> Self {
         let state = LinkView::Offline;
-        let (last_error, saving, next_settle) = (None, 0, 1);
-        let patience = SILENCE;
-        Self { device, link, state, remote, next_settle, last_error, saving, patience }
+        let (last_error, saving, next_question, patience) = (None, 0, 1, SILENCE);
+        Self { device, link, state, remote, next_question, last_error, saving, patience }
     }
 
     /// Gives it a link.
@@ -130,6 +130,58 @@ impl Driver {
         Ok(())
     }
 
+    /// Makes the labels and decides the intent as one: it is on disk when this returns, or nothing
+    /// of it is kept.
+    ///
+    /// # Errors
+    /// As [`Device::label_for`], [`Device::intend`] and [`Device::commit`].
+    pub fn decide(&mut self, labels: &[String], intent: &Intent) -> Result<Done, EngineError> {
+        // What was decided before stays, whatever becomes of this one.
+        self.commit()?;
+        let device = &mut self.device;
+        let made = labels.iter().try_for_each(|name| device.label_for(name).map(drop));
+        match made.and_then(|()| device.intend(intent)) {
+            Ok(done) => self.commit().map(|()| done),
+            Err(error) => {
+                device.take_back();
+                Err(error)
+            }
+        }
+    }
+
+    /// The number of a question to the backend.
+    fn question(&mut self) -> u64 {
+        let seq = self.next_question;
+        self.next_question += 1;
+        seq
+    }
+
+    /// Asks the backend to say when all that it has is projected; see [`Device::is_settled`].
+    pub fn ask_settle(&mut self) -> u64 {
+        let seq = self.question();
+        self.device.settle(seq);
+        seq
+    }
+
+    /// Hands raw messages to the backend; see [`Device::take_ingested`].
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn ask_ingest(&mut self, messages: Vec<IngestMessage>) -> Result<u64, EngineError> {
+        let seq = self.question();
+        self.device.want(Frame::Ingest { seq, messages });
+        self.send()?;
+        Ok(seq)
+    }
+
+    /// Why nothing can be asked of the backend now, if so.
+    #[must_use]
+    pub fn unreached(&self) -> Option<EngineError> {
+        let offline = || SyncError::Unreached("there is no connection".to_owned());
+        let error = self.last_error.clone().or_else(|| self.link.is_none().then(offline));
+        error.map(EngineError::from)
+    }
+
     /// The status line.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -210,9 +262,7 @@ impl Driver {
     /// As [`Driver::until`].
     pub fn synchronise(&mut self, events: &Receiver<LinkEvent>) -> Result<Synced, EngineError> {
         self.until(events, None, |driver| Ok(driver.device.pending()?.0 == 0))?;
-        let seq = self.next_settle;
-        self.next_settle += 1;
-        self.device.settle(seq);
+        let seq = self.ask_settle();
         self.until(events, None, |driver| driver.device.is_settled(seq))?;
         let news = self.device.news();
         Ok(Synced { pulled: news.pulled, pushed: news.pushed })

@@ -29,13 +29,45 @@ pub type ImportJob = Arc<
     dyn Fn(Vec<PathBuf>, Arc<AtomicBool>, &mut dyn FnMut(ImportProgress)) -> Notice + Send + Sync,
 >;
 
+/// What is run on the engine's thread between requests. It must be short: keys wait for it.
+type Task = Box<dyn FnOnce(&mut Driver) + Send>;
+
 /// What wakes the engine's thread.
-#[derive(Debug)]
 enum Input {
     Request(Request),
+    Run(Task),
     Link(LinkEvent),
     Import(ImportProgress),
     Imported(Notice),
+}
+
+/// A second way to the engine's thread, beside the UI's: for who needs an answer.
+#[derive(Clone)]
+pub struct SideDoor {
+    inputs: Sender<Input>,
+}
+
+impl std::fmt::Debug for SideDoor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SideDoor")
+    }
+}
+
+impl SideDoor {
+    /// Runs `task` on the engine's thread and waits for what it returns; `None` when the engine
+    /// has ended before it. What keys decided until then is on disk. A task must be short.
+    pub fn ask<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Driver) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (answer, receiver) = mpsc::sync_channel(1);
+        let task: Task = Box::new(move |driver| {
+            // Who asked waits below; the channel has room.
+            let _ = answer.send(task(driver));
+        });
+        self.inputs.send(Input::Run(task)).ok()?;
+        receiver.recv().ok()
+    }
 }
 
 impl From<LinkEvent> for Input {
@@ -52,7 +84,7 @@ pub fn start(
     device: Device,
     endpoint: Option<Endpoint>,
     import: Option<ImportJob>,
-) -> Result<EngineHandle, EngineError> {
+) -> Result<(EngineHandle, SideDoor), EngineError> {
     let (inputs, receiver) = mpsc::channel::<Input>();
     let (requests, from_ui) = mpsc::channel::<Request>();
     let (updates, to_ui) = mpsc::channel();
@@ -72,6 +104,7 @@ pub fn start(
         let _ = forward.send(Input::Request(Request::Quit));
     });
     let driver = Driver::new(device, link, remote);
+    let side = SideDoor { inputs: inputs.clone() };
     let engine = Engine {
         driver,
         updates,
@@ -83,7 +116,7 @@ pub fn start(
         last_status: None,
     };
     std::thread::spawn(move || engine.run(&receiver));
-    Ok(EngineHandle { requests, updates: to_ui })
+    Ok((EngineHandle { requests, updates: to_ui }, side))
 }
 
 struct Engine {
@@ -120,6 +153,10 @@ impl Engine {
                 match input {
                     Input::Request(Request::Quit) => return self.quit(),
                     Input::Request(request) => self.request(request),
+                    Input::Run(task) => {
+                        self.commit();
+                        task(&mut self.driver);
+                    }
                     Input::Link(event) => waiting.push_back(event),
                     Input::Import(progress) => self.tell(Update::Import(progress)),
                     Input::Imported(notice) => self.tell(Update::Notice(notice)),
