@@ -15,8 +15,8 @@ pub const MAX_FRAME_BYTES: usize = 72 * 1024 * 1024;
 pub const MAX_INFLATED_BYTES: usize = 96 * 1024 * 1024;
 /// Frames larger than this many bytes are compressed.
 pub const COMPRESS_FROM_BYTES: usize = 1024;
-/// Events in one page.
-pub const PAGE_EVENTS: usize = 500;
+/// Events in one page: about 5 ms of a device that has keys to answer in between.
+pub const PAGE_EVENTS: usize = 100;
 /// Bytes of arguments in one page, about.
 pub const PAGE_BYTES: usize = 1024 * 1024;
 /// Events in one push frame.

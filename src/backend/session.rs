@@ -195,6 +195,12 @@ impl Backend {
         Ok(open)
     }
 
+    /// Sessions that wait for the pipeline.
+    pub(super) fn waiting(&self) -> Vec<u64> {
+        let waiting = self.sessions.iter().filter(|(_, session)| !session.settling.is_empty());
+        waiting.map(|(id, _)| *id).collect()
+    }
+
     /// These stores' batches are in the Mailbox store: who waits for them may be answered.
     pub(super) fn note_worked(&mut self, keys: &[i64]) -> Result<(), StoreError> {
         if self.sessions.values().all(|session| session.settling.is_empty()) {

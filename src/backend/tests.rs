@@ -145,3 +145,32 @@ fn a_page_does_not_split_a_batch() {
     }
     assert!(pages > 1 && last > 900, "{pages} pages, {last} events");
 }
+
+#[test]
+fn who_waits_for_a_pipeline_that_fails_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { dir: dir.path().to_owned(), thread_clients: 4 };
+    let host = Host::start(&options, Box::new(Still)).unwrap();
+    let path = dir.path().join("mailbox.db");
+    let other = Db::open(&path, crate::store::Kind::Mailbox, mailbox::VERSION, "").unwrap();
+    let bad = "CREATE TRIGGER bad BEFORE INSERT ON threadIndex
+               BEGIN SELECT raise(ABORT, 'no room'); END";
+    other.sql().execute_batch(bad).unwrap();
+    let outcomes = host.handle().ingest(vec![mail("one", &[])]).unwrap().recv().unwrap().unwrap();
+    assert_eq!(outcomes.len(), 1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let frames = runtime.block_on(async {
+        let mut frames = host.handle().connect(1).await.unwrap();
+        host.handle().frame(1, Frame::Settle { seq: 1 }).await.unwrap();
+        let mut heard = Vec::new();
+        let most = std::time::Duration::from_secs(10);
+        while let Ok(Some(frame)) = tokio::time::timeout(most, frames.recv()).await {
+            heard.push(frame);
+        }
+        heard
+    });
+    let Some(Frame::Error { message, retry: true, .. }) = frames.last() else {
+        panic!("{frames:?}")
+    };
+    assert!(message.contains("no room"), "{message}");
+}

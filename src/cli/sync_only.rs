@@ -26,7 +26,7 @@ pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Noti
         return Ok(Exit::Done);
     }
     let stop = watch.then(super::stop::flag);
-    let first = session.connect().and_then(|()| session.synchronise());
+    let first = session.connect().and_then(|()| session.synchronise_all());
     let Some(stop) = stop else {
         report(&session.driver.device, output, first.clone().unwrap_or_default())?;
         first?;

@@ -9,7 +9,7 @@ use crate::crash;
 use crate::engine::{Device, EngineError};
 use crate::id::{Epoch, StoreId, ThreadId};
 use crate::mailbox::{self, Changes, Groups};
-use crate::store::{Chain, Durability, Event, Log, Own, StoreError};
+use crate::store::{Chain, Db, Durability, Event, Log, Own, StoreError};
 use crate::sync::{Frame, StoreAck, SyncError};
 
 /// Answers of the backend that wait for whoever asked.
@@ -23,6 +23,16 @@ impl Device {
     pub fn receive(&mut self, frame: Frame) -> Result<(), EngineError> {
         // What was decided by keys has its own durability and is on disk first.
         self.commit()?;
+        let done = self.take(frame);
+        if done.is_err() {
+            // Of a frame all or nothing.
+            self.db.rollback();
+            self.kept.iter_mut().for_each(Db::rollback);
+        }
+        done
+    }
+
+    fn take(&mut self, frame: Frame) -> Result<(), EngineError> {
         match frame {
             Frame::Welcome { backend, epoch, .. } => self.welcome(&backend, epoch),
             Frame::Page { store, events, head, chain, .. }

@@ -165,6 +165,11 @@ impl Device {
         std::mem::take(&mut self.news)
     }
 
+    /// Why the backend could not go on, if it said so: code and line.
+    pub(super) fn take_failure(&mut self) -> Option<(String, String)> {
+        self.news.error.take().map(|(code, message, _)| (code, message))
+    }
+
     /// Begins a transaction that will be on disk at its commit.
     pub(super) fn begin_full(&mut self) -> Result<(), StoreError> {
         if !self.db.is_open() {
@@ -254,11 +259,10 @@ impl Device {
         if self.db.is_open() {
             return Ok(Vec::new());
         }
-        let mut frames = std::mem::take(&mut self.wanted);
         if !self.unsent {
-            return Ok(frames);
+            return Ok(std::mem::take(&mut self.wanted));
         }
-        self.unsent = false;
+        let (mut unsent, mut last_of) = (false, None);
         let mut stores: BTreeMap<StoreId, Vec<_>> = BTreeMap::new();
         let (mut after, mut count, mut new) = (0, 0, Vec::new());
         'pages: loop {
@@ -270,22 +274,31 @@ impl Device {
                     self.held_back.insert(own.store);
                     continue;
                 }
+                // What an action does to one store is in one frame: a batch that names the action
+                // says that all of it is there.
+                let action = own.action.as_ref().map(|action| action.id.clone());
+                if count >= PUSH_EVENTS && last_of != Some((own.store.clone(), action.clone())) {
+                    unsent = true;
+                    break 'pages;
+                }
+                last_of = Some((own.store.clone(), action));
                 if own.offered.is_none() {
                     new.push(own.seq);
                 }
                 stores.entry(own.store.clone()).or_default().push(own.offer(&self.id, &epoch));
                 count += 1;
-                if count >= PUSH_EVENTS {
-                    self.unsent = true;
-                    break 'pages;
-                }
             }
         }
         if !new.is_empty() {
             self.begin_full()?;
-            Own::offered(&self.db, &new, &epoch)?;
+            if let Err(error) = Own::offered(&self.db, &new, &epoch) {
+                self.db.rollback();
+                return Err(error.into());
+            }
             self.commit()?;
         }
+        self.unsent = unsent;
+        let mut frames = std::mem::take(&mut self.wanted);
         if !stores.is_empty() {
             self.in_flight.extend(stores.keys().cloned());
             let stores = stores.into_iter().map(|(store, events)| StorePush { store, events });

@@ -26,6 +26,8 @@ pub struct Driver {
     pub last_error: Option<SyncError>,
     /// Actions decided and not yet on disk.
     pub saving: u64,
+    /// How long a command waits for a backend that says nothing new.
+    patience: Duration,
 }
 
 /// What a synchronisation did.
@@ -42,8 +44,8 @@ impl Driver {
     #[must_use]
     pub const fn new(device: Device, link: Option<Link>, remote: bool) -> Self {
         let state = LinkView::Offline;
-        let (last_error, saving, next_question) = (None, 0, 1);
-        Self { device, link, state, remote, next_question, last_error, saving }
+        let (last_error, saving, next_question, patience) = (None, 0, 1, SILENCE);
+        Self { device, link, state, remote, next_question, last_error, saving, patience }
     }
 
     /// Gives it a link.
@@ -65,7 +67,7 @@ impl Driver {
     pub fn link_event(&mut self, event: LinkEvent) -> Result<(), EngineError> {
         match event {
             LinkEvent::Dialing => self.state = LinkView::Connecting,
-            LinkEvent::Frame(frame) => {
+            LinkEvent::Frame(frame, _place) => {
                 self.last_error = None;
                 self.state = LinkView::Online { behind: 0 };
                 match self.device.receive(*frame) {
@@ -75,7 +77,15 @@ impl Driver {
                         self.state = LinkView::Refused;
                         return Err(EngineError::OtherBackend(id));
                     }
-                    other => other?,
+                    Err(error) => {
+                        self.device.disconnected();
+                        self.state = LinkView::Connecting;
+                        if let Some(link) = &self.link {
+                            link.redial();
+                        }
+                        return Err(error);
+                    }
+                    Ok(()) => {}
                 }
                 self.saving = 0;
                 self.send()?;
@@ -207,23 +217,41 @@ impl Driver {
         deadline: Option<Instant>,
         mut done: impl FnMut(&mut Self) -> Result<bool, EngineError>,
     ) -> Result<(), EngineError> {
+        let mut end = deadline.unwrap_or_else(|| Instant::now() + self.patience);
         loop {
             self.send()?;
             if done(self)? {
                 return Ok(());
             }
             if let Some(error) = self.last_error.clone() {
-                return Err(error.into());
+                return Err(self.told(error).into());
             }
-            let wait = deadline.map_or(SILENCE, |at| at.saturating_duration_since(Instant::now()));
-            match events.recv_timeout(wait.max(Duration::from_millis(1))) {
-                Ok(event) => self.link_event(event)?,
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(SyncError::Timeout.into());
+            }
+            match events.recv_timeout(left) {
+                Ok(event) => {
+                    // A ping says that it is alive, not that what is awaited will come.
+                    if deadline.is_none() && !is_ping(&event) {
+                        end = Instant::now() + self.patience;
+                    }
+                    self.link_event(event)?;
+                }
                 Err(RecvTimeoutError::Timeout) => return Err(SyncError::Timeout.into()),
                 Err(RecvTimeoutError::Disconnected) => {
                     let error = SyncError::Unreached("the link has ended".to_owned());
                     return Err(error.into());
                 }
             }
+        }
+    }
+
+    /// Why a connection ended, in the backend's own words where it gave some.
+    fn told(&mut self, error: SyncError) -> SyncError {
+        match self.device.take_failure() {
+            Some((code, message)) if !error.is_permanent() => SyncError::Failed { code, message },
+            _ => error,
         }
     }
 
@@ -239,10 +267,75 @@ impl Driver {
         let news = self.device.news();
         Ok(Synced { pulled: news.pulled, pushed: news.pushed })
     }
+
+    /// Takes in what came to the threads whose logs this device keeps.
+    ///
+    /// # Errors
+    /// As [`Driver::until`].
+    pub fn refresh(&mut self, events: &Receiver<LinkEvent>) -> Result<(), EngineError> {
+        for thread in self.device.stale_stores()? {
+            self.device.load(&thread)?;
+            self.until(events, None, |driver| Ok(driver.device.is_loaded(&thread)))?;
+        }
+        Ok(())
+    }
 }
 
 impl From<&EngineError> for crate::notice::Notice {
     fn from(error: &EngineError) -> Self {
         error.notice()
+    }
+}
+
+fn is_ping(event: &LinkEvent) -> bool {
+    matches!(event, LinkEvent::Frame(frame, _) if matches!(**frame, Frame::Ping { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::engine::link::Place;
+
+    fn driver(dir: &std::path::Path) -> Driver {
+        let device = Device::open(dir, false, Box::new(SystemClock)).unwrap();
+        Driver::new(device, None, false)
+    }
+
+    #[test]
+    fn a_backend_that_only_pings_is_not_waited_for_without_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut driver = driver(dir.path());
+        driver.patience = Duration::from_millis(100);
+        let (sender, events) = std::sync::mpsc::channel();
+        let pings = std::thread::spawn(move || {
+            for _ in 0..200 {
+                let ping = LinkEvent::Frame(Box::new(Frame::Ping { n: 1 }), Place::default());
+                if sender.send(ping).is_err() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        let begun = Instant::now();
+        let ended = driver.until(&events, None, |_| Ok(false));
+        assert!(matches!(ended, Err(EngineError::Sync(SyncError::Timeout))), "{ended:?}");
+        assert!(begun.elapsed() < Duration::from_secs(1));
+        drop(events);
+        pings.join().unwrap();
+    }
+
+    #[test]
+    fn a_backend_that_cannot_go_on_is_quoted() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut driver = driver(dir.path());
+        let (sender, events) = std::sync::mpsc::channel();
+        let (code, message) = ("disk-full".to_owned(), "the disk is full".to_owned());
+        let error = Frame::Error { code, message, retry: true };
+        sender.send(LinkEvent::Frame(Box::new(error), Place::default())).unwrap();
+        let lost = SyncError::Unreached("the connection ended".to_owned());
+        sender.send(LinkEvent::Down(lost)).unwrap();
+        let notice = driver.until(&events, None, |_| Ok(false)).unwrap_err().notice();
+        assert_eq!((notice.code, notice.message.contains("disk is full")), ("disk-full", true));
     }
 }

@@ -23,6 +23,7 @@ impl Device {
     /// When there is nothing to do it on, or the database refuses; nothing of it is then kept.
     pub fn intend(&mut self, intent: &Intent) -> Result<Done, EngineError> {
         // What others decided before stays, whatever becomes of this one.
+        let alone = !self.db.is_open();
         self.begin_full()?;
         self.unsent = true;
         self.db.sql().execute_batch("SAVEPOINT intent").map_err(StoreError::from)?;
@@ -33,9 +34,16 @@ impl Device {
         };
         let end =
             if done.is_ok() { "RELEASE intent" } else { "ROLLBACK TO intent; RELEASE intent" };
-        self.db.sql().execute_batch(end).map_err(StoreError::from)?;
+        let ended = self.db.sql().execute_batch(end).map_err(StoreError::from);
         self.news.lists = true;
-        done
+        if done.is_err() && alone {
+            self.db.rollback();
+        }
+        // Where SQLite gave the whole transaction up there is no savepoint to go back to; the next
+        // commit says so to those who decided before.
+        let done = done?;
+        ended?;
+        Ok(done)
     }
 
     fn action(&mut self, name: &str) -> Action {
@@ -144,24 +152,22 @@ impl Device {
         done.map(|done| done.name).ok_or_else(|| EngineError::NoAction(id.to_string()))
     }
 
-    /// This device's last action that still stands.
+    /// This device's last action that still stands. Action ids of one device only grow; the order in
+    /// which threads are projected says nothing.
     fn last(
         &self,
         own: &[OwnEvent],
         gone: &[ActionId],
     ) -> Result<Option<(ActionId, String)>, EngineError> {
         let stands = |action: &&Action| action.name != "undo" && !gone.contains(&action.id);
-        let pending = own
+        let own = own
             .iter()
             .filter(|event| event.store.as_thread().is_some())
             .filter_map(|event| event.action.as_ref())
             .filter(stands)
-            .max_by(|a, b| a.id.cmp(&b.id))
             .map(|action| (action.id.clone(), action.name.clone()));
-        let done = mailbox::last_action(&self.db, &self.id, gone)?.map(|done| (done.id, done.name));
-        // Threads are projected in any order, so an older action may wait longer than a newer one;
-        // the ids of one device only grow.
-        Ok(pending.into_iter().chain(done).max_by(|a, b| a.0.cmp(&b.0)))
+        let done = mailbox::last_action(&self.db, &self.id, gone)?;
+        Ok(own.chain(done.map(|done| (done.id, done.name))).max())
     }
 
     fn create_label(&mut self, text: &str) -> Result<Done, EngineError> {

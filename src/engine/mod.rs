@@ -15,6 +15,8 @@ pub mod link;
 mod owner;
 mod run;
 mod sink;
+#[cfg(test)]
+mod tests;
 mod threads;
 pub mod view;
 mod views;

@@ -173,12 +173,19 @@ impl Engine {
                 self.commit();
             }
             for event in waiting.drain(..FRAMES_A_TURN.min(waiting.len())) {
-                if let Err(error) = self.driver.link_event(event) {
-                    self.tell(Update::Notice(error.notice()));
-                }
-                self.due = None;
+                self.link_event(event);
             }
             self.tell_news();
+        }
+    }
+
+    fn link_event(&mut self, event: LinkEvent) {
+        if let Err(error) = self.driver.link_event(event) {
+            self.tell(Update::Notice(error.notice()));
+        }
+        // A frame puts what was decided on disk first; that the link is gone does not.
+        if !self.driver.device.is_saving() {
+            self.due = None;
         }
     }
 
@@ -333,5 +340,41 @@ impl Engine {
             });
             let _ = inputs.send(Input::Imported(notice));
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::sync::SyncError;
+
+    fn engine(dir: &std::path::Path) -> (Engine, Receiver<Update>) {
+        let device = Device::open(dir, true, Box::new(SystemClock)).unwrap();
+        let ((updates, told), (inputs, _)) = (mpsc::channel(), mpsc::channel());
+        let engine = Engine {
+            driver: Driver::new(device, None, true),
+            updates,
+            inputs,
+            import: None,
+            stop_import: Arc::default(),
+            reading: None,
+            due: None,
+            last_status: None,
+        };
+        (engine, told)
+    }
+
+    #[test]
+    fn what_was_decided_is_put_on_disk_though_the_connection_ends_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut engine, _told) = engine(dir.path());
+        engine.request(Request::Intend(Intent::CreateLabel("Work".to_owned())));
+        assert!(engine.driver.device.is_saving() && engine.due.is_some());
+        engine.link_event(LinkEvent::Down(SyncError::Timeout));
+        engine.link_event(LinkEvent::Dialing);
+        assert!(engine.due.is_some(), "nobody commits it");
+        engine.commit();
+        assert!(!engine.driver.device.is_saving() && engine.due.is_none());
     }
 }

@@ -47,8 +47,8 @@ pub(super) fn note(db: &Db, position: u64, source: &Source) -> Result<(), StoreE
     Ok(())
 }
 
-/// The last action of a device that still stands and was not itself an undo, leaving out `but`: by
-/// its id, as those of one device only grow; positions follow the order of projection.
+/// The last action of a device that still stands and was not itself an undo, leaving out `but`. Ids
+/// of one device only grow; positions are in the order of projection, which is another.
 ///
 /// # Errors
 /// When the database refuses.

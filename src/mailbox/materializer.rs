@@ -184,11 +184,7 @@ fn link(
     let mut done = BTreeSet::new();
     for start in before.union(&after).chain([thread]) {
         if !done.contains(start) {
-            let reached = root(db, start)?;
-            if let Some(least) = reached.first() {
-                groups.began(least);
-            }
-            done.extend(reached);
+            done.extend(root(db, start, groups)?);
         }
     }
     Ok(())
@@ -196,21 +192,24 @@ fn link(
 
 /// Threads of the index that are linked with this one, either way.
 fn neighbours(db: &Db, thread: &ThreadId) -> Result<BTreeSet<ThreadId>, StoreError> {
-    let mut statement = db.sql().prepare_cached(
-        "SELECT l.b FROM threadLinks l JOIN threadIndex t ON t.id = l.b WHERE l.a = ?1
-         UNION SELECT l.a FROM threadLinks l JOIN threadIndex t ON t.id = l.a WHERE l.b = ?1",
-    )?;
-    let mut rows = statement.query([thread.as_str()])?;
     let mut found = BTreeSet::new();
-    while let Some(row) = rows.next()? {
-        let id: String = row.get(0)?;
-        found.insert(ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?);
+    for query in [
+        "SELECT b FROM threadLinks WHERE a = ?1 AND b IN (SELECT id FROM threadIndex WHERE id = b)",
+        "SELECT a FROM threadLinks WHERE b = ?1 AND a IN (SELECT id FROM threadIndex WHERE id = a)",
+    ] {
+        let mut statement = db.sql().prepare_cached(query)?;
+        let mut rows = statement.query([thread.as_str()])?;
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(0)?;
+            let id = ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
+            found.insert(id);
+        }
     }
     Ok(found)
 }
 
 /// Gives all threads that `start` reaches their common root; returns them.
-fn root(db: &Db, start: &ThreadId) -> Result<BTreeSet<ThreadId>, StoreError> {
+fn root(db: &Db, start: &ThreadId, groups: &mut Groups) -> Result<BTreeSet<ThreadId>, StoreError> {
     let (mut reached, mut open) = (BTreeSet::from([start.clone()]), vec![start.clone()]);
     while let Some(thread) = open.pop() {
         for next in neighbours(db, &thread)? {
@@ -218,6 +217,11 @@ fn root(db: &Db, start: &ThreadId) -> Result<BTreeSet<ThreadId>, StoreError> {
                 open.push(next);
             }
         }
+    }
+    // Under the old roots, and all of them: one that is touched later in this transaction would be
+    // counted as it was under the new root, where it never was.
+    for thread in &reached {
+        groups.touch(db, thread)?;
     }
     if let Some(least) = reached.first() {
         let mut statement =
@@ -252,4 +256,112 @@ fn mark(db: &Db, source: &Source) -> Result<(), StoreError> {
             i64::try_from(source.through).unwrap_or(i64::MAX)
         ])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{DeviceId, Epoch, EventId};
+    use crate::label::Place;
+    use crate::mailbox::event::{Source, ThreadAdded, name};
+    use crate::mailbox::schema::{SQL, dump};
+    use crate::store::{Args, Log, NewEvent};
+
+    fn thread(id: &str) -> ThreadId {
+        ThreadId::try_from(id).unwrap()
+    }
+
+    /// The event that puts a thread with these links into the index, or its row anew.
+    fn put_event(position: u64, id: &str, links: &[&str], unread: u64) -> Event {
+        let facts = ThreadFacts {
+            id: thread(id),
+            subject: None,
+            participants: Vec::new(),
+            snippet: String::new(),
+            last_activity: 7,
+            created_at: 7,
+            message_count: 1,
+            unread_count: unread,
+            starred: false,
+            muted: false,
+            has_attachment: false,
+            place: Place::Inbox,
+            snoozed_until: None,
+            links: links.iter().map(|id| thread(id)).collect(),
+            trail: Args::nothing(),
+        };
+        let epoch = Epoch::try_from("1").unwrap();
+        let source = Source {
+            thread: thread(id),
+            epoch: epoch.clone(),
+            from: 0,
+            through: position,
+            last: true,
+            actions: Vec::new(),
+        };
+        let labels = vec![Place::Inbox.label()];
+        let event = NewEvent {
+            id: EventId::try_from(format!("e{position}")).unwrap(),
+            name: name::THREAD_ADDED.to_owned(),
+            args: Args::of(&ThreadAdded { thread: facts, labels, source }),
+            device: DeviceId::try_from("test").unwrap(),
+            action: None,
+            epoch,
+        };
+        Event { position, event }
+    }
+
+    /// The tables after transactions of so many events each.
+    fn tables(events: &[Event], sizes: &[usize]) -> Vec<(&'static str, String)> {
+        let db = Db::memory(&[Log::SQL, SQL].concat()).unwrap();
+        let mut rest = events;
+        for size in sizes {
+            let (now, later) = rest.split_at(*size);
+            let mut groups = Groups::new(false);
+            materialize(&db, now, &mut groups).unwrap();
+            groups.settle(&db).unwrap();
+            rest = later;
+        }
+        dump(&db).unwrap()
+    }
+
+    #[test]
+    fn how_events_fall_into_transactions_does_not_matter() {
+        // (thread, its links, its unread messages), in order.
+        let stories: [&[(&str, &[&str], u64)]; 3] = [
+            // A new least member joins a conversation whose other member changes after it.
+            &[
+                ("bbbb", &["cccc"], 0),
+                ("cccc", &["bbbb"], 1),
+                ("aaaa", &["bbbb"], 0),
+                ("cccc", &["bbbb"], 2),
+            ],
+            // A conversation falls apart, and a member of the part without the root changes.
+            &[
+                ("aaaa", &["bbbb"], 0),
+                ("bbbb", &["cccc"], 0),
+                ("cccc", &[], 0),
+                ("aaaa", &[], 0),
+                ("cccc", &[], 1),
+            ],
+            // A link to a thread that is not there yet.
+            &[
+                ("bbbb", &["aaaa"], 1),
+                ("cccc", &["bbbb"], 0),
+                ("aaaa", &[], 0),
+                ("bbbb", &["aaaa"], 0),
+            ],
+        ];
+        for story in stories {
+            let events: Vec<Event> = (1..)
+                .zip(story)
+                .map(|(position, (id, links, unread))| put_event(position, id, links, *unread))
+                .collect();
+            let alone = tables(&events, &vec![1; events.len()]);
+            for first in 0..=events.len() {
+                let sizes = [first, events.len() - first];
+                assert_eq!(tables(&events, &sizes), alone, "{story:?} cut at {first}");
+            }
+        }
+    }
 }

@@ -119,16 +119,22 @@ impl Cells {
         labels
     }
 
-    /// Whether `self` hides a thread that `before` shows.
+    /// Whether it hides a thread more than this place and snooze do.
     #[must_use]
-    pub fn hides(&self, before: &Self) -> bool {
-        self.place.hidden() > before.place.hidden()
-            || (self.snoozed.is_some() && before.snoozed.is_none())
+    pub fn hides(&self, place: Place, snoozed: Option<i64>) -> bool {
+        self.place.hidden() > place.hidden() || (self.snoozed.is_some() && snoozed.is_none())
     }
 
-    /// Applies an entry. `place_only` leaves every cell but place and snooze alone (what is kept
-    /// of an undone action).
-    pub fn apply(&mut self, entry: &Entry, place_only: bool) {
+    /// Leaves the thread where it was, should it be hidden more now.
+    pub fn stay(&mut self, place: Place, snoozed: Option<i64>) {
+        if self.hides(place, snoozed) {
+            self.place = place;
+            self.snoozed = snoozed;
+        }
+    }
+
+    /// Applies an entry.
+    pub fn apply(&mut self, entry: &Entry) {
         match &entry.what {
             What::Place { place, seen } => self.put(entry, *place, *seen),
             What::Leave { place, seen } => {
@@ -137,7 +143,6 @@ impl Cells {
                 }
             }
             What::Snooze { until, seen } => self.snooze(entry, *until, *seen),
-            _ if place_only => {}
             What::Message { .. } => self.message(entry),
             What::Label { label, on } => {
                 if !label::is_system(label.as_str()) && self.may_write(label.as_str(), entry) {

@@ -194,14 +194,27 @@ impl Entry {
 }
 
 /// What stays of an undone action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Keep {
     /// Nothing.
     #[serde(rename = "n")]
     Nothing,
-    /// Place and snooze: without them a message would be hidden that the undo's row did not show.
+    /// Place and snooze, as they were before the undo: without the action a message would be hidden
+    /// that the undo's row did not show. It may have been seen only because of what the action did
+    /// to another cell (it was unmuted when the message came), so it is not the action's own writes
+    /// that are kept.
     #[serde(rename = "p")]
-    Place,
+    Place {
+        /// The undo.
+        #[serde(rename = "b")]
+        by: EventId,
+        /// The place before it.
+        #[serde(rename = "p")]
+        place: Place,
+        /// The snooze before it.
+        #[serde(rename = "z", default, skip_serializing_if = "Option::is_none")]
+        snoozed: Option<i64>,
+    },
 }
 
 /// Undone actions.
@@ -228,10 +241,12 @@ pub fn decide(base: &Base, entries: &[Entry], from: usize) -> Undone {
             continue;
         }
         let before = run(base, &entries[..at], &undone);
-        undone.insert(action.clone(), Keep::Nothing);
+        let kept = undone.insert(action.clone(), Keep::Nothing);
         let after = run(base, &entries[..at], &undone);
-        if after.hides(&before) && before.last_received > *seen {
-            undone.insert(action.clone(), Keep::Place);
+        if after.hides(before.place, before.snoozed) && before.last_received > *seen {
+            let (by, place, snoozed) = (entry.id.clone(), before.place, before.snoozed);
+            let keep = kept.unwrap_or(Keep::Place { by, place, snoozed });
+            undone.insert(action.clone(), keep);
         }
     }
     undone
@@ -242,10 +257,14 @@ pub fn decide(base: &Base, entries: &[Entry], from: usize) -> Undone {
 pub fn run(base: &Base, entries: &[Entry], undone: &Undone) -> Cells {
     let mut cells = base.cells.clone();
     for entry in entries {
-        match entry.action.as_ref().and_then(|action| undone.get(action)) {
-            None => cells.apply(entry, false),
-            Some(Keep::Place) => cells.apply(entry, true),
-            Some(Keep::Nothing) => {}
+        if !entry.action.as_ref().is_some_and(|action| undone.contains_key(action)) {
+            cells.apply(entry);
+        }
+        if let What::Undo { action, .. } = &entry.what
+            && let Some(Keep::Place { by, place, snoozed }) = undone.get(action)
+            && *by == entry.id
+        {
+            cells.stay(*place, *snoozed);
         }
     }
     cells

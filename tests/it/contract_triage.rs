@@ -162,3 +162,16 @@ fn what_is_not_there_is_said() {
     assert_eq!(row(&home, &thread)["place"], "inbox");
     home.assert_healthy("what is not there");
 }
+
+#[test]
+fn undo_takes_back_what_was_done_last_in_whatever_order_it_was_projected() {
+    let home = home();
+    let (first, last) = (home.thread("other"), home.thread("plan"));
+    // Both reach the backend at once, where the older thread comes first.
+    home.run(&["star", first.as_str(), "--offline"]).ok();
+    home.run(&["star", last.as_str(), "--offline"]).ok();
+    home.run(&["--sync-only"]).ok();
+    home.run(&["undo"]).ok();
+    assert_eq!(row(&home, &last)["starred"], false);
+    assert_eq!(row(&home, &first)["starred"], true, "the one before it");
+}

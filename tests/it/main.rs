@@ -21,6 +21,7 @@ mod contract_triage;
 mod corpora_files;
 mod corpora_parse;
 mod corpora_threads;
+mod fold;
 mod hostile_text;
 mod kill;
 mod kill_two_processes;

@@ -107,7 +107,7 @@ fn hidden(thread: &ThreadId, log: &[Entry]) -> Vec<String> {
         };
         let received = log[..at].iter().filter(|e| matches!(&e.what, What::Message { own: false, .. }));
         let last = received.map(|entry| entry.position).max().unwrap_or(0);
-        if last > seen && after.hides(&before) && before.messages() > 0 {
+        if last > seen && after.hides(before.place, before.snoozed) && before.messages() > 0 {
             wrong.push(format!("{thread}: {entry:?} hid the message at {last}"));
         }
         before = after;

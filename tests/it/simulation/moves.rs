@@ -19,11 +19,11 @@ use crate::support::world::World;
 
 /// The moves, and how often each is drawn among all.
 pub(super) const STEPS: &[(&str, usize)] = &[
-    ("mail.new", 5),
-    ("mail.reply", 10),
+    ("mail.new", 2),
+    ("mail.reply", 9),
     ("mail.join", 2),
     ("mail.early", 2),
-    ("mail.again", 3),
+    ("mail.again", 2),
     ("mail.copy", 1),
     ("mail.sent", 2),
     ("mail.filed", 3),
@@ -50,10 +50,11 @@ pub(super) const STEPS: &[(&str, usize)] = &[
     ("restart.device", 3),
     ("restart.backend", 2),
     ("clock", 3),
+    ("talk", 12),
 ];
 
 /// Moves of one seed at most.
-const MOST_MOVES: usize = 110;
+const MOST_MOVES: usize = 320;
 /// Names that labels are made with; two of them are one label.
 const LABELS: [&str; 4] = ["Work", "work", "Später", "Inbox"];
 /// Rows that a device draws at a time.
@@ -148,53 +149,72 @@ impl Simulation {
         }
         let at = self.a_device();
         match step {
-            "link.by-hand" => self.link(at),
-            "key" => self.key(at, 1, false),
-            "key.stale" => self.key(at, 1, true),
-            "key.bulk" => self.key(at, 6, false),
-            "undo.last" => self.intend(at, &Intent::Undo(None)),
+            "link.by-hand" => return self.link(at),
+            "key" => return self.key(at, 1, false),
+            "key.stale" => return self.key(at, 1, true),
+            "key.bulk" => return self.key(at, 6, false),
+            "undo.last" => return self.intend(at, &Intent::Undo(None)),
             "undo.any" => {
-                let known = self.actions.len().checked_sub(1)? + 1;
-                let action = self.actions[self.dice.below(known)].clone();
-                self.intend(at, &Intent::Undo(Some(action)))
+                let known = self.actions.len();
+                let at_action = self.dice.below(known);
+                let action = self.actions.get(at_action)?.clone();
+                return self.intend(at, &Intent::Undo(Some(action)));
             }
             "label" => {
                 let name = (*self.dice.pick(&LABELS)).to_owned();
-                self.intend(at, &Intent::CreateLabel(name))
+                return self.intend(at, &Intent::CreateLabel(name));
             }
-            "save" => (self.world.device(at).is_saving()).then(|| self.world.save(at)),
-            "connect" => (!self.world.is_connected(at)).then(|| self.world.connect(at)),
-            "cut" => (self.world.is_connected(at)).then(|| self.world.cut(at)),
-            "send" => (self.world.is_connected(at)).then(|| self.world.send(at, Some)),
-            "up" => self.several(at, World::deliver_up),
-            "down" => self.several(at, World::deliver_down),
-            "commit" => Some(self.world.commit()),
-            "step" => self.world.step().then_some(()),
-            "pump" => self.world.pump().then_some(()),
+            "save" if !self.world.device(at).is_saving() => return None,
+            "connect" if self.world.is_connected(at) => return None,
+            "cut" | "send" if !self.world.is_connected(at) => return None,
+            "save" => self.world.save(at),
+            "connect" => self.world.connect(at),
+            "cut" => self.world.cut(at),
+            "send" => self.world.send(at, Some),
+            "up" => return self.several(at, World::deliver_up),
+            "down" => return self.several(at, World::deliver_down),
+            "commit" => self.world.commit(),
+            "step" => return self.world.step().then_some(()),
+            "pump" => return self.world.pump().then_some(()),
             "settle" => {
                 self.settles += 1;
                 let seq = self.settles;
-                Some(self.world.device_mut(at).settle(seq))
+                self.world.device_mut(at).settle(seq);
             }
             "open" => {
                 let thread = self.a_thread(at)?;
-                Some(self.world.device_mut(at).load(&thread).expect("loads"))
+                self.world.device_mut(at).load(&thread).expect("loads");
             }
-            "read" => Some(self.draw(at)),
-            "restart.device" => Some(self.world.restart_device(at)),
-            "restart.backend" => Some(self.world.restart_backend()),
+            "talk" => self.talk(at),
+            "read" => self.draw(at),
+            "restart.device" => self.world.restart_device(at),
+            "restart.backend" => self.world.restart_backend(),
             "clock" => {
                 let hours = i64::try_from(self.dice.below(100)).expect("small") - 50;
-                Some(self.world.stations[at].clock.turn(hours * 3_600_000))
+                self.world.stations[at].clock.turn(hours * 3_600_000);
             }
             _ => panic!("an unknown step: {step}"),
         }
+        Some(())
     }
 
     fn several(&mut self, at: usize, deliver: fn(&mut World, usize) -> bool) -> Option<()> {
         let most = 1 + self.dice.below(4);
         let moved = (0..most).filter(|_| deliver(&mut self.world, at)).count();
         (moved > 0).then_some(())
+    }
+
+    /// A while in which nothing goes wrong between a device and the backend.
+    fn talk(&mut self, at: usize) {
+        self.world.connect(at);
+        self.world.save(at);
+        for _ in 0..=self.dice.below(3) {
+            self.world.send(at, Some);
+            while self.world.deliver_up(at) {}
+            self.world.step();
+            self.world.pump();
+            while self.world.deliver_down(at) {}
+        }
     }
 
     fn mail(&mut self, kind: &str) -> Option<()> {
