@@ -30,7 +30,7 @@ pub type ImportJob = Arc<
 >;
 
 /// What is run on the engine's thread between requests. It must be short: keys wait for it.
-type Task = Box<dyn FnOnce(&mut Driver) + Send>;
+pub type Task = Box<dyn FnOnce(&mut Driver) + Send>;
 
 /// What wakes the engine's thread.
 enum Input {
@@ -41,10 +41,10 @@ enum Input {
     Imported(Notice),
 }
 
-/// A second way to the engine's thread, beside the UI's: for who needs an answer.
+/// A second way to the thread that has the driver, beside the UI's: for who needs an answer.
 #[derive(Clone)]
 pub struct SideDoor {
-    inputs: Sender<Input>,
+    tasks: Arc<dyn Fn(Task) -> bool + Send + Sync>,
 }
 
 impl std::fmt::Debug for SideDoor {
@@ -54,6 +54,12 @@ impl std::fmt::Debug for SideDoor {
 }
 
 impl SideDoor {
+    /// A door to the thread that takes `tasks`; they answer whether it still does.
+    #[must_use]
+    pub fn new(tasks: impl Fn(Task) -> bool + Send + Sync + 'static) -> Self {
+        Self { tasks: Arc::new(tasks) }
+    }
+
     /// Runs `task` on the engine's thread and waits for what it returns; `None` when the engine
     /// has ended before it. What keys decided until then is on disk. A task must be short.
     pub fn ask<T: Send + 'static>(
@@ -65,8 +71,7 @@ impl SideDoor {
             // Who asked waits below; the channel has room.
             let _ = answer.send(task(driver));
         });
-        self.inputs.send(Input::Run(task)).ok()?;
-        receiver.recv().ok()
+        if (self.tasks)(task) { receiver.recv().ok() } else { None }
     }
 }
 
@@ -104,7 +109,8 @@ pub fn start(
         let _ = forward.send(Input::Request(Request::Quit));
     });
     let driver = Driver::new(device, link, remote);
-    let side = SideDoor { inputs: inputs.clone() };
+    let tasks = inputs.clone();
+    let side = SideDoor::new(move |task| tasks.send(Input::Run(task)).is_ok());
     let engine = Engine {
         driver,
         updates,
