@@ -74,6 +74,12 @@ pub fn is_system(id: &str) -> bool {
     Place::parse(id).is_some() || DERIVED.contains(&id) || VIRTUAL.contains(&id)
 }
 
+/// The system's label or virtual list with this id.
+#[must_use]
+pub fn system_id(id: &str) -> Option<LabelId> {
+    is_system(id).then(|| LabelId::try_from(id).ok()).flatten()
+}
+
 /// The label with a fixed system id.
 ///
 /// # Panics

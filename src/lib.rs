@@ -1,4 +1,92 @@
-//! mailtui: the map. (Written out at the end of the house's first floor plan.)
+//! mailtui: a terminal email client. This page is the map.
+//!
+//! # Bird's eye view
+//!
+//! ```text
+//!  terminal (a device)                             sync backend (in this process, or `serve`)
+//! ┌──────────────────────────────────┐            ┌──────────────────────────────────────────┐
+//! │ ui: input → update → draw        │            │ session per device                       │
+//! │   │ requests         ▲ updates   │            │    │ push           ▲ page, live, ack    │
+//! │   ▼                  │           │  WebSocket │ backend: gives every event its position  │
+//! │ engine: device + driver + link   │◀──────────▶│    │ a Thread log grew    ▲ Mailbox log  │
+//! │   Mailbox store  (mailbox.db)    │            │ thread client ▶ queue ▶ worker ▶ mailbox │
+//! │   own events, overlay, `shown`   │            │    ▲ events            client            │
+//! │   Thread stores  (LRU, memory)   │            │ ingest ◀ bridge (mbox, Maildir, .eml)    │
+//! └──────────────────────────────────┘            └──────────────────────────────────────────┘
+//! ```
+//!
+//! Every conversation is a store of its own, the source of truth; the Mailbox store mirrors what is
+//! needed to list and count. Each store is an append-only log of events, and tables that
+//! materializers make from it. The backend gives every event its position; a device commits its
+//! own events at once, shows them over the confirmed rows, and offers them until they are known.
+//!
+//! # Words
+//!
+//! An *event* is a fact in a store's log; a *position* its place there, given by the backend;
+//! *pending* is committed here and not yet confirmed; the *watermark* of a thread is the last
+//! position that the Mailbox store has taken in; the *overlay* is what a device shows of its own
+//! events until the watermark passes them; an *epoch* is one unbroken life of a backend's logs; an
+//! *action* is all events of one intent; a *place* is one of inbox, archive, spam and trash.
+//!
+//! # Floors
+//!
+//! A room imports only rooms on lower floors; rooms on one floor do not know each other. A test
+//! (`tests/it/architecture.rs`) holds this table against the sources.
+//!
+//! | floor | rooms |
+//! |---|---|
+//! | 6 | `main.rs`, [`cli`]: arguments, wiring, one file a subcommand |
+//! | 5 | [`ui`]: the terminal; `update` and `view` are pure, `event_loop` has the threads |
+//! | 4 | [`engine`]: the device; [`backend`]: order, pipeline, ingest, sockets |
+//! | 3 | [`command`]: what keys mean; [`projection`]: thread → rows; [`bridge`]: mail in files |
+//! | 2 | [`mailbox`], [`thread`]: the two schemas; [`sync`]: frames and the connection |
+//! | 1 | [`store`]: logs, blobs, own events; [`mail`]: RFC 5322 and MIME |
+//! | 0 | [`id`], [`label`], [`clock`], [`notice`], [`limits`], [`safe_text`], [`crash`] |
+//!
+//! What must never be: `mail` has no database, socket or terminal; `store` no mail, network or
+//! async; materializers no clock, randomness or file; `command` no terminal or runtime; `sync` no
+//! idea of what an event means; `ui` no database, backend or bridge. One door for each outside
+//! library: ratatui and crossterm in `ui`, rusqlite in `store`, the schemas and their devices,
+//! tungstenite in `sync`, mail-parser in `mail`.
+//!
+//! # Where to look
+//!
+//! | what happens | where, in order |
+//! |---|---|
+//! | key `e` | `ui/keys` → `command/archive` → `engine/run` → `engine/intents` → `mailbox/groups` |
+//! | an event goes out | `engine/device` (`outgoing`) → `engine/link` → `backend/core` (`push`) |
+//! | a thread changes | `backend/thread_client` → `projection/diff` → `backend/storage/queue` |
+//! | a batch is taken in | `backend/worker` → `backend/mailbox_client` → `mailbox/materializer` |
+//! | a page comes in | `engine/apply` → `mailbox/materializer` → overlay (`projection/overlay`) |
+//! | a message comes in | `bridge/import` → `backend/ingest` → `mail` → `backend/storage/index` |
+//! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
+//! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
+//! | what mail may show | [`safe_text`] |
+//! | an error's line, hint and exit code | the room's `error.rs` → [`notice`] → `cli/output` |
+//!
+//! # On disk
+//!
+//! `DIR/mailbox.db` is the device: the Mailbox log and its tables, own events, the `shown` index.
+//! `DIR/backend/threads.db` holds every Thread log, the queue, snapshots, the message index and
+//! blobs; `DIR/backend/mailbox.db` the backend's Mailbox store. A device of a remote backend has
+//! `DIR/remote.json` and, in `DIR/threads.db`, the logs of threads that it opened. `DIR/lock` is
+//! held by the one process that owns the directory.
+//!
+//! # Decisions
+//!
+//! - **A loaded Thread store is values, not SQLite in memory.** Undo needs a fold over the whole
+//!   log, the overlay needs the same fold over a row's trail; one pure function (`thread/fold`)
+//!   serves both, so they cannot disagree, and a thread loads in microseconds.
+//! - **Own events lie in the Mailbox store's file.** An action, what it shows, and its counts are
+//!   then one transaction; there is no second file that could be behind. Only the device's tables
+//!   are mixed: confirmed tables hold nothing provisional.
+//! - **The engine answers from the open transaction.** Reads on the writing connection see it at
+//!   once; it is on disk [`limits::COMMIT_WITHIN`] later, and nothing of it is sent before.
+//! - **One `unprojected` table.** Without a position an own event is pending, with one it waits
+//!   for its watermark.
+//! - **`all` and `anywhere` are unions of places**, which share no conversation: two lists more
+//!   cost no row more.
+//! - **Label ids come from names**, so that two devices that make a label offline make the same.
 
 pub mod backend;
 pub mod bridge;

@@ -15,12 +15,18 @@ pub const MAX_FRAME_BYTES: usize = 72 * 1024 * 1024;
 pub const MAX_INFLATED_BYTES: usize = 96 * 1024 * 1024;
 /// Frames larger than this many bytes are compressed.
 pub const COMPRESS_FROM_BYTES: usize = 1024;
-/// Events in one page.
-pub const PAGE_EVENTS: usize = 500;
+/// Events in one page: about 5 ms of a device that has keys to answer in between.
+pub const PAGE_EVENTS: usize = 100;
 /// Bytes of arguments in one page, about.
 pub const PAGE_BYTES: usize = 1024 * 1024;
 /// Events in one push frame.
 pub const PUSH_EVENTS: usize = 2_000;
+/// The longest arguments of an event that a device may push, in bytes.
+pub const MAX_PUSHED_ARGS_BYTES: usize = 256 * 1024;
+/// The longest arguments of an event that is made of a message, in bytes.
+pub const MAX_MESSAGE_ARGS_BYTES: usize = 16 * 1024 * 1024;
+/// The longest name of an action, in bytes.
+pub const MAX_ACTION_NAME_BYTES: usize = 256;
 /// Messages in one ingest batch.
 pub const INGEST_MESSAGES: usize = 200;
 /// Bytes of raw mail in one ingest batch, about.

@@ -90,7 +90,8 @@ fn clean(text: &str, keep_lines: bool) -> String {
 }
 
 const fn is_hidden(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
+    let bidi = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    bidi || matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}')
 }
 
 /// Letters, the marks that belong to them (an Indic virama stands before a joiner), and emoji.

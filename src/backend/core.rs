@@ -15,9 +15,10 @@ use crate::bridge::Outcome;
 use crate::clock::Clock;
 use crate::crash;
 use crate::id::{Epoch, EventId, LabelId, StoreId, ThreadId, base32};
+use crate::limits::{MAX_ACTION_NAME_BYTES, MAX_PUSHED_ARGS_BYTES};
 use crate::mailbox::MailboxEvent;
 use crate::store::{Blobs, Db, Durability, Head, Log, NewEvent, StoreError};
-use crate::sync::{Frame, Refused, StorePush};
+use crate::sync::{Frame, Refused, StoreAck, StorePush};
 use crate::thread::{Writer, writers};
 
 /// How a backend runs.
@@ -97,10 +98,12 @@ impl Backend {
             }
         }
         storage::spread(&self.db, &pushed)?;
+        let mut acks = Vec::with_capacity(answers.len());
         for (store, positions, refused) in answers {
             let Head { position: head, chain } = Log::head(self.log_of(&store), &store)?;
-            self.held.push((session, Frame::Ack { store, positions, refused, head, chain }));
+            acks.push(StoreAck { store, positions, refused, head, chain });
         }
+        self.held.push((session, Frame::Ack { stores: acks }));
         crash::point("push.before-commit");
         Ok(())
     }
@@ -126,7 +129,11 @@ impl Backend {
             } else {
                 writers(&event.name).contains(&Writer::Device)
             };
-            if !there {
+            let name = event.action.as_ref().map_or("", |action| &action.name);
+            if event.args.text().len() > MAX_PUSHED_ARGS_BYTES || name.len() > MAX_ACTION_NAME_BYTES
+            {
+                refused.push(no(event.id, "too-large", "its arguments are too long"));
+            } else if !there {
                 refused.push(no(event.id, "no-such-thread", "this thread is not on the backend"));
             } else if may {
                 accepted.push(event);

@@ -220,8 +220,22 @@ impl Loop {
             Ok(worked || pumped)
         });
         self.resting = worked.is_err();
+        if let Err(error) = &worked {
+            self.give_up(&error.notice());
+        }
         self.flush();
         worked.unwrap_or(false)
+    }
+
+    /// The pipeline cannot go on now: devices that wait for it hear why, and ask again.
+    fn give_up(&mut self, notice: &Notice) {
+        for session in self.backend.waiting() {
+            if let Some(out) = self.outs.get(&session) {
+                // One that has no room for it is disconnected all the same.
+                let _ = out.try_send(refusal(notice));
+            }
+            self.drop_session(session);
+        }
     }
 
     /// Takes what waits, in one commit.
@@ -281,8 +295,12 @@ impl Loop {
                 }
             }
             Input::Doctor { answer } => {
-                let found = self.backend.commit().and_then(|()| self.backend.doctor());
-                let _ = answer.send(found.map_err(|error| error.notice()));
+                if let Err(error) = self.backend.commit() {
+                    let notice = error.notice();
+                    let _ = answer.send(Err(notice.clone()));
+                    return Err(notice);
+                }
+                let _ = answer.send(self.backend.doctor().map_err(|error| error.notice()));
             }
             Input::Stop => return Ok(false),
         }
@@ -296,8 +314,7 @@ impl Loop {
         for (answer, _) in waiting.drain(..) {
             let _ = answer.send(Err(notice.clone()));
         }
-        let code = notice.code.to_owned();
-        let error = Frame::Error { code, message: notice.message.clone(), retry: true };
+        let error = refusal(notice);
         for (session, out) in std::mem::take(&mut self.outs) {
             let _ = out.try_send(error.clone());
             self.backend.disconnect(session);
@@ -320,4 +337,9 @@ impl Loop {
             }
         }
     }
+}
+
+fn refusal(notice: &Notice) -> Frame {
+    let (code, message) = (notice.code.to_owned(), notice.message.clone());
+    Frame::Error { code, message, retry: true }
 }

@@ -5,10 +5,10 @@
 //! nothing; other bytes under the same id are kept as a copy.
 
 use crate::backend::storage::{Index, Known};
-use crate::bridge::{Incoming, Outcome};
+use crate::bridge::{Folder, Incoming, Outcome};
 use crate::id::{DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32};
 use crate::label::Place;
-use crate::limits::{MAX_INLINE_TEXT_BYTES, MAX_MESSAGE_BYTES};
+use crate::limits::{MAX_INLINE_TEXT_BYTES, MAX_MESSAGE_ARGS_BYTES, MAX_MESSAGE_BYTES};
 use crate::mail::{self, Flags};
 use crate::store::{Args, Blobs, Db, Log, NewEvent, Packed, StoreError};
 use crate::thread::{Linked, MessageAdded, ThreadCreated, name};
@@ -46,10 +46,11 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
     let raw = Blobs::pack(&incoming.raw);
     let long = parsed.text.len() > MAX_INLINE_TEXT_BYTES;
     let text = long.then(|| Blobs::pack(parsed.text.as_bytes()));
-    let flags = flags(&incoming, parsed.status);
-    let folder = incoming.folder;
+    let mut flags = flags(&incoming, parsed.status);
+    let mut folder = incoming.folder;
+    let own = system_names(&mut folder, &mut flags, parsed.keywords);
     let mut keywords = folder.labels;
-    keywords.extend(parsed.keywords);
+    keywords.extend(own);
     let message = MessageAdded {
         message: message_id(&key),
         copy: false,
@@ -80,6 +81,12 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
         references: parsed.references,
         defects: parsed.defects,
     };
+    // Only a header of that size can make such arguments: the text is elsewhere.
+    let large = incoming.raw.len() > MAX_MESSAGE_ARGS_BYTES / 4;
+    if large && Args::of(&message).text().len() > MAX_MESSAGE_ARGS_BYTES {
+        let reason = "its header is too large".to_owned();
+        return Prepared(Err(("too-large".to_owned(), reason)));
+    }
     let hash = mail::canonical_hash(&incoming.raw);
     Prepared(Ok(Box::new(Ready { key, hash, message, keywords, raw, text })))
 }
@@ -89,6 +96,32 @@ fn flags(incoming: &Incoming, status: Option<Flags>) -> Flags {
     let mut flags = incoming.flags.or(status).unwrap_or_default();
     flags.draft |= incoming.folder.drafts;
     flags
+}
+
+/// Names that mail programs write among a message's labels for what is no label of the user: an
+/// export of Gmail has no other place for them. The folder's word stands. Returns the other names.
+fn system_names(folder: &mut Folder, flags: &mut Flags, mut names: Vec<String>) -> Vec<String> {
+    let mut said = |name: &str| {
+        let before = names.len();
+        names.retain(|held| !held.eq_ignore_ascii_case(name));
+        names.len() < before
+    };
+    let (opened, unread) = (said("Opened"), said("Unread"));
+    flags.read |= opened && !unread;
+    flags.starred |= said("Starred");
+    let drafts = said("Drafts") | said("Draft");
+    flags.draft |= drafts;
+    let sent = said("Sent");
+    folder.sent |= sent;
+    let places = [
+        (said("Trash"), Place::Trash),
+        (said("Spam") | said("Junk"), Place::Spam),
+        (said("Inbox"), Place::Inbox),
+        (said("Archived") | said("Archive") | sent | drafts, Place::Archive),
+    ];
+    let named = places.into_iter().find(|(said, _)| *said).map(|(_, place)| place);
+    folder.place = folder.place.or(named);
+    names
 }
 
 impl Prepared {

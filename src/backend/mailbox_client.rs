@@ -31,6 +31,7 @@ pub(super) enum Taken {
 #[derive(Debug)]
 pub(super) struct MailboxClient {
     db: Db,
+    /// Labels by name in lower case; empty when it must be read again.
     names: BTreeMap<String, LabelId>,
 }
 
@@ -42,9 +43,6 @@ impl MailboxClient {
         let db = Db::open(&path, Kind::Mailbox, mailbox::VERSION, &sql)?;
         let mut client = Self { db, names: BTreeMap::new() };
         client.initialize(epoch)?;
-        for label in mailbox::labels(&client.db)? {
-            client.names.insert(label.name.to_lowercase(), label.id);
-        }
         Ok(client)
     }
 
@@ -58,6 +56,14 @@ impl MailboxClient {
 
     pub(super) fn rollback(&mut self) {
         self.db.rollback();
+        // A label that the transaction made is not there after all.
+        self.names.clear();
+    }
+
+    fn read_names(&mut self) -> Result<(), StoreError> {
+        let labels = mailbox::labels(&self.db)?.into_iter();
+        self.names = labels.map(|label| (label.name.to_lowercase(), label.id)).collect();
+        Ok(())
     }
 
     /// The system labels; events with fixed ids, so that a second time adds nothing.
@@ -85,12 +91,17 @@ impl MailboxClient {
     ) -> Result<Option<LabelId>, StoreError> {
         let Some(clean) = label::clean_name(text) else { return Ok(None) };
         let lower = clean.to_lowercase();
+        if self.names.is_empty() {
+            self.read_names()?;
+        }
         if let Some(id) = self.names.get(&lower) {
             return Ok((!label::is_system(id.as_str())).then(|| id.clone()));
         }
         // An id that is there under another name is this label, renamed since.
         let id = label::user_label(&clean);
-        if !matches!(mailbox::by_id(&self.db, &id)?, Some((_, false))) {
+        if matches!(mailbox::by_id(&self.db, &id)?, Some((_, false))) {
+            self.names.insert(lower, id.clone());
+        } else {
             self.db.begin()?;
             let created = LabelCreated {
                 id: id.clone(),
@@ -102,7 +113,6 @@ impl MailboxClient {
             };
             self.create_label(&created, epoch)?;
         }
-        self.names.insert(lower, id.clone());
         Ok(Some(id))
     }
 
@@ -118,10 +128,7 @@ impl MailboxClient {
             let changes = mailbox::materialize(&self.db, &new, &mut groups)?;
             groups.settle(&self.db)?;
             if changes.labels {
-                self.names = mailbox::labels(&self.db)?
-                    .into_iter()
-                    .map(|label| (label.name.to_lowercase(), label.id))
-                    .collect();
+                self.names.clear();
             }
         }
         Ok(appended)

@@ -15,6 +15,8 @@ pub mod listener;
 mod mailbox_client;
 mod session;
 mod storage;
+#[cfg(test)]
+mod tests;
 mod thread_client;
 mod worker;
 

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::core::Backend;
 use crate::backend::ingest::prepare;
-use crate::backend::storage::Queue;
+use crate::backend::storage::{Queue, Snapshots};
 use crate::bridge::{Folder, Incoming};
 use crate::id::StoreId;
 use crate::limits::{PAGE_BYTES, PAGE_EVENTS, SESSION_CREDIT};
 use crate::mail::Flags;
-use crate::store::{Chain, Db, Log, StoreError};
+use crate::mailbox::MailboxEvent;
+use crate::store::{Chain, Db, Event, Log, StoreError};
 use crate::sync::{Cursor, Frame, IngestMessage};
 
 /// Stores that a device may be subscribed to at a time.
@@ -169,7 +170,7 @@ impl Backend {
             if reading.live && reading.position >= head.position {
                 continue;
             }
-            let (events, more) = Log::range(db, store, reading.position, PAGE_EVENTS, PAGE_BYTES)?;
+            let (events, more) = page(db, store, reading.position)?;
             let last = events.last().map_or(reading.position, |event| event.position);
             let chain: Chain = Log::chain_at(db, store, last)?.unwrap_or_default();
             let (store, head) = (store.clone(), head.position);
@@ -189,13 +190,15 @@ impl Backend {
 
     /// Keys of stores that are dirty or queued.
     fn unprojected(&self) -> Result<BTreeSet<i64>, StoreError> {
-        let mut open: BTreeSet<i64> =
-            crate::backend::storage::Snapshots::dirty(&self.db, usize::MAX)?
-                .into_iter()
-                .map(|(key, _)| key)
-                .collect();
-        open.extend(Queue::lease(&self.db, usize::MAX)?.into_iter().map(|item| item.store));
+        let mut open = Snapshots::dirty_keys(&self.db)?;
+        open.extend(Queue::keys(&self.db)?);
         Ok(open)
+    }
+
+    /// Sessions that wait for the pipeline.
+    pub(super) fn waiting(&self) -> Vec<u64> {
+        let waiting = self.sessions.iter().filter(|(_, session)| !session.settling.is_empty());
+        waiting.map(|(id, _)| *id).collect()
     }
 
     /// These stores' batches are in the Mailbox store: who waits for them may be answered.
@@ -203,15 +206,12 @@ impl Backend {
         if self.sessions.values().all(|session| session.settling.is_empty()) {
             return Ok(());
         }
-        let still: BTreeSet<i64> = crate::backend::storage::Snapshots::dirty(&self.db, usize::MAX)?
-            .into_iter()
-            .map(|(key, _)| key)
-            .collect();
-        for session in self.sessions.values_mut() {
-            for (_, open) in &mut session.settling {
-                for key in keys.iter().filter(|key| !still.contains(*key)) {
-                    open.remove(key);
-                }
+        for key in keys {
+            if Snapshots::is_dirty(&self.db, *key)? {
+                continue;
+            }
+            for (_, open) in self.sessions.values_mut().flat_map(|s| &mut s.settling) {
+                open.remove(key);
             }
         }
         self.answer_settled()
@@ -233,6 +233,26 @@ impl Backend {
     /// Frames that may leave now, in order for each session.
     pub fn frames(&mut self) -> Vec<(u64, Frame)> {
         std::mem::take(&mut self.ready)
+    }
+}
+
+/// Events after a position that are taken in together: of a batch all or none.
+fn page(db: &Db, store: &StoreId, after: u64) -> Result<(Vec<Event>, bool), StoreError> {
+    let (mut most, mut bytes) = (PAGE_EVENTS, PAGE_BYTES);
+    loop {
+        let (mut events, more) = Log::range(db, store, after, most, bytes)?;
+        if !more || store.as_str() != StoreId::MAILBOX {
+            return Ok((events, more));
+        }
+        let ends = |event: &Event| {
+            let read = MailboxEvent::read(&event.event.name, &event.event.args);
+            read.as_ref().and_then(MailboxEvent::source).is_none_or(|source| source.last)
+        };
+        if let Some(end) = events.iter().rposition(ends) {
+            events.truncate(end + 1);
+            return Ok((events, true));
+        }
+        (most, bytes) = (most.saturating_mul(2), bytes.saturating_mul(2));
     }
 }
 

@@ -12,6 +12,7 @@ use crate::backend::thread_client::from_log;
 use crate::crash;
 use crate::id::StoreId;
 use crate::limits::BATCH_ATTEMPTS;
+use crate::notice::Explain as _;
 use crate::projection::Batch;
 use crate::store::{Durability, Log, StoreError};
 
@@ -54,9 +55,14 @@ impl Backend {
     }
 
     fn work_queue(&mut self) -> Result<bool, StoreError> {
-        let leased = Queue::lease(&self.db, BATCHES_A_STEP)?;
+        let mut leased = Queue::lease(&self.db, BATCHES_A_STEP)?;
         if leased.is_empty() {
             return Ok(false);
+        }
+        // After a failure one at a time, so that a bad batch is told from its neighbours.
+        if leased.iter().any(|item| item.attempts > 0) {
+            leased.sort_by_key(|item| (item.attempts, item.id));
+            leased.truncate(1);
         }
         let batches: Vec<&Batch> = leased.iter().filter_map(|item| item.batch.as_ref()).collect();
         let taken = self.mailbox.take(&batches, &self.epoch);
@@ -102,7 +108,7 @@ impl Backend {
     /// where a person can read it.
     fn note_failure(&mut self, leased: &[Queued], error: StoreError) -> Result<bool, StoreError> {
         self.mailbox.rollback();
-        if error.is_full() {
+        if !error.is_permanent() {
             return Err(error);
         }
         self.db.begin()?;
@@ -110,6 +116,7 @@ impl Backend {
             Queue::failed(&self.db, item.id, &error.to_string())?;
             if item.attempts + 1 >= BATCH_ATTEMPTS {
                 Queue::poison(&self.db, item.id, &error.to_string())?;
+                Snapshots::forget(&self.db, item.store)?;
             }
         }
         self.db.commit()?;

@@ -1,7 +1,7 @@
 //! Walks the named paths into an ordered list of what will be read.
 //!
-//! Invariant: every file met is accounted for exactly once: a source, a failure, or skipped. It only
-//! looks (names, kinds, first lines); it must not write, follow a link out of a named tree, or
+//! Invariant: every file met is accounted for exactly once: a source, a failure, or skipped. It
+//! only looks (names, kinds, first lines); it must not write, follow a link out of a named tree, or
 //! depend on the order in which a file system lists names.
 
 use std::cmp::Ordering;

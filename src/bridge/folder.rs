@@ -1,7 +1,8 @@
 //! From the path of a folder to what it says of its messages.
 //!
 //! Invariant: pure over names. A folder with a name that every mail program knows is a place or a
-//! system label; every other one is a user label named by its path, and its mail stays in the inbox.
+//! system label; every other one is a user label named by its path, and its mail stays in the
+//! inbox.
 
 use crate::bridge::Folder;
 use crate::label::{self, Place};

@@ -1,14 +1,15 @@
 //! A streaming reader of mbox files: plain (mboxo) and mboxrd, LF or CRLF.
 //!
-//! Invariant: memory is one message (at most the given bound) and two pieces of a line, whatever the
-//! file holds; every byte of the file belongs to exactly one entry. It must not decide what a
+//! Invariant: memory is one message (at most the given bound) and two pieces of a line, whatever
+//! the file holds; every byte of the file belongs to exactly one entry. It must not decide what a
 //! message means: `Status` headers and the like are read at ingest.
 
 use std::io::{self, BufRead};
 
 use super::from_line::{self, PREFIX};
 
-/// A line is read in pieces of at most this many bytes, so that a file without line ends is bounded.
+/// A line is read in pieces of at most this many bytes, so that a file without line ends is
+/// bounded.
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// One message of an mbox, or what is left of it.

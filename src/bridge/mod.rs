@@ -1,7 +1,8 @@
-//! The outside mail world: what reads mbox, Maildir and `.eml` and hands messages to a [`MailSink`].
+//! The outside mail world: what reads mbox, Maildir and `.eml` and hands messages to a
+//! [`MailSink`].
 //!
-//! Invariant: a bridge never touches a store; the sink decides what is new. It must not stop for one
-//! bad message: that is listed with its place and reason, and the rest goes on.
+//! Invariant: a bridge never touches a store; the sink decides what is new. It must not stop for
+//! one bad message: that is listed with its place and reason, and the rest goes on.
 //!
 //! An import is [`discover`] (which files, in which order, by `probe` and [`folder`] and
 //! [`maildir`]), then [`import`] (read, batch, submit, count), with [`mbox`] for files of many

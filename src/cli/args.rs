@@ -152,7 +152,7 @@ pub(super) struct Wait {
 }
 
 fn place(text: &str) -> Result<crate::label::Place, String> {
-    crate::label::Place::parse(text)
+    crate::label::Place::parse(&text.to_lowercase())
         .ok_or_else(|| "a place is inbox, archive, spam or trash".to_owned())
 }
 

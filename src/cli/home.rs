@@ -55,6 +55,10 @@ impl Home {
             Some(dir) => dir.clone(),
             None => default_dir()?,
         };
+        if dir.exists() && !dir.is_dir() {
+            let line = format!("{} is not a directory", dir.display());
+            return Err(Notice::error("not-a-directory", line, "name another --data-dir"));
+        }
         let backend = backend(&dir, global)?;
         Ok(Self { dir, backend, offline: global.offline })
     }

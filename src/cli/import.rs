@@ -11,13 +11,15 @@ use std::time::{Duration, Instant};
 use crate::backend::{HostHandle, prepare};
 use crate::bridge::import::{ImportReport, ImportRequest, Progress, import};
 use crate::bridge::{Incoming, MailSink, Outcome, SinkError};
+use crate::cli::beside::GuestSink;
+use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::clock::{Clock as _, SystemClock};
 use crate::engine::RemoteSink;
 use crate::id::ThreadId;
-use crate::label::Place;
+use crate::label::{self, Place};
 use crate::notice::{Exit, Explain as _, Notice};
 
 /// Batches that wait for the backend at a time.
@@ -41,19 +43,38 @@ pub(super) fn run(
         let hint = "name a file or a directory that exists";
         return Err(Notice::error("no-such-path", line, hint).exit(Exit::NotFound));
     }
+    if home.offline && home.is_remote() {
+        let line = "mail is taken in by the backend, and --offline reaches none";
+        return Err(Notice::error("offline", line, AGAIN).exit(Exit::Unreached));
+    }
     let stop = super::stop::flag();
-    let mut session = Session::open(home)?;
-    session.connect()?;
+    let mut desk = Desk::open(home)?;
     let mut bar = Bar::new(output);
     let mut show = |progress: &Progress| bar.show(progress);
-    let report = into(&mut session, request, &mut show, &stop, wait);
+    let report = match &mut desk {
+        Desk::Own(session) => {
+            session.connect().map_err(again)?;
+            into(session, request, &mut show, &stop, wait)
+        }
+        Desk::Beside(guest) => import(request, &mut GuestSink { guest, wait }, &mut show, &stop),
+    };
     bar.end();
-    let report = report.map_err(|error| error.0)?;
+    let report = report.map_err(|error| again(error.0))?;
     for notice in &report.notices {
         output.notice(notice);
     }
     output.result(&report, || plain(&report))?;
     Ok(report.exit())
+}
+
+/// The hint of an import that the backend was not there for: its files are still what they were.
+const AGAIN: &str = "run it again when the backend is there; what is in already is not taken twice";
+
+fn again(notice: Notice) -> Notice {
+    match notice.exit {
+        Exit::Unreached => Notice { hint: AGAIN.to_owned(), ..notice },
+        _ => notice,
+    }
 }
 
 /// Imports through the session's backend, embedded or remote.
@@ -245,11 +266,34 @@ fn plain(report: &ImportReport) -> String {
     lines.join("\n")
 }
 
-/// The request of the command line.
+/// The request of the command line. `--label inbox` says what `--place inbox` says; a label that
+/// follows from the mail itself cannot be put on it.
 pub(super) fn request(
     paths: Vec<PathBuf>,
-    place: Option<Place>,
+    mut place: Option<Place>,
     labels: Vec<String>,
-) -> ImportRequest {
-    ImportRequest { paths, place, labels }
+) -> Result<ImportRequest, Notice> {
+    let mut names = Vec::new();
+    for text in labels {
+        let usage =
+            |code, line: String, hint| Err(Notice::error(code, line, hint).exit(Exit::Usage));
+        let Some(name) = label::clean_name(&text) else {
+            let hint = "give it at least one visible character";
+            return usage("no-name", "a label needs a name".to_owned(), hint);
+        };
+        let id = name.to_lowercase();
+        match Place::parse(&id) {
+            Some(named) if place.is_none_or(|place| place == named) => place = Some(named),
+            Some(_) => {
+                let line = format!("{name} is a second place");
+                return usage("place", line, "a conversation is in one place");
+            }
+            None if label::is_system(&id) => {
+                let line = format!("{id} follows from the mail itself");
+                return usage("derived", line, "only your own labels and places can be put on");
+            }
+            None => names.push(name),
+        }
+    }
+    Ok(ImportRequest { paths, place, labels: names })
 }

@@ -4,7 +4,9 @@
 //! becomes one line and a hint here, with the exit code of the contract.
 
 mod args;
+mod beside;
 mod demo;
+mod desk;
 mod doctor;
 mod home;
 mod import;
@@ -85,7 +87,7 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     };
     match command {
         Command::Import { paths, place, label, wait } => {
-            let request = import::request(paths, place, label);
+            let request = import::request(paths, place, label)?;
             import::run(&home, output, &request, !wait.no_wait)
         }
         Command::List { label, limit, before } => {

@@ -1,11 +1,26 @@
 //! `serve`: the backend for other devices.
+//!
+//! Invariant: the data directory that is served is a device of this backend too, so that reading
+//! commands on it say what the backend has, while it serves and afterwards.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::backend::{Host, Options, listener, token};
 use crate::cli::home::Home;
 use crate::cli::output::Output;
+use crate::cli::session::pipe;
 use crate::clock::SystemClock;
+use crate::engine::link::{Link, LinkEvent};
+use crate::engine::{Driver, EngineError};
 use crate::limits::THREAD_CLIENTS_SERVE;
 use crate::notice::{Exit, Explain as _, Notice};
+
+/// How often the directory's own device looks whether it was told to stop.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Serves until Ctrl-C or SIGTERM.
 pub(super) fn run(home: &Home, output: Output, listen: &str) -> Result<Exit, Notice> {
@@ -13,23 +28,76 @@ pub(super) fn run(home: &Home, output: Output, listen: &str) -> Result<Exit, Not
         let line = "this data directory belongs to a remote backend";
         return Err(Notice::error("other-backend", line, "serve from a directory of its own"));
     }
+    let listen = listen.replace("localhost:", "127.0.0.1:");
+    if listen.parse::<std::net::SocketAddr>().is_err() {
+        let line = format!("{} is not IP:PORT", crate::safe_text::line(&listen));
+        return Err(Notice::error("address", line, "such as 127.0.0.1:7070").exit(Exit::Usage));
+    }
     let _owner = home.own()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| Notice::error("runtime", error.to_string(), ""))?;
-    let socket = runtime.block_on(listener::bind(listen)).map_err(|error| error.notice())?;
+    let socket = runtime.block_on(listener::bind(&listen)).map_err(|error| error.notice())?;
     let options = Options { dir: home.backend_dir(), thread_clients: THREAD_CLIENTS_SERVE };
     let host = Host::start(&options, Box::new(SystemClock)).map_err(|error| error.notice())?;
     let token = token(&home.dir).map_err(|error| error.notice())?;
-    let address = socket.local_addr().map_or_else(|_| listen.to_owned(), |a| a.to_string());
+    let here = Here::start(home, &host, output)?;
+    let address = socket.local_addr().map_or_else(|_| listen, |a| a.to_string());
     let value = serde_json::json!({ "listening": format!("ws://{address}") });
     output.result(&value, || {
         let file = home.dir.join("token");
         format!("listening on ws://{address}; the token is in {}", file.display())
     })?;
     runtime.block_on(listener::run(socket, host.handle(), token, super::stop::wait()));
+    here.stop();
     host.stop();
     Ok(Exit::Done)
+}
+
+/// The directory's own device, kept at the backend's head.
+struct Here {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Here {
+    fn start(home: &Home, host: &Host, output: Output) -> Result<Self, Notice> {
+        let device = home.device()?;
+        let (sender, events) = mpsc::channel();
+        let link = Link::start(pipe(host), device.id().clone(), sender);
+        let driver = Driver::new(device, Some(link.map_err(|error| error.notice())?), false);
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let run = move || {
+            if let Err(error) = follow(driver, &events, &stopped) {
+                output.notice(&error.notice());
+            }
+        };
+        let thread = std::thread::Builder::new().name("own-device".to_owned()).spawn(run);
+        let thread = thread.map_err(|error| Notice::error("runtime", error.to_string(), ""))?;
+        Ok(Self { stop, thread })
+    }
+
+    fn stop(self) {
+        self.stop.store(true, Ordering::SeqCst);
+        let _ = self.thread.join();
+    }
+}
+
+/// Takes in what the backend says until told to stop.
+fn follow(
+    mut driver: Driver,
+    events: &Receiver<LinkEvent>,
+    stop: &AtomicBool,
+) -> Result<(), EngineError> {
+    while !stop.load(Ordering::SeqCst) {
+        match events.recv_timeout(LOOK) {
+            Ok(event) => driver.link_event(event)?,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+    }
+    Ok(())
 }

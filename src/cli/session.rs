@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
 use crate::backend::{Host, Options, listener};
+use crate::cli::desk;
 use crate::cli::home::{Home, Where};
 use crate::clock::SystemClock;
 use crate::engine::link::{Endpoint, Link, LinkEvent};
@@ -32,7 +33,11 @@ pub(super) struct Session {
 impl Session {
     /// Takes the directory and opens the device; nothing is connected yet.
     pub(super) fn open(home: &Home) -> Result<Self, Notice> {
-        let owner = home.own()?;
+        Self::of(home, desk::own_soon(home)?)
+    }
+
+    /// Opens the device of a directory that is ours.
+    pub(super) fn of(home: &Home, owner: Owner) -> Result<Self, Notice> {
         let device = home.device()?;
         let (link, events) = mpsc::channel();
         Ok(Self {
@@ -70,16 +75,17 @@ impl Session {
         self.driver.synchronise(&self.events).map_err(|error| error.notice())
     }
 
-    /// What a writing command ends with: durable, and seen by the next command. Offline it is
-    /// durable here, and sent later.
-    pub(super) fn finish(&mut self, wait: bool) -> Result<(), Notice> {
-        self.driver.device.commit().map_err(|error| error.notice())?;
-        if self.home.offline || !wait {
-            return Ok(());
-        }
+    /// As [`Session::synchronise`], and brings the Thread logs that are kept here to the head.
+    pub(super) fn synchronise_all(&mut self) -> Result<Synced, Notice> {
+        let synced = self.synchronise()?;
+        self.driver.refresh(&self.events).map_err(|error| error.notice())?;
+        Ok(synced)
+    }
+
+    /// Sends what was done, and takes in what became of it: then the next command sees it.
+    pub(super) fn finish(&mut self) -> Result<(), Notice> {
         self.connect()?;
-        self.synchronise()?;
-        Ok(())
+        self.synchronise().map(drop)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::clock::rfc3339;
+use crate::command::intent::Target;
 use crate::engine::view::{Message, Thread};
 use crate::engine::{Device, EngineError};
 use crate::id::{StoreId, ThreadId};
@@ -36,12 +37,14 @@ pub(super) fn show(
     let logs = Reader::open(&home.backend_dir()).map_err(|error| error.notice())?;
     let mut missing = None;
     for name in threads {
-        let shown = one(home, &mut device, logs.as_ref(), name).and_then(|thread| {
+        let shown = one(home, &mut device, logs.as_ref(), name).and_then(|(thread, short)| {
             if raw {
-                print_raw(home, &device, logs.as_ref(), &thread, output)
+                print_raw(home, &device, logs.as_ref(), &thread, output)?;
             } else {
-                output.result(&object(&thread), || plain(&thread))
+                output.result(&object(&thread), || plain(&thread))?;
             }
+            missing = missing.take().or(short);
+            Ok(())
         });
         match shown {
             Err(notice) if notice.exit == Exit::NotFound => missing = missing.or(Some(notice)),
@@ -51,29 +54,35 @@ pub(super) fn show(
     missing.map_or(Ok(Exit::Done), Err)
 }
 
+/// A conversation, and why messages of its row are missing where some are.
 fn one(
     home: &Home,
     device: &mut Device,
     logs: Option<&Reader>,
     name: &str,
-) -> Result<Thread, Notice> {
+) -> Result<(Thread, Option<Notice>), Notice> {
     let none = || EngineError::NoThread(crate::safe_text::line(name)).notice();
     let id = ThreadId::try_from(name).map_err(|_| none())?;
     let row = device.row(&id).map_err(|error| error.notice())?.ok_or_else(none)?;
+    let mut short = None;
     for member in &row.members {
-        load(home, device, logs, &member.thread)?;
+        short = short.or(load(home, device, logs, member)?);
     }
-    device.thread(&id).map_err(|error| error.notice())?.ok_or_else(none)
+    let thread = device.thread(&id).map_err(|error| error.notice())?.ok_or_else(none)?;
+    let whole = thread.messages.len() as u64 >= thread.row.message_count;
+    Ok((thread, short.filter(|_| !whole)))
 }
 
-/// Puts a thread's log and long texts into the device, from files or from the backend.
+/// Puts a thread's log and long texts into the device, from files or from the backend. A kept log
+/// that ends before what the row shows is fetched on; `Some` says why it could not be.
 fn load(
     home: &Home,
     device: &mut Device,
     logs: Option<&Reader>,
-    thread: &ThreadId,
-) -> Result<(), Notice> {
+    member: &Target,
+) -> Result<Option<Notice>, Notice> {
     let error = |error: crate::store::StoreError| error.notice();
+    let thread = &member.thread;
     if let Some(logs) = logs {
         device.put_log(thread, &logs.log(&StoreId::thread(thread)).map_err(error)?);
         for hash in device.text_blobs(thread) {
@@ -81,16 +90,19 @@ fn load(
                 device.put_blob(&hash, bytes);
             }
         }
-        return Ok(());
+        return Ok(None);
     }
     let kept = device.kept_log(thread).map_err(|error| error.notice())?;
-    if !kept.is_empty() {
-        device.put_log(thread, &kept);
-        if device.text_blobs(thread).is_empty() {
-            return Ok(());
-        }
+    let Some(last) = kept.last() else { return fetch(home, device, thread).map(|()| None) };
+    device.put_log(thread, &kept);
+    let readable = device.text_blobs(thread).is_empty();
+    if readable && last.position >= member.seen.position {
+        return Ok(None);
     }
-    fetch(home, device, thread)
+    match fetch(home, device, thread) {
+        Err(notice) if readable => Ok(Some(notice)),
+        other => other.map(|()| None),
+    }
 }
 
 /// Fetches a thread from the remote backend; its log is kept here from then on.

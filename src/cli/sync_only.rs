@@ -25,7 +25,7 @@ pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Noti
         return Ok(Exit::Done);
     }
     let stop = watch.then(super::stop::flag);
-    let first = session.connect().and_then(|()| session.synchronise());
+    let first = session.connect().and_then(|()| session.synchronise_all());
     let Some(stop) = stop else {
         report(&session, output, first.clone().unwrap_or_default())?;
         first?;

@@ -3,14 +3,13 @@
 use serde_json::json;
 
 use crate::cli::args::label_word;
+use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
-use crate::cli::session::Session;
 use crate::command::intent::{Change, Intent, Target};
-use crate::engine::view::Done;
 use crate::engine::{Device, EngineError};
 use crate::id::{ActionId, ThreadId};
-use crate::label::Place;
+use crate::label::{self, Place};
 use crate::notice::{Exit, Explain as _, Notice};
 
 /// Makes the same changes on all threads: one action.
@@ -21,9 +20,9 @@ pub(super) fn change(
     changes: Vec<Change>,
     wait: bool,
 ) -> Result<Exit, Notice> {
-    let mut session = Session::open(home)?;
-    let targets = targets(&session.driver.device, threads)?;
-    intend(&mut session, output, &Intent::Change { changes, targets }, wait)
+    let desk = Desk::open(home)?;
+    let targets = targets(desk.device(), threads)?;
+    intend(home, desk, output, &[], &Intent::Change { changes, targets }, wait)
 }
 
 /// `move T… PLACE`.
@@ -34,7 +33,7 @@ pub(super) fn move_to(
     wait: bool,
 ) -> Result<Exit, Notice> {
     let (place, threads) = words.split_last().map_or(("", words), |(l, t)| (l.as_str(), t));
-    let place = Place::parse(place).ok_or_else(|| {
+    let place = Place::parse(&place.to_lowercase()).ok_or_else(|| {
         let line = format!("{} is not a place", crate::safe_text::line(place));
         Notice::error("place", line, "a place is inbox, archive, spam or trash").exit(Exit::Usage)
     })?;
@@ -55,31 +54,50 @@ pub(super) fn label(
         let hint = "mailtui label THREAD +on -off";
         return Err(Notice::error("usage", line, hint).exit(Exit::Usage));
     }
-    let mut session = Session::open(home)?;
+    let desk = Desk::open(home)?;
     let threads: Vec<String> = threads.into_iter().cloned().collect();
-    let targets = targets(&session.driver.device, &threads)?;
-    let mut changes = Vec::new();
+    let targets = targets(desk.device(), &threads)?;
+    let (mut changes, mut made) = (Vec::new(), Vec::new());
     for (on, name) in labels.into_iter().filter_map(|word| label_word(word)) {
-        changes.push(label_change(&mut session.driver.device, on, name)?);
+        changes.push(label_change(desk.device(), &mut made, on, name)?);
     }
-    intend(&mut session, output, &Intent::Change { changes, targets }, wait)
+    intend(home, desk, output, &made, &Intent::Change { changes, targets }, wait)
 }
 
-fn label_change(device: &mut Device, on: bool, name: &str) -> Result<Change, Notice> {
+/// The change that a word asks for; a label that has to be made for it is added to `made`.
+fn label_change(
+    device: &Device,
+    made: &mut Vec<String>,
+    on: bool,
+    name: &str,
+) -> Result<Change, Notice> {
     let notice = |error: EngineError| error.notice();
-    let known = device.find_label(name).map_err(notice)?;
-    let id = match known {
+    let id = match device.find_label(name).map_err(notice)? {
         Some(id) => id,
-        None if on => device.label_for(name).map_err(notice)?.0,
-        None => return Err(EngineError::NoLabel(crate::safe_text::line(name)).notice()),
+        None if on => {
+            let clean = label::clean_name(name).ok_or_else(|| EngineError::NoName.notice())?;
+            let known = device.find_label(&clean).map_err(notice)?;
+            known.unwrap_or_else(|| {
+                let id = label::user_label(&clean);
+                made.push(clean);
+                id
+            })
+        }
+        None => {
+            let made = made.iter().map(|name| label::user_label(name));
+            made.into_iter()
+                .find(|id| *id == label::user_label(name))
+                .ok_or_else(|| EngineError::NoLabel(crate::safe_text::line(name)).notice())?
+        }
     };
     match (Place::parse(id.as_str()), id.as_str(), on) {
         (Some(place), _, true) => Ok(Change::Place(place)),
-        (Some(_), _, false) => Ok(Change::Place(Place::Archive)),
+        // Out of the place that it is in is into the archive; out of another is nothing.
+        (Some(_), _, false) => Ok(Change::Label(id, false)),
         (None, "starred", on) => Ok(Change::Star(on)),
         (None, "unread", on) => Ok(Change::Read(!on)),
         (None, "muted", on) => Ok(Change::Mute(on)),
-        (None, other, _) if crate::label::is_system(other) => {
+        (None, other, _) if label::is_system(other) => {
             let line = format!("{other} follows from the mail itself");
             Err(Notice::error("derived", line, "only your own labels and places can be changed")
                 .exit(Exit::Usage))
@@ -103,8 +121,8 @@ pub(super) fn undo(
             })
         })
         .transpose()?;
-    let mut session = Session::open(home)?;
-    intend(&mut session, output, &Intent::Undo(action), wait)
+    let desk = Desk::open(home)?;
+    intend(home, desk, output, &[], &Intent::Undo(action), wait)
 }
 
 /// Every member of each named thread's conversation, with what its row shows.
@@ -124,20 +142,16 @@ fn targets(device: &Device, threads: &[String]) -> Result<Vec<Target>, Notice> {
 }
 
 fn intend(
-    session: &mut Session,
+    home: &Home,
+    mut desk: Desk,
     output: Output,
+    labels: &[String],
     intent: &Intent,
     wait: bool,
 ) -> Result<Exit, Notice> {
-    let done = match session.driver.device.intend(intent) {
-        Err(EngineError::NothingToUndo) => {
-            let notice = EngineError::NothingToUndo.notice();
-            Done { action: None, threads: 0, says: notice.message }
-        }
-        other => other.map_err(|error| error.notice())?,
-    };
-    let finished = session.finish(wait);
-    let (pending, _) = session.driver.device.pending().map_err(|error| error.notice())?;
+    let done = desk.decide(home, labels, intent)?;
+    let finished = desk.finish(home, wait);
+    let (pending, _) = desk.device().pending().map_err(|error| error.notice())?;
     let value = json!({ "action": done.action, "threads": done.threads, "pending": pending });
     output.result(&value, || done.says.clone())?;
     finished.map(|()| Exit::Done)

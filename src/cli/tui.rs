@@ -5,15 +5,17 @@
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use jiff::tz::TimeZone;
 
 use crate::backend::Host;
 use crate::bridge::find::{Around, find};
 use crate::bridge::import::{ImportRequest, Progress};
+use crate::cli::beside::{self, Listening};
 use crate::cli::demo::Sample;
+use crate::cli::desk;
 use crate::cli::home::{Home, Where};
 use crate::cli::output::Output;
 use crate::cli::session::{Session, embedded, pipe};
@@ -36,7 +38,7 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
     }
     let first = first_screen(home)?;
     // A directory in use is said before the screen changes.
-    let owner = if home.dir.exists() { Some(home.own()?) } else { None };
+    let owner = if home.dir.exists() { Some(desk::own_soon(home)?) } else { None };
     let first_run = (first.is_none() && !home.is_remote()).then(|| FirstRun {
         found: found(),
         data_dir: crate::safe_text::line(&tilde(&home.dir)),
@@ -58,7 +60,9 @@ fn show(
     sample: Option<Sample>,
 ) -> Result<Exit, Notice> {
     let demo = sample.is_some();
-    let mut doors = Doors { home: home.clone(), owner, sample, running: Vec::new() };
+    let beside = Arc::new(Mutex::new(None));
+    let listening = Arc::clone(&beside);
+    let mut doors = Doors { home: home.clone(), owner, sample, running: Vec::new(), listening };
     let start = Start {
         first,
         first_run,
@@ -68,7 +72,10 @@ fn show(
         clock: Box::new(SystemClock),
         open: Box::new(move |door, paths| doors.open(door, paths)),
     };
-    match crate::ui::run(start).map_err(|error| error.notice())? {
+    let exit = crate::ui::run(start);
+    // While the directory is still ours: the socket of whoever has it next stays.
+    drop(beside.lock().map(|mut listening| listening.take()));
+    match exit.map_err(|error| error.notice())? {
         UiExit::Quit => Ok(Exit::Done),
         UiExit::Forced => Ok(Exit::Stopped),
         UiExit::NotOpened(notice) => Err(notice),
@@ -97,6 +104,8 @@ struct Doors {
     sample: Option<Sample>,
     /// What must live as long as the interface.
     running: Vec<Running>,
+    /// The socket for commands beside the interface; taken away when that ends.
+    listening: Arc<Mutex<Option<Listening>>>,
 }
 
 struct Running {
@@ -118,7 +127,7 @@ impl Doors {
             Door::Own => {
                 let owner = match self.owner.take() {
                     Some(owner) => owner,
-                    None => self.home.own()?,
+                    None => desk::own_soon(&self.home)?,
                 };
                 let home = self.home.clone();
                 self.start(&home, Some(owner))
@@ -148,9 +157,22 @@ impl Doors {
             }
         };
         let import = host.as_ref().map(importer);
-        let handle = crate::engine::start(device, endpoint, import);
+        let started = crate::engine::start(device, endpoint, import);
+        let (handle, side) = started.map_err(|error| error.notice())?;
+        if owner.is_some() {
+            let url = match &home.backend {
+                Where::Embedded => None,
+                Where::Remote(remote) => Some(remote.url.as_str()),
+            };
+            // Without a socket the interface works as well; commands then say that the directory
+            // is in use.
+            let listening = beside::listen(&home.dir, url, side).ok();
+            if let Ok(mut held) = self.listening.lock() {
+                *held = listening;
+            }
+        }
         self.running.push(Running { _host: host, _owner: owner });
-        handle.map_err(|error| error.notice())
+        Ok(handle)
     }
 }
 

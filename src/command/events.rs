@@ -18,8 +18,10 @@ pub fn event(change: &Change, target: &Target) -> (&'static str, Args) {
         Change::Label(label, true) => {
             (name::LABEL_APPLIED, Args::of(&LabelChange { label: label.clone(), seen: None }))
         }
+        // Leaving a place can hide mail; taking a user label off cannot.
         Change::Label(label, false) => {
-            (name::LABEL_REMOVED, Args::of(&LabelChange { label: label.clone(), seen: None }))
+            let seen = Place::parse(label.as_str()).and(seen);
+            (name::LABEL_REMOVED, Args::of(&LabelChange { label: label.clone(), seen }))
         }
         Change::Read(read) => (name::THREAD_READ, Args::of(&Read { read: *read, seen })),
         Change::Star(starred) => (name::THREAD_STARRED, Args::of(&Starred { starred: *starred })),

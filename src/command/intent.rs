@@ -3,11 +3,13 @@
 //! Invariant: a change is absolute (archive, star on), never a toggle, so that a stale row cannot
 //! invert it; every target carries what its row showed.
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::{ActionId, LabelId, Seen, ThreadId};
 use crate::label::Place;
 
 /// One change, absolute.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
     /// Move to a place.
     Place(Place),
@@ -24,7 +26,7 @@ pub enum Change {
 }
 
 /// A thread and what of it the row showed. A linked row gives one target for each member.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// The thread.
     pub thread: ThreadId,
@@ -33,7 +35,7 @@ pub struct Target {
 }
 
 /// What the user asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Intent {
     /// Changes on threads; several changes are one action.
     Change {

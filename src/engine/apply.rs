@@ -3,14 +3,17 @@
 //! Invariant: a page is taken in as one transaction: its log rows, tables, watermarks, and what of
 //! the own events it makes known. A page that does not follow on the log is not taken in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::crash;
 use crate::engine::{Device, EngineError};
-use crate::id::{Epoch, EventId, StoreId, ThreadId};
+use crate::id::{Epoch, StoreId, ThreadId};
 use crate::mailbox::{self, Changes, Groups};
-use crate::store::{Chain, Durability, Event, Log, Own, StoreError};
-use crate::sync::{Frame, Refused, SyncError};
+use crate::store::{Chain, Db, Durability, Event, Log, Own, StoreError};
+use crate::sync::{Frame, StoreAck, SyncError};
+
+/// Answers of the backend that wait for whoever asked.
+const ANSWERS_KEPT: usize = 64;
 
 impl Device {
     /// Takes a frame in.
@@ -20,22 +23,30 @@ impl Device {
     pub fn receive(&mut self, frame: Frame) -> Result<(), EngineError> {
         // What was decided by keys has its own durability and is on disk first.
         self.commit()?;
+        let done = self.take(frame);
+        if done.is_err() {
+            // Of a frame all or nothing.
+            self.db.rollback();
+            self.kept.iter_mut().for_each(Db::rollback);
+        }
+        done
+    }
+
+    fn take(&mut self, frame: Frame) -> Result<(), EngineError> {
         match frame {
             Frame::Welcome { backend, epoch, .. } => self.welcome(&backend, epoch),
             Frame::Page { store, events, head, chain, .. }
             | Frame::Live { store, events, head, chain } => {
                 self.store_page(&store, &events, head, chain)
             }
-            Frame::Ack { store, positions, refused, .. } => {
-                self.acknowledged(&store, &positions, &refused)
-            }
+            Frame::Ack { stores } => self.acknowledged(&stores),
             Frame::Diverged { store, .. } => self.diverged(&store),
             Frame::Settled { seq, head } => {
-                self.settled.insert(seq, head);
+                keep(&mut self.settled, seq, head);
                 Ok(())
             }
             Frame::Ingested { seq, outcomes } => {
-                self.ingested.insert(seq, outcomes);
+                keep(&mut self.ingested, seq, outcomes);
                 Ok(())
             }
             Frame::Blob { hash, offset, size, data } => {
@@ -81,6 +92,8 @@ impl Device {
         self.commit()?;
         self.epoch = Some(epoch);
         self.in_flight.clear();
+        self.held_back.clear();
+        self.unsent = true;
         let cursor = self.cursor()?;
         let store = StoreId::mailbox();
         self.wanted.push(Frame::Subscribe { store, cursor });
@@ -186,14 +199,25 @@ impl Device {
         Ok(())
     }
 
-    fn acknowledged(
-        &mut self,
-        store: &StoreId,
-        positions: &[(EventId, u64)],
-        refused: &[Refused],
-    ) -> Result<(), EngineError> {
+    /// Takes in what became of a push, as one transaction. It needs no sync to disk of its own:
+    /// should it be lost, the same is offered again, and known by its ids.
+    fn acknowledged(&mut self, acks: &[StoreAck]) -> Result<(), EngineError> {
+        self.db.durable(Durability::Normal)?;
+        self.db.begin()?;
+        let done = acks.iter().try_for_each(|ack| self.store_acknowledged(ack));
+        match done {
+            Ok(()) => Ok(self.db.commit()?),
+            Err(error) => {
+                self.db.rollback();
+                Err(error.into())
+            }
+        }
+    }
+
+    fn store_acknowledged(&mut self, ack: &StoreAck) -> Result<(), StoreError> {
+        let StoreAck { store, positions, refused, .. } = ack;
         self.in_flight.remove(store);
-        self.begin_full()?;
+        self.unsent |= self.held_back.remove(store);
         for (id, position) in positions {
             Own::confirm(&self.db, id, *position)?;
         }
@@ -203,28 +227,28 @@ impl Device {
             Own::refuse(&self.db, &refusal.id, &reason)?;
             self.news.refused.push(reason);
         }
-        if let Some(thread) = store.as_thread() {
-            let watermark = mailbox::watermark(&self.db, &thread)?;
-            if let Some(seen) = watermark
-                && Some(&seen.epoch) == self.epoch.as_ref()
-            {
-                self.forget_projected(&thread, seen.position)?;
-            }
-            if !refused.is_empty() {
-                let mut groups = Groups::new(true);
-                groups.touch(&self.db, &thread)?;
-                self.cover(&thread)?;
-                groups.settle(&self.db)?;
-                self.news.lists = true;
-            }
-        } else {
+        let Some(thread) = store.as_thread() else {
             for (id, _) in positions {
                 if Log::holds(&self.db, store, id)? {
                     Own::projected_id(&self.db, id)?;
                 }
             }
+            return Ok(());
+        };
+        let watermark = mailbox::watermark(&self.db, &thread)?;
+        if let Some(seen) = watermark
+            && Some(&seen.epoch) == self.epoch.as_ref()
+        {
+            self.forget_projected(&thread, seen.position)?;
         }
-        self.commit()
+        if !refused.is_empty() {
+            let mut groups = Groups::new(true);
+            groups.touch(&self.db, &thread)?;
+            self.cover(&thread)?;
+            groups.settle(&self.db)?;
+            self.news.lists = true;
+        }
+        Ok(())
     }
 
     /// The backend's log is not the one that this device holds: what is confirmed here is fetched
@@ -247,5 +271,13 @@ impl Device {
     /// Threads that own events are on.
     pub(super) fn own_threads(&self) -> Result<BTreeSet<ThreadId>, StoreError> {
         Ok(Own::all(&self.db)?.iter().filter_map(|event| event.store.as_thread()).collect())
+    }
+}
+
+/// Keeps an answer until it is asked for; those that nobody waits for any more go first.
+fn keep<T>(answers: &mut BTreeMap<u64, T>, seq: u64, answer: T) {
+    answers.insert(seq, answer);
+    while answers.len() > ANSWERS_KEPT {
+        answers.pop_first();
     }
 }

@@ -32,6 +32,10 @@ pub struct Device {
     pub(super) epoch: Option<Epoch>,
     /// Stores with an unacknowledged push.
     pub(super) in_flight: BTreeSet<StoreId>,
+    /// Stores whose later events wait for the acknowledgement of earlier ones.
+    pub(super) held_back: BTreeSet<StoreId>,
+    /// Whether pending events may be there that no frame has carried yet.
+    pub(super) unsent: bool,
     /// Loaded Thread stores, the least recently used one first to go.
     pub(super) open: LruCache<ThreadId, OpenThread>,
     /// Logs of Thread stores that a device of a remote backend keeps.
@@ -123,6 +127,8 @@ impl Device {
             clock,
             epoch: None,
             in_flight: BTreeSet::new(),
+            held_back: BTreeSet::new(),
+            unsent: true,
             open: LruCache::new(
                 NonZeroUsize::new(THREAD_STORES_DEVICE).unwrap_or(NonZeroUsize::MIN),
             ),
@@ -159,6 +165,11 @@ impl Device {
         std::mem::take(&mut self.news)
     }
 
+    /// Why the backend could not go on, if it said so: code and line.
+    pub(super) fn take_failure(&mut self) -> Option<(String, String)> {
+        self.news.error.take().map(|(code, message, _)| (code, message))
+    }
+
     /// Begins a transaction that will be on disk at its commit.
     pub(super) fn begin_full(&mut self) -> Result<(), StoreError> {
         if !self.db.is_open() {
@@ -189,6 +200,12 @@ impl Device {
         done?;
         crate::crash::point("device.after-commit");
         Ok(())
+    }
+
+    /// Gives up what was decided and is not on disk.
+    pub(super) fn take_back(&mut self) {
+        self.db.rollback();
+        self.news.lists = true;
     }
 
     /// Pending events, and own events that are not projected yet.
@@ -242,7 +259,10 @@ impl Device {
         if self.db.is_open() {
             return Ok(Vec::new());
         }
-        let mut frames = std::mem::take(&mut self.wanted);
+        if !self.unsent {
+            return Ok(std::mem::take(&mut self.wanted));
+        }
+        let (mut unsent, mut last_of) = (false, None);
         let mut stores: BTreeMap<StoreId, Vec<_>> = BTreeMap::new();
         let (mut after, mut count, mut new) = (0, 0, Vec::new());
         'pages: loop {
@@ -251,23 +271,34 @@ impl Device {
             after = last.seq;
             for own in pending {
                 if self.in_flight.contains(&own.store) {
+                    self.held_back.insert(own.store);
                     continue;
                 }
+                // What an action does to one store is in one frame: a batch that names the action
+                // says that all of it is there.
+                let action = own.action.as_ref().map(|action| action.id.clone());
+                if count >= PUSH_EVENTS && last_of != Some((own.store.clone(), action.clone())) {
+                    unsent = true;
+                    break 'pages;
+                }
+                last_of = Some((own.store.clone(), action));
                 if own.offered.is_none() {
                     new.push(own.seq);
                 }
                 stores.entry(own.store.clone()).or_default().push(own.offer(&self.id, &epoch));
                 count += 1;
-                if count >= PUSH_EVENTS {
-                    break 'pages;
-                }
             }
         }
         if !new.is_empty() {
             self.begin_full()?;
-            Own::offered(&self.db, &new, &epoch)?;
+            if let Err(error) = Own::offered(&self.db, &new, &epoch) {
+                self.db.rollback();
+                return Err(error.into());
+            }
             self.commit()?;
         }
+        self.unsent = unsent;
+        let mut frames = std::mem::take(&mut self.wanted);
         if !stores.is_empty() {
             self.in_flight.extend(stores.keys().cloned());
             let stores = stores.into_iter().map(|(store, events)| StorePush { store, events });

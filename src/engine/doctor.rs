@@ -7,7 +7,8 @@ use crate::store::{Db, Log, Own, StoreError};
 
 impl Device {
     /// Checks the file, the Mailbox log, its tables, and what is shown; makes the latter again
-    /// where it is wrong and the file is ours to write. Each finding: a code, a line, whether it is right now.
+    /// where it is wrong and the file is ours to write. Each finding: a code, a line, whether it
+    /// is right now.
     ///
     /// # Errors
     /// When the database cannot even be read.
@@ -16,6 +17,10 @@ impl Device {
         writable: bool,
     ) -> Result<Vec<(&'static str, String, bool)>, EngineError> {
         let mut found = Vec::new();
+        if !writable {
+            // Beside a writer: one moment of the file.
+            self.db.begin_read()?;
+        }
         found.extend(self.db.integrity()?.into_iter().map(|line| ("file", line, false)));
         let broken = Log::verify(&self.db, &StoreId::mailbox())?;
         found.extend(broken.map(|line| ("log", line, false)));

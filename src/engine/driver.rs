@@ -5,12 +5,13 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use crate::command::intent::Intent;
 use crate::engine::link::{Link, LinkEvent, SILENCE};
-use crate::engine::view::{Link as LinkView, Status};
+use crate::engine::view::{Done, Link as LinkView, Status};
 use crate::engine::{Device, EngineError};
 use crate::limits::CONNECT_TIMEOUT;
 use crate::notice::Explain as _;
-use crate::sync::SyncError;
+use crate::sync::{Frame, IngestMessage, SyncError};
 
 /// A device with its link.
 #[derive(Debug)]
@@ -20,11 +21,13 @@ pub struct Driver {
     link: Option<Link>,
     state: LinkView,
     remote: bool,
-    next_settle: u64,
+    next_question: u64,
     /// Why the connection is not there, when it is not.
     pub last_error: Option<SyncError>,
     /// Actions decided and not yet on disk.
     pub saving: u64,
+    /// How long a command waits for a backend that says nothing new.
+    patience: Duration,
 }
 
 /// What a synchronisation did.
@@ -41,8 +44,8 @@ impl Driver {
     #[must_use]
     pub const fn new(device: Device, link: Option<Link>, remote: bool) -> Self {
         let state = LinkView::Offline;
-        let (last_error, saving, next_settle) = (None, 0, 1);
-        Self { device, link, state, remote, next_settle, last_error, saving }
+        let (last_error, saving, next_question, patience) = (None, 0, 1, SILENCE);
+        Self { device, link, state, remote, next_question, last_error, saving, patience }
     }
 
     /// Gives it a link.
@@ -64,7 +67,7 @@ impl Driver {
     pub fn link_event(&mut self, event: LinkEvent) -> Result<(), EngineError> {
         match event {
             LinkEvent::Dialing => self.state = LinkView::Connecting,
-            LinkEvent::Frame(frame) => {
+            LinkEvent::Frame(frame, _place) => {
                 self.last_error = None;
                 self.state = LinkView::Online { behind: 0 };
                 match self.device.receive(*frame) {
@@ -74,7 +77,15 @@ impl Driver {
                         self.state = LinkView::Refused;
                         return Err(EngineError::OtherBackend(id));
                     }
-                    other => other?,
+                    Err(error) => {
+                        self.device.disconnected();
+                        self.state = LinkView::Connecting;
+                        if let Some(link) = &self.link {
+                            link.redial();
+                        }
+                        return Err(error);
+                    }
+                    Ok(()) => {}
                 }
                 self.saving = 0;
                 self.send()?;
@@ -119,6 +130,58 @@ impl Driver {
         Ok(())
     }
 
+    /// Makes the labels and decides the intent as one: it is on disk when this returns, or nothing
+    /// of it is kept.
+    ///
+    /// # Errors
+    /// As [`Device::label_for`], [`Device::intend`] and [`Device::commit`].
+    pub fn decide(&mut self, labels: &[String], intent: &Intent) -> Result<Done, EngineError> {
+        // What was decided before stays, whatever becomes of this one.
+        self.commit()?;
+        let device = &mut self.device;
+        let made = labels.iter().try_for_each(|name| device.label_for(name).map(drop));
+        match made.and_then(|()| device.intend(intent)) {
+            Ok(done) => self.commit().map(|()| done),
+            Err(error) => {
+                device.take_back();
+                Err(error)
+            }
+        }
+    }
+
+    /// The number of a question to the backend.
+    fn question(&mut self) -> u64 {
+        let seq = self.next_question;
+        self.next_question += 1;
+        seq
+    }
+
+    /// Asks the backend to say when all that it has is projected; see [`Device::is_settled`].
+    pub fn ask_settle(&mut self) -> u64 {
+        let seq = self.question();
+        self.device.settle(seq);
+        seq
+    }
+
+    /// Hands raw messages to the backend; see [`Device::take_ingested`].
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn ask_ingest(&mut self, messages: Vec<IngestMessage>) -> Result<u64, EngineError> {
+        let seq = self.question();
+        self.device.want(Frame::Ingest { seq, messages });
+        self.send()?;
+        Ok(seq)
+    }
+
+    /// Why nothing can be asked of the backend now, if so.
+    #[must_use]
+    pub fn unreached(&self) -> Option<EngineError> {
+        let offline = || SyncError::Unreached("there is no connection".to_owned());
+        let error = self.last_error.clone().or_else(|| self.link.is_none().then(offline));
+        error.map(EngineError::from)
+    }
+
     /// The status line.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -154,23 +217,41 @@ impl Driver {
         deadline: Option<Instant>,
         mut done: impl FnMut(&mut Self) -> Result<bool, EngineError>,
     ) -> Result<(), EngineError> {
+        let mut end = deadline.unwrap_or_else(|| Instant::now() + self.patience);
         loop {
             self.send()?;
             if done(self)? {
                 return Ok(());
             }
             if let Some(error) = self.last_error.clone() {
-                return Err(error.into());
+                return Err(self.told(error).into());
             }
-            let wait = deadline.map_or(SILENCE, |at| at.saturating_duration_since(Instant::now()));
-            match events.recv_timeout(wait.max(Duration::from_millis(1))) {
-                Ok(event) => self.link_event(event)?,
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(SyncError::Timeout.into());
+            }
+            match events.recv_timeout(left) {
+                Ok(event) => {
+                    // A ping says that it is alive, not that what is awaited will come.
+                    if deadline.is_none() && !is_ping(&event) {
+                        end = Instant::now() + self.patience;
+                    }
+                    self.link_event(event)?;
+                }
                 Err(RecvTimeoutError::Timeout) => return Err(SyncError::Timeout.into()),
                 Err(RecvTimeoutError::Disconnected) => {
                     let error = SyncError::Unreached("the link has ended".to_owned());
                     return Err(error.into());
                 }
             }
+        }
+    }
+
+    /// Why a connection ended, in the backend's own words where it gave some.
+    fn told(&mut self, error: SyncError) -> SyncError {
+        match self.device.take_failure() {
+            Some((code, message)) if !error.is_permanent() => SyncError::Failed { code, message },
+            _ => error,
         }
     }
 
@@ -181,17 +262,80 @@ impl Driver {
     /// As [`Driver::until`].
     pub fn synchronise(&mut self, events: &Receiver<LinkEvent>) -> Result<Synced, EngineError> {
         self.until(events, None, |driver| Ok(driver.device.pending()?.0 == 0))?;
-        let seq = self.next_settle;
-        self.next_settle += 1;
-        self.device.settle(seq);
+        let seq = self.ask_settle();
         self.until(events, None, |driver| driver.device.is_settled(seq))?;
         let news = self.device.news();
         Ok(Synced { pulled: news.pulled, pushed: news.pushed })
+    }
+
+    /// Takes in what came to the threads whose logs this device keeps.
+    ///
+    /// # Errors
+    /// As [`Driver::until`].
+    pub fn refresh(&mut self, events: &Receiver<LinkEvent>) -> Result<(), EngineError> {
+        for thread in self.device.stale_stores()? {
+            self.device.load(&thread)?;
+            self.until(events, None, |driver| Ok(driver.device.is_loaded(&thread)))?;
+        }
+        Ok(())
     }
 }
 
 impl From<&EngineError> for crate::notice::Notice {
     fn from(error: &EngineError) -> Self {
         error.notice()
+    }
+}
+
+fn is_ping(event: &LinkEvent) -> bool {
+    matches!(event, LinkEvent::Frame(frame, _) if matches!(**frame, Frame::Ping { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::engine::link::Place;
+
+    fn driver(dir: &std::path::Path) -> Driver {
+        let device = Device::open(dir, false, Box::new(SystemClock)).unwrap();
+        Driver::new(device, None, false)
+    }
+
+    #[test]
+    fn a_backend_that_only_pings_is_not_waited_for_without_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut driver = driver(dir.path());
+        driver.patience = Duration::from_millis(100);
+        let (sender, events) = std::sync::mpsc::channel();
+        let pings = std::thread::spawn(move || {
+            for _ in 0..200 {
+                let ping = LinkEvent::Frame(Box::new(Frame::Ping { n: 1 }), Place::default());
+                if sender.send(ping).is_err() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        let begun = Instant::now();
+        let ended = driver.until(&events, None, |_| Ok(false));
+        assert!(matches!(ended, Err(EngineError::Sync(SyncError::Timeout))), "{ended:?}");
+        assert!(begun.elapsed() < Duration::from_secs(1));
+        drop(events);
+        pings.join().unwrap();
+    }
+
+    #[test]
+    fn a_backend_that_cannot_go_on_is_quoted() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut driver = driver(dir.path());
+        let (sender, events) = std::sync::mpsc::channel();
+        let (code, message) = ("disk-full".to_owned(), "the disk is full".to_owned());
+        let error = Frame::Error { code, message, retry: true };
+        sender.send(LinkEvent::Frame(Box::new(error), Place::default())).unwrap();
+        let lost = SyncError::Unreached("the connection ended".to_owned());
+        sender.send(LinkEvent::Down(lost)).unwrap();
+        let notice = driver.until(&events, None, |_| Ok(false)).unwrap_err().notice();
+        assert_eq!((notice.code, notice.message.contains("disk is full")), ("disk-full", true));
     }
 }

@@ -28,6 +28,9 @@ pub enum EngineError {
     /// There is nothing to undo.
     #[error("there is nothing to undo")]
     NothingToUndo,
+    /// There is no such action.
+    #[error("there is no action {0}")]
+    NoAction(String),
     /// The backend is not the one that this data directory belongs to.
     #[error("this data directory belongs to another backend ({0})")]
     OtherBackend(String),
@@ -69,6 +72,10 @@ impl Explain for EngineError {
                     .exit(Exit::Usage)
             }
             Self::NothingToUndo => Notice::warning("nothing-to-undo", line, ""),
+            Self::NoAction(_) => {
+                Notice::error("no-action", line, "`undo` alone takes the last one back")
+                    .exit(Exit::NotFound)
+            }
             Self::OtherBackend(_) => Notice::error(
                 "other-backend",
                 line,

@@ -23,7 +23,9 @@ impl Device {
     /// When there is nothing to do it on, or the database refuses; nothing of it is then kept.
     pub fn intend(&mut self, intent: &Intent) -> Result<Done, EngineError> {
         // What others decided before stays, whatever becomes of this one.
+        let alone = !self.db.is_open();
         self.begin_full()?;
+        self.unsent = true;
         self.db.sql().execute_batch("SAVEPOINT intent").map_err(StoreError::from)?;
         let done = match intent {
             Intent::Change { changes, targets } => self.change(changes, targets),
@@ -32,9 +34,16 @@ impl Device {
         };
         let end =
             if done.is_ok() { "RELEASE intent" } else { "ROLLBACK TO intent; RELEASE intent" };
-        self.db.sql().execute_batch(end).map_err(StoreError::from)?;
+        let ended = self.db.sql().execute_batch(end).map_err(StoreError::from);
         self.news.lists = true;
-        done
+        if done.is_err() && alone {
+            self.db.rollback();
+        }
+        // Where SQLite gave the whole transaction up there is no savepoint to go back to; the next
+        // commit says so to those who decided before.
+        let done = done?;
+        ended?;
+        Ok(done)
     }
 
     fn action(&mut self, name: &str) -> Action {
@@ -140,27 +149,25 @@ impl Device {
             return Ok(action.name.clone());
         }
         let done = mailbox::action(&self.db, id)?;
-        done.map(|done| done.name).ok_or(EngineError::NothingToUndo)
+        done.map(|done| done.name).ok_or_else(|| EngineError::NoAction(id.to_string()))
     }
 
-    /// This device's last action that still stands.
+    /// This device's last action that still stands. Action ids of one device only grow; the order in
+    /// which threads are projected says nothing.
     fn last(
         &self,
         own: &[OwnEvent],
         gone: &[ActionId],
     ) -> Result<Option<(ActionId, String)>, EngineError> {
         let stands = |action: &&Action| action.name != "undo" && !gone.contains(&action.id);
-        let pending = own
+        let own = own
             .iter()
-            .rev()
             .filter(|event| event.store.as_thread().is_some())
             .filter_map(|event| event.action.as_ref())
-            .find(stands);
-        if let Some(action) = pending {
-            return Ok(Some((action.id.clone(), action.name.clone())));
-        }
+            .filter(stands)
+            .map(|action| (action.id.clone(), action.name.clone()));
         let done = mailbox::last_action(&self.db, &self.id, gone)?;
-        Ok(done.map(|done| (done.id, done.name)))
+        Ok(own.chain(done.map(|done| (done.id, done.name))).max())
     }
 
     fn create_label(&mut self, text: &str) -> Result<Done, EngineError> {
@@ -189,6 +196,7 @@ impl Device {
             created_at: self.clock.now(),
         };
         self.begin_full()?;
+        self.unsent = true;
         let action = self.action("create label");
         let args = Args::of(&created);
         self.add(&StoreId::mailbox(), mailbox::name::LABEL_CREATED, &args, &action)?;

@@ -5,15 +5,16 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::id::DeviceId;
-use crate::limits::{CONNECT_TIMEOUT, DEAD_AFTER, HELLO_TIMEOUT, PING_AFTER};
+use crate::limits::{CONNECT_TIMEOUT, DEAD_AFTER, HELLO_TIMEOUT, PING_AFTER, RECONNECT_MOST};
 use crate::notice::Explain as _;
 use crate::sync::{Backoff, Connection, Frame, PROTOCOL, SyncError, connect};
 
@@ -43,13 +44,22 @@ impl std::fmt::Debug for Endpoint {
     }
 }
 
+/// Frames that were read and not yet taken in: beyond that the backend waits, not our memory.
+const FRAMES_WAITING: usize = 32;
+
+/// A frame's place among those that wait; dropped with it.
+#[derive(Debug, Default)]
+pub struct Place {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
 /// What the link tells the engine.
 #[derive(Debug)]
 pub enum LinkEvent {
     /// It dials.
     Dialing,
     /// A frame; the first of a connection is the welcome.
-    Frame(Box<Frame>),
+    Frame(Box<Frame>, Place),
     /// The connection is gone; it will be dialled again.
     Down(SyncError),
     /// The backend refused for good; it will not be dialled again.
@@ -61,7 +71,14 @@ pub enum LinkEvent {
 pub struct Link {
     // Unbounded, but never long: the device has at most one push a store and a few questions
     // under way, and an import waits for its answers.
-    out: UnboundedSender<Frame>,
+    out: UnboundedSender<Out>,
+}
+
+/// What the link is told to do.
+#[derive(Debug)]
+enum Out {
+    Send(Frame),
+    Redial,
 }
 
 impl Link {
@@ -93,18 +110,25 @@ impl Link {
 
     /// Sends a frame; one that cannot be sent any more is offered again by the device.
     pub fn send(&self, frame: Frame) {
-        let _ = self.out.send(frame);
+        let _ = self.out.send(Out::Send(frame));
+    }
+
+    /// Ends this connection and dials again: a frame of it could not be taken in, and what came
+    /// after it makes no sense without it.
+    pub fn redial(&self) {
+        let _ = self.out.send(Out::Redial);
     }
 }
 
 async fn dial_again(
     endpoint: Endpoint,
     device: DeviceId,
-    mut frames: UnboundedReceiver<Frame>,
+    mut frames: UnboundedReceiver<Out>,
     tell: &dyn Fn(LinkEvent) -> bool,
 ) {
     let mut backoff = Backoff::default();
     loop {
+        let begun = Instant::now();
         if !tell(LinkEvent::Dialing) {
             return;
         }
@@ -116,12 +140,13 @@ async fn dial_again(
         };
         let error = match ended {
             Ok(Ended::ByUs) => return,
-            Ok(Ended::ByPeer) => {
-                backoff.reset();
-                SyncError::Unreached("the connection ended".to_owned())
-            }
+            Ok(Ended::ByPeer) => SyncError::Unreached("the connection ended".to_owned()),
             Err(error) => error,
         };
+        // One that ends as soon as it begins is no success.
+        if begun.elapsed() > RECONNECT_MOST {
+            backoff.reset();
+        }
         if error.is_permanent() {
             tell(LinkEvent::Refused(error));
             return;
@@ -149,7 +174,7 @@ async fn remote(
     url: &str,
     token: &str,
     device: &DeviceId,
-    frames: &mut UnboundedReceiver<Frame>,
+    frames: &mut UnboundedReceiver<Out>,
     tell: &dyn Fn(LinkEvent) -> bool,
 ) -> Result<Ended, SyncError> {
     let parsed = url::Url::parse(url).map_err(|error| SyncError::Address(error.to_string()))?;
@@ -157,6 +182,8 @@ async fn remote(
         return Err(SyncError::Address("only ws:// is known to this version".to_owned()));
     }
     let host = parsed.host_str().ok_or_else(|| SyncError::Address("no host".to_owned()))?;
+    // An IPv6 address stands in brackets in a URL (RFC 3986, section 3.2.2) and nowhere else.
+    let host = host.trim_start_matches('[').trim_end_matches(']');
     let port = parsed.port_or_known_default().unwrap_or(80);
     let dialled = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect((host, port)));
     let stream = dialled
@@ -173,7 +200,7 @@ async fn session<T>(
     url: &str,
     token: Option<String>,
     device: &DeviceId,
-    frames: &mut UnboundedReceiver<Frame>,
+    frames: &mut UnboundedReceiver<Out>,
     tell: &dyn Fn(LinkEvent) -> bool,
 ) -> Result<Ended, SyncError>
 where
@@ -181,7 +208,7 @@ where
 {
     let greeted = tokio::time::timeout(HELLO_TIMEOUT, greet(transport, url, token, device));
     let (connection, welcome) = greeted.await.map_err(|_| SyncError::Timeout)??;
-    if !tell(LinkEvent::Frame(Box::new(welcome))) {
+    if !tell(LinkEvent::Frame(Box::new(welcome), Place::default())) {
         return Ok(Ended::ByUs);
     }
     shuttle(connection, frames, tell).await
@@ -211,7 +238,7 @@ where
 
 async fn shuttle<T>(
     connection: Connection<T>,
-    frames: &mut UnboundedReceiver<Frame>,
+    frames: &mut UnboundedReceiver<Out>,
     tell: &dyn Fn(LinkEvent) -> bool,
 ) -> Result<Ended, SyncError>
 where
@@ -221,9 +248,13 @@ where
     let writing = async {
         loop {
             let frame = match tokio::time::timeout(PING_AFTER, frames.recv()).await {
-                Ok(Some(frame)) => frame,
+                Ok(Some(Out::Send(frame))) => frame,
+                Ok(Some(Out::Redial)) => {
+                    return Err(SyncError::Unreached("it begins anew".to_owned()));
+                }
                 Ok(None) => {
-                    outgoing.close().await;
+                    // A peer that does not read need not be told goodbye.
+                    let _ = tokio::time::timeout(CONNECT_TIMEOUT, outgoing.close()).await;
                     return Ok(Ended::ByUs);
                 }
                 Err(_) => Frame::Ping { n: 0 },
@@ -232,13 +263,16 @@ where
             sent.await.map_err(|_| SyncError::Timeout)??;
         }
     };
+    let places = Arc::new(Semaphore::new(FRAMES_WAITING));
     let reading = async {
         loop {
+            // Never closed, so there is always one in the end.
+            let place = Place { _permit: Arc::clone(&places).acquire_owned().await.ok() };
             let frame = tokio::time::timeout(DEAD_AFTER, incoming.receive());
             match frame.await.map_err(|_| SyncError::Timeout)?? {
                 Some(Frame::Pong { .. }) => {}
                 Some(frame) => {
-                    if !tell(LinkEvent::Frame(Box::new(frame))) {
+                    if !tell(LinkEvent::Frame(Box::new(frame), place)) {
                         return Ok(Ended::ByUs);
                     }
                 }

@@ -15,6 +15,8 @@ pub mod link;
 mod owner;
 mod run;
 mod sink;
+#[cfg(test)]
+mod tests;
 mod threads;
 pub mod view;
 mod views;
@@ -23,5 +25,5 @@ pub use device::Device;
 pub use driver::{Driver, Synced};
 pub use error::EngineError;
 pub use owner::Owner;
-pub use run::{ImportJob, start};
-pub use sink::RemoteSink;
+pub use run::{ImportJob, SideDoor, start};
+pub use sink::{RemoteSink, from_wire, to_wire};

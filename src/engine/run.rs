@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use crate::command::intent::Intent;
 use crate::engine::handle::{EngineHandle, Request, Update};
 use crate::engine::link::{Endpoint, Link, LinkEvent};
-use crate::engine::view::{ImportProgress, Status};
+use crate::engine::view::{Done, ImportProgress, Status};
 use crate::engine::{Device, Driver, EngineError};
 use crate::id::ThreadId;
 use crate::limits::COMMIT_WITHIN;
@@ -28,13 +29,45 @@ pub type ImportJob = Arc<
     dyn Fn(Vec<PathBuf>, Arc<AtomicBool>, &mut dyn FnMut(ImportProgress)) -> Notice + Send + Sync,
 >;
 
+/// What is run on the engine's thread between requests. It must be short: keys wait for it.
+type Task = Box<dyn FnOnce(&mut Driver) + Send>;
+
 /// What wakes the engine's thread.
-#[derive(Debug)]
 enum Input {
     Request(Request),
+    Run(Task),
     Link(LinkEvent),
     Import(ImportProgress),
     Imported(Notice),
+}
+
+/// A second way to the engine's thread, beside the UI's: for who needs an answer.
+#[derive(Clone)]
+pub struct SideDoor {
+    inputs: Sender<Input>,
+}
+
+impl std::fmt::Debug for SideDoor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SideDoor")
+    }
+}
+
+impl SideDoor {
+    /// Runs `task` on the engine's thread and waits for what it returns; `None` when the engine
+    /// has ended before it. What keys decided until then is on disk. A task must be short.
+    pub fn ask<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Driver) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (answer, receiver) = mpsc::sync_channel(1);
+        let task: Task = Box::new(move |driver| {
+            // Who asked waits below; the channel has room.
+            let _ = answer.send(task(driver));
+        });
+        self.inputs.send(Input::Run(task)).ok()?;
+        receiver.recv().ok()
+    }
 }
 
 impl From<LinkEvent> for Input {
@@ -51,7 +84,7 @@ pub fn start(
     device: Device,
     endpoint: Option<Endpoint>,
     import: Option<ImportJob>,
-) -> Result<EngineHandle, EngineError> {
+) -> Result<(EngineHandle, SideDoor), EngineError> {
     let (inputs, receiver) = mpsc::channel::<Input>();
     let (requests, from_ui) = mpsc::channel::<Request>();
     let (updates, to_ui) = mpsc::channel();
@@ -71,6 +104,7 @@ pub fn start(
         let _ = forward.send(Input::Request(Request::Quit));
     });
     let driver = Driver::new(device, link, remote);
+    let side = SideDoor { inputs: inputs.clone() };
     let engine = Engine {
         driver,
         updates,
@@ -82,7 +116,7 @@ pub fn start(
         last_status: None,
     };
     std::thread::spawn(move || engine.run(&receiver));
-    Ok(EngineHandle { requests, updates: to_ui })
+    Ok((EngineHandle { requests, updates: to_ui }, side))
 }
 
 struct Engine {
@@ -119,6 +153,10 @@ impl Engine {
                 match input {
                     Input::Request(Request::Quit) => return self.quit(),
                     Input::Request(request) => self.request(request),
+                    Input::Run(task) => {
+                        self.commit();
+                        task(&mut self.driver);
+                    }
                     Input::Link(event) => waiting.push_back(event),
                     Input::Import(progress) => self.tell(Update::Import(progress)),
                     Input::Imported(notice) => self.tell(Update::Notice(notice)),
@@ -129,12 +167,19 @@ impl Engine {
                 self.commit();
             }
             for event in waiting.drain(..FRAMES_A_TURN.min(waiting.len())) {
-                if let Err(error) = self.driver.link_event(event) {
-                    self.tell(Update::Notice(error.notice()));
-                }
-                self.due = None;
+                self.link_event(event);
             }
             self.tell_news();
+        }
+    }
+
+    fn link_event(&mut self, event: LinkEvent) {
+        if let Err(error) = self.driver.link_event(event) {
+            self.tell(Update::Notice(error.notice()));
+        }
+        // A frame puts what was decided on disk first; that the link is gone does not.
+        if !self.driver.device.is_saving() {
+            self.due = None;
         }
     }
 
@@ -172,11 +217,7 @@ impl Engine {
                 Ok(())
             }
             Request::Prefetch(thread) => self.load(&thread),
-            Request::Intend(intent) => self.driver.device.intend(&intent).map(|done| {
-                self.driver.saving += 1;
-                self.due.get_or_insert_with(|| Instant::now() + COMMIT_WITHIN);
-                self.tell(Update::Done(done));
-            }),
+            Request::Intend(intent) => self.intend(&intent),
             Request::Import(paths) => {
                 self.start_import(paths);
                 Ok(())
@@ -189,6 +230,24 @@ impl Engine {
         };
         if let Err(error) = done {
             self.tell(Update::Notice(error.notice()));
+        }
+    }
+
+    /// Decides an intent. Each has exactly one answer, also one that failed, or the UI would take
+    /// the next answer for this one's.
+    fn intend(&mut self, intent: &Intent) -> Result<(), EngineError> {
+        match self.driver.device.intend(intent) {
+            Ok(done) => {
+                self.driver.saving += 1;
+                self.due.get_or_insert_with(|| Instant::now() + COMMIT_WITHIN);
+                self.tell(Update::Done(done));
+                Ok(())
+            }
+            Err(error) => {
+                let says = String::new();
+                self.tell(Update::Done(Done { action: None, threads: 0, says }));
+                Err(error)
+            }
         }
     }
 
@@ -275,5 +334,41 @@ impl Engine {
             });
             let _ = inputs.send(Input::Imported(notice));
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::sync::SyncError;
+
+    fn engine(dir: &std::path::Path) -> (Engine, Receiver<Update>) {
+        let device = Device::open(dir, true, Box::new(SystemClock)).unwrap();
+        let ((updates, told), (inputs, _)) = (mpsc::channel(), mpsc::channel());
+        let engine = Engine {
+            driver: Driver::new(device, None, true),
+            updates,
+            inputs,
+            import: None,
+            stop_import: Arc::default(),
+            reading: None,
+            due: None,
+            last_status: None,
+        };
+        (engine, told)
+    }
+
+    #[test]
+    fn what_was_decided_is_put_on_disk_though_the_connection_ends_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut engine, _told) = engine(dir.path());
+        engine.request(Request::Intend(Intent::CreateLabel("Work".to_owned())));
+        assert!(engine.driver.device.is_saving() && engine.due.is_some());
+        engine.link_event(LinkEvent::Down(SyncError::Timeout));
+        engine.link_event(LinkEvent::Dialing);
+        assert!(engine.due.is_some(), "nobody commits it");
+        engine.commit();
+        assert!(!engine.driver.device.is_saving() && engine.due.is_none());
     }
 }

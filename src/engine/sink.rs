@@ -12,7 +12,7 @@ use crate::engine::{Driver, EngineError};
 use crate::id::ThreadId;
 use crate::mailbox;
 use crate::notice::{Explain as _, Notice};
-use crate::sync::{Bytes, Frame, IngestMessage};
+use crate::sync::{Bytes, IngestMessage};
 
 /// Batches under way at a time.
 const WINDOW: usize = 2;
@@ -22,7 +22,6 @@ const WINDOW: usize = 2;
 pub struct RemoteSink<'a> {
     driver: &'a mut Driver,
     events: &'a Receiver<LinkEvent>,
-    next: u64,
     under_way: VecDeque<u64>,
 }
 
@@ -30,7 +29,7 @@ impl<'a> RemoteSink<'a> {
     /// A sink over a connected device.
     #[must_use]
     pub fn new(driver: &'a mut Driver, events: &'a Receiver<LinkEvent>) -> Self {
-        Self { driver, events, next: 1, under_way: VecDeque::new() }
+        Self { driver, events, under_way: VecDeque::new() }
     }
 
     fn answer(&mut self) -> Result<Vec<Outcome>, SinkError> {
@@ -42,11 +41,31 @@ impl<'a> RemoteSink<'a> {
                 Ok(answer.is_some())
             })
             .map_err(|error| stop(&error))?;
-        let outcomes = answer.unwrap_or_default().into_iter().map(serde_json::from_value);
-        outcomes.collect::<Result<_, _>>().map_err(|error| {
-            SinkError(Notice::error("protocol", error.to_string(), "is it a mailtui backend?"))
-        })
+        from_wire(answer.unwrap_or_default())
     }
+}
+
+/// Messages as the wire has them.
+#[must_use]
+pub fn to_wire(batch: Vec<Incoming>) -> Vec<IngestMessage> {
+    let message = |incoming: Incoming| IngestMessage {
+        raw: Bytes(incoming.raw),
+        folder: serde_json::to_value(incoming.folder).unwrap_or_default(),
+        flags: serde_json::to_value(incoming.flags).unwrap_or_default(),
+        file_time: incoming.file_time,
+    };
+    batch.into_iter().map(message).collect()
+}
+
+/// What became of messages, from the wire.
+///
+/// # Errors
+/// When it is not what a backend says.
+pub fn from_wire(outcomes: Vec<serde_json::Value>) -> Result<Vec<Outcome>, SinkError> {
+    let outcomes = outcomes.into_iter().map(serde_json::from_value);
+    outcomes.collect::<Result<_, _>>().map_err(|error| {
+        SinkError(Notice::error("protocol", error.to_string(), "is it a mailtui backend?"))
+    })
 }
 
 fn stop(error: &EngineError) -> SinkError {
@@ -55,19 +74,7 @@ fn stop(error: &EngineError) -> SinkError {
 
 impl MailSink for RemoteSink<'_> {
     fn submit(&mut self, batch: Vec<Incoming>) -> Result<Vec<Outcome>, SinkError> {
-        let seq = self.next;
-        self.next += 1;
-        let messages = batch
-            .into_iter()
-            .map(|incoming| IngestMessage {
-                raw: Bytes(incoming.raw),
-                folder: serde_json::to_value(incoming.folder).unwrap_or_default(),
-                flags: serde_json::to_value(incoming.flags).unwrap_or_default(),
-                file_time: incoming.file_time,
-            })
-            .collect();
-        self.driver.device.want(Frame::Ingest { seq, messages });
-        self.driver.send().map_err(|error| stop(&error))?;
+        let seq = self.driver.ask_ingest(to_wire(batch)).map_err(|error| stop(&error))?;
         self.under_way.push_back(seq);
         if self.under_way.len() > WINDOW { self.answer() } else { Ok(Vec::new()) }
     }

@@ -215,7 +215,7 @@ pub struct ImportProgress {
 }
 
 /// An action that was done, for the notice and undo.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// The action; `None` when there was nothing to do.
     pub action: Option<ActionId>,

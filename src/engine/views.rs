@@ -134,8 +134,9 @@ impl Device {
     /// When the database refuses.
     pub fn find_label(&self, name: &str) -> Result<Option<LabelId>, EngineError> {
         let lower = name.to_lowercase();
-        if let Some(id) = crate::label::VIRTUAL.into_iter().find(|id| *id == lower) {
-            return Ok(Some(crate::label::system(id)));
+        // System labels are known before the first event of a backend is here.
+        if let Some(id) = crate::label::system_id(&lower) {
+            return Ok(Some(id));
         }
         if let Some((id, _)) = mailbox::find_label(&self.db, name)? {
             return Ok(Some(id));
@@ -200,6 +201,23 @@ impl Device {
             Some(kept) => crate::store::Log::stores(kept)?.len(),
             None => 0,
         })
+    }
+
+    /// Threads whose kept log ends before what their row shows.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn stale_stores(&self) -> Result<Vec<ThreadId>, EngineError> {
+        let Some(kept) = &self.kept else { return Ok(Vec::new()) };
+        let mut stale = Vec::new();
+        for (store, head) in crate::store::Log::stores(kept)? {
+            let Some(thread) = store.as_thread() else { continue };
+            let seen = mailbox::watermark(&self.db, &thread)?;
+            if seen.is_some_and(|seen| seen.position > head.position) {
+                stale.push(thread);
+            }
+        }
+        Ok(stale)
     }
 
     /// The log of a thread that this device keeps; empty when it keeps none.

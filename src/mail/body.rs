@@ -62,7 +62,8 @@ fn join(out: &mut String, text: &str) {
     out.push_str(text);
 }
 
-/// Joins the soft line ends of `format=flowed` (RFC 3676 section 4.1) and takes space-stuffing away.
+/// Joins the soft line ends of `format=flowed` (RFC 3676 section 4.1) and takes space-stuffing
+/// away.
 fn unflowed(text: &str, delete_space: bool) -> String {
     let mut out = String::with_capacity(text.len());
     // The quote depth of the paragraph that is open, if one is.

@@ -37,12 +37,22 @@ impl Groups {
         if !self.threads.insert(thread.clone()) {
             return Ok(());
         }
-        let Some(root) = super::query::root_of(db, thread)? else { return Ok(()) };
+        let Some(root) = super::query::root_of(db, thread)? else {
+            self.began(thread);
+            return Ok(());
+        };
         if !self.before.contains_key(&root) {
             let rows = self.rows(db, &root)?;
             self.before.insert(root, rows);
         }
         Ok(())
+    }
+
+    /// `root` shows a row that no root showed before: what is counted of it now is all new. Must be
+    /// called for every root that links make, or a later touch would take what the open
+    /// transaction made for what was there.
+    pub(super) fn began(&mut self, root: &ThreadId) {
+        self.before.entry(root.clone()).or_default();
     }
 
     fn rows(
@@ -246,4 +256,99 @@ pub fn rebuild_shown(db: &Db) -> Result<(), StoreError> {
         reindex(db, None, shown.as_ref())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{DeviceId, Epoch, EventId};
+    use crate::mailbox::{
+        MailboxEvent, SQL, Source, ThreadAdded, ThreadChanged, ThreadFacts, dump, materialize, name,
+    };
+    use crate::store::{Args, Event, Log, NewEvent, Own};
+
+    fn facts(id: &str, links: &[&str]) -> ThreadFacts {
+        let thread = |id: &str| ThreadId::try_from(id).unwrap();
+        ThreadFacts {
+            id: thread(id),
+            subject: None,
+            participants: Vec::new(),
+            snippet: String::new(),
+            last_activity: 5,
+            created_at: 5,
+            message_count: 1,
+            unread_count: 1,
+            starred: false,
+            muted: false,
+            has_attachment: false,
+            place: Place::Inbox,
+            snoozed_until: None,
+            links: links.iter().map(|id| thread(id)).collect(),
+            trail: Args::of(&()),
+        }
+    }
+
+    /// `+id` adds a thread, `id` changes it; links behind a colon.
+    fn event(at: u64, text: &str) -> Event {
+        let (id, links) = text.split_once(':').unwrap_or((text, ""));
+        let links: Vec<&str> = links.split(',').filter(|link| !link.is_empty()).collect();
+        let added = id.strip_prefix('+');
+        let thread = facts(added.unwrap_or(id), &links);
+        let epoch = Epoch::try_from("e").unwrap();
+        let source = Source {
+            thread: thread.id.clone(),
+            epoch: epoch.clone(),
+            from: at - 1,
+            through: at,
+            last: true,
+            actions: Vec::new(),
+        };
+        let labels = vec![Place::Inbox.label()];
+        let (name, args) = if added.is_some() {
+            (name::THREAD_ADDED, Args::of(&ThreadAdded { thread, labels, source }))
+        } else {
+            (name::SUMMARY_CHANGED, Args::of(&ThreadChanged { thread, source }))
+        };
+        assert!(MailboxEvent::read(name, &args).is_some());
+        let id = EventId::try_from(format!("e{at}")).unwrap();
+        let device = DeviceId::try_from("d").unwrap();
+        let name = name.to_owned();
+        Event { position: at, event: NewEvent { id, name, args, device, action: None, epoch } }
+    }
+
+    fn inbox(history: &[&str], batch: usize) -> (i64, Vec<(&'static str, String)>) {
+        let db = Db::memory(&[Log::SQL, Own::SQL, SQL].concat()).unwrap();
+        let events: Vec<Event> = (1..).zip(history).map(|(at, text)| event(at, text)).collect();
+        for events in events.chunks(batch) {
+            let mut groups = Groups::new(true);
+            materialize(&db, events, &mut groups).unwrap();
+            groups.settle(&db).unwrap();
+        }
+        let shown: i64 = db
+            .sql()
+            .query_row("SELECT count(*) FROM shown WHERE label = 'inbox'", [], |row| row.get(0))
+            .unwrap();
+        (shown, dump(&db).unwrap())
+    }
+
+    #[test]
+    fn counts_do_not_depend_on_how_a_history_is_cut_into_batches() {
+        for (history, rows) in [
+            (
+                &["+bbbbbbbb", "+cccccccc:bbbbbbbb", "+aaaaaaaa:bbbbbbbb", "cccccccc:bbbbbbbb"][..],
+                1,
+            ),
+            (&["+cccccccc:aaaaaaaa", "+bbbbbbbb:cccccccc", "+aaaaaaaa", "bbbbbbbb:cccccccc"], 1),
+            (&["+aaaaaaaa:bbbbbbbb", "+bbbbbbbb:cccccccc", "+cccccccc", "aaaaaaaa", "cccccccc"], 2),
+            (&["+aaaaaaaa", "+bbbbbbbb", "+cccccccc:aaaaaaaa,bbbbbbbb", "cccccccc"], 3),
+        ] {
+            let (one, by_one) = inbox(history, 1);
+            for batch in 2..=history.len() {
+                let (shown, at_once) = inbox(history, batch);
+                assert_eq!(shown, rows, "{history:?} by {batch}");
+                assert_eq!(at_once, by_one, "{history:?} by {batch}");
+            }
+            assert_eq!(one, rows, "{history:?}");
+        }
+    }
 }

@@ -47,7 +47,8 @@ pub(super) fn note(db: &Db, position: u64, source: &Source) -> Result<(), StoreE
     Ok(())
 }
 
-/// The last action of a device that still stands and was not itself an undo, leaving out `but`.
+/// The last action of a device that still stands and was not itself an undo, leaving out `but`. Ids
+/// of one device only grow; positions are in the order of projection, which is another.
 ///
 /// # Errors
 /// When the database refuses.
@@ -58,7 +59,7 @@ pub fn last_action(
 ) -> Result<Option<Done>, StoreError> {
     let mut statement = db.sql().prepare_cached(
         "SELECT id, name FROM actions WHERE device = ?1 AND name <> 'undo'
-         AND id NOT IN (SELECT actionId FROM undone) ORDER BY position DESC LIMIT ?2",
+         AND id NOT IN (SELECT actionId FROM undone) ORDER BY id DESC LIMIT ?2",
     )?;
     let most = i64::try_from(but.len() + 1).unwrap_or(i64::MAX);
     let mut rows = statement.query(params![device.as_str(), most])?;

@@ -192,15 +192,18 @@ fn link(
 
 /// Threads of the index that are linked with this one, either way.
 fn neighbours(db: &Db, thread: &ThreadId) -> Result<BTreeSet<ThreadId>, StoreError> {
-    let mut statement = db.sql().prepare_cached(
-        "SELECT l.b FROM threadLinks l JOIN threadIndex t ON t.id = l.b WHERE l.a = ?1
-         UNION SELECT l.a FROM threadLinks l JOIN threadIndex t ON t.id = l.a WHERE l.b = ?1",
-    )?;
-    let mut rows = statement.query([thread.as_str()])?;
     let mut found = BTreeSet::new();
-    while let Some(row) = rows.next()? {
-        let id: String = row.get(0)?;
-        found.insert(ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?);
+    for query in [
+        "SELECT b FROM threadLinks WHERE a = ?1 AND b IN (SELECT id FROM threadIndex WHERE id = b)",
+        "SELECT a FROM threadLinks WHERE b = ?1 AND a IN (SELECT id FROM threadIndex WHERE id = a)",
+    ] {
+        let mut statement = db.sql().prepare_cached(query)?;
+        let mut rows = statement.query([thread.as_str()])?;
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(0)?;
+            let id = ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
+            found.insert(id);
+        }
     }
     Ok(found)
 }

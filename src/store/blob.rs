@@ -9,8 +9,10 @@ use crate::store::{Db, StoreError};
 
 /// The zstd level for blobs.
 const LEVEL: i32 = 3;
-/// The largest blob that is read back, in bytes.
-const MAX_BLOB_BYTES: usize = 64 * 1024 * 1024;
+/// The largest blob that is read back, in bytes. A message is at most 50 MiB; its text in UTF-8 can
+/// be three times that, when every byte is one that its charset has no character for.
+const MAX_BLOB_BYTES: usize = 256 * 1024 * 1024;
+const _: () = assert!(MAX_BLOB_BYTES > 3 * crate::limits::MAX_MESSAGE_BYTES);
 
 /// A blob ready to be stored: hashed and compressed away from the writer's thread.
 #[derive(Debug, Clone)]

@@ -95,8 +95,15 @@ impl Db {
         // Read-only by pragma and not by flag: a reader of a write-ahead log must be able to make
         // its index file when the last writer died.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Self::connect(path, flags)?;
-        if db.check_format(kind, version)? == 0 {
+        let mut db = Self::connect(path, flags)?;
+        let found = match db.check_format(kind, version) {
+            Err(error) if cannot_write(&error) && is_still(path) => {
+                db = Self::connect_still(path)?;
+                db.check_format(kind, version)?
+            }
+            other => other?,
+        };
+        if found == 0 {
             return Ok(None);
         }
         db.connection.pragma_update(None, "query_only", true)?;
@@ -123,12 +130,30 @@ impl Db {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Without this guarantee SQLite plans a statement anew for every value bound to it.
+        connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(Self {
             connection,
             path: path.to_owned(),
             durability: Durability::Full,
             in_transaction: false,
         })
+    }
+
+    /// Opens a file that nobody writes and that we may not write beside: without the index file of
+    /// a write-ahead log.
+    fn connect_still(path: &Path) -> Result<Self, StoreError> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let mut uri = "file:".to_owned();
+        for byte in std::path::absolute(path).unwrap_or_default().as_os_str().as_bytes() {
+            uri.push_str(&format!("%{byte:02x}"));
+        }
+        uri.push_str("?immutable=1");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI;
+        let db = Self::connect(Path::new(&uri), flags)?;
+        Ok(Self { path: path.to_owned(), ..db })
     }
 
     /// The format of the file (0 when it is empty), after checking that it is ours and not newer.
@@ -204,6 +229,10 @@ impl Db {
     /// # Errors
     /// When another process holds the write lock for too long.
     pub fn begin(&mut self) -> Result<(), StoreError> {
+        if self.was_given_up() {
+            self.in_transaction = false;
+            return Err(StoreError::GivenUp);
+        }
         if !self.in_transaction {
             self.connection.execute_batch("BEGIN IMMEDIATE")?;
             self.in_transaction = true;
@@ -227,6 +256,13 @@ impl Db {
         self.in_transaction
     }
 
+    /// Whether SQLite itself has rolled the open transaction back, as it does when the disk is full
+    /// in the middle of a write. Without this check what follows would be committed a statement at
+    /// a time, and what came before taken for written.
+    fn was_given_up(&self) -> bool {
+        self.in_transaction && self.connection.is_autocommit()
+    }
+
     /// Ends the open transaction, if there is one.
     ///
     /// # Errors
@@ -234,6 +270,10 @@ impl Db {
     pub fn commit(&mut self) -> Result<(), StoreError> {
         if !self.in_transaction {
             return Ok(());
+        }
+        if self.was_given_up() {
+            self.in_transaction = false;
+            return Err(StoreError::GivenUp);
         }
         match self.connection.execute_batch("COMMIT") {
             Ok(()) => {
@@ -304,4 +344,51 @@ pub(crate) fn private_dir(dir: &Path) -> Result<(), StoreError> {
         std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700)).map_err(io)?;
     }
     Ok(())
+}
+
+/// Whether SQLite was refused to write beside a file that it only had to read.
+fn cannot_write(error: &StoreError) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    let StoreError::Sqlite(error) = error else { return false };
+    matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly))
+}
+
+/// Whether a file has no write-ahead log, so that it holds all that was committed.
+fn is_still(path: &Path) -> bool {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    match std::fs::metadata(wal) {
+        Ok(meta) => meta.len() == 0,
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_that_sqlite_gave_up_is_not_taken_for_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let sql = "CREATE TABLE t(x)";
+        let mut db = Db::open(&dir.path().join("f.db"), Kind::Threads, 1, sql).unwrap();
+        let count = |db: &Db| -> i64 {
+            db.sql().query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap()
+        };
+        for end in [Db::commit, Db::begin] {
+            db.sql().execute_batch("PRAGMA max_page_count = 1000").unwrap();
+            db.begin().unwrap();
+            db.sql().execute("INSERT INTO t VALUES (1)", []).unwrap();
+            db.sql().execute_batch("PRAGMA max_page_count = 4").unwrap();
+            let large = vec![0_u8; 100_000];
+            let full = db.sql().execute("INSERT INTO t VALUES (?1)", [large]).unwrap_err();
+            assert!(StoreError::from(full).is_full());
+            assert!(matches!(end(&mut db), Err(StoreError::GivenUp)));
+            assert_eq!(count(&db), 0);
+        }
+        db.begin().unwrap();
+        db.sql().execute("INSERT INTO t VALUES (1)", []).unwrap();
+        db.commit().unwrap();
+        assert_eq!(count(&db), 1);
+    }
 }

@@ -42,6 +42,9 @@ pub enum StoreError {
         /// The data directory.
         path: PathBuf,
     },
+    /// A write failed, and what was to be committed with it was taken back.
+    #[error("a write before this one failed; what belongs to it was taken back")]
+    GivenUp,
     /// A row that cannot have been written by us.
     #[error("a row that cannot be read: {0}")]
     Row(String),
@@ -72,7 +75,7 @@ impl Explain for StoreError {
                 self.code(),
                 Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DiskFull)
             ),
-            Self::Io { .. } | Self::InUse { .. } => false,
+            Self::Io { .. } | Self::InUse { .. } | Self::GivenUp => false,
             Self::Damaged { .. } | Self::Newer { .. } | Self::Row(_) => true,
         }
     }
@@ -117,6 +120,7 @@ impl Explain for StoreError {
                 )
                 .exit(Exit::DataDir)
             }
+            Self::GivenUp => Notice::error("given-up", line, "is there room on the disk?"),
             Self::Sqlite(_) => Notice::error("database", line, "run `mailtui doctor`"),
             Self::Io { .. } => Notice::error(
                 "io",

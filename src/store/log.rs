@@ -3,6 +3,8 @@
 //! Invariant: in each store positions are contiguous from 1 and ids are unique; a row is never
 //! changed. The head and chain of a store change in the transaction that appends.
 
+use std::cell::RefCell;
+
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -322,7 +324,15 @@ fn pack(text: &str) -> Vec<u8> {
     if text.len() < COMPRESS_FROM {
         return text.as_bytes().to_vec();
     }
-    zstd::bulk::compress(text.as_bytes(), COMPRESS_LEVEL).unwrap_or_else(|_| text.into())
+    thread_local! {
+        // Making a compressor costs more than most arguments.
+        static PACKER: RefCell<Option<zstd::bulk::Compressor<'static>>> =
+            RefCell::new(zstd::bulk::Compressor::new(COMPRESS_LEVEL).ok());
+    }
+    PACKER.with_borrow_mut(|packer| {
+        let packed = packer.as_mut().and_then(|packer| packer.compress(text.as_bytes()).ok());
+        packed.unwrap_or_else(|| text.into())
+    })
 }
 
 fn unpack(bytes: &[u8]) -> Result<String, StoreError> {

@@ -16,6 +16,14 @@ pub enum SyncError {
         /// One line.
         message: String,
     },
+    /// It said that it cannot now.
+    #[error("the backend could not go on: {message}")]
+    Failed {
+        /// A stable word.
+        code: String,
+        /// One line.
+        message: String,
+    },
     /// It said something that is no frame.
     #[error("not a frame: {0}")]
     Frame(String),
@@ -41,6 +49,11 @@ impl Explain for SyncError {
                 "what you did is kept and sent when the backend is there again",
             )
             .exit(Exit::Unreached),
+            Self::Failed { code, .. } => Notice::error(
+                if code == "disk-full" { "disk-full" } else { "backend" },
+                line,
+                "what you did is kept; put that right and run the same command again",
+            ),
             Self::Refused { code, .. } if code == "token" => Notice::error(
                 "token",
                 line,

@@ -65,6 +65,22 @@ pub struct Refused {
     pub reason: String,
 }
 
+/// What became of one store's pushed events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreAck {
+    /// The store.
+    pub store: StoreId,
+    /// Every accepted id with its position.
+    pub positions: Vec<(EventId, u64)>,
+    /// What was refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
+    /// The log's last position.
+    pub head: u64,
+    /// The chain at it.
+    pub chain: Chain,
+}
+
 /// A raw message that a device imports; `folder` and `flags` are records of the bridge, opaque
 /// here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,19 +125,10 @@ pub enum Frame {
         /// By store.
         stores: Vec<StorePush>,
     },
-    /// What became of one store's pushed events; they are on disk.
+    /// What became of a push; it is on disk.
     Ack {
-        /// The store.
-        store: StoreId,
-        /// Every accepted id with its position.
-        positions: Vec<(EventId, u64)>,
-        /// What was refused.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        refused: Vec<Refused>,
-        /// The log's last position.
-        head: u64,
-        /// The chain at it.
-        chain: Chain,
+        /// By store.
+        stores: Vec<StoreAck>,
     },
     /// The device wants a store's log from here on.
     Subscribe {

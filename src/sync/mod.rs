@@ -12,5 +12,5 @@ pub use backoff::Backoff;
 pub use connection::{Connection, Incoming, Outgoing, accept, connect};
 pub use error::SyncError;
 pub use frame::{
-    Bytes, Cursor, Frame, IngestMessage, PROTOCOL, Refused, StorePush, decode, encode,
+    Bytes, Cursor, Frame, IngestMessage, PROTOCOL, Refused, StoreAck, StorePush, decode, encode,
 };

@@ -3,7 +3,8 @@
 //!
 //! Invariant: a key never waits for disk or network. All that has come is taken in before a frame
 //! is drawn, keys before the engine's updates, and these only right before the frame: so a key acts
-//! on the rows that were on screen when it was pressed. The first frame is drawn before the mailbox is opened.
+//! on the rows that were on screen when it was pressed. The first frame is drawn before the mailbox
+//! is opened.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -38,8 +39,8 @@ const TICK_IDLE: Duration = Duration::from_secs(30);
 /// How long the last saves may take once the terminal has hung up.
 const HANGUP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Opens a mailbox; called on a thread of its own, after the first frame. The paths are what will be
-/// imported into it: what cannot be read is refused here, before anything is written.
+/// Opens a mailbox; called on a thread of its own, after the first frame. The paths are what will
+/// be imported into it: what cannot be read is refused here, before anything is written.
 pub type Open = Box<dyn FnMut(Door, &[PathBuf]) -> Result<EngineHandle, Notice> + Send>;
 
 /// What the interface starts with.

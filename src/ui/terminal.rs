@@ -1,8 +1,8 @@
 //! The terminal: taken over at start, given back at the end, whatever the end is.
 //!
 //! Invariant: after [`Screen`] is dropped, or after a panic of the thread that draws, the
-//! terminal is as it was. Panics of other threads are kept and told when the terminal is back, so that they
-//! cannot scribble over the screen.
+//! terminal is as it was. Panics of other threads are kept and told when the terminal is back, so
+//! that they cannot scribble over the screen.
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::panic;

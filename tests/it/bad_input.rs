@@ -49,6 +49,7 @@ fn wrong_command_lines() {
         &["import", "--json"],
         &["import", "box", "--place", "nowhere", "--json"],
         &["--sync-only", "--backend", "http://127.0.0.1:1", "--json"],
+        &["serve", "--listen", "here", "--json"],
     ] {
         refused(home.run(args), 2, &args.join(" "));
     }
@@ -197,6 +198,46 @@ fn a_data_directory_in_use() {
 }
 
 #[test]
+fn a_file_in_the_place_of_the_data_directory() {
+    let home = Home::new();
+    write(&home.data(), b"a file");
+    for args in [&["list", "--json"][..], &["labels", "--json"], &["undo", "--json"]] {
+        refused(home.run(args), 1, &args.join(" "));
+    }
+}
+
+#[test]
+fn a_data_directory_that_nothing_is_in_yet_lists_nothing() {
+    let home = Home::new();
+    refused(home.run(&["archive", "nothing-here", "--json"]), 3, "archive of nothing");
+    for label in ["inbox", "trash", "Unread", "all", "anywhere"] {
+        assert_eq!(home.list(label), Vec::<serde_json::Value>::new(), "{label}");
+    }
+}
+
+#[test]
+fn a_data_directory_that_may_not_be_written_can_be_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if rustix::process::geteuid().is_root() {
+        println!("skipped: root may write everywhere");
+        return;
+    }
+    let home = home();
+    let before = home.list("anywhere");
+    let mode = |mode| {
+        for dir in [home.data(), home.data().join("backend")] {
+            std::fs::set_permissions(dir, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+    };
+    mode(0o500);
+    let after = home.list("anywhere");
+    let written = home.run(&["undo", "--json"]);
+    mode(0o700);
+    assert_eq!(after, before);
+    refused(written, 1, "writing where one may not");
+}
+
+#[test]
 fn a_damaged_data_directory() {
     let home = home();
     for path in databases(&home) {
@@ -248,6 +289,8 @@ fn a_backend_that_is_not_there_or_refuses() {
     refused(with(&nobody, token, &["--sync-only"]), 5, "no backend");
     refused(with(&nobody, token, &["import", "m.eml"]), 5, "no backend to import to");
     assert_eq!(device.threads("inbox").len(), 1, "what was there is there");
+    mail("later").write(&device.path("later.eml"));
+    refused(device.run(&["--offline", "import", "later.eml", "--json"]), 5, "import --offline");
 }
 
 #[test]

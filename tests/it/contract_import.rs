@@ -202,6 +202,43 @@ fn flags_and_header_labels_are_taken_in() {
     assert!(row("kw")["labels"].as_array().unwrap().contains(&json!("todo")));
 }
 
+/// An export of Gmail says place, star and read only in its labels.
+#[test]
+fn system_names_among_header_labels_are_no_user_labels() {
+    let cases = [
+        ("Inbox,Opened,Work", json!(["inbox", "work"])),
+        ("Archived,Unread", json!(["archive", "unread"])),
+        ("Trash,Opened", json!(["trash"])),
+        ("Spam,Unread", json!(["spam", "unread"])),
+        ("Sent,Starred,Important", json!(["archive", "important", "sent", "starred"])),
+        ("Inbox,Sent,Opened", json!(["inbox", "sent"])),
+        ("Drafts", json!(["archive", "drafts"])),
+    ];
+    let home = Home::new();
+    let mails: Vec<Mail> =
+        cases.iter().map(|(names, _)| mail(names).set("X-Gmail-Labels", names)).collect();
+    write(&home.path("box"), &mbox(&mails));
+    home.import(&home.path("box"));
+    let rows = home.list("anywhere");
+    for (names, labels) in cases {
+        let row = rows.iter().find(|row| row["subject"] == names).expect("listed");
+        assert_eq!(row["labels"], labels, "{names}");
+    }
+}
+
+#[test]
+fn a_system_label_is_a_place_or_refused() {
+    let home = Home::new();
+    write(&home.path("box"), &mbox(&many("m", 1)));
+    for wrong in ["starred", "Sent", "all", "  ", ""] {
+        home.run(&["import", "box", "--label", wrong]).exited(2);
+    }
+    home.run(&["import", "box", "--label", "trash", "--place", "inbox"]).exited(2);
+    assert_eq!(home.list("anywhere"), Vec::<Value>::new());
+    home.run(&["import", "box", "--label", "Trash"]).ok();
+    assert_eq!(home.list("trash").len(), 1);
+}
+
 #[test]
 fn options_set_place_and_label() {
     let home = Home::new();

@@ -65,6 +65,26 @@ fn each_command_is_seen_by_the_next_and_undone() {
     }
 }
 
+/// Section 5: removing the current place is archiving, removing another is nothing.
+#[test]
+fn taking_off_a_place_that_it_is_not_in_is_nothing() {
+    let home = home();
+    let thread = home.thread("plan");
+    for (words, place) in [
+        (&["-trash"][..], "inbox"),
+        (&["-archive"], "inbox"),
+        (&["-Inbox"], "archive"),
+        (&["-inbox"], "archive"),
+        (&["+Spam"], "spam"),
+        (&["-inbox", "-trash"], "spam"),
+        (&["-spam"], "archive"),
+    ] {
+        home.run(&[&["label", thread.as_str()][..], words].concat()).ok();
+        assert_eq!(row(&home, &thread)["place"], place, "after {words:?}");
+        home.assert_healthy(&words.join(" "));
+    }
+}
+
 #[test]
 fn pairs_take_back_what_the_other_did() {
     for (first, second) in [("read", "unread"), ("star", "unstar")] {
@@ -107,6 +127,13 @@ fn several_threads_are_one_action_and_counts_follow() {
 }
 
 #[test]
+fn an_action_that_nobody_knows_is_not_found() {
+    let home = home();
+    home.run(&["undo", "01a20422-2ec4-726b-b9ae-6676863be3b9"]).exited(3);
+    home.run(&["undo"]).ok();
+}
+
+#[test]
 fn undo_leaves_newer_work_alone() {
     let home = home();
     let thread = home.thread("plan");
@@ -134,4 +161,17 @@ fn what_is_not_there_is_said() {
     home.run(&["archive"]).exited(2);
     assert_eq!(row(&home, &thread)["place"], "inbox");
     home.assert_healthy("what is not there");
+}
+
+#[test]
+fn undo_takes_back_what_was_done_last_in_whatever_order_it_was_projected() {
+    let home = home();
+    let (first, last) = (home.thread("other"), home.thread("plan"));
+    // Both reach the backend at once, where the older thread comes first.
+    home.run(&["star", first.as_str(), "--offline"]).ok();
+    home.run(&["star", last.as_str(), "--offline"]).ok();
+    home.run(&["--sync-only"]).ok();
+    home.run(&["undo"]).ok();
+    assert_eq!(row(&home, &last)["starred"], false);
+    assert_eq!(row(&home, &first)["starred"], true, "the one before it");
 }

@@ -1,6 +1,7 @@
 //! Real mail that is not part of this package: every file of it is accounted for exactly once.
 //!
-//! Read from `MAILTUI_CORPORA` (`../shared/corpora` by default); skipped, with a line, where absent.
+//! Read from `MAILTUI_CORPORA` (`../shared/corpora` by default); skipped, with a line, where
+//! absent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -76,8 +76,8 @@ const EXPLAINED: &[(&str, &str, &str)] = &[
     (
         "mikel-mail/msg/plain_emails/raw_email_with_at_display_name.eml",
         "to",
-        "`Mikel@Lindsaar <raasdnil@gmail.com>` has an `@` in its name without quotes; Dovecot takes \
-         the name for the address and drops the rest of the list",
+        "`Mikel@Lindsaar <raasdnil@gmail.com>` has an `@` in its name without quotes; Dovecot \
+         takes the name for the address and drops the rest of the list",
     ),
     (
         "mikel-mail/msg/plain_emails/raw_email_incorrect_header.eml",

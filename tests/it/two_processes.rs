@@ -56,6 +56,44 @@ fn an_empty_device_gets_the_same_lists() {
 }
 
 #[test]
+fn the_served_directory_can_be_read_while_it_serves() {
+    let (mut serve, a, _) = devices(&many("m", 30));
+    let wanted = output(&a, &["list", "--limit", "0", "--json"]);
+    let same = wait_for(SCREEN_DEADLINE, || (serve.list_beside() == wanted).then_some(()));
+    assert!(same.is_some(), "the served directory lists {}", serve.list_beside());
+    serve.stop();
+    assert_eq!(serve.list_beside(), wanted, "afterwards");
+    serve.assert_healthy("reading beside serve");
+}
+
+/// A conversation that was opened once is kept; what comes to it later is shown too.
+#[test]
+fn a_thread_that_is_kept_gets_what_comes_later() {
+    let (mut serve, a, b) = devices(&[mail("plan")]);
+    let thread = b.thread("plan");
+    let shown = |device: &Home, args: &[&str]| {
+        let run = device.run(&[&["show", thread.as_str(), "--json"], args].concat());
+        (run.code(), run.object()["messages"].as_array().map_or(0, Vec::len))
+    };
+    assert_eq!(shown(&b, &[]), (Some(0), 1));
+    for n in 1..3 {
+        let name = format!("{n}.eml");
+        mail(&name).at(n).reply_to("plan", "plan").write(&a.path(&name));
+        serve.run(&a, &["import", &name]).ok();
+    }
+    // The row comes with the Mailbox store; the messages when they are asked for.
+    b.run(&["star", &thread]).ok();
+    assert_eq!(shown(&b, &["--offline"]), (Some(3), 1), "what is here, and that it is not all");
+    assert_eq!(shown(&b, &[]), (Some(0), 3));
+    mail("last").at(9).reply_to("plan", "plan").write(&a.path("last.eml"));
+    serve.run(&a, &["import", "last.eml"]).ok();
+    serve.sync(&b);
+    serve.stop();
+    assert_eq!(shown(&b, &[]), (Some(0), 4), "--sync-only brings what is kept to the head");
+    assert_eq!(a.run(&["show", &thread]).code(), Some(5), "never opened, and not to be had");
+}
+
+#[test]
 fn work_offline_shows_at_once_and_arrives_later() {
     let (mut serve, a, b) = devices(&many("m", 12));
     serve.stop();

@@ -70,6 +70,13 @@ impl Queue {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Keys of the stores that have a waiting batch.
+    pub(crate) fn keys(db: &Db) -> Result<Vec<i64>, StoreError> {
+        let mut statement = db.sql().prepare_cached("SELECT store FROM queue")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Takes a batch off the queue.
     pub(crate) fn acknowledge(db: &Db, id: i64) -> Result<(), StoreError> {
         db.sql().prepare_cached("DELETE FROM queue WHERE id = ?1")?.execute([id])?;
@@ -86,6 +93,12 @@ impl Queue {
 
     /// Puts a batch where a person can read it; the thread is projected again from its log.
     pub(crate) fn poison(db: &Db, id: i64, error: &str) -> Result<(), StoreError> {
+        // The last one of a thread says all: more would only grow while the cause is there.
+        db.sql()
+            .prepare_cached(
+                "DELETE FROM poisoned WHERE store = (SELECT store FROM queue WHERE id = ?1)",
+            )?
+            .execute([id])?;
         db.sql()
             .prepare_cached(
                 "INSERT OR REPLACE INTO poisoned(id, store, batch, error)

@@ -3,6 +3,8 @@
 //! Invariant: a store is dirty while its head is above its snapshot's position; so a start-up goes
 //! on with exactly what a crash left.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension, params};
 
 use crate::id::StoreId;
@@ -67,6 +69,29 @@ impl Snapshots {
             dirty.push((row.get(0)?, id));
         }
         Ok(dirty)
+    }
+
+    /// Keys of all dirty stores.
+    pub(crate) fn dirty_keys(db: &Db) -> Result<BTreeSet<i64>, StoreError> {
+        let mut statement = db.sql().prepare_cached("SELECT store FROM ahead")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether one store is dirty.
+    pub(crate) fn is_dirty(db: &Db, store: i64) -> Result<bool, StoreError> {
+        let mut statement =
+            db.sql().prepare_cached("SELECT count(*) > 0 FROM ahead WHERE store = ?1")?;
+        Ok(statement.query_row([store], |row| row.get(0))?)
+    }
+
+    /// Makes a store dirty from its beginning: its next batch is all that its log yields.
+    pub(crate) fn forget(db: &Db, store: i64) -> Result<(), StoreError> {
+        db.sql().prepare_cached("DELETE FROM snapshots WHERE store = ?1")?.execute([store])?;
+        db.sql()
+            .prepare_cached("INSERT OR IGNORE INTO ahead(store) VALUES (?1)")?
+            .execute([store])?;
+        Ok(())
     }
 
     /// A setting of this backend.

@@ -119,6 +119,22 @@ fn undo_right_behind_an_action_waits_for_its_name() {
 }
 
 #[test]
+fn an_intent_that_failed_is_answered_too_and_does_not_shift_the_next_answer() {
+    let mut screen = screen();
+    screen.paused = true;
+    screen.press("z");
+    screen.waiting.clear();
+    let refused = crate::notice::Notice::error("nothing", "There is nothing to undo", "");
+    let done = crate::engine::view::Done { action: None, threads: 0, says: String::new() };
+    screen.send(Message::Engine(Box::new(Update::Notice(refused))));
+    screen.send(Message::Engine(Box::new(Update::Done(done))));
+    assert!(screen.text().contains("✗ There is nothing to undo"), "the notice stays");
+    screen.resume();
+    screen.press("e");
+    assert!(screen.text().contains("· z undoes"), "{}", screen.text());
+}
+
+#[test]
 fn an_answer_that_never_comes_does_not_hold_keys_for_ever() {
     let mut screen = Screen::new(Double::many(3_000), 80, 24);
     screen.paused = true;

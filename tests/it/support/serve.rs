@@ -114,6 +114,12 @@ impl Serve {
         self.home.assert_healthy(after);
     }
 
+    /// `list --json` on its data directory, running or not.
+    pub(crate) fn list_beside(&self) -> String {
+        let run = self.home.run(&["list", "--limit", "0", "--json"]).ok();
+        String::from_utf8(run.stdout).expect("UTF-8")
+    }
+
     /// A command of a device of this backend.
     pub(crate) fn command(&self, device: &Home, args: &[&str]) -> Command {
         let token = self.token_file();

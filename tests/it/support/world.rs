@@ -238,8 +238,9 @@ impl World {
         if matches!(frame, Frame::Page { .. } | Frame::Live { .. }) {
             self.backend().written(session);
         }
-        if let Frame::Ack { positions, .. } = &frame {
-            self.acknowledged.extend(positions.iter().map(|(id, _)| id.clone()));
+        if let Frame::Ack { stores } = &frame {
+            let ids = stores.iter().flat_map(|ack| &ack.positions).map(|(id, _)| id.clone());
+            self.acknowledged.extend(ids);
         }
         // A device puts what was decided on disk before it takes a frame in.
         self.save(at);

@@ -1,0 +1,176 @@
+//! The backend driven by hand: frames in, frames out, one commit at a time.
+
+use std::path::Path;
+
+use super::*;
+use crate::bridge::{Folder, Incoming, Outcome};
+use crate::clock::Clock;
+use crate::id::{DeviceId, Epoch, EventId, ThreadId};
+use crate::mailbox;
+use crate::store::{Action, Args, NewEvent};
+use crate::sync::{Frame, StorePush};
+use crate::thread::{Starred, name};
+
+struct Still;
+
+impl Clock for Still {
+    fn now_ms(&self) -> i64 {
+        1_700_000_000_000
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
+
+fn open(dir: &Path) -> Backend {
+    Backend::open(&Options { dir: dir.to_owned(), thread_clients: 4 }, &Still).unwrap()
+}
+
+fn mail(id: &str, labels: &[&str]) -> Prepared {
+    let raw = format!("From: a@example.org\r\nMessage-ID: <{id}@example.org>\r\n\r\n{id}\r\n");
+    let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+    let folder = Folder { labels, ..Folder::default() };
+    prepare(Incoming { raw: raw.into_bytes(), folder, flags: None, file_time: None }, 1)
+}
+
+fn take_in(backend: &mut Backend, messages: Vec<Prepared>) -> Vec<ThreadId> {
+    let outcomes = backend.ingest(messages, 1).unwrap();
+    backend.commit().unwrap();
+    let thread = |outcome| match outcome {
+        Outcome::Imported { thread, .. } => thread,
+        other => panic!("{other:?}"),
+    };
+    outcomes.into_iter().map(thread).collect()
+}
+
+fn star(id: &str, text: &str) -> NewEvent {
+    let action = Action { id: text_id(id), name: "star".to_owned(), at: 1 };
+    NewEvent {
+        id: EventId::try_from(id).unwrap(),
+        name: name::THREAD_STARRED.to_owned(),
+        args: Args::from_text(text.to_owned()),
+        device: DeviceId::try_from("device").unwrap(),
+        action: Some(action),
+        epoch: Epoch::try_from("e").unwrap(),
+    }
+}
+
+fn text_id<T: for<'a> TryFrom<&'a str>>(text: &str) -> T {
+    T::try_from(text).unwrap_or_else(|_| panic!("{text} is an id"))
+}
+
+#[test]
+fn a_label_that_was_rolled_back_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut backend = open(dir.path());
+    backend.ingest(vec![mail("one", &["Work"])], 1).unwrap();
+    backend.roll_back();
+    take_in(&mut backend, vec![mail("one", &["Work"])]);
+    let labels = mailbox::labels(backend.mailbox.db()).unwrap();
+    assert!(labels.iter().any(|label| label.name == "Work"), "{labels:?}");
+}
+
+fn push(backend: &mut Backend, thread: &ThreadId, events: Vec<NewEvent>) -> Vec<Frame> {
+    let store = StoreId::thread(thread);
+    backend.push(1, vec![StorePush { store, events }]).unwrap();
+    backend.commit().unwrap();
+    backend.frames().into_iter().map(|(_, frame)| frame).collect()
+}
+
+#[test]
+fn an_event_that_could_not_be_read_back_is_refused_and_the_rest_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut backend = open(dir.path());
+    let threads = take_in(&mut backend, vec![mail("one", &[])]);
+    let long = format!("{{\"starred\":true,\"x\":\"{}\"}}", "y".repeat(300 * 1024));
+    let starred = Args::of(&Starred { starred: true });
+    let events = vec![star("long-one", &long), star("short-one", starred.text())];
+    let frames = push(&mut backend, &threads[0], events);
+    let Frame::Ack { stores } = &frames[0] else { panic!("{frames:?}") };
+    assert_eq!((stores[0].positions.len(), stores[0].refused.len()), (1, 1));
+    assert_eq!(stores[0].refused[0].code, "too-large");
+    backend.drain().unwrap();
+    assert!(mailbox::raw_row(backend.mailbox.db(), &threads[0]).unwrap().unwrap().shown.starred);
+}
+
+#[test]
+fn a_batch_that_failed_too_often_is_put_aside_alone_and_its_thread_is_not_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut backend = open(dir.path());
+    let threads = take_in(&mut backend, vec![mail("one", &[]), mail("two", &[])]);
+    let bad = "CREATE TEMP TRIGGER bad BEFORE INSERT ON threadIndex WHEN new.id = 'X'
+               BEGIN SELECT raise(ABORT, 'no'); END";
+    let bad = bad.replace('X', threads[0].as_str());
+    backend.mailbox.db().sql().execute_batch(&bad).unwrap();
+    let mut failures = 0;
+    while backend.step().map_or(true, |worked| worked) && failures < 20 {
+        failures += 1;
+    }
+    let row = |backend: &Backend, thread| mailbox::raw_row(backend.mailbox.db(), thread).unwrap();
+    assert!(row(&backend, &threads[1]).is_some(), "the good one waits for the bad one");
+    assert!(row(&backend, &threads[0]).is_none());
+    backend.mailbox.db().sql().execute_batch("DROP TRIGGER bad").unwrap();
+    backend.drain().unwrap();
+    assert!(row(&backend, &threads[0]).is_some(), "it is never projected");
+}
+
+#[test]
+fn a_page_does_not_split_a_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut backend = open(dir.path());
+    let mails: Vec<Prepared> = (0..301).map(|n| mail(&format!("m{n}"), &[])).collect();
+    let threads = take_in(&mut backend, mails);
+    backend.drain().unwrap();
+    let starred = Args::of(&Starred { starred: true });
+    for (n, thread) in threads.iter().enumerate() {
+        push(&mut backend, thread, vec![star(&format!("star-{n}"), starred.text())]);
+    }
+    // Each is a row and a label: two events of the Mailbox store.
+    backend.drain().unwrap();
+    backend.connect(1);
+    backend.handle(1, Frame::Subscribe { store: StoreId::mailbox(), cursor: None }, 1).unwrap();
+    backend.commit().unwrap();
+    let (mut pages, mut last) = (0, 0);
+    while backend.pump().unwrap() {
+        for (_, frame) in backend.frames() {
+            let Frame::Page { events, .. } = frame else { continue };
+            let end = events.last().unwrap();
+            let read = mailbox::MailboxEvent::read(&end.event.name, &end.event.args).unwrap();
+            assert!(read.source().is_none_or(|source| source.last), "split at {}", end.position);
+            assert_eq!(events[0].position, last + 1);
+            (pages, last) = (pages + 1, end.position);
+            backend.written(1);
+        }
+    }
+    assert!(pages > 1 && last > 900, "{pages} pages, {last} events");
+}
+
+#[test]
+fn who_waits_for_a_pipeline_that_fails_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { dir: dir.path().to_owned(), thread_clients: 4 };
+    let host = Host::start(&options, Box::new(Still)).unwrap();
+    let path = dir.path().join("mailbox.db");
+    let other = Db::open(&path, crate::store::Kind::Mailbox, mailbox::VERSION, "").unwrap();
+    let bad = "CREATE TRIGGER bad BEFORE INSERT ON threadIndex
+               BEGIN SELECT raise(ABORT, 'no room'); END";
+    other.sql().execute_batch(bad).unwrap();
+    let outcomes = host.handle().ingest(vec![mail("one", &[])]).unwrap().recv().unwrap().unwrap();
+    assert_eq!(outcomes.len(), 1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let frames = runtime.block_on(async {
+        let mut frames = host.handle().connect(1).await.unwrap();
+        host.handle().frame(1, Frame::Settle { seq: 1 }).await.unwrap();
+        let mut heard = Vec::new();
+        let most = std::time::Duration::from_secs(10);
+        while let Ok(Some(frame)) = tokio::time::timeout(most, frames.recv()).await {
+            heard.push(frame);
+        }
+        heard
+    });
+    let Some(Frame::Error { message, retry: true, .. }) = frames.last() else {
+        panic!("{frames:?}")
+    };
+    assert!(message.contains("no room"), "{message}");
+}

@@ -1,0 +1,175 @@
+//! The side of a writing command whose directory another process owns.
+//!
+//! Invariant: what it shows it reads from the files, as every command does; only what changes
+//! something goes to the owner. A connection that ends without an answer is never taken for done.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+
+use super::{Answer, Lines, NAME, Request};
+use crate::bridge::{Incoming, MailSink, Outcome, SinkError};
+use crate::cli::home::{Home, Where};
+use crate::command::intent::Intent;
+use crate::engine::link::SILENCE;
+use crate::engine::view::Done;
+use crate::engine::{Device, from_wire, to_wire};
+use crate::id::ThreadId;
+use crate::limits::{HELLO_TIMEOUT, MAX_FRAME_BYTES, MAX_HELLO_BYTES};
+use crate::notice::{Exit, Explain as _, Notice};
+
+/// A command beside the owner of its directory.
+#[derive(Debug)]
+pub(in crate::cli) struct Guest {
+    lines: Lines,
+    device: Device,
+}
+
+/// Why something was not done.
+#[derive(Debug)]
+pub(in crate::cli) enum Lost {
+    /// The owner said no.
+    Refused(Notice),
+    /// The owner gave the directory up before.
+    Ended,
+}
+
+/// Whether somebody hears the socket of this directory.
+pub(in crate::cli) fn is_heard(home: &Home) -> bool {
+    dial(home).is_ok()
+}
+
+fn dial(home: &Home) -> io::Result<UnixStream> {
+    let stream = super::at(&home.dir, NAME, |address| UnixStream::connect(address))?;
+    if super::is_same_user(&stream) { Ok(stream) } else { Err(io::ErrorKind::NotFound.into()) }
+}
+
+impl Guest {
+    /// Asks to be let in; `None` when nobody is there, or there is no room now.
+    pub(in crate::cli) fn knock(home: &Home) -> Result<Option<Self>, Notice> {
+        let Ok(stream) = dial(home) else { return Ok(None) };
+        let backend = match &home.backend {
+            Where::Embedded => None,
+            Where::Remote(remote) => Some(remote.url.clone()),
+        };
+        let hello = Request::Hello { version: env!("CARGO_PKG_VERSION").to_owned(), backend };
+        let answer = Lines::new(stream).and_then(|mut lines| {
+            lines.write(&hello)?;
+            Ok((lines.read(MAX_HELLO_BYTES, HELLO_TIMEOUT)?, lines))
+        });
+        match answer {
+            Ok((Some(Answer::Welcome), lines)) => {
+                Ok(home.reader()?.map(|device| Self { lines, device }))
+            }
+            Ok((Some(Answer::Refused(refusal)), _)) => Err(refusal.into()),
+            _ => Ok(None),
+        }
+    }
+
+    /// The files, for reading.
+    pub(in crate::cli) const fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Makes the labels and decides the intent; on disk when this returns.
+    pub(in crate::cli) fn decide(
+        &mut self,
+        labels: &[String],
+        intent: &Intent,
+    ) -> Result<Done, Lost> {
+        let request = Request::Decide { labels: labels.to_vec(), intent: intent.clone() };
+        match self.ask(&request)? {
+            Answer::Decided(done) => Ok(done),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Waits until all that was done is seen by the next command.
+    pub(in crate::cli) fn settle(&mut self) -> Result<(), Lost> {
+        match self.ask(&Request::Settle)? {
+            Answer::Settled => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn ask(&mut self, request: &Request) -> Result<Answer, Lost> {
+        let failed = |error: &io::Error| Lost::Refused(unanswered(&error.to_string()));
+        self.lines.write(request).map_err(|error| failed(&error))?;
+        loop {
+            match self.lines.read(MAX_FRAME_BYTES, SILENCE).map_err(|error| failed(&error))? {
+                Some(Answer::Working) => {}
+                Some(Answer::Refused(refusal)) => return Err(Lost::Refused(refusal.into())),
+                Some(Answer::Ended) => return Err(Lost::Ended),
+                Some(answer) => return Ok(answer),
+                None => return Err(Lost::Refused(unanswered("it has ended"))),
+            }
+        }
+    }
+}
+
+fn unanswered(why: &str) -> Notice {
+    let line = format!("the mailtui that has this data directory open did not answer: {why}");
+    Notice::error("unanswered", line, "look whether it was done, and run it again if it was not")
+}
+
+fn unexpected(answer: &Answer) -> Lost {
+    Lost::Refused(unanswered(&format!("it said {}", word(answer))))
+}
+
+/// What an answer is called; what is in it may be long.
+const fn word(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Welcome => "welcome",
+        Answer::Working => "working",
+        Answer::Decided(_) => "decided",
+        Answer::Ingested(_) => "ingested",
+        Answer::Settled => "settled",
+        Answer::Refused(_) => "refused",
+        Answer::Ended => "ended",
+    }
+}
+
+/// Mail into the owner: read and batched here, taken in there.
+pub(in crate::cli) struct GuestSink<'a> {
+    /// The way to the owner.
+    pub(in crate::cli) guest: &'a mut Guest,
+    /// Whether the end waits for the rows.
+    pub(in crate::cli) wait: bool,
+}
+
+impl MailSink for GuestSink<'_> {
+    fn submit(&mut self, batch: Vec<Incoming>) -> Result<Vec<Outcome>, SinkError> {
+        let sent = batch.len();
+        match self.guest.ask(&Request::Ingest { messages: to_wire(batch) }).map_err(stopped)? {
+            Answer::Ingested(outcomes) if outcomes.len() == sent => from_wire(outcomes),
+            other => Err(stopped(unexpected(&other))),
+        }
+    }
+
+    fn finish(&mut self) -> Result<Vec<Outcome>, SinkError> {
+        if self.wait {
+            self.guest.settle().map_err(stopped)?;
+        }
+        Ok(Vec::new())
+    }
+
+    fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {
+        let db = self.guest.device.db();
+        let root = |thread: &ThreadId| {
+            let root = crate::mailbox::root_of(db, thread);
+            root.map(|root| root.unwrap_or_else(|| thread.clone()))
+        };
+        let roots: Result<_, _> = threads.iter().map(root).collect();
+        roots.map_err(|error: crate::store::StoreError| SinkError(error.notice()))
+    }
+}
+
+fn stopped(lost: Lost) -> SinkError {
+    SinkError(match lost {
+        Lost::Refused(notice) => notice,
+        Lost::Ended => {
+            let line = "the mailtui that had this data directory open has quit";
+            let hint = "run it again; what is in already is not taken twice";
+            Notice::error("unreached", line, hint).exit(Exit::Unreached)
+        }
+    })
+}

@@ -1,0 +1,53 @@
+//! A device driven by hand: intents, frames of a backend that does not exist, frames to it.
+
+use std::path::Path;
+
+use super::Device;
+use crate::clock::SystemClock;
+use crate::command::intent::Intent;
+use crate::id::{Epoch, EventId, StoreId, ThreadId};
+use crate::limits::PUSH_EVENTS;
+use crate::store::{Action, Args, Own};
+use crate::sync::Frame;
+
+fn device(dir: &Path) -> Device {
+    Device::open(dir, false, Box::new(SystemClock)).unwrap()
+}
+
+fn welcome(device: &mut Device, backend: &str) -> Result<(), super::EngineError> {
+    let epoch = Epoch::try_from("1.a").unwrap();
+    device.receive(Frame::Welcome { protocol: 1, backend: backend.to_owned(), epoch })
+}
+
+fn pushed(device: &mut Device) -> Vec<(StoreId, usize)> {
+    let frames = device.outgoing().unwrap();
+    let push = frames.into_iter().find_map(|frame| match frame {
+        Frame::Push { stores } => Some(stores),
+        _ => None,
+    });
+    push.unwrap_or_default().into_iter().map(|push| (push.store, push.events.len())).collect()
+}
+
+#[test]
+fn what_an_action_does_to_a_thread_is_in_one_frame() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut device = device(dir.path());
+    // One event before pairs: the bound of a frame falls between the two of a pair.
+    device.intend(&Intent::CreateLabel("Work".to_owned())).unwrap();
+    let action = Action { id: "a".try_into().unwrap(), name: "label".to_owned(), at: 1 };
+    for n in 0..PUSH_EVENTS {
+        let thread = ThreadId::try_from(format!("thread{:06}", n / 2)).unwrap();
+        let id = EventId::try_from(format!("e{n}")).unwrap();
+        Own::add(&device.db, &StoreId::thread(&thread), &id, "v1.X", &Args::nothing(), &action)
+            .unwrap();
+    }
+    device.commit().unwrap();
+    welcome(&mut device, "b").unwrap();
+    let mut all = 0;
+    for frame in [pushed(&mut device), pushed(&mut device)] {
+        all += frame.iter().map(|(_, events)| events).sum::<usize>();
+        let torn = frame.iter().find(|(store, n)| store.as_thread().is_some() && *n != 2);
+        assert_eq!(torn, None);
+    }
+    assert_eq!(all, PUSH_EVENTS + 1);
+}
