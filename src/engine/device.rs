@@ -97,7 +97,9 @@ impl Device {
         } else {
             None
         };
-        Ok(Self::of(db, dir, id, kept, clock)?)
+        let mut device = Self::of(db, dir, id, kept, clock)?;
+        device.forget_shown()?;
+        Ok(device)
     }
 
     /// Opens the device in `dir` for reading; `None` when there is none.
