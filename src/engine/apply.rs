@@ -202,6 +202,20 @@ impl Device {
         Ok(())
     }
 
+    /// Forgets own events that rows show and that waited for a log which is not loaded any more.
+    pub(super) fn forget_shown(&mut self) -> Result<(), EngineError> {
+        let Some(epoch) = Own::setting(&self.db, "epoch")? else { return Ok(()) };
+        for store in Own::confirmed(&self.db)? {
+            let Some(thread) = store.as_thread() else { continue };
+            let Some(seen) = mailbox::watermark(&self.db, &thread)? else { continue };
+            if seen.epoch.as_str() == epoch {
+                self.begin_full()?;
+                self.forget_projected(&thread, seen.position)?;
+            }
+        }
+        self.commit()
+    }
+
     /// Takes in what became of a push, as one transaction. It needs no sync to disk of its own:
     /// should it be lost, the same is offered again, and known by its ids.
     fn acknowledged(&mut self, acks: &[StoreAck]) -> Result<(), EngineError> {

@@ -151,6 +151,11 @@ impl Device {
                 && evicted != *thread
             {
                 self.wanted.push(Frame::Unsubscribe { store: StoreId::thread(&evicted) });
+                if let Some(seen) = crate::mailbox::watermark(&self.db, &evicted)? {
+                    self.begin_full()?;
+                    self.forget_projected(&evicted, seen.position)?;
+                    self.commit()?;
+                }
             }
         }
         self.subscribe_thread(thread);
