@@ -257,7 +257,17 @@ fn beside_a_terminal_of_a_remote_backend() {
     mail("fresh").at(100).write(&device.path("fresh.eml"));
     device.import(&device.path("fresh.eml"));
     pty.wait_text("fresh");
+    // The terminal has opened few of the threads; the others come through it.
+    let ids: Vec<String> = device.threads("inbox");
+    let shown: Vec<Vec<u8>> =
+        ids.iter().map(|id| device.run(&["show", id, "--json"]).ok().stdout).collect();
+    let raw = device.run(&["show", &ids[3], "--raw"]).ok().stdout;
     let other = Home::new();
+    serve.sync(&other);
+    for (id, shown) in ids.iter().zip(&shown) {
+        assert!(serve.run(&other, &["show", id, "--json"]).ok().stdout == *shown, "{id}");
+    }
+    assert!(serve.run(&other, &["show", &ids[3], "--raw"]).ok().stdout == raw && !raw.is_empty());
     serve.run(&device, &["archive", &device.thread("row-006")]).ok();
     pty.wait("the archived row gone", |screen| !screen.contains("row-006"));
     serve.sync(&other);
