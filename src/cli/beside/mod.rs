@@ -24,7 +24,7 @@ use crate::engine::Driver;
 use crate::engine::EngineError;
 use crate::engine::view::Done;
 use crate::id::{BlobHash, ThreadId};
-use crate::notice::{Exit, Explain as _, Notice, Severity};
+use crate::notice::{Exit, Explain as _, Notice};
 use crate::sync::{Bytes, IngestMessage};
 
 pub(super) use guest::{Guest, GuestSink, Lost, is_heard};
@@ -53,7 +53,7 @@ enum Request {
     Decide { labels: Vec<String>, intent: Intent },
     /// Take this mail in; on disk when it is answered.
     Ingest { messages: Vec<IngestMessage> },
-    /// Bring this thread's log here from the remote backend; it is in the files when it is answered.
+    /// Bring this thread here from the remote backend; its log is in the files when it is answered.
     Fetch { thread: ThreadId },
     /// The bytes with this name, from memory or from the remote backend.
     Blob { hash: BlobHash },
@@ -115,9 +115,7 @@ impl From<Refusal> for Notice {
         // for long.
         let code: String = refusal.code.chars().take(64).collect();
         let code: &'static str = crate::safe_text::line(&code).leak();
-        let notice = Self::error(code, refusal.message, refusal.hint);
-        debug_assert_eq!(notice.severity, Severity::Error, "a refusal is one");
-        notice.exit(exit.unwrap_or(Exit::Error))
+        Self::error(code, refusal.message, refusal.hint).exit(exit.unwrap_or(Exit::Error))
     }
 }
 
