@@ -5,10 +5,10 @@
 
 use mailtui::command::intent::Target;
 use mailtui::id::{StoreId, ThreadId};
+use mailtui::limits::TRAIL_ENTRIES;
 use mailtui::mailbox;
 use mailtui::projection::entries;
 use mailtui::store::Own;
-use mailtui::limits::TRAIL_ENTRIES;
 use mailtui::thread::{Base, Cells, Entry, What, decide, run};
 
 use crate::simulation::moves::Simulation;
@@ -105,7 +105,8 @@ fn hidden(thread: &ThreadId, log: &[Entry]) -> Vec<String> {
             | What::Undo { seen, .. } => *seen,
             _ => 0,
         };
-        let received = log[..at].iter().filter(|e| matches!(&e.what, What::Message { own: false, .. }));
+        let received =
+            log[..at].iter().filter(|e| matches!(&e.what, What::Message { own: false, .. }));
         let last = received.map(|entry| entry.position).max().unwrap_or(0);
         if last > seen && after.hides(before.place, before.snoozed) && before.messages() > 0 {
             wrong.push(format!("{thread}: {entry:?} hid the message at {last}"));
@@ -143,11 +144,14 @@ fn readers(simulation: &mut Simulation, at: usize, truth: &Truth) -> Vec<String>
         if !members.map(|member| &member.thread).all(|member| device.is_loaded(member)) {
             continue;
         }
-        let unread = open.messages.iter().filter(|m| !m.flags.read && !m.flags.draft).count() as u64;
+        let unread =
+            open.messages.iter().filter(|m| !m.flags.read && !m.flags.draft).count() as u64;
         let found = (open.messages.len() as u64, unread);
         if found != (open.row.message_count, open.row.unread_count) {
             let row = (open.row.message_count, open.row.unread_count);
-            wrong.push(format!("device {at}: the reader of {thread} has {found:?}, its row {row:?}"));
+            wrong.push(format!(
+                "device {at}: the reader of {thread} has {found:?}, its row {row:?}"
+            ));
         }
     }
     let tables = mailbox::dump(simulation.world.device(at).db()).expect("readable");

@@ -299,11 +299,7 @@ impl Simulation {
     }
 
     pub(super) fn a_thread(&mut self, at: usize) -> Option<ThreadId> {
-        let rows = self.world.device(at).page(
-            &label::system("anywhere"),
-            &Window::First,
-            DRAWN,
-        );
+        let rows = self.world.device(at).page(&label::system("anywhere"), &Window::First, DRAWN);
         let rows = rows.expect("readable").rows;
         let row = (!rows.is_empty()).then(|| self.dice.pick(&rows).clone())?;
         Some(self.dice.pick(&row.members).thread.clone())
