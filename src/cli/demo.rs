@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use crate::bridge::import::ImportRequest;
 use crate::cli::home::{Home, Where};
@@ -19,6 +20,11 @@ const MAIL: [(&str, &[u8]); 5] = [
     ("Sent.mbox", include_bytes!("../../assets/demo/Sent.mbox")),
     ("Spam.mbox", include_bytes!("../../assets/demo/Spam.mbox")),
 ];
+
+/// How often the removal of a sample is tried.
+const REMOVALS: u32 = 50;
+/// The time between two tries.
+const BETWEEN: Duration = Duration::from_millis(10);
 
 /// A sample mailbox; dropping it removes it.
 #[derive(Debug)]
@@ -65,8 +71,13 @@ impl Sample {
 
 impl Drop for Sample {
     fn drop(&mut self) {
-        // What cannot be removed now is in the temporary directory, which the system empties.
-        let _ = std::fs::remove_dir_all(&self.dir);
+        // A store that is just being closed can put a file back while its directory is removed.
+        for _ in 0..REMOVALS {
+            if std::fs::remove_dir_all(&self.dir).is_ok() || !self.dir.exists() {
+                return;
+            }
+            std::thread::sleep(BETWEEN);
+        }
     }
 }
 

@@ -5,22 +5,24 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::backend::{Host, Options, listener, token};
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::cli::session::pipe;
 use crate::clock::SystemClock;
-use crate::engine::link::{Link, LinkEvent};
+use crate::engine::link::{Endpoint, Link};
 use crate::engine::{Driver, EngineError};
 use crate::limits::THREAD_CLIENTS_SERVE;
 use crate::notice::{Exit, Explain as _, Notice};
 
 /// How often the directory's own device looks whether it was told to stop.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long after an error the device is opened again: a full disk may have room then.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// Serves until Ctrl-C or SIGTERM.
 pub(super) fn run(home: &Home, output: Output, listen: &str) -> Result<Exit, Notice> {
@@ -64,15 +66,14 @@ struct Here {
 
 impl Here {
     fn start(home: &Home, host: &Host, output: Output) -> Result<Self, Notice> {
-        let device = home.device()?;
-        let (sender, events) = mpsc::channel();
-        let link = Link::start(pipe(host), device.id().clone(), sender);
-        let driver = Driver::new(device, Some(link.map_err(|error| error.notice())?), false);
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let (stopped, home, endpoint) = (Arc::clone(&stop), home.clone(), pipe(host));
         let run = move || {
-            if let Err(error) = follow(driver, &events, &stopped) {
-                output.notice(&error.notice());
+            while !stopped.load(Ordering::SeqCst) {
+                if let Err(notice) = follow(&home, endpoint.clone(), &stopped) {
+                    output.notice(&notice);
+                    rest(&stopped);
+                }
             }
         };
         let thread = std::thread::Builder::new().name("own-device".to_owned()).spawn(run);
@@ -86,18 +87,31 @@ impl Here {
     }
 }
 
-/// Takes in what the backend says until told to stop.
-fn follow(
-    mut driver: Driver,
-    events: &Receiver<LinkEvent>,
-    stop: &AtomicBool,
-) -> Result<(), EngineError> {
+/// Opens the device and takes in what the backend says until told to stop.
+fn follow(home: &Home, endpoint: Endpoint, stop: &AtomicBool) -> Result<(), Notice> {
+    let notice = |error: EngineError| error.notice();
+    let device = home.device()?;
+    let (sender, events) = mpsc::channel();
+    let link = Link::start(endpoint, device.id().clone(), sender);
+    let link = link.map_err(|error| error.notice())?;
+    let mut driver = Driver::new(device, Some(link), false);
     while !stop.load(Ordering::SeqCst) {
         match events.recv_timeout(LOOK) {
-            Ok(event) => driver.link_event(event)?,
+            Ok(event) => driver.link_event(event).map_err(notice)?,
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) => {
+                rest(stop);
+                return Ok(());
+            }
         }
     }
     Ok(())
+}
+
+/// Waits before the device is opened again, or until told to stop.
+fn rest(stop: &AtomicBool) {
+    let until = Instant::now() + AGAIN;
+    while Instant::now() < until && !stop.load(Ordering::SeqCst) {
+        std::thread::sleep(LOOK);
+    }
 }

@@ -6,7 +6,7 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 
@@ -60,6 +60,9 @@ fn show(
     sample: Option<Sample>,
 ) -> Result<Exit, Notice> {
     let demo = sample.is_some();
+    // The thread that opens doors may outlive the interface; the sample must not.
+    let sample = Arc::new(Mutex::new(sample));
+    let _gone = Gone(Arc::clone(&sample));
     let beside = Arc::new(Mutex::new(None));
     let listening = Arc::clone(&beside);
     let mut doors = Doors { home: home.clone(), owner, sample, running: Vec::new(), listening };
@@ -97,11 +100,20 @@ fn first_screen(home: &Home) -> Result<Option<(Page, Vec<Label>, Status)>, Notic
     Ok(anything.then_some((page, labels, status)))
 }
 
+/// Removes the sample mailbox when the interface has ended, however it ended.
+struct Gone(Arc<Mutex<Option<Sample>>>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
 /// Opens mailboxes for the interface.
 struct Doors {
     home: Home,
     owner: Option<Owner>,
-    sample: Option<Sample>,
+    sample: Arc<Mutex<Option<Sample>>>,
     /// What must live as long as the interface.
     running: Vec<Running>,
     /// The socket for commands beside the interface; taken away when that ends.
@@ -133,11 +145,12 @@ impl Doors {
                 self.start(&home, Some(owner))
             }
             Door::Demo => {
-                if self.sample.is_none() {
-                    self.sample = Some(Sample::make()?);
-                }
-                let home = self.sample.as_ref().map(|sample| sample.home().clone());
-                let home = home.ok_or_else(|| Notice::error("demo", "no sample mail", ""))?;
+                let slot = Arc::clone(&self.sample);
+                let mut sample = slot.lock().unwrap_or_else(PoisonError::into_inner);
+                let home = match &*sample {
+                    Some(sample) => sample.home().clone(),
+                    None => sample.insert(Sample::make()?).home().clone(),
+                };
                 self.start(&home, None)
             }
         }
@@ -160,13 +173,9 @@ impl Doors {
         let started = crate::engine::start(device, endpoint, import);
         let (handle, side) = started.map_err(|error| error.notice())?;
         if owner.is_some() {
-            let url = match &home.backend {
-                Where::Embedded => None,
-                Where::Remote(remote) => Some(remote.url.as_str()),
-            };
             // Without a socket the interface works as well; commands then say that the directory
             // is in use.
-            let listening = beside::listen(&home.dir, url, side).ok();
+            let listening = beside::listen(home, side).ok();
             if let Ok(mut held) = self.listening.lock() {
                 *held = listening;
             }

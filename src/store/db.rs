@@ -145,8 +145,9 @@ impl Db {
     fn connect_still(path: &Path) -> Result<Self, StoreError> {
         use std::os::unix::ffi::OsStrExt as _;
         let mut uri = "file:".to_owned();
+        let hex = |digit: u8| char::from_digit(u32::from(digit), 16).unwrap_or('0');
         for byte in std::path::absolute(path).unwrap_or_default().as_os_str().as_bytes() {
-            uri.push_str(&format!("%{byte:02x}"));
+            uri.extend(['%', hex(byte >> 4), hex(byte & 15)]);
         }
         uri.push_str("?immutable=1");
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY

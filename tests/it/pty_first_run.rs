@@ -78,6 +78,13 @@ fn look_around_leaves_nothing_behind() {
     pty.wait("the sample's inbox", |s| !s.contains("Look around") && s.contains("Inbox"));
     quit(pty);
     assert_eq!(home.run(&["list", "--label", "anywhere"]).ok().stdout, b"", "gone on quit");
+    let mut pty = Pty::start(&home, (80, 24), &["demo"]);
+    pty.wait("the sample's inbox", |s| s.contains("Lists") && s.contains("unread"));
+    pty.press("e");
+    pty.wait_text("Archived 1");
+    quit(pty);
+    let left: Vec<_> = std::fs::read_dir(home.path("tmp")).into_iter().flatten().collect();
+    assert!(left.is_empty(), "left in the temporary directory: {left:?}");
 }
 
 #[test]

@@ -6,11 +6,12 @@
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Answer, Lines, NAME, Request};
+use crate::cli::home::Home;
 use crate::engine::link::SILENCE;
 use crate::engine::{Driver, EngineError, SideDoor};
 use crate::limits::{HELLO_TIMEOUT, MAX_FRAME_BYTES, MAX_HELLO_BYTES};
@@ -20,7 +21,7 @@ use crate::sync::{IngestMessage, SyncError};
 /// Guests at a time; one more is sent away, and tries again for a moment.
 const MAX_GUESTS: usize = 8;
 /// How long a guest may think between two questions: an import may search a large directory.
-const THINKING: Duration = Duration::from_secs(600);
+const THINKING: Duration = Duration::from_mins(10);
 /// How often a guest is told that its answer takes a while.
 const WORKING_EVERY: Duration = Duration::from_secs(1);
 /// The first and the longest wait before the engine is asked again.
@@ -41,12 +42,9 @@ impl Drop for Listening {
     }
 }
 
-/// Hears guests in `dir`, which this process owns. What a crash left there is replaced.
-pub(in crate::cli) fn listen(
-    dir: &Path,
-    backend: Option<&str>,
-    side: SideDoor,
-) -> io::Result<Listening> {
+/// Hears guests in the directory, which this process owns. What a crash left there is replaced.
+pub(in crate::cli) fn listen(home: &Home, side: SideDoor) -> io::Result<Listening> {
+    let dir = &home.dir;
     let fresh = "socket.new";
     let _ = std::fs::remove_file(dir.join(fresh));
     let listener = super::at(dir, fresh, |address| UnixListener::bind(address))?;
@@ -55,7 +53,7 @@ pub(in crate::cli) fn listen(
     std::fs::set_permissions(dir.join(fresh), std::fs::Permissions::from_mode(0o600))?;
     let path = dir.join(NAME);
     std::fs::rename(dir.join(fresh), &path)?;
-    let host = Arc::new(Host { side, backend: backend.map(str::to_owned) });
+    let host = Arc::new(Host { side, backend: super::address(home) });
     std::thread::Builder::new()
         .name("beside".to_owned())
         .spawn(move || accept(&listener, &host))?;
@@ -131,7 +129,8 @@ impl Host {
         } else if *backend != self.backend {
             "mailtui has this data directory open with another backend"
         } else {
-            return Answer::Welcome;
+            let goes_on = self.side.ask(|_| ()).is_some();
+            return if goes_on { Answer::Welcome } else { Answer::Ended };
         };
         Answer::Refused(Notice::error("in-use", line, "quit it first").exit(Exit::DataDir).into())
     }

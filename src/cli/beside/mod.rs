@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::cli::home::{Home, Where};
 use crate::command::intent::Intent;
 use crate::engine::Driver;
 use crate::engine::EngineError;
@@ -108,6 +109,19 @@ impl From<Refusal> for Notice {
         let notice = Self::error(code, refusal.message, refusal.hint);
         debug_assert_eq!(notice.severity, Severity::Error, "a refusal is one");
         notice.exit(exit.unwrap_or(Exit::Error))
+    }
+}
+
+/// The first line of a command.
+fn hello(home: &Home) -> Request {
+    Request::Hello { version: env!("CARGO_PKG_VERSION").to_owned(), backend: address(home) }
+}
+
+/// The address of the directory's backend; `None` is its own.
+fn address(home: &Home) -> Option<String> {
+    match &home.backend {
+        Where::Embedded => None,
+        Where::Remote(remote) => Some(remote.url.clone()),
     }
 }
 

@@ -37,7 +37,9 @@ pub(crate) struct Run {
 impl Home {
     /// A new one.
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().expect("a temporary directory") }
+        let home = Self { dir: tempfile::tempdir().expect("a temporary directory") };
+        std::fs::create_dir(home.path("tmp")).expect("a temporary directory of its own");
+        home
     }
 
     /// The data directory; it does not exist until the program makes it.
@@ -58,6 +60,7 @@ impl Home {
             ("PATH", path.into()),
             ("TERM", "xterm-256color".into()),
             ("LANG", "C.UTF-8".into()),
+            ("TMPDIR", self.path("tmp")),
             ("RUST_BACKTRACE", "1".into()),
         ]
     }
