@@ -113,10 +113,8 @@ impl Device {
     /// When a file is damaged or newer.
     pub fn read(dir: &Path, clock: Box<dyn Clock>) -> Result<Option<Self>, EngineError> {
         let path = dir.join("mailbox.db");
-        let mut db = match Db::read(&path, Kind::Mailbox, mailbox::VERSION)? {
-            Some(db) => db,
-            None => return Ok(None),
-        };
+        let found = Db::read(&path, Kind::Mailbox, mailbox::VERSION)?;
+        let Some(mut db) = found else { return Ok(None) };
         // One moment of the file, whoever writes it meanwhile: a list is not of two.
         db.begin_read()?;
         let Some(id) = Own::setting(&db, "id")? else { return Ok(None) };
