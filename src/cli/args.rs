@@ -27,8 +27,12 @@ pub(super) struct Global {
     /// Where the mail lies (XDG by default).
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
-    /// The backend of another process, such as <ws://127.0.0.1:7070>.
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = "The backend of another process, such as ws://127.0.0.1:7070"
+    )]
     pub(super) backend: Option<String>,
     /// A file with the backend's token.
     #[arg(long, global = true, value_name = "FILE")]
