@@ -62,6 +62,7 @@
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
 //! | what mail may show | [`safe_text`] |
+//! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
 //! | an error's line, hint and exit code | the room's `error.rs` → [`notice`] → `cli/output` |
 //!
 //! # On disk
@@ -70,7 +71,8 @@
 //! `DIR/backend/threads.db` holds every Thread log, the queue, snapshots, the message index and
 //! blobs; `DIR/backend/mailbox.db` the backend's Mailbox store. A device of a remote backend has
 //! `DIR/remote.json` and, in `DIR/threads.db`, the logs of threads that it opened. `DIR/lock` is
-//! held by the one process that owns the directory.
+//! held by the one process that owns the directory; while that is a terminal or `--sync-only
+//! --watch`, it hears other commands of the same user on `DIR/socket`.
 //!
 //! # Decisions
 //!
@@ -81,7 +83,8 @@
 //!   then one transaction; there is no second file that could be behind. Only the device's tables
 //!   are mixed: confirmed tables hold nothing provisional.
 //! - **The engine answers from the open transaction.** Reads on the writing connection see it at
-//!   once; it is on disk [`limits::COMMIT_WITHIN`] later, and nothing of it is sent before.
+//!   once; it is committed [`limits::COMMIT_WITHIN`] later without waiting for the disk, another
+//!   thread syncs the write-ahead log, and nothing of it is sent before that has ended.
 //! - **One `unprojected` table.** Without a position an own event is pending, with one it waits
 //!   for its watermark.
 //! - **`all` and `anywhere` are unions of places**, which share no conversation: two lists more

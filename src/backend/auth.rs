@@ -3,7 +3,7 @@
 //! Invariant: compared in constant time; never in a log, never on a command line.
 
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -33,6 +33,7 @@ pub fn token(dir: &Path) -> Result<Token, StoreError> {
     let io = |error| StoreError::Io { path: path.clone(), error };
     match std::fs::read_to_string(&path) {
         Ok(text) if !text.trim().is_empty() => {
+            private(&path)?;
             Ok(Token(*blake3::hash(text.trim().as_bytes()).as_bytes()))
         }
         Ok(_) => make(&path),
@@ -52,13 +53,39 @@ fn make(path: &Path) -> Result<Token, StoreError> {
         .mode(0o600)
         .open(path)
         .map_err(io)?;
+    // A file that was there already keeps its rights when it is opened.
+    private(path)?;
     writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(io)?;
     Ok(Token(*blake3::hash(text.as_bytes()).as_bytes()))
+}
+
+/// Nobody but its owner reads the file, whoever made it.
+fn private(path: &Path) -> Result<(), StoreError> {
+    let io = |error| StoreError::Io { path: path.to_owned(), error };
+    let mut rights = std::fs::metadata(path).map_err(io)?.permissions();
+    if rights.mode() & 0o077 != 0 {
+        rights.set_mode(0o600);
+        std::fs::set_permissions(path, rights).map_err(io)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_file_that_others_could_read_is_closed_to_them() {
+        for text in ["", "chosen-by-hand"] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("token");
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+            super::token(dir.path()).unwrap();
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{text:?}");
+        }
+    }
 
     #[test]
     fn the_token_is_made_once_and_only_its_owner_reads_it() {

@@ -32,6 +32,16 @@ use std::path::Path;
 use crate::id::{BlobHash, StoreId};
 use crate::store::{Blobs, Db, Event, Log, StoreError};
 
+/// The last position of the Mailbox log in a backend's directory; `None` when there is none.
+///
+/// # Errors
+/// When the file is damaged or newer.
+pub fn mailbox_head(dir: &Path) -> Result<Option<u64>, StoreError> {
+    let path = dir.join("mailbox.db");
+    let db = Db::read(&path, crate::store::Kind::Mailbox, crate::mailbox::VERSION)?;
+    db.map(|db| Ok(Log::head(&db, &StoreId::mailbox())?.position)).transpose()
+}
+
 /// The logs of a backend's directory, for commands that only read.
 #[derive(Debug)]
 pub struct Reader(Db);

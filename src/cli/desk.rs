@@ -14,7 +14,7 @@ use crate::engine::view::Done;
 use crate::notice::Notice;
 
 /// How long a directory is waited for that another command has for a moment.
-const MOMENT: Duration = Duration::from_secs(2);
+const MOMENT: Duration = Duration::from_secs(5);
 /// How often it is tried meanwhile.
 const AGAIN: Duration = Duration::from_millis(20);
 
@@ -59,8 +59,8 @@ impl Desk {
             };
             match lost {
                 Ok(done) => return Ok(done),
-                Err(Lost::Refused(notice)) => return Err(notice),
-                Err(Lost::Ended) => *self = Self::Own(Box::new(Session::open(home)?)),
+                Err(Lost::Ended) => *self = Self::open(home)?,
+                Err(lost) => return Err(lost.into()),
             }
         }
     }
@@ -77,8 +77,8 @@ impl Desk {
             };
             match lost {
                 Ok(()) => return Ok(()),
-                Err(Lost::Refused(notice)) => return Err(notice),
-                Err(Lost::Ended) => *self = Self::Own(Box::new(Session::open(home)?)),
+                Err(Lost::Ended) => *self = Self::open(home)?,
+                Err(lost) => return Err(lost.into()),
             }
         }
     }

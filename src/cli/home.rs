@@ -78,18 +78,41 @@ impl Home {
         Owner::take(&self.dir).map_err(|error| error.notice())
     }
 
-    /// Opens the device for writing, and remembers a remote backend.
+    /// Opens the device for writing. A directory that knows no backend yet remembers this one, so
+    /// that what is done offline is not taken for an embedded one's.
     pub(super) fn device(&self) -> Result<Device, Notice> {
-        if let Where::Remote(remote) = &self.backend {
-            remember(&self.dir, remote)?;
+        if !self.dir.join("remote.json").exists() {
+            self.remember()?;
         }
         Device::open(&self.dir, self.is_remote(), Box::new(SystemClock))
             .map_err(|error| error.notice())
     }
 
+    /// Remembers a remote backend; one that was known before is replaced only after a welcome.
+    pub(super) fn remember(&self) -> Result<(), Notice> {
+        match &self.backend {
+            Where::Remote(remote) => remember(&self.dir, remote),
+            Where::Embedded => Ok(()),
+        }
+    }
+
     /// Opens the device for reading; `None` when there is nothing.
     pub(super) fn reader(&self) -> Result<Option<Device>, Notice> {
         Device::read(&self.dir, Box::new(SystemClock)).map_err(|error| error.notice())
+    }
+
+    /// Whether the embedded backend holds more than the device has taken in: it was served, or a
+    /// command ended before it was seen.
+    pub(super) fn is_behind(&self) -> Result<bool, Notice> {
+        if self.is_remote() {
+            return Ok(false);
+        }
+        // A backend that cannot be read keeps nobody from reading what the device has.
+        let there = crate::backend::mailbox_head(&self.backend_dir()).unwrap_or(None);
+        let device = self.reader()?;
+        let here = device.map(|device| device.head()).transpose();
+        let here = here.map_err(|error| error.notice())?;
+        Ok(there > here)
     }
 
     /// Whether there is a backend's data and no device's yet: a directory that was only served.
@@ -112,7 +135,12 @@ fn backend(dir: &Path, global: &Global) -> Result<Where, Notice> {
             Notice::error("damaged", line, "name --backend and --token-file again")
                 .exit(Exit::DataDir)
         })?),
-        Err(_) => None,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        // Taken for absent, the directory would get a second backend, of its own.
+        Err(error) => {
+            let line = format!("{}: {error}", file.display());
+            return Err(Notice::error("io", line, "may you read it?").exit(Exit::DataDir));
+        }
     };
     let Some(url) = &global.backend else {
         return Ok(known.map_or(Where::Embedded, Where::Remote));
@@ -166,6 +194,8 @@ fn remember(dir: &Path, remote: &Remote) -> Result<(), Notice> {
     };
     // Written beside and renamed: a crash leaves the old one or the new one.
     let fresh = dir.join("remote.json.new");
+    // What a crash left may have other rights.
+    let _ = std::fs::remove_file(&fresh);
     let mut file = std::fs::File::options()
         .write(true)
         .create(true)

@@ -112,12 +112,21 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     }
 }
 
-/// A directory that was only served so far gets its own view of the mail before it is read.
+/// What was served, or not waited for, is taken in before it is read. Beside another process that
+/// owns the directory the files are read as they are.
 fn catch_up(home: &Home) -> Result<(), Notice> {
-    if home.served_only() {
-        let mut session = session::Session::open(home)?;
-        session.connect()?;
-        session.synchronise()?;
-    }
+    let mut session = if home.served_only() {
+        session::Session::open(home)?
+    } else if home.is_behind()? {
+        match home.own() {
+            Ok(owner) => session::Session::of(home, owner)?,
+            // In use, or not ours to write: the files are read as they are.
+            Err(_) => return Ok(()),
+        }
+    } else {
+        return Ok(());
+    };
+    session.connect()?;
+    session.synchronise()?;
     Ok(())
 }

@@ -1,62 +1,97 @@
 //! `--sync-only`: synchronise without a screen.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use serde_json::json;
 
+use crate::cli::beside;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
-use crate::engine::{EngineError, Synced};
+use crate::engine::link::LinkEvent;
+use crate::engine::{Device, Driver, EngineError, SideDoor, Synced, Task};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::store::Own;
 
 /// How often `--watch` looks whether it was told to stop.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long `--watch` waits before it tries again.
-const AGAIN: Duration = Duration::from_secs(2);
 
 /// Synchronises once, or goes on and says every change.
 pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Notice> {
     let mut session = Session::open(home)?;
     if home.offline {
-        report(&session, output, Synced::default())?;
+        report(&session.driver.device, output, Synced::default())?;
         return Ok(Exit::Done);
     }
     let stop = watch.then(super::stop::flag);
     let first = session.connect().and_then(|()| session.synchronise_all());
     let Some(stop) = stop else {
-        report(&session, output, first.clone().unwrap_or_default())?;
+        report(&session.driver.device, output, first.clone().unwrap_or_default())?;
         first?;
         return Ok(Exit::Done);
     };
     match first {
-        Ok(synced) => report(&session, output, synced)?,
+        Ok(synced) => report(&session.driver.device, output, synced)?,
         Err(notice) if notice.exit == Exit::Unreached => output.notice(&notice),
         Err(notice) => return Err(notice),
     }
-    while !stop.load(Ordering::SeqCst) {
-        let Ok(event) = session.events.recv_timeout(LOOK) else { continue };
-        session.driver.link_event(event).map_err(|error| error.notice())?;
-        if let Some(error) = session.driver.last_error.take() {
-            let error = EngineError::from(error);
-            if error.is_permanent() {
-                return Err(error.notice());
+    go_on(home, output, session, &stop)
+}
+
+/// What wakes a watcher.
+enum Input {
+    Link(LinkEvent),
+    Run(Task),
+}
+
+/// Says every change until it is stopped; other commands work through it meanwhile.
+fn go_on(home: &Home, output: Output, session: Session, stop: &AtomicBool) -> Result<Exit, Notice> {
+    let Session { mut driver, events, .. } = session;
+    let (inputs, receiver) = mpsc::channel();
+    let tasks = inputs.clone();
+    let side = SideDoor::new(move |task| tasks.send(Input::Run(task)).is_ok());
+    let _listening = beside::listen(home, side).ok();
+    // Gone before the socket, so that the last guests hear of the end.
+    let receiver = receiver;
+    std::thread::spawn(move || {
+        for event in events {
+            if inputs.send(Input::Link(event)).is_err() {
+                return;
             }
-            output.notice(&error.notice());
-            std::thread::sleep(AGAIN.min(LOOK));
         }
-        let news = session.driver.device.news();
+    });
+    while !stop.load(Ordering::SeqCst) {
+        match receiver.recv_timeout(LOOK) {
+            Ok(Input::Link(event)) => link_event(&mut driver, event, output)?,
+            Ok(Input::Run(task)) => task(&mut driver),
+            Err(_) => continue,
+        }
+        let news = driver.device.news();
         if news.lists || news.pulled > 0 || news.pushed > 0 {
-            report(&session, output, Synced { pulled: news.pulled, pushed: news.pushed })?;
+            let synced = Synced { pulled: news.pulled, pushed: news.pushed };
+            report(&driver.device, output, synced)?;
         }
     }
     Ok(Exit::Stopped)
 }
 
-fn report(session: &Session, output: Output, synced: Synced) -> Result<(), Notice> {
-    let device = &session.driver.device;
+/// Takes an event in; a connection that is gone is said once, and one that is refused ends it.
+fn link_event(driver: &mut Driver, event: LinkEvent, output: Output) -> Result<(), Notice> {
+    let tells = !matches!(event, LinkEvent::Dialing);
+    driver.link_event(event).map_err(|error| error.notice())?;
+    if tells && let Some(error) = driver.last_error.clone() {
+        let error = EngineError::from(error);
+        if error.is_permanent() {
+            return Err(error.notice());
+        }
+        output.notice(&error.notice());
+    }
+    Ok(())
+}
+
+fn report(device: &Device, output: Output, synced: Synced) -> Result<(), Notice> {
     let notice = |error: EngineError| error.notice();
     let (pending, _) = device.pending().map_err(notice)?;
     let head = device.head().map_err(notice)?;

@@ -173,13 +173,9 @@ impl Doors {
         let started = crate::engine::start(device, endpoint, import);
         let (handle, side) = started.map_err(|error| error.notice())?;
         if owner.is_some() {
-            let url = match &home.backend {
-                Where::Embedded => None,
-                Where::Remote(remote) => Some(remote.url.as_str()),
-            };
             // Without a socket the interface works as well; commands then say that the directory
             // is in use.
-            let listening = beside::listen(&home.dir, url, side).ok();
+            let listening = beside::listen(home, side).ok();
             if let Ok(mut held) = self.listening.lock() {
                 *held = listening;
             }

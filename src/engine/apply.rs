@@ -7,11 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::crash;
 use crate::engine::{Device, EngineError};
-use crate::id::{Epoch, StoreId, ThreadId};
+use crate::id::{DeviceId, Epoch, StoreId, ThreadId};
 use crate::mailbox::{self, Changes, Groups};
 use crate::store::{Chain, Db, Durability, Event, Log, Own, StoreError};
 use crate::sync::{Frame, StoreAck, SyncError};
 
+/// Logs that may be fetched again from the beginning in one connection: more is a backend whose log
+/// does not fit itself, and would be fetched for ever.
+const MAX_DIVERGED: u32 = 256;
 /// Answers of the backend that wait for whoever asked.
 const ANSWERS_KEPT: usize = 64;
 
@@ -49,10 +52,7 @@ impl Device {
                 keep(&mut self.ingested, seq, outcomes);
                 Ok(())
             }
-            Frame::Blob { hash, offset, size, data } => {
-                self.blob_part(&hash, offset, size, data.0);
-                Ok(())
-            }
+            Frame::Blob { hash, offset, size, data } => self.blob_part(&hash, offset, size, data.0),
             Frame::Error { code, message, retry } => {
                 let message = crate::safe_text::line(&message);
                 if !retry {
@@ -72,6 +72,9 @@ impl Device {
     }
 
     fn welcome(&mut self, backend: &str, epoch: Epoch) -> Result<(), EngineError> {
+        // It is printed: it must be an id and nothing else.
+        DeviceId::try_from(backend).map_err(|error| SyncError::Frame(error.to_string()))?;
+        self.diverged = 0;
         let known = Own::setting(&self.db, "backend")?;
         if let Some(known) = known
             && known != backend
@@ -199,6 +202,20 @@ impl Device {
         Ok(())
     }
 
+    /// Forgets own events that rows show and that waited for a log which is not loaded any more.
+    pub(super) fn forget_shown(&mut self) -> Result<(), EngineError> {
+        let Some(epoch) = Own::setting(&self.db, "epoch")? else { return Ok(()) };
+        for store in Own::confirmed(&self.db)? {
+            let Some(thread) = store.as_thread() else { continue };
+            let Some(seen) = mailbox::watermark(&self.db, &thread)? else { continue };
+            if seen.epoch.as_str() == epoch {
+                self.begin_full()?;
+                self.forget_projected(&thread, seen.position)?;
+            }
+        }
+        self.commit()
+    }
+
     /// Takes in what became of a push, as one transaction. It needs no sync to disk of its own:
     /// should it be lost, the same is offered again, and known by its ids.
     fn acknowledged(&mut self, acks: &[StoreAck]) -> Result<(), EngineError> {
@@ -253,7 +270,14 @@ impl Device {
 
     /// The backend's log is not the one that this device holds: what is confirmed here is fetched
     /// again from the beginning; what is own stays and is offered again.
-    fn diverged(&mut self, store: &StoreId) -> Result<(), EngineError> {
+    pub(super) fn diverged(&mut self, store: &StoreId) -> Result<(), EngineError> {
+        // The Mailbox log is fetched twice at most.
+        let mailbox = store.as_thread().is_none();
+        self.diverged += if mailbox { MAX_DIVERGED / 2 } else { 1 };
+        if self.diverged > MAX_DIVERGED {
+            let message = "its logs are damaged: they do not fit their own chain".to_owned();
+            return Err(SyncError::Refused { code: "damaged-log".to_owned(), message }.into());
+        }
         if let Some(thread) = store.as_thread() {
             self.drop_log(&thread)?;
             self.subscribe_thread(&thread);

@@ -18,8 +18,8 @@ use crate::mailbox;
 use crate::store::{Db, Durability, Kind, Log, Own, StoreError};
 use crate::sync::{Cursor, Frame, StorePush};
 
-/// Long texts kept in memory.
-const BLOBS_KEPT: usize = 8;
+/// Long texts kept in memory, beside those of loaded threads.
+pub(super) const BLOBS_KEPT: usize = 8;
 
 /// A device.
 pub struct Device {
@@ -36,6 +36,11 @@ pub struct Device {
     pub(super) held_back: BTreeSet<StoreId>,
     /// Whether pending events may be there that no frame has carried yet.
     pub(super) unsent: bool,
+    /// Whether commits are synced to disk by who drives this device.
+    later: bool,
+    /// The number of the last commit that is to be synced, and of the last that is.
+    commits: u64,
+    on_disk: u64,
     /// Loaded Thread stores, the least recently used one first to go.
     pub(super) open: LruCache<ThreadId, OpenThread>,
     /// Logs of Thread stores that a device of a remote backend keeps.
@@ -46,6 +51,8 @@ pub struct Device {
     pub(super) wanted: Vec<Frame>,
     /// The Mailbox log's end as the backend last said.
     pub(super) remote_head: Option<u64>,
+    /// Logs that were fetched again from the beginning, since this connection's welcome.
+    pub(super) diverged: u32,
     /// Answers to settle, by number: the Mailbox log's end then.
     pub(super) settled: BTreeMap<u64, u64>,
     /// Answers to ingest, by number.
@@ -95,7 +102,9 @@ impl Device {
         } else {
             None
         };
-        Ok(Self::of(db, dir, id, kept, clock)?)
+        let mut device = Self::of(db, dir, id, kept, clock)?;
+        device.forget_shown()?;
+        Ok(device)
     }
 
     /// Opens the device in `dir` for reading; `None` when there is none.
@@ -104,7 +113,10 @@ impl Device {
     /// When a file is damaged or newer.
     pub fn read(dir: &Path, clock: Box<dyn Clock>) -> Result<Option<Self>, EngineError> {
         let path = dir.join("mailbox.db");
-        let Some(db) = Db::read(&path, Kind::Mailbox, mailbox::VERSION)? else { return Ok(None) };
+        let found = Db::read(&path, Kind::Mailbox, mailbox::VERSION)?;
+        let Some(mut db) = found else { return Ok(None) };
+        // One moment of the file, whoever writes it meanwhile: a list is not of two.
+        db.begin_read()?;
         let Some(id) = Own::setting(&db, "id")? else { return Ok(None) };
         let id = DeviceId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
         let kept = Db::read(&dir.join("threads.db"), Kind::Threads, 1)?;
@@ -129,6 +141,9 @@ impl Device {
             in_flight: BTreeSet::new(),
             held_back: BTreeSet::new(),
             unsent: true,
+            later: false,
+            commits: 0,
+            on_disk: 0,
             open: LruCache::new(
                 NonZeroUsize::new(THREAD_STORES_DEVICE).unwrap_or(NonZeroUsize::MIN),
             ),
@@ -136,6 +151,7 @@ impl Device {
             blobs: LruCache::new(NonZeroUsize::new(BLOBS_KEPT).unwrap_or(NonZeroUsize::MIN)),
             wanted: Vec::new(),
             remote_head: None,
+            diverged: 0,
             settled: BTreeMap::new(),
             ingested: BTreeMap::new(),
             news: News::default(),
@@ -173,9 +189,43 @@ impl Device {
     /// Begins a transaction that will be on disk at its commit.
     pub(super) fn begin_full(&mut self) -> Result<(), StoreError> {
         if !self.db.is_open() {
-            self.db.durable(Durability::Full)?;
+            let by_commit = if self.later { Durability::Normal } else { Durability::Full };
+            self.db.durable(by_commit)?;
         }
         self.db.begin()
+    }
+
+    /// From now on a commit does not wait for the disk: who drives this device has the disk synced
+    /// elsewhere ([`Device::unsynced`]) and says so ([`Device::synced`]). Until then nothing of it
+    /// is sent.
+    pub const fn sync_later(&mut self) {
+        self.later = true;
+    }
+
+    /// The write-ahead log that must be synced for what was committed to be on disk, with the
+    /// number of the last commit; `None` when all of it is.
+    #[must_use]
+    pub fn unsynced(&self) -> Option<(PathBuf, u64)> {
+        let mut log = self.db.path().as_os_str().to_owned();
+        log.push("-wal");
+        (self.commits != self.on_disk).then(|| (PathBuf::from(log), self.commits))
+    }
+
+    /// Commits up to this number are on disk.
+    pub fn synced(&mut self, commit: u64) {
+        self.on_disk = self.on_disk.max(commit);
+    }
+
+    /// Waits until everything that was committed is on disk.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn sync(&mut self) -> Result<(), EngineError> {
+        if let Some((log, commit)) = self.unsynced() {
+            sync_file(&log)?;
+            self.synced(commit);
+        }
+        Ok(())
     }
 
     /// Whether something is decided and not yet on disk.
@@ -198,6 +248,7 @@ impl Device {
             self.news.lists = true;
         }
         done?;
+        self.commits += u64::from(self.later);
         crate::crash::point("device.after-commit");
         Ok(())
     }
@@ -259,7 +310,7 @@ impl Device {
         if self.db.is_open() {
             return Ok(Vec::new());
         }
-        if !self.unsent {
+        if !self.unsent || self.commits != self.on_disk {
             return Ok(std::mem::take(&mut self.wanted));
         }
         let (mut unsent, mut last_of) = (false, None);
@@ -296,6 +347,10 @@ impl Device {
                 return Err(error.into());
             }
             self.commit()?;
+            if self.commits != self.on_disk {
+                // The epoch is written down and not yet on disk: the events leave when it is.
+                return Ok(std::mem::take(&mut self.wanted));
+            }
         }
         self.unsent = unsent;
         let mut frames = std::mem::take(&mut self.wanted);
@@ -345,4 +400,41 @@ fn identity(db: &mut Db, clock: &dyn Clock) -> Result<DeviceId, StoreError> {
     Own::set(db, "id", id.as_str())?;
     db.commit()?;
     Ok(id)
+}
+
+/// Syncs a write-ahead log to disk; one that is not there was copied into its file, synced.
+pub(super) fn sync_file(log: &Path) -> Result<(), StoreError> {
+    match std::fs::File::open(log).and_then(|file| file.sync_data()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StoreError::Io { path: log.to_owned(), error })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_offered_before_it_is_synced_to_disk() {
+        use crate::command::intent::Intent;
+        let dir = tempfile::tempdir().unwrap();
+        let mut device =
+            Device::open(dir.path(), false, Box::new(crate::clock::SystemClock)).unwrap();
+        device.sync_later();
+        device.epoch = Some(Epoch::try_from("e1").unwrap());
+        device.intend(&Intent::CreateLabel("Work".to_owned())).unwrap();
+        device.commit().unwrap();
+        let pushes = |device: &mut Device| {
+            let frames = device.outgoing().unwrap();
+            frames.iter().filter(|frame| matches!(frame, Frame::Push { .. })).count()
+        };
+        assert_eq!(pushes(&mut device), 0, "committed, not synced");
+        let (_, first) = device.unsynced().unwrap();
+        device.synced(first);
+        assert_eq!(pushes(&mut device), 0, "its epoch is written down, not synced");
+        device.sync().unwrap();
+        assert_eq!(pushes(&mut device), 1);
+    }
 }

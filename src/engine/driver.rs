@@ -77,7 +77,7 @@ impl Driver {
                         self.state = LinkView::Refused;
                         return Err(EngineError::OtherBackend(id));
                     }
-                    Err(error) => {
+                    Err(error @ EngineError::Store(_)) => {
                         self.device.disconnected();
                         self.state = LinkView::Connecting;
                         if let Some(link) = &self.link {
@@ -85,9 +85,9 @@ impl Driver {
                         }
                         return Err(error);
                     }
-                    Ok(()) => {}
+                    other => other?,
                 }
-                self.saving = 0;
+                self.saved();
                 self.send()?;
             }
             LinkEvent::Down(error) => {
@@ -112,9 +112,35 @@ impl Driver {
     /// # Errors
     /// When the disk refuses.
     pub fn commit(&mut self) -> Result<(), EngineError> {
-        self.saving = 0;
         self.device.commit()?;
+        self.device.sync()?;
+        self.saved();
         self.send()
+    }
+
+    /// Commits without waiting for the disk; see [`Device::sync_later`].
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn commit_soon(&mut self) -> Result<(), EngineError> {
+        self.device.commit()
+    }
+
+    /// Commits up to this number are on disk: what they decided is offered.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn synced(&mut self, commit: u64) -> Result<(), EngineError> {
+        self.device.synced(commit);
+        self.saved();
+        self.send()
+    }
+
+    /// Nothing is being saved any more, once all of it is on disk.
+    fn saved(&mut self) {
+        if !self.device.is_saving() && self.device.unsynced().is_none() {
+            self.saving = 0;
+        }
     }
 
     /// Sends what waits to be sent.
@@ -137,7 +163,7 @@ impl Driver {
     /// As [`Device::label_for`], [`Device::intend`] and [`Device::commit`].
     pub fn decide(&mut self, labels: &[String], intent: &Intent) -> Result<Done, EngineError> {
         // What was decided before stays, whatever becomes of this one.
-        self.commit()?;
+        self.commit_soon()?;
         let device = &mut self.device;
         let made = labels.iter().try_for_each(|name| device.label_for(name).map(drop));
         match made.and_then(|()| device.intend(intent)) {

@@ -19,6 +19,9 @@ pub enum EngineError {
     /// The thread's messages are not on this device.
     #[error("thread {0} is not on this device")]
     NotHere(String),
+    /// The backend has lost bytes that its logs name.
+    #[error("the backend does not have the bytes {0}")]
+    NoBlob(String),
     /// There is no such label.
     #[error("there is no label {0}")]
     NoLabel(String),
@@ -64,6 +67,9 @@ impl Explain for EngineError {
                 "run the command again without --offline to fetch it",
             )
             .exit(Exit::NotFound),
+            Self::NoBlob(_) => {
+                Notice::error("blob", line, "run `mailtui doctor` where the backend is")
+            }
             Self::NoLabel(_) => {
                 Notice::error("no-label", line, "`mailtui labels` lists all").exit(Exit::NotFound)
             }

@@ -25,5 +25,5 @@ pub use device::Device;
 pub use driver::{Driver, Synced};
 pub use error::EngineError;
 pub use owner::Owner;
-pub use run::{ImportJob, SideDoor, start};
+pub use run::{ImportJob, SideDoor, Task, start};
 pub use sink::{RemoteSink, from_wire, to_wire};

@@ -10,6 +10,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crate::command::intent::Intent;
+use crate::engine::device::sync_file;
 use crate::engine::handle::{EngineHandle, Request, Update};
 use crate::engine::link::{Endpoint, Link, LinkEvent};
 use crate::engine::view::{Done, ImportProgress, Status};
@@ -30,7 +31,7 @@ pub type ImportJob = Arc<
 >;
 
 /// What is run on the engine's thread between requests. It must be short: keys wait for it.
-type Task = Box<dyn FnOnce(&mut Driver) + Send>;
+pub type Task = Box<dyn FnOnce(&mut Driver) + Send>;
 
 /// What wakes the engine's thread.
 enum Input {
@@ -39,12 +40,13 @@ enum Input {
     Link(LinkEvent),
     Import(ImportProgress),
     Imported(Notice),
+    Synced(u64, Result<(), Notice>),
 }
 
-/// A second way to the engine's thread, beside the UI's: for who needs an answer.
+/// A second way to the thread that has the driver, beside the UI's: for who needs an answer.
 #[derive(Clone)]
 pub struct SideDoor {
-    inputs: Sender<Input>,
+    tasks: Arc<dyn Fn(Task) -> bool + Send + Sync>,
 }
 
 impl std::fmt::Debug for SideDoor {
@@ -54,8 +56,14 @@ impl std::fmt::Debug for SideDoor {
 }
 
 impl SideDoor {
+    /// A door to the thread that takes `tasks`; they answer whether it still does.
+    #[must_use]
+    pub fn new(tasks: impl Fn(Task) -> bool + Send + Sync + 'static) -> Self {
+        Self { tasks: Arc::new(tasks) }
+    }
+
     /// Runs `task` on the engine's thread and waits for what it returns; `None` when the engine
-    /// has ended before it. What keys decided until then is on disk. A task must be short.
+    /// has ended before it. What keys decided until then is committed. A task must be short.
     pub fn ask<T: Send + 'static>(
         &self,
         task: impl FnOnce(&mut Driver) -> T + Send + 'static,
@@ -65,8 +73,7 @@ impl SideDoor {
             // Who asked waits below; the channel has room.
             let _ = answer.send(task(driver));
         });
-        self.inputs.send(Input::Run(task)).ok()?;
-        receiver.recv().ok()
+        if (self.tasks)(task) { receiver.recv().ok() } else { None }
     }
 }
 
@@ -103,20 +110,39 @@ pub fn start(
         // The UI is gone without a goodbye: what it decided is still put on disk.
         let _ = forward.send(Input::Request(Request::Quit));
     });
-    let driver = Driver::new(device, link, remote);
-    let side = SideDoor { inputs: inputs.clone() };
+    let mut driver = Driver::new(device, link, remote);
+    driver.device.sync_later();
+    let tasks = inputs.clone();
+    let side = SideDoor::new(move |task| tasks.send(Input::Run(task)).is_ok());
     let engine = Engine {
         driver,
         updates,
+        disk: syncer(inputs.clone()),
         inputs,
         import,
         stop_import: Arc::new(AtomicBool::new(false)),
         reading: None,
         due: None,
+        syncing: None,
         last_status: None,
     };
     std::thread::spawn(move || engine.run(&receiver));
     Ok((EngineHandle { requests, updates: to_ui }, side))
+}
+
+/// Starts the thread that waits for the disk. Several commits that wait are one sync.
+fn syncer(inputs: Sender<Input>) -> Sender<(PathBuf, u64)> {
+    let (disk, jobs) = mpsc::channel::<(PathBuf, u64)>();
+    std::thread::spawn(move || {
+        while let Ok(first) = jobs.recv() {
+            let (log, commit) = jobs.try_iter().last().unwrap_or(first);
+            let done = sync_file(&log).map_err(|error| error.notice());
+            if inputs.send(Input::Synced(commit, done)).is_err() {
+                return;
+            }
+        }
+    });
+    disk
 }
 
 struct Engine {
@@ -127,8 +153,12 @@ struct Engine {
     stop_import: Arc<AtomicBool>,
     /// The conversation in the reader.
     reading: Option<ThreadId>,
-    /// When the open transaction must be on disk.
+    /// When the open transaction must be committed.
     due: Option<Instant>,
+    /// The thread that waits for the disk.
+    disk: Sender<(PathBuf, u64)>,
+    /// The last commit that it was given.
+    syncing: Option<u64>,
     last_status: Option<Status>,
 }
 
@@ -154,9 +184,11 @@ impl Engine {
                     Input::Request(Request::Quit) => return self.quit(),
                     Input::Request(request) => self.request(request),
                     Input::Run(task) => {
-                        self.commit();
+                        // What keys decided stays apart from what the task decides.
+                        self.commit_soon();
                         task(&mut self.driver);
                     }
+                    Input::Synced(commit, done) => self.synced(commit, done),
                     Input::Link(event) => waiting.push_back(event),
                     Input::Import(progress) => self.tell(Update::Import(progress)),
                     Input::Imported(notice) => self.tell(Update::Notice(notice)),
@@ -164,12 +196,30 @@ impl Engine {
                 next = inputs.try_recv().ok();
             }
             if self.due.is_some_and(|due| due <= Instant::now()) {
-                self.commit();
+                self.commit_soon();
             }
             for event in waiting.drain(..FRAMES_A_TURN.min(waiting.len())) {
                 self.link_event(event);
             }
+            self.sync_disk();
             self.tell_news();
+        }
+    }
+
+    /// Has what was committed synced to disk, elsewhere: a key does not wait for that.
+    fn sync_disk(&mut self) {
+        if let Some((log, commit)) = self.driver.device.unsynced()
+            && self.syncing.is_none_or(|last| last < commit)
+            && self.disk.send((log, commit)).is_ok()
+        {
+            self.syncing = Some(commit);
+        }
+    }
+
+    fn synced(&mut self, commit: u64, done: Result<(), Notice>) {
+        let done = done.and_then(|()| self.driver.synced(commit).map_err(|error| error.notice()));
+        if let Err(notice) = done {
+            self.tell(Update::Notice(notice));
         }
     }
 
@@ -188,9 +238,21 @@ impl Engine {
         let _ = self.updates.send(update);
     }
 
+    fn commit_soon(&mut self) {
+        self.due = None;
+        let done = self.driver.commit_soon();
+        self.taken_back(done);
+    }
+
     fn commit(&mut self) {
         self.due = None;
-        if let Err(error) = self.driver.commit() {
+        let done = self.driver.commit();
+        self.taken_back(done);
+    }
+
+    /// Says that what was decided could not be kept, and shows it as it is.
+    fn taken_back(&self, done: Result<(), EngineError>) {
+        if let Err(error) = done {
             let mut notice = error.notice();
             notice.message = format!("not saved, and taken back: {}", notice.message);
             self.tell(Update::Notice(notice));
@@ -277,7 +339,7 @@ impl Engine {
         Ok(())
     }
 
-    fn tell_labels(&mut self) {
+    fn tell_labels(&self) {
         match self.driver.device.labels() {
             Ok(labels) => self.tell(Update::Labels(labels)),
             Err(error) => self.tell(Update::Notice(error.notice())),
@@ -349,11 +411,13 @@ mod tests {
         let engine = Engine {
             driver: Driver::new(device, None, true),
             updates,
+            disk: mpsc::channel().0,
             inputs,
             import: None,
             stop_import: Arc::default(),
             reading: None,
             due: None,
+            syncing: None,
             last_status: None,
         };
         (engine, told)

@@ -51,3 +51,26 @@ fn what_an_action_does_to_a_thread_is_in_one_frame() {
     }
     assert_eq!(all, PUSH_EVENTS + 1);
 }
+
+#[test]
+fn a_backend_whose_name_could_write_on_a_terminal_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut device = device(dir.path());
+    assert!(welcome(&mut device, "b\u{9b}31m").is_err());
+    assert!(welcome(&mut device, "b").is_ok());
+}
+
+#[test]
+fn a_log_that_does_not_fit_itself_is_not_fetched_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut device = device(dir.path());
+    welcome(&mut device, "b").unwrap();
+    let refused = (0..1_000).find_map(|_| {
+        let store = StoreId::mailbox();
+        device.receive(Frame::Diverged { store, position: 0 }).err()
+    });
+    assert!(refused.unwrap().to_string().contains("damaged"));
+    // Another connection is another try.
+    welcome(&mut device, "b").unwrap();
+    device.receive(Frame::Diverged { store: StoreId::mailbox(), position: 0 }).unwrap();
+}

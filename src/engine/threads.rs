@@ -4,6 +4,9 @@
 //! loses nothing. Embedded, logs are read from the backend through the protocol; a device of a
 //! remote backend keeps the logs of threads that it opened.
 
+use std::num::NonZeroUsize;
+
+use crate::engine::device::BLOBS_KEPT;
 use crate::engine::view::Message;
 use crate::engine::{Device, EngineError};
 use crate::id::{BlobHash, StoreId, ThreadId};
@@ -148,6 +151,11 @@ impl Device {
                 && evicted != *thread
             {
                 self.wanted.push(Frame::Unsubscribe { store: StoreId::thread(&evicted) });
+                if let Some(seen) = crate::mailbox::watermark(&self.db, &evicted)? {
+                    self.begin_full()?;
+                    self.forget_projected(&evicted, seen.position)?;
+                    self.commit()?;
+                }
             }
         }
         self.subscribe_thread(thread);
@@ -194,9 +202,7 @@ impl Device {
         }
         open.add(new);
         if open.chain != chain {
-            self.drop_log(thread)?;
-            self.subscribe_thread(thread);
-            return Ok(());
+            return self.diverged(&StoreId::thread(thread));
         }
         open.complete = open.position() >= head;
         let through = open.position();
@@ -237,6 +243,10 @@ impl Device {
     }
 
     fn fetch_blobs(&mut self, thread: &ThreadId) {
+        // What loaded threads show must have room at the same time.
+        let shown: usize = self.open.iter().map(|(_, open)| open.text_blobs().len()).sum();
+        let room = NonZeroUsize::new(shown.max(BLOBS_KEPT)).unwrap_or(NonZeroUsize::MIN);
+        self.blobs.resize(room);
         for hash in self.missing_blobs(thread) {
             let offset = self.blobs.peek(&hash).map_or(0, |bytes| bytes.len() as u64);
             self.wanted.push(Frame::BlobGet { hash, offset });
@@ -261,10 +271,13 @@ impl Device {
         offset: u64,
         size: Option<u64>,
         data: Vec<u8>,
-    ) {
+    ) -> Result<(), EngineError> {
+        if size.is_none() {
+            return Err(EngineError::NoBlob(hash.to_string()));
+        }
         let held = self.blobs.get_or_insert_mut(hash.clone(), Vec::new);
         if held.len() as u64 != offset {
-            return; // a part that was asked for twice
+            return Ok(()); // a part that was asked for twice
         }
         let last = data.len() < BLOB_CHUNK_BYTES;
         held.extend(data);
@@ -274,6 +287,7 @@ impl Device {
         }
         let threads: Vec<_> = self.open.iter().map(|(thread, _)| thread.clone()).collect();
         self.news.threads.extend(threads);
+        Ok(())
     }
 
     /// The own events on a thread as entries.

@@ -172,6 +172,10 @@ impl Device {
 
     /// Puts a whole log in as a loaded thread, for commands that read files.
     pub fn put_log(&mut self, thread: &ThreadId, events: &[crate::store::Event]) {
+        // All that a command shows is held at the same time, however much it is.
+        if self.open.len() == self.open.cap().get() {
+            self.open.resize(self.open.cap().saturating_add(1));
+        }
         self.open.push(thread.clone(), OpenThread::of_log(events));
     }
 
@@ -189,6 +193,9 @@ impl Device {
 
     /// Puts a blob in, for commands that read files.
     pub fn put_blob(&mut self, hash: &crate::id::BlobHash, bytes: Vec<u8>) {
+        if self.blobs.len() == self.blobs.cap().get() {
+            self.blobs.resize(self.blobs.cap().saturating_add(1));
+        }
         self.blobs.push(hash.clone(), bytes);
     }
 

@@ -157,6 +157,22 @@ impl Own {
         select(db, "ORDER BY seq", [])
     }
 
+    /// Stores with own events whose position is known.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn confirmed(db: &Db) -> Result<Vec<StoreId>, StoreError> {
+        let mut statement = db
+            .sql()
+            .prepare_cached("SELECT DISTINCT store FROM unprojected WHERE position IS NOT NULL")?;
+        let mut rows = statement.query([])?;
+        let mut stores = Vec::new();
+        while let Some(row) = rows.next()? {
+            stores.push(parse(&row.get::<_, String>(0)?)?);
+        }
+        Ok(stores)
+    }
+
     /// How many own events are pending, and how many are not projected yet in all.
     ///
     /// # Errors

@@ -206,3 +206,19 @@ fn reading_a_directory_that_is_not_there_prints_nothing_and_makes_nothing() {
         assert!(!home.data().exists(), "{args:?} made a data directory");
     }
 }
+
+#[test]
+fn every_long_text_of_a_conversation_is_shown() {
+    let home = Home::new();
+    let mut mails = vec![mail("m0")];
+    mails.extend((1..12).map(|n| mail(&format!("m{n}")).at(n).reply_to("m0", "m0")));
+    let text = |n| format!("Line {n} of a text that makes the message long.\n").repeat(1_500);
+    let mails: Vec<_> = (0..).zip(mails).map(|(n, mail): (u32, _)| mail.body(text(n))).collect();
+    write(&home.path("box"), &mbox(&mails));
+    home.import(&home.path("box"));
+    let shown = home.show(&home.thread("m0"));
+    let texts = shown["messages"].as_array().unwrap().iter();
+    let lengths: Vec<usize> = texts.map(|m| m["text"].as_str().unwrap().len()).collect();
+    assert_eq!(lengths.len(), 12);
+    assert!(lengths.iter().all(|n| *n > 64 * 1024), "{lengths:?}");
+}

@@ -247,3 +247,15 @@ fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
     });
     receive
 }
+
+#[test]
+fn what_was_served_is_listed_where_it_was_served() {
+    let (mut serve, a, _) = devices(&many("m", 5));
+    serve.stop();
+    assert_equal(&a, serve.home(), "at first");
+    serve.restart();
+    write(&a.path("more"), &mbox(&many("n", 3)));
+    serve.run(&a, &["import", "more"]).ok();
+    serve.stop();
+    assert_equal(&a, serve.home(), "and again");
+}

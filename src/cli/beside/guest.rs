@@ -8,12 +8,12 @@ use std::os::unix::net::UnixStream;
 
 use super::{Answer, Lines, NAME, Request};
 use crate::bridge::{Incoming, MailSink, Outcome, SinkError};
-use crate::cli::home::{Home, Where};
+use crate::cli::home::Home;
 use crate::command::intent::Intent;
 use crate::engine::link::SILENCE;
 use crate::engine::view::Done;
 use crate::engine::{Device, from_wire, to_wire};
-use crate::id::ThreadId;
+use crate::id::{BlobHash, ThreadId};
 use crate::limits::{HELLO_TIMEOUT, MAX_FRAME_BYTES, MAX_HELLO_BYTES};
 use crate::notice::{Exit, Explain as _, Notice};
 
@@ -31,6 +31,8 @@ pub(in crate::cli) enum Lost {
     Refused(Notice),
     /// The owner gave the directory up before.
     Ended,
+    /// The owner said nothing that tells; why.
+    Unanswered(String),
 }
 
 /// Whether somebody hears the socket of this directory.
@@ -47,11 +49,7 @@ impl Guest {
     /// Asks to be let in; `None` when nobody is there, or there is no room now.
     pub(in crate::cli) fn knock(home: &Home) -> Result<Option<Self>, Notice> {
         let Ok(stream) = dial(home) else { return Ok(None) };
-        let backend = match &home.backend {
-            Where::Embedded => None,
-            Where::Remote(remote) => Some(remote.url.clone()),
-        };
-        let hello = Request::Hello { version: env!("CARGO_PKG_VERSION").to_owned(), backend };
+        let hello = super::hello(home);
         let answer = Lines::new(stream).and_then(|mut lines| {
             lines.write(&hello)?;
             Ok((lines.read(MAX_HELLO_BYTES, HELLO_TIMEOUT)?, lines))
@@ -85,34 +83,67 @@ impl Guest {
 
     /// Waits until all that was done is seen by the next command.
     pub(in crate::cli) fn settle(&mut self) -> Result<(), Lost> {
-        match self.ask(&Request::Settle)? {
-            Answer::Settled => Ok(()),
-            other => Err(unexpected(&other)),
+        match self.ask(&Request::Settle) {
+            Ok(Answer::Settled) => Ok(()),
+            Ok(other) => Err(unexpected(&other)),
+            // What was done is on disk; who has the directory next can be asked as well.
+            Err(Lost::Unanswered(_)) => Err(Lost::Ended),
+            Err(lost) => Err(lost),
+        }
+    }
+
+    /// Brings a thread's log into the files.
+    pub(in crate::cli) fn fetch(&mut self, thread: &ThreadId) -> Result<(), Notice> {
+        match self.ask(&Request::Fetch { thread: thread.clone() })? {
+            Answer::Fetched => Ok(()),
+            other => Err(unexpected(&other).into()),
+        }
+    }
+
+    /// The bytes with this name.
+    pub(in crate::cli) fn blob(&mut self, hash: &BlobHash) -> Result<Vec<u8>, Notice> {
+        match self.ask(&Request::Blob { hash: hash.clone() })? {
+            Answer::Blob(bytes) => Ok(bytes.0),
+            other => Err(unexpected(&other).into()),
         }
     }
 
     fn ask(&mut self, request: &Request) -> Result<Answer, Lost> {
-        let failed = |error: &io::Error| Lost::Refused(unanswered(&error.to_string()));
-        self.lines.write(request).map_err(|error| failed(&error))?;
+        // A line that was not written whole is not acted on.
+        self.lines.write(request).map_err(|_| Lost::Ended)?;
         loop {
-            match self.lines.read(MAX_FRAME_BYTES, SILENCE).map_err(|error| failed(&error))? {
+            let answer = self.lines.read(MAX_FRAME_BYTES, SILENCE);
+            match answer.map_err(|error| Lost::Unanswered(error.to_string()))? {
                 Some(Answer::Working) => {}
                 Some(Answer::Refused(refusal)) => return Err(Lost::Refused(refusal.into())),
                 Some(Answer::Ended) => return Err(Lost::Ended),
                 Some(answer) => return Ok(answer),
-                None => return Err(Lost::Refused(unanswered("it has ended"))),
+                None => return Err(Lost::Unanswered("it has ended".to_owned())),
             }
         }
     }
 }
 
-fn unanswered(why: &str) -> Notice {
-    let line = format!("the mailtui that has this data directory open did not answer: {why}");
-    Notice::error("unanswered", line, "look whether it was done, and run it again if it was not")
+impl From<Lost> for Notice {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Refused(notice) => notice,
+            Lost::Unanswered(why) => {
+                let line =
+                    format!("the mailtui that has this data directory open did not answer: {why}");
+                let hint = "look whether it was done, and run it again if it was not";
+                Self::error("unanswered", line, hint)
+            }
+            Lost::Ended => {
+                let line = "the mailtui that had this data directory open has quit";
+                Self::error("unreached", line, "run it again").exit(Exit::Unreached)
+            }
+        }
+    }
 }
 
 fn unexpected(answer: &Answer) -> Lost {
-    Lost::Refused(unanswered(&format!("it said {}", word(answer))))
+    Lost::Unanswered(format!("it said {}", word(answer)))
 }
 
 /// What an answer is called; what is in it may be long.
@@ -122,6 +153,8 @@ const fn word(answer: &Answer) -> &'static str {
         Answer::Working => "working",
         Answer::Decided(_) => "decided",
         Answer::Ingested(_) => "ingested",
+        Answer::Fetched => "fetched",
+        Answer::Blob(_) => "blob",
         Answer::Settled => "settled",
         Answer::Refused(_) => "refused",
         Answer::Ended => "ended",
@@ -164,12 +197,5 @@ impl MailSink for GuestSink<'_> {
 }
 
 fn stopped(lost: Lost) -> SinkError {
-    SinkError(match lost {
-        Lost::Refused(notice) => notice,
-        Lost::Ended => {
-            let line = "the mailtui that had this data directory open has quit";
-            let hint = "run it again; what is in already is not taken twice";
-            Notice::error("unreached", line, hint).exit(Exit::Unreached)
-        }
-    })
+    SinkError(lost.into())
 }

@@ -48,7 +48,7 @@ pub(super) const STEPS: &[(&str, usize)] = &[
     ("open", 4),
     ("read", 4),
     ("restart.device", 3),
-    ("restart.backend", 2),
+    ("restart.backend", 3),
     ("clock", 3),
     ("talk", 12),
 ];
@@ -188,7 +188,12 @@ impl Simulation {
             "talk" => self.talk(at),
             "read" => self.draw(at),
             "restart.device" => self.world.restart_device(at),
-            "restart.backend" => self.world.restart_backend(),
+            "restart.backend" => {
+                if self.dice.once_in(2) {
+                    self.hurry();
+                }
+                self.world.restart_backend();
+            }
             "clock" => {
                 let hours = i64::try_from(self.dice.below(100)).expect("small") - 50;
                 self.world.stations[at].clock.turn(hours * 3_600_000);
@@ -202,6 +207,17 @@ impl Simulation {
         let most = 1 + self.dice.below(4);
         let moved = (0..most).filter(|_| deliver(&mut self.world, at)).count();
         (moved > 0).then_some(())
+    }
+
+    /// All that can be said without a commit of the backend is said and heard.
+    fn hurry(&mut self) {
+        for at in 0..self.world.stations.len() {
+            while self.world.deliver_down(at) {}
+            self.world.save(at);
+            self.world.send(at, Some);
+            while self.world.deliver_up(at) {}
+            while self.world.deliver_down(at) {}
+        }
     }
 
     /// A while in which nothing goes wrong between a device and the backend.

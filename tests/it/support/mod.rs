@@ -10,6 +10,7 @@ pub(crate) mod mail;
 pub(crate) mod play;
 pub(crate) mod pty;
 pub(crate) mod record;
+pub(crate) mod script;
 pub(crate) mod serve;
 pub(crate) mod source;
 pub(crate) mod terminal_bytes;

@@ -8,6 +8,7 @@ use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::binary::{BINARY, Home};
 use super::{SCREEN_DEADLINE, wait_for};
@@ -97,6 +98,14 @@ impl Pty {
     pub(crate) fn wait_end(&mut self) -> u32 {
         let ended = wait_for(SCREEN_DEADLINE, || self.child.try_wait().expect("waitable"));
         ended.unwrap_or_else(|| panic!("still running:\n{}", self.screen())).exit_code()
+    }
+
+    /// Kills the program with SIGKILL: nothing of it runs any more.
+    pub(crate) fn kill(mut self) {
+        let pid = self.child.process_id().and_then(|id| i32::try_from(id).ok());
+        let pid = pid.and_then(Pid::from_raw).expect("a pid");
+        kill_process(pid, Signal::KILL).expect("it is there");
+        let _ = self.child.wait();
     }
 
     fn shown(&self) -> std::sync::MutexGuard<'_, Shown> {

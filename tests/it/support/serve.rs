@@ -114,6 +114,11 @@ impl Serve {
         self.home.assert_healthy(after);
     }
 
+    /// The home that it serves from.
+    pub(crate) const fn home(&self) -> &Home {
+        &self.home
+    }
+
     /// `list --json` on its data directory, running or not.
     pub(crate) fn list_beside(&self) -> String {
         let run = self.home.run(&["list", "--limit", "0", "--json"]).ok();

@@ -191,6 +191,9 @@ impl World {
         let frame = decode(&bytes).expect("decodes");
         let now = self.clock.now();
         self.backend().handle(session, frame, now).expect("the backend handles it");
+        // What may leave leaves at once; an answer that does so before the commit is found out when
+        // the backend dies before it.
+        self.route();
         true
     }
 
