@@ -36,6 +36,8 @@ pub(super) fn run(home: &Home, output: Output, listen: &str) -> Result<Exit, Not
         return Err(Notice::error("address", line, "such as 127.0.0.1:7070").exit(Exit::Usage));
     }
     let _owner = home.own()?;
+    // Before the port: who finds that open finds the token too.
+    let token = token(&home.dir).map_err(|error| error.notice())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -44,7 +46,6 @@ pub(super) fn run(home: &Home, output: Output, listen: &str) -> Result<Exit, Not
     let socket = runtime.block_on(listener::bind(&listen)).map_err(|error| error.notice())?;
     let options = Options { dir: home.backend_dir(), thread_clients: THREAD_CLIENTS_SERVE };
     let host = Host::start(&options, Box::new(SystemClock)).map_err(|error| error.notice())?;
-    let token = token(&home.dir).map_err(|error| error.notice())?;
     let here = Here::start(home, &host, output)?;
     let address = socket.local_addr().map_or_else(|_| listen, |a| a.to_string());
     let value = serde_json::json!({ "listening": format!("ws://{address}") });
