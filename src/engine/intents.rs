@@ -152,8 +152,8 @@ impl Device {
         done.map(|done| done.name).ok_or_else(|| EngineError::NoAction(id.to_string()))
     }
 
-    /// This device's last action that still stands. Action ids of one device only grow; the order in
-    /// which threads are projected says nothing.
+    /// This device's last action that still stands. Action ids of one device only grow; the order
+    /// in which threads are projected says nothing.
     fn last(
         &self,
         own: &[OwnEvent],
