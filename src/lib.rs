@@ -62,7 +62,7 @@
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
 //! | what mail may show | [`safe_text`] |
-//! | a command beside a terminal | `cli/desk` → `cli/beside/guest` → `cli/beside/host` → `engine/run` |
+//! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
 //! | an error's line, hint and exit code | the room's `error.rs` → [`notice`] → `cli/output` |
 //!
 //! # On disk
@@ -71,8 +71,8 @@
 //! `DIR/backend/threads.db` holds every Thread log, the queue, snapshots, the message index and
 //! blobs; `DIR/backend/mailbox.db` the backend's Mailbox store. A device of a remote backend has
 //! `DIR/remote.json` and, in `DIR/threads.db`, the logs of threads that it opened. `DIR/lock` is
-//! held by the one process that owns the directory; while that is a terminal or `--sync-only --watch`,
-//! it hears other commands of the same user on `DIR/socket`.
+//! held by the one process that owns the directory; while that is a terminal or `--sync-only
+//! --watch`, it hears other commands of the same user on `DIR/socket`.
 //!
 //! # Decisions
 //!

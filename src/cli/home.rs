@@ -78,13 +78,22 @@ impl Home {
         Owner::take(&self.dir).map_err(|error| error.notice())
     }
 
-    /// Opens the device for writing, and remembers a remote backend.
+    /// Opens the device for writing. A directory that knows no backend yet remembers this one, so
+    /// that what is done offline is not taken for an embedded one's.
     pub(super) fn device(&self) -> Result<Device, Notice> {
-        if let Where::Remote(remote) = &self.backend {
-            remember(&self.dir, remote)?;
+        if !self.dir.join("remote.json").exists() {
+            self.remember()?;
         }
         Device::open(&self.dir, self.is_remote(), Box::new(SystemClock))
             .map_err(|error| error.notice())
+    }
+
+    /// Remembers a remote backend; one that was known before is replaced only after a welcome.
+    pub(super) fn remember(&self) -> Result<(), Notice> {
+        match &self.backend {
+            Where::Remote(remote) => remember(&self.dir, remote),
+            Where::Embedded => Ok(()),
+        }
     }
 
     /// Opens the device for reading; `None` when there is nothing.

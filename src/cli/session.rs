@@ -67,7 +67,8 @@ impl Session {
         let id = self.driver.device.id().clone();
         let link = Link::start(endpoint, id, sender).map_err(|error| error.notice())?;
         self.driver.set_link(link);
-        self.driver.connect(&self.events).map_err(|error| error.notice())
+        self.driver.connect(&self.events).map_err(|error| error.notice())?;
+        self.home.remember()
     }
 
     /// Offers what is pending and takes in all that the backend has.

@@ -5,9 +5,9 @@ use std::io::IsTerminal as _;
 use serde_json::{Value, json};
 
 use crate::backend::Reader;
+use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
-use crate::cli::session::Session;
 use crate::clock::rfc3339;
 use crate::command::intent::Target;
 use crate::engine::view::{Message, Thread};
@@ -110,7 +110,18 @@ fn fetch(home: &Home, device: &mut Device, thread: &ThreadId) -> Result<(), Noti
     if home.offline {
         return Err(EngineError::NotHere(thread.to_string()).notice());
     }
-    let mut session = Session::open(home)?;
+    let mut session = match Desk::open(home)? {
+        Desk::Own(session) => session,
+        Desk::Beside(mut guest) => {
+            guest.fetch(thread)?;
+            let log = guest.device().kept_log(thread).map_err(|error| error.notice())?;
+            device.put_log(thread, &log);
+            for hash in device.text_blobs(thread) {
+                device.put_blob(&hash, guest.blob(&hash)?);
+            }
+            return Ok(());
+        }
+    };
     session.connect()?;
     session.driver.device.load(thread).map_err(|error| error.notice())?;
     session
@@ -157,7 +168,10 @@ fn fetch_blob(home: &Home, hash: &crate::id::BlobHash) -> Result<Option<Vec<u8>>
     if home.offline {
         return Err(EngineError::NotHere(hash.to_string()).notice());
     }
-    let mut session = Session::open(home)?;
+    let mut session = match Desk::open(home)? {
+        Desk::Own(session) => session,
+        Desk::Beside(mut guest) => return guest.blob(hash).map(Some),
+    };
     session.connect()?;
     let frame = crate::sync::Frame::BlobGet { hash: hash.clone(), offset: 0 };
     session.driver.device.want(frame);

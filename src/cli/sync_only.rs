@@ -53,6 +53,8 @@ fn go_on(home: &Home, output: Output, session: Session, stop: &AtomicBool) -> Re
     let tasks = inputs.clone();
     let side = SideDoor::new(move |task| tasks.send(Input::Run(task)).is_ok());
     let _listening = beside::listen(home, side).ok();
+    // Gone before the socket, so that the last guests hear of the end.
+    let receiver = receiver;
     std::thread::spawn(move || {
         for event in events {
             if inputs.send(Input::Link(event)).is_err() {

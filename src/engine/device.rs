@@ -113,7 +113,10 @@ impl Device {
     /// When a file is damaged or newer.
     pub fn read(dir: &Path, clock: Box<dyn Clock>) -> Result<Option<Self>, EngineError> {
         let path = dir.join("mailbox.db");
-        let Some(db) = Db::read(&path, Kind::Mailbox, mailbox::VERSION)? else { return Ok(None) };
+        let found = Db::read(&path, Kind::Mailbox, mailbox::VERSION)?;
+        let Some(mut db) = found else { return Ok(None) };
+        // One moment of the file, whoever writes it meanwhile: a list is not of two.
+        db.begin_read()?;
         let Some(id) = Own::setting(&db, "id")? else { return Ok(None) };
         let id = DeviceId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
         let kept = Db::read(&dir.join("threads.db"), Kind::Threads, 1)?;

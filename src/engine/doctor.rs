@@ -17,10 +17,6 @@ impl Device {
         writable: bool,
     ) -> Result<Vec<(&'static str, String, bool)>, EngineError> {
         let mut found = Vec::new();
-        if !writable {
-            // Beside a writer: one moment of the file.
-            self.db.begin_read()?;
-        }
         found.extend(self.db.integrity()?.into_iter().map(|line| ("file", line, false)));
         let broken = Log::verify(&self.db, &StoreId::mailbox())?;
         found.extend(broken.map(|line| ("log", line, false)));

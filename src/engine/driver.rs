@@ -163,7 +163,7 @@ impl Driver {
     /// As [`Device::label_for`], [`Device::intend`] and [`Device::commit`].
     pub fn decide(&mut self, labels: &[String], intent: &Intent) -> Result<Done, EngineError> {
         // What was decided before stays, whatever becomes of this one.
-        self.commit()?;
+        self.commit_soon()?;
         let device = &mut self.device;
         let made = labels.iter().try_for_each(|name| device.label_for(name).map(drop));
         match made.and_then(|()| device.intend(intent)) {

@@ -63,7 +63,7 @@ impl SideDoor {
     }
 
     /// Runs `task` on the engine's thread and waits for what it returns; `None` when the engine
-    /// has ended before it. What keys decided until then is on disk. A task must be short.
+    /// has ended before it. What keys decided until then is committed. A task must be short.
     pub fn ask<T: Send + 'static>(
         &self,
         task: impl FnOnce(&mut Driver) -> T + Send + 'static,
@@ -184,7 +184,8 @@ impl Engine {
                     Input::Request(Request::Quit) => return self.quit(),
                     Input::Request(request) => self.request(request),
                     Input::Run(task) => {
-                        self.commit();
+                        // What keys decided stays apart from what the task decides.
+                        self.commit_soon();
                         task(&mut self.driver);
                     }
                     Input::Synced(commit, done) => self.synced(commit, done),
@@ -195,9 +196,7 @@ impl Engine {
                 next = inputs.try_recv().ok();
             }
             if self.due.is_some_and(|due| due <= Instant::now()) {
-                self.due = None;
-                let done = self.driver.commit_soon();
-                self.taken_back(done);
+                self.commit_soon();
             }
             for event in waiting.drain(..FRAMES_A_TURN.min(waiting.len())) {
                 self.link_event(event);
@@ -237,6 +236,12 @@ impl Engine {
     fn tell(&self, update: Update) {
         // A UI that is gone needs no news.
         let _ = self.updates.send(update);
+    }
+
+    fn commit_soon(&mut self) {
+        self.due = None;
+        let done = self.driver.commit_soon();
+        self.taken_back(done);
     }
 
     fn commit(&mut self) {

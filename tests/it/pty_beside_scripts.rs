@@ -6,6 +6,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::support::RUN_DEADLINE;
 use crate::support::binary::{Home, Run, count, finish, run, text};
 use crate::support::mail::{mail, many, mbox, write};
@@ -257,7 +259,17 @@ fn beside_a_terminal_of_a_remote_backend() {
     mail("fresh").at(100).write(&device.path("fresh.eml"));
     device.import(&device.path("fresh.eml"));
     pty.wait_text("fresh");
+    // The terminal has opened few of the threads; the others come through it.
+    let ids: Vec<String> = device.threads("inbox");
+    let shown: Vec<Vec<u8>> =
+        ids.iter().map(|id| device.run(&["show", id, "--json"]).ok().stdout).collect();
+    let raw = device.run(&["show", &ids[3], "--raw"]).ok().stdout;
     let other = Home::new();
+    serve.sync(&other);
+    for (id, shown) in ids.iter().zip(&shown) {
+        assert!(serve.run(&other, &["show", id, "--json"]).ok().stdout == *shown, "{id}");
+    }
+    assert!(serve.run(&other, &["show", &ids[3], "--raw"]).ok().stdout == raw && !raw.is_empty());
     serve.run(&device, &["archive", &device.thread("row-006")]).ok();
     pty.wait("the archived row gone", |screen| !screen.contains("row-006"));
     serve.sync(&other);
@@ -271,4 +283,26 @@ fn beside_a_terminal_of_a_remote_backend() {
     elsewhere.arg("--offline");
     run(elsewhere).ok();
     device.assert_healthy("beside a terminal of a remote backend");
+}
+
+#[test]
+fn a_watcher_does_what_scripts_ask_and_says_it() {
+    let mut serve = Serve::start();
+    let device = Home::new();
+    write(&device.path("box"), &mbox(&many("row", 4)));
+    serve.run(&device, &["import", "box"]).ok();
+    let watcher = serve.command(&device, &["--sync-only", "--watch", "--json"]).spawn();
+    let watcher = watcher.expect("it starts");
+    let socket = device.data().join("socket");
+    let heard = crate::support::wait_for(RUN_DEADLINE, || socket.exists().then_some(()));
+    assert!(heard.is_some(), "it hears");
+    device.run(&["archive", &device.thread("row-001")]).ok();
+    assert_eq!(device.list("archive").len(), 1);
+    let pid = i32::try_from(watcher.id()).ok().and_then(Pid::from_raw).expect("a pid");
+    kill_process(pid, Signal::INT).expect("it is there");
+    let said = finish(watcher, "--watch".to_owned(), RUN_DEADLINE).exited(130);
+    assert!(said.lines().len() > 1, "where it stands, and the change: {said}");
+    assert!(!socket.exists(), "gone at the end");
+    serve.stop();
+    device.assert_healthy("beside a watcher");
 }

@@ -13,7 +13,7 @@ use crate::command::intent::Intent;
 use crate::engine::link::SILENCE;
 use crate::engine::view::Done;
 use crate::engine::{Device, from_wire, to_wire};
-use crate::id::ThreadId;
+use crate::id::{BlobHash, ThreadId};
 use crate::limits::{HELLO_TIMEOUT, MAX_FRAME_BYTES, MAX_HELLO_BYTES};
 use crate::notice::{Exit, Explain as _, Notice};
 
@@ -92,6 +92,22 @@ impl Guest {
         }
     }
 
+    /// Brings a thread's log into the files.
+    pub(in crate::cli) fn fetch(&mut self, thread: &ThreadId) -> Result<(), Notice> {
+        match self.ask(&Request::Fetch { thread: thread.clone() })? {
+            Answer::Fetched => Ok(()),
+            other => Err(unexpected(&other).into()),
+        }
+    }
+
+    /// The bytes with this name.
+    pub(in crate::cli) fn blob(&mut self, hash: &BlobHash) -> Result<Vec<u8>, Notice> {
+        match self.ask(&Request::Blob { hash: hash.clone() })? {
+            Answer::Blob(bytes) => Ok(bytes.0),
+            other => Err(unexpected(&other).into()),
+        }
+    }
+
     fn ask(&mut self, request: &Request) -> Result<Answer, Lost> {
         // A line that was not written whole is not acted on.
         self.lines.write(request).map_err(|_| Lost::Ended)?;
@@ -137,6 +153,8 @@ const fn word(answer: &Answer) -> &'static str {
         Answer::Working => "working",
         Answer::Decided(_) => "decided",
         Answer::Ingested(_) => "ingested",
+        Answer::Fetched => "fetched",
+        Answer::Blob(_) => "blob",
         Answer::Settled => "settled",
         Answer::Refused(_) => "refused",
         Answer::Ended => "ended",

@@ -3,20 +3,23 @@
 //! Invariant: a key never waits for a guest. What runs on the engine's thread is one decision or
 //! one question; all waiting is done on the guest's own thread here.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Answer, Lines, NAME, Request};
 use crate::cli::home::Home;
 use crate::engine::link::SILENCE;
 use crate::engine::{Driver, EngineError, SideDoor};
+use crate::id::{BlobHash, ThreadId};
 use crate::limits::{HELLO_TIMEOUT, MAX_FRAME_BYTES, MAX_HELLO_BYTES};
 use crate::notice::{Exit, Explain as _, Notice};
-use crate::sync::{IngestMessage, SyncError};
+use crate::sync::{Bytes, Frame, IngestMessage, SyncError};
 
 /// Guests at a time; one more is sent away, and tries again for a moment.
 const MAX_GUESTS: usize = 8;
@@ -26,19 +29,27 @@ const THINKING: Duration = Duration::from_mins(10);
 const WORKING_EVERY: Duration = Duration::from_secs(1);
 /// The first and the longest wait before the engine is asked again.
 const LOOK: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(16));
+/// How long the end waits for the last answers.
+const GOODBYE: Duration = Duration::from_secs(1);
 /// The rest after the system refused a connection.
 const REST: Duration = Duration::from_millis(100);
 
-/// A socket that is heard. Dropping it takes the file away.
-#[derive(Debug)]
+/// A socket that is heard. Dropping it takes the file away, answers what was asked already, and
+/// takes in nothing more.
 pub(in crate::cli) struct Listening {
     path: PathBuf,
+    host: Arc<Host>,
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
         // A file that stays behind means nothing: the lock says who owns the directory.
         let _ = std::fs::remove_file(&self.path);
+        self.host.guests().close();
+        let deadline = Instant::now() + GOODBYE;
+        while !self.host.guests().streams.is_empty() && Instant::now() < deadline {
+            std::thread::sleep(LOOK.0);
+        }
     }
 }
 
@@ -53,11 +64,13 @@ pub(in crate::cli) fn listen(home: &Home, side: SideDoor) -> io::Result<Listenin
     std::fs::set_permissions(dir.join(fresh), std::fs::Permissions::from_mode(0o600))?;
     let path = dir.join(NAME);
     std::fs::rename(dir.join(fresh), &path)?;
-    let host = Arc::new(Host { side, backend: super::address(home) });
+    let guests = Mutex::new(Guests::default());
+    let host = Arc::new(Host { side, backend: super::address(home), guests });
+    let listening = Listening { path, host: Arc::clone(&host) };
     std::thread::Builder::new()
         .name("beside".to_owned())
         .spawn(move || accept(&listener, &host))?;
-    Ok(Listening { path })
+    Ok(listening)
 }
 
 fn accept(listener: &UnixListener, host: &Arc<Host>) {
@@ -66,15 +79,60 @@ fn accept(listener: &UnixListener, host: &Arc<Host>) {
             std::thread::sleep(REST);
             continue;
         };
-        if Arc::strong_count(host) > MAX_GUESTS {
-            continue;
-        }
-        let host = Arc::clone(host);
-        // A guest without a thread sees the end of the connection, as one too many does.
-        let _ = std::thread::Builder::new().name("guest".to_owned()).spawn(move || {
+        let number = match host.guests().enter(&stream) {
+            Entered::As(number) => number,
+            Entered::Full => continue,
+            Entered::Closing => return,
+        };
+        let attending = Arc::clone(host);
+        let spawned = std::thread::Builder::new().name("guest".to_owned()).spawn(move || {
             // A guest that is gone or talks nonsense is nobody's concern but its own.
-            let _ = host.attend(stream);
+            let _ = attending.attend(stream);
+            attending.guests().streams.remove(&number);
         });
+        if spawned.is_err() {
+            host.guests().streams.remove(&number);
+        }
+    }
+}
+
+/// Who is there.
+#[derive(Default)]
+struct Guests {
+    next: u64,
+    streams: BTreeMap<u64, UnixStream>,
+    closing: bool,
+}
+
+/// Whether a guest may stay. One that may not sees the end of its connection.
+enum Entered {
+    As(u64),
+    Full,
+    Closing,
+}
+
+impl Guests {
+    fn enter(&mut self, stream: &UnixStream) -> Entered {
+        if self.closing {
+            return Entered::Closing;
+        }
+        let Ok(stream) = stream.try_clone() else { return Entered::Full };
+        if self.streams.len() >= MAX_GUESTS {
+            return Entered::Full;
+        }
+        self.next += 1;
+        self.streams.insert(self.next, stream);
+        Entered::As(self.next)
+    }
+
+    /// What is written from now on is refused by the system, so that nobody takes it for asked;
+    /// what was written before is read and answered.
+    fn close(&mut self) {
+        self.closing = true;
+        for stream in self.streams.values() {
+            // One that is gone already needs no end.
+            let _ = stream.shutdown(Shutdown::Read);
+        }
     }
 }
 
@@ -82,6 +140,7 @@ struct Host {
     side: SideDoor,
     /// The remote backend of the directory.
     backend: Option<String>,
+    guests: Mutex<Guests>,
 }
 
 /// How far the engine is with a question.
@@ -92,6 +151,11 @@ enum Step<T> {
 }
 
 impl Host {
+    fn guests(&self) -> MutexGuard<'_, Guests> {
+        // A thread that failed left a list that is still one.
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn attend(&self, stream: UnixStream) -> io::Result<()> {
         if !super::is_same_user(&stream) {
             return Ok(());
@@ -115,6 +179,8 @@ impl Host {
                     }
                 }
                 Request::Ingest { messages } => self.ingest(&mut lines, messages)?,
+                Request::Fetch { thread } => self.fetch(&mut lines, thread)?,
+                Request::Blob { hash } => self.blob(&mut lines, hash)?,
                 Request::Settle => self.settle(&mut lines)?,
             };
             lines.write(&answer)?;
@@ -146,6 +212,39 @@ impl Host {
         };
         let taken = self.until(lines, step)?;
         Ok(taken.map_or_else(|answer| answer, Answer::Ingested))
+    }
+
+    fn fetch(&self, lines: &mut Lines, thread: ThreadId) -> io::Result<Answer> {
+        let fetched = self.until(lines, move |driver: &mut Driver| {
+            if driver.device.is_loaded(&thread) {
+                return Ok(Step::Done(()));
+            }
+            driver.device.load(&thread)?;
+            driver.send()?;
+            Ok(Step::At(0, 0))
+        });
+        Ok(fetched?.map_or_else(|answer| answer, |()| Answer::Fetched))
+    }
+
+    fn blob(&self, lines: &mut Lines, hash: BlobHash) -> io::Result<Answer> {
+        let wanted = hash.clone();
+        let asked = self.side.ask(move |driver| {
+            if !driver.device.has_blob(&wanted) {
+                driver.device.want(Frame::BlobGet { hash: wanted, offset: 0 });
+            }
+            driver.send()
+        });
+        match asked {
+            Some(Ok(())) => {}
+            Some(Err(error)) => return Ok(Answer::Refused(error.notice().into())),
+            None => return Ok(Answer::Ended),
+        }
+        let fetched = self.until(lines, move |driver: &mut Driver| {
+            driver.send()?;
+            let bytes = driver.device.blob(&hash);
+            Ok(bytes.map_or(Step::At(0, 0), |bytes| Step::Done(Bytes(bytes))))
+        });
+        Ok(fetched?.map_or_else(|answer| answer, Answer::Blob))
     }
 
     /// Waits until what was done is projected and its rows are here.
@@ -181,6 +280,9 @@ impl Host {
                 Step::At(..) if let Some(error) = driver.unreached() => Err(error),
                 other => Ok(other),
             };
+            if self.guests().closing {
+                return Ok(Err(Answer::Ended));
+            }
             match self.side.ask(ask) {
                 None => return Ok(Err(Answer::Ended)),
                 Some(Err(error)) => return refused(&error),

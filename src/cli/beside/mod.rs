@@ -23,8 +23,9 @@ use crate::command::intent::Intent;
 use crate::engine::Driver;
 use crate::engine::EngineError;
 use crate::engine::view::Done;
-use crate::notice::{Exit, Explain as _, Notice, Severity};
-use crate::sync::IngestMessage;
+use crate::id::{BlobHash, ThreadId};
+use crate::notice::{Exit, Explain as _, Notice};
+use crate::sync::{Bytes, IngestMessage};
 
 pub(super) use guest::{Guest, GuestSink, Lost, is_heard};
 pub(super) use host::{Listening, listen};
@@ -52,6 +53,10 @@ enum Request {
     Decide { labels: Vec<String>, intent: Intent },
     /// Take this mail in; on disk when it is answered.
     Ingest { messages: Vec<IngestMessage> },
+    /// Bring this thread here from the remote backend; its log is in the files when it is answered.
+    Fetch { thread: ThreadId },
+    /// The bytes with this name, from memory or from the remote backend.
+    Blob { hash: BlobHash },
     /// Answer when all that was done is seen by the next command.
     Settle,
 }
@@ -67,6 +72,10 @@ enum Answer {
     Decided(Done),
     /// To `Ingest`: one outcome for each message.
     Ingested(Vec<serde_json::Value>),
+    /// To `Fetch`.
+    Fetched,
+    /// To `Blob`.
+    Blob(Bytes),
     /// To `Settle`.
     Settled,
     /// It was not done, and this is why.
@@ -106,9 +115,7 @@ impl From<Refusal> for Notice {
         // for long.
         let code: String = refusal.code.chars().take(64).collect();
         let code: &'static str = crate::safe_text::line(&code).leak();
-        let notice = Self::error(code, refusal.message, refusal.hint);
-        debug_assert_eq!(notice.severity, Severity::Error, "a refusal is one");
-        notice.exit(exit.unwrap_or(Exit::Error))
+        Self::error(code, refusal.message, refusal.hint).exit(exit.unwrap_or(Exit::Error))
     }
 }
 

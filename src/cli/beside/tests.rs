@@ -123,6 +123,8 @@ fn a_guest_is_heard_and_the_socket_goes_with_its_host() {
     let lost = guest.settle();
     assert!(matches!(&lost, Err(Lost::Refused(n)) if n.exit == Exit::Unreached), "{lost:?}");
     drop(listening);
+    let late = guest.decide(&[], &Intent::CreateLabel("Late".to_owned()));
+    assert!(matches!(late, Err(Lost::Ended)), "not done, and said so: {late:?}");
     assert!(!path.exists());
     assert!(Guest::knock(&home).unwrap().is_none());
 }
