@@ -1,8 +1,8 @@
 //! Properties of the fold of one thread and of the overlay over its row, on random histories of
 //! several devices: keys of every kind, mail, undos, late and repeated ones.
 //!
-//! Invariant: pure; no database and no clock. A history is drawn as small numbers, so that a failing
-//! one shrinks to a short one.
+//! Invariant: pure; no database and no clock. A history is drawn as small numbers, so that a
+//! failing one shrinks to a short one.
 
 use std::collections::BTreeMap;
 
@@ -257,11 +257,18 @@ fn unguarded(cells: &Cells, positions: u64) -> impl PartialEq + std::fmt::Debug 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_500) })]
+    #![proptest_config(ProptestConfig {
+        cases: 1_500,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// The overlay of own events over a row is the row once they are projected.
     #[test]
-    fn the_overlay_is_the_row_to_come(history in history(), last in prop::collection::vec(drawn(), 1..4)) {
+    fn the_overlay_is_the_row_to_come(
+        history in history(),
+        last in prop::collection::vec(drawn(), 1..4),
+    ) {
         let all: Vec<Drawn> = history.iter().cloned().chain(last.into_iter().map(|drawn| {
             // What a device has not pushed is its own, and in order.
             let what = if matches!(drawn.what, Kind::Mail { .. } | Kind::Link) {
@@ -316,8 +323,8 @@ proptest! {
         }
     }
 
-    /// What an undone action wrote leaves no trace in the cells that hide nothing; nor in the place,
-    /// when every undo had seen all.
+    /// What an undone action wrote leaves no trace in the cells that hide nothing; nor in the
+    /// place, when every undo had seen all.
     #[test]
     fn an_undone_action_leaves_no_trace(history in history(), all_seen in any::<bool>()) {
         let history: Vec<Drawn> = history.into_iter().map(|drawn| match drawn.what {
@@ -327,7 +334,8 @@ proptest! {
         let log = log(&history);
         let entries = state(&log).entries;
         let undone = decide(&Base::default(), &entries, 0);
-        let stands = |entry: &&Entry| !entry.action.as_ref().is_some_and(|a| undone.contains_key(a));
+        let stands =
+            |entry: &&Entry| entry.action.as_ref().is_none_or(|a| !undone.contains_key(a));
         let left: Vec<Entry> = entries.iter().filter(stands).cloned().collect();
         let without = run(&Base::default(), &left, &BTreeMap::new());
         let with = fold(&entries);

@@ -72,6 +72,25 @@ fn undo_shows_at_once() {
     }
 }
 
+#[test]
+fn undo_of_several_threads() {
+    let stories: &[(&str, &str, &[&str])] = &[
+        (
+            "a label that was there before stays; each thread has one undo",
+            "B label w U work; sync; A label x T,U work; sync; A undo u T,U x",
+            &["T inbox 1/1 | first x u", "U inbox +work 1/1 | first w x u"],
+        ),
+        (
+            "it reaches a thread before the key that it undoes does",
+            "A archive x T,U; push A T; project; pull B; B undo u T x; push B; push A",
+            &["T inbox 1/1 | first x u", "U inbox 1/1 | first x undo-x"],
+        ),
+    ];
+    for (what, story, end) in stories {
+        check(what, story, end);
+    }
+}
+
 /// A backend and two devices, with so many conversations of one message, known to both devices.
 fn with_conversations(count: i64) -> (World, Vec<Target>) {
     let mut world = World::new(&[("A", true), ("B", true)], 1);

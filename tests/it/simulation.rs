@@ -1,9 +1,9 @@
 //! The deterministic simulation: devices, a backend and the mail edge, whose every move is drawn
 //! from a seed: keys, mail, frames, cuts, restarts, clocks.
 //!
-//! Invariant: a seed always plays the same; when the faults stop and all is said, every device shows
-//! what the logs say, and nothing that was on disk anywhere is missing. A failing seed prints the
-//! command that plays it again.
+//! Invariant: a seed always plays the same; when the faults stop and all is said, every device
+//! shows what the logs say, and nothing that was on disk anywhere is missing. A failing seed prints
+//! the command that plays it again.
 
 mod checks;
 mod moves;

@@ -6,13 +6,17 @@
 //! | step | is |
 //! |---|---|
 //! | `mail T m` · `sent T m` | a received message, one of our own |
-//! | `A archive x T` · `A label x T work` · `A undo u T x` | a key on a device, as action `x` |
-//! | `push A` · `push A T` · `push A lost` | what is pending reaches the backend; one thread's; its answer is lost |
-//! | `project` · `pull A` · `sync` | the pipeline; the Mailbox log to A; everything until all is quiet |
+//! | `A archive x T` · `A label x T,U work` | a key on a device, as action `x` |
+//! | `A undo u T x` | the undo of `x`, as action `u` |
+//! | `push A` · `push A T` | what is pending, or that of one thread, reaches the backend |
+//! | `push A lost` | the same, and the answer is lost |
+//! | `project` · `pull A` | the pipeline; the Mailbox log to A |
+//! | `sync` | everything until all is quiet |
 //! | `restart A` | A's process dies and starts again |
-//! | `A shows T archive 1/2 +work` | what A shows: place, unread of all messages, labels; what is left out is not asked |
+//! | `A shows T archive 1/2 +work` | what A shows: place, unread/messages, labels, if named |
 //!
-//! The end is a line a thread: as in `shows`, `muted` if so, and the log after `|`.
+//! The end is a line a thread: as in `shows`, `muted` if so, and the log after `|`, where
+//! `undo-x` is an undo that the backend carried there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +67,7 @@ fn step(line: &str) -> Step {
         _ => Step::Key {
             device: text(0),
             action: text(2),
-            on: vec![text(3)],
+            on: text(3).split(',').map(str::to_owned).collect(),
             key: key(&text(1), words.get(4).copied()),
         },
     }
@@ -143,7 +147,7 @@ fn end_of(ends: BTreeMap<String, (Final, Vec<String>)>) -> End {
     end
 }
 
-/// Messages have long names, actions short ones.
+/// Messages have long names, actions short ones, and so have the undos that the backend carries.
 fn is_message(event: &str) -> bool {
-    event.len() > 2
+    event.len() > 2 && !event.starts_with("undo-")
 }

@@ -1,8 +1,8 @@
 //! A backend and its devices in one process: the real state machines over real files, with a
 //! network between them that does what the test says.
 //!
-//! Invariant: frames travel as their bytes, in order, in each direction of a connection; one that is
-//! cut loses what is still under way. Nothing moves by itself.
+//! Invariant: frames travel as their bytes, in order, in each direction of a connection; one that
+//! is cut loses what is still under way. Nothing moves by itself.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
