@@ -117,6 +117,10 @@ fn said(run: &Run) -> (Option<i32>, String, String) {
         if value["action"].is_string() {
             value["action"] = "an action".into();
         }
+        // Who does not wait may see the owner's link before or after it has sent.
+        if run.args.contains("--no-wait") {
+            value["pending"] = "some".into();
+        }
         out = value.to_string();
     }
     (run.code(), out, String::from_utf8_lossy(&run.stderr).into_owned())
