@@ -57,7 +57,7 @@ fn device(home: &Home, writable: bool) -> Result<Vec<Finding>, Notice> {
     let found = if writable {
         home.device()?.doctor(true).map_err(notice)?
     } else {
-        match home.reader()? {
+        match home.still_reader()? {
             Some(mut device) => device.doctor(false).map_err(notice)?,
             None => Vec::new(),
         }

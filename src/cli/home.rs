@@ -101,6 +101,15 @@ impl Home {
         Device::read(&self.dir, Box::new(SystemClock)).map_err(|error| error.notice())
     }
 
+    /// As [`Home::reader`], of one moment of the file.
+    pub(super) fn still_reader(&self) -> Result<Option<Device>, Notice> {
+        let mut device = self.reader()?;
+        if let Some(device) = &mut device {
+            device.hold_still().map_err(|error| error.notice())?;
+        }
+        Ok(device)
+    }
+
     /// Whether the embedded backend holds more than the device has taken in: it was served, or a
     /// command ended before it was seen.
     pub(super) fn is_behind(&self) -> Result<bool, Notice> {

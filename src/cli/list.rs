@@ -59,7 +59,7 @@ pub(super) fn list(
 ) -> Result<Exit, Notice> {
     super::catch_up(home)?;
     let before = before.map(Before::parse).transpose()?;
-    let Some(device) = home.reader()? else { return Ok(Exit::Done) };
+    let Some(device) = home.still_reader()? else { return Ok(Exit::Done) };
     let notice = |error: EngineError| error.notice();
     let label = device
         .find_label(label)
@@ -151,7 +151,7 @@ pub(super) fn plain(row: &Row) -> String {
 /// Lists labels with counts.
 pub(super) fn labels(home: &Home, output: Output) -> Result<Exit, Notice> {
     super::catch_up(home)?;
-    let Some(device) = home.reader()? else { return Ok(Exit::Done) };
+    let Some(device) = home.still_reader()? else { return Ok(Exit::Done) };
     for label in device.labels().map_err(|error| error.notice())? {
         let value = json!({
             "id": label.id, "name": label.name, "type": label.kind,

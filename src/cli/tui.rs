@@ -90,7 +90,7 @@ fn show(
 
 /// The inbox's first rows, read from the files; `None` while there is no mail.
 fn first_screen(home: &Home) -> Result<Option<(Page, Vec<Label>, Status)>, Notice> {
-    let Some(device) = home.reader()? else { return Ok(None) };
+    let Some(device) = home.still_reader()? else { return Ok(None) };
     let notice = |error: crate::engine::EngineError| error.notice();
     let page = device.page(&label::system("inbox"), &Window::First, FIRST_ROWS).map_err(notice)?;
     let labels = device.labels().map_err(notice)?;

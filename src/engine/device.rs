@@ -113,14 +113,20 @@ impl Device {
     /// When a file is damaged or newer.
     pub fn read(dir: &Path, clock: Box<dyn Clock>) -> Result<Option<Self>, EngineError> {
         let path = dir.join("mailbox.db");
-        let found = Db::read(&path, Kind::Mailbox, mailbox::VERSION)?;
-        let Some(mut db) = found else { return Ok(None) };
-        // One moment of the file, whoever writes it meanwhile: a list is not of two.
-        db.begin_read()?;
+        let Some(db) = Db::read(&path, Kind::Mailbox, mailbox::VERSION)? else { return Ok(None) };
         let Some(id) = Own::setting(&db, "id")? else { return Ok(None) };
         let id = DeviceId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
         let kept = Db::read(&dir.join("threads.db"), Kind::Threads, 1)?;
         Ok(Some(Self::of(db, dir, id, kept, clock)?))
+    }
+
+    /// From now on one moment of the file is read, whoever writes it meanwhile: a list is not of
+    /// two. Only for a device that was opened for reading.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn hold_still(&mut self) -> Result<(), EngineError> {
+        Ok(self.db.begin_read()?)
     }
 
     fn of(
