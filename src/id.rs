@@ -92,6 +92,13 @@ ids! {
     BlobHash;
 }
 
+impl From<&EventId> for ActionId {
+    /// An action is named like an event: both are made by one device's growing source.
+    fn from(id: &EventId) -> Self {
+        Self(id.0.clone())
+    }
+}
+
 impl StoreId {
     /// The Mailbox store's id.
     pub const MAILBOX: &'static str = "mailbox-root";

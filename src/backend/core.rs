@@ -207,8 +207,7 @@ impl Backend {
     }
 
     /// A part of a blob.
-    pub(super) fn blob(&self, session: u64, hash: &crate::id::BlobHash, offset: u64) -> Frame {
-        let _ = session;
+    pub(super) fn blob(&self, hash: &crate::id::BlobHash, offset: u64) -> Frame {
         let bytes = Blobs::get(&self.db, hash).ok().flatten();
         let size = bytes.as_ref().map(|bytes| bytes.len() as u64);
         let data = bytes.map_or_else(Vec::new, |bytes| {

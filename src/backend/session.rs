@@ -95,7 +95,7 @@ impl Backend {
                 self.answer_settled()?;
             }
             Frame::BlobGet { hash, offset } => {
-                let part = self.blob(session, &hash, offset);
+                let part = self.blob(&hash, offset);
                 self.held.push((session, part));
             }
             Frame::Ping { n } => self.held.push((session, Frame::Pong { n })),

@@ -47,13 +47,8 @@ impl Device {
     }
 
     fn action(&mut self, name: &str) -> Action {
-        let id = self.next_id();
-        let id = ActionId::try_from(id.as_str());
-        Action {
-            id: id.unwrap_or_else(|_| unreachable!("an event id is a valid action id")),
-            name: name.to_owned(),
-            at: self.clock.now_ms(),
-        }
+        let id = ActionId::from(&self.next_id());
+        Action { id, name: name.to_owned(), at: self.clock.now_ms() }
     }
 
     fn next_id(&mut self) -> EventId {
