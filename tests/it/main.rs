@@ -22,6 +22,7 @@ mod corpora_files;
 mod corpora_parse;
 mod corpora_threads;
 mod fold;
+mod frames;
 mod hostile_text;
 mod kill;
 mod kill_two_processes;

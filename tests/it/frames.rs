@@ -1,0 +1,85 @@
+//! The frames as they stand on the wire: what one version sends, another must be able to read.
+//!
+//! Invariant: a line of `tests/golden/frames-v1.jsonl` is never changed, only added; each is read
+//! and written again without a difference.
+
+use mailtui::id::{BlobHash, DeviceId, Epoch, EventId, StoreId};
+use mailtui::store::{Action, Args, Chain, Event, NewEvent};
+use mailtui::sync::{Bytes, Cursor, Frame, IngestMessage, Refused, StoreAck, StorePush};
+
+/// The frames of protocol 1, a line each.
+const GOLDEN: &str = include_str!("../golden/frames-v1.jsonl");
+
+fn event() -> NewEvent {
+    NewEvent {
+        id: EventId::try_from("01900000-0000-7000-8000-000000000001").unwrap(),
+        name: "v1.ThreadStarred".to_owned(),
+        args: Args::of(&serde_json::json!({ "starred": true })),
+        device: DeviceId::try_from("dabcdefghijkl").unwrap(),
+        action: Some(Action {
+            id: mailtui::id::ActionId::try_from("01900000-0000-7000-8000-000000000002").unwrap(),
+            name: "star".to_owned(),
+            at: 1_700_000_000_000,
+        }),
+        epoch: Epoch::try_from("1.abcdef").unwrap(),
+    }
+}
+
+fn frames() -> Vec<Frame> {
+    let store = || StoreId::try_from("thread-abcdefghijklmnopqrst").unwrap();
+    let epoch = || Epoch::try_from("1.abcdef").unwrap();
+    let chain = Chain::from_bytes(&[7; 16]);
+    let hash = || BlobHash::try_from("0a".repeat(32)).unwrap();
+    let events = || vec![Event { position: 2, event: event() }];
+    let refused = Refused { id: event().id, code: "writer".into(), reason: "not yours".into() };
+    let ack = StoreAck {
+        store: store(),
+        positions: vec![(event().id, 2)],
+        refused: vec![refused],
+        head: 2,
+        chain,
+    };
+    let message = IngestMessage {
+        raw: Bytes(b"Subject: x\n\ny\n".to_vec()),
+        folder: serde_json::json!({ "place": "archive" }),
+        flags: serde_json::Value::Null,
+        file_time: Some(1_700_000_000),
+    };
+    let device = DeviceId::try_from("dabcdefghijkl").unwrap();
+    vec![
+        Frame::Hello { protocol: 1, device, token: Some("secret".into()) },
+        Frame::Welcome { protocol: 1, backend: "babcdefghijkl".into(), epoch: epoch() },
+        Frame::Push { stores: vec![StorePush { store: store(), events: vec![event()] }] },
+        Frame::Ack { stores: vec![ack] },
+        Frame::Subscribe {
+            store: store(),
+            cursor: Some(Cursor { epoch: epoch(), position: 2, chain }),
+        },
+        Frame::Unsubscribe { store: store() },
+        Frame::Page { store: store(), events: events(), more: true, head: 9, chain },
+        Frame::Live { store: store(), events: events(), head: 2, chain },
+        Frame::Diverged { store: store(), position: 0 },
+        Frame::Ingest { seq: 1, messages: vec![message] },
+        Frame::Ingested { seq: 1, outcomes: vec![serde_json::json!({ "outcome": "copy" })] },
+        Frame::Settle { seq: 2 },
+        Frame::Settled { seq: 2, head: 40 },
+        Frame::BlobGet { hash: hash(), offset: 0 },
+        Frame::Blob { hash: hash(), offset: 0, size: Some(3), data: Bytes(vec![1, 2, 3]) },
+        Frame::Error { code: "token".into(), message: "the token is wrong".into(), retry: false },
+        Frame::Ping { n: 3 },
+        Frame::Pong { n: 3 },
+    ]
+}
+
+#[test]
+fn frames_are_what_they_always_were() {
+    let golden: Vec<&str> = GOLDEN.lines().collect();
+    let now: Vec<String> =
+        frames().iter().map(|frame| serde_json::to_string(frame).unwrap()).collect();
+    assert_eq!(now, golden, "a frame that changed is a new protocol version");
+    for (line, frame) in golden.iter().zip(frames()) {
+        assert_eq!(serde_json::from_str::<Frame>(line).unwrap(), frame);
+        let bytes = mailtui::sync::encode(&frame).unwrap();
+        assert_eq!(mailtui::sync::decode(&bytes).unwrap(), frame);
+    }
+}
