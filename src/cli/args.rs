@@ -72,7 +72,7 @@ pub(super) enum Command {
         /// At most so many; 0 for all.
         #[arg(long, default_value_t = 50, value_name = "N")]
         limit: usize,
-        /// Go on after this row: its thread, or `lastActivity.thread`.
+        /// Go on after this row: its thread, `lastActivity.thread`, or a time.
         #[arg(long, value_name = "CURSOR")]
         before: Option<String>,
     },

@@ -84,6 +84,9 @@ pub(super) fn list(
     Ok(Exit::Done)
 }
 
+/// Sorts behind every thread of the same second: ids are at most 64 of these.
+const AFTER_ALL: &str = "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz";
+
 /// Where a list goes on.
 enum Before {
     Thread(ThreadId),
@@ -91,7 +94,8 @@ enum Before {
 }
 
 impl Before {
-    /// A thread, or a last activity (Unix seconds or RFC 3339) and a thread with a dot between.
+    /// A thread; a last activity (Unix seconds or RFC 3339) and a thread with a dot between; or a
+    /// last activity alone, for everything that is older.
     fn parse(text: &str) -> Result<Self, Notice> {
         let wrong = || {
             let line = format!("{} is no place in a list", crate::safe_text::line(text));
@@ -105,6 +109,10 @@ impl Before {
             && let Ok(at) = at.parse::<jiff::Timestamp>()
         {
             let thread = ThreadId::try_from(thread).map_err(|_| wrong())?;
+            return Ok(Self::Cursor(Cursor { last_activity: at.as_second(), thread }));
+        }
+        if let Ok(at) = text.parse::<jiff::Timestamp>() {
+            let thread = ThreadId::try_from(AFTER_ALL).map_err(|_| wrong())?;
             return Ok(Self::Cursor(Cursor { last_activity: at.as_second(), thread }));
         }
         let id = ThreadId::try_from(text).map_err(|_| wrong())?;

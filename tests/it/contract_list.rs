@@ -222,3 +222,11 @@ fn every_long_text_of_a_conversation_is_shown() {
     assert_eq!(lengths.len(), 12);
     assert!(lengths.iter().all(|n| *n > 64 * 1024), "{lengths:?}");
 }
+
+#[test]
+fn a_time_alone_goes_on_with_what_is_older() {
+    let home = home_with(6);
+    let all = home.list("inbox");
+    let at = text(&all[2], "lastActivity");
+    assert_eq!(home.json(&["list", "--before", &at]), all[3..]);
+}
