@@ -22,7 +22,14 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Notice> {
     let mut session = Session::open(home)?;
     if home.offline {
-        report(&session.driver.device, output, Synced::default())?;
+        let device = &session.driver.device;
+        report(device, output, Synced::default())?;
+        let (pending, _) = device.pending().map_err(|error| error.notice())?;
+        if pending > 0 {
+            let line = format!("{pending} changes are kept and were not sent: it is offline");
+            let hint = "run it again without --offline";
+            return Err(Notice::error("offline", line, hint).exit(Exit::Unreached));
+        }
         return Ok(Exit::Done);
     }
     let stop = watch.then(super::stop::flag);

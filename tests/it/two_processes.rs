@@ -259,3 +259,16 @@ fn what_was_served_is_listed_where_it_was_served() {
     serve.stop();
     assert_equal(&a, serve.home(), "and again");
 }
+
+#[test]
+fn offline_says_what_it_keeps() {
+    let serve = Serve::start();
+    let device = Home::new();
+    mail("one").write(&device.path("m.eml"));
+    serve.run(&device, &["import", "m.eml"]).ok();
+    serve.run(&device, &["--offline", "--sync-only", "--json"]).ok();
+    let thread = device.threads("inbox").remove(0);
+    serve.run(&device, &["--offline", "archive", &thread]).ok();
+    serve.run(&device, &["--offline", "--sync-only", "--json"]).exited(5);
+    assert_eq!(serve.sync(&device)["pushed"], 1);
+}
