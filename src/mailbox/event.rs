@@ -141,6 +141,9 @@ pub struct ThreadChanged {
 pub struct ThreadLabel {
     /// The label.
     pub label: LabelId,
+    /// When it was put on or taken off, Unix seconds.
+    #[serde(default)]
+    pub at: i64,
     /// Where from.
     pub source: Source,
 }

@@ -56,13 +56,17 @@ fn apply(
     match event {
         MailboxEvent::Added(added) => {
             put(db, &added.thread, groups)?;
+            // It says all labels of the thread: should the row be there, others are not its.
+            db.sql()
+                .prepare_cached("DELETE FROM threadLabels WHERE threadId = ?1")?
+                .execute([added.thread.id.as_str()])?;
             for label in &added.labels {
                 put_label(db, &added.thread.id, label, added.thread.last_activity)?;
             }
         }
         MailboxEvent::Changed(changed) => put(db, &changed.thread, groups)?,
         MailboxEvent::Label(change, true) => {
-            put_label(db, &change.source.thread, &change.label, 0)?;
+            put_label(db, &change.source.thread, &change.label, change.at)?;
         }
         MailboxEvent::Label(change, false) => {
             db.sql()

@@ -23,12 +23,22 @@ pub fn to_mailbox(thread: &ThreadId, batch: &Batch) -> Vec<(&'static str, Args)>
         let event = ThreadOnly { source: source(true) };
         return vec![(name::THREAD_PROJECTED, Args::of(&event))];
     }
-    let end = batch.events.len() - 1;
+    let (end, when) = (batch.events.len() - 1, when(batch));
     let events = batch.events.iter().enumerate();
-    events.map(|(at, event)| one(event, source(at == end))).collect()
+    events.map(|(index, event)| one(event, source(index == end), when)).collect()
 }
 
-fn one(event: &CrossEvent, source: Source) -> (&'static str, Args) {
+/// When the batch's last action was done; without one, when its newest mail came. Unix seconds.
+fn when(batch: &Batch) -> i64 {
+    let done = batch.source.actions.iter().map(|action| action.at.div_euclid(1_000)).max();
+    let mail = batch.events.iter().find_map(|event| match event {
+        CrossEvent::SummaryChanged(facts) => Some(facts.last_activity),
+        _ => None,
+    });
+    done.or(mail).unwrap_or_default()
+}
+
+fn one(event: &CrossEvent, source: Source, at: i64) -> (&'static str, Args) {
     match event {
         CrossEvent::Created(snapshot) => {
             let thread = snapshot.facts.clone();
@@ -40,10 +50,47 @@ fn one(event: &CrossEvent, source: Source) -> (&'static str, Args) {
             (name::SUMMARY_CHANGED, Args::of(&ThreadChanged { thread, source }))
         }
         CrossEvent::LabelApplied(label) => {
-            (name::LABEL_APPLIED, Args::of(&ThreadLabel { label: label.clone(), source }))
+            (name::LABEL_APPLIED, Args::of(&ThreadLabel { label: label.clone(), at, source }))
         }
         CrossEvent::LabelRemoved(label) => {
-            (name::LABEL_REMOVED, Args::of(&ThreadLabel { label: label.clone(), source }))
+            (name::LABEL_REMOVED, Args::of(&ThreadLabel { label: label.clone(), at, source }))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{ActionId, DeviceId, Epoch, StoreId};
+    use crate::mailbox::SourceAction;
+    use crate::projection::BatchSource;
+
+    #[test]
+    fn a_label_says_when_it_was_put_on_and_the_last_event_moves_the_watermark() {
+        let thread = ThreadId::try_from("abcdefgh").unwrap();
+        let action = SourceAction {
+            id: ActionId::try_from("x").unwrap(),
+            name: "label".to_owned(),
+            at: 1_700_000_000_999,
+            device: DeviceId::try_from("d").unwrap(),
+            position: 2,
+        };
+        let label = |id: &str| crate::id::LabelId::try_from(id).unwrap();
+        let source = BatchSource {
+            store: StoreId::thread(&thread),
+            epoch: Epoch::try_from("1").unwrap(),
+            from: 1,
+            through: 2,
+            actions: vec![action],
+        };
+        let events =
+            vec![CrossEvent::LabelRemoved(label("a")), CrossEvent::LabelApplied(label("b"))];
+        let made: Vec<ThreadLabel> = to_mailbox(&thread, &Batch { source, events })
+            .iter()
+            .map(|(_, args)| args.read().unwrap())
+            .collect();
+        assert!(made.iter().all(|label| label.at == 1_700_000_000), "{made:?}");
+        assert_eq!(made.iter().map(|label| label.source.last).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(made[1].source.actions.len(), 1);
     }
 }
