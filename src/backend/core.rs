@@ -208,6 +208,7 @@ impl Backend {
 
     /// A part of a blob.
     pub(super) fn blob(&self, hash: &crate::id::BlobHash, offset: u64) -> Frame {
+        // A damaged blob is as good as none to who asks; `doctor` says which it is.
         let bytes = Blobs::get(&self.db, hash).ok().flatten();
         let size = bytes.as_ref().map(|bytes| bytes.len() as u64);
         let data = bytes.map_or_else(Vec::new, |bytes| {

@@ -10,7 +10,7 @@ use crate::backend::storage::{self, Queue};
 use crate::id::{StoreId, ThreadId};
 use crate::mailbox::{self, Groups};
 use crate::projection::{of_row, of_thread};
-use crate::store::{Db, Kind, Log, StoreError};
+use crate::store::{Blobs, Db, Kind, Log, StoreError};
 use crate::thread::ThreadState;
 
 /// Something that was wrong.
@@ -115,6 +115,7 @@ fn check_logs(threads: &Db, mailbox: &Db) -> Result<Vec<Finding>, StoreError> {
     }
     let broken = Log::verify(mailbox, &StoreId::mailbox())?;
     found.extend(broken.map(|line| Finding::new("log", line)));
+    found.extend(Blobs::verify(threads)?.into_iter().map(|line| Finding::new("blob", line)));
     Ok(found)
 }
 

@@ -78,6 +78,28 @@ impl Blobs {
         Ok(())
     }
 
+    /// Reads every blob; lines about those that are not what their names say.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn verify(db: &Db) -> Result<Vec<String>, StoreError> {
+        let mut statement = db.sql().prepare("SELECT hash FROM blobs")?;
+        let mut rows = statement.query([])?;
+        let mut wrong = Vec::new();
+        while let Some(row) = rows.next()? {
+            let name: Vec<u8> = row.get(0)?;
+            let name = <[u8; 32]>::try_from(name).map(blake3::Hash::from_bytes);
+            let hash = name.ok().and_then(|n| BlobHash::try_from(n.to_hex().as_str()).ok());
+            match hash.map(|hash| Self::get(db, &hash)) {
+                Some(Ok(_)) => {}
+                Some(Err(StoreError::Row(line))) => wrong.push(line),
+                Some(Err(error)) => return Err(error),
+                None => wrong.push("a blob has no name that can be read".to_owned()),
+            }
+        }
+        Ok(wrong)
+    }
+
     /// The bytes of a blob; `None` when it is not here.
     ///
     /// # Errors
@@ -113,8 +135,10 @@ mod tests {
         Blobs::put(&db, &packed).unwrap();
         Blobs::put(&db, &packed).unwrap();
         assert_eq!(Blobs::get(&db, packed.hash()).unwrap().unwrap().len(), 500);
+        assert_eq!(Blobs::verify(&db).unwrap(), Vec::<String>::new());
         let other = Blobs::pack(b"other");
         db.sql().execute("UPDATE blobs SET data = ?1", [other.data]).unwrap();
         assert!(Blobs::get(&db, packed.hash()).is_err());
+        assert_eq!(Blobs::verify(&db).unwrap().len(), 1);
     }
 }

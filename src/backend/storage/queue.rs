@@ -42,6 +42,8 @@ impl Queue {
         let merged = waiting
             .and_then(|text| serde_json::from_str::<Batch>(&text).ok())
             .and_then(|waiting| waiting.merge(batch));
+        // A waiting batch that cannot be read or does not fit is replaced: the worker then sees
+        // that the watermark is not where the new one begins, and projects the thread anew.
         let text = serde_json::to_string(merged.as_ref().unwrap_or(batch)).unwrap_or_default();
         db.sql()
             .prepare_cached(
