@@ -59,7 +59,12 @@ fn go_on(home: &Home, output: Output, session: Session, stop: &AtomicBool) -> Re
     let (inputs, receiver) = mpsc::channel();
     let tasks = inputs.clone();
     let side = SideDoor::new(move |task| tasks.send(Input::Run(task)).is_ok());
-    let _listening = beside::listen(home, side).ok();
+    let listening = beside::listen(home, side);
+    if let Err(error) = &listening {
+        let line = format!("other commands cannot work through this one: {error}");
+        output.notice(&Notice::warning("no-socket", line, "they say that the directory is in use"));
+    }
+    let _listening = listening.ok();
     // Gone before the socket, so that the last guests hear of the end.
     let receiver = receiver;
     std::thread::spawn(move || {
