@@ -98,7 +98,7 @@ const NAMES: [(&str, &[&str]); 11] = [
 pub(super) fn in_english(name: String) -> String {
     let lower = name.to_lowercase();
     let is = |known: &&str| known.to_lowercase() == lower;
-    let found = NAMES.iter().find(|(english, others)| is(english) || others.iter().any(|o| is(&o)));
+    let found = NAMES.iter().find(|(english, others)| is(english) || others.iter().any(is));
     found.map_or(name, |(english, _)| (*english).to_owned())
 }
 
@@ -131,7 +131,8 @@ mod tests {
         for (name, expected) in cases {
             assert_eq!(in_english(name.to_owned()), expected, "{name}");
         }
-        let mut all: Vec<&str> = NAMES.iter().flat_map(|(_, others)| others.iter().copied()).collect();
+        let mut all: Vec<&str> =
+            NAMES.iter().flat_map(|(_, others)| others.iter().copied()).collect();
         let count = all.len();
         all.sort_unstable();
         all.dedup();
