@@ -25,6 +25,7 @@ mod fold;
 mod frames;
 mod hostile_text;
 mod kill;
+mod kill_import;
 mod kill_two_processes;
 mod mail_rules;
 mod overlay;
