@@ -21,6 +21,7 @@ mod contract_triage;
 mod corpora_files;
 mod corpora_parse;
 mod corpora_threads;
+mod demo_mail;
 mod fold;
 mod frames;
 mod hostile_text;
