@@ -34,6 +34,7 @@ mod own_mail;
 mod pty_beside_scripts;
 mod pty_first_run;
 mod scenarios;
+mod seed_events;
 mod seen;
 mod simulation;
 mod support;
