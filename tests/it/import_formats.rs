@@ -221,3 +221,103 @@ fn what_unpacks_without_bound_and_archives_are_refused() {
     let summary = import_partly(&home, &root.join("Takeout.zip"));
     assert_eq!(failed(&summary), ["Takeout.zip not-mail"]);
 }
+
+/// Messages as Gmail exports them: its number of the conversation, and labels.
+fn exported(id: &str, conversation: u64, labels: &str) -> Mail {
+    mail(id).set("X-GM-THRID", &conversation.to_string()).set("X-Gmail-Labels", labels)
+}
+
+#[test]
+fn an_export_of_gmail_says_place_flags_and_labels_in_any_language() {
+    let home = Home::new();
+    let cases = [
+        ("Posteingang,Ungelesen,Wichtig", json!([]), vec!["important", "inbox"]),
+        (
+            "=?UTF-8?Q?Archiviert,Ge=C3=B6ffnet,Markiert?=",
+            json!(["read", "starred"]),
+            vec!["archive", "starred"],
+        ),
+        ("Gesendet,Arbeit/Kunden", json!(["read"]), vec!["arbeit/kunden", "archive", "sent"]),
+        ("Papierkorb", json!([]), vec!["trash"]),
+        ("=?UTF-8?Q?Entw=C3=BCrfe?=", json!(["draft", "read"]), vec!["archive", "drafts"]),
+        ("Chat,Opened", json!(["read"]), vec!["archive", "chat"]),
+        ("Inbox,\"a, b\"", json!([]), vec!["inbox"]),
+    ];
+    let mails: Vec<Mail> = cases
+        .iter()
+        .enumerate()
+        .map(|(n, (labels, ..))| exported(&format!("g{n}"), 100 + n as u64, labels))
+        .collect();
+    write(&home.path("All mail Including Spam and Trash.mbox"), &mbox(&mails));
+    home.import(&home.path("All mail Including Spam and Trash.mbox"));
+    for (n, (header, expected_flags, mut expected)) in cases.into_iter().enumerate() {
+        let subject = format!("g{n}");
+        let mut found = labels(&home, &subject);
+        // A name that is no simple word has an id made of it.
+        found.retain(|label| !label.starts_with("l_"));
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{header}");
+        assert_eq!(flags(&home, &subject), expected_flags, "{header}");
+    }
+    let names: Vec<String> =
+        home.json(&["labels"]).iter().map(|label| text(label, "name")).collect();
+    for name in ["a, b", "Arbeit/Kunden"] {
+        assert!(names.iter().any(|known| known == name), "{name} in {names:?}");
+    }
+}
+
+/// The subjects of each row, sorted.
+fn conversations(home: &Home) -> Vec<Vec<String>> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for row in home.list("anywhere") {
+        let shown = home.show(&text(&row, "thread"));
+        let messages = shown["messages"].as_array().expect("messages");
+        let mut subjects: Vec<String> = messages.iter().map(|one| text(one, "subject")).collect();
+        subjects.sort();
+        rows.push(subjects);
+    }
+    rows.sort();
+    rows
+}
+
+#[test]
+fn what_gmail_calls_one_conversation_is_one_in_any_order_of_arrival() {
+    let mails = [
+        exported("a", 7, "Inbox"),
+        exported("b", 7, "Inbox").at(1),
+        // In a thread of its own by its references, and in the same by its number.
+        exported("c", 7, "Inbox").at(2).reply_to("d", "d"),
+        mail("d").at(3),
+        exported("e", 8, "Inbox").at(4),
+        mail("f").set("X-GM-THRID", "none").at(5),
+    ];
+    let orders: [[usize; 6]; 4] =
+        [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [3, 2, 5, 0, 4, 1], [2, 0, 3, 1, 5, 4]];
+    for order in orders {
+        let home = Home::new();
+        for at in order {
+            mails[at].write(&home.path("m"));
+            home.import(&home.path("m"));
+        }
+        assert_eq!(
+            conversations(&home),
+            [vec!["a", "b", "c", "d"], vec!["e"], vec!["f"]],
+            "{order:?}"
+        );
+        home.assert_healthy("an export of Gmail");
+    }
+    // The same mail from elsewhere first, without Gmail's word: then the export joins it.
+    let home = Home::new();
+    let plain: Vec<Mail> = mails
+        .iter()
+        .map(|mail| mail.clone().without("X-GM-THRID").without("X-Gmail-Labels"))
+        .collect();
+    write_maildir(&home.path("maildir"), "", &plain);
+    home.import(&home.path("maildir"));
+    write(&home.path("takeout.mbox"), &mbox(&mails));
+    let summary = home.import(&home.path("takeout.mbox"));
+    assert_eq!(counts(&summary), [6, 0, 6, 0, 0], "{summary}");
+    assert_eq!(conversations(&home), [vec!["a", "b", "c", "d"], vec!["e"], vec!["f"]]);
+    assert_eq!(counts(&home.import(&home.path("takeout.mbox"))), [6, 0, 6, 0, 0]);
+    home.assert_healthy("an export after a Maildir");
+}
