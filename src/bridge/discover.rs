@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::failures::Failures;
 use super::probe::{self, Start};
-use super::{Folder, folder, maildir, packed};
+use super::{Folder, folder, maildir, packed, thunderbird};
 use crate::mail::Flags;
 use crate::notice::{Exit, Notice};
 
@@ -203,10 +203,6 @@ impl Walk<'_> {
                 return;
             }
         };
-        let dir = Arc::new(Dir {
-            path: at.path.clone(),
-            folder: Arc::new(with_base(folder::of_path(names(at)), &root.base)),
-        });
         // In the order of names, so that a list of failures that is cut is always the same.
         let mut names = Vec::new();
         for entry in entries {
@@ -216,11 +212,19 @@ impl Walk<'_> {
             }
         }
         names.sort_unstable();
+        let kind = thunderbird::Kind::of(&at.path, &names);
+        // Names of folders begin in the account: a profile's name is no label.
+        let below = if kind == thunderbird::Kind::Account { Vec::new() } else { at.names.clone() };
+        let mut at = Pending { path: at.path.clone(), names: below, skip: at.skip };
+        let folder = Arc::new(with_base(folder::of_path(names_of(&at)), &root.base));
+        let dir = Arc::new(Dir { path: at.path.clone(), folder });
+        let skipped = at.skip;
         for name in names {
             if self.stop.load(Relaxed) {
                 return;
             }
-            self.entry(root, at, &dir, name, pending);
+            at.skip = skipped || kind.leaves(&at.path, &name);
+            self.entry(root, &at, &dir, name, pending);
         }
     }
 
@@ -266,7 +270,11 @@ impl Walk<'_> {
             self.found.skipped += u64::from(!named);
             return;
         }
-        let own = |stem: &str| with_base(folder::of_path(names(at).chain([stem])), &root.base);
+        if metadata.len() == 0 && thunderbird::is_empty_folder(&path) {
+            self.found.skipped += 1;
+            return;
+        }
+        let own = |stem: &str| with_base(folder::of_path(names_of(at).chain([stem])), &root.base);
         self.file(dir, name, &metadata, false, &own);
     }
 
@@ -352,7 +360,7 @@ fn kind(path: &Path) -> io::Result<Start> {
     Ok(probe::start(&start))
 }
 
-fn names(at: &Pending) -> impl Iterator<Item = &str> {
+fn names_of(at: &Pending) -> impl Iterator<Item = &str> {
     at.names.iter().map(String::as_str)
 }
 

@@ -21,6 +21,7 @@ pub mod mbox;
 pub mod packed;
 mod probe;
 mod report;
+mod thunderbird;
 
 use std::path::PathBuf;
 

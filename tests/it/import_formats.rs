@@ -321,3 +321,64 @@ fn what_gmail_calls_one_conversation_is_one_in_any_order_of_arrival() {
     assert_eq!(counts(&home.import(&home.path("takeout.mbox"))), [6, 0, 6, 0, 0]);
     home.assert_healthy("an export after a Maildir");
 }
+
+/// An mbox as Thunderbird writes it: its status in front, no empty line needed.
+fn thunderbird(mails: &[(Mail, &str, &str)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (mail, status, keys) in mails {
+        out.extend_from_slice(b"From - Mon May  6 09:00:00 2024\r\n");
+        let head = format!(
+            "X-Mozilla-Status: {status}\r\nX-Mozilla-Status2: 00000000\r\nX-Mozilla-Keys: {keys}    \r\n"
+        );
+        out.extend_from_slice(head.as_bytes());
+        out.extend_from_slice(&crate::support::mail::crlf(&mail.bytes()));
+    }
+    out
+}
+
+#[test]
+fn thunderbirds_folders_flags_and_tags_are_taken_in() {
+    let home = Home::new();
+    let profile = home.path("x.default");
+    let local = profile.join("Mail/Local Folders");
+    write(&profile.join("prefs.js"), b"user_pref(\"a\", 1);\n");
+    write(&profile.join("key4.db"), b"SQLite format 3\0");
+    for name in ["Inbox.msf", "Trash.msf", "Sent.msf", "Work.sbd/Clients.msf"] {
+        write(&local.join(name), b"// <!-- <mdb:mork:z v=\"1.4\"/> -->\n");
+    }
+    write(&local.join("popstate.dat"), b"# POP3 State File\n");
+    write(&local.join("Trash"), b"");
+    let inbox = [
+        (mail("new"), "0000", ""),
+        (mail("read").at(1), "0001", "$label1 blue"),
+        (mail("all").at(2), "1007", "NonJunk"),
+        (mail("gone").at(3), "0009", ""),
+        (mail("junk").at(4), "0001", "Junk"),
+    ];
+    write(&local.join("Inbox"), &thunderbird(&inbox));
+    write(&local.join("Work.sbd/Clients"), &thunderbird(&[(mail("client").at(5), "0001", "")]));
+    write(&local.join("Sent"), &thunderbird(&[(mail("sent").at(6), "0001", "")]));
+    let run = home.run(&["import", "--json", profile.to_str().unwrap()]).ok();
+    let summary = run.object();
+    // prefs.js, key4.db, four indexes, popstate.dat, the empty Trash, and the message that is gone.
+    assert_eq!(counts(&summary), [6, 6, 0, 0, 9], "{summary}");
+    assert_eq!(count(&summary, "expunged"), 1);
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(said.contains("Thunderbird deleted"), "{said}");
+    let cases = [
+        ("new", json!([]), vec!["inbox"]),
+        ("read", json!(["read"]), vec!["blue", "important", "inbox"]),
+        ("all", json!(["answered", "forwarded", "read", "starred"]), vec!["inbox", "starred"]),
+        ("junk", json!(["read"]), vec!["spam"]),
+        ("client", json!(["read"]), vec!["inbox", "work/clients"]),
+        ("sent", json!(["read"]), vec!["archive", "sent"]),
+    ];
+    for (subject, expected_flags, expected) in cases {
+        assert_eq!(labels(&home, subject), expected, "{subject}");
+        assert_eq!(flags(&home, subject), expected_flags, "{subject}");
+    }
+    // The same message without what Thunderbird wrote into it is the same message.
+    mail("read").at(1).write(&home.path("read.eml"));
+    assert_eq!(counts(&home.import(&home.path("read.eml"))), [1, 0, 1, 0, 0]);
+    home.assert_healthy("a profile of Thunderbird");
+}
