@@ -20,6 +20,12 @@ pub const POINTS: &[&str] = &[
     "device.after-commit",
     "page.before-commit",
     "page.after-commit",
+    "purge.before-commit",
+    "purge.after-commit",
+    "purge.before-told",
+    "purge.after-told",
+    "purge.before-done",
+    "purge.before-kept",
 ];
 
 /// Dies here if the environment says so; in a release build this is nothing.
