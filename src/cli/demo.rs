@@ -1,6 +1,5 @@
 //! `demo`: a sample mailbox of its own, made through the whole pipeline, gone on quit.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -84,7 +83,7 @@ impl Drop for Sample {
 /// Runs the interface on sample mail; without a terminal it lists it.
 pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
     let sample = Sample::make()?;
-    if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
+    if super::tui::has_screen(output) {
         return super::tui::run_sample(home, sample);
     }
     super::list::list(sample.home(), output, "inbox", 0, None)
