@@ -60,6 +60,10 @@ pub enum Verb {
     Close,
     /// Opens the help.
     Help,
+    /// Stops the program, as the shell's job.
+    Suspend,
+    /// Draws everything again.
+    Redraw,
     /// Quits when all is saved.
     Quit,
     /// Quits; the second time at once.

@@ -6,7 +6,7 @@
 use crate::command::context::{Context, Subject};
 use crate::command::intent::{Change, Intent};
 use crate::command::key::Key;
-use crate::command::motion::Motion;
+use crate::command::motion::{Edit, Motion};
 use crate::command::registry::{Command, Resolved, Verb, resolve};
 use crate::engine::handle::Request;
 use crate::label;
@@ -108,17 +108,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
     match command.verb {
         Verb::Decide(decide) => triage(model, decide(&subjects(model))),
         Verb::Motion(motion) => go(model, motion),
-        Verb::Edit(edit) => {
-            match model.layers.last_mut() {
-                Some(Layer::Picker(picker)) => {
-                    picker.filter.edit(edit);
-                    picker.cursor = 0;
-                }
-                Some(Layer::Path(line)) => line.edit(edit),
-                _ => {}
-            }
-            Vec::new()
-        }
+        Verb::Edit(how) => edit(model, how),
         Verb::Open => open(model),
         Verb::Back => back(model),
         Verb::Message(next) => with_reader(model, |reader| reader.step(next)),
@@ -163,6 +153,8 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             model.layers.push(Layer::Help(0));
             Vec::new()
         }
+        Verb::Suspend => vec![Effect::Suspend],
+        Verb::Redraw => vec![Effect::Redraw],
         Verb::Quit => quit(model),
         Verb::StopNow if model.interrupted => vec![Effect::Exit(UiExit::Forced)],
         Verb::StopNow => {
@@ -170,6 +162,18 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             quit(model)
         }
     }
+}
+
+fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
+    match model.layers.last_mut() {
+        Some(Layer::Picker(picker)) => {
+            picker.filter.edit(how);
+            picker.cursor = 0;
+        }
+        Some(Layer::Path(line)) => line.edit(how),
+        _ => {}
+    }
+    Vec::new()
 }
 
 fn triage(model: &mut Model, intent: Option<Intent>) -> Vec<Effect> {
@@ -357,9 +361,9 @@ fn toggle(model: &mut Model) -> Vec<Effect> {
     intents.into_iter().flat_map(|intent| send(model, intent, Sent::Key)).collect()
 }
 
-/// Quits when all is saved.
+/// Quits when all is saved; what was decided before the mailbox was open waits for that.
 pub fn quit(model: &mut Model) -> Vec<Effect> {
-    if !model.open {
+    if !model.open && model.sent.is_empty() {
         return vec![Effect::Exit(UiExit::Quit)];
     }
     if model.quitting == Quitting::Saving {
