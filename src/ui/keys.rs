@@ -17,6 +17,7 @@ use crate::ui::foresee::foresee;
 use crate::ui::line::Line;
 use crate::ui::picker::Picker;
 use crate::ui::reader::Reader;
+use crate::ui::tour::{self, Tour};
 use crate::ui::update::ask;
 
 /// Keys that are kept while a jump waits for its rows.
@@ -38,7 +39,9 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
         Resolved::Prefix => Vec::new(),
         Resolved::Command(command) => {
             model.keys.clear();
-            perform(model, command, key)
+            let effects = perform(model, command, key);
+            tour::did(model, command, &effects);
+            effects
         }
         Resolved::Nothing => {
             let alone = std::mem::take(&mut model.keys).len() == 1;
@@ -161,6 +164,20 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         }
         Verb::Help => {
             model.layers.push(Layer::Help(0));
+            Vec::new()
+        }
+        Verb::Tour | Verb::SkipStep if !model.demo => {
+            model.say(Severity::Info, "The tour is part of the sample mailbox", "`mailtui demo`");
+            Vec::new()
+        }
+        Verb::Tour => {
+            model.tour = if model.tour.is_some() { None } else { Some(Tour::default()) };
+            Vec::new()
+        }
+        Verb::SkipStep => {
+            if let Some(tour) = &mut model.tour {
+                tour.skip();
+            }
             Vec::new()
         }
         Verb::Quit => quit(model),

@@ -21,6 +21,7 @@ pub mod signals;
 pub mod terminal;
 pub mod text;
 pub mod theme;
+pub mod tour;
 pub mod update;
 pub mod view;
 
