@@ -4,6 +4,10 @@
 //! threads that turn out to be one conversation are linked, never moved. The same bytes again add
 //! nothing; other bytes under the same id are kept as a copy.
 
+mod whole;
+
+pub use whole::{Packer, Whole};
+
 use crate::backend::storage::{Index, Known};
 use crate::bridge::{Folder, Incoming, Outcome};
 use crate::id::{DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32};

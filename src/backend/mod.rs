@@ -25,7 +25,7 @@ pub use core::{Backend, Options};
 pub use doctor::{Finding, inspect};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};
-pub use ingest::{Prepared, prepare};
+pub use ingest::{Packer, Prepared, Whole, prepare};
 
 use std::path::Path;
 

@@ -35,6 +35,7 @@ mod pty_beside_scripts;
 mod pty_first_run;
 mod pty_tour;
 mod scenarios;
+mod seed_events;
 mod seen;
 mod simulation;
 mod support;
