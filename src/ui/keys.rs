@@ -6,7 +6,7 @@
 use crate::command::context::{Context, Subject};
 use crate::command::intent::{Change, Intent};
 use crate::command::key::Key;
-use crate::command::motion::Motion;
+use crate::command::motion::{Edit, Motion};
 use crate::command::registry::{Command, Resolved, Verb, resolve};
 use crate::engine::handle::Request;
 use crate::label;
@@ -17,7 +17,7 @@ use crate::ui::foresee::foresee;
 use crate::ui::line::Line;
 use crate::ui::picker::Picker;
 use crate::ui::reader::Reader;
-use crate::ui::tour::{self, Tour};
+use crate::ui::tour;
 use crate::ui::update::ask;
 
 /// Keys that are kept while a jump waits for its rows.
@@ -111,17 +111,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
     match command.verb {
         Verb::Decide(decide) => triage(model, decide(&subjects(model))),
         Verb::Motion(motion) => go(model, motion),
-        Verb::Edit(edit) => {
-            match model.layers.last_mut() {
-                Some(Layer::Picker(picker)) => {
-                    picker.filter.edit(edit);
-                    picker.cursor = 0;
-                }
-                Some(Layer::Path(line)) => line.edit(edit),
-                _ => {}
-            }
-            Vec::new()
-        }
+        Verb::Edit(how) => edit(model, how),
         Verb::Open => open(model),
         Verb::Back => back(model),
         Verb::Message(next) => with_reader(model, |reader| reader.step(next)),
@@ -166,18 +156,8 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             model.layers.push(Layer::Help(0));
             Vec::new()
         }
-        Verb::Tour | Verb::SkipStep if !model.demo => {
-            model.say(Severity::Info, "The tour is part of the sample mailbox", "`mailtui demo`");
-            Vec::new()
-        }
-        Verb::Tour => {
-            model.tour = if model.tour.is_some() { None } else { Some(Tour::default()) };
-            Vec::new()
-        }
-        Verb::SkipStep => {
-            if let Some(tour) = &mut model.tour {
-                tour.skip();
-            }
+        Verb::Tour | Verb::SkipStep => {
+            tour::press(model, matches!(command.verb, Verb::SkipStep));
             Vec::new()
         }
         Verb::Quit => quit(model),
@@ -187,6 +167,18 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             quit(model)
         }
     }
+}
+
+fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
+    match model.layers.last_mut() {
+        Some(Layer::Picker(picker)) => {
+            picker.filter.edit(how);
+            picker.cursor = 0;
+        }
+        Some(Layer::Path(line)) => line.edit(how),
+        _ => {}
+    }
+    Vec::new()
 }
 
 fn triage(model: &mut Model, intent: Option<Intent>) -> Vec<Effect> {

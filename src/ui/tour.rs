@@ -6,6 +6,7 @@
 use crate::command::intent::Intent;
 use crate::command::registry::{Command, all};
 use crate::engine::handle::Request;
+use crate::notice::Severity;
 use crate::ui::app::{Effect, Layer, Model};
 
 /// Rows that a selection needs before it is called several.
@@ -147,6 +148,23 @@ impl Goal {
     fn is_done_by(&self, command: &Command) -> bool {
         self.shown.contains(&command.name) || self.also.contains(&command.name)
     }
+}
+
+/// Skips a step, or ends the tour and starts it again.
+pub fn press(model: &mut Model, skip: bool) {
+    if !model.demo {
+        let says = "The tour is part of the sample mailbox";
+        model.say(Severity::Info, says, "`mailtui demo` opens it");
+        return;
+    }
+    model.tour = match model.tour {
+        Some(mut tour) if skip => {
+            tour.skip();
+            Some(tour)
+        }
+        None if !skip => Some(Tour::default()),
+        _ => None,
+    };
 }
 
 /// Looks on: `command` was carried out, with these effects.
