@@ -344,11 +344,23 @@ fn unpack(bytes: &[u8]) -> Result<String, StoreError> {
             .and_then(|size| usize::try_from(size).ok())
             .unwrap_or(MAX_ARGS_BYTES)
             .min(MAX_ARGS_BYTES);
-        zstd::bulk::decompress(bytes, size).map_err(|error| StoreError::Row(error.to_string()))?
+        inflate(bytes, size).map_err(|error| StoreError::Row(error.to_string()))?
     } else {
         bytes.to_vec()
     };
     String::from_utf8(plain).map_err(|error| StoreError::Row(error.to_string()))
+}
+
+fn inflate(bytes: &[u8], size: usize) -> std::io::Result<Vec<u8>> {
+    thread_local! {
+        // As for packing: a list of events is read at the price of one decompressor.
+        static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> =
+            RefCell::new(zstd::bulk::Decompressor::new().ok());
+    }
+    UNPACKER.with_borrow_mut(|unpacker| match unpacker {
+        Some(unpacker) => unpacker.decompress(bytes, size),
+        None => zstd::bulk::decompress(bytes, size),
+    })
 }
 
 /// SQLite has signed integers only; positions never reach the sign.
