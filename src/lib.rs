@@ -83,8 +83,9 @@
 //!   then one transaction; there is no second file that could be behind. Only the device's tables
 //!   are mixed: confirmed tables hold nothing provisional.
 //! - **The engine answers from the open transaction.** Reads on the writing connection see it at
-//!   once; it is committed [`limits::COMMIT_WITHIN`] later without waiting for the disk, another
-//!   thread syncs the write-ahead log, and nothing of it is sent before that has ended.
+//!   once; it is committed at once, or while the disk is busy at most [`limits::COMMIT_WITHIN`]
+//!   later, without waiting for the disk; another thread syncs the write-ahead log, and nothing of
+//!   it is sent before that has ended.
 //! - **One `unprojected` table.** Without a position an own event is pending, with one it waits
 //!   for its watermark.
 //! - **`all` and `anywhere` are unions of places**, which share no conversation: two lists more

@@ -6,6 +6,7 @@
 mod args;
 mod beside;
 mod demo;
+pub mod demo_mail;
 mod desk;
 mod doctor;
 mod home;

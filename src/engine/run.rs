@@ -1,4 +1,4 @@
-//! The engine's thread: intents before frames, answers at once, the disk a few milliseconds later.
+//! The engine's thread: intents before frames, answers at once, the disk after the answer.
 //!
 //! Invariant: the UI never waits for it; it never waits for the UI. A failed commit takes the views
 //! back and says so.
@@ -195,6 +195,8 @@ impl Engine {
                 }
                 next = inputs.try_recv().ok();
             }
+            // Who pressed the key sees it before the disk hears of it.
+            self.tell_news();
             if self.due.is_some_and(|due| due <= Instant::now()) {
                 self.commit_soon();
             }
@@ -217,6 +219,10 @@ impl Engine {
     }
 
     fn synced(&mut self, commit: u64, done: Result<(), Notice>) {
+        // What waited for the disk to be free goes now.
+        if self.due.is_some() {
+            self.commit_soon();
+        }
         let done = done.and_then(|()| self.driver.synced(commit).map_err(|error| error.notice()));
         if let Err(notice) = done {
             self.tell(Update::Notice(notice));
@@ -301,7 +307,11 @@ impl Engine {
         match self.driver.device.intend(intent) {
             Ok(done) => {
                 self.driver.saving += 1;
-                self.due.get_or_insert_with(|| Instant::now() + COMMIT_WITHIN);
+                // A disk that has nothing to do begins at once; what comes while it is busy shares
+                // its next turn.
+                let busy = self.driver.device.unsynced().is_some();
+                let wait = if busy { COMMIT_WITHIN } else { Duration::ZERO };
+                self.due.get_or_insert_with(|| Instant::now() + wait);
                 self.tell(Update::Done(done));
                 Ok(())
             }
