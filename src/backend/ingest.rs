@@ -8,7 +8,7 @@ mod whole;
 
 pub use whole::{Packer, Whole};
 
-use crate::backend::storage::{Index, Known};
+use crate::backend::storage::{Index, Known, Purged};
 use crate::bridge::{Folder, Incoming, Outcome};
 use crate::id::{DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32};
 use crate::label::Place;
@@ -34,6 +34,8 @@ struct Ready {
     conversation: Option<String>,
     raw: Packed,
     text: Option<Packed>,
+    /// Whether it is wanted though it was purged.
+    revive: bool,
 }
 
 /// Does everything that needs no database; on any thread. `now` is the import time, Unix seconds.
@@ -56,6 +58,7 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
     let mut folder = incoming.folder;
     let conversation = parsed.conversation;
     let own = system_names(&mut folder, &mut flags, parsed.keywords);
+    let revive = folder.revive;
     let mut keywords = folder.labels;
     keywords.extend(own);
     let message = MessageAdded {
@@ -95,7 +98,8 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
         return Prepared(Err(("too-large".to_owned(), reason)));
     }
     let hash = mail::canonical_hash(&incoming.raw);
-    Prepared(Ok(Box::new(Ready { key, hash, message, keywords, conversation, raw, text })))
+    let ready = Ready { key, hash, message, keywords, conversation, raw, text, revive };
+    Prepared(Ok(Box::new(ready)))
 }
 
 /// A Maildir name outranks status headers; a drafts folder makes drafts.
@@ -149,6 +153,12 @@ pub(super) fn commit(
         Ok(ready) => *ready,
         Err((code, reason)) => return Ok(Outcome::Failed { code, reason }),
     };
+    if Purged::holds(db, &ready.key)? {
+        if !ready.revive {
+            return Ok(Outcome::Purged);
+        }
+        Purged::revive(db, &ready.key)?;
+    }
     match Index::look(db, &ready.key, &ready.hash)? {
         Known::Equal(thread) => {
             converse(db, epoch, &ready, &thread)?;
@@ -187,7 +197,10 @@ fn place(
             threads.push(thread);
         }
     }
-    let thread = threads.first().cloned().unwrap_or_else(|| thread_id(&ready.key));
+    let thread = match threads.first() {
+        Some(thread) => thread.clone(),
+        None => new_thread(db, &ready.key)?,
+    };
     let new = Log::head(db, &StoreId::thread(&thread))?.position == 0;
     let begin = new.then(|| ThreadCreated { thread: thread.clone() });
     append(db, epoch, &thread, ready, begin.as_ref())?;
@@ -215,6 +228,18 @@ fn converse(db: &Db, epoch: &Epoch, ready: &Ready, thread: &ThreadId) -> Result<
             Ok(())
         }
         Some(_) => Ok(()),
+    }
+}
+
+/// The id of a thread that begins with this message: one that was never purged.
+fn new_thread(db: &Db, key: &str) -> Result<ThreadId, StoreError> {
+    let mut life = 0;
+    loop {
+        let thread = thread_id(key, life);
+        if !Purged::is(db, &thread)? {
+            return Ok(thread);
+        }
+        life += 1;
     }
 }
 
@@ -295,8 +320,9 @@ pub(super) fn event_id(parts: &[&str], bytes: &[u8]) -> EventId {
 }
 
 #[expect(clippy::expect_used, reason = "base 32 is a valid id")]
-fn thread_id(key: &str) -> ThreadId {
-    let id = base32(digest(&["thread", key], &[]).as_bytes(), 20);
+fn thread_id(key: &str, life: u32) -> ThreadId {
+    let again = if life == 0 { Vec::new() } else { life.to_le_bytes().to_vec() };
+    let id = base32(digest(&["thread", key], &again).as_bytes(), 20);
     ThreadId::try_from(id).expect("invariant: base 32 is a valid id")
 }
 

@@ -187,6 +187,7 @@ impl<'a> Run<'a> {
         }
         let mut folder = source.folder().clone();
         folder.place = self.request.place.or(folder.place);
+        folder.revive = self.request.revive;
         for label in &self.labels {
             if !folder.labels.contains(label) {
                 folder.labels.push(label.clone());
@@ -217,6 +218,12 @@ impl<'a> Run<'a> {
             let (thread, began) = match outcome {
                 Outcome::Failed { code, reason } => {
                     self.failed(&origin.path, origin.offset, &code, &reason);
+                    continue;
+                }
+                Outcome::Purged => {
+                    self.report.messages += 1;
+                    self.report.purged += 1;
+                    self.at.done += 1;
                     continue;
                 }
                 Outcome::Imported { thread, new } => {

@@ -58,6 +58,9 @@ pub struct Folder {
     /// Names of user labels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// The user's word, not a folder's: take them in again though they were purged.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub revive: bool,
 }
 
 /// What became of one message.
@@ -81,6 +84,8 @@ pub enum Outcome {
         /// Its thread.
         thread: ThreadId,
     },
+    /// It was purged, and stays so.
+    Purged,
     /// Not taken in.
     Failed {
         /// A stable word.

@@ -20,6 +20,8 @@ pub struct ImportRequest {
     pub place: Option<Place>,
     /// Names of labels, beside those of folders.
     pub labels: Vec<String>,
+    /// Whether messages that were purged are taken in again.
+    pub revive: bool,
 }
 
 /// What became of an import; serialises as the command's contract.
@@ -34,6 +36,9 @@ pub struct ImportReport {
     pub duplicates: u64,
     /// Other bytes under an id that was there.
     pub copies: u64,
+    /// Messages that were purged, and were not taken in again.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub purged: u64,
     /// What was not taken in.
     pub failed: Failures,
     /// Failures beyond those listed.
