@@ -241,7 +241,7 @@ fn the_folders_of_thunderbird_begin_in_an_account() {
         ("t/p.default/ImapMail/imap.example.org/INBOX.mozmsgs/1.wdseml", MAIL),
     ];
     let inside = "t/p.default/Mail/Local Folders";
-    let expected = vec![
+    let expected = [
         format!("{inside}/Inbox mbox -"),
         format!("{inside}/Inbox.sbd/Clients mbox - Clients"),
         format!("{inside}/Inbox.sbd/Clients.sbd/Old mbox - Clients/Old"),

@@ -14,7 +14,7 @@ use super::discover::{self, Source};
 use super::mbox::{Entry, MboxReader};
 use super::probe::{self, Start};
 pub use super::report::{ImportReport, ImportRequest, Progress};
-use super::{Incoming, MailSink, Outcome, SinkError, from_line, packed};
+use super::{Incoming, MailSink, Outcome, SinkError, from_line, notmuch, packed};
 use crate::id::ThreadId;
 use crate::{label, limits, mail};
 
@@ -33,7 +33,9 @@ pub fn import(
     stop: &AtomicBool,
 ) -> Result<ImportReport, SinkError> {
     let found = discover::discover(&request.paths, stop);
+    let (tags, told) = notmuch::tags(request, stop)?;
     let mut run = Run::new(request, sink, progress, stop);
+    run.tags = tags;
     run.at.bytes_total = found.sources.iter().map(|source| source.bytes).sum();
     let single = found.sources.iter().all(|source| !source.mbox);
     run.at.total = single.then_some(found.sources.len() as u64);
@@ -44,6 +46,7 @@ pub fn import(
         named: found.named,
         ..ImportReport::default()
     };
+    run.report.notices.extend(told);
     run.tell();
     for source in &found.sources {
         if run.stopped() {
@@ -64,6 +67,8 @@ struct Run<'a> {
     request: &'a ImportRequest,
     /// The request's labels, cleaned.
     labels: Vec<String>,
+    /// What notmuch says of messages.
+    tags: notmuch::Tags,
     sink: &'a mut dyn MailSink,
     progress: &'a mut dyn FnMut(&Progress),
     stop: &'a AtomicBool,
@@ -86,6 +91,7 @@ impl<'a> Run<'a> {
         Self {
             request,
             labels: request.labels.iter().filter_map(|name| label::clean_name(name)).collect(),
+            tags: notmuch::Tags::default(),
             sink,
             progress,
             stop,
@@ -185,7 +191,8 @@ impl<'a> Run<'a> {
         if full && !self.batch.is_empty() {
             self.submit()?;
         }
-        let mut folder = source.folder().clone();
+        let (mut folder, mut flags) = (source.folder().clone(), source.flags);
+        self.tags.apply(&raw, &mut folder, &mut flags);
         folder.place = self.request.place.or(folder.place);
         folder.revive = self.request.revive;
         for label in &self.labels {
@@ -195,12 +202,7 @@ impl<'a> Run<'a> {
         }
         self.batch_bytes += raw.len();
         self.waiting.push_back(Origin { path: Rc::clone(path), offset });
-        self.batch.push(Incoming {
-            raw,
-            folder,
-            flags: source.flags,
-            file_time: date.or(Some(source.modified)),
-        });
+        self.batch.push(Incoming { raw, folder, flags, file_time: date.or(Some(source.modified)) });
         Ok(())
     }
 

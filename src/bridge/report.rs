@@ -20,6 +20,8 @@ pub struct ImportRequest {
     pub place: Option<Place>,
     /// Names of labels, beside those of folders.
     pub labels: Vec<String>,
+    /// The output of `notmuch dump`: tags of messages that are imported.
+    pub notmuch_tags: Option<PathBuf>,
     /// Whether messages that were purged are taken in again.
     pub revive: bool,
 }

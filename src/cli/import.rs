@@ -300,5 +300,5 @@ pub(super) fn request(
             None => names.push(name),
         }
     }
-    Ok(ImportRequest { paths, place, labels: names, revive })
+    Ok(ImportRequest { paths, place, labels: names, revive, ..ImportRequest::default() })
 }
