@@ -382,3 +382,97 @@ fn thunderbirds_folders_flags_and_tags_are_taken_in() {
     assert_eq!(counts(&home.import(&home.path("read.eml"))), [1, 0, 1, 0, 0]);
     home.assert_healthy("a profile of Thunderbird");
 }
+
+/// Runs notmuch on a directory of ours; `None` where it is not installed.
+fn notmuch(home: &Home, args: &[&str]) -> Option<Vec<u8>> {
+    let mut command = Command::new("notmuch");
+    command.env_clear().envs(home.environment()).env("NOTMUCH_CONFIG", home.path("notmuch-config"));
+    let output = command.args(args).output().ok()?;
+    assert!(output.status.success(), "{output:?}");
+    Some(output.stdout)
+}
+
+/// A Maildir with notmuch's database, and tags of its three messages.
+fn tagged(home: &Home) -> Option<std::path::PathBuf> {
+    let root = home.path("Mail box");
+    write_maildir(&root, "", &many("n", 3));
+    let config = format!(
+        "[database]\npath={}\n[new]\ntags=unread;inbox\n[user]\nname=a\nprimary_email=a@example.org\n",
+        root.display()
+    );
+    write(&home.path("notmuch-config"), config.as_bytes());
+    notmuch(home, &["new", "--quiet"])?;
+    notmuch(
+        home,
+        &["tag", "+Größe 2", "+todo", "-inbox", "-unread", "+flagged", "--", "subject:n-001"],
+    )?;
+    notmuch(home, &["tag", "+deleted", "--", "subject:n-002"])?;
+    Some(root)
+}
+
+fn check_tagged(home: &Home) {
+    assert_eq!(labels(home, "n-000"), ["inbox"]);
+    assert_eq!(flags(home, "n-000"), json!([]));
+    let mut found = labels(home, "n-001");
+    assert!(found.iter().any(|label| label.starts_with("l_")), "{found:?}");
+    found.retain(|label| !label.starts_with("l_"));
+    assert_eq!(found, ["archive", "starred", "todo"]);
+    assert_eq!(flags(home, "n-001"), json!(["read", "starred"]));
+    assert_eq!(labels(home, "n-002"), ["trash"]);
+    assert!(home.json(&["labels"]).iter().any(|label| label["name"] == "Größe 2"));
+}
+
+#[test]
+fn notmuchs_tags_come_from_its_database_or_a_dump() {
+    let home = Home::new();
+    let Some(root) = tagged(&home) else {
+        println!("skipped: notmuch is not installed");
+        return;
+    };
+    let dump = notmuch(&home, &["dump"]).unwrap();
+    let run = home.run(&["import", "--json", root.to_str().unwrap()]).ok();
+    assert_eq!(counts(&run.object())[..4], [3, 3, 0, 0], "{run}");
+    assert!(run.stderr.is_empty(), "{run}");
+    check_tagged(&home);
+    assert_eq!(std::fs::read_dir(home.path("tmp")).unwrap().count(), 0, "nothing is left there");
+    // The same tags from a file, for mail that notmuch has never seen.
+    let other = Home::new();
+    write(&other.path("tags"), &dump);
+    write(&other.path("box"), &mbox(&many("n", 3)));
+    other.run(&["import", "box", "--notmuch-tags", "tags"]).ok();
+    check_tagged(&other);
+}
+
+#[test]
+fn tags_that_cannot_be_had_are_said() {
+    let home = Home::new();
+    let root = home.path("Mail");
+    write_maildir(&root, "S", &many("m", 1));
+    std::fs::create_dir_all(root.join(".notmuch/xapian")).unwrap();
+    // No database, or no program: the mail comes in all the same.
+    let run = home.run(&["import", "--json", root.to_str().unwrap()]).ok();
+    assert_eq!(counts(&run.object())[..4], [1, 1, 0, 0], "{run}");
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(said.contains("notmuch") && said.contains("--notmuch-tags"), "{said}");
+    let missing = ["import", root.to_str().unwrap(), "--notmuch-tags", "no/such"];
+    home.run(&missing).exited(3);
+    // A dump by hand, and one that is none.
+    let id = "m-000@example.org";
+    write(
+        &home.path("dump"),
+        format!("#notmuch-dump batch-tag:3 tags\n+a%20b +spam -- id:{id}\n").as_bytes(),
+    );
+    write(&home.path("none"), b"Subject: x\n\nx\n");
+    let other = Home::new();
+    for name in ["dump", "none"] {
+        std::fs::copy(home.path(name), other.path(name)).unwrap();
+    }
+    write(&other.path("box"), &mbox(&many("m", 1)));
+    let run = other.run(&["import", "box", "--json", "--notmuch-tags", "none"]).ok();
+    assert!(String::from_utf8_lossy(&run.stderr).contains("there are no tags"), "{run}");
+    let third = Home::new();
+    std::fs::copy(home.path("dump"), third.path("dump")).unwrap();
+    write(&third.path("box"), &mbox(&many("m", 1)));
+    third.run(&["import", "box", "--notmuch-tags", "dump"]).ok();
+    assert_eq!(labels(&third, "m-000").last().map(String::as_str), Some("spam"));
+}

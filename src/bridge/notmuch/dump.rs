@@ -62,14 +62,15 @@ pub(super) fn run(
         read.map(|()| tags)
     });
     let complaint = thread::spawn(move || complaint(complaints));
-    let waited = wait_for(&wait, stop, deadline);
-    if waited.is_err() {
+    if let Err(why) = wait_for(&wait, stop, deadline) {
         let _ = child.kill();
+        let _ = child.wait();
+        // Its threads end with its output, which a process that it began may hold on to.
+        return Err(why);
     }
     let ended = child.wait();
     let told = complaint.join().unwrap_or_default();
     let read = reader.join().map_err(|_| "its output could not be read".to_owned())?;
-    waited?;
     match ended {
         Ok(status) if status.success() => {}
         Ok(_) if !told.is_empty() => return Err(told),
