@@ -297,7 +297,9 @@ impl Walk<'_> {
         // One message by its name, whatever stands in it: patches and forwarded mailboxes hold
         // lines that look like separators.
         let certain = is_eml(&shown) || is_part(&dir.path);
-        let mbox = match if certain { Ok(Start::Field) } else { kind(&path) } {
+        let kind = if certain { Ok((Start::Field, false)) } else { kind(&path) };
+        let export = matches!(kind, Ok((_, true)));
+        let mbox = match kind.map(|(start, _)| start) {
             Ok(Start::Mbox) => flags.is_none(),
             Ok(Start::Field) => false,
             Ok(_) if named => false,
@@ -314,9 +316,11 @@ impl Walk<'_> {
             return self.found.failures.add(&path, 0, "too-many", "too many files in one run");
         }
         let stem = if mbox { folder::mbox_stem(&shown) } else { None };
+        // An export of Gmail says it in each message; its names are those of the export.
+        let own_folder = if mbox && export { Some(Folder::default()) } else { stem.map(own) };
         self.found.sources.push(Source {
             dir: Arc::clone(dir),
-            own_folder: stem.map(own).map(Arc::new),
+            own_folder: own_folder.map(Arc::new),
             name,
             mbox,
             flags,
@@ -349,7 +353,8 @@ impl Walk<'_> {
     }
 }
 
-fn kind(path: &Path) -> io::Result<Start> {
+/// What a file begins with, and whether it is an export of Gmail.
+fn kind(path: &Path) -> io::Result<(Start, bool)> {
     let mut start = Vec::new();
     let read = packed::open(path)?.take(probe::PROBE_BYTES as u64).read_to_end(&mut start);
     // What stands before a damage tells what it is; the damage is met again when it is read.
@@ -357,7 +362,7 @@ fn kind(path: &Path) -> io::Result<Start> {
         read?;
     }
     packed::no_archive(&start)?;
-    Ok(probe::start(&start))
+    Ok((probe::start(&start), probe::is_export(&start)))
 }
 
 fn names_of(at: &Pending) -> impl Iterator<Item = &str> {

@@ -121,6 +121,26 @@ fn folders_come_from_paths_and_order_the_run() {
 }
 
 #[test]
+fn an_export_of_gmail_is_no_folder() {
+    let export =
+        "From 1@xxx Thu Jun 11 00:38:38 +0000 2020\nX-GM-THRID: 1\nX-Gmail-Labels: x\n\nx\n";
+    check(
+        &[("Takeout/Mail/Alles.mbox", export), ("Takeout/Mail/Other.mbox", MBOX)],
+        &["Takeout"],
+        &[
+            "Takeout/Mail/Alles.mbox mbox -",
+            "Takeout/Mail/Other.mbox mbox - Mail/Other",
+            "skipped 0",
+        ],
+    );
+    check(
+        &[("Papierkorb.mbox", export)],
+        &["Papierkorb.mbox"],
+        &["Papierkorb.mbox mbox -", "skipped 0"],
+    );
+}
+
+#[test]
 fn a_named_root_is_no_label_but_may_be_a_place() {
     let files = [
         ("M/.Trash/cur/1", MAIL),

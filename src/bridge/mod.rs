@@ -6,9 +6,10 @@
 //!
 //! An import is [`discover`] (which files, in which order, by `probe` and [`folder`] and
 //! [`maildir`]), then [`import`] (read, batch, submit, count), with [`mbox`] for files of many
-//! messages. [`find`] looks for mail before anybody named some. A file that ends in `.eml`, has
-//! Maildir flags in its name or lies in `cur` or `new` is one message even where lines in it look
-//! like an mbox: patches and forwarded mailboxes do.
+//! messages and [`packed`] for packed ones; `thunderbird` and `notmuch` know what these programs
+//! keep beside mail. [`find`] looks for mail before anybody named some. A file that ends in `.eml`,
+//! has Maildir flags in its name or lies in `cur` or `new` is one message even where lines in it
+//! look like an mbox: patches and forwarded mailboxes do.
 
 pub mod discover;
 pub mod failures;

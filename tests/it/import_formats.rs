@@ -476,3 +476,39 @@ fn tags_that_cannot_be_had_are_said() {
     third.run(&["import", "box", "--notmuch-tags", "dump"]).ok();
     assert_eq!(labels(&third, "m-000").last().map(String::as_str), Some("spam"));
 }
+
+/// Writes the same messages by Python's `mailbox` into an mbox and a Maildir.
+const PYTHON: &str = r#"
+import mailbox, sys
+bodies = [
+    "From now on\n",
+    "x\n\nFrom ada@example.org Mon May  6 09:00:00 2024\nSubject: no\n\nFrom \n",
+    ">From x\n>>From y\n\n\n",
+    "no end",
+    "\n\nFrom - Mon May  6 09:00:00 2024\nX-Mozilla-Status: 0008\n",
+]
+box, maildir = mailbox.mbox(sys.argv[1]), mailbox.Maildir(sys.argv[2], create=True)
+for n, body in enumerate(bodies):
+    head = f"From: a@example.org\nSubject: py{n}\nMessage-ID: <py{n}@example.org>\n"
+    message = mailbox.mboxMessage(f"{head}Date: Mon, 06 May 2024 09:0{n}:00 +0000\n\n{body}")
+    if n == 0:
+        message.set_flags("RF")
+    box.add(message)
+    maildir.add(mailbox.MaildirMessage(message))
+box.flush()
+"#;
+
+#[test]
+fn what_python_writes_is_the_same_from_both_forms() {
+    let home = Home::new();
+    let (file, maildir) = (home.path("py.mbox"), home.path("Maildir"));
+    let mut command = Command::new("python3");
+    command.env_clear().envs(home.environment()).args(["-c", PYTHON]).args([&file, &maildir]);
+    if !command.status().is_ok_and(|status| status.success()) {
+        println!("skipped: python3 is not installed");
+        return;
+    }
+    assert_eq!(counts(&home.import(&file)), [5, 5, 0, 0, 0]);
+    assert_eq!(flags(&home, "py0"), json!(["read", "starred"]));
+    assert_eq!(counts(&home.import(&maildir)), [5, 0, 5, 0, 0]);
+}
