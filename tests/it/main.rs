@@ -31,6 +31,7 @@ mod kill_two_processes;
 mod mail_rules;
 mod overlay;
 mod own_mail;
+mod pictures;
 mod pty_beside_scripts;
 mod pty_first_run;
 mod pty_tour;
