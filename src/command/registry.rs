@@ -60,6 +60,10 @@ pub enum Verb {
     Close,
     /// Opens the help.
     Help,
+    /// Stops the program, as the shell's job.
+    Suspend,
+    /// Draws everything again.
+    Redraw,
     /// Ends the tour of the sample mailbox, or starts it again.
     Tour,
     /// Skips a step of the tour.

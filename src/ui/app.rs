@@ -82,6 +82,8 @@ pub enum UiExit {
     Forced,
     /// The engine ended by itself; something is wrong.
     EngineGone,
+    /// A thread has panicked; what was decided is saved where that was still possible.
+    Crashed,
     /// The mailbox could not be opened.
     NotOpened(Notice),
 }
@@ -138,8 +140,10 @@ pub enum Message {
     Engine(Box<Update>),
     /// The engine is gone.
     EngineGone,
-    /// The terminal is gone.
+    /// The terminal is gone, or the system asks for the end.
     Hangup,
+    /// There is no shell that could continue the program once it is stopped.
+    NoShell,
     /// It is this time, Unix milliseconds.
     Time(i64),
     /// The model was drawn.
@@ -151,6 +155,10 @@ pub enum Message {
 pub enum Effect {
     /// Ask the engine.
     Ask(Request),
+    /// Stop, as the shell's job.
+    Suspend,
+    /// Draw everything again.
+    Redraw,
     /// Open a mailbox, to import from these paths.
     Open(Door, Vec<PathBuf>),
     /// End.

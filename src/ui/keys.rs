@@ -156,6 +156,8 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             model.layers.push(Layer::Help(0));
             Vec::new()
         }
+        Verb::Suspend => vec![Effect::Suspend],
+        Verb::Redraw => vec![Effect::Redraw],
         Verb::Tour | Verb::SkipStep => {
             tour::press(model, matches!(command.verb, Verb::SkipStep));
             Vec::new()
@@ -366,9 +368,9 @@ fn toggle(model: &mut Model) -> Vec<Effect> {
     intents.into_iter().flat_map(|intent| send(model, intent, Sent::Key)).collect()
 }
 
-/// Quits when all is saved.
+/// Quits when all is saved; what was decided before the mailbox was open waits for that.
 pub fn quit(model: &mut Model) -> Vec<Effect> {
-    if !model.open {
+    if !model.open && model.sent.is_empty() {
         return vec![Effect::Exit(UiExit::Quit)];
     }
     if model.quitting == Quitting::Saving {

@@ -36,6 +36,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::EngineGone if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
         Message::EngineGone => vec![exit(UiExit::EngineGone)],
         Message::Hangup => keys::quit(model),
+        Message::NoShell => {
+            model.say(Severity::Info, "There is no shell to go back to", "q quits");
+            Vec::new()
+        }
         Message::Time(now_ms) => time(model, now_ms),
         Message::Drawn => drawn(model),
     };
@@ -149,6 +153,8 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             import(model, progress);
             Vec::new()
         }
+        // The loop waits for it itself.
+        Update::Paused => Vec::new(),
         Update::Ended if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
         Update::Ended => vec![exit(UiExit::EngineGone)],
     }

@@ -27,6 +27,16 @@ const FELT_MS: i64 = 200;
 /// Draws the model; returns where the terminal's own cursor belongs, if anywhere.
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let area = area.intersection(buf.area);
+    let caret = draw_all(model, area, buf);
+    for cell in &mut buf.content {
+        if let Some(plain) = model.theme.sign(cell.symbol()) {
+            cell.set_symbol(plain);
+        }
+    }
+    caret
+}
+
+fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     if too_small((area.width, area.height)) {
         let (columns, rows) = LEAST_SIZE;
         let line = format!("terminal too small: {columns}x{rows} needed");
