@@ -148,11 +148,9 @@ impl Row {
     fn draw(&self, top: usize, looks: &[Look], out: &mut String) {
         let left = |column: usize| MARGIN + column * CELL.0;
         for (column, columns, colour) in &self.grounds {
-            let (x, width, height, fill) = (left(*column), columns * CELL.0, CELL.1, hex(*colour));
-            let _ = writeln!(
-                out,
-                "<rect x=\"{x}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" fill=\"{fill}\"/>"
-            );
+            let at = format!("x=\"{}\" y=\"{top}\"", left(*column));
+            let size = format!("width=\"{}\" height=\"{}\"", columns * CELL.0, CELL.1);
+            let _ = writeln!(out, "<rect {at} {size} fill=\"{}\"/>", hex(*colour));
         }
         let mut colours: Vec<Rgb> = self.lines.iter().map(|(_, colour)| *colour).collect();
         colours.sort_unstable();
