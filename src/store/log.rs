@@ -363,18 +363,6 @@ fn unpack(bytes: &[u8]) -> Result<String, StoreError> {
     String::from_utf8(plain).map_err(|error| StoreError::Row(error.to_string()))
 }
 
-fn inflate(bytes: &[u8], size: usize) -> std::io::Result<Vec<u8>> {
-    thread_local! {
-        // As for packing: a list of events is read at the price of one decompressor.
-        static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> =
-            RefCell::new(zstd::bulk::Decompressor::new().ok());
-    }
-    UNPACKER.with_borrow_mut(|unpacker| match unpacker {
-        Some(unpacker) => unpacker.decompress(bytes, size),
-        None => zstd::bulk::decompress(bytes, size),
-    })
-}
-
 /// SQLite has signed integers only; positions never reach the sign.
 #[must_use]
 pub(crate) fn number(position: u64) -> i64 {
