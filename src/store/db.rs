@@ -52,6 +52,13 @@ pub enum Durability {
     Normal,
 }
 
+/// One moment of a file that is held for reading; see [`Db::still`].
+#[derive(Debug)]
+#[must_use = "reads agree only while it is there"]
+pub struct Still<'a>(
+    #[expect(dead_code, reason = "it is there to be dropped")] Option<rusqlite::Transaction<'a>>,
+);
+
 /// An open file.
 #[derive(Debug)]
 pub struct Db {
@@ -253,6 +260,16 @@ impl Db {
         self.connection.execute_batch("BEGIN")?;
         self.in_transaction = true;
         Ok(())
+    }
+
+    /// Holds one moment of the file for the reads that follow, until the value is dropped: they
+    /// agree, and do not lock it one by one. An open transaction holds it already.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn still(&self) -> Result<Still<'_>, StoreError> {
+        let open = self.in_transaction;
+        Ok(Still((!open).then(|| self.connection.unchecked_transaction()).transpose()?))
     }
 
     /// Whether a transaction is open.
