@@ -24,6 +24,12 @@ pub const POINTS: &[&str] = &[
     "device.after-commit",
     "page.before-commit",
     "page.after-commit",
+    "purge.before-commit",
+    "purge.after-commit",
+    "purge.before-told",
+    "purge.after-told",
+    "purge.before-done",
+    "purge.before-kept",
 ];
 
 /// Further names at which only a panic is tried: nothing is written there.

@@ -13,6 +13,7 @@ pub mod host;
 mod ingest;
 pub mod listener;
 mod mailbox_client;
+mod purge;
 mod session;
 mod storage;
 #[cfg(test)]

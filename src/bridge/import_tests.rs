@@ -189,6 +189,7 @@ fn a_message_carries_its_folder_flags_and_time() {
         paths: vec![dir.path().join("M")],
         place: None,
         labels: vec!["old".to_owned()],
+        ..ImportRequest::default()
     };
     let report = import(&request, &mut sink, &mut |_| {}, &AtomicBool::new(false)).unwrap();
     assert_eq!((report.messages, report.imported), (4, 4));
@@ -213,6 +214,7 @@ fn a_place_on_the_command_line_is_for_every_message() {
         paths: vec![dir.path().to_owned()],
         place: Some(Place::Archive),
         labels: Vec::new(),
+        ..ImportRequest::default()
     };
     import(&request, &mut sink, &mut |_| {}, &AtomicBool::new(false)).unwrap();
     assert!(sink.seen.iter().all(|message| message.folder.place == Some(Place::Archive)));

@@ -18,6 +18,7 @@ mod from_line;
 pub mod import;
 pub mod maildir;
 pub mod mbox;
+pub mod packed;
 mod probe;
 mod report;
 
@@ -56,6 +57,9 @@ pub struct Folder {
     /// Names of user labels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// The user's word, not a folder's: take them in again though they were purged.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub revive: bool,
 }
 
 /// What became of one message.
@@ -79,6 +83,8 @@ pub enum Outcome {
         /// Its thread.
         thread: ThreadId,
     },
+    /// It was purged, and stays so.
+    Purged,
     /// Not taken in.
     Failed {
         /// A stable word.

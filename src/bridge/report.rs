@@ -20,6 +20,8 @@ pub struct ImportRequest {
     pub place: Option<Place>,
     /// Names of labels, beside those of folders.
     pub labels: Vec<String>,
+    /// Whether messages that were purged are taken in again.
+    pub revive: bool,
 }
 
 /// What became of an import; serialises as the command's contract.
@@ -34,13 +36,19 @@ pub struct ImportReport {
     pub duplicates: u64,
     /// Other bytes under an id that was there.
     pub copies: u64,
+    /// Messages that were purged, and were not taken in again.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub purged: u64,
     /// What was not taken in.
     pub failed: Failures,
     /// Failures beyond those listed.
     #[serde(skip_serializing_if = "is_zero")]
     pub failed_left_off: u64,
-    /// Files left alone on purpose.
+    /// Files left alone on purpose, and messages that a mail program holds as gone.
     pub skipped: u64,
+    /// Of those, the messages.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub expunged: u64,
     /// Rows touched.
     pub threads: u64,
     /// Rows that began.
@@ -62,6 +70,17 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl ImportReport {
+    /// Counts messages that a mail program holds as gone among what was skipped, and says so.
+    pub(super) fn left_as_expunged(&mut self) {
+        self.skipped += self.expunged;
+        if self.expunged > 0 {
+            let line =
+                format!("{} messages were left out: Thunderbird deleted them", self.expunged);
+            let hint = "they stay in its files until it compacts the folder";
+            self.notices.push(Notice::warning("expunged", line, hint));
+        }
+    }
+
     /// The exit code of a command that did only this.
     #[must_use]
     pub fn exit(&self) -> Exit {

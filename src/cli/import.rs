@@ -258,6 +258,10 @@ fn plain(report: &ImportReport) -> String {
         report.new_threads,
         if report.stopped { " (stopped; run it again to go on)" } else { "" },
     )];
+    if report.purged > 0 {
+        let rest = "stay purged; --purged-too brings them back";
+        lines.push(format!("  {} of them {rest}", report.purged));
+    }
     for failure in report.failed.listed() {
         let path = crate::safe_text::line(&failure.path.to_string_lossy());
         lines
@@ -272,6 +276,7 @@ pub(super) fn request(
     paths: Vec<PathBuf>,
     mut place: Option<Place>,
     labels: Vec<String>,
+    revive: bool,
 ) -> Result<ImportRequest, Notice> {
     let mut names = Vec::new();
     for text in labels {
@@ -295,5 +300,5 @@ pub(super) fn request(
             None => names.push(name),
         }
     }
-    Ok(ImportRequest { paths, place, labels: names })
+    Ok(ImportRequest { paths, place, labels: names, revive })
 }

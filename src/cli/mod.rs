@@ -13,6 +13,7 @@ mod home;
 mod import;
 mod list;
 mod output;
+mod purge;
 mod serve;
 mod session;
 mod show;
@@ -88,8 +89,8 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         triage::change(&home, output, &threads.threads, vec![change], !threads.wait.no_wait)
     };
     match command {
-        Command::Import { paths, place, label, wait } => {
-            let request = import::request(paths, place, label)?;
+        Command::Import { paths, place, label, purged_too, wait } => {
+            let request = import::request(paths, place, label, purged_too)?;
             import::run(&home, output, &request, !wait.no_wait)
         }
         Command::List { label, limit, before } => {
@@ -108,6 +109,7 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         Command::Undo { action, wait } => {
             triage::undo(&home, output, action.as_deref(), !wait.no_wait)
         }
+        Command::Purge(purge) => purge::run(&home, output, &purge),
         Command::Doctor => doctor::run(&home, output),
         Command::Demo => demo::run(&home, output),
         Command::Serve { listen } => serve::run(&home, output, &listen),

@@ -14,6 +14,7 @@ mod intents;
 pub mod link;
 mod memory;
 mod owner;
+mod purge;
 mod run;
 mod sink;
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl Packer {
             one.message.labels.dedup();
             ready.push(one);
         }
-        let thread = thread_id(&ready.first()?.key);
+        let thread = thread_id(&ready.first()?.key, 0);
         let begin = Args::of(&ThreadCreated { thread: thread.clone() });
         let id = event_id(&["created", thread.as_str()], &[]);
         let mut events = vec![event(id, name::THREAD_CREATED, begin, &self.epoch).ok()?];
@@ -91,6 +91,8 @@ impl Backend {
             }
         }
         self.mailbox.commit()?;
+        self.db.expect_bulk()?;
+        self.mailbox.db().expect_bulk()?;
         Ok(Packer { epoch: self.epoch.clone(), labels: known, now })
     }
 
