@@ -30,6 +30,7 @@ mod kill;
 mod kill_import;
 mod kill_two_processes;
 mod mail_rules;
+mod memory;
 mod overlay;
 mod own_mail;
 mod pictures;
