@@ -33,6 +33,7 @@ mod overlay;
 mod own_mail;
 mod pty_beside_scripts;
 mod pty_first_run;
+mod purge;
 mod scenarios;
 mod seed_events;
 mod seen;
