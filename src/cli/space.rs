@@ -83,6 +83,7 @@ fn all_files(home: &Home) -> Result<Vec<(PathBuf, u64)>, Notice> {
     Ok(found)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn notice(error: StoreError) -> Notice {
     error.notice()
 }

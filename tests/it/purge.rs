@@ -73,10 +73,8 @@ fn rows(path: &Path, found: &mut Vec<String>) {
         let mut rows = all.query([]).expect("rows");
         while let Some(row) = rows.next().expect("a row") {
             for column in 0..columns {
-                let value = match row.get_ref(column).expect("a value") {
-                    ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
-                    _ => continue,
-                };
+                let value = row.get_ref(column).expect("a value");
+                let (ValueRef::Text(value) | ValueRef::Blob(value)) = value else { continue };
                 let inflated = zstd::stream::decode_all(value).unwrap_or_default();
                 if holds(value) || holds(&inflated) {
                     found.push(format!("{}: {table}.{column}", path.display()));
