@@ -30,6 +30,8 @@ struct Ready {
     hash: [u8; 32],
     message: MessageAdded,
     keywords: Vec<String>,
+    /// What its provider says it belongs to.
+    conversation: Option<String>,
     raw: Packed,
     text: Option<Packed>,
     /// Whether it is wanted though it was purged.
@@ -54,6 +56,7 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
     let text = long.then(|| Blobs::pack(parsed.text.as_bytes()));
     let mut flags = flags(&incoming, parsed.status);
     let mut folder = incoming.folder;
+    let conversation = parsed.conversation;
     let own = system_names(&mut folder, &mut flags, parsed.keywords);
     let revive = folder.revive;
     let mut keywords = folder.labels;
@@ -95,7 +98,8 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
         return Prepared(Err(("too-large".to_owned(), reason)));
     }
     let hash = mail::canonical_hash(&incoming.raw);
-    Prepared(Ok(Box::new(Ready { key, hash, message, keywords, raw, text, revive })))
+    let ready = Ready { key, hash, message, keywords, conversation, raw, text, revive };
+    Prepared(Ok(Box::new(ready)))
 }
 
 /// A Maildir name outranks status headers; a drafts folder makes drafts.
@@ -156,10 +160,14 @@ pub(super) fn commit(
         Purged::revive(db, &ready.key)?;
     }
     match Index::look(db, &ready.key, &ready.hash)? {
-        Known::Equal(thread) => Ok(Outcome::Duplicate { thread }),
+        Known::Equal(thread) => {
+            converse(db, epoch, &ready, &thread)?;
+            Ok(Outcome::Duplicate { thread })
+        }
         Known::Other(thread) => {
             ready.message.copy = true;
             append(db, epoch, &thread, &ready, None)?;
+            converse(db, epoch, &ready, &thread)?;
             Ok(Outcome::Copy { thread })
         }
         known => {
@@ -181,8 +189,8 @@ fn place(
     named: Option<ThreadId>,
 ) -> Result<Outcome, StoreError> {
     let mut threads: Vec<ThreadId> = named.into_iter().collect();
-    // The nearest ancestor decides where there is a choice.
-    for ancestor in ready.message.references.iter().rev() {
+    // The nearest ancestor decides where there is a choice, and the provider's word last.
+    for ancestor in ready.message.references.iter().rev().chain(&ready.conversation) {
         if let Some(thread) = Index::thread(db, ancestor)?
             && !threads.contains(&thread)
         {
@@ -197,13 +205,30 @@ fn place(
     let begin = new.then(|| ThreadCreated { thread: thread.clone() });
     append(db, epoch, &thread, ready, begin.as_ref())?;
     Index::name(db, &ready.key, &thread)?;
-    for ancestor in &ready.message.references {
+    for ancestor in ready.message.references.iter().chain(&ready.conversation) {
         Index::name(db, ancestor, &thread)?;
     }
     for other in threads.iter().skip(1) {
         join(db, epoch, &thread, other, &ready.key)?;
     }
     Ok(Outcome::Imported { thread, new })
+}
+
+/// A message that is there already, and now comes with its provider's word for its conversation:
+/// joined as if it had come so at first. Once only, so that threads split by hand stay split.
+fn converse(db: &Db, epoch: &Epoch, ready: &Ready, thread: &ThreadId) -> Result<(), StoreError> {
+    let Some(conversation) = &ready.conversation else { return Ok(()) };
+    match Index::thread(db, conversation)? {
+        None => Index::name(db, conversation, thread),
+        Some(other) if other != *thread => {
+            if link(db, epoch, thread, &other, &ready.key)? {
+                link(db, epoch, &other, thread, &ready.key)?;
+                Index::join(db, thread, &other)?;
+            }
+            Ok(())
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 /// The id of a thread that begins with this message: one that was never purged.
@@ -263,12 +288,11 @@ fn link(
     thread: &ThreadId,
     other: &ThreadId,
     cause: &str,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let id = event_id(&["linked", thread.as_str(), other.as_str(), cause], &[]);
     let args = Args::of(&Linked { thread: other.clone() });
     let event = event(id, name::THREAD_LINKED, args, epoch)?;
-    Log::append(db, &StoreId::thread(thread), &[event])?;
-    Ok(())
+    Ok(Log::append(db, &StoreId::thread(thread), &[event])?.added > 0)
 }
 
 fn event(id: EventId, name: &str, args: Args, epoch: &Epoch) -> Result<NewEvent, StoreError> {

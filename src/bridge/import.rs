@@ -5,8 +5,7 @@
 //! clock: the caller decides how often progress is drawn.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::File;
-use std::io::{self, BufReader, Read as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,15 +14,12 @@ use super::discover::{self, Source};
 use super::mbox::{Entry, MboxReader};
 use super::probe::{self, Start};
 pub use super::report::{ImportReport, ImportRequest, Progress};
-use super::{Incoming, MailSink, Outcome, SinkError, from_line};
+use super::{Incoming, MailSink, Outcome, SinkError, from_line, packed};
 use crate::id::ThreadId;
-use crate::label;
-use crate::limits;
+use crate::{label, limits, mail};
 
 /// Threads in one question for their roots.
 const ROOTS_CHUNK: usize = 500;
-/// The buffer of an mbox that is read, in bytes.
-const READ_BUFFER_BYTES: usize = 256 * 1024;
 
 /// Imports `request.paths` into `sink`. When `stop` is set, what was submitted is finished and the
 /// report says so; an import that is run again goes on, since it adds nothing twice.
@@ -130,8 +126,8 @@ impl<'a> Run<'a> {
 
     fn mbox(&mut self, source: &Source, path: &Rc<PathBuf>) -> Result<(), SinkError> {
         let before = self.at.bytes_done;
-        let file = match File::open(path.as_path()) {
-            Ok(file) => BufReader::with_capacity(READ_BUFFER_BYTES, file),
+        let file = match packed::open(path) {
+            Ok(file) => file,
             Err(error) => {
                 self.report.failed.add_io(path, 0, &error);
                 return Ok(());
@@ -143,7 +139,7 @@ impl<'a> Run<'a> {
                 Ok(None) => break,
                 Ok(Some(Entry::TooLarge { offset, .. })) => self.too_large(path, offset),
                 Ok(Some(Entry::Message { offset, date, raw })) => {
-                    self.at.bytes_done = before + reader.offset().min(source.bytes);
+                    self.at.bytes_done = before + reader.input().position().min(source.bytes);
                     self.message(source, path, offset, raw, date)?;
                 }
                 Err(error) => {
@@ -178,6 +174,10 @@ impl<'a> Run<'a> {
     ) -> Result<(), SinkError> {
         if raw.is_empty() {
             self.report.failed.add(path, offset, "empty", "a From line without a message");
+            return Ok(());
+        }
+        if mail::expunged(&raw) {
+            self.report.expunged += 1;
             return Ok(());
         }
         let full = self.batch.len() >= limits::INGEST_MESSAGES
@@ -267,6 +267,7 @@ impl<'a> Run<'a> {
             self.failed(&origin.path, origin.offset, "no-answer", "the backend gave no answer");
         }
         self.count_threads()?;
+        self.report.left_as_expunged();
         self.report.failed.sort();
         self.report.failed_left_off = self.report.failed.left_off();
         self.tell();
@@ -298,7 +299,7 @@ enum Single {
 }
 
 fn read_single(path: &Path) -> io::Result<Single> {
-    let file = File::open(path)?;
+    let file = packed::open(path)?;
     let mut raw = Vec::new();
     // One more than the bound shows that there is more; so does a `From ` line's worth.
     let most = limits::MAX_MESSAGE_BYTES + probe::PROBE_BYTES;

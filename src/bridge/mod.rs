@@ -18,6 +18,7 @@ mod from_line;
 pub mod import;
 pub mod maildir;
 pub mod mbox;
+pub mod packed;
 mod probe;
 mod report;
 

@@ -44,8 +44,11 @@ pub struct ImportReport {
     /// Failures beyond those listed.
     #[serde(skip_serializing_if = "is_zero")]
     pub failed_left_off: u64,
-    /// Files left alone on purpose.
+    /// Files left alone on purpose, and messages that a mail program holds as gone.
     pub skipped: u64,
+    /// Of those, the messages.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub expunged: u64,
     /// Rows touched.
     pub threads: u64,
     /// Rows that began.
@@ -67,6 +70,17 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl ImportReport {
+    /// Counts messages that a mail program holds as gone among what was skipped, and says so.
+    pub(super) fn left_as_expunged(&mut self) {
+        self.skipped += self.expunged;
+        if self.expunged > 0 {
+            let line =
+                format!("{} messages were left out: Thunderbird deleted them", self.expunged);
+            let hint = "they stay in its files until it compacts the folder";
+            self.notices.push(Notice::warning("expunged", line, hint));
+        }
+    }
+
     /// The exit code of a command that did only this.
     #[must_use]
     pub fn exit(&self) -> Exit {

@@ -1,7 +1,7 @@
 //! `demo`: a sample mailbox of its own, made through the whole pipeline, gone on quit.
 
 use std::fs::OpenOptions;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -103,7 +103,7 @@ fn sweep(temporary: &Path) {
 /// Runs the interface on sample mail; without a terminal it lists it.
 pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
     let sample = Sample::make()?;
-    if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
+    if super::tui::has_screen(output) {
         return super::tui::run_sample(home, sample);
     }
     super::list::list(sample.home(), output, "inbox", 0, None)

@@ -78,6 +78,7 @@ fn refuse(output: Output, error: &clap::Error) -> u8 {
 
 fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     let home = Home::of(&cli.global)?;
+    crate::crash::report::install(&home.dir);
     let Some(command) = cli.command else {
         return if cli.sync_only {
             sync_only::run(&home, output, cli.watch)

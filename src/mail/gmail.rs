@@ -102,11 +102,11 @@ pub(super) fn in_english(name: String) -> String {
     found.map_or(name, |(english, _)| (*english).to_owned())
 }
 
-/// What the name of a conversation on another provider is, as a key that no Message-ID can be.
+/// The number of its conversation, as a key that no Message-ID can be: those have no line end.
 pub(super) fn conversation(head: &Head<'_>) -> Option<String> {
     let number = head.first("X-GM-THRID")?.trim_ascii();
     let plain = (1..=MAX_DIGITS).contains(&number.len()) && number.iter().all(u8::is_ascii_digit);
-    plain.then(|| format!("gm-thrid {}", String::from_utf8_lossy(number)))
+    plain.then(|| format!("gm-thrid\n{}", String::from_utf8_lossy(number)))
 }
 
 #[cfg(test)]
@@ -143,8 +143,8 @@ mod tests {
     fn a_conversation_is_a_number() {
         let long = "1".repeat(21);
         for (value, expected) in [
-            ("1864000000000123", Some("gm-thrid 1864000000000123")),
-            (" 7 ", Some("gm-thrid 7")),
+            ("1864000000000123", Some("gm-thrid\n1864000000000123")),
+            (" 7 ", Some("gm-thrid\n7")),
             ("", None),
             ("7a", None),
             ("<a@b>", None),

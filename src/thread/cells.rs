@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{DeviceId, EventId, LabelId, ThreadId};
 use crate::label::{self, Place};
-use crate::thread::fold::{Entry, What};
+use crate::thread::fold::{Entry, Marks, What};
 
 /// Messages at neighbouring positions that are alike: first position, how many, bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +154,7 @@ impl Cells {
                 }
             }
             What::Read { read, seen } => self.mark(entry, *read, *seen),
+            What::Flags(marks) => self.flags(*marks),
             What::Star { on } => {
                 if self.may_write("starred", entry) {
                     self.starred = *on;
@@ -237,6 +238,34 @@ impl Cells {
         match self.runs.last_mut() {
             Some(last) if last.0 + last.1 == run.0 && last.2 == run.2 => last.1 += run.1,
             _ => self.runs.push(run),
+        }
+    }
+
+    /// What changed of one message. A source has no keys whose order could change, so no guard.
+    fn flags(&mut self, marks: Marks) {
+        self.starred = marks.starred.unwrap_or(self.starred);
+        self.sent = marks.sent.unwrap_or(self.sent);
+        self.drafts = marks.drafts.unwrap_or(self.drafts);
+        if marks.own == Some(false) {
+            self.last_received = self.last_received.max(marks.at);
+        }
+        for Run(first, count, bits) in std::mem::take(&mut self.runs) {
+            let end = first + count;
+            if !(first..end).contains(&marks.at) {
+                self.push(Run(first, count, bits));
+                continue;
+            }
+            let marked = if marks.own.unwrap_or(bits & OWN != 0) {
+                OWN
+            } else {
+                marks.read.map_or(bits & UNREAD, |read| u8::from(!read) * UNREAD)
+            };
+            let (at, after) = (marks.at, marks.at + 1);
+            for (from, to, bits) in [(first, at, bits), (at, after, marked), (after, end, bits)] {
+                if from < to {
+                    self.push(Run(from, to - from, bits));
+                }
+            }
         }
     }
 

@@ -22,6 +22,8 @@ pub mod name {
     pub const LABEL_REMOVED: &str = "v1.ThreadLabelRemoved";
     /// Messages were marked read or unread.
     pub const THREAD_READ: &str = "v1.ThreadRead";
+    /// Flags of a message changed where it came from.
+    pub const FLAGS_CHANGED: &str = "v1.MessageFlagsChanged";
     /// The thread was starred or unstarred.
     pub const THREAD_STARRED: &str = "v1.ThreadStarred";
     /// The thread was muted or unmuted.
@@ -53,7 +55,7 @@ pub enum Writer {
 #[must_use]
 pub fn writers(event: &str) -> &'static [Writer] {
     match event {
-        name::THREAD_CREATED | name::MESSAGE_ADDED => &[Writer::MailEdge],
+        name::THREAD_CREATED | name::MESSAGE_ADDED | name::FLAGS_CHANGED => &[Writer::MailEdge],
         name::LABEL_APPLIED
         | name::LABEL_REMOVED
         | name::THREAD_READ
@@ -169,6 +171,22 @@ pub struct Read {
     pub seen: Option<Seen>,
 }
 
+/// `v1.MessageFlagsChanged`: what changed of a message where it came from, and only that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlagsChanged {
+    /// The message.
+    pub message: MessageId,
+    /// Flags that are on now.
+    #[serde(default)]
+    pub set: Flags,
+    /// Flags that are off now.
+    #[serde(default)]
+    pub cleared: Flags,
+    /// Whether it is our own sent mail now, where that changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<bool>,
+}
+
 /// `v1.ThreadStarred`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Starred {
@@ -233,6 +251,8 @@ pub enum ThreadEvent {
     Label(LabelChange, bool),
     /// Read marks.
     Read(Read),
+    /// Flags of one message.
+    Flags(FlagsChanged),
     /// The star.
     Starred(Starred),
     /// Muting.
@@ -257,6 +277,7 @@ impl ThreadEvent {
             name::LABEL_APPLIED => Self::Label(args.read()?, true),
             name::LABEL_REMOVED => Self::Label(args.read()?, false),
             name::THREAD_READ => Self::Read(args.read()?),
+            name::FLAGS_CHANGED => Self::Flags(args.read()?),
             name::THREAD_STARRED => Self::Starred(args.read()?),
             name::THREAD_MUTED => Self::Muted(args.read()?),
             name::THREAD_SNOOZED => Self::Snoozed(args.read()?),

@@ -98,6 +98,10 @@ pub enum What {
         #[serde(rename = "s")]
         seen: u64,
     },
+    /// What changed of one message where it came from. What follows for the thread is decided by
+    /// who knows its messages (see `state`).
+    #[serde(rename = "f")]
+    Flags(Marks),
     /// The star.
     #[serde(rename = "s")]
     Star {
@@ -144,6 +148,30 @@ pub enum What {
     },
 }
 
+/// What changed of one message: the cells that it writes; `None` leaves one alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Marks {
+    /// Where the message stands.
+    #[serde(rename = "p")]
+    pub at: u64,
+    /// Read or unread.
+    #[serde(rename = "r", skip_serializing_if = "Option::is_none")]
+    pub read: Option<bool>,
+    /// Our own (sent, or a draft) or received.
+    #[serde(rename = "o", skip_serializing_if = "Option::is_none")]
+    pub own: Option<bool>,
+    /// The thread's star.
+    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
+    pub starred: Option<bool>,
+    /// Whether the thread holds our own sent mail.
+    #[serde(rename = "t", skip_serializing_if = "Option::is_none")]
+    pub sent: Option<bool>,
+    /// Whether it holds a draft.
+    #[serde(rename = "d", skip_serializing_if = "Option::is_none")]
+    pub drafts: Option<bool>,
+}
+
 impl Entry {
     /// The entry of an event; `None` when it writes no cell (a copy, a name that is not known).
     #[must_use]
@@ -156,7 +184,8 @@ impl Entry {
     pub fn of_read(event: &NewEvent, position: Option<u64>, read: &ThreadEvent) -> Option<Self> {
         let reach = |seen: &Option<Seen>| seen.as_ref().map_or(0, |seen| seen.position);
         let what = match read {
-            ThreadEvent::Created(_) => return None,
+            // Flags are of a message, which only a loaded thread knows.
+            ThreadEvent::Created(_) | ThreadEvent::Flags(_) => return None,
             ThreadEvent::Message(message) if message.copy => return None,
             ThreadEvent::Message(message) => What::Message {
                 unread: !message.flags.read && !message.sent && !message.flags.draft,
@@ -183,13 +212,18 @@ impl Entry {
                 What::Undo { action: undo.action.clone(), seen: reach(&undo.seen) }
             }
         };
-        Some(Self {
+        Some(Self::new(event, position, what))
+    }
+
+    /// The entry of an event that does this.
+    pub(super) fn new(event: &NewEvent, position: Option<u64>, what: What) -> Self {
+        Self {
             position: position.unwrap_or(u64::MAX),
             id: event.id.clone(),
             device: event.device.clone(),
             action: event.action.as_ref().map(|action| action.id.clone()),
             what,
-        })
+        }
     }
 }
 

@@ -11,9 +11,9 @@ mod trail;
 
 pub use cells::{Cells, Run};
 pub use event::{
-    ActionUndone, LabelChange, Linked, MessageAdded, Muted, Read, Snoozed, Starred, ThreadCreated,
-    ThreadEvent, Unsnoozed, Writer, name, writers,
+    ActionUndone, FlagsChanged, LabelChange, Linked, MessageAdded, Muted, Read, Snoozed, Starred,
+    ThreadCreated, ThreadEvent, Unsnoozed, Writer, name, writers,
 };
-pub use fold::{Base, Entry, Keep, Undone, What, decide, run};
+pub use fold::{Base, Entry, Keep, Marks, Undone, What, decide, run};
 pub use state::{MessageRow, Summary, ThreadState};
 pub use trail::Trail;

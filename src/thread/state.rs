@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use crate::id::MessageId;
 use crate::mail::Address;
 use crate::store::Event;
-use crate::thread::event::{MessageAdded, ThreadEvent};
-use crate::thread::fold::Entry;
+use crate::thread::event::{FlagsChanged, MessageAdded, ThreadEvent};
+use crate::thread::fold::{Entry, Marks, What};
 use crate::thread::{Cells, Trail};
 
 /// Participants listed in a row at most.
@@ -65,6 +65,12 @@ impl ThreadState {
         for Event { position, event } in events {
             self.position = *position;
             let Some(read) = ThreadEvent::read(&event.name, &event.args) else { continue };
+            if let ThreadEvent::Flags(change) = &read {
+                let marks = self.flags(change);
+                let entry = |marks| Entry::new(event, Some(*position), What::Flags(marks));
+                self.entries.extend(marks.map(entry));
+                continue;
+            }
             let known = match &read {
                 ThreadEvent::Message(message) => self.index.get(&message.message).copied(),
                 _ => None,
@@ -87,6 +93,39 @@ impl ThreadState {
                 _ => {}
             }
         }
+    }
+
+    /// Changes the flags of one message; what that writes. `None` when there is no such message.
+    fn flags(&mut self, change: &FlagsChanged) -> Option<Marks> {
+        let row = self.messages.get_mut(*self.index.get(&change.message)?)?;
+        let at = row.position;
+        let message = &mut row.message;
+        let (set, cleared) = (change.set, change.cleared);
+        let after = |was: bool, on: bool, off: bool| (was || on) && !off;
+        let flags = &mut message.flags;
+        let was_own = message.sent || flags.draft;
+        flags.read = after(flags.read, set.read, cleared.read);
+        flags.starred = after(flags.starred, set.starred, cleared.starred);
+        flags.answered = after(flags.answered, set.answered, cleared.answered);
+        flags.forwarded = after(flags.forwarded, set.forwarded, cleared.forwarded);
+        flags.draft = after(flags.draft, set.draft, cleared.draft);
+        message.sent = change.sent.unwrap_or(message.sent);
+        let (own, flags) = (message.sent || message.flags.draft, message.flags);
+        let kind = set.draft || cleared.draft || change.sent.is_some();
+        let any =
+            |has: &dyn Fn(&MessageAdded) -> bool| self.messages.iter().any(|row| has(&row.message));
+        // A message that was our own has no read mark of its own yet.
+        let read = (set.read || cleared.read || (was_own && !own)).then_some(flags.read);
+        // Another starred message keeps the thread's star.
+        let unstarred = cleared.starred && !any(&|message| message.flags.starred);
+        Some(Marks {
+            at,
+            read,
+            own: (own != was_own).then_some(own),
+            starred: (set.starred || unstarred).then_some(!unstarred),
+            sent: kind.then(|| any(&|message| message.sent && !message.flags.draft)),
+            drafts: kind.then(|| any(&|message| message.flags.draft)),
+        })
     }
 
     /// Where the last message, or further copy of one, stands; 0 without any.

@@ -18,8 +18,8 @@ use mailtui::mailbox::ThreadRow;
 use mailtui::projection::{Snapshot, entries, of_thread, overlay};
 use mailtui::store::{Action, Args, Event, NewEvent, OwnEvent};
 use mailtui::thread::{
-    ActionUndone, Base, Cells, Entry, LabelChange, Linked, MessageAdded, ThreadState, Trail, What,
-    decide, name, run,
+    ActionUndone, Base, Cells, Entry, FlagsChanged, LabelChange, Linked, MessageAdded, ThreadState,
+    Trail, What, decide, name, run,
 };
 use proptest::prelude::*;
 
@@ -53,6 +53,13 @@ enum Kind {
     /// Takes a place off.
     Leave(Place),
     Link,
+    /// The source changed flags of an earlier message, counted from the end.
+    Flags {
+        back: usize,
+        set: [bool; 3],
+        cleared: [bool; 3],
+        sent: Option<bool>,
+    },
     /// Undoes the action of an earlier event, counted from the end.
     Undo(usize),
 }
@@ -70,6 +77,12 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
+fn flags() -> impl Strategy<Value = Kind> {
+    let some = || prop::array::uniform3(prop::bool::weighted(0.4));
+    (0_usize..6, some(), some(), prop::option::weighted(0.2, any::<bool>()))
+        .prop_map(|(back, set, cleared, sent)| Kind::Flags { back, set, cleared, sent })
+}
+
 fn kind() -> impl Strategy<Value = Kind> {
     let place = prop::option::weighted(0.2, prop::sample::select(Place::ALL.to_vec()));
     let mail =
@@ -80,6 +93,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         12 => change().prop_map(Kind::Key),
         1 => prop::sample::select(Place::ALL.to_vec()).prop_map(Kind::Leave),
         1 => Just(Kind::Link),
+        3 => flags(),
         5 => (0_usize..12).prop_map(Kind::Undo),
     ]
 }
@@ -94,6 +108,15 @@ fn drawn() -> impl Strategy<Value = Drawn> {
 
 fn history() -> impl Strategy<Value = Vec<Drawn>> {
     prop::collection::vec(drawn(), 1..LONGEST)
+}
+
+/// Whether the mail edge writes it.
+fn is_mail(what: &Kind) -> bool {
+    matches!(what, Kind::Mail { .. } | Kind::Link | Kind::Flags { .. })
+}
+
+fn none() -> Flags {
+    Flags::default()
 }
 
 fn thread() -> ThreadId {
@@ -157,6 +180,16 @@ fn log(history: &[Drawn]) -> Vec<Event> {
                 let other = ThreadId::try_from("other").unwrap();
                 (name::THREAD_LINKED, Args::of(&Linked { thread: other }))
             }
+            Kind::Flags { back, set, cleared, sent } => {
+                let added = events.iter().filter(|event| event.event.name == name::MESSAGE_ADDED);
+                let Some(of) = added.map(|event| event.position).rev().nth(*back) else { continue };
+                let message = MessageId::try_from(format!("m{of}")).unwrap();
+                let flags =
+                    |[read, starred, draft]: [bool; 3]| Flags { read, starred, draft, ..none() };
+                let (set, cleared) = (flags(*set), flags(*cleared));
+                let change = FlagsChanged { message, set, cleared, sent: *sent };
+                (name::FLAGS_CHANGED, Args::of(&change))
+            }
             Kind::Undo(back) => {
                 let before = events.iter().rev().filter_map(|event| event.event.action.as_ref());
                 let Some(action) = before.map(|action| action.id.clone()).nth(*back) else {
@@ -166,7 +199,7 @@ fn log(history: &[Drawn]) -> Vec<Event> {
             }
         };
         let id = format!("e{:04}-{position}", position * 4 - drawn.late * 3 % (position * 4));
-        let mail = matches!(drawn.what, Kind::Mail { .. } | Kind::Link);
+        let mail = is_mail(&drawn.what);
         let undo = matches!(drawn.what, Kind::Undo(_));
         let same = events.last().and_then(|last| last.event.action.clone());
         let same = same.filter(|action| drawn.joined && !undo && action.name != "undo");
@@ -271,7 +304,7 @@ proptest! {
     ) {
         let all: Vec<Drawn> = history.iter().cloned().chain(last.into_iter().map(|drawn| {
             // What a device has not pushed is its own, and in order.
-            let what = if matches!(drawn.what, Kind::Mail { .. } | Kind::Link) {
+            let what = if is_mail(&drawn.what) {
                 Kind::Key(Change::Star(true))
             } else {
                 drawn.what
