@@ -39,6 +39,7 @@ mod pty_end;
 mod pty_first_run;
 mod pty_job;
 mod pty_tour;
+mod purge;
 mod scenarios;
 mod seed_events;
 mod seen;
