@@ -12,6 +12,7 @@ mod error;
 pub mod handle;
 mod intents;
 pub mod link;
+mod memory;
 mod owner;
 mod purge;
 mod run;

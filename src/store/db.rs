@@ -137,6 +137,19 @@ impl Db {
         })
     }
 
+    /// A database that is gone when it is closed, for a rebuild that is too large for memory.
+    ///
+    /// # Errors
+    /// When SQLite refuses the tables.
+    pub fn scratch(sql: &str) -> Result<Self, StoreError> {
+        // SQLite's own temporary file: private to this process, and without a name.
+        let db = Self::connect(Path::new(""), OpenFlags::default())?;
+        db.connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        db.connection.execute_batch(sql)?;
+        db.connection.execute_batch("BEGIN")?;
+        Ok(db)
+    }
+
     fn connect(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;

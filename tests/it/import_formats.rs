@@ -328,7 +328,8 @@ fn thunderbird(mails: &[(Mail, &str, &str)]) -> Vec<u8> {
     for (mail, status, keys) in mails {
         out.extend_from_slice(b"From - Mon May  6 09:00:00 2024\r\n");
         let head = format!(
-            "X-Mozilla-Status: {status}\r\nX-Mozilla-Status2: 00000000\r\nX-Mozilla-Keys: {keys}    \r\n"
+            "X-Mozilla-Status: {status}\r\nX-Mozilla-Status2: 00000000\r\n\
+             X-Mozilla-Keys: {keys}    \r\n"
         );
         out.extend_from_slice(head.as_bytes());
         out.extend_from_slice(&crate::support::mail::crlf(&mail.bytes()));
@@ -397,7 +398,8 @@ fn tagged(home: &Home) -> Option<std::path::PathBuf> {
     let root = home.path("Mail box");
     write_maildir(&root, "", &many("n", 3));
     let config = format!(
-        "[database]\npath={}\n[new]\ntags=unread;inbox\n[user]\nname=a\nprimary_email=a@example.org\n",
+        "[database]\npath={}\n[new]\ntags=unread;inbox\n\
+         [user]\nname=a\nprimary_email=a@example.org\n",
         root.display()
     );
     write(&home.path("notmuch-config"), config.as_bytes());
