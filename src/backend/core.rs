@@ -71,7 +71,7 @@ impl Backend {
         &self.epoch
     }
 
-    fn begin(&mut self) -> Result<(), StoreError> {
+    pub(super) fn begin(&mut self) -> Result<(), StoreError> {
         if !self.db.is_open() {
             self.db.durable(Durability::Full)?;
         }

@@ -15,6 +15,7 @@ mod output;
 mod serve;
 mod session;
 mod show;
+mod sinks;
 mod stop;
 mod sync_only;
 mod triage;

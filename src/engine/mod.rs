@@ -15,6 +15,7 @@ pub mod link;
 mod owner;
 mod run;
 mod sink;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -26,4 +27,5 @@ pub use driver::{Driver, Synced};
 pub use error::EngineError;
 pub use owner::Owner;
 pub use run::{ImportJob, SideDoor, Task, start};
-pub use sink::{RemoteSink, from_wire, to_wire};
+pub use sink::{RemoteSink, changes_to_wire, from_wire, to_wire};
+pub use sources::Sources;

@@ -26,6 +26,7 @@ mod part;
 mod snippet;
 mod sort_date;
 mod status;
+mod stored;
 mod transfer;
 mod word;
 
@@ -36,6 +37,7 @@ pub use envelope::parse;
 pub use field::looks_like_mail;
 pub use snippet::{SNIPPET_CHARS, snippet};
 pub use sort_date::sort_date;
+pub use stored::stored;
 
 /// An address as it is listed: decoded display name, `local@domain`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -24,6 +24,7 @@ mod corpora_threads;
 mod fold;
 mod frames;
 mod hostile_text;
+mod import_follow;
 mod kill;
 mod kill_import;
 mod kill_two_processes;
