@@ -1,8 +1,12 @@
-//! Named places between two writes, at which a test kills the program with SIGKILL.
+//! Named places between two writes, at which a test kills the program with SIGKILL; and places at
+//! which it panics. What a real panic leaves behind is in [`report`].
 //!
-//! Invariant: a release build contains none of this. A debug build reads `MAILTUI_CRASH_AT` once:
-//! `NAME`, or `NAME:N` for the N-th time that the place is reached. This file must not clean up,
-//! flush or say anything before it kills: the point is that nothing runs after it.
+//! Invariant: a release build contains none of this. A debug build reads `MAILTUI_CRASH_AT` and
+//! `MAILTUI_PANIC_AT` once: `NAME`, or `NAME:N` for the N-th time that the place is reached. This
+//! file must not clean up, flush or say anything before it kills: the point is that nothing runs
+//! after it.
+
+pub mod report;
 
 /// Every name that [`point`] may be called with; the kill test reaches each of them.
 pub const POINTS: &[&str] = &[
@@ -20,7 +24,16 @@ pub const POINTS: &[&str] = &[
     "device.after-commit",
     "page.before-commit",
     "page.after-commit",
+    "purge.before-commit",
+    "purge.after-commit",
+    "purge.before-told",
+    "purge.after-told",
+    "purge.before-done",
+    "purge.before-kept",
 ];
+
+/// Further names at which only a panic is tried: nothing is written there.
+pub const PANICS: &[&str] = &["ui.frame", "link.frame"];
 
 /// Dies here if the environment says so; in a release build this is nothing.
 #[inline]
@@ -38,8 +51,10 @@ mod armed {
 
     use rustix::process::{Signal, getpid, kill_process};
 
-    static ARMED: OnceLock<Option<(String, u64)>> = OnceLock::new();
-    static REACHED: AtomicU64 = AtomicU64::new(0);
+    static KILL: OnceLock<Option<(String, u64)>> = OnceLock::new();
+    static PANIC: OnceLock<Option<(String, u64)>> = OnceLock::new();
+    static KILL_REACHED: AtomicU64 = AtomicU64::new(0);
+    static PANIC_REACHED: AtomicU64 = AtomicU64::new(0);
 
     /// `NAME` or `NAME:N` as the name and the count; a count that is no number is 1.
     pub(super) fn parse(text: &str) -> (String, u64) {
@@ -47,16 +62,30 @@ mod armed {
         (name.to_owned(), times.parse().unwrap_or(1))
     }
 
+    fn is_now(
+        name: &str,
+        variable: &str,
+        armed: &OnceLock<Option<(String, u64)>>,
+        reached: &AtomicU64,
+    ) -> bool {
+        let armed = armed.get_or_init(|| std::env::var(variable).ok().map(|v| parse(&v)));
+        let Some((at, times)) = armed else { return false };
+        at == name && reached.fetch_add(1, Ordering::SeqCst) + 1 == *times
+    }
+
     pub(super) fn reached(name: &str) {
-        debug_assert!(super::POINTS.contains(&name), "not in POINTS: {name}");
-        let armed = ARMED.get_or_init(|| std::env::var("MAILTUI_CRASH_AT").ok().map(|v| parse(&v)));
-        let Some((at, times)) = armed else { return };
-        if at == name && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *times {
+        let known = super::POINTS.contains(&name) || super::PANICS.contains(&name);
+        debug_assert!(known, "not in POINTS or PANICS: {name}");
+        if is_now(name, "MAILTUI_CRASH_AT", &KILL, &KILL_REACHED) {
             // The signal is on its way to this process; nothing after this line may run.
             let _ = kill_process(getpid(), Signal::KILL);
             loop {
                 std::thread::park();
             }
+        }
+        if is_now(name, "MAILTUI_PANIC_AT", &PANIC, &PANIC_REACHED) {
+            #[expect(clippy::panic, reason = "that is what is asked for")]
+            std::panic::panic_any("a panic that MAILTUI_PANIC_AT asked for");
         }
     }
 }

@@ -63,3 +63,7 @@ pub const RECONNECT_FIRST: Duration = Duration::from_millis(250);
 pub const RECONNECT_MOST: Duration = Duration::from_secs(30);
 /// How long an action may stay uncommitted, so that several share one sync to disk.
 pub const COMMIT_WITHIN: Duration = Duration::from_millis(5);
+/// Conversations in one purge order.
+pub const PURGE_ROWS: usize = 100;
+/// How long mail stays in trash unless it is told otherwise.
+pub const TRASH_KEPT: Duration = Duration::from_hours(30 * 24);

@@ -5,6 +5,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::random::Random;
+
 /// 2022-01-03T08:00:00Z: the first message; each is some minutes after the one before.
 const FIRST: i64 = 1_641_196_800;
 /// Of a hundred messages so many answer an earlier one.
@@ -18,44 +20,9 @@ const READ: u64 = 80;
 /// A reply answers one of so many last threads.
 const OPEN_THREADS: usize = 400;
 
-const WORDS: [&str; 48] = [
-    "about", "after", "agenda", "again", "almost", "answer", "before", "better", "between",
-    "bridge", "budget", "build", "change", "coffee", "could", "draft", "early", "every", "first",
-    "garden", "harbour", "Helsinki", "invoice", "keep", "late", "letter", "Lisbon", "market",
-    "meeting", "minutes", "morning", "notes", "number", "order", "paper", "plan", "question",
-    "release", "report", "review", "second", "should", "station", "summer", "ticket", "train",
-    "version", "would",
-];
 const NAMES: [&str; 12] = [
     "Ada", "Bela", "Chidi", "Dunja", "Eero", "Farah", "Gert", "Hana", "Imre", "Jun", "Kofi", "Lena",
 ];
-
-/// A random source that a seed repeats (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        let len = u64::try_from(of.len()).expect("small");
-        &of[usize::try_from(self.below(len)).expect("small")]
-    }
-
-    fn words(&mut self, count: u64) -> String {
-        let words: Vec<&str> = (0..count).map(|_| *self.pick(&WORDS)).collect();
-        words.join(" ")
-    }
-}
 
 /// A thread that may be answered: its subject and the ids of its messages.
 struct Thread {

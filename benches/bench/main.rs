@@ -11,8 +11,11 @@
     reason = "a bench stops where it cannot measure; counts here are far below 2^52"
 )]
 
+mod conversations;
 mod generator;
 mod program;
+mod random;
+mod seed;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -32,7 +35,11 @@ const ARCHIVES: usize = 3;
 const NAMES: [&str; 5] = ["import", "peak-memory", "start", "list", "archive-1000"];
 
 fn main() {
-    let asked: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    if arguments.first().is_some_and(|first| first == "seed-events") {
+        return seed_events(&arguments[1..]);
+    }
+    let asked = arguments;
     if let Some(unknown) = asked.iter().find(|name| !NAMES.contains(&name.as_str())) {
         panic!("no bench {unknown:?}; there are {NAMES:?}");
     }
@@ -57,6 +64,24 @@ fn main() {
     if wanted("archive-1000") {
         println!("{}", archive(&data, floor));
     }
+}
+
+/// `seed-events N DIR [--seed S]`: makes a data directory and says what is in it.
+fn seed_events(arguments: &[String]) {
+    let usage = "seed-events N DIR [--seed S]";
+    let (plain, option) = arguments.split_at(arguments.len().min(2));
+    let [count, dir] = plain else { panic!("{usage}") };
+    let seed = match option {
+        [] => SEED,
+        [name, seed] if name == "--seed" => seed.parse().expect("a seed is a number"),
+        _ => panic!("{usage}"),
+    };
+    let made = seed::seed(Path::new(dir), count.parse().expect("N is a number"), seed);
+    let line = json!({
+        "threads": made.threads, "messages": made.messages, "mailBytes": made.bytes,
+        "diskBytes": disk_bytes(Path::new(dir)), "seconds": made.took.as_secs_f64().round(),
+    });
+    println!("{line}");
 }
 
 /// Messages a second into a fresh data directory, and the most memory it took.

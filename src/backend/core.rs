@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::backend::ingest::{self, Prepared};
 use crate::backend::mailbox_client::MailboxClient;
 use crate::backend::session::Session;
-use crate::backend::storage::{self, Snapshots};
+use crate::backend::storage::{self, Purged, Snapshots};
 use crate::backend::thread_client::ThreadClients;
 use crate::bridge::Outcome;
 use crate::clock::Clock;
@@ -43,6 +43,10 @@ pub struct Backend {
     pub(super) held: Vec<(u64, Frame)>,
     /// Frames that may leave.
     pub(super) ready: Vec<(u64, Frame)>,
+    /// The time when it was last told, Unix seconds.
+    pub(super) now: i64,
+    /// Whether purges are there that the Mailbox store may not have heard of.
+    pub(super) untold: bool,
 }
 
 impl Backend {
@@ -53,16 +57,21 @@ impl Backend {
     pub fn open(options: &Options, clock: &dyn Clock) -> Result<Self, StoreError> {
         let mut db = storage::open(&options.dir)?;
         let (id, epoch) = identity(&mut db, clock)?;
-        Ok(Self {
+        let mut backend = Self {
             mailbox: MailboxClient::open(&options.dir, &epoch)?,
             clients: ThreadClients::new(options.thread_clients),
             sessions: BTreeMap::new(),
             held: Vec::new(),
             ready: Vec::new(),
+            now: clock.now(),
+            untold: true,
             db,
             id,
             epoch,
-        })
+        };
+        // A purge that a crash broke off is finished before anybody is heard.
+        backend.tell_purges()?;
+        Ok(backend)
     }
 
     /// The epoch of the logs.
@@ -123,6 +132,10 @@ impl Backend {
             code: code.to_owned(),
             reason: reason.to_owned(),
         };
+        let gone = match store.as_thread() {
+            Some(thread) if !there => Purged::is(&self.db, &thread)?,
+            _ => false,
+        };
         for event in events {
             let may = if mailbox {
                 MailboxEvent::device_may_write(&event.name)
@@ -133,6 +146,10 @@ impl Backend {
             if event.args.text().len() > MAX_PUSHED_ARGS_BYTES || name.len() > MAX_ACTION_NAME_BYTES
             {
                 refused.push(no(event.id, "too-large", "its arguments are too long"));
+            } else if event.args.is_gone() {
+                refused.push(no(event.id, "arguments", "arguments that say nothing"));
+            } else if gone {
+                refused.push(no(event.id, "purged", "this conversation was purged"));
             } else if !there {
                 refused.push(no(event.id, "no-such-thread", "this thread is not on the backend"));
             } else if may {
@@ -154,6 +171,7 @@ impl Backend {
         now: i64,
     ) -> Result<Vec<Outcome>, StoreError> {
         self.begin()?;
+        self.now = now;
         let mut outcomes = Vec::with_capacity(messages.len());
         for prepared in messages {
             let mut labels: Vec<LabelId> = Vec::new();

@@ -4,7 +4,11 @@
 //! threads that turn out to be one conversation are linked, never moved. The same bytes again add
 //! nothing; other bytes under the same id are kept as a copy.
 
-use crate::backend::storage::{Index, Known};
+mod whole;
+
+pub use whole::{Packer, Whole};
+
+use crate::backend::storage::{Index, Known, Purged};
 use crate::bridge::{Incoming, Outcome, Said};
 use crate::id::{DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32};
 use crate::limits::{MAX_INLINE_TEXT_BYTES, MAX_MESSAGE_ARGS_BYTES, MAX_MESSAGE_BYTES};
@@ -25,8 +29,12 @@ struct Ready {
     hash: [u8; 32],
     message: MessageAdded,
     keywords: Vec<String>,
+    /// What its provider says it belongs to.
+    conversation: Option<String>,
     raw: Packed,
     text: Option<Packed>,
+    /// Whether it is wanted though it was purged.
+    revive: bool,
 }
 
 /// Does everything that needs no database; on any thread. `now` is the import time, Unix seconds.
@@ -46,6 +54,7 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
     let long = parsed.text.len() > MAX_INLINE_TEXT_BYTES;
     let text = long.then(|| Blobs::pack(parsed.text.as_bytes()));
     let said = Said::of(&incoming.folder, incoming.flags, parsed.status, parsed.keywords);
+    let (conversation, revive) = (parsed.conversation, incoming.folder.revive);
     let message = MessageAdded {
         message: message_id(&key),
         copy: false,
@@ -79,7 +88,9 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
         return Prepared(Err(("too-large".to_owned(), reason)));
     }
     let hash = mail::canonical_hash(&incoming.raw);
-    Prepared(Ok(Box::new(Ready { key, hash, message, keywords: said.labels, raw, text })))
+    let keywords = said.labels;
+    let ready = Ready { key, hash, message, keywords, conversation, raw, text, revive };
+    Prepared(Ok(Box::new(ready)))
 }
 
 impl Prepared {
@@ -100,12 +111,22 @@ pub(super) fn commit(
         Ok(ready) => *ready,
         Err((code, reason)) => return Ok(Outcome::Failed { code, reason }),
     };
+    if Purged::holds(db, &ready.key)? {
+        if !ready.revive {
+            return Ok(Outcome::Purged);
+        }
+        Purged::revive(db, &ready.key)?;
+    }
     let message = Some(ready.message.message.clone());
     match Index::look(db, &ready.key, &ready.hash)? {
-        Known::Equal(thread) => Ok(Outcome::Duplicate { thread, message }),
+        Known::Equal(thread) => {
+            converse(db, epoch, &ready, &thread)?;
+            Ok(Outcome::Duplicate { thread, message })
+        }
         Known::Other(thread) => {
             ready.message.copy = true;
             append(db, epoch, &thread, &ready, None)?;
+            converse(db, epoch, &ready, &thread)?;
             Ok(Outcome::Copy { thread, message })
         }
         known => {
@@ -127,20 +148,23 @@ fn place(
     named: Option<ThreadId>,
 ) -> Result<Outcome, StoreError> {
     let mut threads: Vec<ThreadId> = named.into_iter().collect();
-    // The nearest ancestor decides where there is a choice.
-    for ancestor in ready.message.references.iter().rev() {
+    // The nearest ancestor decides where there is a choice, and the provider's word last.
+    for ancestor in ready.message.references.iter().rev().chain(&ready.conversation) {
         if let Some(thread) = Index::thread(db, ancestor)?
             && !threads.contains(&thread)
         {
             threads.push(thread);
         }
     }
-    let thread = threads.first().cloned().unwrap_or_else(|| thread_id(&ready.key));
+    let thread = match threads.first() {
+        Some(thread) => thread.clone(),
+        None => new_thread(db, &ready.key)?,
+    };
     let new = Log::head(db, &StoreId::thread(&thread))?.position == 0;
     let begin = new.then(|| ThreadCreated { thread: thread.clone() });
     append(db, epoch, &thread, ready, begin.as_ref())?;
     Index::name(db, &ready.key, &thread)?;
-    for ancestor in &ready.message.references {
+    for ancestor in ready.message.references.iter().chain(&ready.conversation) {
         Index::name(db, ancestor, &thread)?;
     }
     for other in threads.iter().skip(1) {
@@ -148,6 +172,35 @@ fn place(
     }
     let message = Some(ready.message.message.clone());
     Ok(Outcome::Imported { thread, new, message })
+}
+
+/// A message that is there already, and now comes with its provider's word for its conversation:
+/// joined as if it had come so at first. Once only, so that threads split by hand stay split.
+fn converse(db: &Db, epoch: &Epoch, ready: &Ready, thread: &ThreadId) -> Result<(), StoreError> {
+    let Some(conversation) = &ready.conversation else { return Ok(()) };
+    match Index::thread(db, conversation)? {
+        None => Index::name(db, conversation, thread),
+        Some(other) if other != *thread => {
+            if link(db, epoch, thread, &other, &ready.key)? {
+                link(db, epoch, &other, thread, &ready.key)?;
+                Index::join(db, thread, &other)?;
+            }
+            Ok(())
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// The id of a thread that begins with this message: one that was never purged.
+fn new_thread(db: &Db, key: &str) -> Result<ThreadId, StoreError> {
+    let mut life = 0;
+    loop {
+        let thread = thread_id(key, life);
+        if !Purged::is(db, &thread)? {
+            return Ok(thread);
+        }
+        life += 1;
+    }
 }
 
 /// Makes two threads one conversation, in both logs; `false` when they are already.
@@ -195,12 +248,11 @@ fn link(
     thread: &ThreadId,
     other: &ThreadId,
     cause: &str,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let id = event_id(&["linked", thread.as_str(), other.as_str(), cause], &[]);
     let args = Args::of(&Linked { thread: other.clone() });
     let event = event(id, name::THREAD_LINKED, args, epoch)?;
-    Log::append(db, &StoreId::thread(thread), &[event])?;
-    Ok(())
+    Ok(Log::append(db, &StoreId::thread(thread), &[event])?.added > 0)
 }
 
 /// An event of the mail edge.
@@ -234,8 +286,9 @@ pub(super) fn event_id(parts: &[&str], bytes: &[u8]) -> EventId {
 }
 
 #[expect(clippy::expect_used, reason = "base 32 is a valid id")]
-fn thread_id(key: &str) -> ThreadId {
-    let id = base32(digest(&["thread", key], &[]).as_bytes(), 20);
+fn thread_id(key: &str, life: u32) -> ThreadId {
+    let again = if life == 0 { Vec::new() } else { life.to_le_bytes().to_vec() };
+    let id = base32(digest(&["thread", key], &again).as_bytes(), 20);
     ThreadId::try_from(id).expect("invariant: base 32 is a valid id")
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::backend::ingest::event_id;
 use crate::id::{DeviceId, Epoch, LabelId, StoreId, ThreadId};
 use crate::label;
-use crate::mailbox::{self, Groups, LabelCreated, name};
+use crate::mailbox::{self, Groups, LabelCreated, ThreadPurged, name};
 use crate::projection::{Batch, BatchSource, Snapshot, diff, of_row, to_mailbox};
 use crate::store::{Appended, Args, Db, Event, Kind, Log, NewEvent, Own, StoreError};
 
@@ -139,6 +139,9 @@ impl MailboxClient {
             let mut groups = Groups::new(false);
             let changes = mailbox::materialize(&self.db, &new, &mut groups)?;
             groups.settle(&self.db)?;
+            for thread in &changes.purged {
+                mailbox::redact(&self.db, thread)?;
+            }
             if changes.labels {
                 self.names.clear();
             }
@@ -160,7 +163,8 @@ impl MailboxClient {
                 continue;
             };
             let at = self.watermark(&thread, epoch)?;
-            taken.push(if source.epoch != *epoch || source.through <= at {
+            let gone = mailbox::is_purged(&self.db, &thread)?;
+            taken.push(if gone || source.epoch != *epoch || source.through <= at {
                 Taken::Known
             } else if source.from == at {
                 events.extend(numbered(&thread, batch, epoch)?);
@@ -173,6 +177,22 @@ impl MailboxClient {
             self.append(&events)?;
         }
         Ok(taken)
+    }
+
+    /// Says of threads that they are gone for ever, with the time; what was said of them goes.
+    pub(super) fn purge(
+        &mut self,
+        gone: &[(ThreadId, i64)],
+        epoch: &Epoch,
+    ) -> Result<(), StoreError> {
+        let event = |(thread, at): &(ThreadId, i64)| {
+            let id = event_id(&["purged", thread.as_str()], &[]);
+            let args = Args::of(&ThreadPurged { thread: thread.clone(), at: *at });
+            new_event(id, name::THREAD_PURGED, args, epoch)
+        };
+        let events: Vec<NewEvent> = gone.iter().map(event).collect::<Result<_, _>>()?;
+        self.append(&events)?;
+        Ok(())
     }
 
     fn watermark(&self, thread: &ThreadId, epoch: &Epoch) -> Result<u64, StoreError> {

@@ -14,6 +14,7 @@ pub mod host;
 mod ingest;
 pub mod listener;
 mod mailbox_client;
+mod purge;
 mod session;
 mod storage;
 #[cfg(test)]
@@ -26,7 +27,7 @@ pub use core::{Backend, Options};
 pub use doctor::{Finding, inspect};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};
-pub use ingest::{Prepared, prepare};
+pub use ingest::{Packer, Prepared, Whole, prepare};
 
 use std::path::Path;
 

@@ -70,6 +70,7 @@ impl Backend {
     /// # Errors
     /// When the storage refuses; the caller rolls back and ends the session.
     pub fn handle(&mut self, session: u64, frame: Frame, now: i64) -> Result<(), StoreError> {
+        self.now = now;
         match frame {
             Frame::Push { stores } => self.push(session, stores)?,
             Frame::Ingest { seq, messages } => {
@@ -91,6 +92,10 @@ impl Backend {
                 let outcomes = done.iter().filter_map(|done| serde_json::to_value(done).ok());
                 let answer = Frame::Ingested { seq, outcomes: outcomes.collect() };
                 self.held.push((session, answer));
+            }
+            Frame::Purge { seq, order } => {
+                let rows = self.purge(&order)?;
+                self.held.push((session, Frame::Purged { seq, rows }));
             }
             Frame::Subscribe { store, cursor } => {
                 self.subscribe(session, store, cursor.as_ref())?;

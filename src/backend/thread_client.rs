@@ -7,8 +7,9 @@ use std::num::NonZeroUsize;
 
 use lru::LruCache;
 
-use crate::backend::storage::{Queue, Snapshots};
+use crate::backend::storage::{Purged, Queue, Snapshots};
 use crate::id::{Epoch, StoreId, ThreadId};
+use crate::label::Place;
 use crate::mailbox::SourceAction;
 use crate::projection::{Batch, BatchSource, Snapshot, diff, of_thread};
 use crate::store::{Db, Event, Log, StoreError};
@@ -31,13 +32,19 @@ impl ThreadClients {
         self.loaded.clear();
     }
 
-    /// Takes in what a dirty store's log holds above its snapshot, and queues what changed.
+    /// Forgets the client of a store that is gone.
+    pub(super) fn leave(&mut self, key: i64) {
+        self.loaded.pop(&key);
+    }
+
+    /// Takes in what a dirty store's log holds above its snapshot, and queues what changed. `now`
+    /// is Unix seconds.
     pub(super) fn advance(
         &mut self,
         db: &Db,
         epoch: &Epoch,
-        key: i64,
-        store: &StoreId,
+        (key, store): (i64, &StoreId),
+        now: i64,
     ) -> Result<(), StoreError> {
         let Some(thread) = store.as_thread() else { return Ok(()) };
         let (from, before) = Snapshots::get(db, key)?;
@@ -55,6 +62,10 @@ impl ThreadClients {
             },
             events: diff(before.as_ref(), &after),
         };
+        let is_trashed = |snapshot: &Snapshot| snapshot.facts.place == Place::Trash;
+        if before.as_ref().map(is_trashed) != Some(is_trashed(&after)) {
+            Purged::trash(db, key, is_trashed(&after), now)?;
+        }
         Snapshots::put(db, key, through, &after)?;
         Queue::put(db, key, &batch)
     }
@@ -82,9 +93,15 @@ impl ThreadClients {
 /// The snapshot of a store at the head of its log, from nothing but the log.
 pub(super) fn from_log(db: &Db, store: &StoreId) -> Result<Option<(Snapshot, u64)>, StoreError> {
     let Some(thread) = store.as_thread() else { return Ok(None) };
+    let state = state_of(db, store)?;
+    Ok((state.position > 0).then(|| (of_thread(&thread, &state), state.position)))
+}
+
+/// A store's tables, from nothing but its log; empty where there is none.
+pub(super) fn state_of(db: &Db, store: &StoreId) -> Result<ThreadState, StoreError> {
     let mut state = ThreadState::default();
     state.apply(&Log::all(db, store)?);
-    Ok((state.position > 0).then(|| (of_thread(&thread, &state), state.position)))
+    Ok(state)
 }
 
 /// Every action of a range, with the last position of its events, in order of their first.

@@ -27,7 +27,7 @@ impl Backend {
     /// # Errors
     /// When the storage refuses; everything of the slice is rolled back and done again later.
     pub fn step(&mut self) -> Result<bool, StoreError> {
-        let done = self.advance_clients().and_then(|advanced| {
+        let done = self.tell_purges().and_then(|()| self.advance_clients()).and_then(|advanced| {
             let worked = self.work_queue()?;
             Ok(advanced || worked)
         });
@@ -46,7 +46,7 @@ impl Backend {
         self.db.durable(Durability::Normal)?;
         self.db.begin()?;
         for (key, store) in &dirty {
-            self.clients.advance(&self.db, &self.epoch, *key, store)?;
+            self.clients.advance(&self.db, &self.epoch, (*key, store), self.now)?;
         }
         crash::point("client.before-commit");
         self.db.commit()?;

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use super::failures::Failures;
 use super::ledger::Stamp;
 use super::probe::{self, Start};
-use super::{Folder, folder, maildir};
+use super::{Folder, folder, maildir, packed};
 use crate::mail::Flags;
 use crate::notice::{Exit, Notice};
 
@@ -312,6 +312,7 @@ impl Walk<'_> {
         if metadata.len() == 0 {
             return self.found.failures.add(&path, 0, "empty", "the file is empty");
         }
+        let shown = packed::stem(&shown).to_owned();
         let flags = maildir::flags(&shown);
         // One message by its name, whatever stands in it: patches and forwarded mailboxes hold
         // lines that look like separators.
@@ -385,7 +386,12 @@ fn alone(root: &Path, dir: &Path) -> Option<Pending> {
 
 fn kind(path: &Path) -> io::Result<Start> {
     let mut start = Vec::new();
-    File::open(path)?.take(probe::PROBE_BYTES as u64).read_to_end(&mut start)?;
+    let read = packed::open(path)?.take(probe::PROBE_BYTES as u64).read_to_end(&mut start);
+    // What stands before a damage tells what it is; the damage is met again when it is read.
+    if start.is_empty() {
+        read?;
+    }
+    packed::no_archive(&start)?;
     Ok(probe::start(&start))
 }
 

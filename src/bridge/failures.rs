@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::{Serialize, Serializer};
 
 use super::Failure;
+use super::packed::PackedError;
 use crate::safe_text;
 
 /// Failures that are listed in one run; further ones are only counted.
@@ -38,7 +39,10 @@ impl Failures {
 
     /// Adds what the system would not let us read, with its reason.
     pub fn add_io(&mut self, path: &Path, offset: u64, error: &io::Error) {
-        self.add(path, offset, "unreadable", &error.to_string());
+        match PackedError::of(error) {
+            Some(packed) => self.add(path, offset, packed.code, &packed.reason),
+            None => self.add(path, offset, "unreadable", &error.to_string()),
+        }
     }
 
     /// What is listed.

@@ -7,12 +7,12 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{BufReader, Read as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::maildir;
 use super::mbox::MboxReader;
 use super::probe::{self, Start};
+use super::{maildir, packed};
 
 /// Names that are looked at for one candidate.
 const MAX_NAMES: u32 = 100_000;
@@ -245,7 +245,7 @@ impl Look {
             return;
         }
         let Ok(bytes) = fs::metadata(path).map(|metadata| metadata.len()) else { return };
-        let Ok(mut file) = File::open(path) else { return };
+        let Ok(mut file) = packed::open(path) else { return };
         let mut start = Vec::new();
         let probe = file.by_ref().take(probe::PROBE_BYTES as u64).read_to_end(&mut start);
         self.read += start.len() as u64;
@@ -257,14 +257,14 @@ impl Look {
     }
 
     fn mbox(&mut self, path: &Path, bytes: u64) {
-        let Ok(file) = File::open(path) else { return };
+        let Ok(file) = packed::open(path) else { return };
         // Bodies are not wanted: a bound of nothing lets the reader drop them.
-        let mut reader = MboxReader::new(BufReader::new(file.take(SAMPLE_BYTES)), 0);
+        let mut reader = MboxReader::new(file.take(SAMPLE_BYTES), 0);
         let mut messages = 0;
         while let Ok(Some(_)) = reader.next_entry() {
             messages += 1;
         }
-        let read = reader.offset().max(1);
+        let read = reader.input().get_ref().position().max(1);
         self.read += read;
         self.estimated |= bytes > read;
         self.messages += messages * bytes.max(read) / read;

@@ -91,7 +91,7 @@ impl Known {
             place: Some(place),
             sent: self == Self::Sent,
             drafts: self == Self::Drafts,
-            labels: Vec::new(),
+            ..Folder::default()
         }
     }
 }

@@ -9,20 +9,27 @@ use jiff::tz::Offset;
 
 /// What every separator begins with.
 pub(crate) const PREFIX: &[u8] = b"From ";
+/// A hop of mail by UUCP leaves the separator of the machine before as the first line.
+const QUOTED_PREFIX: &[u8] = b">From ";
 /// Longer lines are prose, in bytes.
 pub(crate) const MAX_LINE_BYTES: usize = 1_000;
 /// Years that a date may have; others are a broken clock.
 const YEARS: std::ops::RangeInclusive<i16> = 1970..=9999;
 
-/// Whether `line` (without or with its line end) separates messages, given the start of the line
+/// Whether `line` (without or with its line end) separates messages, given the start of what comes
 /// after it; both follow an empty line or the file's start.
 pub(crate) fn separates(line: &[u8], next: &[u8]) -> bool {
     let Some(rest) = line.strip_prefix(PREFIX) else { return false };
     if line.len() > MAX_LINE_BYTES {
         return false;
     }
+    // A forwarded message or a log may quote such a line: a message begins with its header.
     if date(line).is_some() {
-        return true;
+        // A file that was cut within the first line of it.
+        let cut = next.iter().all(|b| matches!(b, 33..=57 | 59..=126));
+        let empty_header = matches!(next, [b'\n', ..] | [b'\r', b'\n', ..]) && exact(rest);
+        let field = super::probe::is_field(next) || next.starts_with(QUOTED_PREFIX);
+        return cut || field || empty_header;
     }
     // Writers that know no sender or date: "From ", "From - ", "From nobody", "From a@b c".
     let words: Vec<&[u8]> = words(rest).collect();
@@ -30,6 +37,22 @@ pub(crate) fn separates(line: &[u8], next: &[u8]) -> bool {
     // A file that was cut within its last `From ` line: nothing of that message is there.
     let cut = sender && !line.ends_with(b"\n");
     cut || (sender || words.len() <= 1) && super::probe::is_field(next)
+}
+
+/// Whether it is of the form that programs write, `SENDER Fri Feb …`: then a message without a
+/// header may begin with it.
+fn exact(rest: &[u8]) -> bool {
+    const DAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+    let mut words = words(rest);
+    words.next().is_some() && words.next().is_some_and(|word| DAYS.contains(&word))
+}
+
+/// As [`separates`], where no empty line stands before: Mozilla's `From - DATE` and Eudora's
+/// `From ???@??? DATE`, which no text has by chance, and whose writers leave that line out after a
+/// message without an end of its last line.
+pub(crate) fn separates_anywhere(line: &[u8], next: &[u8]) -> bool {
+    let own = [&b"From - "[..], b"From ???@??? "].iter().any(|start| line.starts_with(start));
+    own && date(line).is_some() && super::probe::is_field(next)
 }
 
 /// The date of a `From ` line in Unix seconds; UTC where it names no zone that is known.
@@ -178,7 +201,14 @@ mod tests {
     #[test]
     fn prose_does_not_separate() {
         let cases = [
-            ("From a@b Fri Feb 22 17:06:23 2008\n", "no header\n", true),
+            ("From a@b Fri Feb 22 17:06:23 2008\n", "Subject: x\n", true),
+            ("From a@b Fri Feb 22 17:06:23 2008\n", "no header\n", false),
+            ("From a@b Fri Feb 22 17:06:23 2008\n", "\r\nno header\n", true),
+            ("From our talk on Fri Feb 22 17:06:23 2008\n", "\nNote: x\n", false),
+            ("From a@b Fri Feb 22 17:06:23 2008\n", ">From c Fri Feb 22 17:06:23 2008\n", true),
+            ("From now on we meet at 17:06\n", "Note: bring tea\n", false),
+            ("From - Sat Feb 05 09:19:10 2022\r\n", "X-Mozilla-Status: 0001\r\n", true),
+            ("From ???@??? Fri Feb 22 17:06:23 2008\n", "X-Persona: <x>\n", true),
             ("From \n", "Subject: x\n", true),
             ("From -\r\n", "Subject: x\r\n", true),
             ("From email_test@me.nowhere\n", "Return-Path: <a@b>\n", true),

@@ -6,30 +6,24 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
-use std::fs::File;
-use std::io::{self, BufReader, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::changes::{Changes, Now};
 use super::discover::{self, Source};
-use super::ledger::{FileRow, Held, Ledger, Stamp};
+use super::ledger::{FileRow, Held, Ledger};
 use super::mbox::{Entry, MboxReader};
-use super::probe::{self, Start};
+use super::reading::{Origin, Reading, Single, read_single};
 pub use super::report::{ImportReport, ImportRequest, Progress};
 use super::survey::{self, Survey};
-use super::{Follow, Incoming, MailSink, Outcome, Said, SinkError, from_line};
-use crate::id::{MessageId, ThreadId};
-use crate::limits;
-use crate::{label, mail};
+use super::{Follow, Incoming, MailSink, Outcome, Said, SinkError, packed};
+use crate::id::ThreadId;
+use crate::{label, limits, mail};
 
 /// Threads in one question for their roots.
 const ROOTS_CHUNK: usize = 500;
-/// The buffer of an mbox that is read, in bytes.
-const READ_BUFFER_BYTES: usize = 256 * 1024;
-/// Messages of one file that are remembered; a file of more is read again each time.
-const MAX_HELD: usize = 500_000;
 /// Conversations, and messages that they name, in one batch of changes.
 const FOLLOW_BATCH: (usize, usize) = (500, 20_000);
 
@@ -60,7 +54,10 @@ pub fn import(
         named: found.named,
         ..ImportReport::default()
     };
-    let Survey { roots, read, renamed, lost, same, same_bytes, touched } = survey;
+    let Survey { roots, read, renamed, lost, same, same_bytes, left_out, touched } = survey;
+    run.report.messages += left_out.purged;
+    run.report.purged += left_out.purged;
+    run.report.expunged += left_out.expunged;
     run.same(same, same_bytes, touched.into_iter());
     run.tell();
     for (at, path, row) in renamed {
@@ -73,39 +70,6 @@ pub fn import(
         run.source(&found.sources[at], was)?;
     }
     run.end(&roots, lost)
-}
-
-/// Where a message that was submitted came from.
-struct Origin {
-    path: Rc<PathBuf>,
-    offset: u64,
-    /// What is said of it there, and whether its own header said some of that.
-    said: Said,
-    header: bool,
-    file: Rc<RefCell<Reading>>,
-}
-
-/// A file that is read: until its last message is answered.
-struct Reading {
-    /// Its path without links.
-    real: PathBuf,
-    was: Option<Box<FileRow>>,
-    stamp: Stamp,
-    mbox: bool,
-    /// Messages that wait for their answer.
-    waiting: usize,
-    /// Whether it was read to its end.
-    ended: bool,
-    /// Whether something of it was not taken in: then it is read again.
-    failed: bool,
-    /// Its messages, and whether each came in with this run.
-    held: Vec<(Held, bool)>,
-}
-
-impl Reading {
-    fn is_done(&self) -> bool {
-        self.ended && self.waiting == 0
-    }
 }
 
 struct Run<'a> {
@@ -194,16 +158,8 @@ impl<'a> Run<'a> {
     fn source(&mut self, source: &Source, was: Option<Box<FileRow>>) -> Result<(), SinkError> {
         let path = Rc::new(source.path());
         let before = self.at.bytes_done;
-        let file = Rc::new(RefCell::new(Reading {
-            real: self.real(source),
-            was,
-            stamp: source.stamp,
-            mbox: source.mbox,
-            waiting: 0,
-            ended: false,
-            failed: false,
-            held: Vec::new(),
-        }));
+        let reading = Reading::of(source, self.real(source), was);
+        let file = Rc::new(RefCell::new(reading));
         if source.mbox {
             self.mbox(source, &path, &file)?;
         } else {
@@ -244,8 +200,8 @@ impl<'a> Run<'a> {
                 failed.add_io(path, at, &error);
             }
         };
-        let file = match File::open(path.as_path()) {
-            Ok(file) => BufReader::with_capacity(READ_BUFFER_BYTES, file),
+        let file = match packed::open(path) {
+            Ok(file) => file,
             Err(error) => {
                 fail(Some((0, error)), &mut self.report.failed);
                 reading.borrow_mut().ended = true;
@@ -264,7 +220,7 @@ impl<'a> Run<'a> {
                     self.too_large(path, offset);
                 }
                 Ok(Some(Entry::Message { offset, date, raw })) => {
-                    self.at.bytes_done = before + reader.offset().min(source.bytes);
+                    self.at.bytes_done = before + reader.input().position().min(source.bytes);
                     self.message(source, path, offset, raw, date, reading)?;
                 }
                 Err(error) => {
@@ -279,21 +235,8 @@ impl<'a> Run<'a> {
 
     /// All of a file is answered: from now on it is known.
     fn taken(&mut self, file: &Rc<RefCell<Reading>>) -> Result<(), SinkError> {
-        let mut file = file.borrow_mut();
-        let held = std::mem::take(&mut file.held);
-        if held.len() > MAX_HELD || (file.failed && held.is_empty()) {
-            return Ok(());
-        }
-        // An mbox that was written while it was read is not what was read.
-        let still = !file.mbox
-            || std::fs::metadata(&file.real)
-                .is_ok_and(|metadata| Stamp::of(&metadata, true) == file.stamp);
-        let stamp = (still && !file.failed).then_some(file.stamp);
-        let (held, imported) = held.into_iter().unzip();
-        let was = file.was.take().map(|was| (file.real.clone(), *was));
-        let row = FileRow { stamp, held, ..FileRow::default() };
-        let path = file.real.clone();
-        self.changes.add(self.ledger, Now { path, was, row, imported })
+        let now = file.borrow_mut().end();
+        now.map_or(Ok(()), |now| self.changes.add(self.ledger, now))
     }
 
     fn too_large(&mut self, path: &Path, offset: u64) {
@@ -319,7 +262,13 @@ impl<'a> Run<'a> {
         file: &Rc<RefCell<Reading>>,
     ) -> Result<(), SinkError> {
         if raw.is_empty() {
+            file.borrow_mut().failed = true;
             self.report.failed.add(path, offset, "empty", "a From line without a message");
+            return Ok(());
+        }
+        if mail::expunged(&raw) {
+            self.report.expunged += 1;
+            file.borrow_mut().left_out.expunged += 1;
             return Ok(());
         }
         let full = self.batch.len() >= limits::INGEST_MESSAGES
@@ -329,6 +278,7 @@ impl<'a> Run<'a> {
         }
         let mut folder = source.folder().clone();
         folder.place = self.request.place.or(folder.place);
+        folder.revive = self.request.revive;
         for label in &self.labels {
             if !folder.labels.contains(label) {
                 folder.labels.push(label.clone());
@@ -377,6 +327,13 @@ impl<'a> Run<'a> {
                 origin.file.borrow_mut().failed = true;
                 return self.failed(&origin.path, origin.offset, &code, &reason);
             }
+            Outcome::Purged => {
+                self.report.messages += 1;
+                self.report.purged += 1;
+                self.at.done += 1;
+                origin.file.borrow_mut().left_out.purged += 1;
+                return;
+            }
             Outcome::Imported { thread, new, message } => {
                 self.report.imported += 1;
                 (thread, new, message, true)
@@ -394,21 +351,8 @@ impl<'a> Run<'a> {
         self.at.done += 1;
         // What began in this run stays so when later messages of it come.
         *self.touched.entry(thread.clone()).or_default() |= began;
-        self.hold(origin, thread, message, imported);
-    }
-
-    /// Notes what was answered for the ledger. A backend that does not say which message it was
-    /// leaves the file to be read again.
-    fn hold(&self, origin: Origin, thread: ThreadId, message: Option<MessageId>, imported: bool) {
-        let Origin { said, header, file, .. } = origin;
-        let mut file = file.borrow_mut();
-        match message {
-            Some(message) if file.held.len() <= MAX_HELD => {
-                file.held.push((Held { message, thread, said, header }, imported));
-            }
-            Some(_) => {}
-            None => file.failed = true,
-        }
+        let said = (origin.said, origin.header);
+        origin.file.borrow_mut().hold(message, thread, said, imported);
     }
 
     fn tell(&mut self) {
@@ -440,6 +384,7 @@ impl<'a> Run<'a> {
             self.follow(roots, lost)?;
         }
         self.count_threads()?;
+        self.report.left_as_expunged();
         self.report.failed.sort();
         self.report.failed_left_off = self.report.failed.left_off();
         self.tell();
@@ -502,43 +447,6 @@ impl<'a> Run<'a> {
         self.report.new_threads = rows.values().filter(|began| **began).count() as u64;
         Ok(())
     }
-}
-
-/// A file that is one message.
-enum Single {
-    Message { raw: Vec<u8>, date: Option<i64> },
-    TooLarge,
-}
-
-fn read_single(path: &Path) -> io::Result<Single> {
-    let file = File::open(path)?;
-    let mut raw = Vec::new();
-    // One more than the bound shows that there is more; so does a `From ` line's worth.
-    let most = limits::MAX_MESSAGE_BYTES + probe::PROBE_BYTES;
-    file.take(most as u64 + 1).read_to_end(&mut raw)?;
-    let date = strip_front(&mut raw);
-    Ok(if raw.len() > limits::MAX_MESSAGE_BYTES {
-        Single::TooLarge
-    } else {
-        Single::Message { raw, date }
-    })
-}
-
-/// Takes away what stands before the first field: empty lines, and a `From ` line that a program
-/// left in front of a single message. Returns that line's date.
-fn strip_front(raw: &mut Vec<u8>) -> Option<i64> {
-    let start = &raw[..raw.len().min(probe::PROBE_BYTES)];
-    let (at, line) = probe::first_line(start);
-    let (cut, date) = match probe::start(start) {
-        Start::Field => (at, None),
-        Start::Mbox => {
-            let end = raw[at..].iter().position(|b| *b == b'\n').map_or(raw.len(), |n| at + n + 1);
-            (end, from_line::date(line))
-        }
-        Start::Blank | Start::Other => (0, None),
-    };
-    raw.drain(..cut);
-    date
 }
 
 #[cfg(test)]

@@ -62,6 +62,15 @@ pub struct Held {
     pub header: bool,
 }
 
+/// How many messages of a file were left out, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LeftOut {
+    /// They were purged.
+    pub purged: u64,
+    /// A mail program holds them as gone.
+    pub expunged: u64,
+}
+
 /// A file as last seen.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileRow {
@@ -75,6 +84,8 @@ pub struct FileRow {
     pub version: u64,
     /// Its messages.
     pub held: Vec<Held>,
+    /// Messages of it that were left out.
+    pub left_out: LeftOut,
 }
 
 /// A write.

@@ -1,16 +1,27 @@
-//! A streaming reader of mbox files: plain (mboxo) and mboxrd, LF or CRLF.
+//! A streaming reader of mbox files: mboxo, mboxrd, mboxcl and mboxcl2, LF or CRLF.
 //!
-//! Invariant: memory is one message (at most the given bound) and two pieces of a line, whatever
-//! the file holds; every byte of the file belongs to exactly one entry. It must not decide what a
-//! message means: `Status` headers and the like are read at ingest.
+//! Invariant: memory is one message (at most the given bound), as much again that was looked at
+//! ahead, and a piece of a line, whatever the file holds; every byte of the file belongs to exactly
+//! one entry. It must not decide what a message means: `Status` headers and the like are read at
+//! ingest.
+//!
+//! A `Content-Length` is believed only where what stands at its end is a separator or the end of
+//! the file; else the message ends at the next `From ` line, as in files without lengths.
 
-use std::io::{self, BufRead};
+use std::io::{self, Read};
 
 use super::from_line::{self, PREFIX};
 
 /// A line is read in pieces of at most this many bytes, so that a file without line ends is
 /// bounded.
 const PIECE_BYTES: usize = 64 * 1024;
+/// Bytes looked at where a length says that a message ends: empty lines, a `From ` line, a field.
+const END_LOOK_BYTES: usize = 4 * 1024;
+/// Empty lines between where a length says that a message ends and the next `From ` line: the one
+/// of the format, and one where the last line of the message has no end.
+const END_EMPTY_LINES: usize = 2;
+/// The field that says how long a message's body is.
+const LENGTH_FIELD: &[u8] = b"content-length:";
 
 /// One message of an mbox, or what is left of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,18 +53,34 @@ pub struct MboxReader<R> {
     begun: Option<Begun>,
     /// The line before was empty, or this is the start of the file.
     after_empty: bool,
+    /// A length that was right had unquoted `From ` lines before it: this writer quotes none.
+    unquoted_writer: bool,
 }
 
 /// The message that is being read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Begun {
     offset: u64,
     date: Option<i64>,
     raw: Vec<u8>,
     bytes: u64,
+    /// The empty line after the header was met.
+    in_body: bool,
+    /// What `Content-Length` says.
+    length: Option<Length>,
+    /// Its end is known by its length; no empty line belongs to the format.
+    exact: bool,
 }
 
-impl<R: BufRead> MboxReader<R> {
+/// What the `Content-Length` fields of one message say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Length {
+    Bytes(usize),
+    /// No number, or several.
+    Nonsense,
+}
+
+impl<R: Read> MboxReader<R> {
     /// Reads from `input`; a message larger than `max_bytes` is [`Entry::TooLarge`].
     pub fn new(input: R, max_bytes: usize) -> Self {
         Self {
@@ -62,12 +89,18 @@ impl<R: BufRead> MboxReader<R> {
             max_bytes,
             begun: None,
             after_empty: true,
+            unquoted_writer: false,
         }
     }
 
     /// How much of the file was read, in bytes.
     pub fn offset(&self) -> u64 {
         self.pieces.offset
+    }
+
+    /// What is read from.
+    pub fn input(&self) -> &R {
+        &self.pieces.input
     }
 
     /// Where the message that is being read begins; for the place of an error.
@@ -85,12 +118,11 @@ impl<R: BufRead> MboxReader<R> {
                 return Ok(self.begun.take().map(|begun| begun.end(self.max_bytes)));
             }
             let empty = self.line.is_empty_line();
-            if self.separates()? {
+            if self.separates() {
                 let before = self.begun.replace(Begun {
                     offset: self.line.offset,
                     date: from_line::date(&self.line.bytes),
-                    raw: Vec::new(),
-                    bytes: 0,
+                    ..Begun::default()
                 });
                 self.after_empty = false;
                 if let Some(before) = before {
@@ -99,53 +131,130 @@ impl<R: BufRead> MboxReader<R> {
                 continue;
             }
             self.after_empty = empty;
-            self.take_line(empty);
+            if self.take_line(empty) {
+                self.body_by_length();
+            }
         }
     }
 
-    fn separates(&mut self) -> io::Result<bool> {
-        if !(self.after_empty && self.line.starts && self.line.bytes.starts_with(PREFIX)) {
-            return Ok(false);
+    fn separates(&mut self) -> bool {
+        if !(self.line.starts && self.line.bytes.starts_with(PREFIX)) {
+            return false;
         }
         // The first one was recognised by the file's kind; it need not be plausible. A line that is
         // far too long is a file with other line ends, and nothing of it may be lost.
         if self.begun.is_none() {
-            return Ok(self.line.bytes.len() <= from_line::MAX_LINE_BYTES);
+            return self.after_empty && self.line.bytes.len() <= from_line::MAX_LINE_BYTES;
         }
-        let next = self.pieces.peek()?;
-        Ok(from_line::separates(&self.line.bytes, next))
+        let next = self.pieces.ahead(PIECE_BYTES);
+        if self.after_empty {
+            from_line::separates(&self.line.bytes, next)
+        } else {
+            from_line::separates_anywhere(&self.line.bytes, next)
+        }
     }
 
-    fn take_line(&mut self, empty: bool) {
+    /// Takes a line into the message; true where its header ends here and a length is known.
+    fn take_line(&mut self, empty: bool) -> bool {
         if self.begun.is_none() && empty {
+            return false;
+        }
+        let begun = self
+            .begun
+            .get_or_insert_with(|| Begun { offset: self.line.offset, ..Begun::default() });
+        let text = if self.line.starts { unquoted(&self.line.bytes) } else { &self.line.bytes };
+        begun.take(text, self.max_bytes);
+        if begun.in_body {
+            return false;
+        }
+        if self.line.starts {
+            begun.length = begun.length_after(&self.line.bytes);
+        }
+        begun.in_body = empty;
+        empty && begun.length.is_some()
+    }
+
+    /// Takes the body of the message in one, if its length proves right.
+    fn body_by_length(&mut self) {
+        let Some(begun) = &mut self.begun else { return };
+        let Some(Length::Bytes(length)) = begun.length else { return };
+        if length > self.max_bytes {
             return;
         }
-        let begun = self.begun.get_or_insert_with(|| Begun {
-            offset: self.line.offset,
-            date: None,
-            raw: Vec::new(),
-            bytes: 0,
-        });
-        let text = if self.line.starts { unquoted(&self.line.bytes) } else { &self.line.bytes };
-        begun.bytes += text.len() as u64;
-        if begun.bytes > self.max_bytes as u64 + END_BYTES {
-            begun.raw = Vec::new();
+        let ahead = self.pieces.ahead(length + END_LOOK_BYTES);
+        let Some(body) = ahead.get(..length) else { return };
+        let Some(empty) = end_after(body, &ahead[length..]) else { return };
+        let mut lines = body.split_inclusive(|b| *b == b'\n');
+        self.unquoted_writer |= lines.any(|line| line.starts_with(PREFIX));
+        if self.unquoted_writer {
+            begun.take(body, self.max_bytes);
         } else {
-            begun.raw.extend_from_slice(text);
+            for line in body.split_inclusive(|b| *b == b'\n') {
+                begun.take(unquoted(line), self.max_bytes);
+            }
         }
+        begun.exact = true;
+        self.pieces.skip(length + empty);
+        self.after_empty = true;
     }
+}
+
+/// How many bytes of empty lines stand after `body` before a separator or the end of the file;
+/// `None` where neither comes. `rest` is what follows, all of it where it is short.
+fn end_after(body: &[u8], rest: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for _ in 0..END_EMPTY_LINES {
+        at += [&b"\n"[..], b"\r\n"]
+            .iter()
+            .find(|end| rest[at..].starts_with(end))
+            .map_or(0, |e| e.len());
+    }
+    if at == rest.len() {
+        return Some(at);
+    }
+    if at == 0 && !matches!(body.last(), None | Some(b'\n')) {
+        return None;
+    }
+    let end = rest[at..].iter().position(|b| *b == b'\n').map_or(rest.len(), |n| at + n + 1);
+    from_line::separates(&rest[at..end], &rest[end..]).then_some(at)
 }
 
 /// The empty line after a message is not part of it; it may be CRLF.
 const END_BYTES: u64 = 2;
 
 impl Begun {
+    fn take(&mut self, text: &[u8], max_bytes: usize) {
+        self.bytes += text.len() as u64;
+        if self.bytes > max_bytes as u64 + END_BYTES {
+            self.raw = Vec::new();
+        } else {
+            self.raw.extend_from_slice(text);
+        }
+    }
+
+    /// What is known of the length after this line of the header.
+    fn length_after(&self, line: &[u8]) -> Option<Length> {
+        let Some(name) = line.get(..LENGTH_FIELD.len()) else { return self.length };
+        if !name.eq_ignore_ascii_case(LENGTH_FIELD) {
+            return self.length;
+        }
+        let value = line[LENGTH_FIELD.len()..].trim_ascii();
+        let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+        let number = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
+        Some(match (number, self.length) {
+            (Some(bytes), None) if digits => Length::Bytes(bytes),
+            (Some(bytes), Some(said)) if said == Length::Bytes(bytes) => said,
+            _ => Length::Nonsense,
+        })
+    }
+
     fn end(mut self, max_bytes: usize) -> Entry {
         if self.bytes > max_bytes as u64 + END_BYTES {
             return Entry::TooLarge { offset: self.offset, bytes: self.bytes };
         }
         let cut = [&b"\n\r\n"[..], b"\n\n"].into_iter().find(|end| self.raw.ends_with(end));
         match cut {
+            _ if self.exact => {}
             Some(end) => self.raw.truncate(self.raw.len() + 1 - end.len()),
             None if matches!(&self.raw[..], b"\n" | b"\r\n") => self.raw.clear(),
             None => {}
@@ -178,205 +287,88 @@ impl Piece {
     }
 }
 
-/// Cuts the input into pieces, with one to look ahead.
+/// Cuts the input into pieces, and shows what comes after them.
 #[derive(Debug)]
 struct Pieces<R> {
     input: R,
+    /// What was read; what stands before `at` is done with.
+    buffer: Vec<u8>,
+    at: usize,
+    /// Where in the file `at` is.
     offset: u64,
     line_start: bool,
-    ahead: Option<Piece>,
+    ended: bool,
+    /// Why nothing more can be read; told when all that was read before is done with.
+    failed: Option<io::Error>,
 }
 
-impl<R: BufRead> Pieces<R> {
+impl<R: Read> Pieces<R> {
     fn new(input: R) -> Self {
-        Self { input, offset: 0, line_start: true, ahead: None }
+        Self {
+            input,
+            buffer: Vec::new(),
+            at: 0,
+            offset: 0,
+            line_start: true,
+            ended: false,
+            failed: None,
+        }
+    }
+
+    /// What comes next: at least `bytes` of it, where there is so much.
+    fn ahead(&mut self, bytes: usize) -> &[u8] {
+        if self.buffer.len() - self.at < bytes && !self.ended {
+            // Half of it is done with: so each byte is moved once or twice, however far one looks.
+            if self.at > self.buffer.len() / 2 {
+                self.buffer.drain(..self.at);
+                self.at = 0;
+            }
+            let missing = bytes - (self.buffer.len() - self.at);
+            let wanted = missing.max(PIECE_BYTES) as u64;
+            let before = self.buffer.len();
+            match self.input.by_ref().take(wanted).read_to_end(&mut self.buffer) {
+                Ok(_) => self.ended = ((self.buffer.len() - before) as u64) < wanted,
+                Err(error) => (self.ended, self.failed) = (true, Some(error)),
+            }
+        }
+        &self.buffer[self.at..]
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.at += bytes;
+        self.offset += bytes as u64;
+        self.line_start = true;
     }
 
     /// Fills `piece`; false at the end.
     fn next_into(&mut self, piece: &mut Piece) -> io::Result<bool> {
-        if let Some(ahead) = self.ahead.take() {
-            *piece = ahead;
-            return Ok(!piece.bytes.is_empty());
-        }
+        let (offset, starts) = (self.offset, self.line_start);
+        let end_in = |bytes: &[u8]| {
+            let room = &bytes[..bytes.len().min(PIECE_BYTES)];
+            room.iter().position(|b| *b == b'\n').map(|at| at + 1)
+        };
+        // What is there already may hold a whole line; only then need no more be read.
+        let end = match end_in(self.ahead(1)) {
+            None => end_in(self.ahead(PIECE_BYTES)),
+            end => end,
+        };
+        let bytes = &self.buffer[self.at..];
+        let taken = end.unwrap_or(bytes.len().min(PIECE_BYTES));
         piece.bytes.clear();
-        piece.offset = self.offset;
-        piece.starts = self.line_start;
-        while piece.bytes.len() < PIECE_BYTES {
-            let buffer = match self.input.fill_buf() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                other => other?,
-            };
-            let room = &buffer[..buffer.len().min(PIECE_BYTES - piece.bytes.len())];
-            let end = room.iter().position(|b| *b == b'\n').map(|at| at + 1);
-            let taken = end.unwrap_or(room.len());
-            piece.bytes.extend_from_slice(&room[..taken]);
-            self.input.consume(taken);
-            if end.is_some() || taken == 0 {
-                break;
+        piece.bytes.extend_from_slice(&bytes[..taken]);
+        (piece.offset, piece.starts) = (offset, starts);
+        self.skip(taken);
+        self.line_start = piece.bytes.last() == Some(&b'\n');
+        match self.failed.take() {
+            Some(error) if taken == 0 => Err(error),
+            failed => {
+                self.failed = failed;
+                Ok(taken > 0)
             }
         }
-        self.offset += piece.bytes.len() as u64;
-        self.line_start = piece.bytes.last() == Some(&b'\n');
-        Ok(!piece.bytes.is_empty())
-    }
-
-    /// The piece after the current one, left in place; empty at the end.
-    fn peek(&mut self) -> io::Result<&[u8]> {
-        if self.ahead.is_none() {
-            let mut piece = Piece::default();
-            self.next_into(&mut piece)?;
-            self.ahead = Some(piece);
-        }
-        Ok(self.ahead.as_ref().map_or(&[], |piece| &piece.bytes))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// Reads all of `file`: (offset, raw) of each message, and offsets of those too large.
-    fn read(file: &[u8], max: usize) -> (Vec<(u64, Vec<u8>)>, Vec<u64>) {
-        let mut reader = MboxReader::new(io::BufReader::with_capacity(7, file), max);
-        let (mut messages, mut large) = (Vec::new(), Vec::new());
-        while let Some(entry) = reader.next_entry().unwrap() {
-            match entry {
-                Entry::Message { offset, raw, .. } => messages.push((offset, raw)),
-                Entry::TooLarge { offset, .. } => large.push(offset),
-            }
-        }
-        assert_eq!(reader.offset(), file.len() as u64);
-        (messages, large)
-    }
-
-    fn check(file: &str, expected: &[(u64, &str)]) {
-        let (messages, large) = read(file.as_bytes(), 10_000);
-        let messages: Vec<(u64, String)> = messages
-            .into_iter()
-            .map(|(offset, raw)| (offset, String::from_utf8(raw).unwrap()))
-            .collect();
-        let expected: Vec<(u64, String)> =
-            expected.iter().map(|(offset, raw)| (*offset, (*raw).to_owned())).collect();
-        assert_eq!((messages, large), (expected, vec![]), "{file:?}");
-    }
-
-    const D: &str = "From a@b Fri Feb 22 17:06:23 2008";
-
-    #[test]
-    fn messages_begin_after_an_empty_line() {
-        check("", &[]);
-        check("\n\n", &[]);
-        check(&format!("{D}\nA: 1\n\nx\n\n{D}\nB: 2\n\n"), &[(0, "A: 1\n\nx\n"), (43, "B: 2\n")]);
-        check(&format!("\n{D}\nA: 1\n\nx"), &[(1, "A: 1\n\nx")]);
-        // Not after an empty line, and prose after one: both are text.
-        check(&format!("{D}\nA: 1\n\nx\n{D}\n"), &[(0, &format!("A: 1\n\nx\n{D}\n"))]);
-        check(&format!("{D}\nA: 1\n\nFrom me to you\nx\n"), &[(0, "A: 1\n\nFrom me to you\nx\n")]);
-        check("From x\nA: 1\n\nFrom \nB: 2\n", &[(0, "A: 1\n"), (13, "B: 2\n")]);
-        check(&format!("{D}\n\n{D}\nB: 2\n"), &[(0, ""), (35, "B: 2\n")]);
-    }
-
-    #[test]
-    fn a_file_that_was_cut_gives_what_is_there() {
-        check(&format!("{D}\nA: 1\n\nx\n\n{D}"), &[(0, "A: 1\n\nx\n"), (43, "")]);
-        check(&format!("{D}\nA: 1\n\nx\n\n{}", &D[..12]), &[(0, "A: 1\n\nx\n"), (43, "")]);
-        check(&format!("{D}\nA: 1\n\nx\n\n{D}\nB"), &[(0, "A: 1\n\nx\n"), (43, "B")]);
-    }
-
-    #[test]
-    fn quoting_is_undone_by_one() {
-        check(
-            &format!("{D}\nA: 1\n\n>From x\n>>From y\n> From z\n>Fromage\n\n"),
-            &[(0, "A: 1\n\nFrom x\n>From y\n> From z\n>Fromage\n")],
-        );
-    }
-
-    #[test]
-    fn crlf_files_keep_their_line_ends() {
-        check(
-            &format!("{D}\r\nA: 1\r\n\r\n>From x\r\n\r\n{D}\r\nB: 2\r\n\r\n"),
-            &[(0, "A: 1\r\n\r\nFrom x\r\n"), (54, "B: 2\r\n")],
-        );
-    }
-
-    #[test]
-    fn a_message_above_the_bound_is_listed_and_the_rest_goes_on() {
-        let long = "y".repeat(3 * PIECE_BYTES);
-        let file = format!("{D}\nA: 1\n\n{D}\n{long}\n\n{D}\nB: 2\n");
-        let (messages, large) = read(file.as_bytes(), 100);
-        assert_eq!(messages.len(), 2);
-        assert_eq!(messages[1].1, b"B: 2\n");
-        assert_eq!(large, [40]);
-        // Exactly the bound is taken in.
-        let file = format!("{D}\n{}\n\n", "z".repeat(99));
-        assert_eq!(read(file.as_bytes(), 100).0[0].1.len(), 100);
-        assert_eq!(read(file.as_bytes(), 99).1, [0]);
-    }
-
-    #[test]
-    fn a_line_longer_than_a_piece_does_not_begin_one() {
-        let long = format!("{}From a@b Fri Feb 22 17:06:23 2008", "y".repeat(PIECE_BYTES));
-        check_len(&format!("{D}\nA: 1\n\n{long}\n"), 1);
-    }
-
-    #[test]
-    fn a_file_with_other_line_ends_is_not_lost() {
-        let file = format!("{D}\rA: 1\r\r{}", "x\r".repeat(600));
-        check(&file, &[(0, &file)]);
-    }
-
-    fn check_len(file: &str, expected: usize) {
-        assert_eq!(read(file.as_bytes(), 1 << 20).0.len(), expected);
-    }
-
-    /// mboxrd as RFC-less tradition has it: quote `>*From `, end with an empty line.
-    fn write(messages: &[Vec<u8>]) -> Vec<u8> {
-        let mut file = Vec::new();
-        for message in messages {
-            file.extend_from_slice(D.as_bytes());
-            file.push(b'\n');
-            for line in message.split_inclusive(|b| *b == b'\n') {
-                let quotes = line.iter().take_while(|b| **b == b'>').count();
-                if line[quotes..].starts_with(PREFIX) {
-                    file.push(b'>');
-                }
-                file.extend_from_slice(line);
-            }
-            file.push(b'\n');
-        }
-        file
-    }
-
-    fn body() -> impl Strategy<Value = Vec<u8>> {
-        let words = prop_oneof![
-            Just(b"From ".to_vec()),
-            Just(b">".to_vec()),
-            Just(b"\n".to_vec()),
-            Just(b"\n\n".to_vec()),
-            Just(b"\r\n".to_vec()),
-            Just(format!("\n\n{D}\n").into_bytes()),
-            proptest::collection::vec(any::<u8>(), 0..8),
-        ];
-        proptest::collection::vec(words, 0..12).prop_map(|words| {
-            let mut text = b"A: 1\n\n".to_vec();
-            text.extend(words.concat());
-            text.push(b'\n');
-            text
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn what_mboxrd_writes_is_read_back(messages in proptest::collection::vec(body(), 1..5)) {
-            let (read, large) = read(&write(&messages), 1 << 20);
-            let read: Vec<Vec<u8>> = read.into_iter().map(|(_, raw)| raw).collect();
-            prop_assert_eq!(read, messages);
-            prop_assert!(large.is_empty());
-        }
-
-        #[test]
-        fn any_bytes_are_read_to_the_end(file in proptest::collection::vec(any::<u8>(), 0..400)) {
-            read(&file, 50);
-        }
-    }
-}
+#[path = "mbox_tests.rs"]
+mod tests;

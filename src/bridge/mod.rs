@@ -23,7 +23,9 @@ pub mod import;
 pub mod ledger;
 pub mod maildir;
 pub mod mbox;
+pub mod packed;
 mod probe;
+mod reading;
 mod report;
 mod said;
 mod survey;
@@ -66,6 +68,9 @@ pub struct Folder {
     /// Names of user labels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// The user's word, not a folder's: take them in again though they were purged.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub revive: bool,
 }
 
 /// What became of one message.
@@ -98,6 +103,8 @@ pub enum Outcome {
         #[serde(default)]
         message: Option<MessageId>,
     },
+    /// It was purged, and stays so.
+    Purged,
     /// Not taken in.
     Failed {
         /// A stable word.

@@ -26,6 +26,8 @@ pub struct ImportRequest {
     pub labels: Vec<String>,
     /// Directories in `paths` that alone are looked at, not those below them; all when empty.
     pub only: Vec<PathBuf>,
+    /// Whether messages that were purged are taken in again.
+    pub revive: bool,
 }
 
 /// What became of an import; serialises as the command's contract.
@@ -40,13 +42,19 @@ pub struct ImportReport {
     pub duplicates: u64,
     /// Other bytes under an id that was there.
     pub copies: u64,
+    /// Messages that were purged, and were not taken in again.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub purged: u64,
     /// What was not taken in.
     pub failed: Failures,
     /// Failures beyond those listed.
     #[serde(skip_serializing_if = "is_zero")]
     pub failed_left_off: u64,
-    /// Files left alone on purpose.
+    /// Files left alone on purpose, and messages that a mail program holds as gone.
     pub skipped: u64,
+    /// Of those, the messages.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub expunged: u64,
     /// Rows touched.
     pub threads: u64,
     /// Rows that began.
@@ -92,6 +100,17 @@ impl ImportReport {
         self.gone_count += 1;
         if self.gone.len() < MAX_GONE {
             self.gone.push(Gone { path: path.to_owned(), thread: thread.clone() });
+        }
+    }
+
+    /// Counts messages that a mail program holds as gone among what was skipped, and says so.
+    pub(super) fn left_as_expunged(&mut self) {
+        self.skipped += self.expunged;
+        if self.expunged > 0 {
+            let line =
+                format!("{} messages were left out: Thunderbird deleted them", self.expunged);
+            let hint = "they stay in its files until it compacts the folder";
+            self.notices.push(Notice::warning("expunged", line, hint));
         }
     }
 

@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::discover::Source;
-use super::ledger::{FileRow, Ledger, Stamp};
+use super::ledger::{FileRow, Ledger, LeftOut, Stamp};
 use super::{SinkError, report::ImportRequest};
 use crate::id::ThreadId;
 
@@ -30,6 +30,8 @@ pub(super) struct Survey {
     pub(super) lost: Vec<(PathBuf, FileRow)>,
     /// Messages in files that are as they were.
     pub(super) same: u64,
+    /// Messages that were left out of those files.
+    pub(super) left_out: LeftOut,
     /// The bytes of those files.
     pub(super) same_bytes: u64,
     /// Their threads.
@@ -66,8 +68,14 @@ impl Survey {
             }
             let row = left.get_mut(dir).and_then(|left| left.remove(source.name()));
             match row {
-                Some(row) if !row.gone && row.stamp == Some(source.stamp) => {
+                Some(row)
+                    if !row.gone
+                        && row.stamp == Some(source.stamp)
+                        && !(request.revive && row.left_out.purged > 0) =>
+                {
                     survey.same += row.held.len() as u64;
+                    survey.left_out.purged += row.left_out.purged;
+                    survey.left_out.expunged += row.left_out.expunged;
                     survey.same_bytes += source.bytes;
                     survey.touched.extend(row.held.into_iter().map(|held| held.thread));
                 }

@@ -61,6 +61,9 @@ pub(super) enum Command {
         /// Put this label on all of it.
         #[arg(long, value_name = "LABEL")]
         label: Vec<String>,
+        /// Also what was purged before.
+        #[arg(long)]
+        purged_too: bool,
         #[command(flatten)]
         wait: Wait,
     },
@@ -125,6 +128,8 @@ pub(super) enum Command {
         #[command(flatten)]
         wait: Wait,
     },
+    /// Delete for ever what lies in trash. This cannot be undone.
+    Purge(Purge),
     /// Check everything: project every thread anew and compare.
     Doctor,
     /// Look around in sample mail, gone on quit.
@@ -135,6 +140,29 @@ pub(super) enum Command {
         #[arg(long, value_name = "IP:PORT")]
         listen: String,
     },
+}
+
+/// What goes for ever; nothing named is what has been in trash for longer than it is kept.
+#[derive(Debug, Args)]
+pub(super) struct Purge {
+    /// Threads in trash or spam.
+    #[arg(value_name = "THREAD", conflicts_with_all = ["trash", "trash_older"])]
+    pub(super) threads: Vec<String>,
+    /// All that is in trash.
+    #[arg(long, conflicts_with = "trash_older")]
+    pub(super) trash: bool,
+    /// What has been in trash for at least so long, such as 30d, 2w or 12h.
+    #[arg(long, value_name = "AGE", value_parser = super::purge::age)]
+    pub(super) trash_older: Option<i64>,
+    /// The named threads, wherever they are.
+    #[arg(long, requires = "threads")]
+    pub(super) anywhere: bool,
+    /// Say what would go; nothing goes.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub(super) yes: bool,
 }
 
 /// Threads to do something with.

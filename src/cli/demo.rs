@@ -1,27 +1,24 @@
 //! `demo`: a sample mailbox of its own, made through the whole pipeline, gone on quit.
 
-use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::bridge::import::ImportRequest;
 use crate::bridge::ledger::Forgetful;
+use crate::cli::demo_mail;
 use crate::cli::home::{Home, Where};
 use crate::cli::output::Output;
 use crate::clock::{Clock as _, SystemClock};
+use crate::engine::Owner;
 use crate::id::base32;
-use crate::notice::{Exit, Notice};
+use crate::notice::{Exit, Explain as _, Notice};
 
-/// The sample mail: a file a folder, in the order in which it is taken in.
-const MAIL: [(&str, &[u8]); 5] = [
-    ("Inbox.mbox", include_bytes!("../../assets/demo/Inbox.mbox")),
-    ("Team.mbox", include_bytes!("../../assets/demo/Team.mbox")),
-    ("Archive.mbox", include_bytes!("../../assets/demo/Archive.mbox")),
-    ("Sent.mbox", include_bytes!("../../assets/demo/Sent.mbox")),
-    ("Spam.mbox", include_bytes!("../../assets/demo/Spam.mbox")),
-];
-
+/// What the directory of a sample is called, before random letters.
+const NAME: &str = "mailtui-demo-";
 /// How often the removal of a sample is tried.
 const REMOVALS: u32 = 50;
 /// The time between two tries.
@@ -32,18 +29,23 @@ const BETWEEN: Duration = Duration::from_millis(10);
 pub(super) struct Sample {
     home: Home,
     dir: PathBuf,
+    /// Says that this sample is in use, for as long as its process lives.
+    _owner: Owner,
 }
 
 impl Sample {
-    /// Makes one in the temporary directory.
+    /// Makes one in the temporary directory, and removes those of processes that were killed.
     pub(super) fn make() -> Result<Self, Notice> {
+        let temporary = std::env::temp_dir();
+        sweep(&temporary);
         let mut random = [0; 10];
         SystemClock.random(&mut random);
-        let dir = std::env::temp_dir().join(format!("mailtui-demo-{}", base32(&random, 16)));
+        let dir = temporary.join(format!("{NAME}{}", base32(&random, 16)));
+        let owner = Owner::take(&dir).map_err(|error| error.notice())?;
         let data = dir.join("data");
         let home = Home { dir: data, backend: Where::Embedded, offline: false };
-        let sample = Self { home, dir };
-        sample.fill()?;
+        let sample = Self { home, dir, _owner: owner };
+        sample.fill(SystemClock.now())?;
         Ok(sample)
     }
 
@@ -52,14 +54,16 @@ impl Sample {
         &self.home
     }
 
-    fn fill(&self) -> Result<(), Notice> {
+    fn fill(&self, now: i64) -> Result<(), Notice> {
         let io = |error: std::io::Error| {
             Notice::error("io", error.to_string(), "is there room in the temporary directory?")
         };
         let mail = self.dir.join("mail");
-        std::fs::create_dir_all(&mail).map_err(io)?;
-        for (name, bytes) in MAIL {
-            std::fs::write(mail.join(name), bytes).map_err(io)?;
+        crate::store::private_dir(&mail).map_err(|error| error.notice())?;
+        for (name, bytes) in demo_mail::at(now) {
+            let mut file = OpenOptions::new();
+            let file = file.write(true).create_new(true).mode(0o600).open(mail.join(name));
+            file.and_then(|mut file| file.write_all(&bytes)).map_err(io)?;
         }
         let mut session = super::tui::session(&self.home)?;
         let request = ImportRequest { paths: vec![mail], ..ImportRequest::default() };
@@ -82,10 +86,25 @@ impl Drop for Sample {
     }
 }
 
+/// Removes samples whose process was killed: nobody else can.
+fn sweep(temporary: &Path) {
+    let Ok(entries) = std::fs::read_dir(temporary) else { return };
+    for entry in entries.flatten() {
+        let ours = entry.file_name().to_string_lossy().starts_with(NAME)
+            && entry.metadata().is_ok_and(|found| {
+                found.is_dir() && found.uid() == rustix::process::getuid().as_raw()
+            });
+        // A sample in use is locked; one that is just being made has no lock file yet.
+        if ours && entry.path().join("lock").exists() && Owner::take(&entry.path()).is_ok() {
+            drop(std::fs::remove_dir_all(entry.path()));
+        }
+    }
+}
+
 /// Runs the interface on sample mail; without a terminal it lists it.
 pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
     let sample = Sample::make()?;
-    if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
+    if super::tui::has_screen(output) {
         return super::tui::run_sample(home, sample);
     }
     super::list::list(sample.home(), output, "inbox", 0, None)

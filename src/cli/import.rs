@@ -79,7 +79,12 @@ pub(super) fn sources(home: &Home, device: Option<&Device>) -> Sources {
     } else {
         crate::backend::identity(&home.backend_dir()).ok().flatten()
     };
-    Sources::open(&home.dir, backend.as_ref(), &SystemClock)
+    let mut sources = Sources::open(&home.dir, backend.as_ref(), &SystemClock);
+    let purged = device.map(|device| crate::mailbox::purged(device.db()));
+    if let Some(Ok(purged)) = purged {
+        sources.forget_purged(&purged);
+    }
+    sources
 }
 
 /// The hint of an import that the backend was not there for: its files are still what they were.
@@ -175,6 +180,10 @@ fn plain(report: &ImportReport) -> String {
         report.new_threads,
         if report.stopped { " (stopped; run it again to go on)" } else { "" },
     )];
+    if report.purged > 0 {
+        let rest = "stay purged; --purged-too brings them back";
+        lines.push(format!("  {} of them {rest}", report.purged));
+    }
     for failure in report.failed.listed() {
         let path = crate::safe_text::line(&failure.path.to_string_lossy());
         lines
@@ -189,6 +198,7 @@ pub(super) fn request(
     paths: Vec<PathBuf>,
     mut place: Option<Place>,
     labels: Vec<String>,
+    revive: bool,
 ) -> Result<ImportRequest, Notice> {
     let mut names = Vec::new();
     for text in labels {
@@ -212,5 +222,5 @@ pub(super) fn request(
             None => names.push(name),
         }
     }
-    Ok(ImportRequest { paths, place, labels: names, only: Vec::new() })
+    Ok(ImportRequest { paths, place, labels: names, revive, only: Vec::new() })
 }

@@ -6,12 +6,14 @@
 mod args;
 mod beside;
 mod demo;
+pub mod demo_mail;
 mod desk;
 mod doctor;
 mod home;
 mod import;
 mod list;
 mod output;
+mod purge;
 mod serve;
 mod session;
 mod show;
@@ -76,6 +78,7 @@ fn refuse(output: Output, error: &clap::Error) -> u8 {
 
 fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     let home = Home::of(&cli.global)?;
+    crate::crash::report::install(&home.dir);
     let Some(command) = cli.command else {
         return if cli.sync_only {
             sync_only::run(&home, output, cli.watch)
@@ -87,8 +90,8 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         triage::change(&home, output, &threads.threads, vec![change], !threads.wait.no_wait)
     };
     match command {
-        Command::Import { paths, place, label, wait } => {
-            let request = import::request(paths, place, label)?;
+        Command::Import { paths, place, label, purged_too, wait } => {
+            let request = import::request(paths, place, label, purged_too)?;
             import::run(&home, output, &request, !wait.no_wait)
         }
         Command::List { label, limit, before } => {
@@ -107,6 +110,7 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         Command::Undo { action, wait } => {
             triage::undo(&home, output, action.as_deref(), !wait.no_wait)
         }
+        Command::Purge(purge) => purge::run(&home, output, &purge),
         Command::Doctor => doctor::run(&home, output),
         Command::Demo => demo::run(&home, output),
         Command::Serve { listen } => serve::run(&home, output, &listen),

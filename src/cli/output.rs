@@ -63,6 +63,13 @@ impl Output {
         }
     }
 
+    /// A question, on standard error.
+    #[expect(clippy::unused_self, reason = "all output goes through a value of this type")]
+    pub(super) fn ask(self, text: &str) {
+        let mut err = std::io::stderr();
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    }
+
     /// An error, or something that was left alone: one line and a hint, on standard error.
     pub(super) fn notice(self, notice: &Notice) {
         if notice.code == "pipe" || (self.quiet && notice.severity != Severity::Error) {

@@ -1,5 +1,7 @@
 //! The commands that change conversations, and `undo`.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::cli::args::label_word;
@@ -127,16 +129,14 @@ pub(super) fn undo(
 
 /// Every member of each named thread's conversation, with what its row shows.
 fn targets(device: &Device, threads: &[String]) -> Result<Vec<Target>, Notice> {
-    let mut targets: Vec<Target> = Vec::new();
+    let _still = device.db().still().map_err(|error| error.notice())?;
+    let (mut targets, mut there) = (Vec::new(), BTreeSet::new());
     for name in threads {
         let none = || EngineError::NoThread(crate::safe_text::line(name)).notice();
         let id = ThreadId::try_from(name.as_str()).map_err(|_| none())?;
         let row = device.row(&id).map_err(|error| error.notice())?.ok_or_else(none)?;
-        for member in row.members {
-            if !targets.contains(&member) {
-                targets.push(member);
-            }
-        }
+        targets
+            .extend(row.members.into_iter().filter(|member| there.insert(member.thread.clone())));
     }
     Ok(targets)
 }

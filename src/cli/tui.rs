@@ -26,6 +26,8 @@ use crate::engine::view::{ImportProgress, Label, Page, Status, Window};
 use crate::engine::{ImportJob, Owner};
 use crate::label;
 use crate::notice::{Exit, Explain as _, Notice};
+use crate::ui::ability::Ability;
+use crate::ui::theme::Theme;
 use crate::ui::{Door, FirstRun, Found, Start, UiExit};
 
 /// Rows read for the first screen.
@@ -33,18 +35,44 @@ const FIRST_ROWS: usize = 100;
 
 /// Runs the interface.
 pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
-    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+    if !has_screen(output) {
         return plain(home, output);
     }
     let first = first_screen(home)?;
-    // A directory in use is said before the screen changes.
-    let owner = if home.dir.exists() { Some(desk::own_soon(home)?) } else { None };
-    let first_run = (first.is_none() && !home.is_remote()).then(|| FirstRun {
+    let choosing = first.is_none() && !home.is_remote();
+    // A directory in use is said before the screen changes. Before a choice it is not kept: other
+    // commands may bring the first mail in meanwhile.
+    let known = home.dir.join(if choosing { "lock" } else { "" }).exists();
+    let owner = if known { Some(desk::own_soon(home)?) } else { None };
+    let owner = owner.filter(|_| !choosing);
+    let first_run = choosing.then(|| FirstRun {
         found: found(),
         data_dir: crate::safe_text::line(&tilde(&home.dir)),
         home: std::env::home_dir(),
     });
     show(home, owner, first, first_run, None)
+}
+
+/// Whether there is a terminal with a screen; why not is said where it is not plain to see.
+pub(super) fn has_screen(output: Output) -> bool {
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        return false;
+    }
+    let screen = ability().screen;
+    if !screen {
+        let term = std::env::var_os("TERM").unwrap_or_default();
+        let line = match term.to_string_lossy() {
+            term if term.is_empty() => "this terminal has no name (TERM)".to_owned(),
+            term => format!("TERM={term} has no screen to draw on"),
+        };
+        let hint = "lines only; TERM=xterm-256color draws, if the terminal can";
+        output.notice(&Notice::warning("no-screen", line, hint));
+    }
+    screen
+}
+
+fn ability() -> Ability {
+    crate::ui::ability::of(&|name| std::env::var_os(name))
 }
 
 /// Runs the interface on sample mail.
@@ -70,7 +98,7 @@ fn show(
         first,
         first_run,
         demo,
-        colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        theme: Theme::of(ability()),
         zone: TimeZone::system(),
         clock: Box::new(SystemClock),
         open: Box::new(move |door, paths| doors.open(door, paths)),
@@ -82,6 +110,11 @@ fn show(
         UiExit::Quit => Ok(Exit::Done),
         UiExit::Forced => Ok(Exit::Stopped),
         UiExit::NotOpened(notice) => Err(notice),
+        UiExit::Crashed => Err(Notice::error(
+            "crash",
+            "the screen has ended because of that",
+            "what was decided is saved; `mailtui doctor` checks everything",
+        )),
         UiExit::EngineGone => {
             Err(Notice::error("engine", "the engine has stopped", "run `mailtui doctor`"))
         }
@@ -189,7 +222,7 @@ impl Doors {
 fn importer(home: &Home, host: &Host) -> ImportJob {
     let (home, host) = (home.clone(), host.handle());
     Arc::new(move |paths: Vec<PathBuf>, stop: Arc<AtomicBool>, tell| {
-        let mut sources = super::import::sources(&home, None);
+        let mut sources = super::import::sources(&home, home.reader().ok().flatten().as_ref());
         let request = ImportRequest { paths, ..ImportRequest::default() };
         let mut last = ImportProgress::default();
         let mut progress = |at: &Progress| {

@@ -4,7 +4,7 @@ use super::context::Context::{self, Everywhere, FirstRun, Help, List, Picker, Pr
 use super::registry::{Command, Group, Verb};
 
 /// The declarations.
-pub const PROGRAM: [Command; 11] = [
+pub const PROGRAM: [Command; 13] = [
     declare("choose", "Do what is chosen", "go", &[FirstRun], &["Enter", "o"], Verb::Choose),
     declare(
         "choose-number",
@@ -29,6 +29,8 @@ pub const PROGRAM: [Command; 11] = [
         &["q"],
         Verb::Quit,
     ),
+    declare("suspend", "Stop; `fg` goes on", "", &[Everywhere], &["C-z"], Verb::Suspend),
+    declare("redraw", "Draw the screen again", "", &[Everywhere], &["C-l"], Verb::Redraw),
     declare("stop-now", "Quit; twice: at once", "", &[Everywhere], &["C-c"], Verb::StopNow),
 ];
 

@@ -52,6 +52,10 @@ impl Device {
                 keep(&mut self.ingested, seq, outcomes);
                 Ok(())
             }
+            Frame::Purged { seq, rows } => {
+                keep(&mut self.purged, seq, rows);
+                Ok(())
+            }
             Frame::Blob { hash, offset, size, data } => self.blob_part(&hash, offset, size, data.0),
             Frame::Error { code, message, retry } => {
                 let message = crate::safe_text::line(&message);
@@ -134,9 +138,12 @@ impl Device {
         self.db.begin()?;
         let taken = self.take_in(store, new, chain);
         crash::point("page.before-commit");
-        match taken {
-            Ok(true) => self.db.commit()?,
-            Ok(false) => {
+        let purged = match taken {
+            Ok(Some(purged)) => {
+                self.db.commit()?;
+                purged
+            }
+            Ok(None) => {
                 self.db.rollback();
                 return self.diverged(store);
             }
@@ -144,24 +151,28 @@ impl Device {
                 self.db.rollback();
                 return Err(error.into());
             }
-        }
+        };
         crash::point("page.after-commit");
+        for thread in &purged {
+            self.drop_thread(thread)?;
+        }
         self.news.pulled += new.len() as u64;
         self.news.lists = true;
         Ok(())
     }
 
-    /// Appends and materialises; `false` when the chain says that the logs are not the same.
+    /// Appends and materialises; the threads that were purged. `None` when the chain says that the
+    /// logs are not the same.
     fn take_in(
         &mut self,
         store: &StoreId,
         events: &[Event],
         chain: Chain,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Vec<ThreadId>>, StoreError> {
         let records: Vec<_> = events.iter().map(|event| event.event.clone()).collect();
         let appended = Log::append(&self.db, store, &records)?;
         if appended.head.chain != chain {
-            return Ok(false);
+            return Ok(None);
         }
         let mut groups = Groups::new(true);
         let changes = mailbox::materialize(&self.db, events, &mut groups)?;
@@ -173,8 +184,13 @@ impl Device {
         for thread in &changes.threads {
             self.cover(thread)?;
         }
+        for thread in &changes.purged {
+            mailbox::redact(&self.db, thread)?;
+            mailbox::set_overlay(&self.db, thread, None)?;
+            self.news.refused.extend(Own::purge(&self.db, &StoreId::thread(thread))?);
+        }
         groups.settle(&self.db)?;
-        Ok(true)
+        Ok(Some(changes.purged))
     }
 
     /// What complete batches say of own events: where they are, and which are shown by rows now.

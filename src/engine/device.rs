@@ -16,7 +16,7 @@ use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId,
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
 use crate::mailbox;
 use crate::store::{Db, Durability, Kind, Log, Own, StoreError};
-use crate::sync::{Cursor, Frame, StorePush};
+use crate::sync::{Cursor, Frame, PurgedRow, StorePush};
 
 /// Long texts kept in memory, beside those of loaded threads.
 pub(super) const BLOBS_KEPT: usize = 8;
@@ -57,6 +57,8 @@ pub struct Device {
     pub(super) settled: BTreeMap<u64, u64>,
     /// Answers to ingest, by number.
     pub(super) ingested: BTreeMap<u64, Vec<serde_json::Value>>,
+    /// Answers to purge orders, by number.
+    pub(super) purged: BTreeMap<u64, Vec<PurgedRow>>,
     /// What changed since it was last asked.
     pub(super) news: News,
 }
@@ -104,6 +106,7 @@ impl Device {
         };
         let mut device = Self::of(db, dir, id, kept, clock)?;
         device.forget_shown()?;
+        device.drop_purged()?;
         Ok(device)
     }
 
@@ -160,6 +163,7 @@ impl Device {
             diverged: 0,
             settled: BTreeMap::new(),
             ingested: BTreeMap::new(),
+            purged: BTreeMap::new(),
             news: News::default(),
         })
     }
@@ -385,6 +389,11 @@ impl Device {
     /// Sends a frame on the next occasion.
     pub fn want(&mut self, frame: Frame) {
         self.wanted.push(frame);
+    }
+
+    /// The answer to a purge order, once it is there.
+    pub fn take_purged(&mut self, seq: u64) -> Option<Vec<PurgedRow>> {
+        self.purged.remove(&seq)
     }
 
     /// The answer to an ingest, once it is there.

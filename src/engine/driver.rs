@@ -176,7 +176,7 @@ impl Driver {
     }
 
     /// The number of a question to the backend.
-    fn question(&mut self) -> u64 {
+    pub(super) fn question(&mut self) -> u64 {
         let seq = self.next_question;
         self.next_question += 1;
         seq

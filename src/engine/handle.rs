@@ -36,6 +36,10 @@ pub enum Request {
     Import(Vec<PathBuf>),
     /// Stop the running import; what is in stays.
     StopImport,
+    /// Commit what is being saved and do nothing until `Resume`; answered by [`Update::Paused`].
+    Pause,
+    /// Go on.
+    Resume,
     /// Commit what is being saved, then end; answered by [`Update::Ended`].
     Quit,
 }
@@ -64,6 +68,8 @@ pub enum Update {
     Status(Status),
     /// The running import.
     Import(ImportProgress),
+    /// Nothing is unsaved, no transaction is open, and none will be until `Resume`.
+    Paused,
     /// The engine has ended; nothing is unsaved.
     Ended,
 }

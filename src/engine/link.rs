@@ -272,6 +272,7 @@ where
             match frame.await.map_err(|_| SyncError::Timeout)?? {
                 Some(Frame::Pong { .. }) => {}
                 Some(frame) => {
+                    crate::crash::point("link.frame");
                     if !tell(LinkEvent::Frame(Box::new(frame), place)) {
                         return Ok(Ended::ByUs);
                     }

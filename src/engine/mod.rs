@@ -13,6 +13,7 @@ pub mod handle;
 mod intents;
 pub mod link;
 mod owner;
+mod purge;
 mod run;
 mod sink;
 mod sources;

@@ -19,6 +19,7 @@ use crate::id::ThreadId;
 use crate::limits::COMMIT_WITHIN;
 use crate::mailbox;
 use crate::notice::{Explain as _, Notice};
+use crate::sync::SyncError;
 
 /// How long the thread sleeps when nothing happens.
 const IDLE: Duration = Duration::from_secs(1);
@@ -126,7 +127,9 @@ pub fn start(
         syncing: None,
         last_status: None,
     };
-    std::thread::spawn(move || engine.run(&receiver));
+    let body = move || engine.run(&receiver);
+    let thread = std::thread::Builder::new().name("engine".to_owned());
+    thread.spawn(body).map_err(|error| SyncError::Unreached(error.to_string()))?;
     Ok((EngineHandle { requests, updates: to_ui }, side))
 }
 
@@ -179,9 +182,11 @@ impl Engine {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             // Requests first; frames wait in order.
+            let mut held = std::collections::VecDeque::new();
             while let Some(input) = next {
                 match input {
                     Input::Request(Request::Quit) => return self.quit(),
+                    Input::Request(Request::Pause) => held.extend(self.pause(inputs)),
                     Input::Request(request) => self.request(request),
                     Input::Run(task) => {
                         // What keys decided stays apart from what the task decides.
@@ -193,7 +198,7 @@ impl Engine {
                     Input::Import(progress) => self.tell(Update::Import(progress)),
                     Input::Imported(notice) => self.tell(Update::Notice(notice)),
                 }
-                next = inputs.try_recv().ok();
+                next = held.pop_front().or_else(|| inputs.try_recv().ok());
             }
             // Who pressed the key sees it before the disk hears of it.
             self.tell_news();
@@ -206,6 +211,25 @@ impl Engine {
             self.sync_disk();
             self.tell_news();
         }
+    }
+
+    /// Rests, with everything on disk and no transaction open, until it is told to go on or to
+    /// end; returns what came meanwhile.
+    fn pause(&mut self, inputs: &Receiver<Input>) -> Vec<Input> {
+        self.commit();
+        self.tell(Update::Paused);
+        let mut held = Vec::new();
+        while let Ok(input) = inputs.recv() {
+            match input {
+                Input::Request(Request::Resume) => break,
+                Input::Request(Request::Quit) => {
+                    held.push(input);
+                    break;
+                }
+                _ => held.push(input),
+            }
+        }
+        held
     }
 
     /// Has what was committed synced to disk, elsewhere: a key does not wait for that.
@@ -294,7 +318,8 @@ impl Engine {
                 self.stop_import.store(true, Ordering::SeqCst);
                 Ok(())
             }
-            Request::Quit => Ok(()),
+            // Where they are taken in.
+            Request::Quit | Request::Pause | Request::Resume => Ok(()),
         };
         if let Err(error) = done {
             self.tell(Update::Notice(error.notice()));
@@ -413,7 +438,6 @@ impl Engine {
 mod tests {
     use super::*;
     use crate::clock::SystemClock;
-    use crate::sync::SyncError;
 
     fn engine(dir: &std::path::Path) -> (Engine, Receiver<Update>) {
         let device = Device::open(dir, true, Box::new(SystemClock)).unwrap();

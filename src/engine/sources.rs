@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::bridge::SinkError;
-use crate::bridge::ledger::{Entry, FileRow, Ledger, Stamp};
+use crate::bridge::ledger::{Entry, FileRow, Ledger, LeftOut, Stamp};
 use crate::clock::Clock;
 use crate::id::{ThreadId, base32};
 use crate::notice::{Explain as _, Notice};
@@ -25,7 +25,11 @@ const VERSION: u32 = 1;
 /// Rows of files that are gone and are still recognised, should they come back elsewhere.
 const GONE_KEPT: i64 = 100_000;
 /// The columns of a row, in the order of [`row`].
-const ROW: &str = "f.id, f.size, f.modified, f.changed, f.inode, f.gone, f.version, f.held";
+const ROW: &str = "f.id, f.size, f.modified, f.changed, f.inode, f.gone, f.version, f.held, \
+                   f.purged, f.expunged";
+
+/// The column after those of [`ROW`].
+const NAMED: usize = 10;
 
 const SQL: &str = "
     CREATE TABLE IF NOT EXISTS settings(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -34,7 +38,8 @@ const SQL: &str = "
     CREATE TABLE IF NOT EXISTS files(
         id INTEGER PRIMARY KEY, dir INTEGER NOT NULL, name BLOB NOT NULL,
         size INTEGER, modified INTEGER, changed INTEGER, inode INTEGER,
-        gone INTEGER NOT NULL, version INTEGER NOT NULL, held TEXT NOT NULL, UNIQUE(dir, name));
+        gone INTEGER NOT NULL, version INTEGER NOT NULL, held TEXT NOT NULL,
+        purged INTEGER NOT NULL, expunged INTEGER NOT NULL, UNIQUE(dir, name));
     CREATE INDEX IF NOT EXISTS files_gone ON files(version) WHERE gone;
     CREATE TABLE IF NOT EXISTS threads(
         thread INTEGER NOT NULL, file INTEGER NOT NULL, PRIMARY KEY(thread, file)) WITHOUT ROWID;
@@ -102,6 +107,30 @@ impl Sources {
         Ok(())
     }
 
+    /// Forgets files with messages of purged threads: they are read again, so that it is said what
+    /// was left out. `purged` are all of them, and only looked at when they are more than before.
+    pub fn forget_purged(&mut self, purged: &[ThreadId]) {
+        let count = purged.len().to_string();
+        let known = self.with(|db| setting(db, "purged")).ok().flatten();
+        if known.as_deref().unwrap_or("0") == count {
+            return;
+        }
+        // A ledger that cannot be written has said so by then.
+        let _ = self.with(|db| {
+            db.begin()?;
+            for thread in purged {
+                let mut find =
+                    db.sql().prepare_cached("SELECT file FROM threads WHERE thread = ?1")?;
+                let files = find.query_map([short(thread)], |row| row.get::<_, i64>(0))?;
+                for id in files.collect::<Result<Vec<_>, _>>()? {
+                    forget(db, id)?;
+                }
+            }
+            set(db, "purged", &count)?;
+            db.commit()
+        });
+    }
+
     fn discard(&mut self) {
         self.db = None;
         for end in ["", "-wal", "-shm"] {
@@ -151,7 +180,7 @@ impl Ledger for Sources {
             let mut rows = statement.query([dir.as_os_str().as_bytes()])?;
             let mut found = HashMap::new();
             while let Some(at) = rows.next()? {
-                found.insert(OsString::from_vec(at.get(8)?), row(at)?);
+                found.insert(OsString::from_vec(at.get(NAMED)?), row(at)?);
             }
             Ok(found)
         })
@@ -178,8 +207,8 @@ impl Ledger for Sources {
             while let Some(at) = rows.next()? {
                 let row = row(at)?;
                 if row.held.iter().any(|held| held.thread == *thread) {
-                    let dir = PathBuf::from(OsString::from_vec(at.get(9)?));
-                    found.push((dir.join(OsString::from_vec(at.get(8)?)), row));
+                    let dir = PathBuf::from(OsString::from_vec(at.get(NAMED + 1)?));
+                    found.push((dir.join(OsString::from_vec(at.get(NAMED)?)), row));
                 }
             }
             Ok(found)
@@ -269,10 +298,12 @@ fn put(
     let id: i64 = db
         .sql()
         .prepare_cached(
-            "INSERT INTO files(dir, name, size, modified, changed, inode, gone, version, held)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8)
+            "INSERT INTO files(dir, name, size, modified, changed, inode, gone, version, held,
+                               purged, expunged)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10)
              ON CONFLICT(dir, name) DO UPDATE SET size = ?3, modified = ?4, changed = ?5,
-             inode = ?6, gone = 0, version = ?7, held = ?8 RETURNING id",
+             inode = ?6, gone = 0, version = ?7, held = ?8, purged = ?9, expunged = ?10
+             RETURNING id",
         )?
         .query_row(
             params![
@@ -283,7 +314,9 @@ fn put(
                 stamp.map(|stamp| stamp.changed),
                 stamp.map(|stamp| stamp.inode.cast_signed()),
                 number(version),
-                held
+                held,
+                number(row.left_out.purged),
+                number(row.left_out.expunged)
             ],
             |row| row.get(0),
         )?;
@@ -328,6 +361,10 @@ fn row(row: &Row<'_>) -> Result<FileRow, StoreError> {
         gone: row.get(5)?,
         version: row.get::<_, i64>(6)?.cast_unsigned(),
         held: held.unwrap_or_default(),
+        left_out: LeftOut {
+            purged: row.get::<_, i64>(8)?.cast_unsigned(),
+            expunged: row.get::<_, i64>(9)?.cast_unsigned(),
+        },
     })
 }
 

@@ -7,7 +7,7 @@ use super::Parsed;
 use super::field::next_line;
 
 /// Fields that mail stores write into a message and change later.
-const STORE_FIELDS: [&str; 10] = [
+const STORE_FIELDS: [&str; 14] = [
     "Status",
     "X-Status",
     "X-Keywords",
@@ -15,6 +15,10 @@ const STORE_FIELDS: [&str; 10] = [
     "X-IMAP",
     "X-IMAPbase",
     "X-Gmail-Labels",
+    "X-GM-THRID",
+    "X-GM-MSGID",
+    "X-Account-Key",
+    "X-UIDL",
     "Content-Length",
     "Lines",
     "X-Mozilla-Keys",
@@ -109,7 +113,9 @@ mod tests {
         check(&format!("{BASE}\n\n"), true);
         check(BASE.trim_end(), true);
         let stored = "Status: RO\nX-Status: A\nX-Keywords: a\n  b\nX-UID: 3\nContent-Length: 9\n\
-            Lines: 2\nX-Mozilla-Status: 0001\nX-Mozilla-Status2: 0\nX-IMAPbase: 1 2\n";
+            Lines: 2\nX-Mozilla-Status: 0001\nX-Mozilla-Status2: 0\nX-IMAPbase: 1 2\n\
+            X-Mozilla-Keys: $label1\nX-Account-Key: account1\nX-UIDL: 7\nX-GM-THRID: 12\n\
+            X-Gmail-Labels: Inbox,\n =?UTF-8?Q?x?=\n";
         check(&format!("{stored}{BASE}"), true);
         check(&BASE.replace("To:", &format!("{stored}To:")), true);
     }

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::defect::{self, Defects};
 use super::field::{self, Head};
 use super::part::Walker;
-use super::{Address, Parsed, address, body, date, message_id, status, word};
+use super::{Address, Parsed, address, body, date, gmail, message_id, status, word};
 
 /// Fields of one name whose addresses are joined.
 const MAX_ADDRESS_FIELDS: usize = 50;
@@ -79,6 +79,7 @@ fn header(head: &Head<'_>, defects: &mut Defects) -> Parsed {
         date: date.flatten(),
         received: head.all("Received").take(MAX_HOPS).find_map(date::received),
         references,
+        conversation: gmail::conversation(head),
         status: status::flags(head),
         keywords: status::keywords(head, defects),
         message_id,

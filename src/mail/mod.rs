@@ -17,6 +17,7 @@ mod date;
 mod defect;
 mod envelope;
 mod field;
+mod gmail;
 mod html;
 mod message_id;
 mod param;
@@ -37,6 +38,7 @@ pub use envelope::parse;
 pub use field::looks_like_mail;
 pub use snippet::{SNIPPET_CHARS, snippet};
 pub use sort_date::sort_date;
+pub use status::expunged;
 pub use stored::stored;
 
 /// An address as it is listed: decoded display name, `local@domain`.
@@ -127,9 +129,11 @@ pub struct Parsed {
     pub text: String,
     /// What a reader can save.
     pub attachments: Vec<Attachment>,
-    /// `Status` and `X-Status` (mbox), where present.
+    /// What its provider says it belongs to (`X-GM-THRID`), as a key that is no Message-ID.
+    pub conversation: Option<String>,
+    /// `X-Mozilla-Status`, else `Status` and `X-Status` (mbox), where present.
     pub status: Option<Flags>,
-    /// Label names from `X-Keywords` and `X-Gmail-Labels`.
+    /// Label names from `X-Keywords`, `X-Mozilla-Keys` and `X-Gmail-Labels`.
     pub keywords: Vec<String>,
     /// Stable codes of what was wrong with it, sorted, without repeats.
     pub defects: Vec<String>,

@@ -32,6 +32,8 @@ pub mod name {
     pub const THREAD_PROJECTED: &str = "v1.ThreadProjected";
     /// A thread left the index.
     pub const THREAD_REMOVED: &str = "v1.ThreadRemoved";
+    /// A thread is gone for ever, with all that was ever said of it.
+    pub const THREAD_PURGED: &str = "v1.ThreadPurged";
     /// An action was undone.
     pub const ACTION_UNDONE: &str = "v1.ActionUndone";
 }
@@ -155,6 +157,15 @@ pub struct ThreadOnly {
     pub source: Source,
 }
 
+/// `v1.ThreadPurged`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadPurged {
+    /// The thread.
+    pub thread: ThreadId,
+    /// When, by the backend's clock, Unix seconds.
+    pub at: i64,
+}
+
 /// `v1.LabelCreated`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -222,6 +233,8 @@ pub enum MailboxEvent {
     Projected(ThreadOnly),
     /// A thread that is gone.
     Removed(ThreadOnly),
+    /// A thread that is gone for ever.
+    Purged(ThreadPurged),
     /// A label made.
     LabelCreated(LabelCreated),
     /// A label renamed.
@@ -236,8 +249,12 @@ pub enum MailboxEvent {
 
 impl MailboxEvent {
     /// Reads an event; `None` when the name is not known or the arguments do not have its shape.
+    /// One whose content was taken out moves the watermark and names its actions, as it always did.
     #[must_use]
     pub fn read(event: &str, args: &Args) -> Option<Self> {
+        if args.is_gone() {
+            return args.read().map(Self::Projected);
+        }
         Some(match event {
             name::THREAD_ADDED => Self::Added(args.read()?),
             name::SUMMARY_CHANGED => Self::Changed(args.read()?),
@@ -245,6 +262,7 @@ impl MailboxEvent {
             name::LABEL_REMOVED => Self::Label(args.read()?, false),
             name::THREAD_PROJECTED => Self::Projected(args.read()?),
             name::THREAD_REMOVED => Self::Removed(args.read()?),
+            name::THREAD_PURGED => Self::Purged(args.read()?),
             name::LABEL_CREATED => Self::LabelCreated(args.read()?),
             name::LABEL_RENAMED => Self::LabelRenamed(args.read()?),
             name::LABEL_RECOLORED => Self::LabelRecolored(args.read()?),

@@ -73,13 +73,15 @@ pub fn last_action(
     Ok(None)
 }
 
-/// The threads that an action reached, as far as they are projected.
+/// The threads that an action reached, as far as they are projected and still there.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn threads_of(db: &Db, action: &ActionId) -> Result<Vec<ThreadId>, StoreError> {
-    let mut statement =
-        db.sql().prepare_cached("SELECT threadId FROM actionThreads WHERE actionId = ?1")?;
+    let mut statement = db.sql().prepare_cached(
+        "SELECT threadId FROM actionThreads
+             WHERE actionId = ?1 AND threadId NOT IN (SELECT threadId FROM purged)",
+    )?;
     let mut rows = statement.query([action.as_str()])?;
     let mut threads = Vec::new();
     while let Some(row) = rows.next()? {

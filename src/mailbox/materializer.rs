@@ -10,6 +10,7 @@ use rusqlite::params;
 use crate::id::{LabelId, ThreadId};
 use crate::mailbox::event::{LabelCreated, MailboxEvent, Source, ThreadFacts};
 use crate::mailbox::groups::Groups;
+use crate::mailbox::purge;
 use crate::store::{Db, Event, StoreError};
 
 /// What a batch of events changed.
@@ -21,6 +22,9 @@ pub struct Changes {
     pub labels: bool,
     /// Sources of complete batches, in order.
     pub sources: Vec<Source>,
+    /// Threads that are gone for ever: the caller empties what the log says of them
+    /// ([`redact`](super::redact)), in the same transaction.
+    pub purged: Vec<ThreadId>,
 }
 
 /// Applies events that follow on what was applied before. `groups` is settled by the caller.
@@ -32,6 +36,10 @@ pub fn materialize(db: &Db, events: &[Event], groups: &mut Groups) -> Result<Cha
     for event in events {
         let Some(read) = MailboxEvent::read(&event.event.name, &event.event.args) else { continue };
         if let Some(source) = read.source() {
+            if purge::is_purged(db, &source.thread)? {
+                continue;
+            }
+            purge::note(db, &source.thread, event.position)?;
             changes.threads.insert(source.thread.clone());
             groups.touch(db, &source.thread)?;
         }
@@ -75,6 +83,13 @@ fn apply(
         }
         MailboxEvent::Projected(_) => {}
         MailboxEvent::Removed(gone) => remove(db, &gone.source.thread, groups)?,
+        MailboxEvent::Purged(gone) => {
+            groups.touch(db, &gone.thread)?;
+            remove(db, &gone.thread, groups)?;
+            purge::remember(db, gone)?;
+            changes.threads.insert(gone.thread.clone());
+            changes.purged.push(gone.thread.clone());
+        }
         MailboxEvent::Undone(undo) => {
             db.sql()
                 .prepare_cached("INSERT OR IGNORE INTO undone(actionId) VALUES (?1)")?
@@ -237,12 +252,22 @@ fn root(db: &Db, start: &ThreadId, groups: &mut Groups) -> Result<BTreeSet<Threa
     Ok(reached)
 }
 
+/// Takes a thread's row out. Those that were one conversation through it are not any more.
 fn remove(db: &Db, thread: &ThreadId, groups: &mut Groups) -> Result<(), StoreError> {
-    link(db, thread, &[], groups)?;
-    for table in ["threadIndex WHERE id", "threadLabels WHERE threadId"] {
+    let left = neighbours(db, thread)?;
+    for other in &left {
+        groups.touch(db, other)?;
+    }
+    for table in ["threadLinks WHERE a", "threadIndex WHERE id", "threadLabels WHERE threadId"] {
         db.sql()
             .prepare_cached(&format!("DELETE FROM {table} = ?1"))?
             .execute([thread.as_str()])?;
+    }
+    let mut done = BTreeSet::new();
+    for start in &left {
+        if !done.contains(start) {
+            done.extend(root(db, start, groups)?);
+        }
     }
     Ok(())
 }

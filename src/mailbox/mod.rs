@@ -11,21 +11,25 @@ mod groups;
 mod history;
 mod labels;
 mod materializer;
+mod purge;
 mod query;
 mod row;
 mod schema;
 
 pub use event::{
     ActionUndone, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed, MailboxEvent, Source,
-    SourceAction, ThreadAdded, ThreadChanged, ThreadFacts, ThreadLabel, ThreadOnly, name,
+    SourceAction, ThreadAdded, ThreadChanged, ThreadFacts, ThreadLabel, ThreadOnly, ThreadPurged,
+    name,
 };
 pub use group::{GroupRow, MemberRow, group, order_of};
 pub use groups::{Groups, overlaid, rebuild_shown, set_overlay};
 pub use history::{Done, action, last_action, threads_of};
 pub use labels::{LabelRow, SYSTEM, by_id, find_label, initial, labels, shown_counts};
 pub use materializer::{Changes, materialize};
+pub use purge::{is_purged, purged, redact};
 pub use query::{
-    Bound, Member, Members, count, links_of, members, page, raw_row, root_of, watermark,
+    Bound, Member, Members, count, links_of, members, page, raw_row, root_of, seen_members,
+    watermark,
 };
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};

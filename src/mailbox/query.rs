@@ -161,6 +161,25 @@ pub fn watermark(db: &Db, thread: &ThreadId) -> Result<Option<Seen>, StoreError>
         .transpose()
 }
 
+/// The threads of the conversation with this root, and what the index has taken in of each.
+///
+/// # Errors
+/// When the database refuses.
+pub fn seen_members(db: &Db, root: &ThreadId) -> Result<Vec<(ThreadId, Seen)>, StoreError> {
+    let mut statement = db.sql().prepare_cached(
+        "SELECT w.threadId, w.epoch, w.position FROM watermarks w WHERE w.threadId IN (
+             SELECT ?1 UNION ALL SELECT id FROM threadIndex WHERE root = ?1 AND root <> id)",
+    )?;
+    let mut rows = statement.query([root.as_str()])?;
+    let mut seen = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (thread, epoch): (String, String) = (row.get(0)?, row.get(1)?);
+        let position = u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default();
+        seen.push((id(&thread)?, Seen { epoch: id(&epoch)?, position }));
+    }
+    Ok(seen)
+}
+
 /// The members of the conversation with this root, as shown.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! The tables of the Mailbox store, and those that a device keeps beside them.
 //!
-//! Invariant: confirmed tables first, device tables after; only the former enter `dump`.
+//! Invariant: confirmed tables first, device tables after; only the former enter `dump`. No column
+//! says where a row lies in the file: a log that something was purged from puts it elsewhere.
 
 use rusqlite::types::ValueRef;
 
@@ -19,7 +20,7 @@ pub const SQL: &str = r"
         labelId TEXT PRIMARY KEY, threadCount INTEGER NOT NULL,
         unreadCount INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS threadIndex(
-        key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, subject TEXT, participants TEXT NOT NULL,
+        id TEXT NOT NULL UNIQUE, subject TEXT, participants TEXT NOT NULL,
         snippet TEXT NOT NULL, lastActivity INTEGER NOT NULL, createdAt INTEGER NOT NULL,
         messageCount INTEGER NOT NULL, unreadCount INTEGER NOT NULL, starred INTEGER NOT NULL,
         muted INTEGER NOT NULL, hasAttachment INTEGER NOT NULL, place TEXT NOT NULL,
@@ -40,6 +41,11 @@ pub const SQL: &str = r"
         actionId TEXT NOT NULL, threadId TEXT NOT NULL,
         PRIMARY KEY(actionId, threadId)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS undone(actionId TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS purged(
+        threadId TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS threadEvents(
+        thread INTEGER NOT NULL, position INTEGER NOT NULL,
+        PRIMARY KEY(thread, position)) WITHOUT ROWID;
 
     CREATE TABLE IF NOT EXISTS shown(
         label TEXT NOT NULL, age INTEGER NOT NULL, thread TEXT NOT NULL, unread INTEGER NOT NULL,
@@ -51,16 +57,18 @@ pub const SQL: &str = r"
 ";
 
 /// Confirmed tables with the order in which their rows are compared.
-const CONFIRMED: [(&str, &str); 9] = [
+const CONFIRMED: [(&str, &str); 11] = [
     ("labels", "id"),
     ("labelCounts", "labelId"),
-    ("threadIndex", "key"),
+    ("threadIndex", "id"),
     ("threadLabels", "threadId, labelId"),
     ("threadLinks", "a, b"),
     ("watermarks", "threadId"),
     ("actions", "position"),
     ("actionThreads", "actionId, threadId"),
     ("undone", "actionId"),
+    ("purged", "threadId"),
+    ("threadEvents", "thread, position"),
 ];
 
 /// A hash of each confirmed table's rows: equal logs give equal dumps, on every machine.

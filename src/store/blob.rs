@@ -1,6 +1,12 @@
 //! Content-addressed bytes beside the logs: raw mail, and text too long for an event.
 //!
-//! Invariant: the name of a blob is the BLAKE3 hash of its bytes; equal bytes are stored once.
+//! Invariant: the name of a blob is the BLAKE3 hash of its bytes; equal bytes are stored once, and
+//! go with the last event that names them. References are counted in the transaction that appends
+//! or removes the event.
+
+use std::collections::BTreeMap;
+
+use std::cell::RefCell;
 
 use rusqlite::{OptionalExtension, params};
 
@@ -45,7 +51,7 @@ impl Blobs {
     pub const SQL: &'static str = "
         CREATE TABLE IF NOT EXISTS blobs(
             key INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE,
-            size INTEGER NOT NULL, data BLOB NOT NULL);
+            size INTEGER NOT NULL, refs INTEGER NOT NULL, data BLOB NOT NULL);
     ";
 
     /// The name of `bytes`.
@@ -62,19 +68,76 @@ impl Blobs {
     /// Hashes and compresses.
     #[must_use]
     pub fn pack(bytes: &[u8]) -> Packed {
-        let data = zstd::bulk::compress(bytes, LEVEL).unwrap_or_else(|_| bytes.to_vec());
+        thread_local! {
+            // Making a compressor costs more than most messages.
+            static PACKER: RefCell<Option<zstd::bulk::Compressor<'static>>> =
+                RefCell::new(zstd::bulk::Compressor::new(LEVEL).ok());
+        }
+        let data = PACKER.with_borrow_mut(|packer| packer.as_mut()?.compress(bytes).ok());
+        let data = data.unwrap_or_else(|| bytes.to_vec());
         Packed { hash: Self::name(bytes), size: bytes.len(), data }
     }
 
-    /// Stores a blob unless it is there.
+    /// Stores a blob unless it is there, for one event more that names it.
     ///
     /// # Errors
     /// When the database refuses.
     pub fn put(db: &Db, blob: &Packed) -> Result<(), StoreError> {
         let size = i64::try_from(blob.size).unwrap_or(i64::MAX);
         db.sql()
-            .prepare_cached("INSERT OR IGNORE INTO blobs(hash, size, data) VALUES (?1, ?2, ?3)")?
+            .prepare_cached(
+                "INSERT INTO blobs(hash, size, refs, data) VALUES (?1, ?2, 1, ?3)
+                 ON CONFLICT(hash) DO UPDATE SET refs = refs + 1",
+            )?
             .execute(params![key(&blob.hash), size, blob.data])?;
+        Ok(())
+    }
+
+    /// One event less names a blob; the last one takes it along.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn release(db: &Db, hash: &BlobHash) -> Result<(), StoreError> {
+        let gone = "DELETE FROM blobs WHERE hash = ?1 AND refs <= 1";
+        if db.sql().prepare_cached(gone)?.execute([key(hash)])? == 0 {
+            db.sql()
+                .prepare_cached("UPDATE blobs SET refs = refs - 1 WHERE hash = ?1")?
+                .execute([key(hash)])?;
+        }
+        Ok(())
+    }
+
+    /// Names of all blobs with the number of events that are said to name them.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn counts(db: &Db) -> Result<BTreeMap<[u8; 32], u64>, StoreError> {
+        let mut statement = db.sql().prepare("SELECT hash, refs FROM blobs")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
+        let mut counts = BTreeMap::new();
+        for row in rows {
+            let (name, refs) = row?;
+            counts.insert(name, u64::try_from(refs).unwrap_or_default());
+        }
+        Ok(counts)
+    }
+
+    /// Puts right how many events name a blob; one that none names goes.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn recount(db: &Db, name: &[u8; 32], refs: u64) -> Result<(), StoreError> {
+        let refs = i64::try_from(refs).unwrap_or(i64::MAX);
+        let (sql, keep) = if refs == 0 {
+            ("DELETE FROM blobs WHERE hash = ?1", None)
+        } else {
+            ("UPDATE blobs SET refs = ?2 WHERE hash = ?1", Some(refs))
+        };
+        let mut statement = db.sql().prepare_cached(sql)?;
+        match keep {
+            Some(refs) => statement.execute(params![name.as_slice(), refs])?,
+            None => statement.execute([name.as_slice()])?,
+        };
         Ok(())
     }
 
@@ -119,6 +182,7 @@ impl Blobs {
     }
 }
 
+/// A blob's name as the table has it.
 fn key(hash: &BlobHash) -> Vec<u8> {
     blake3::Hash::from_hex(hash.as_str())
         .map_or_else(|_| hash.as_str().as_bytes().to_vec(), |hash| hash.as_bytes().to_vec())
@@ -134,11 +198,16 @@ mod tests {
         let packed = Blobs::pack(&b"mail ".repeat(100));
         Blobs::put(&db, &packed).unwrap();
         Blobs::put(&db, &packed).unwrap();
+        assert_eq!(Blobs::counts(&db).unwrap().into_values().collect::<Vec<_>>(), [2]);
+        Blobs::release(&db, packed.hash()).unwrap();
         assert_eq!(Blobs::get(&db, packed.hash()).unwrap().unwrap().len(), 500);
         assert_eq!(Blobs::verify(&db).unwrap(), Vec::<String>::new());
         let other = Blobs::pack(b"other");
         db.sql().execute("UPDATE blobs SET data = ?1", [other.data]).unwrap();
         assert!(Blobs::get(&db, packed.hash()).is_err());
         assert_eq!(Blobs::verify(&db).unwrap().len(), 1);
+        Blobs::release(&db, packed.hash()).unwrap();
+        Blobs::release(&db, packed.hash()).unwrap();
+        assert!(Blobs::counts(&db).unwrap().is_empty(), "the last reference takes it along");
     }
 }

@@ -19,7 +19,7 @@ impl Chain {
         hasher.update(&self.0);
         hasher.update(event.id.as_str().as_bytes());
         hasher.update(event.name.as_bytes());
-        hasher.update(blake3::hash(event.args.text().as_bytes()).as_bytes());
+        hasher.update(event.args.hash().as_bytes());
         let mut next = [0; 16];
         next.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         Self(next)

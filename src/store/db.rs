@@ -17,6 +17,10 @@ const BUSY_MS: u64 = 5_000;
 const CACHE_KIB: i32 = 8 * 1024;
 /// The write-ahead log is copied into the file when it is longer than this many pages of 4 KiB.
 const CHECKPOINT_PAGES: i32 = 4_000;
+/// Page cache of a connection that loads a whole mailbox, in KiB.
+const BULK_CACHE_KIB: i32 = 512 * 1024;
+/// How long its write-ahead log may get, in pages of 4 KiB.
+const BULK_CHECKPOINT_PAGES: i32 = 64_000;
 /// Prepared statements kept for reuse.
 const STATEMENTS: usize = 128;
 
@@ -50,6 +54,13 @@ pub enum Durability {
     /// At the next checkpoint or full commit: what can be fetched again.
     Normal,
 }
+
+/// One moment of a file that is held for reading; see [`Db::still`].
+#[derive(Debug)]
+#[must_use = "reads agree only while it is there"]
+pub struct Still<'a>(
+    #[expect(dead_code, reason = "it is there to be dropped")] Option<rusqlite::Transaction<'a>>,
+);
 
 /// An open file.
 #[derive(Debug)]
@@ -254,6 +265,16 @@ impl Db {
         Ok(())
     }
 
+    /// Holds one moment of the file for the reads that follow, until the value is dropped: they
+    /// agree, and do not lock it one by one. An open transaction holds it already.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn still(&self) -> Result<Still<'_>, StoreError> {
+        let open = self.in_transaction;
+        Ok(Still((!open).then(|| self.connection.unchecked_transaction()).transpose()?))
+    }
+
     /// Whether a transaction is open.
     #[must_use]
     pub const fn is_open(&self) -> bool {
@@ -304,6 +325,16 @@ impl Db {
             self.connection.pragma_update(None, "synchronous", value)?;
             self.durability = durability;
         }
+        Ok(())
+    }
+
+    /// Prepares for a load of a whole mailbox: more cache, and fewer copies of the write-ahead log.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn expect_bulk(&self) -> Result<(), StoreError> {
+        self.connection.pragma_update(None, "cache_size", -BULK_CACHE_KIB)?;
+        self.connection.pragma_update(None, "wal_autocheckpoint", BULK_CHECKPOINT_PAGES)?;
         Ok(())
     }
 

@@ -1,12 +1,27 @@
 //! An event: an immutable fact in a store's log.
 //!
 //! Invariant: the id, fixed at commit, is the identity for confirmation and deduplication; the
-//! arguments are kept byte for byte as they were committed, for the chain.
+//! arguments are kept byte for byte as they were committed, for the chain. Arguments that were
+//! taken out leave their hash, so that the chain still holds.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::id::{ActionId, DeviceId, Epoch, EventId};
+
+/// How arguments begin whose content was taken out; the hash of what they were follows.
+const GONE: &str = "{\"gone\":\"";
+/// Hexadecimal digits of a hash.
+const HASH_DIGITS: usize = 64;
+
+/// What is left of arguments whose content was taken out.
+#[derive(Serialize)]
+struct Left<'a, T> {
+    /// The hash of what they were.
+    gone: String,
+    #[serde(flatten)]
+    rest: &'a T,
+}
 
 /// The arguments of an event: one JSON value, kept as text.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -30,6 +45,31 @@ impl Args {
     #[must_use]
     pub fn nothing() -> Self {
         Self(RawValue::NULL.to_owned())
+    }
+
+    /// What is left when the content is taken out: the hash, for the chain, and the fields of
+    /// `rest`, which must be written as an object. Taken out twice is taken out once.
+    #[must_use]
+    pub fn without_content<T: Serialize>(&self, rest: &T) -> Self {
+        Self::of(&Left { gone: self.hash().to_hex().to_string(), rest })
+    }
+
+    /// Whether the content was taken out.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.gone().is_some()
+    }
+
+    /// The hash of the arguments as they were committed.
+    #[must_use]
+    pub fn hash(&self) -> blake3::Hash {
+        self.gone().unwrap_or_else(|| blake3::hash(self.text().as_bytes()))
+    }
+
+    fn gone(&self) -> Option<blake3::Hash> {
+        let rest = self.text().strip_prefix(GONE)?;
+        let digits = rest.get(..HASH_DIGITS)?;
+        rest[HASH_DIGITS..].starts_with('"').then(|| blake3::Hash::from_hex(digits).ok())?
     }
 
     /// The JSON text.
@@ -89,4 +129,22 @@ pub struct Event {
     pub position: u64,
     /// The event.
     pub event: NewEvent,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_without_content_keep_their_hash_and_what_is_left_is_read() {
+        let full = Args::of(&serde_json::json!({ "subject": "secret", "at": 7 }));
+        let left = full.without_content(&serde_json::json!({ "at": 7 }));
+        assert!(left.is_gone() && !full.is_gone() && !left.text().contains("secret"));
+        assert_eq!(left.hash(), full.hash());
+        assert_eq!(left.without_content(&serde_json::json!({ "at": 7 })), left);
+        assert_eq!(left.read::<serde_json::Value>().unwrap()["at"], 7);
+        for text in ["{\"gone\":\"ab\"}", "{\"gone\":7}", "null", "{\"gone\":\""] {
+            assert!(!Args::from_text(text.to_owned()).is_gone(), "{text}");
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! The event logs of many stores in one file, in arrival order.
 //!
 //! Invariant: in each store positions are contiguous from 1 and ids are unique; a row is never
-//! changed. The head and chain of a store change in the transaction that appends.
+//! changed, but for arguments whose content is taken out and whose hash stays. The head and chain
+//! of a store change in the transaction that appends.
 
 use std::cell::RefCell;
 
@@ -17,6 +18,10 @@ const COMPRESS_FROM: usize = 512;
 const COMPRESS_LEVEL: i32 = 1;
 /// The longest arguments that are read back, in bytes.
 const MAX_ARGS_BYTES: usize = 64 * 1024 * 1024;
+
+/// Events, and bytes of arguments, that a check holds at a time, about.
+const VERIFY_EVENTS: usize = 1_000;
+const VERIFY_BYTES: usize = 4 * 1024 * 1024;
 
 /// A log's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,7 +51,7 @@ impl Log {
     /// The tables. Never changed, only added to.
     pub const SQL: &'static str = "
         CREATE TABLE IF NOT EXISTS stores(
-            key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+            key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
             head INTEGER NOT NULL DEFAULT 0, chain BLOB NOT NULL DEFAULT x'');
         CREATE TABLE IF NOT EXISTS eventlog(
             gseq INTEGER PRIMARY KEY AUTOINCREMENT, store INTEGER NOT NULL,
@@ -254,6 +259,40 @@ impl Log {
         Ok(())
     }
 
+    /// Forgets a store as if it had never been; its key is given to no other.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn remove(db: &Db, store: &StoreId) -> Result<(), StoreError> {
+        if let Some(key) = Self::key(db, store, false)? {
+            let rows = "DELETE FROM eventlog WHERE store = ?1";
+            db.sql().prepare_cached(rows)?.execute([key])?;
+            db.sql().prepare_cached("DELETE FROM stores WHERE key = ?1")?.execute([key])?;
+        }
+        Ok(())
+    }
+
+    /// The event at a position.
+    ///
+    /// # Errors
+    /// As [`Log::range`].
+    pub fn at(db: &Db, store: &StoreId, at: u64) -> Result<Option<Event>, StoreError> {
+        let (events, _) = Self::range(db, store, at.saturating_sub(1), 1, usize::MAX)?;
+        Ok(events.into_iter().find(|event| event.position == at))
+    }
+
+    /// Takes the content out of an event's arguments: `left` has their hash.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn redact(db: &Db, store: &StoreId, at: u64, left: &Args) -> Result<(), StoreError> {
+        let Some(key) = Self::key(db, store, false)? else { return Ok(()) };
+        db.sql()
+            .prepare_cached("UPDATE eventlog SET args = ?3 WHERE store = ?1 AND position = ?2")?
+            .execute(params![key, number(at), pack(left.text())])?;
+        Ok(())
+    }
+
     /// The stores with these keys.
     ///
     /// # Errors
@@ -279,11 +318,18 @@ impl Log {
     pub fn verify(db: &Db, store: &StoreId) -> Result<Option<String>, StoreError> {
         let head = Self::head(db, store)?;
         let mut at = Head::default();
-        for event in Self::all(db, store)? {
-            at = Head { position: at.position + 1, chain: at.chain.after(&event.event) };
-            let stored = Self::chain_at(db, store, event.position)?;
-            if event.position != at.position || stored != Some(at.chain) {
-                return Ok(Some(format!("{store}: the log breaks at position {}", at.position)));
+        loop {
+            let (events, more) = Self::range(db, store, at.position, VERIFY_EVENTS, VERIFY_BYTES)?;
+            for event in events {
+                at = Head { position: at.position + 1, chain: at.chain.after(&event.event) };
+                let stored = Self::chain_at(db, store, event.position)?;
+                if event.position != at.position || stored != Some(at.chain) {
+                    let line = format!("{store}: the log breaks at position {}", at.position);
+                    return Ok(Some(line));
+                }
+            }
+            if !more {
+                break;
             }
         }
         Ok((at != head).then(|| format!("{store}: the head is not the log's last event")))
@@ -427,6 +473,28 @@ mod tests {
         Log::append(&db, &a, &[event(1, "{}"), event(2, "{}")]).unwrap();
         db.sql().execute("UPDATE eventlog SET args = x'5b5d' WHERE position = 1", []).unwrap();
         assert!(Log::verify(&db, &a).unwrap().unwrap().contains("position 1"));
+    }
+
+    #[test]
+    fn content_that_was_taken_out_leaves_the_chain_whole() {
+        let db = Db::memory(Log::SQL).unwrap();
+        let a = store("thread-aaaaaaaa");
+        let long = format!("{{\"text\":\"{}\"}}", "word ".repeat(4_000));
+        let last = Log::append(&db, &a, &[event(1, &long), event(2, "{}")]).unwrap().head;
+        let full = Log::at(&db, &a, 1).unwrap().unwrap().event.args;
+        let left = full.without_content(&serde_json::json!({ "n": 1 }));
+        Log::redact(&db, &a, 1, &left).unwrap();
+        assert_eq!(Log::verify(&db, &a).unwrap(), None);
+        let (events, _) = Log::range(&db, &a, 0, 9, usize::MAX).unwrap();
+        assert_eq!((events[0].event.args.text(), events.len()), (left.text(), 2));
+        // Another log that only ever saw what is left has the same chain.
+        let other = Db::memory(Log::SQL).unwrap();
+        let records: Vec<NewEvent> = events.into_iter().map(|event| event.event).collect();
+        assert_eq!(Log::append(&other, &a, &records).unwrap().head, last);
+        Log::remove(&db, &a).unwrap();
+        assert_eq!(Log::head(&db, &a).unwrap(), Head::default());
+        let again = Log::key(&db, &store("thread-bbbbbbbb"), true).unwrap();
+        assert_eq!(again, Some(2), "a key names one store only");
     }
 
     #[test]

@@ -60,6 +60,9 @@ pub struct Refusal {
     pub reason: String,
 }
 
+/// Why an event on a store that is gone is refused.
+const PURGED: &str = "this conversation was purged";
+
 /// The table of own events, and the device's few settings.
 #[derive(Debug, Clone, Copy)]
 pub struct Own;
@@ -265,6 +268,25 @@ impl Own {
             .execute([id.as_str(), reason])?;
         db.sql().prepare_cached("DELETE FROM unprojected WHERE id = ?1")?.execute([id.as_str()])?;
         Ok(())
+    }
+
+    /// A store is gone for ever: what the backend holds of it is forgotten, and what it does not
+    /// hold is in the visible list. Returns its lines.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn purge(db: &Db, store: &StoreId) -> Result<Vec<String>, StoreError> {
+        let mut lines = Vec::new();
+        for own in Self::of(db, store)? {
+            if own.position.is_none() {
+                Self::refuse(db, &own.id, PURGED)?;
+                lines.push(PURGED.to_owned());
+            }
+        }
+        db.sql()
+            .prepare_cached("DELETE FROM unprojected WHERE store = ?1")?
+            .execute([store.as_str()])?;
+        Ok(lines)
     }
 
     /// The visible list of refused events.

@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{BlobHash, DeviceId, Epoch, EventId, StoreId};
+use crate::id::{BlobHash, DeviceId, Epoch, EventId, Seen, StoreId, ThreadId};
 use crate::limits::{COMPRESS_FROM_BYTES, MAX_INFLATED_BYTES};
 use crate::store::{Chain, Event, NewEvent};
 use crate::sync::SyncError;
@@ -96,6 +96,45 @@ pub struct IngestMessage {
     /// The file's time, Unix seconds.
     #[serde(default)]
     pub file_time: Option<i64>,
+}
+
+/// A thread to purge, and what of it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenThread {
+    /// The thread.
+    pub thread: ThreadId,
+    /// What of its log was shown.
+    pub seen: Seen,
+}
+
+/// What to purge: conversations, each with all its threads, of which all or none go.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PurgeOrder {
+    /// The conversations.
+    pub rows: Vec<Vec<SeenThread>>,
+    /// Only what has been in trash for so many seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older: Option<i64>,
+    /// Whether what is neither in trash nor spam goes too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anywhere: bool,
+    /// Say what would go; nothing goes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry: bool,
+}
+
+/// What became of one conversation of a purge.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PurgedRow {
+    /// Messages that went.
+    #[serde(default)]
+    pub messages: u64,
+    /// Bytes of mail that went.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Why it was kept: a stable word and a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<(String, String)>,
 }
 
 /// A frame. Each is one WebSocket message.
@@ -205,6 +244,20 @@ pub enum Frame {
         seq: u64,
         /// The Mailbox log's last position.
         head: u64,
+    },
+    /// Purge, for ever.
+    Purge {
+        /// Returned with the answer.
+        seq: u64,
+        /// What.
+        order: PurgeOrder,
+    },
+    /// What became of each conversation, in order. It is on disk.
+    Purged {
+        /// The request's.
+        seq: u64,
+        /// One for each conversation.
+        rows: Vec<PurgedRow>,
     },
     /// A part of a blob, please.
     BlobGet {

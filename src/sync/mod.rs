@@ -12,5 +12,6 @@ pub use backoff::Backoff;
 pub use connection::{Connection, Incoming, Outgoing, accept, connect};
 pub use error::SyncError;
 pub use frame::{
-    Bytes, Cursor, Frame, IngestMessage, PROTOCOL, Refused, StoreAck, StorePush, decode, encode,
+    Bytes, Cursor, Frame, IngestMessage, PROTOCOL, PurgeOrder, PurgedRow, Refused, SeenThread,
+    StoreAck, StorePush, decode, encode,
 };

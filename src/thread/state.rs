@@ -54,6 +54,8 @@ pub struct ThreadState {
     pub messages: Vec<MessageRow>,
     /// The log as the cells see it.
     pub entries: Vec<Entry>,
+    /// Where the last message, or copy of one, stands.
+    last_message: u64,
     index: HashMap<MessageId, usize>,
 }
 
@@ -75,6 +77,9 @@ impl ThreadState {
             };
             if known.is_none() {
                 self.entries.extend(Entry::of_read(event, Some(*position), &read));
+            }
+            if matches!(read, ThreadEvent::Message(_)) {
+                self.last_message = *position;
             }
             match (read, known) {
                 (ThreadEvent::Message(message), Some(at)) => {
@@ -121,6 +126,12 @@ impl ThreadState {
             sent: kind.then(|| any(&|message| message.sent && !message.flags.draft)),
             drafts: kind.then(|| any(&|message| message.flags.draft)),
         })
+    }
+
+    /// Where the last message, or further copy of one, stands; 0 without any.
+    #[must_use]
+    pub const fn last_message(&self) -> u64 {
+        self.last_message
     }
 
     /// The trail and the cells.

@@ -21,6 +21,7 @@ use crate::ui::list::List;
 use crate::ui::picker::Picker;
 use crate::ui::reader::Reader;
 use crate::ui::theme::Theme;
+use crate::ui::tour::Tour;
 
 /// The smallest screen that is drawn, in columns and rows.
 pub const LEAST_SIZE: (u16, u16) = (30, 6);
@@ -81,6 +82,8 @@ pub enum UiExit {
     Forced,
     /// The engine ended by itself; something is wrong.
     EngineGone,
+    /// A thread has panicked; what was decided is saved where that was still possible.
+    Crashed,
     /// The mailbox could not be opened.
     NotOpened(Notice),
 }
@@ -137,8 +140,10 @@ pub enum Message {
     Engine(Box<Update>),
     /// The engine is gone.
     EngineGone,
-    /// The terminal is gone.
+    /// The terminal is gone, or the system asks for the end.
     Hangup,
+    /// There is no shell that could continue the program once it is stopped.
+    NoShell,
     /// It is this time, Unix milliseconds.
     Time(i64),
     /// The model was drawn.
@@ -150,6 +155,10 @@ pub enum Message {
 pub enum Effect {
     /// Ask the engine.
     Ask(Request),
+    /// Stop, as the shell's job.
+    Suspend,
+    /// Draw everything again.
+    Redraw,
     /// Open a mailbox, to import from these paths.
     Open(Door, Vec<PathBuf>),
     /// End.
@@ -184,6 +193,8 @@ pub struct Model {
     pub theme: Theme,
     /// Whether this is the sample mailbox.
     pub demo: bool,
+    /// Where the tour of the sample mailbox is, while there is one.
+    pub tour: Option<Tour>,
     /// Whether an engine answers.
     pub open: bool,
     /// What is behind the layers.
@@ -257,6 +268,7 @@ impl Model {
             zone: beginning.zone,
             theme: beginning.theme,
             demo: beginning.demo,
+            tour: beginning.demo.then(Tour::default),
             open: false,
             stage,
             layers: Vec::new(),

@@ -215,7 +215,9 @@ impl Double {
                 self.open = None;
                 Vec::new()
             }
-            Request::Prefetch(_) | Request::StopImport => Vec::new(),
+            Request::Prefetch(_) | Request::StopImport | Request::Pause | Request::Resume => {
+                Vec::new()
+            }
             Request::Intend(intent) => {
                 let done = self.intend(&intent);
                 self.log.push(intent);

@@ -1,47 +1,46 @@
-//! The loop: input and the engine's updates → `update` → at most one frame. The only file with
-//! threads.
+//! The loop: input and the engine's updates → `update` → at most one frame.
 //!
 //! Invariant: a key never waits for disk or network. All that has come is taken in before a frame
 //! is drawn, keys before the engine's updates, and these only right before the frame: so a key acts
 //! on the rows that were on screen when it was pressed. The first frame is drawn before the mailbox
-//! is opened.
+//! is opened. However the loop ends, what was decided is on disk before the program is gone.
 
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event as TerminalEvent, KeyEventKind};
 use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
-use crate::engine::handle::{EngineHandle, Request, Update};
+use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Label, Page, Status};
 use crate::notice::{Exit, Explain, Notice};
 use crate::ui::app::{Beginning, Door, Effect, Message, Model, Quitting, UiExit};
 use crate::ui::first_run::FirstRun;
+use crate::ui::pace::Pace;
+use crate::ui::signals::{self, Told};
+use crate::ui::sources::{self, Event, Open};
 use crate::ui::terminal::Screen;
 use crate::ui::theme::Theme;
-use crate::ui::{keymap, signals, update, view};
+use crate::ui::{keymap, update, view};
 
 /// The most that is taken in before a frame is drawn.
 const MAX_BATCH: usize = 1_000;
 /// The most requests that are kept until the mailbox is open.
 const MAX_BACKLOG: usize = 1_000;
-/// The shortest time between frames that no key asked for.
-const FRAME: Duration = Duration::from_millis(33);
-/// For so long after a key, what it brings about is drawn at once.
-const AFTER_KEY: Duration = Duration::from_millis(150);
 /// How often the clock is looked at while something on screen depends on it.
 const TICK_BUSY: Duration = Duration::from_millis(250);
 /// How often the clock is looked at otherwise: dates change at midnight.
 const TICK_IDLE: Duration = Duration::from_secs(30);
-/// How long the last saves may take once the terminal has hung up.
+/// How long the last saves may take once the terminal has hung up or a signal asks for the end.
 const HANGUP_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Opens a mailbox; called on a thread of its own, after the first frame. The paths are what will
-/// be imported into it: what cannot be read is refused here, before anything is written.
-pub type Open = Box<dyn FnMut(Door, &[PathBuf]) -> Result<EngineHandle, Notice> + Send>;
+/// How long they may take after a panic: nobody may be left to make them.
+const CRASH_PATIENCE: Duration = Duration::from_secs(3);
+/// How long the engine may take to come to rest before the program is stopped.
+const PAUSE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the interface starts with.
 pub struct Start {
@@ -51,8 +50,8 @@ pub struct Start {
     pub first_run: Option<FirstRun>,
     /// Whether to open the sample mailbox at once.
     pub demo: bool,
-    /// Whether to use colours (`NO_COLOR`).
-    pub colour: bool,
+    /// How things look.
+    pub theme: Theme,
     /// The user's zone.
     pub zone: TimeZone,
     /// The clock.
@@ -80,52 +79,34 @@ impl Explain for UiError {
     }
 }
 
-enum Event {
-    Input(TerminalEvent),
-    /// The terminal is gone, or somebody told the program to end.
-    InputGone,
-    Opened(Door, Sender<Request>),
-    NotOpened(Notice),
-    Engine(Update),
-    EngineGone,
-}
-
 /// Runs the interface until the user quits.
 ///
 /// # Errors
 /// When the terminal cannot be used.
 pub fn run(start: Start) -> Result<UiExit, UiError> {
-    let mut screen = Screen::open()?;
+    let (events, incoming) = channel();
+    let alarm = events.clone();
+    // Nobody listens any more when the loop has ended already.
+    let mut screen = Screen::open(move || drop(alarm.send(Event::Crashed)))?;
     let own = start.first_run.is_none();
     let first_door = if start.demo { Door::Demo } else { Door::Own };
     let mut model = Model::new(Beginning {
         now_ms: start.clock.now_ms(),
         zone: start.zone,
-        theme: Theme::new(start.colour),
+        theme: start.theme,
         demo: start.demo,
         first: start.first,
         first_run: start.first_run,
     });
-    let size = screen.terminal.size()?;
+    let (columns, rows) = screen.size()?;
     // Nothing is asked for before the first frame: nobody is there yet to answer.
-    let early = update::update(&mut model, Message::Resize(size.width, size.height));
+    let mut effects = update::update(&mut model, Message::Resize(columns, rows));
     draw(&mut screen, &model)?;
 
-    let (events, incoming) = channel();
     let (doors, door_requests) = channel();
-    spawn("mailtui-input", {
-        let events = events.clone();
-        move || read_input(&events)
-    })?;
-    spawn("mailtui-signals", {
-        let events = events.clone();
-        // A closed channel means that the end has come already.
-        move || drop(signals::wait_for_end().then(|| events.send(Event::InputGone)))
-    })?;
-    let open = start.open;
-    spawn("mailtui-engine-updates", move || open_doors(open, &door_requests, &events))?;
-    let mut outside = Outside { doors, engine: None, backlog: Vec::new() };
-    let mut effects = early;
+    let patience = HANGUP_PATIENCE.saturating_add(Duration::from_secs(1));
+    sources::start(&events, start.open, door_requests, patience)?;
+    let mut outside = Outside { doors, engine: None, backlog: Vec::new(), wish: None };
     if own || start.demo {
         effects.push(Effect::Open(first_door, Vec::new()));
     }
@@ -133,52 +114,23 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
     if let Some(exit) = outside.carry_out(effects) {
         return Ok(exit);
     }
-    Loop { screen, model, outside, incoming, clock: start.clock }.run()
-}
-
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-    thread::Builder::new().name(name.to_owned()).spawn(body).map(|_| ())
-}
-
-/// Reads the terminal until the program ends; a blocked read dies with it.
-fn read_input(events: &Sender<Event>) {
-    loop {
-        let (event, goes_on) = match crossterm::event::read() {
-            Ok(event) => (Event::Input(event), true),
-            Err(_) => (Event::InputGone, false),
-        };
-        if events.send(event).is_err() || !goes_on {
-            return;
-        }
-    }
-}
-
-/// Opens mailboxes as asked and passes on what their engines say.
-fn open_doors(mut open: Open, doors: &Receiver<(Door, Vec<PathBuf>)>, events: &Sender<Event>) {
-    for (door, paths) in doors {
-        let handle = match open(door, &paths) {
-            Ok(handle) => handle,
-            Err(notice) => match events.send(Event::NotOpened(notice)) {
-                Ok(()) => continue,
-                Err(_) => return,
-            },
-        };
-        let EngineHandle { requests, updates } = handle;
-        if events.send(Event::Opened(door, requests)).is_err() {
-            return;
-        }
-        for update in updates {
-            if events.send(Event::Engine(update)).is_err() {
-                return;
-            }
-        }
-        if events.send(Event::EngineGone).is_err() {
-            return;
-        }
-    }
+    let mut looping = Loop {
+        screen,
+        model,
+        outside,
+        incoming,
+        early: VecDeque::new(),
+        clock: start.clock,
+        pace: Pace::new(Instant::now()),
+        ending: None,
+    };
+    // After a panic only `last_words` touches what it left behind.
+    let ended = catch_unwind(AssertUnwindSafe(|| looping.run()));
+    Ok(ended.unwrap_or_else(|_| looping.last_words()))
 }
 
 fn draw(screen: &mut Screen, model: &Model) -> std::io::Result<()> {
+    crate::crash::point("ui.frame");
     screen.terminal.draw(|frame| {
         let area = frame.area();
         if let Some(caret) = view::draw(model, area, frame.buffer_mut()) {
@@ -188,11 +140,21 @@ fn draw(screen: &mut Screen, model: &Model) -> std::io::Result<()> {
     Ok(())
 }
 
+/// What is asked of the loop itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// To stop, as the shell's job.
+    Suspend,
+    /// To draw everything again.
+    Redraw,
+}
+
 /// What effects act on.
 struct Outside {
     doors: Sender<(Door, Vec<PathBuf>)>,
     engine: Option<Sender<Request>>,
     backlog: Vec<Request>,
+    wish: Option<Wish>,
 }
 
 impl Outside {
@@ -207,6 +169,8 @@ impl Outside {
                 }
                 (Effect::Ask(_), None) => {}
                 (Effect::Open(door, paths), _) => drop(self.doors.send((door, paths))),
+                (Effect::Suspend, _) => self.wish = Some(Wish::Suspend),
+                (Effect::Redraw, _) => self.wish = self.wish.or(Some(Wish::Redraw)),
                 (Effect::Exit(exit), _) => return Some(exit),
             }
         }
@@ -221,56 +185,128 @@ impl Outside {
     }
 }
 
+/// Why the program ends although no key asked for it, and until when it waits for the last saves.
+#[derive(Debug, Clone, Copy)]
+struct Ending {
+    until: Instant,
+    how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Told,
+    Interrupted,
+    Crashed,
+}
+
 struct Loop {
     screen: Screen,
     model: Model,
     outside: Outside,
     incoming: Receiver<Event>,
+    /// What came while something else was waited for.
+    early: VecDeque<Event>,
     clock: Box<dyn Clock>,
+    pace: Pace,
+    ending: Option<Ending>,
 }
 
 impl Loop {
-    fn run(mut self) -> Result<UiExit, UiError> {
-        let (mut drawn_at, mut key_at, mut hung_up) = (Instant::now(), Instant::now(), None);
+    fn run(&mut self) -> UiExit {
         let mut waiting = Vec::new();
         loop {
-            let frame = FRAME.saturating_sub(drawn_at.elapsed());
-            let batch = self.batch(if waiting.is_empty() { self.tick() } else { frame });
-            let (input, said) = sorted(batch);
+            let wait = self.pace.wait(Instant::now()).unwrap_or_else(|| self.tick());
+            let (input, said) = sorted(self.batch(wait));
+            self.look_at(&input, &said);
             waiting.extend(said);
-            if !input.is_empty() {
-                key_at = Instant::now();
-            }
-            if input.iter().any(|event| matches!(event, Event::InputGone)) {
-                hung_up = hung_up.or(Some(Instant::now()));
-            }
             let time = update::update(&mut self.model, Message::Time(self.clock.now_ms()));
             let exit = self.outside.carry_out(time).or_else(|| self.take(input));
-            if let Some(exit) = exit {
-                return Ok(exit);
+            if let Some(exit) = exit.or_else(|| self.grant()) {
+                return self.exit(exit);
             }
-            let soon = key_at.elapsed() < AFTER_KEY || hung_up.is_some();
-            if !waiting.is_empty() && !soon && drawn_at.elapsed() < FRAME {
+            if !self.pace.is_due(Instant::now()) && self.ending.is_none() {
                 continue;
             }
             // What the engine said changes the rows, so it is taken in only right before they are
             // drawn: between here and the frame no key can come.
             if let Some(exit) = self.take(std::mem::take(&mut waiting)) {
-                return Ok(exit);
+                return self.exit(exit);
             }
-            if let Some(at) = hung_up {
-                if Instant::elapsed(&at) > HANGUP_PATIENCE {
-                    return Ok(UiExit::Forced);
+            if let Some(ending) = self.ending {
+                if Instant::now() >= ending.until {
+                    return self.exit(UiExit::Forced);
                 }
                 continue;
             }
-            draw(&mut self.screen, &self.model)?;
-            drawn_at = Instant::now();
-            let effects = update::update(&mut self.model, Message::Drawn);
-            if let Some(exit) = self.outside.carry_out(effects) {
-                return Ok(exit);
+            if let Some(exit) = self.frame() {
+                return self.exit(exit);
             }
         }
+    }
+
+    /// Draws a frame of the size that the terminal has now.
+    fn frame(&mut self) -> Option<UiExit> {
+        let drawn = self.screen.size().and_then(|(columns, rows)| {
+            let mut effects = Vec::new();
+            if self.model.size != (columns, rows) {
+                effects = update::update(&mut self.model, Message::Resize(columns, rows));
+            }
+            draw(&mut self.screen, &self.model).map(|()| effects)
+        });
+        self.pace.drawn(Instant::now());
+        let Ok(mut effects) = drawn else {
+            // The terminal is gone.
+            return self.end(How::Told);
+        };
+        effects.extend(update::update(&mut self.model, Message::Drawn));
+        self.outside.carry_out(effects)
+    }
+
+    /// Begins to end without a key.
+    fn end(&mut self, how: How) -> Option<UiExit> {
+        let patience = if how == How::Crashed { CRASH_PATIENCE } else { HANGUP_PATIENCE };
+        let until = Instant::now() + patience;
+        match &mut self.ending {
+            Some(ending) if how == How::Crashed => ending.how = how,
+            Some(_) => {}
+            None => self.ending = Some(Ending { until, how }),
+        }
+        let effects = update::update(&mut self.model, Message::Hangup);
+        self.outside.carry_out(effects)
+    }
+
+    /// The exit, as the reason for the end has it.
+    fn exit(&self, exit: UiExit) -> UiExit {
+        match self.ending.map(|ending| ending.how) {
+            Some(How::Crashed) => UiExit::Crashed,
+            Some(How::Interrupted) if exit == UiExit::Quit => UiExit::Forced,
+            _ => exit,
+        }
+    }
+
+    /// After a panic in the loop itself: waits until what was decided is on disk.
+    fn last_words(&mut self) -> UiExit {
+        let until = Instant::now() + CRASH_PATIENCE;
+        if let Some(engine) = self.outside.engine.take()
+            && engine.send(Request::Quit).is_ok()
+        {
+            self.wait_for(until, |event| {
+                matches!(event, Event::EngineGone | Event::Engine(Update::Ended))
+            });
+        }
+        UiExit::Crashed
+    }
+
+    /// Waits for an event; what else comes until then is kept.
+    fn wait_for(&mut self, until: Instant, what: impl Fn(&Event) -> bool) -> Option<Event> {
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
+            match self.incoming.recv_timeout(left) {
+                Ok(event) if what(&event) => return Some(event),
+                Ok(event) => self.early.push_back(event),
+                Err(_) => return None,
+            }
+        }
+        None
     }
 
     /// How long may be waited for something to happen.
@@ -290,11 +326,17 @@ impl Loop {
 
     /// Waits for something to come; returns all that has.
     fn batch(&mut self, wait: Duration) -> Vec<Event> {
-        let mut batch = Vec::new();
-        match self.incoming.recv_timeout(wait) {
-            Ok(event) => batch.push(event),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => batch.push(Event::InputGone),
+        let mut batch: Vec<Event> = self.early.drain(..).collect();
+        if batch.is_empty() {
+            match self.incoming.recv_timeout(wait) {
+                Ok(event) => batch.push(event),
+                // A terminal that is gone without a word is found out here.
+                Err(RecvTimeoutError::Timeout) if crossterm::terminal::window_size().is_err() => {
+                    batch.push(Event::InputGone);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => batch.push(Event::InputGone),
+            }
         }
         while batch.len() < MAX_BATCH {
             let Ok(event) = self.incoming.try_recv() else { break };
@@ -303,11 +345,30 @@ impl Loop {
         batch
     }
 
+    /// Decides by what came when the next frame is due.
+    fn look_at(&mut self, input: &[Event], said: &[Event]) {
+        let now = Instant::now();
+        let resize = |event: &Event| {
+            matches!(event, Event::Input(TerminalEvent::Resize(..)) | Event::Told(_))
+        };
+        if input.iter().any(|event| !resize(event)) {
+            self.pace.key(now);
+        } else if !said.is_empty() || !input.is_empty() || self.pace.wait(now).is_none() {
+            self.pace.news(now);
+        }
+    }
+
     fn take(&mut self, events: Vec<Event>) -> Option<UiExit> {
         events.into_iter().find_map(|event| {
             let messages = match event {
                 Event::Input(input) => input_messages(input),
-                Event::InputGone => vec![Message::Hangup],
+                Event::InputGone | Event::Told(Told::End) => return self.end(How::Told),
+                Event::Told(Told::Interrupt) => return self.end(How::Interrupted),
+                Event::Crashed => return self.end(How::Crashed),
+                Event::Told(Told::Stop) => return self.suspend(),
+                Event::Told(Told::Continue) => return self.again(),
+                // The frame asks for the size itself.
+                Event::Told(Told::Size) => Vec::new(),
                 Event::Opened(door, engine) => {
                     self.outside.opened(engine);
                     vec![Message::Opened(door)]
@@ -322,11 +383,61 @@ impl Loop {
             })
         })
     }
+
+    /// Does what a key asked of the loop.
+    fn grant(&mut self) -> Option<UiExit> {
+        match self.outside.wish.take()? {
+            Wish::Redraw => self.again(),
+            Wish::Suspend if signals::has_shell() => self.suspend(),
+            Wish::Suspend => {
+                let message = Message::NoShell;
+                let effects = update::update(&mut self.model, message);
+                self.outside.carry_out(effects)
+            }
+        }
+    }
+
+    /// Gives the terminal to the shell and stops; returns when the program goes on. No transaction
+    /// of the engine is open meanwhile.
+    fn suspend(&mut self) -> Option<UiExit> {
+        let until = Instant::now() + PAUSE_PATIENCE;
+        if self.outside.engine.is_none() && !self.outside.backlog.is_empty() {
+            // What was decided before the mailbox was open is put on disk too.
+            let opened = |event: &Event| matches!(event, Event::Opened(..) | Event::NotOpened(_));
+            if let Some(event) = self.wait_for(until, opened)
+                && let Some(exit) = self.take(vec![event])
+            {
+                return Some(exit);
+            }
+        }
+        let engine = self.outside.engine.clone();
+        if engine.as_ref().is_some_and(|engine| engine.send(Request::Pause).is_ok()) {
+            self.wait_for(until, |event| {
+                matches!(event, Event::Engine(Update::Paused) | Event::EngineGone)
+            });
+        }
+        self.screen.leave();
+        // When it cannot be stopped it goes on at once.
+        let _ = signals::stop();
+        if let Some(engine) = engine {
+            drop(engine.send(Request::Resume));
+        }
+        self.again()
+    }
+
+    /// Takes the terminal again, and draws everything.
+    fn again(&mut self) -> Option<UiExit> {
+        if self.screen.retake().is_err() {
+            return self.end(How::Told);
+        }
+        self.pace.key(Instant::now());
+        None
+    }
 }
 
 /// Input, and the rest; each in its order.
 fn sorted(batch: Vec<Event>) -> (Vec<Event>, Vec<Event>) {
-    batch.into_iter().partition(|event| matches!(event, Event::Input(_) | Event::InputGone))
+    batch.into_iter().partition(Event::is_input)
 }
 
 fn input_messages(event: TerminalEvent) -> Vec<Message> {
@@ -335,7 +446,6 @@ fn input_messages(event: TerminalEvent) -> Vec<Message> {
             keymap::keys(&key).into_iter().map(Message::Key).collect()
         }
         TerminalEvent::Paste(text) => vec![Message::Paste(text)],
-        TerminalEvent::Resize(columns, rows) => vec![Message::Resize(columns, rows)],
         _ => Vec::new(),
     }
 }
@@ -348,7 +458,7 @@ mod tests {
     #[test]
     fn requests_wait_until_the_mailbox_is_open_and_keep_their_order() {
         let (doors, opened) = channel();
-        let mut outside = Outside { doors, engine: None, backlog: Vec::new() };
+        let mut outside = Outside { doors, engine: None, backlog: Vec::new(), wish: None };
         let ask = |request| Effect::Ask(request);
         let exit =
             outside.carry_out(vec![ask(Request::Close), Effect::Open(Door::Own, Vec::new())]);
@@ -359,39 +469,6 @@ mod tests {
         assert_eq!(exit, Some(UiExit::Quit));
         assert!(matches!(asked.try_recv(), Ok(Request::Close)));
         assert!(matches!(asked.try_recv(), Ok(Request::StopImport)));
-    }
-
-    #[test]
-    fn a_mailbox_that_cannot_be_opened_can_be_tried_again() {
-        let ((doors, requests), (events, told)) = (channel(), channel());
-        let mut tries = 0;
-        let open: Open = Box::new(move |_, _| {
-            tries += 1;
-            if tries == 1 {
-                return Err(Notice::error("in-use", "in use", ""));
-            }
-            let ((requests, _), (updates, receiver)) = (channel(), channel());
-            drop(updates.send(Update::Changed));
-            Ok(EngineHandle { requests, updates: receiver })
-        });
-        doors.send((Door::Own, Vec::new())).unwrap();
-        doors.send((Door::Own, Vec::new())).unwrap();
-        drop(doors);
-        open_doors(open, &requests, &events);
-        let told: Vec<Event> = told.try_iter().collect();
-        assert!(
-            matches!(
-                told[..],
-                [
-                    Event::NotOpened(_),
-                    Event::Opened(Door::Own, _),
-                    Event::Engine(Update::Changed),
-                    Event::EngineGone
-                ]
-            ),
-            "{}",
-            told.len()
-        );
     }
 
     #[test]

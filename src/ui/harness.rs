@@ -86,6 +86,7 @@ impl Screen {
                     let effects = update::update(&mut self.model, Message::Opened(door));
                     self.carry_out(effects);
                 }
+                Effect::Suspend | Effect::Redraw => {}
                 Effect::Exit(exit) => self.exit = Some(exit),
             }
         }

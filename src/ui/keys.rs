@@ -6,7 +6,7 @@
 use crate::command::context::{Context, Subject};
 use crate::command::intent::{Change, Intent};
 use crate::command::key::Key;
-use crate::command::motion::Motion;
+use crate::command::motion::{Edit, Motion};
 use crate::command::registry::{Command, Resolved, Verb, resolve};
 use crate::engine::handle::Request;
 use crate::label;
@@ -17,6 +17,7 @@ use crate::ui::foresee::foresee;
 use crate::ui::line::Line;
 use crate::ui::picker::Picker;
 use crate::ui::reader::Reader;
+use crate::ui::tour;
 use crate::ui::update::ask;
 
 /// Keys that are kept while a jump waits for its rows.
@@ -38,7 +39,9 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
         Resolved::Prefix => Vec::new(),
         Resolved::Command(command) => {
             model.keys.clear();
-            perform(model, command, key)
+            let effects = perform(model, command, key);
+            tour::did(model, command, &effects);
+            effects
         }
         Resolved::Nothing => {
             let alone = std::mem::take(&mut model.keys).len() == 1;
@@ -108,17 +111,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
     match command.verb {
         Verb::Decide(decide) => triage(model, decide(&subjects(model))),
         Verb::Motion(motion) => go(model, motion),
-        Verb::Edit(edit) => {
-            match model.layers.last_mut() {
-                Some(Layer::Picker(picker)) => {
-                    picker.filter.edit(edit);
-                    picker.cursor = 0;
-                }
-                Some(Layer::Path(line)) => line.edit(edit),
-                _ => {}
-            }
-            Vec::new()
-        }
+        Verb::Edit(how) => edit(model, how),
         Verb::Open => open(model),
         Verb::Back => back(model),
         Verb::Message(next) => with_reader(model, |reader| reader.step(next)),
@@ -163,6 +156,12 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             model.layers.push(Layer::Help(0));
             Vec::new()
         }
+        Verb::Suspend => vec![Effect::Suspend],
+        Verb::Redraw => vec![Effect::Redraw],
+        Verb::Tour | Verb::SkipStep => {
+            tour::press(model, matches!(command.verb, Verb::SkipStep));
+            Vec::new()
+        }
         Verb::Quit => quit(model),
         Verb::StopNow if model.interrupted => vec![Effect::Exit(UiExit::Forced)],
         Verb::StopNow => {
@@ -170,6 +169,18 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             quit(model)
         }
     }
+}
+
+fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
+    match model.layers.last_mut() {
+        Some(Layer::Picker(picker)) => {
+            picker.filter.edit(how);
+            picker.cursor = 0;
+        }
+        Some(Layer::Path(line)) => line.edit(how),
+        _ => {}
+    }
+    Vec::new()
 }
 
 fn triage(model: &mut Model, intent: Option<Intent>) -> Vec<Effect> {
@@ -357,9 +368,9 @@ fn toggle(model: &mut Model) -> Vec<Effect> {
     intents.into_iter().flat_map(|intent| send(model, intent, Sent::Key)).collect()
 }
 
-/// Quits when all is saved.
+/// Quits when all is saved; what was decided before the mailbox was open waits for that.
 pub fn quit(model: &mut Model) -> Vec<Effect> {
-    if !model.open {
+    if !model.open && model.sent.is_empty() {
         return vec![Effect::Exit(UiExit::Quit)];
     }
     if model.quitting == Quitting::Saving {

@@ -1,9 +1,10 @@
 //! The terminal user interface: input → update → draw.
 //!
 //! Invariant: no disk and no network here; mail comes and goes through `engine::handle` alone. The
-//! model is a value, `update` is pure, drawing reads the model only; the one place with threads and
-//! a terminal is `event_loop`.
+//! model is a value, `update` is pure, drawing reads the model only; threads and the terminal are
+//! in `event_loop` and what it starts (`sources`, `signals`, `terminal`).
 
+pub mod ability;
 pub mod app;
 pub mod date;
 pub mod event_loop;
@@ -14,13 +15,16 @@ pub mod keys;
 pub mod layout;
 pub mod line;
 pub mod list;
+pub mod pace;
 pub mod people;
 pub mod picker;
 pub mod reader;
 pub mod signals;
+pub mod sources;
 pub mod terminal;
 pub mod text;
 pub mod theme;
+pub mod tour;
 pub mod update;
 pub mod view;
 
@@ -32,5 +36,6 @@ mod harness;
 mod tests;
 
 pub use app::{Door, UiExit};
-pub use event_loop::{Open, Start, UiError, run};
+pub use event_loop::{Start, UiError, run};
 pub use first_run::{FirstRun, Found};
+pub use sources::Open;

@@ -1,21 +1,25 @@
-//! The terminal: taken over at start, given back at the end, whatever the end is.
+//! The terminal: taken over at start, given back at the end and while the program is stopped.
 //!
-//! Invariant: after [`Screen`] is dropped, or after a panic of the thread that draws, the
-//! terminal is as it was. Panics of other threads are kept and told when the terminal is back, so
-//! that they cannot scribble over the screen.
+//! Invariant: after [`Screen`] is dropped, or after a panic of the thread that draws, the terminal
+//! is as it was: main screen, cursor shown, modes off. Nothing of a frame reaches it after that.
+//! What is said of panics waits until then, so that it cannot scribble over the screen.
 
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, Stdout, Write};
 use std::panic;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
+use crossterm::style::ResetColor;
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+
+use crate::crash::report::{self, Hold};
 
 /// Bytes of a frame that are gathered before they are written.
 const FRAME_BYTES: usize = 64 * 1024;
@@ -25,26 +29,55 @@ type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync>;
 /// The terminal while it is ours.
 pub struct Screen {
     /// What is drawn to.
-    pub terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
-    told: Arc<Mutex<Vec<String>>>,
+    pub terminal: Terminal<CrosstermBackend<Frames>>,
+    ours: Arc<AtomicBool>,
     before: Arc<Hook>,
+    /// Dropped last: what it says is said on the shell's screen.
+    _held: Hold,
 }
 
 impl Screen {
-    /// Takes the terminal over.
+    /// Takes the terminal over. `alarm` is called on the thread of every panic from now on.
     ///
     /// # Errors
     /// When it is none, or cannot be written to.
-    pub fn open() -> io::Result<Self> {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let before = Arc::new(panic::take_hook());
-        enable_raw_mode()?;
-        let entered = execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste);
-        let writer = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
-        let terminal = entered.and_then(|()| Terminal::new(CrosstermBackend::new(writer)));
+    pub fn open(alarm: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
+        let ours = Arc::new(AtomicBool::new(true));
+        let frames = Frames { ours: Arc::clone(&ours), out: io::stdout(), gathered: Vec::new() };
+        let terminal = take().and_then(|()| Terminal::new(CrosstermBackend::new(frames)));
         let terminal = terminal.inspect_err(|_| restore())?;
-        install_hook(&told, &before);
-        Ok(Self { terminal, told, before })
+        let before = Arc::new(panic::take_hook());
+        install_hook(alarm, &ours, &before);
+        Ok(Self { terminal, ours, before, _held: report::hold() })
+    }
+
+    /// Gives the terminal back for a while.
+    pub fn leave(&mut self) {
+        self.ours.store(false, Ordering::SeqCst);
+        restore();
+    }
+
+    /// Takes the terminal again, whoever changed its modes meanwhile; the next frame is drawn as a
+    /// whole.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn retake(&mut self) -> io::Result<()> {
+        // What the raw mode was made from is read anew: a shell may have had the terminal.
+        let _ = disable_raw_mode();
+        take()?;
+        self.ours.store(true, Ordering::SeqCst);
+        // Clears without asking where the cursor is: a terminal need not answer anything.
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
+    }
+
+    /// Columns and rows now.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn size(&self) -> io::Result<(u16, u16)> {
+        self.terminal.size().map(|size| (size.width, size.height))
     }
 }
 
@@ -55,31 +88,61 @@ impl Drop for Screen {
             // The hook of before us; it cannot be moved out of its shared box.
             panic::set_hook(Box::new(move |info| before(info)));
         }
-        restore();
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        for line in told.iter() {
-            // Nobody is left to tell when this fails.
-            let _ = writeln!(io::stderr(), "{}", crate::safe_text::line(line));
-        }
+        // The terminal shows its cursor when it is dropped: that is done below, and then no more.
+        self.leave();
     }
 }
 
-fn install_hook(told: &Arc<Mutex<Vec<String>>>, before: &Arc<Hook>) {
-    let (told, before) = (Arc::clone(told), Arc::clone(before));
+/// Frames on their way to the terminal, each written as a whole; none once the terminal is no
+/// longer ours.
+#[derive(Debug)]
+pub struct Frames {
+    ours: Arc<AtomicBool>,
+    out: Stdout,
+    gathered: Vec<u8>,
+}
+
+impl Write for Frames {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.gathered.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let frame = std::mem::replace(&mut self.gathered, Vec::with_capacity(FRAME_BYTES));
+        if frame.is_empty() || !self.ours.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.out.write_all(&frame)?;
+        self.out.flush()
+    }
+}
+
+fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)
+}
+
+fn install_hook(
+    alarm: impl Fn() + Send + Sync + 'static,
+    ours: &Arc<AtomicBool>,
+    before: &Arc<Hook>,
+) {
+    let (ours, before) = (Arc::clone(ours), Arc::clone(before));
     let drawer = std::thread::current().id();
     panic::set_hook(Box::new(move |info| {
         if std::thread::current().id() == drawer {
+            ours.store(false, Ordering::SeqCst);
             restore();
-            before(info);
-        } else {
-            told.lock().unwrap_or_else(PoisonError::into_inner).push(info.to_string());
         }
+        before(info);
+        alarm();
     }));
 }
 
 /// Gives the terminal back; harmless when it is back already.
-fn restore() {
+pub fn restore() {
     // Each step is tried whatever became of the one before.
-    let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+    let _ = execute!(io::stdout(), ResetColor, DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
 }

@@ -3,6 +3,7 @@
 //! Invariant: colour never carries a meaning alone; a mark, a word or an emphasis says the same.
 //! Foregrounds only, so that light and dark backgrounds both work.
 
+use crate::ui::ability::Ability;
 use ratatui::style::{Color, Modifier, Style};
 
 /// Colours that tell user labels apart.
@@ -10,17 +11,49 @@ const CHIPS: [Color; 5] = [Color::Cyan, Color::Magenta, Color::Green, Color::Yel
 /// Colours of quotes, by depth.
 const QUOTES: [Color; 3] = [Color::Cyan, Color::Green, Color::Magenta];
 
+/// What stands for our signs where the font does not have them.
+const PLAIN: [(&str, &str); 14] = [
+    ("▸", ">"),
+    ("›", ">"),
+    ("✓", "x"),
+    ("✗", "!"),
+    ("●", "*"),
+    ("★", "+"),
+    ("…", "~"),
+    ("╭", "┌"),
+    ("╮", "┐"),
+    ("╰", "└"),
+    ("╯", "┘"),
+    ("—", "-"),
+    ("–", "-"),
+    ("’", "'"),
+];
+
 /// How things look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
     colour: bool,
+    signs: bool,
 }
 
 impl Theme {
     /// With colours, or without (`NO_COLOR`, see no-color.org).
     #[must_use]
     pub const fn new(colour: bool) -> Self {
-        Self { colour }
+        Self { colour, signs: true }
+    }
+
+    /// As this terminal can show it.
+    #[must_use]
+    pub const fn of(ability: Ability) -> Self {
+        Self { colour: ability.colour, signs: ability.signs }
+    }
+
+    /// `symbol` as this terminal can show it: a console's font has few signs.
+    #[must_use]
+    pub fn sign(self, symbol: &str) -> Option<&'static str> {
+        let plain = PLAIN.iter().find(|(sign, _)| *sign == symbol && !self.signs);
+        plain.map(|(_, plain)| *plain)
     }
 
     fn fg(self, colour: Color) -> Style {

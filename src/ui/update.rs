@@ -12,6 +12,7 @@ use crate::ui::app::{
     UNDO_DEPTH, UiExit,
 };
 use crate::ui::layout::{READER_HEAD_ROWS, areas};
+use crate::ui::tour::Tour;
 use crate::ui::{keys, text};
 
 /// How long an answer is waited for before keys go on without it, in milliseconds.
@@ -35,6 +36,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::EngineGone if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
         Message::EngineGone => vec![exit(UiExit::EngineGone)],
         Message::Hangup => keys::quit(model),
+        Message::NoShell => {
+            model.say(Severity::Info, "There is no shell to go back to", "q quits");
+            Vec::new()
+        }
         Message::Time(now_ms) => time(model, now_ms),
         Message::Drawn => drawn(model),
     };
@@ -54,6 +59,7 @@ pub fn ask(requests: impl IntoIterator<Item = Request>) -> Vec<Effect> {
 /// Fits list, reader and help to the screen.
 fn lay_out(model: &mut Model) -> Vec<Effect> {
     let areas = areas(model.size, model.reader.is_some());
+    let areas = areas.with_panel(crate::ui::view::tour::rows(model));
     let list_rows = if areas.list.width > 0 { areas.list.height } else { areas.reader.height };
     let requests = model.list.resize(usize::from(list_rows.max(1)));
     if let Some(reader) = &mut model.reader {
@@ -72,7 +78,9 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
 
 fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     model.open = true;
-    model.demo |= door == Door::Demo;
+    if door == Door::Demo && !std::mem::replace(&mut model.demo, true) {
+        model.tour = Some(Tour::default());
+    }
     let mut requests = Vec::new();
     if let Stage::FirstRun(screen) = &mut model.stage {
         screen.opening = None;
@@ -145,6 +153,8 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             import(model, progress);
             Vec::new()
         }
+        // The loop waits for it itself.
+        Update::Paused => Vec::new(),
         Update::Ended if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
         Update::Ended => vec![exit(UiExit::EngineGone)],
     }

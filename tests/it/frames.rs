@@ -9,7 +9,10 @@ use mailtui::id::{BlobHash, DeviceId, Epoch, EventId, MessageId, StoreId, Thread
 use mailtui::label::Place;
 use mailtui::mail::Flags;
 use mailtui::store::{Action, Args, Chain, Event, NewEvent};
-use mailtui::sync::{Bytes, Cursor, Frame, IngestMessage, Refused, StoreAck, StorePush};
+use mailtui::sync::{
+    Bytes, Cursor, Frame, IngestMessage, PurgeOrder, PurgedRow, Refused, SeenThread, StoreAck,
+    StorePush,
+};
 
 /// The frames of protocol 1, a line each.
 const GOLDEN: &str = include_str!("../golden/frames-v1.jsonl");
@@ -45,6 +48,12 @@ fn follow() -> Follow {
     }
 }
 
+/// An event whose content was taken out.
+fn left() -> NewEvent {
+    let event = event();
+    NewEvent { args: event.args.without_content(&serde_json::json!({ "source": 1 })), ..event }
+}
+
 fn frames() -> Vec<Frame> {
     let store = || StoreId::try_from("thread-abcdefghijklmnopqrst").unwrap();
     let epoch = || Epoch::try_from("1.abcdef").unwrap();
@@ -67,6 +76,10 @@ fn frames() -> Vec<Frame> {
     };
     let device = DeviceId::try_from("dabcdefghijkl").unwrap();
     let follow = serde_json::to_value(follow()).unwrap();
+    let thread = mailtui::id::ThreadId::try_from("abcdefghijklmnopqrst").unwrap();
+    let seen = mailtui::id::Seen { epoch: epoch(), position: 3 };
+    let rows = vec![vec![SeenThread { thread, seen }]];
+    let order = PurgeOrder { rows, older: Some(2_592_000), anywhere: true, dry: true };
     vec![
         Frame::Hello { protocol: 1, device, token: Some("secret".into()) },
         Frame::Welcome { protocol: 1, backend: "babcdefghijkl".into(), epoch: epoch() },
@@ -89,6 +102,21 @@ fn frames() -> Vec<Frame> {
         Frame::Error { code: "token".into(), message: "the token is wrong".into(), retry: false },
         Frame::Ping { n: 3 },
         Frame::Pong { n: 3 },
+        Frame::Page {
+            store: StoreId::mailbox(),
+            events: vec![Event { position: 2, event: left() }],
+            more: false,
+            head: 2,
+            chain,
+        },
+        Frame::Purge { seq: 4, order },
+        Frame::Purged {
+            seq: 4,
+            rows: vec![
+                PurgedRow { messages: 2, bytes: 700, kept: None },
+                PurgedRow { kept: Some(("new-mail".into(), "why".into())), ..PurgedRow::default() },
+            ],
+        },
         Frame::Follow { seq: 4, changes: vec![follow] },
     ]
 }

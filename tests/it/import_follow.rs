@@ -308,6 +308,28 @@ fn files_that_are_as_they_were_are_not_opened() {
 }
 
 #[test]
+fn what_was_purged_is_said_to_be() {
+    let home = Home::new();
+    let root = home.path("Mail");
+    write_maildir(&root, "S", &many("m", 3));
+    write(&root.join("box"), &mbox(&many("n", 2)));
+    home.import(&root);
+    let threads = [home.thread("m-001"), home.thread("n-001")];
+    for thread in &threads {
+        home.run(&["trash", thread]).ok();
+    }
+    home.run(&["purge", &threads[0], &threads[1], "--yes"]).ok();
+    for _ in 0..3 {
+        let report = home.import(&root);
+        let counts = ["messages", "imported", "duplicates", "purged"];
+        assert_eq!(counts.map(|field| count(&report, field)), [5, 0, 3, 2], "{report}");
+    }
+    let args = ["import", root.to_str().unwrap(), "--purged-too"];
+    assert_eq!(count(&one(home.json(&args)), "imported"), 2);
+    home.assert_healthy("purged and taken in again");
+}
+
+#[test]
 fn a_damaged_memory_is_thrown_away() {
     let (home, root) = with_one("work", "S");
     for bytes in [&b"not a database at all, and longer than a header would be"[..], b""] {

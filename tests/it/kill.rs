@@ -42,10 +42,11 @@ fn kept(numbers: std::ops::Range<i64>) -> Vec<String> {
 /// Does work that passes every point of the pipeline, and dies at one of them.
 fn crash_at(point: &str) {
     let (home, mut record) = home_with_work_done();
-    let works: [fn(&Home) -> Work; 3] = [
+    let works: [fn(&Home) -> Work; 4] = [
         |home| Work::import(home, "more", 6),
         |home| Work::archive(home, &kept(4..6)),
         |home| Work::label(home, &kept(5..8)),
+        |home| Work::purge(home, &kept(7..9)),
     ];
     let mut died = false;
     for work in works.map(|work| work(&home)) {

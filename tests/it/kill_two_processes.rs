@@ -38,10 +38,11 @@ fn kept(numbers: std::ops::Range<i64>) -> Vec<String> {
 /// Works with one of both armed; whether that one died.
 fn crash_at(point: &str, backend_is_armed: bool) -> bool {
     let (mut serve, device, mut record) = device_with_mail();
-    let works: [fn(&Home) -> Work; 3] = [
+    let works: [fn(&Home) -> Work; 4] = [
         |home| Work::import(home, "more", 5),
         |home| Work::archive(home, &kept(1..4)),
         |home| Work::label(home, &kept(3..6)),
+        |home| Work::purge(home, &kept(5..7)),
     ];
     let mut died = false;
     for work in works.map(|work| work(&device)) {

@@ -38,7 +38,8 @@ impl Index {
         CREATE INDEX IF NOT EXISTS joined_root ON joined(root);
     ";
 
-    fn key(message: &str) -> [u8; 16] {
+    /// What a message is known by, as the tables have it.
+    pub(crate) fn key(message: &str) -> [u8; 16] {
         let mut key = [0; 16];
         key.copy_from_slice(&blake3::hash(message.as_bytes()).as_bytes()[..16]);
         key
@@ -85,6 +86,30 @@ impl Index {
         db.sql()
             .prepare_cached("INSERT OR IGNORE INTO messageBytes(key, hash) VALUES (?1, ?2)")?
             .execute(params![Self::key(message), &hash[..16]])?;
+        Ok(())
+    }
+
+    /// Forgets a message, should it be in this thread or belong into it.
+    pub(crate) fn forget(db: &Db, message: &str, thread: &ThreadId) -> Result<(), StoreError> {
+        let key = Self::key(message);
+        let gone = "DELETE FROM messages WHERE key = ?1 AND thread = ?2";
+        if db.sql().prepare_cached(gone)?.execute(params![key, thread.as_str()])? > 0 {
+            db.sql().prepare_cached("DELETE FROM messageBytes WHERE key = ?1")?.execute([key])?;
+        }
+        Ok(())
+    }
+
+    /// A thread is gone: those that are joined with it have another root.
+    pub(crate) fn leave(db: &Db, thread: &ThreadId) -> Result<(), StoreError> {
+        db.sql()
+            .prepare_cached("DELETE FROM joined WHERE thread = ?1")?
+            .execute([thread.as_str()])?;
+        db.sql()
+            .prepare_cached(
+                "UPDATE joined SET root = (SELECT min(thread) FROM joined WHERE root = ?1)
+                 WHERE root = ?1",
+            )?
+            .execute([thread.as_str()])?;
         Ok(())
     }
 

@@ -5,11 +5,13 @@
 //! message's index entry; a snapshot, its position and the queued batch.
 
 mod index;
+mod purged;
 mod queue;
 mod snapshots;
 mod undo;
 
 pub(crate) use index::{Index, Known};
+pub(crate) use purged::Purged;
 pub(crate) use queue::{Queue, Queued};
 pub(crate) use snapshots::Snapshots;
 pub(crate) use undo::spread;
@@ -32,5 +34,5 @@ pub(crate) fn read(dir: &Path) -> Result<Option<Db>, StoreError> {
 }
 
 fn sql() -> String {
-    [Log::SQL, Blobs::SQL, Snapshots::SQL, Queue::SQL, Index::SQL, undo::SQL].concat()
+    [Log::SQL, Blobs::SQL, Snapshots::SQL, Queue::SQL, Index::SQL, Purged::SQL, undo::SQL].concat()
 }

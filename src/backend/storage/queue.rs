@@ -85,6 +85,15 @@ impl Queue {
         Ok(())
     }
 
+    /// Forgets what waits of a store, and what could not be taken in.
+    pub(crate) fn forget(db: &Db, store: i64) -> Result<(), StoreError> {
+        for table in ["queue", "poisoned"] {
+            let gone = format!("DELETE FROM {table} WHERE store = ?1");
+            db.sql().prepare_cached(&gone)?.execute([store])?;
+        }
+        Ok(())
+    }
+
     /// Notes a failed try.
     pub(crate) fn failed(db: &Db, id: i64, error: &str) -> Result<(), StoreError> {
         db.sql()

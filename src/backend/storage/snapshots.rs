@@ -94,6 +94,15 @@ impl Snapshots {
         Ok(())
     }
 
+    /// Forgets a store that is gone.
+    pub(crate) fn erase(db: &Db, store: i64) -> Result<(), StoreError> {
+        for table in ["snapshots", "ahead"] {
+            let gone = format!("DELETE FROM {table} WHERE store = ?1");
+            db.sql().prepare_cached(&gone)?.execute([store])?;
+        }
+        Ok(())
+    }
+
     /// A setting of this backend.
     pub(crate) fn setting(db: &Db, name: &str) -> Result<Option<String>, StoreError> {
         let mut statement = db.sql().prepare_cached("SELECT value FROM backend WHERE name = ?1")?;

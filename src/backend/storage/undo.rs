@@ -55,6 +55,18 @@ pub(crate) fn spread(db: &Db, pushed: &[(StoreId, Vec<NewEvent>)]) -> Result<(),
     Ok(())
 }
 
+/// A store is gone: no action reaches it any more. Its log is still there.
+pub(super) fn forget(db: &Db, store: &StoreId) -> Result<(), StoreError> {
+    db.sql()
+        .prepare_cached(
+            "DELETE FROM actionStores WHERE store = ?1 AND action IN (
+                 SELECT json_extract(e.action, '$.id') FROM eventlog e
+                 JOIN stores s ON s.key = e.store WHERE s.id = ?1 AND e.action IS NOT NULL)",
+        )?
+        .execute([store.as_str()])?;
+    Ok(())
+}
+
 fn note(db: &Db, action: &ActionId, store: &StoreId) -> Result<(), StoreError> {
     db.sql()
         .prepare_cached("INSERT OR IGNORE INTO actionStores(action, store) VALUES (?1, ?2)")?

@@ -16,6 +16,7 @@ use crate::engine::{Device, changes_to_wire, from_wire, to_wire};
 use crate::id::{BlobHash, ThreadId};
 use crate::limits::{HELLO_TIMEOUT, MAX_FRAME_BYTES, MAX_HELLO_BYTES};
 use crate::notice::{Exit, Explain as _, Notice};
+use crate::sync::{PurgeOrder, PurgedRow};
 
 /// A command beside the owner of its directory.
 #[derive(Debug)]
@@ -92,6 +93,14 @@ impl Guest {
         }
     }
 
+    /// Orders a purge; what became of each conversation. On disk when this returns.
+    pub(in crate::cli) fn purge(&mut self, order: PurgeOrder) -> Result<Vec<PurgedRow>, Notice> {
+        match self.ask(&Request::Purge { order })? {
+            Answer::Purged(rows) => Ok(rows),
+            other => Err(unexpected(&other).into()),
+        }
+    }
+
     /// Brings a thread's log into the files.
     pub(in crate::cli) fn fetch(&mut self, thread: &ThreadId) -> Result<(), Notice> {
         match self.ask(&Request::Fetch { thread: thread.clone() })? {
@@ -155,6 +164,7 @@ const fn word(answer: &Answer) -> &'static str {
         Answer::Ingested(_) => "ingested",
         Answer::Fetched => "fetched",
         Answer::Blob(_) => "blob",
+        Answer::Purged(_) => "purged",
         Answer::Settled => "settled",
         Answer::Refused(_) => "refused",
         Answer::Ended => "ended",

@@ -19,7 +19,7 @@ use crate::engine::{Driver, EngineError, SideDoor};
 use crate::id::{BlobHash, ThreadId};
 use crate::limits::{HELLO_TIMEOUT, MAX_FRAME_BYTES, MAX_HELLO_BYTES};
 use crate::notice::{Exit, Explain as _, Notice};
-use crate::sync::{Bytes, Frame, SyncError};
+use crate::sync::{Bytes, Frame, PurgeOrder, SyncError};
 
 /// Guests at a time; one more is sent away, and tries again for a moment.
 const MAX_GUESTS: usize = 8;
@@ -186,6 +186,7 @@ impl Host {
                 }
                 Request::Fetch { thread } => self.fetch(&mut lines, thread)?,
                 Request::Blob { hash } => self.blob(&mut lines, hash)?,
+                Request::Purge { order } => self.purge(&mut lines, order)?,
                 Request::Settle => self.settle(&mut lines)?,
             };
             lines.write(&answer)?;
@@ -222,6 +223,19 @@ impl Host {
         };
         let taken = self.until(lines, step)?;
         Ok(taken.map_or_else(|answer| answer, Answer::Ingested))
+    }
+
+    fn purge(&self, lines: &mut Lines, order: PurgeOrder) -> io::Result<Answer> {
+        let seq = match self.side.ask(move |driver| driver.ask_purge(order)) {
+            Some(Ok(seq)) => seq,
+            Some(Err(error)) => return Ok(Answer::Refused(error.notice().into())),
+            None => return Ok(Answer::Ended),
+        };
+        let step = move |driver: &mut Driver| {
+            Ok(driver.device.take_purged(seq).map_or(Step::At(0, 0), Step::Done))
+        };
+        let purged = self.until(lines, step)?;
+        Ok(purged.map_or_else(|answer| answer, Answer::Purged))
     }
 
     fn fetch(&self, lines: &mut Lines, thread: ThreadId) -> io::Result<Answer> {

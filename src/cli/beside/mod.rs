@@ -25,7 +25,7 @@ use crate::engine::EngineError;
 use crate::engine::view::Done;
 use crate::id::{BlobHash, ThreadId};
 use crate::notice::{Exit, Explain as _, Notice};
-use crate::sync::{Bytes, IngestMessage};
+use crate::sync::{Bytes, IngestMessage, PurgeOrder, PurgedRow};
 
 pub(super) use guest::{Guest, GuestSink, Lost, is_heard};
 pub(super) use host::{Listening, listen};
@@ -59,6 +59,8 @@ enum Request {
     Fetch { thread: ThreadId },
     /// The bytes with this name, from memory or from the remote backend.
     Blob { hash: BlobHash },
+    /// Purge this where the backend is.
+    Purge { order: PurgeOrder },
     /// Answer when all that was done is seen by the next command.
     Settle,
 }
@@ -78,6 +80,8 @@ enum Answer {
     Fetched,
     /// To `Blob`.
     Blob(Bytes),
+    /// To `Purge`.
+    Purged(Vec<PurgedRow>),
     /// To `Settle`.
     Settled,
     /// It was not done, and this is why.

@@ -441,3 +441,27 @@ fn places_move_rows_only_where_they_cannot_stay() {
     screen.send(Message::Key(unbound));
     assert_eq!(screen.double.log.len(), 1);
 }
+
+#[test]
+fn what_was_decided_before_the_mailbox_was_open_is_saved_before_the_end() {
+    use crate::ui::app::{Beginning, Effect, Model};
+    let page = crate::engine::view::Page {
+        label: crate::label::system("inbox"),
+        rows: Double::sample().rows,
+        more_before: false,
+        more_after: false,
+    };
+    let status = crate::engine::view::Status::default();
+    let mut model = Model::new(Beginning {
+        now_ms: NOW_MS,
+        zone: jiff::tz::TimeZone::UTC,
+        theme: crate::ui::theme::Theme::new(true),
+        demo: false,
+        first: Some((page, Vec::new(), status)),
+        first_run: None,
+    });
+    let mut press = |message| crate::ui::update::update(&mut model, message);
+    press(Message::Key(Key::parse("e").unwrap()));
+    let effects = press(Message::Hangup);
+    assert!(matches!(effects[..], [Effect::Ask(Request::Quit)]), "{effects:?}");
+}

@@ -23,7 +23,7 @@ fn look() {
             home: Some("/home/u".into()),
         }),
         demo: false,
-        colour: std::env::var_os("NO_COLOR").is_none(),
+        theme: crate::ui::theme::Theme::new(std::env::var_os("NO_COLOR").is_none()),
         zone: jiff::tz::TimeZone::UTC,
         clock: Box::new(crate::clock::SystemClock),
         open: Box::new(move |_, _| Ok(spawn_double(many))),

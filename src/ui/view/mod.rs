@@ -11,6 +11,7 @@ pub mod hints;
 pub mod list;
 pub mod reader;
 pub mod sidebar;
+pub mod tour;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -26,6 +27,16 @@ const FELT_MS: i64 = 200;
 /// Draws the model; returns where the terminal's own cursor belongs, if anywhere.
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let area = area.intersection(buf.area);
+    let caret = draw_all(model, area, buf);
+    for cell in &mut buf.content {
+        if let Some(plain) = model.theme.sign(cell.symbol()) {
+            cell.set_symbol(plain);
+        }
+    }
+    caret
+}
+
+fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     if too_small((area.width, area.height)) {
         let (columns, rows) = LEAST_SIZE;
         let line = format!("terminal too small: {columns}x{rows} needed");
@@ -54,12 +65,14 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
 
 fn mail(model: &Model, area: Rect, buf: &mut Buffer) {
     let areas = areas((area.width, area.height), model.reader.is_some());
+    let areas = areas.with_panel(tour::rows(model));
     frame::draw(model, &areas, buf);
     sidebar::draw(model, areas.sidebar, buf);
     list::draw(model, areas.list, buf);
     if let Some(reader) = &model.reader {
         reader::draw(model, reader, areas.reader, buf);
     }
+    tour::draw(model, areas.panel, buf);
     hints::notice(model, areas.notice, buf);
     hints::hints(model, areas.hints, areas.notice.height == 0, buf);
 }

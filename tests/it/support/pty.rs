@@ -30,16 +30,47 @@ struct Shown {
 impl Pty {
     /// Starts the program with this home's data directory in `columns` × `rows`.
     pub(crate) fn start(home: &Home, size: (u16, u16), args: &[&str]) -> Self {
-        let mut command = CommandBuilder::new(BINARY);
+        Self::start_in(home, size, &[], args)
+    }
+
+    /// As [`Pty::start`], with further variables in its environment; an empty value removes one.
+    pub(crate) fn start_in(
+        home: &Home,
+        size: (u16, u16),
+        environment: &[(&str, &str)],
+        args: &[&str],
+    ) -> Self {
+        let mut command = Self::command(home, BINARY);
+        for (name, value) in environment {
+            if value.is_empty() {
+                command.env_remove(name);
+            } else {
+                command.env(name, value);
+            }
+        }
+        command.arg("--data-dir");
+        command.arg(home.data());
+        command.args(args);
+        Self::spawn(command, size)
+    }
+
+    /// Starts a shell on `script`, in which `$MAILTUI` is the program and `$DATA` its directory.
+    pub(crate) fn shell(home: &Home, size: (u16, u16), script: &str) -> Self {
+        let mut command = Self::command(home, "sh");
+        command.env("MAILTUI", BINARY);
+        command.env("DATA", home.data());
+        command.args(["-c", script]);
+        Self::spawn(command, size)
+    }
+
+    fn command(home: &Home, program: &str) -> CommandBuilder {
+        let mut command = CommandBuilder::new(program);
         command.env_clear();
         for (name, value) in home.environment() {
             command.env(name, value);
         }
         command.cwd(home.path(""));
-        command.arg("--data-dir");
-        command.arg(home.data());
-        command.args(args);
-        Self::spawn(command, size)
+        command
     }
 
     fn spawn(command: CommandBuilder, (columns, rows): (u16, u16)) -> Self {
@@ -102,10 +133,47 @@ impl Pty {
 
     /// Kills the program with SIGKILL: nothing of it runs any more.
     pub(crate) fn kill(mut self) {
-        let pid = self.child.process_id().and_then(|id| i32::try_from(id).ok());
-        let pid = pid.and_then(Pid::from_raw).expect("a pid");
-        kill_process(pid, Signal::KILL).expect("it is there");
+        self.signal(Signal::KILL);
         let _ = self.child.wait();
+    }
+
+    /// The program's process.
+    pub(crate) fn pid(&self) -> Pid {
+        let pid = self.child.process_id().and_then(|id| i32::try_from(id).ok());
+        pid.and_then(Pid::from_raw).expect("a pid")
+    }
+
+    /// Sends the program a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("it is there");
+    }
+
+    /// Waits until the terminal is as a shell leaves it to a program.
+    pub(crate) fn wait_sane(&self, when: &str) {
+        // What it was told last may still be on its way.
+        let sane = wait_for(SCREEN_DEADLINE, || self.is_sane().ok());
+        assert!(sane.is_some(), "{when}: {:?}", self.is_sane());
+    }
+
+    /// Whether the terminal is as a shell leaves it to a program: lines are edited and echoed, the
+    /// main screen shows, with a cursor, and nothing is reported that was not asked for.
+    pub(crate) fn is_sane(&self) -> Result<(), String> {
+        let modes = self.master.get_termios().map(|modes| format!("{:?}", modes.local_flags));
+        let modes = modes.ok_or("no modes")?;
+        let cooked = ["ICANON", "ECHO", "ISIG"].iter().all(|mode| modes.contains(mode));
+        let shown = self.shown();
+        let screen = shown.terminal.screen();
+        let wrong = [
+            (!cooked, "raw mode"),
+            (screen.alternate_screen(), "the alternate screen"),
+            (screen.hide_cursor(), "a hidden cursor"),
+            (screen.bracketed_paste(), "bracketed paste"),
+            (screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None, "mouse reports"),
+        ];
+        match wrong.iter().find(|(is, _)| *is) {
+            Some((_, what)) => Err(format!("{what} was left behind ({modes})")),
+            None => Ok(()),
+        }
     }
 
     fn shown(&self) -> std::sync::MutexGuard<'_, Shown> {

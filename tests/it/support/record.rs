@@ -14,6 +14,9 @@ use super::mail::{many, mbox, write};
 /// What a thread must look like: place and user labels.
 pub(crate) type State = (String, BTreeSet<String>);
 
+/// The place of a thread that was purged.
+const GONE: &str = "gone";
+
 /// What the test knows to be durable, by subject.
 #[derive(Default)]
 pub(crate) struct Record {
@@ -59,6 +62,12 @@ impl Work {
         Self::on(&["label", "+fire"], home, subjects, change)
     }
 
+    /// Purges threads.
+    pub(crate) fn purge(home: &Home, subjects: &[String]) -> Self {
+        let change = |state: &mut State| *state = (GONE.into(), BTreeSet::new());
+        Self::on(&["purge", "--anywhere", "--yes"], home, subjects, change)
+    }
+
     /// The program that does it on a home.
     pub(crate) fn command(&self, home: &Home) -> Command {
         home.command(&self.args)
@@ -100,8 +109,9 @@ impl Record {
                 (work.change)(&mut after);
                 allowed.push(after);
             }
-            match found.get(subject) {
-                Some(now) if allowed.contains(now) => {}
+            let gone = (GONE.to_owned(), BTreeSet::new());
+            match found.get(subject).unwrap_or(&gone) {
+                now if allowed.contains(now) => {}
                 now => lost.push(format!("{subject}: {now:?}, not one of {allowed:?}")),
             }
         }
@@ -157,5 +167,8 @@ fn the_record_notices_what_is_lost_and_doubled() {
     assert_eq!(compare(&[a.clone(), row("b", "trash", 1)]), (1, 0));
     assert_eq!(compare(&[a.clone(), b.clone(), a.clone()]), (0, 1));
     assert_eq!(compare(&[a, row("b", "inbox", 2)]), (0, 1));
-    assert_eq!(compare(&[row("c", "inbox", 1), b]), (1, 1));
+    assert_eq!(compare(&[row("c", "inbox", 1), b.clone()]), (1, 1));
+    record.threads.insert("a".into(), (GONE.into(), BTreeSet::new()));
+    assert_eq!(record.compare(std::slice::from_ref(&b), None), Default::default());
+    assert_eq!(record.compare(&[row("a", "trash", 1), b], None).0.len(), 1, "it is back");
 }

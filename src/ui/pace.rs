@@ -1,0 +1,96 @@
+//! When the next frame is drawn.
+//!
+//! Invariant: what a key brings about is drawn at once, yet never more often than the eye can tell;
+//! everything else waits for the next frame of a slower pace. Pure: times come in.
+
+use std::time::{Duration, Instant};
+
+/// The shortest time between frames that keys asked for: a flood of them is one frame.
+const KEY_FRAME: Duration = Duration::from_millis(8);
+/// The shortest time between frames that no key asked for.
+const FRAME: Duration = Duration::from_millis(33);
+/// For so long after a key, what it brings about is drawn at its pace.
+const AFTER_KEY: Duration = Duration::from_millis(150);
+
+/// When frames were drawn, and when the next is due.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    drawn: Instant,
+    key: Option<Instant>,
+    due: Option<Instant>,
+}
+
+impl Pace {
+    /// A frame was drawn just now.
+    #[must_use]
+    pub const fn new(now: Instant) -> Self {
+        Self { drawn: now, key: None, due: None }
+    }
+
+    /// A key came.
+    pub fn key(&mut self, now: Instant) {
+        self.key = Some(now);
+        self.by(self.drawn + KEY_FRAME);
+    }
+
+    /// Something else came that may be seen.
+    pub fn news(&mut self, now: Instant) {
+        let soon = self.key.is_some_and(|key| now.saturating_duration_since(key) < AFTER_KEY);
+        self.by(self.drawn + if soon { KEY_FRAME } else { FRAME });
+    }
+
+    /// A frame was drawn.
+    pub const fn drawn(&mut self, now: Instant) {
+        self.drawn = now;
+        self.due = None;
+    }
+
+    /// How long may be waited for more to come before the next frame; `None` when none is due.
+    #[must_use]
+    pub fn wait(&self, now: Instant) -> Option<Duration> {
+        self.due.map(|due| due.saturating_duration_since(now))
+    }
+
+    /// Whether the next frame is due now.
+    #[must_use]
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.due.is_some_and(|due| due <= now)
+    }
+
+    fn by(&mut self, when: Instant) {
+        self.due = Some(self.due.map_or(when, |due| due.min(when)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Plays what comes at these milliseconds; returns when frames are drawn.
+    fn check(comes: &[(u64, char)], frames: &[u64]) {
+        let start = Instant::now();
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let (mut pace, mut drawn) = (Pace::new(start), Vec::new());
+        for ms in 0..400 {
+            for (_, what) in comes.iter().filter(|(when, _)| *when == ms) {
+                if *what == 'k' { pace.key(at(ms)) } else { pace.news(at(ms)) }
+            }
+            if pace.is_due(at(ms)) {
+                pace.drawn(at(ms));
+                drawn.push(ms);
+            }
+        }
+        assert_eq!(drawn, frames, "{comes:?}");
+    }
+
+    #[test]
+    fn keys_are_drawn_at_once_and_floods_are_one_frame() {
+        check(&[(100, 'k')], &[100]);
+        check(&[(100, 'k'), (101, 'k'), (105, 'k'), (107, 'k')], &[100, 108]);
+        check(&[(100, 'n')], &[100]);
+        check(&[(100, 'n'), (110, 'n'), (120, 'n')], &[100, 133]);
+        check(&[(100, 'n'), (110, 'n'), (111, 'k')], &[100, 111]);
+        check(&[(100, 'k'), (102, 'n'), (300, 'n'), (310, 'n')], &[100, 108, 300, 333]);
+        check(&[], &[]);
+    }
+}

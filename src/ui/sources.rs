@@ -1,0 +1,162 @@
+//! Where events come from: the terminal, signals, panics, and the engine; each on a thread of its
+//! own, all into one channel.
+//!
+//! Invariant: no thread here changes the model or draws; a thread that finds the channel closed
+//! ends.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender};
+use std::thread;
+use std::time::Duration;
+
+use crossterm::event::Event as TerminalEvent;
+
+use crate::engine::handle::{EngineHandle, Request, Update};
+use crate::notice::{Exit, Notice};
+use crate::ui::app::Door;
+use crate::ui::signals::{self, Told};
+use crate::ui::terminal;
+
+/// Opens a mailbox; called on a thread of its own, after the first frame. The paths are what will
+/// be imported into it: what cannot be read is refused here, before anything is written.
+pub type Open = Box<dyn FnMut(Door, &[PathBuf]) -> Result<EngineHandle, Notice> + Send>;
+
+/// How long the terminal may take to take its modes back when the program is ended by force.
+const LAST_BYTES: Duration = Duration::from_millis(200);
+
+/// What comes in.
+pub enum Event {
+    /// From the terminal.
+    Input(TerminalEvent),
+    /// The terminal cannot be read any more.
+    InputGone,
+    /// From the system.
+    Told(Told),
+    /// A thread has panicked.
+    Crashed,
+    /// A mailbox was opened.
+    Opened(Door, Sender<Request>),
+    /// It could not be opened.
+    NotOpened(Notice),
+    /// The engine says something.
+    Engine(Update),
+    /// The engine is gone.
+    EngineGone,
+}
+
+impl Event {
+    /// Whether it is taken in before what the engine said.
+    #[must_use]
+    pub const fn is_input(&self) -> bool {
+        matches!(self, Self::Input(_) | Self::InputGone | Self::Told(_) | Self::Crashed)
+    }
+}
+
+/// Starts the threads that read the terminal, watch signals, and open mailboxes as asked.
+///
+/// # Errors
+/// When a thread cannot be made.
+pub fn start(
+    events: &Sender<Event>,
+    open: Open,
+    doors: Receiver<(Door, Vec<PathBuf>)>,
+    patience: Duration,
+) -> std::io::Result<()> {
+    let (input, told, opened) = (events.clone(), events.clone(), events.clone());
+    spawn("input", move || read_input(&input))?;
+    spawn("signals", move || {
+        signals::watch(|what| told.send(Event::Told(what)).is_ok(), patience, force);
+    })?;
+    spawn("engine-updates", move || open_doors(open, &doors, &opened))
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(body).map(|_| ())
+}
+
+/// Ends the program although the loop does not: a terminal that takes no bytes holds it up.
+fn force() {
+    // The modes need no byte; what needs some is tried for a moment.
+    let _ = crossterm::terminal::disable_raw_mode();
+    let _ = spawn("restore", terminal::restore);
+    thread::sleep(LAST_BYTES);
+    std::process::exit(Exit::Stopped as i32);
+}
+
+/// Reads the terminal until the program ends; a blocked read dies with it.
+fn read_input(events: &Sender<Event>) {
+    loop {
+        let (event, goes_on) = match crossterm::event::read() {
+            Ok(event) => (Event::Input(event), true),
+            Err(_) => (Event::InputGone, false),
+        };
+        if events.send(event).is_err() || !goes_on {
+            return;
+        }
+    }
+}
+
+/// Opens mailboxes as asked and passes on what their engines say.
+fn open_doors(mut open: Open, doors: &Receiver<(Door, Vec<PathBuf>)>, events: &Sender<Event>) {
+    for (door, paths) in doors {
+        let handle = match open(door, &paths) {
+            Ok(handle) => handle,
+            Err(notice) => match events.send(Event::NotOpened(notice)) {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+        };
+        let EngineHandle { requests, updates } = handle;
+        if events.send(Event::Opened(door, requests)).is_err() {
+            return;
+        }
+        for update in updates {
+            if events.send(Event::Engine(update)).is_err() {
+                return;
+            }
+        }
+        if events.send(Event::EngineGone).is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_mailbox_that_cannot_be_opened_can_be_tried_again() {
+        let ((doors, requests), (events, told)) = (channel(), channel());
+        let mut tries = 0;
+        let open: Open = Box::new(move |_, _| {
+            tries += 1;
+            if tries == 1 {
+                return Err(Notice::error("in-use", "in use", ""));
+            }
+            let ((requests, _), (updates, receiver)) = (channel(), channel());
+            drop(updates.send(Update::Changed));
+            Ok(EngineHandle { requests, updates: receiver })
+        });
+        doors.send((Door::Own, Vec::new())).unwrap();
+        doors.send((Door::Own, Vec::new())).unwrap();
+        drop(doors);
+        open_doors(open, &requests, &events);
+        let told: Vec<Event> = told.try_iter().collect();
+        assert!(
+            matches!(
+                told[..],
+                [
+                    Event::NotOpened(_),
+                    Event::Opened(Door::Own, _),
+                    Event::Engine(Update::Changed),
+                    Event::EngineGone
+                ]
+            ),
+            "{}",
+            told.len()
+        );
+    }
+}
