@@ -70,7 +70,7 @@ impl Device {
     }
 
     fn change(&mut self, changes: &[Change], targets: &[Target]) -> Result<Done, EngineError> {
-        let mut groups = Groups::new(true);
+        let mut groups = Groups::of_overlay();
         let mut rows = BTreeSet::new();
         for target in targets {
             let root = mailbox::root_of(&self.db, &target.thread)?
@@ -119,7 +119,7 @@ impl Device {
             mailbox::threads_of(&self.db, &id)?.into_iter().collect();
         let mine = own.iter().filter(|e| e.action.as_ref().is_some_and(|a| a.id == id));
         threads.extend(mine.filter_map(|event| event.store.as_thread()));
-        let (mut groups, mut rows) = (Groups::new(true), BTreeSet::new());
+        let (mut groups, mut rows) = (Groups::of_overlay(), BTreeSet::new());
         let action = self.action("undo");
         for thread in &threads {
             groups.touch(&self.db, thread)?;
