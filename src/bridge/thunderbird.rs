@@ -5,6 +5,7 @@
 //! that nothing but Thunderbird gives; a folder is never left out for one.
 
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::path::Path;
 
 /// Files of an account that hold no mail.
@@ -52,6 +53,13 @@ impl Kind {
         } else {
             Self::Other
         }
+    }
+
+    /// The kind of a directory.
+    pub(crate) fn at(directory: &Path) -> Self {
+        let Ok(entries) = fs::read_dir(directory) else { return Self::Other };
+        let names: Vec<OsString> = entries.flatten().map(|entry| entry.file_name()).collect();
+        Self::of(directory, &names)
     }
 
     /// Whether an entry of such a directory is left alone.

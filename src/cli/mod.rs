@@ -17,6 +17,7 @@ mod purge;
 mod serve;
 mod session;
 mod show;
+mod sinks;
 mod space;
 mod stop;
 mod sync_only;

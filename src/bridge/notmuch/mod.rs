@@ -94,6 +94,11 @@ fn unread(path: &Path, error: &io::Error) -> Notice {
 }
 
 impl Tags {
+    /// Whether nothing is known of any message.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     fn read_file(&mut self, path: &Path) -> io::Result<()> {
         self.read(&mut BufReader::new(packed::open(path)?))
     }
@@ -153,13 +158,14 @@ impl Tags {
     }
 
     /// Puts what is said of a message in place of what its folder and its file's name say.
-    pub(crate) fn apply(&self, raw: &[u8], folder: &mut Folder, flags: &mut Option<Flags>) {
+    /// True where something is.
+    pub(crate) fn apply(&self, raw: &[u8], folder: &mut Folder, flags: &mut Option<Flags>) -> bool {
         if self.messages.is_empty() {
-            return;
+            return false;
         }
         let id = mail::message_id_of(raw);
         let set = id.and_then(|id| self.messages.get(&key(id.as_bytes())));
-        let Some(set) = set.and_then(|set| self.sets.get(*set as usize)) else { return };
+        let Some(set) = set.and_then(|set| self.sets.get(*set as usize)) else { return false };
         folder.place = set.place.or(folder.place).or(Some(Place::Archive));
         folder.sent |= set.sent;
         for label in &set.labels {
@@ -169,6 +175,7 @@ impl Tags {
         }
         let trashed = flags.is_some_and(|flags| flags.trashed);
         *flags = Some(Flags { trashed, ..set.flags });
+        true
     }
 }
 

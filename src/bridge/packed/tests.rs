@@ -157,8 +157,9 @@ proptest! {
         which in 0_usize..5,
         changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
     ) {
-        let known = [STORED, FIXED, DYNAMIC, NAMED];
-        let mut file = known.get(which).map_or_else(|| zstd(TEXT.as_bytes()), |known| bytes(known));
+        let text = zstd(TEXT.as_bytes());
+        let all = [bytes(STORED), bytes(FIXED), bytes(DYNAMIC), bytes(NAMED), text];
+        let mut file = all[which].clone();
         for (at, byte) in changes {
             let at = 3 + at.index(file.len() - 3);
             file[at] = byte;
