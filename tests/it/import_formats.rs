@@ -437,7 +437,15 @@ fn notmuchs_tags_come_from_its_database_or_a_dump() {
     assert!(run.stderr.is_empty(), "{run}");
     check_tagged(&home);
     assert_eq!(std::fs::read_dir(home.path("tmp")).unwrap().count(), 0, "nothing is left there");
-    // The same tags from a file, for mail that notmuch has never seen.
+    // A tag that changed since is followed, though no file did.
+    let home_tag = ["tag", "-todo", "+inbox", "--", "subject:n-001"];
+    notmuch(&home, &home_tag).unwrap();
+    let again = home.import(&root);
+    assert_eq!(counts(&again)[..4], [3, 0, 3, 0], "{again}");
+    let mut found = labels(&home, "n-001");
+    found.retain(|label| !label.starts_with("l_"));
+    assert_eq!(found, ["inbox", "starred"]);
+    // The same tags as at first from a file, for mail that notmuch has never seen.
     let other = Home::new();
     write(&other.path("tags"), &dump);
     write(&other.path("box"), &mbox(&many("n", 3)));
