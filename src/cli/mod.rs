@@ -17,8 +17,8 @@ mod purge;
 mod serve;
 mod session;
 mod show;
-mod space;
 mod sinks;
+mod space;
 mod stop;
 mod sync_only;
 mod triage;
@@ -123,6 +123,10 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
 /// What was served, or not waited for, is taken in before it is read. Beside another process that
 /// owns the directory the files are read as they are.
 fn catch_up(home: &Home) -> Result<(), Notice> {
+    if home.is_older() {
+        let _owner = home.own()?;
+        drop(home.device()?);
+    }
     let mut session = if home.served_only() {
         session::Session::open(home)?
     } else if home.is_behind()? {

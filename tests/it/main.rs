@@ -23,6 +23,7 @@ mod corpora_parse;
 mod corpora_threads;
 mod demo_mail;
 mod fold;
+mod formats;
 mod frames;
 mod hostile_text;
 mod import_follow;
