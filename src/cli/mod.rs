@@ -18,6 +18,7 @@ mod serve;
 mod session;
 mod show;
 mod space;
+mod sinks;
 mod stop;
 mod sync_only;
 mod triage;

@@ -17,6 +17,7 @@ mod owner;
 mod purge;
 mod run;
 mod sink;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -28,4 +29,5 @@ pub use driver::{Driver, Synced};
 pub use error::EngineError;
 pub use owner::Owner;
 pub use run::{ImportJob, SideDoor, Task, start};
-pub use sink::{RemoteSink, from_wire, to_wire};
+pub use sink::{RemoteSink, changes_to_wire, from_wire, to_wire};
+pub use sources::Sources;

@@ -31,6 +31,8 @@ pub enum Kind {
     Mailbox,
     /// Thread logs, the queue, the message index and blobs.
     Threads,
+    /// Which files were imported from where.
+    Sources,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
         match self {
             Self::Mailbox => 0x6d74_754d,
             Self::Threads => 0x6d74_7554,
+            Self::Sources => 0x6d74_7553,
         }
     }
 }

@@ -25,6 +25,7 @@ mod demo_mail;
 mod fold;
 mod frames;
 mod hostile_text;
+mod import_follow;
 mod import_formats;
 mod kill;
 mod kill_import;
