@@ -42,6 +42,7 @@ mod pty_first_run;
 mod pty_job;
 mod pty_tour;
 mod purge;
+mod readme;
 mod scenarios;
 mod seed_events;
 mod seen;
