@@ -61,6 +61,9 @@ pub(super) enum Command {
         /// Put this label on all of it.
         #[arg(long, value_name = "LABEL")]
         label: Vec<String>,
+        /// Tags of notmuch for the messages: the output of `notmuch dump`.
+        #[arg(long, value_name = "FILE")]
+        notmuch_tags: Option<PathBuf>,
         /// Also what was purged before.
         #[arg(long)]
         purged_too: bool,

@@ -91,8 +91,9 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         triage::change(&home, output, &threads.threads, vec![change], !threads.wait.no_wait)
     };
     match command {
-        Command::Import { paths, place, label, purged_too, wait } => {
-            let request = import::request(paths, place, label, purged_too)?;
+        Command::Import { paths, place, label, notmuch_tags, purged_too, wait } => {
+            let mut request = import::request(paths, place, label, purged_too)?;
+            request.notmuch_tags = notmuch_tags;
             import::run(&home, output, &request, !wait.no_wait)
         }
         Command::List { label, limit, before } => {
