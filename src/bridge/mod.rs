@@ -29,6 +29,7 @@ mod reading;
 mod report;
 mod said;
 mod survey;
+pub mod watch;
 
 pub use follow::{Follow, Followed};
 pub use said::Said;
