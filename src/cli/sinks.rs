@@ -168,9 +168,18 @@ impl SideSink {
         self.side.ask(task).ok_or_else(ended)?.map_err(|error| SinkError(error.notice()))
     }
 
-    /// Asks until there is an answer; a backend that is not reached ends it.
+    /// Asks the backend something. The connection that it was asked on is part of the question.
+    fn question(
+        &self,
+        ask: impl FnOnce(&mut Driver) -> Result<u64, EngineError> + Send + 'static,
+    ) -> Result<(u64, u64), SinkError> {
+        self.ask(move |driver| Ok((ask(driver)?, driver.breaks)))
+    }
+
+    /// Asks the engine until there is an answer; the end of the connection ends it.
     fn until<T: Send + 'static>(
         &self,
+        breaks: u64,
         step: impl Fn(&mut Driver) -> Result<Option<T>, EngineError> + Clone + Send + 'static,
     ) -> Result<T, SinkError> {
         let (mut wait, since) = (AGAIN.0, Instant::now());
@@ -178,6 +187,9 @@ impl SideSink {
             let step = step.clone();
             let answer = self.ask(move |driver| match step(driver)? {
                 None if let Some(error) = driver.unreached() => Err(error),
+                None if driver.breaks != breaks => {
+                    Err(SyncError::Unreached("the connection was lost".to_owned()).into())
+                }
                 answer => Ok(answer),
             })?;
             if let Some(answer) = answer {
@@ -191,8 +203,8 @@ impl SideSink {
         }
     }
 
-    fn ingested(&self, seq: u64) -> Result<Vec<serde_json::Value>, SinkError> {
-        self.until(move |driver| Ok(driver.device.take_ingested(seq)))
+    fn ingested(&self, (seq, breaks): (u64, u64)) -> Result<Vec<serde_json::Value>, SinkError> {
+        self.until(breaks, move |driver| Ok(driver.device.take_ingested(seq)))
     }
 }
 
@@ -202,8 +214,8 @@ impl MailSink for SideSink {
             return embedded.submit(batch);
         }
         let messages = to_wire(batch);
-        let seq = self.ask(move |driver| driver.ask_ingest(messages))?;
-        from_wire(self.ingested(seq)?)
+        let asked = self.question(move |driver| driver.ask_ingest(messages))?;
+        from_wire(self.ingested(asked)?)
     }
 
     fn finish(&mut self) -> Result<Vec<Outcome>, SinkError> {
@@ -212,11 +224,11 @@ impl MailSink for SideSink {
             None => Vec::new(),
         };
         if self.wait {
-            let seq = self.ask(|driver| {
+            let (seq, breaks) = self.question(|driver| {
                 let seq = driver.ask_settle();
                 driver.send().map(|()| seq)
             })?;
-            self.until(move |driver| {
+            self.until(breaks, move |driver| {
                 driver.send()?;
                 Ok(driver.device.is_settled(seq)?.then_some(()))
             })?;
@@ -229,8 +241,8 @@ impl MailSink for SideSink {
             return embedded.follow(changes);
         }
         let changes = changes_to_wire(&changes);
-        let seq = self.ask(move |driver| driver.ask_follow(changes))?;
-        from_wire(self.ingested(seq)?)
+        let asked = self.question(move |driver| driver.ask_follow(changes))?;
+        from_wire(self.ingested(asked)?)
     }
 
     fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {

@@ -60,7 +60,16 @@ pub(super) fn run(
         output.notice(&notice);
     }
     let waits = Waits { watcher, due: Some(Touched::All), not_before: Instant::now() };
-    let mut watch = Watch { output, request, wait, stop, waits, told: HashSet::new(), first: true };
+    let mut watch = Watch {
+        output,
+        request,
+        wait,
+        stop,
+        waits,
+        told: HashSet::new(),
+        first: true,
+        again: false,
+    };
     while !watch.stop.load(Ordering::SeqCst) {
         match desk::soon(home, Guest::knock) {
             Ok(Found::Own(owner)) => return watch.own(home, owner),
@@ -91,6 +100,8 @@ struct Watch {
     /// Failures that were told.
     told: HashSet<(PathBuf, u64, String)>,
     first: bool,
+    /// What is due was tried before, and may be taken in already without our having heard.
+    again: bool,
 }
 
 impl Watch {
@@ -119,6 +130,7 @@ impl Watch {
 
     /// What is due is tried again after a while.
     fn again(&mut self, why: &Notice) {
+        self.again = true;
         self.output.notice(why);
         self.waits.not_before = Instant::now() + RETRY;
     }
@@ -160,7 +172,8 @@ impl Watch {
         if self.first {
             report.notices.iter().for_each(|notice| self.output.notice(notice));
         }
-        if self.first || report.says_anything() {
+        let again = std::mem::take(&mut self.again) && report.messages > 0;
+        if self.first || again || report.says_anything() {
             self.output.result(&report, || plain(&report))?;
         }
         self.first &= report.stopped;
