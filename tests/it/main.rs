@@ -28,6 +28,7 @@ mod frames;
 mod hostile_text;
 mod import_follow;
 mod import_formats;
+mod import_watch;
 mod kill;
 mod kill_import;
 mod kill_two_processes;
