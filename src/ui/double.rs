@@ -124,7 +124,7 @@ impl Double {
     pub(crate) fn scripts() -> Self {
         const TEXTS: [&str; 12] = [
             "家族👩\u{200d}👩\u{200d}👧\u{200d}👦の写真を送ります、ご確認ください",
-            "e\u{301}te\u{301} a\u{300} la me\u{300}re, cafe\u{301} cre\u{300}me bru\u{302}le\u{301}e",
+            "e\u{301}te\u{301} a\u{300} la me\u{300}re, cafe\u{301} cre\u{300}me",
             "مرحبا بالعالم، هذه رسالة طويلة جدا من صديق قديم",
             "שלום עולם, זוהי הודעה ארוכה מאוד מחבר ותיק",
             "👍🏽👍🏿 🇫🇷🇯🇵🇧🇷 1️⃣2️⃣ ☎️ ❤️\u{200d}🔥",
@@ -134,7 +134,7 @@ impl Double {
             "ｆｕｌｌｗｉｄｔｈ ﾊﾝｶｸ",
             "Z\u{337}\u{330}a\u{334}\u{316}l\u{336}\u{33c}g\u{335}\u{31d}o\u{337}\u{329}",
             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-            "日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語",
+            "日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語",
         ];
         let mut double = Self::many(60);
         for (at, row) in double.rows.iter_mut().enumerate() {
