@@ -18,6 +18,7 @@ pub mod list;
 pub mod pace;
 pub mod people;
 pub mod picker;
+pub mod purge;
 pub mod reader;
 pub mod signals;
 pub mod sources;

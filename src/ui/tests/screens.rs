@@ -37,6 +37,9 @@ fn reader() {
 fn layers() {
     check("picker-80x24", (80, 24), "<Space><Space>lra");
     check("picker-60x15", (60, 15), "l");
+    check("purge-80x24", (80, 24), "##Day");
+    check("purge-40x10", (40, 10), "#Da");
+    check("purge-30x6", (30, 6), "#Da");
     check("help-80x24", (80, 24), "?");
     check("help-60x15", (60, 15), "<Enter>?<C-d>");
 }
