@@ -199,7 +199,10 @@ fn confirmed(output: Output, sum: &Sum) -> bool {
 
 fn say(output: Output, sum: &Sum, dry: bool) -> Result<Exit, Notice> {
     let mut value = json!({
-        "purged": sum.gone.rows, "messages": sum.gone.messages, "bytes": sum.gone.bytes, "kept": sum.kept,
+        "purged": sum.gone.rows,
+        "messages": sum.gone.messages,
+        "bytes": sum.gone.bytes,
+        "kept": sum.kept,
     });
     if sum.young > 0 {
         value["younger"] = sum.young.into();
