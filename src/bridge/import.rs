@@ -59,10 +59,14 @@ pub fn import(
     };
     run.report.notices.extend(told);
     let Survey { roots, read, renamed, lost, same, same_bytes, left_out, touched } = survey;
-    run.report.messages += left_out.purged;
-    run.report.purged += left_out.purged;
-    run.report.expunged += left_out.expunged;
-    run.same(same, same_bytes, touched.into_iter());
+    if request.only.is_empty() {
+        run.report.messages += left_out.purged;
+        run.report.purged += left_out.purged;
+        run.report.expunged += left_out.expunged;
+        run.same(same, same_bytes, touched.into_iter());
+    } else {
+        run.report.skipped = 0; // what was left alone was told of when all was looked at
+    }
     run.tell();
     for (at, path, row) in renamed {
         run.renamed(&found.sources[at], path, row)?;

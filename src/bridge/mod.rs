@@ -32,6 +32,7 @@ mod report;
 mod said;
 mod survey;
 mod thunderbird;
+pub mod watch;
 
 pub use follow::{Follow, Followed};
 pub use said::Said;

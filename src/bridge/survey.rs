@@ -38,10 +38,13 @@ pub(super) struct Survey {
     pub(super) touched: HashSet<ThreadId>,
 }
 
-/// A directory's path without links: the key of its rows.
+/// A directory's path without links: the key of its rows. One that is gone is where it was.
 pub(super) fn real_directory(dir: &Path) -> PathBuf {
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-    dir.canonicalize().unwrap_or_else(|_| dir.to_owned())
+    dir.canonicalize().unwrap_or_else(|_| match (dir.parent(), dir.file_name()) {
+        (Some(parent), Some(name)) => real_directory(parent).join(name),
+        _ => dir.to_owned(),
+    })
 }
 
 impl Survey {

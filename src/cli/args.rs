@@ -67,6 +67,9 @@ pub(super) enum Command {
         /// Also what was purged before.
         #[arg(long)]
         purged_too: bool,
+        /// Then go on, and take in every change of the directories as it is made.
+        #[arg(long)]
+        watch: bool,
         #[command(flatten)]
         wait: Wait,
     },
