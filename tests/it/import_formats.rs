@@ -445,7 +445,7 @@ fn notmuchs_tags_come_from_its_database_or_a_dump() {
     let mut found = labels(&home, "n-001");
     found.retain(|label| !label.starts_with("l_"));
     assert_eq!(found, ["inbox", "starred"]);
-    // While nothing changed there no file is opened: who opened this one would find another message.
+    // While nothing changed there, no file is opened: who opened this one would find another.
     let file = |n: i64, flags: &str| root.join(format!("cur/1714986000.M{n}.own:2,{flags}"));
     let time = std::fs::metadata(file(0, "")).unwrap().modified().unwrap();
     let other = std::fs::read_to_string(file(0, "")).unwrap().replace("n-000", "x-000");
