@@ -17,7 +17,7 @@ const PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// # Errors
 /// When the database refuses.
 pub fn differing(db: &Db) -> Result<Vec<&'static str>, StoreError> {
-    let fresh = Db::scratch(&[Log::SQL, Own::SQL, SQL].concat())?;
+    let fresh = db.scratch(&[Log::SQL, Own::SQL, SQL].concat())?;
     let mut at = 0;
     loop {
         let (events, more) = Log::range(db, &StoreId::mailbox(), at, PAGE_EVENTS, PAGE_BYTES)?;
