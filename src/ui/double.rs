@@ -122,6 +122,37 @@ impl Double {
         Self { rows, user_labels, log, open: None, doomed, past, actions: 0 }
     }
 
+    /// Rows in scripts that take two columns a sign, or several characters a sign, or run from the
+    /// right.
+    pub(crate) fn scripts() -> Self {
+        const TEXTS: [&str; 12] = [
+            "家族👩\u{200d}👩\u{200d}👧\u{200d}👦の写真を送ります、ご確認ください",
+            "e\u{301}te\u{301} a\u{300} la me\u{300}re, cafe\u{301} cre\u{300}me",
+            "مرحبا بالعالم، هذه رسالة طويلة جدا من صديق قديم",
+            "שלום עולם, זוהי הודעה ארוכה מאוד מחבר ותיק",
+            "👍🏽👍🏿 🇫🇷🇯🇵🇧🇷 1️⃣2️⃣ ☎️ ❤️\u{200d}🔥",
+            "हिन्दी में एक क्षत्रिय का पत्र: नमस्ते",
+            "ภาษาไทยที่มีสระและวรรณยุกต์น้ำ",
+            "한국어와 \u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}",
+            "ｆｕｌｌｗｉｄｔｈ ﾊﾝｶｸ",
+            "Z\u{337}\u{330}a\u{334}\u{316}l\u{336}\u{33c}g\u{335}\u{31d}o\u{337}\u{329}",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語",
+        ];
+        let mut double = Self::many(60);
+        for (at, row) in double.rows.iter_mut().enumerate() {
+            let text = TEXTS[at % TEXTS.len()];
+            row.subject = Some(text.to_owned());
+            row.snippet = TEXTS[(at + 1) % TEXTS.len()].to_owned();
+            row.last_activity -= i64::try_from(at).unwrap() * 3_000_000;
+            for who in &mut row.participants {
+                who.name = Some(TEXTS[(at + 2) % TEXTS.len()].to_owned());
+            }
+        }
+        double.user_labels = TEXTS[..5].iter().map(|text| (*text).to_owned()).collect();
+        double
+    }
+
     /// A mailbox of `n` rows, the newest first, named by their number.
     pub(crate) fn many(n: usize) -> Self {
         let mut double = Self::sample();

@@ -49,6 +49,10 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             if let Some(c) = key.typed().filter(|_| alone) {
                 paste(model, c.encode_utf8(&mut [0; 4]));
             }
+            if model.layers.is_empty() {
+                let hint = if key.typed() == Some('d') { "# trashes" } else { "? shows the keys" };
+                model.say(Severity::Info, format!("{key} does nothing here"), hint);
+            }
             Vec::new()
         }
     }

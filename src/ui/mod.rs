@@ -16,6 +16,7 @@ pub mod layout;
 pub mod line;
 pub mod list;
 pub mod pace;
+pub mod paint;
 pub mod people;
 pub mod picker;
 pub mod purge;
