@@ -60,7 +60,7 @@
 //! | a page comes in | `engine/apply` → `mailbox/materializer` → overlay (`projection/overlay`) |
 //! | a message comes in | `bridge/import` → `backend/ingest` → `mail` → `backend/storage/index` |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
-//! | a thread is purged | `backend/purge` → `backend/storage/purged` → `mailbox/purge` → `engine/apply` |
+//! | a thread is purged | `backend/purge` → `storage/purged` → `mailbox/purge` → `engine/apply` |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |

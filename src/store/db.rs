@@ -161,9 +161,13 @@ impl Db {
     ///
     /// # Errors
     /// When SQLite refuses the tables.
-    pub fn scratch(sql: &str) -> Result<Self, StoreError> {
-        // SQLite's own temporary file: private to this process, and without a name.
+    pub fn scratch(&self, sql: &str) -> Result<Self, StoreError> {
+        // SQLite's own temporary file: private to this process, and without a name. It lies beside
+        // the file that it is compared with, where that can be.
         let db = Self::connect(Path::new(""), OpenFlags::default())?;
+        if let Some(dir) = self.path.parent().and_then(Path::to_str).filter(|dir| !dir.is_empty()) {
+            let _ = db.connection.pragma_update(None, "temp_store_directory", dir);
+        }
         db.connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         db.connection.execute_batch(sql)?;
         db.connection.execute_batch("BEGIN")?;
