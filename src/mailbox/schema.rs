@@ -8,10 +8,14 @@ use rusqlite::types::ValueRef;
 use crate::store::{Db, StoreError};
 
 /// The format of `mailbox.db`. Confirmed tables of an older one are made again from the log.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
-/// The tables of this room.
+/// The tables of this room. Run when a file is made or is of an older format: history, which grew
+/// columns in format 2, is then made again from the log ([`super::bring_up`]).
 pub const SQL: &str = r"
+    DROP TABLE IF EXISTS actions;
+    DROP TABLE IF EXISTS actionThreads;
+    DROP TABLE IF EXISTS undone;
     CREATE TABLE IF NOT EXISTS labels(
         id TEXT PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL, color TEXT,
         displayOrder INTEGER NOT NULL, createdAt INTEGER NOT NULL,
@@ -36,16 +40,15 @@ pub const SQL: &str = r"
         threadId TEXT PRIMARY KEY, epoch TEXT NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS actions(
         position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-        at INTEGER NOT NULL, device TEXT NOT NULL);
+        at INTEGER NOT NULL, device TEXT NOT NULL, changes TEXT NOT NULL, redoes TEXT, undoes TEXT,
+        threads INTEGER NOT NULL);
+    CREATE INDEX IF NOT EXISTS actions_redoes ON actions(redoes) WHERE redoes IS NOT NULL;
     CREATE TABLE IF NOT EXISTS actionThreads(
-        actionId TEXT NOT NULL, threadId TEXT NOT NULL,
+        actionId TEXT NOT NULL, threadId TEXT NOT NULL, changes TEXT,
         PRIMARY KEY(actionId, threadId)) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS undone(actionId TEXT PRIMARY KEY) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS purged(
-        threadId TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS threadEvents(
-        thread INTEGER NOT NULL, position INTEGER NOT NULL,
-        PRIMARY KEY(thread, position)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS actionThreads_thread ON actionThreads(threadId);
+    CREATE TABLE IF NOT EXISTS undone(
+        actionId TEXT PRIMARY KEY, undoneBy TEXT) WITHOUT ROWID;
 
     CREATE TABLE IF NOT EXISTS shown(
         label TEXT NOT NULL, age INTEGER NOT NULL, thread TEXT NOT NULL, unread INTEGER NOT NULL,
