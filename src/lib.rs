@@ -62,6 +62,7 @@
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
 //! | what mail may show | [`safe_text`] |
+//! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
 //! | an error's line, hint and exit code | the room's `error.rs` → [`notice`] → `cli/output` |
 //!

@@ -209,7 +209,7 @@ impl Topic {
             let _ = writeln!(out, "References: {}", named.join("\n "));
         }
         // The longer the conversation, the shorter its answers.
-        let words = 12 + random.below(1 + 90 / self.size.min(6));
+        let words = 6 + random.below(1 + 30 / self.size.min(6));
         let text = random.words(words);
         if random.below(100) < 4 {
             let _ = write!(

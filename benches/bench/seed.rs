@@ -74,6 +74,7 @@ pub(crate) fn seed(dir: &Path, threads: u64, seed: u64) -> Seeded {
     let packer = backend.packer(&names, Still(seed).now()).expect("labels");
     let mut device = Device::open(dir, false, Box::new(Still(seed ^ 1))).expect("a device");
     device.receive(backend.welcome()).expect("a welcome");
+    device.db().expect_bulk().expect("a file of ours");
     let mut done = Seeded { threads, messages: 0, bytes: 0, took: Duration::ZERO };
     std::thread::scope(|scope| {
         let chunks = threads.div_ceil(TOGETHER);

@@ -18,5 +18,6 @@ pub mod read;
 pub mod registry;
 pub mod select;
 pub mod star;
+pub mod tour;
 pub mod trash;
 pub mod undo;

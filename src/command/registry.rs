@@ -9,7 +9,7 @@ use super::context::{Context, Subject};
 use super::intent::Intent;
 use super::key::Key;
 use super::motion::{Edit, Motion};
-use super::{archive, go, label, motion, open, program, read, select, star, trash, undo};
+use super::{archive, go, label, motion, open, program, read, select, star, tour, trash, undo};
 
 /// What a command does. What needs the rows as drawn is a pure function of them.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +64,10 @@ pub enum Verb {
     Suspend,
     /// Draws everything again.
     Redraw,
+    /// Ends the tour of the sample mailbox, or starts it again.
+    Tour,
+    /// Skips a step of the tour.
+    SkipStep,
     /// Quits when all is saved.
     Quit,
     /// Quits; the second time at once.
@@ -83,14 +87,16 @@ pub enum Group {
     Go,
     /// The program.
     Program,
+    /// The tour of the sample mailbox; only there.
+    Tour,
     /// Lines of text.
     Text,
 }
 
 impl Group {
     /// All groups, in the order of the help.
-    pub const ALL: [Self; 6] =
-        [Self::Triage, Self::Move, Self::Read, Self::Go, Self::Program, Self::Text];
+    pub const ALL: [Self; 7] =
+        [Self::Triage, Self::Move, Self::Read, Self::Go, Self::Program, Self::Tour, Self::Text];
 
     /// Its heading.
     #[must_use]
@@ -101,6 +107,7 @@ impl Group {
             Self::Read => "Read",
             Self::Go => "Go to",
             Self::Program => "Program",
+            Self::Tour => "Tour",
             Self::Text => "Text lines",
         }
     }
@@ -155,6 +162,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         .chain(&motion::MOTIONS)
         .chain(&go::GOING)
         .chain(&program::PROGRAM)
+        .chain(&tour::TOURING)
         .chain(&motion::EDITS)
 }
 

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use std::cell::RefCell;
+
 use rusqlite::{OptionalExtension, params};
 
 use crate::id::BlobHash;
@@ -66,7 +68,13 @@ impl Blobs {
     /// Hashes and compresses.
     #[must_use]
     pub fn pack(bytes: &[u8]) -> Packed {
-        let data = zstd::bulk::compress(bytes, LEVEL).unwrap_or_else(|_| bytes.to_vec());
+        thread_local! {
+            // Making a compressor costs more than most messages.
+            static PACKER: RefCell<Option<zstd::bulk::Compressor<'static>>> =
+                RefCell::new(zstd::bulk::Compressor::new(LEVEL).ok());
+        }
+        let data = PACKER.with_borrow_mut(|packer| packer.as_mut()?.compress(bytes).ok());
+        let data = data.unwrap_or_else(|| bytes.to_vec());
         Packed { hash: Self::name(bytes), size: bytes.len(), data }
     }
 

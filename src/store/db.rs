@@ -17,6 +17,10 @@ const BUSY_MS: u64 = 5_000;
 const CACHE_KIB: i32 = 8 * 1024;
 /// The write-ahead log is copied into the file when it is longer than this many pages of 4 KiB.
 const CHECKPOINT_PAGES: i32 = 4_000;
+/// Page cache of a connection that loads a whole mailbox, in KiB.
+const BULK_CACHE_KIB: i32 = 512 * 1024;
+/// How long its write-ahead log may get, in pages of 4 KiB.
+const BULK_CHECKPOINT_PAGES: i32 = 64_000;
 /// Prepared statements kept for reuse.
 const STATEMENTS: usize = 128;
 
@@ -318,6 +322,16 @@ impl Db {
             self.connection.pragma_update(None, "synchronous", value)?;
             self.durability = durability;
         }
+        Ok(())
+    }
+
+    /// Prepares for a load of a whole mailbox: more cache, and fewer copies of the write-ahead log.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn expect_bulk(&self) -> Result<(), StoreError> {
+        self.connection.pragma_update(None, "cache_size", -BULK_CACHE_KIB)?;
+        self.connection.pragma_update(None, "wal_autocheckpoint", BULK_CHECKPOINT_PAGES)?;
         Ok(())
     }
 

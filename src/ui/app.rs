@@ -21,6 +21,7 @@ use crate::ui::list::List;
 use crate::ui::picker::Picker;
 use crate::ui::reader::Reader;
 use crate::ui::theme::Theme;
+use crate::ui::tour::Tour;
 
 /// The smallest screen that is drawn, in columns and rows.
 pub const LEAST_SIZE: (u16, u16) = (30, 6);
@@ -192,6 +193,8 @@ pub struct Model {
     pub theme: Theme,
     /// Whether this is the sample mailbox.
     pub demo: bool,
+    /// Where the tour of the sample mailbox is, while there is one.
+    pub tour: Option<Tour>,
     /// Whether an engine answers.
     pub open: bool,
     /// What is behind the layers.
@@ -265,6 +268,7 @@ impl Model {
             zone: beginning.zone,
             theme: beginning.theme,
             demo: beginning.demo,
+            tour: beginning.demo.then(Tour::default),
             open: false,
             stage,
             layers: Vec::new(),

@@ -17,6 +17,7 @@ use crate::ui::foresee::foresee;
 use crate::ui::line::Line;
 use crate::ui::picker::Picker;
 use crate::ui::reader::Reader;
+use crate::ui::tour;
 use crate::ui::update::ask;
 
 /// Keys that are kept while a jump waits for its rows.
@@ -38,7 +39,9 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
         Resolved::Prefix => Vec::new(),
         Resolved::Command(command) => {
             model.keys.clear();
-            perform(model, command, key)
+            let effects = perform(model, command, key);
+            tour::did(model, command, &effects);
+            effects
         }
         Resolved::Nothing => {
             let alone = std::mem::take(&mut model.keys).len() == 1;
@@ -155,6 +158,10 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         }
         Verb::Suspend => vec![Effect::Suspend],
         Verb::Redraw => vec![Effect::Redraw],
+        Verb::Tour | Verb::SkipStep => {
+            tour::press(model, matches!(command.verb, Verb::SkipStep));
+            Vec::new()
+        }
         Verb::Quit => quit(model),
         Verb::StopNow if model.interrupted => vec![Effect::Exit(UiExit::Forced)],
         Verb::StopNow => {

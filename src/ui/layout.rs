@@ -31,10 +31,25 @@ pub struct Areas {
     pub list: Rect,
     /// The reader; empty when closed.
     pub reader: Rect,
+    /// Rows of their own under these, for a panel; empty when there is none.
+    pub panel: Rect,
     /// The line for notices; empty when it shares the hints' line.
     pub notice: Rect,
     /// The line for hints.
     pub hints: Rect,
+}
+
+impl Areas {
+    /// The same with a panel of this many rows under list and reader.
+    #[must_use]
+    pub fn with_panel(self, rows: u16) -> Self {
+        let rows = rows.min(self.list.height.max(self.reader.height));
+        let above = |part: Rect| Rect { height: part.height - rows.min(part.height), ..part };
+        let y = self.notice.y.min(self.hints.y) - rows;
+        let panel = if rows > 0 { Rect { y, height: rows, ..self.hints } } else { self.panel };
+        let (sidebar, list, reader) = (above(self.sidebar), above(self.list), above(self.reader));
+        Self { sidebar, list, reader, panel, ..self }
+    }
 }
 
 /// Whether a screen of `size` is too small to draw.
@@ -68,6 +83,7 @@ pub fn areas(size: (u16, u16), reading: bool) -> Areas {
         sidebar: part(0, side),
         list: part(side, list_columns),
         reader: part(side + list_columns, reader_columns),
+        panel: Rect::default(),
         notice: line(rows.saturating_sub(2), bottom_rows - 1),
         hints: line(rows.saturating_sub(1), 1.min(rows)),
     }
@@ -81,14 +97,15 @@ mod tests {
     fn areas_lie_inside_the_screen_and_apart() {
         for columns in [30, 60, 80, 119, 120, 200] {
             for rows in [6, 10, 15, 24, 60] {
-                for reading in [false, true] {
-                    let all = areas((columns, rows), reading);
+                for (reading, panel) in [(false, 0), (true, 0), (false, 3), (true, 2)] {
+                    let all = areas((columns, rows), reading).with_panel(panel);
                     let parts = [
                         all.title,
                         all.rule,
                         all.sidebar,
                         all.list,
                         all.reader,
+                        all.panel,
                         all.notice,
                         all.hints,
                     ];

@@ -24,6 +24,7 @@ pub mod sources;
 pub mod terminal;
 pub mod text;
 pub mod theme;
+pub mod tour;
 pub mod update;
 pub mod view;
 

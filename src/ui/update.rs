@@ -12,6 +12,7 @@ use crate::ui::app::{
     UNDO_DEPTH, UiExit,
 };
 use crate::ui::layout::{READER_HEAD_ROWS, areas};
+use crate::ui::tour::Tour;
 use crate::ui::{keys, text};
 
 /// How long an answer is waited for before keys go on without it, in milliseconds.
@@ -58,6 +59,7 @@ pub fn ask(requests: impl IntoIterator<Item = Request>) -> Vec<Effect> {
 /// Fits list, reader and help to the screen.
 fn lay_out(model: &mut Model) -> Vec<Effect> {
     let areas = areas(model.size, model.reader.is_some());
+    let areas = areas.with_panel(crate::ui::view::tour::rows(model));
     let list_rows = if areas.list.width > 0 { areas.list.height } else { areas.reader.height };
     let requests = model.list.resize(usize::from(list_rows.max(1)));
     if let Some(reader) = &mut model.reader {
@@ -76,7 +78,9 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
 
 fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     model.open = true;
-    model.demo |= door == Door::Demo;
+    if door == Door::Demo && !std::mem::replace(&mut model.demo, true) {
+        model.tour = Some(Tour::default());
+    }
     let mut requests = Vec::new();
     if let Stage::FirstRun(screen) = &mut model.stage {
         screen.opening = None;

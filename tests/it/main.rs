@@ -36,6 +36,7 @@ mod pty_beside_scripts;
 mod pty_end;
 mod pty_first_run;
 mod pty_job;
+mod pty_tour;
 mod scenarios;
 mod seed_events;
 mod seen;

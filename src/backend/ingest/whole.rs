@@ -91,6 +91,8 @@ impl Backend {
             }
         }
         self.mailbox.commit()?;
+        self.db.expect_bulk()?;
+        self.mailbox.db().expect_bulk()?;
         Ok(Packer { epoch: self.epoch.clone(), labels: known, now })
     }
 

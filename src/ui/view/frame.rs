@@ -22,7 +22,10 @@ pub fn draw(model: &Model, areas: &Areas, buf: &mut Buffer) {
         .filter(|part| part.width > 0 && part.right() < areas.title.right())
         .map(|part| part.right() - 1)
         .collect();
-    for (line, joint) in [(areas.rule, "┬"), (areas.notice, "┴")] {
+    let panel = Rect { height: areas.panel.height.min(1), ..areas.panel };
+    let under = if panel.height > 0 { panel } else { areas.notice };
+    rule(areas.notice, dim, buf);
+    for (line, joint) in [(areas.rule, "┬"), (under, "┴")] {
         rule(line, dim, buf);
         if line.height > 0 {
             for x in &joints {

@@ -34,11 +34,11 @@ pub enum Line {
     Blank,
 }
 
-/// All lines of the help.
+/// All lines of the help, in the sample mailbox or elsewhere.
 #[must_use]
-pub fn lines() -> Vec<Line> {
+pub fn lines(demo: bool) -> Vec<Line> {
     let mut lines = vec![Line::Signs, Line::Blank];
-    for group in Group::ALL {
+    for group in Group::ALL.into_iter().filter(|group| demo || *group != Group::Tour) {
         lines.push(Line::Heading(group.title()));
         lines.extend(all().filter(|command| command.group == group).map(Line::Command));
         lines.push(Line::Blank);
@@ -54,12 +54,12 @@ fn rows(model: &Model) -> usize {
 /// How far the help scrolls.
 #[must_use]
 pub fn last_top(model: &Model) -> usize {
-    lines().len().saturating_sub(rows(model))
+    lines(model.demo).len().saturating_sub(rows(model))
 }
 
 /// Draws the help, scrolled by `top` lines.
 pub fn draw(model: &Model, top: usize, area: Rect, buf: &mut Buffer) {
-    let lines = lines();
+    let lines = lines(model.demo);
     let rows = u16::try_from(rows(model).min(lines.len())).unwrap_or(u16::MAX);
     let width = COLUMN + u16::try_from(KEY_COLUMNS).unwrap_or(0);
     let area = Rect { height: area.height - 1, ..area };

@@ -11,6 +11,7 @@ pub mod hints;
 pub mod list;
 pub mod reader;
 pub mod sidebar;
+pub mod tour;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -64,12 +65,14 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
 
 fn mail(model: &Model, area: Rect, buf: &mut Buffer) {
     let areas = areas((area.width, area.height), model.reader.is_some());
+    let areas = areas.with_panel(tour::rows(model));
     frame::draw(model, &areas, buf);
     sidebar::draw(model, areas.sidebar, buf);
     list::draw(model, areas.list, buf);
     if let Some(reader) = &model.reader {
         reader::draw(model, reader, areas.reader, buf);
     }
+    tour::draw(model, areas.panel, buf);
     hints::notice(model, areas.notice, buf);
     hints::hints(model, areas.hints, areas.notice.height == 0, buf);
 }
