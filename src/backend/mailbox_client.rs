@@ -40,7 +40,8 @@ impl MailboxClient {
     pub(super) fn open(dir: &Path, epoch: &Epoch) -> Result<Self, StoreError> {
         let sql = [Log::SQL, Own::SQL, mailbox::SQL].concat();
         let path = dir.join("mailbox.db");
-        let db = Db::open(&path, Kind::Mailbox, mailbox::VERSION, &sql)?;
+        let mut db = Db::open(&path, Kind::Mailbox, mailbox::VERSION, &sql)?;
+        mailbox::bring_up(&mut db)?;
         let mut client = Self { db, names: BTreeMap::new() };
         client.initialize(epoch)?;
         Ok(client)

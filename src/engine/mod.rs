@@ -10,6 +10,7 @@ mod doctor;
 mod driver;
 mod error;
 pub mod handle;
+mod history;
 mod intents;
 pub mod link;
 mod owner;
@@ -19,6 +20,7 @@ mod sink;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod undo;
 pub mod view;
 mod views;
 

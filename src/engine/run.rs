@@ -341,8 +341,7 @@ impl Engine {
                 Ok(())
             }
             Err(error) => {
-                let says = String::new();
-                self.tell(Update::Done(Done { action: None, threads: 0, says }));
+                self.tell(Update::Done(Done::default()));
                 Err(error)
             }
         }

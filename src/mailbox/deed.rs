@@ -118,10 +118,7 @@ impl Deed {
     /// Whether it was done to the Mailbox store itself, not to a thread.
     #[must_use]
     pub const fn is_of_mailbox(&self) -> bool {
-        matches!(
-            self,
-            Self::Made(..) | Self::Renamed(..) | Self::Recolored(..) | Self::Deleted(..)
-        )
+        matches!(self, Self::Made(..) | Self::Renamed(..) | Self::Recolored(..) | Self::Deleted(..))
     }
 }
 
@@ -181,8 +178,8 @@ mod tests {
             r#"[["label","work"]]"#,
             r#"[["snooze","soon"]]"#,
             r#"[["flown"]]"#,
-            r#"[[]]"#,
-            r#"[7]"#,
+            "[[]]",
+            "[7]",
             "{}",
             "nonsense",
         ] {

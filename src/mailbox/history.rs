@@ -3,11 +3,15 @@
 //! Invariant: derived from the `actions` that every projected batch names, and from the actions of
 //! the store's own events; no device writes it, and no device's clock orders it.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::id::{ActionId, DeviceId, ThreadId};
+use crate::id::{ActionId, DeviceId, StoreId, ThreadId};
+use crate::limits::{PAGE_BYTES, PAGE_EVENTS};
 use crate::mailbox::deed::{Deed, deeds_text, read_deeds};
 use crate::mailbox::event::{MailboxEvent, Source};
+use crate::mailbox::purge;
 use crate::store::{Action, Db, Event, Log, Own, StoreError};
 
 /// Actions of one batch that keep their own order.
@@ -147,7 +151,8 @@ fn action_changes(db: &Db, id: &ActionId) -> Result<String, StoreError> {
     Ok(statement.query_row([id.as_str()], |row| row.get(0)).optional()?.unwrap_or_default())
 }
 
-/// Makes the history of a file that an older version wrote again from its log, in a transaction.
+/// Makes what an older version did not note again from the log of its file, in a transaction: the
+/// history, and where the events of a thread are.
 ///
 /// # Errors
 /// When the database refuses.
@@ -159,9 +164,27 @@ pub fn bring_up(db: &mut Db) -> Result<(), StoreError> {
     for table in ["actions", "actionThreads", "undone"] {
         db.sql().execute(&format!("DELETE FROM {table}"), [])?;
     }
-    for event in Log::all(db, &crate::id::StoreId::mailbox())? {
-        let Some(read) = MailboxEvent::read(&event.event.name, &event.event.args) else { continue };
-        take(db, &event, &read)?;
+    let (mut after, mut gone) = (0, BTreeSet::new());
+    loop {
+        let (events, _) = Log::range(db, &StoreId::mailbox(), after, PAGE_EVENTS, PAGE_BYTES)?;
+        let Some(last) = events.last() else { break };
+        after = last.position;
+        for event in &events {
+            let Some(read) = MailboxEvent::read(&event.event.name, &event.event.args) else {
+                continue;
+            };
+            if let MailboxEvent::Purged(purged) = &read {
+                gone.insert(purged.thread.clone());
+            }
+            let thread = read.source().map(|source| &source.thread);
+            if let Some(thread) = thread.filter(|thread| !gone.contains(*thread)) {
+                // A file of before there were purges has not noted this either.
+                purge::note(db, thread, event.position)?;
+            }
+            if thread.is_none_or(|thread| !gone.contains(thread)) {
+                take(db, event, &read)?;
+            }
+        }
     }
     Own::set(db, "history", MADE)?;
     db.commit()
@@ -210,11 +233,7 @@ fn read_done(row: &Row<'_>) -> Result<Done, StoreError> {
     })
 }
 
-fn select(
-    db: &Db,
-    filter: &str,
-    params: impl rusqlite::Params,
-) -> Result<Vec<Done>, StoreError> {
+fn select(db: &Db, filter: &str, params: impl rusqlite::Params) -> Result<Vec<Done>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM {FROM} {filter}");
     let mut statement = db.sql().prepare_cached(&sql)?;
     let mut rows = statement.query(params)?;
@@ -287,15 +306,14 @@ pub fn threads_of(db: &Db, action: &ActionId) -> Result<Vec<ThreadId>, StoreErro
     Ok(deeds_on(db, action)?.into_iter().map(|(thread, _)| thread).collect())
 }
 
-/// The threads that an action reached, with what it did to each where that is not what it did to
-/// the first.
+/// A thread that an action reached, with what it did there; `None` for what it did to the first.
+pub type Reached = (ThreadId, Option<Vec<Deed>>);
+
+/// The threads that an action reached, as far as they are projected, with what it did to each.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn deeds_on(
-    db: &Db,
-    action: &ActionId,
-) -> Result<Vec<(ThreadId, Option<Vec<Deed>>)>, StoreError> {
+pub fn deeds_on(db: &Db, action: &ActionId) -> Result<Vec<Reached>, StoreError> {
     let mut statement = db
         .sql()
         .prepare_cached("SELECT threadId, changes FROM actionThreads WHERE actionId = ?1")?;

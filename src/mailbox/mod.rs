@@ -26,7 +26,7 @@ pub use event::{
 pub use group::{GroupRow, MemberRow, group, order_of};
 pub use groups::{Groups, overlaid, rebuild_shown, set_overlay};
 pub use history::{
-    Done, Of, action, bring_up, deeds_on, history, of_device, redos_of, threads_of,
+    Done, Of, Reached, action, bring_up, deeds_on, history, of_device, redos_of, threads_of,
 };
 pub use labels::{LabelRow, SYSTEM, by_id, find_label, initial, labels, shown_counts};
 pub use materializer::{Changes, materialize};

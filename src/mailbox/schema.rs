@@ -49,6 +49,11 @@ pub const SQL: &str = r"
     CREATE INDEX IF NOT EXISTS actionThreads_thread ON actionThreads(threadId);
     CREATE TABLE IF NOT EXISTS undone(
         actionId TEXT PRIMARY KEY, undoneBy TEXT) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS purged(
+        threadId TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS threadEvents(
+        thread INTEGER NOT NULL, position INTEGER NOT NULL,
+        PRIMARY KEY(thread, position)) WITHOUT ROWID;
 
     CREATE TABLE IF NOT EXISTS shown(
         label TEXT NOT NULL, age INTEGER NOT NULL, thread TEXT NOT NULL, unread INTEGER NOT NULL,

@@ -187,6 +187,17 @@ impl Own {
         select(db, "WHERE actionId = ?1 ORDER BY seq", params![action.as_str()])
     }
 
+    /// Own events of one action on the Mailbox store and on the first of its threads, in order of
+    /// commit: what it does, without all of where.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn sample_of(db: &Db, action: &ActionId) -> Result<Vec<OwnEvent>, StoreError> {
+        let filter = "WHERE actionId = ?1 AND (store = ?2 OR store = (
+             SELECT min(store) FROM unprojected WHERE actionId = ?1 AND store <> ?2)) ORDER BY seq";
+        select(db, filter, params![action.as_str(), StoreId::MAILBOX])
+    }
+
     /// Stores with own events whose position is known.
     ///
     /// # Errors

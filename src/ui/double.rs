@@ -24,6 +24,7 @@ pub(crate) struct Double {
     pub(crate) log: Vec<Intent>,
     pub(crate) open: Option<ThreadId>,
     past: Vec<(ActionId, Vec<Row>)>,
+    undone: Vec<(ActionId, Vec<Row>)>,
     actions: u32,
 }
 
@@ -116,7 +117,15 @@ impl Double {
     pub(crate) fn sample() -> Self {
         let rows = SAMPLES.iter().enumerate().map(|(at, sample)| sample_row(at, sample)).collect();
         let user_labels = ["Books", "Money", "Travel", "Work"].map(str::to_owned).to_vec();
-        Self { rows, user_labels, log: Vec::new(), open: None, past: Vec::new(), actions: 0 }
+        Self {
+            rows,
+            user_labels,
+            log: Vec::new(),
+            open: None,
+            past: Vec::new(),
+            undone: Vec::new(),
+            actions: 0,
+        }
     }
 
     /// A mailbox of `n` rows, the newest first, named by their number.
@@ -258,14 +267,29 @@ impl Double {
                 };
                 let Some(at) = at else {
                     let says = "There is nothing to undo.".to_owned();
-                    return Done { action: None, threads: 0, says };
+                    return Done { says, ..Done::default() };
                 };
-                self.rows = self.past.remove(at).1;
-                return Done { action: Some(action), threads: 1, says: "Undone.".to_owned() };
+                let (undid, rows) = self.past.remove(at);
+                let after = std::mem::replace(&mut self.rows, rows);
+                self.undone.push((undid.clone(), after));
+                let (action, says) = (Some(action), "Undone.".to_owned());
+                return Done { action, threads: 1, says, undid: Some(undid), ..Done::default() };
+            }
+            Intent::Redo(which) => {
+                let at = match which {
+                    Some(id) => self.undone.iter().position(|(undone, _)| undone == id),
+                    None => self.undone.len().checked_sub(1),
+                };
+                let Some(at) = at else {
+                    let says = "There is nothing to redo.".to_owned();
+                    return Done { says, ..Done::default() };
+                };
+                self.rows = self.undone.remove(at).1;
+                ("Redone.".to_owned(), 1)
             }
         };
         self.past.push((action.clone(), before));
-        Done { action: Some(action), threads, says }
+        Done { action: Some(action), threads, says, ..Done::default() }
     }
 
     fn change(&mut self, changes: &[Change], targets: &[Target]) -> (String, usize) {

@@ -32,6 +32,9 @@ fn intents(screen: &Screen) -> Vec<String> {
             Intent::Undo(action) => {
                 format!("Undo {}", action.as_ref().map_or("last", |action| action.as_str()))
             }
+            Intent::Redo(action) => {
+                format!("Redo {}", action.as_ref().map_or("last", |action| action.as_str()))
+            }
             Intent::CreateLabel(name) => format!("CreateLabel {name}"),
         })
         .collect()
@@ -125,7 +128,7 @@ fn an_intent_that_failed_is_answered_too_and_does_not_shift_the_next_answer() {
     screen.press("z");
     screen.waiting.clear();
     let refused = crate::notice::Notice::error("nothing", "There is nothing to undo", "");
-    let done = crate::engine::view::Done { action: None, threads: 0, says: String::new() };
+    let done = crate::engine::view::Done::default();
     screen.send(Message::Engine(Box::new(Update::Notice(refused))));
     screen.send(Message::Engine(Box::new(Update::Done(done))));
     assert!(screen.text().contains("✗ There is nothing to undo"), "the notice stays");
