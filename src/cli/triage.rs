@@ -170,9 +170,11 @@ fn targets(device: &Device, threads: &[String]) -> Result<Vec<Target>, Notice> {
     for name in threads {
         let none = || EngineError::NoThread(crate::safe_text::line(name)).notice();
         let id = ThreadId::try_from(name.as_str()).map_err(|_| none())?;
-        let row = device.row(&id).map_err(|error| error.notice())?.ok_or_else(none)?;
-        targets
-            .extend(row.members.into_iter().filter(|member| there.insert(member.thread.clone())));
+        let members = device.targets(&id).map_err(|error| error.notice())?;
+        if members.is_empty() {
+            return Err(none());
+        }
+        targets.extend(members.into_iter().filter(|member| there.insert(member.thread.clone())));
     }
     Ok(targets)
 }

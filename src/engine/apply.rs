@@ -275,7 +275,7 @@ impl Device {
             self.forget_projected(&thread, seen.position)?;
         }
         if !refused.is_empty() {
-            let mut groups = Groups::new(true);
+            let mut groups = Groups::of_overlay();
             groups.touch(&self.db, &thread)?;
             self.cover(&thread)?;
             groups.settle(&self.db)?;

@@ -70,7 +70,7 @@ impl Device {
     }
 
     fn change(&mut self, changes: &[Change], targets: &[Target]) -> Result<Done, EngineError> {
-        let mut groups = Groups::new(true);
+        let mut groups = Groups::of_overlay();
         let mut rows = BTreeSet::new();
         for target in targets {
             let root = mailbox::root_of(&self.db, &target.thread)?

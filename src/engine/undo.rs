@@ -42,7 +42,7 @@ impl Device {
             return Ok(Done { undid: Some(past.id), says, ..Done::default() });
         }
         let threads = self.reached(&past.id)?;
-        let (mut groups, mut rows) = (Groups::new(true), BTreeSet::new());
+        let (mut groups, mut rows) = (Groups::of_overlay(), BTreeSet::new());
         let (mut left, mut later) = (Vec::new(), 0);
         let action = self.action("undo");
         for thread in threads.keys() {
@@ -170,7 +170,7 @@ impl Device {
         }
         let mut action = self.action(&past.name);
         action.redoes = Some(past.id.clone());
-        let (mut groups, mut rows) = (Groups::new(true), BTreeSet::new());
+        let (mut groups, mut rows) = (Groups::of_overlay(), BTreeSet::new());
         for (thread, deeds) in &reached {
             let (Some(root), Some(seen)) =
                 (mailbox::root_of(&self.db, thread)?, mailbox::watermark(&self.db, thread)?)

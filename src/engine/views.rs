@@ -75,6 +75,16 @@ impl Device {
         Ok(merge(&members))
     }
 
+    /// Every member of the conversation that shows a thread, with what its row has taken in.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn targets(&self, thread: &ThreadId) -> Result<Vec<Target>, EngineError> {
+        let Some(root) = mailbox::root_of(&self.db, thread)? else { return Ok(Vec::new()) };
+        let members = mailbox::seen_members(&self.db, &root)?.into_iter();
+        Ok(members.map(|(thread, seen)| Target { thread, seen }).collect())
+    }
+
     /// How many conversations are in a list, and how many of them have unread mail.
     ///
     /// # Errors

@@ -20,6 +20,9 @@ pub struct Groups {
     before: BTreeMap<ThreadId, (Option<GroupRow>, Option<GroupRow>)>,
     threads: BTreeSet<ThreadId>,
     device: bool,
+    /// Where nothing but the overlay changes: the members by root, as the confirmed tables have
+    /// them before and after.
+    members: Option<BTreeMap<ThreadId, Vec<MemberRow>>>,
 }
 
 impl Groups {
@@ -27,6 +30,13 @@ impl Groups {
     #[must_use]
     pub fn new(device: bool) -> Self {
         Self { device, ..Self::default() }
+    }
+
+    /// For a transaction of a device that changes what its own events show and no confirmed row:
+    /// rows are read once and not twice.
+    #[must_use]
+    pub fn of_overlay() -> Self {
+        Self { device: true, members: Some(BTreeMap::new()), ..Self::default() }
     }
 
     /// Must be called before a row, label or overlay of `thread` changes.
@@ -42,7 +52,11 @@ impl Groups {
             return Ok(());
         };
         if !self.before.contains_key(&root) {
-            let rows = self.rows(db, &root)?;
+            let members = confirmed(db, &root)?;
+            let rows = self.rows(db, &members)?;
+            if let Some(kept) = &mut self.members {
+                kept.insert(root.clone(), members);
+            }
             self.before.insert(root, rows);
         }
         Ok(())
@@ -58,19 +72,14 @@ impl Groups {
     fn rows(
         &self,
         db: &Db,
-        root: &ThreadId,
+        members: &[MemberRow],
     ) -> Result<(Option<GroupRow>, Option<GroupRow>), StoreError> {
-        let members = confirmed(db, root)?;
+        let counted = group(members);
         if !self.device {
-            return Ok((group(&members), None));
+            return Ok((counted, None));
         }
-        let mut own = members.clone();
-        for member in &mut own {
-            if let Some(shown) = overlaid(db, &member.id)? {
-                cover(member, shown);
-            }
-        }
-        Ok((group(&members), group(&own)))
+        let shown = covered(db, members)?.map_or_else(|| counted.clone(), |own| group(&own));
+        Ok((counted, shown))
     }
 
     /// Threads that were touched.
@@ -84,6 +93,16 @@ impl Groups {
     /// # Errors
     /// When the database refuses.
     pub fn settle(self, db: &Db) -> Result<bool, StoreError> {
+        if let Some(kept) = &self.members {
+            for (root, members) in kept {
+                let was = self.before.get(root).and_then(|(_, shown)| shown.as_ref());
+                let (_, shown) = self.rows(db, members)?;
+                if was != shown.as_ref() {
+                    reindex(db, was, shown.as_ref())?;
+                }
+            }
+            return Ok(false);
+        }
         let mut roots: BTreeSet<ThreadId> = self.before.keys().cloned().collect();
         for thread in &self.threads {
             roots.extend(super::query::root_of(db, thread)?);
@@ -92,7 +111,7 @@ impl Groups {
         for root in &roots {
             // A root that another joined is no row any more.
             let still = super::query::root_of(db, root)?.as_ref() == Some(root);
-            let rows = if still { self.rows(db, root)? } else { (None, None) };
+            let rows = if still { self.rows(db, &confirmed(db, root)?)? } else { (None, None) };
             after.insert(root.clone(), rows);
         }
         let mut counts = Counts::default();
@@ -202,6 +221,17 @@ fn confirmed(db: &Db, root: &ThreadId) -> Result<Vec<MemberRow>, StoreError> {
     Ok(members)
 }
 
+/// The members as this device shows them; `None` when it shows what is confirmed.
+fn covered(db: &Db, members: &[MemberRow]) -> Result<Option<Vec<MemberRow>>, StoreError> {
+    let mut own: Option<Vec<MemberRow>> = None;
+    for (index, member) in members.iter().enumerate() {
+        if let Some(shown) = overlaid(db, &member.id)? {
+            cover(&mut own.get_or_insert_with(|| members.to_vec())[index], shown);
+        }
+    }
+    Ok(own)
+}
+
 fn cover(member: &mut MemberRow, shown: Shown) {
     member.unread = shown.unread_count;
     member.place = shown.place;
@@ -252,7 +282,7 @@ pub fn rebuild_shown(db: &Db) -> Result<(), StoreError> {
     let groups = Groups::new(true);
     for root in roots {
         let root = ThreadId::try_from(root).map_err(|error| StoreError::Row(error.to_string()))?;
-        let (_, shown) = groups.rows(db, &root)?;
+        let (_, shown) = groups.rows(db, &confirmed(db, &root)?)?;
         reindex(db, None, shown.as_ref())?;
     }
     Ok(())

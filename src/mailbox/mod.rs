@@ -14,6 +14,7 @@ mod labels;
 mod materializer;
 mod purge;
 mod query;
+mod rebuild;
 mod row;
 mod schema;
 
@@ -30,10 +31,11 @@ pub use history::{
 };
 pub use labels::{LabelRow, SYSTEM, by_id, find_label, initial, labels, shown_counts};
 pub use materializer::{Changes, materialize};
-pub use purge::{is_purged, redact};
+pub use purge::{is_purged, purged, redact};
 pub use query::{
     Bound, Member, Members, count, links_of, members, page, raw_row, root_of, seen_members,
     watermark,
 };
+pub use rebuild::differing;
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};
