@@ -46,6 +46,14 @@ pub enum Verb {
     PickLabels,
     /// Undoes the last action.
     Undo,
+    /// Does again what was undone last.
+    Redo,
+    /// Opens the history.
+    History,
+    /// Undoes the action under the cursor.
+    UndoThis,
+    /// Does the undone action under the cursor again.
+    RedoThis,
     /// Does what is chosen on the first run.
     Choose,
     /// Does the choice with the number that was pressed.
@@ -159,6 +167,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
     open::OPENING
         .iter()
         .chain(&TRIAGE)
+        .chain(&undo::UNDOING)
         .chain(&motion::MOTIONS)
         .chain(&go::GOING)
         .chain(&program::PROGRAM)
