@@ -27,6 +27,7 @@ pub use core::{Backend, Options};
 pub use doctor::{Finding, Holds, holds, inspect};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};
+pub use storage::VERSION as FORMAT;
 pub use ingest::{Packer, Prepared, Whole, prepare};
 
 use std::path::Path;
