@@ -15,6 +15,7 @@ pub mod motion;
 pub mod open;
 pub mod past;
 pub mod program;
+pub mod purge;
 pub mod read;
 pub mod registry;
 pub mod select;

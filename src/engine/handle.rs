@@ -5,9 +5,9 @@
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
 
-use crate::command::intent::Intent;
+use crate::command::intent::{Intent, Target};
 use crate::engine::view::{
-    Done, HistoryPage, ImportProgress, Label, Page, Row, Status, Thread, Window,
+    Done, HistoryPage, ImportProgress, Label, Page, PurgeSum, Row, Status, Thread, Window,
 };
 use crate::id::{ActionId, LabelId, ThreadId};
 use crate::notice::Notice;
@@ -51,6 +51,18 @@ pub enum Request {
     },
     /// Something the user asked for; answered by [`Update::Done`], then [`Update::Changed`].
     Intend(Intent),
+    /// Find out what a purge would take; answered by [`Update::Purge`] with the same ticket.
+    /// Nothing goes.
+    LookPurge {
+        /// Returned with the answers, so that a yes is for what was shown.
+        ticket: u64,
+        /// What.
+        of: PurgeOf,
+    },
+    /// Purge what was found under this ticket; answered by [`Update::Purge`].
+    Purge(u64),
+    /// Forget what was found.
+    LeavePurge,
     /// Import from these paths; answered by [`Update::Import`] as it goes.
     Import(Vec<PathBuf>),
     /// Stop the running import; what is in stays.
@@ -61,6 +73,26 @@ pub enum Request {
     Resume,
     /// Commit what is being saved, then end; answered by [`Update::Ended`].
     Quit,
+}
+
+/// What a purge is about.
+#[derive(Debug, Clone)]
+pub enum PurgeOf {
+    /// All that is in trash.
+    Trash,
+    /// These conversations, each with its threads.
+    Rows(Vec<Vec<Target>>),
+}
+
+/// How far a purge is.
+#[derive(Debug, Clone)]
+pub enum PurgeStep {
+    /// This would go, if it is wanted.
+    Found(PurgeSum),
+    /// This is gone.
+    Gone(PurgeSum),
+    /// It was broken off.
+    Failed(Notice),
 }
 
 /// What the engine tells the UI.
@@ -97,6 +129,8 @@ pub enum Update {
     Changed,
     /// An intent was decided.
     Done(Done),
+    /// How far the purge with this ticket is.
+    Purge(u64, PurgeStep),
     /// Something to tell the user.
     Notice(Notice),
     /// The status line.

@@ -3,21 +3,15 @@
 //! Invariant: derived from the `actions` that every projected batch names, and from the actions of
 //! the store's own events; no device writes it, and no device's clock orders it.
 
-use std::collections::BTreeSet;
-
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::id::{ActionId, DeviceId, StoreId, ThreadId};
-use crate::limits::{PAGE_BYTES, PAGE_EVENTS};
+use crate::id::{ActionId, DeviceId, ThreadId};
 use crate::mailbox::deed::{Deed, deeds_text, read_deeds};
 use crate::mailbox::event::{MailboxEvent, Source};
-use crate::mailbox::purge;
-use crate::store::{Action, Db, Event, Log, Own, StoreError};
+use crate::store::{Action, Db, Event, StoreError};
 
 /// Actions of one batch that keep their own order.
 const SPREAD: u64 = 1_000_000;
-/// What a file says whose history was made from its log by this version.
-const MADE: &str = "2";
 
 /// An action that was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,45 +143,6 @@ fn put(
 fn action_changes(db: &Db, id: &ActionId) -> Result<String, StoreError> {
     let mut statement = db.sql().prepare_cached("SELECT changes FROM actions WHERE id = ?1")?;
     Ok(statement.query_row([id.as_str()], |row| row.get(0)).optional()?.unwrap_or_default())
-}
-
-/// Makes what an older version did not note again from the log of its file, in a transaction: the
-/// history, and where the events of a thread are.
-///
-/// # Errors
-/// When the database refuses.
-pub fn bring_up(db: &mut Db) -> Result<(), StoreError> {
-    if Own::setting(db, "history")?.as_deref() == Some(MADE) {
-        return Ok(());
-    }
-    db.begin()?;
-    for table in ["actions", "actionThreads", "undone"] {
-        db.sql().execute(&format!("DELETE FROM {table}"), [])?;
-    }
-    let (mut after, mut gone) = (0, BTreeSet::new());
-    loop {
-        let (events, _) = Log::range(db, &StoreId::mailbox(), after, PAGE_EVENTS, PAGE_BYTES)?;
-        let Some(last) = events.last() else { break };
-        after = last.position;
-        for event in &events {
-            let Some(read) = MailboxEvent::read(&event.event.name, &event.event.args) else {
-                continue;
-            };
-            if let MailboxEvent::Purged(purged) = &read {
-                gone.insert(purged.thread.clone());
-            }
-            let thread = read.source().map(|source| &source.thread);
-            if let Some(thread) = thread.filter(|thread| !gone.contains(*thread)) {
-                // A file of before there were purges has not noted this either.
-                purge::note(db, thread, event.position)?;
-            }
-            if thread.is_none_or(|thread| !gone.contains(thread)) {
-                take(db, event, &read)?;
-            }
-        }
-    }
-    Own::set(db, "history", MADE)?;
-    db.commit()
 }
 
 /// Takes in what an event says of actions.

@@ -26,9 +26,7 @@ pub use event::{
 };
 pub use group::{GroupRow, MemberRow, group, order_of};
 pub use groups::{Groups, overlaid, rebuild_shown, set_overlay};
-pub use history::{
-    Done, Of, Reached, action, bring_up, deeds_on, history, of_device, redos_of, threads_of,
-};
+pub use history::{Done, Of, Reached, action, deeds_on, history, of_device, redos_of, threads_of};
 pub use labels::{LabelRow, SYSTEM, by_id, find_label, initial, labels, shown_counts};
 pub use materializer::{Changes, materialize};
 pub use purge::{is_purged, purged, redact};
@@ -36,6 +34,6 @@ pub use query::{
     Bound, Member, Members, count, links_of, members, page, raw_row, root_of, seen_members,
     watermark,
 };
-pub use rebuild::differing;
+pub use rebuild::{differing, make};
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};

@@ -10,12 +10,8 @@ use crate::store::{Db, StoreError};
 /// The format of `mailbox.db`. Confirmed tables of an older one are made again from the log.
 pub const VERSION: u32 = 2;
 
-/// The tables of this room. Run when a file is made or is of an older format: history, which grew
-/// columns in format 2, is then made again from the log ([`super::bring_up`]).
+/// The tables of this room.
 pub const SQL: &str = r"
-    DROP TABLE IF EXISTS actions;
-    DROP TABLE IF EXISTS actionThreads;
-    DROP TABLE IF EXISTS undone;
     CREATE TABLE IF NOT EXISTS labels(
         id TEXT PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL, color TEXT,
         displayOrder INTEGER NOT NULL, createdAt INTEGER NOT NULL,
@@ -79,6 +75,9 @@ const CONFIRMED: [(&str, &str); 11] = [
     ("threadEvents", "thread, position"),
 ];
 
+/// What a device keeps beside them, and can make again.
+const DEVICE: [&str; 3] = ["shown", "shownCounts", "overlay"];
+
 /// A hash of each confirmed table's rows: equal logs give equal dumps, on every machine.
 ///
 /// # Errors
@@ -105,6 +104,17 @@ pub fn dump(db: &Db) -> Result<Vec<(&'static str, String)>, StoreError> {
         tables.push((table, hasher.finalize().to_hex().to_string()));
     }
     Ok(tables)
+}
+
+/// Drops every table of this room, of this format or an older one.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) fn drop_tables(db: &Db) -> Result<(), StoreError> {
+    for table in CONFIRMED.iter().map(|(table, _)| table).chain(&DEVICE) {
+        db.sql().execute(&format!("DROP TABLE IF EXISTS {table}"), [])?;
+    }
+    Ok(())
 }
 
 /// Empties the confirmed tables and what is made from them; own events are not touched.

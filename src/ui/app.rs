@@ -21,6 +21,7 @@ use crate::ui::line::Line;
 use crate::ui::list::List;
 use crate::ui::past::Wanted;
 use crate::ui::picker::Picker;
+use crate::ui::purge::PurgeBox;
 use crate::ui::reader::Reader;
 use crate::ui::theme::Theme;
 use crate::ui::tour::Tour;
@@ -54,6 +55,8 @@ pub enum Layer {
     Picker(Picker),
     /// A path is asked for.
     Path(Line),
+    /// A yes is asked for, before something goes for ever.
+    Purge(PurgeBox),
 }
 
 /// Which mailbox to open.
@@ -239,6 +242,8 @@ pub struct Model {
     pub tickets: u64,
     /// Actions that keys asked for and that stand, newest last.
     pub done: Vec<ActionId>,
+    /// Purges that were asked for: the number of the last.
+    pub purges: u64,
     /// The conversations that were asked for ahead last.
     pub prefetched: Vec<crate::id::ThreadId>,
 }
@@ -299,6 +304,7 @@ impl Model {
             history: None,
             tickets: 1,
             done: Vec::new(),
+            purges: 0,
             prefetched: Vec::new(),
         }
     }
@@ -315,7 +321,7 @@ impl Model {
         match (self.layers.last(), &self.stage, &self.reader) {
             (Some(Layer::Help(_)), ..) => Context::Help,
             (Some(Layer::Picker(_)), ..) => Context::Picker,
-            (Some(Layer::Path(_)), ..) => Context::Prompt,
+            (Some(Layer::Path(_) | Layer::Purge(_)), ..) => Context::Prompt,
             _ => self.context_behind_layers(),
         }
     }

@@ -17,6 +17,7 @@ use crate::ui::foresee::foresee;
 use crate::ui::line::Line;
 use crate::ui::past::{self, Wanted};
 use crate::ui::picker::Picker;
+use crate::ui::purge;
 use crate::ui::reader::Reader;
 use crate::ui::tour;
 use crate::ui::update::ask;
@@ -49,6 +50,10 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             if let Some(c) = key.typed().filter(|_| alone) {
                 paste(model, c.encode_utf8(&mut [0; 4]));
             }
+            if model.layers.is_empty() {
+                let hint = if key.typed() == Some('d') { "# trashes" } else { "? shows the keys" };
+                model.say(Severity::Info, format!("{key} does nothing here"), hint);
+            }
             Vec::new()
         }
     }
@@ -62,6 +67,7 @@ pub fn paste(model: &mut Model, text: &str) {
             picker.cursor = 0;
         }
         Some(Layer::Path(line)) => line.insert(text.trim_matches(['\n', '\r'])),
+        Some(Layer::Purge(open)) => open.line.insert(text),
         _ => {}
     }
 }
@@ -86,7 +92,7 @@ pub fn send(model: &mut Model, intent: Intent, sent: Sent) -> Vec<Effect> {
 }
 
 /// The rows that a command is for.
-fn subjects(model: &Model) -> Vec<Subject> {
+pub(super) fn subjects(model: &Model) -> Vec<Subject> {
     match &model.reader {
         Some(reader) => reader.subjects(),
         None => model.list.subjects(),
@@ -138,6 +144,8 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Stop => stop_import(model),
         Verb::Accept => accept(model),
         Verb::Toggle => toggle(model),
+        Verb::Purge(all) => purge::look(model, all),
+        Verb::Close if matches!(model.layers.last(), Some(Layer::Purge(_))) => purge::close(model),
         Verb::Close => {
             model.layers.pop();
             Vec::new()
@@ -168,6 +176,7 @@ fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
             picker.cursor = 0;
         }
         Some(Layer::Path(line)) => line.edit(how),
+        Some(Layer::Purge(open)) => open.line.edit(how),
         _ => {}
     }
     Vec::new()
@@ -203,7 +212,7 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
             };
         }
         (Some(Layer::Picker(picker)), ..) => picker.go(motion),
-        (Some(Layer::Path(_)), ..) => {}
+        (Some(Layer::Path(_) | Layer::Purge(_)), ..) => {}
         (None, Stage::FirstRun(screen), _) => screen.go(motion),
         (None, Stage::Mail, Some(reader)) => reader.go(motion),
         (None, Stage::Mail, None) if model.history.is_some() => {
@@ -234,7 +243,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
     ask([request])
 }
 
-fn back(model: &mut Model) -> Vec<Effect> {
+pub(super) fn back(model: &mut Model) -> Vec<Effect> {
     if model.reader.take().is_none() {
         past::leave_history(model);
         return Vec::new();
@@ -351,6 +360,7 @@ fn stop_import(model: &mut Model) -> Vec<Effect> {
 
 fn accept(model: &mut Model) -> Vec<Effect> {
     match model.layers.last() {
+        Some(Layer::Purge(_)) => purge::accept(model),
         Some(Layer::Picker(_)) => {
             let effects = toggle(model);
             model.layers.pop();

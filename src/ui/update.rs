@@ -156,6 +156,10 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         }
         Update::ActionRows { action, rows, total } => past::reached(model, &action, rows, total),
         Update::Done(done) => answered(model, done),
+        Update::Purge(ticket, step) => {
+            crate::ui::purge::step(model, ticket, step);
+            Vec::new()
+        }
         Update::Notice(notice) => {
             model.say(notice.severity, notice.message, notice.hint);
             Vec::new()

@@ -5,3 +5,4 @@ mod keys;
 mod look;
 mod random;
 mod screens;
+mod sizes;

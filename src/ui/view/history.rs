@@ -16,6 +16,8 @@ use crate::ui::{date, people, text};
 const MARK_COLUMNS: u16 = 2;
 /// The fewest columns of a line that say on which device.
 const DEVICE_FROM: u16 = 56;
+/// Columns of a time: an old one is a date with its year.
+const WHEN_COLUMNS: usize = 10;
 /// Columns of a device's name.
 const DEVICE_COLUMNS: usize = 12;
 
@@ -70,7 +72,7 @@ fn action(model: &Model, row: &HistoryRow, here: bool, line: Rect, buf: &mut Buf
     let look = |style: Style| if here { plain } else { style };
     let y = line.y;
     let when = date::short(row.at.div_euclid(1_000), model.now(), &model.zone);
-    let when = text::fit_right(&when, date::OLD_COLUMNS);
+    let when = text::fit_right(&when, WHEN_COLUMNS);
     let mark = if here { "▸ " } else { "  " };
     let mut x = put(buf, (line.x, y), mark, MARK_COLUMNS, look(theme.accent()));
     x = put(buf, (x, y), &when, line.right() - x, look(theme.dim())) + 2;
