@@ -59,7 +59,10 @@
 //! | a batch is taken in | `backend/worker` → `backend/mailbox_client` → `mailbox/materializer` |
 //! | a page comes in | `engine/apply` → `mailbox/materializer` → overlay (`projection/overlay`) |
 //! | a message comes in | `bridge/import` → `backend/ingest` → `mail` → `backend/storage/index` |
+//! | a source changed | `bridge/survey` → `bridge/changes` → `bridge/follow` → `backend/follow` |
+//! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
+//! | a thread is purged | `backend/purge` → `storage/purged` → `mailbox/purge` → `engine/apply` |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
@@ -72,8 +75,9 @@
 //! `DIR/backend/threads.db` holds every Thread log, the queue, snapshots, the message index and
 //! blobs; `DIR/backend/mailbox.db` the backend's Mailbox store. A device of a remote backend has
 //! `DIR/remote.json` and, in `DIR/threads.db`, the logs of threads that it opened. `DIR/lock` is
-//! held by the one process that owns the directory; while that is a terminal or `--sync-only
-//! --watch`, it hears other commands of the same user on `DIR/socket`.
+//! held by the one process that owns the directory; while that is a terminal or runs with `--watch`,
+//! it hears other commands of the same user on `DIR/socket`. `DIR/sources.db` remembers which files
+//! were imported and what they said; losing it costs reading them again.
 //!
 //! # Decisions
 //!
@@ -91,6 +95,10 @@
 //!   for its watermark.
 //! - **`all` and `anywhere` are unions of places**, which share no conversation: two lists more
 //!   cost no row more.
+//! - **A purge empties events, it does not take them out.** The chain covers an event's id and the
+//!   hash of its arguments; a Mailbox event of a purged thread keeps that hash, its positions and
+//!   its actions. So a device that joins later has the same chain and the same tables, byte for
+//!   byte, and no table may say where a row lies in its file. The thread's own log goes as a whole.
 //! - **Label ids come from names**, so that two devices that make a label offline make the same.
 
 pub mod backend;

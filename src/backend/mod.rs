@@ -24,7 +24,7 @@ mod worker;
 
 pub use auth::token;
 pub use core::{Backend, Options};
-pub use doctor::{Finding, inspect};
+pub use doctor::{Finding, Holds, holds, inspect};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};
 pub use ingest::{Packer, Prepared, Whole, prepare};

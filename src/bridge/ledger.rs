@@ -99,8 +99,8 @@ pub enum Entry {
     Gone(i64),
 }
 
-/// Where it is remembered. Paths are absolute and without links. One that cannot be read has no rows,
-/// and one that cannot be written keeps none: neither is in the way of an import.
+/// Where it is remembered. Paths are absolute and without links. One that cannot be read has no
+/// rows, and one that cannot be written keeps none: neither is in the way of an import.
 pub trait Ledger {
     /// The rows of a directory, by file name.
     fn directory(&mut self, dir: &Path) -> HashMap<OsString, FileRow>;

@@ -24,6 +24,8 @@ pub struct ImportRequest {
     pub place: Option<Place>,
     /// Names of labels, beside those of folders.
     pub labels: Vec<String>,
+    /// The output of `notmuch dump`: tags of messages that are imported.
+    pub notmuch_tags: Option<PathBuf>,
     /// Directories in `paths` that alone are looked at, not those below them; all when empty. What
     /// is as it was is not counted then.
     pub only: Vec<PathBuf>,

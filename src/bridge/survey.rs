@@ -49,12 +49,14 @@ pub(super) fn real_directory(dir: &Path) -> PathBuf {
 
 impl Survey {
     /// Compares what was found with what is remembered. `whole` when the walk was not stopped:
-    /// only then something can be missing.
+    /// only then something can be missing. Files that are as they were are read again where tags
+    /// beside them may have changed (`tagged`).
     pub(super) fn of(
         request: &ImportRequest,
         sources: &[Source],
         ledger: &mut dyn Ledger,
         whole: bool,
+        tagged: bool,
     ) -> Self {
         let roots = request.paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
         let mut survey = Self { roots, ..Self::default() };
@@ -72,7 +74,7 @@ impl Survey {
             let row = left.get_mut(dir).and_then(|left| left.remove(source.name()));
             match row {
                 Some(row)
-                    if !row.gone
+                    if !(row.gone || tagged)
                         && row.stamp == Some(source.stamp)
                         && !(request.revive && row.left_out.purged > 0) =>
                 {

@@ -225,5 +225,5 @@ pub(super) fn request(
             None => names.push(name),
         }
     }
-    Ok(ImportRequest { paths, place, labels: names, revive, only: Vec::new() })
+    Ok(ImportRequest { paths, place, labels: names, revive, ..ImportRequest::default() })
 }

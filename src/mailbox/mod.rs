@@ -13,6 +13,7 @@ mod labels;
 mod materializer;
 mod purge;
 mod query;
+mod rebuild;
 mod row;
 mod schema;
 
@@ -31,5 +32,6 @@ pub use query::{
     Bound, Member, Members, count, links_of, members, page, raw_row, root_of, seen_members,
     watermark,
 };
+pub use rebuild::{differing, make};
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};
