@@ -59,6 +59,8 @@
 //! | a batch is taken in | `backend/worker` → `backend/mailbox_client` → `mailbox/materializer` |
 //! | a page comes in | `engine/apply` → `mailbox/materializer` → overlay (`projection/overlay`) |
 //! | a message comes in | `bridge/import` → `backend/ingest` → `mail` → `backend/storage/index` |
+//! | a source changed | `bridge/survey` → `bridge/changes` → `bridge/follow` → `backend/follow` |
+//! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
 //! | a thread is purged | `backend/purge` → `storage/purged` → `mailbox/purge` → `engine/apply` |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
@@ -73,8 +75,9 @@
 //! `DIR/backend/threads.db` holds every Thread log, the queue, snapshots, the message index and
 //! blobs; `DIR/backend/mailbox.db` the backend's Mailbox store. A device of a remote backend has
 //! `DIR/remote.json` and, in `DIR/threads.db`, the logs of threads that it opened. `DIR/lock` is
-//! held by the one process that owns the directory; while that is a terminal or `--sync-only
-//! --watch`, it hears other commands of the same user on `DIR/socket`.
+//! held by the one process that owns the directory; while that is a terminal or runs with
+//! `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db` remembers
+//! which files were imported and what they said; losing it costs reading them again.
 //!
 //! # Decisions
 //!
