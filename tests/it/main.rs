@@ -36,6 +36,7 @@ mod own_mail;
 mod pty_beside_scripts;
 mod pty_end;
 mod pty_first_run;
+mod pty_hard;
 mod pty_job;
 mod pty_tour;
 mod scenarios;
