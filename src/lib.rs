@@ -36,7 +36,7 @@
 //! | floor | rooms |
 //! |---|---|
 //! | 6 | `main.rs`, [`cli`]: arguments, wiring, one file a subcommand |
-//! | 5 | [`ui`]: the terminal; `update` and `view` are pure, `event_loop` has the threads |
+//! | 5 | [`ui`]: the terminal; `update` and `view` are pure, `sources` has the threads |
 //! | 4 | [`engine`]: the device; [`backend`]: order, pipeline, ingest, sockets |
 //! | 3 | [`command`]: what keys mean; [`projection`]: thread → rows; [`bridge`]: mail in files |
 //! | 2 | [`mailbox`], [`thread`]: the two schemas; [`sync`]: frames and the connection |
@@ -60,6 +60,10 @@
 //! | a page comes in | `engine/apply` → `mailbox/materializer` → overlay (`projection/overlay`) |
 //! | a message comes in | `bridge/import` → `backend/ingest` → `mail` → `backend/storage/index` |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
+//! | a thread is purged | `backend/purge` → `backend/storage/purged` → `mailbox/purge` → `engine/apply` |
+//! | a thread is loaded, let go | `ui/update` (`prefetch`) → `engine/run` → `engine/memory` |
+//! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
+//! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
@@ -73,7 +77,8 @@
 //! blobs; `DIR/backend/mailbox.db` the backend's Mailbox store. A device of a remote backend has
 //! `DIR/remote.json` and, in `DIR/threads.db`, the logs of threads that it opened. `DIR/lock` is
 //! held by the one process that owns the directory; while that is a terminal or `--sync-only
-//! --watch`, it hears other commands of the same user on `DIR/socket`.
+//! --watch`, it hears other commands of the same user on `DIR/socket`. `DIR/crash.txt` says where
+//! the last panic was, without mail.
 //!
 //! # Decisions
 //!
@@ -91,6 +96,10 @@
 //!   for its watermark.
 //! - **`all` and `anywhere` are unions of places**, which share no conversation: two lists more
 //!   cost no row more.
+//! - **A purge empties events, it does not take them out.** The chain covers an event's id and the
+//!   hash of its arguments; a Mailbox event of a purged thread keeps that hash, its positions and
+//!   its actions. So a device that joins later has the same chain and the same tables, byte for
+//!   byte, and no table may say where a row lies in its file. The thread's own log goes as a whole.
 //! - **Label ids come from names**, so that two devices that make a label offline make the same.
 
 pub mod backend;

@@ -11,7 +11,7 @@ use crate::id::{DeviceId, Epoch, LabelId, StoreId, ThreadId};
 use crate::label;
 use crate::mailbox::{self, Groups, LabelCreated, ThreadPurged, name};
 use crate::projection::{Batch, BatchSource, Snapshot, diff, of_row, to_mailbox};
-use crate::store::{Appended, Args, Db, Event, Kind, Log, NewEvent, Own, StoreError};
+use crate::store::{Appended, Args, Db, Event, Kind, Log, NewEvent, StoreError};
 
 /// The writer of what mirrors threads.
 const CLIENT: &str = "mailbox-client";
@@ -38,9 +38,8 @@ pub(super) struct MailboxClient {
 impl MailboxClient {
     /// Opens or makes the store.
     pub(super) fn open(dir: &Path, epoch: &Epoch) -> Result<Self, StoreError> {
-        let sql = [Log::SQL, Own::SQL, mailbox::SQL].concat();
         let path = dir.join("mailbox.db");
-        let db = Db::open(&path, Kind::Mailbox, mailbox::VERSION, &sql)?;
+        let db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &mailbox::make)?;
         let mut client = Self { db, names: BTreeMap::new() };
         client.initialize(epoch)?;
         Ok(client)
@@ -114,6 +113,18 @@ impl MailboxClient {
             self.create_label(&created, epoch)?;
         }
         Ok(Some(id))
+    }
+
+    /// The label with this name, where there is one.
+    pub(super) fn known_label(&mut self, text: &str) -> Result<Option<LabelId>, StoreError> {
+        let Some(clean) = label::clean_name(text) else { return Ok(None) };
+        if self.names.is_empty() {
+            self.read_names()?;
+        }
+        let named = self.names.get(&clean.to_lowercase()).cloned();
+        let id = named.unwrap_or_else(|| label::user_label(&clean));
+        let there = mailbox::by_id(&self.db, &id)?.is_some();
+        Ok((there && !label::is_system(id.as_str())).then_some(id))
     }
 
     /// Appends events and materialises those that are new, in the open transaction.

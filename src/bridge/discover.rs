@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -15,8 +15,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::failures::Failures;
+use super::ledger::Stamp;
 use super::probe::{self, Start};
-use super::{Folder, folder, maildir, packed};
+use super::{Folder, folder, maildir, packed, thunderbird};
 use crate::mail::Flags;
 use crate::notice::{Exit, Notice};
 
@@ -49,6 +50,8 @@ pub struct Source {
     pub bytes: u64,
     /// Its modification time, Unix seconds.
     pub modified: i64,
+    /// As it was when it was found.
+    pub stamp: Stamp,
 }
 
 impl Source {
@@ -56,6 +59,18 @@ impl Source {
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.dir.path.join(&self.name)
+    }
+
+    /// The directory that it lies in.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.dir.path
+    }
+
+    /// Its name there.
+    #[must_use]
+    pub fn name(&self) -> &OsStr {
+        &self.name
     }
 
     /// What its folder says.
@@ -84,6 +99,13 @@ pub struct Found {
 /// Walks `paths`. When `stop` is set the walk ends early; what was found so far is returned.
 #[must_use]
 pub fn discover(paths: &[PathBuf], stop: &AtomicBool) -> Found {
+    discover_in(paths, &[], stop)
+}
+
+/// As [`discover`]; of directories below `paths` only those of `only` are looked at, and not what
+/// lies below them. All are when it is empty.
+#[must_use]
+pub fn discover_in(paths: &[PathBuf], only: &[PathBuf], stop: &AtomicBool) -> Found {
     let mut walk = Walk { found: Found::default(), seen: HashSet::new(), stop };
     let mut directories = Vec::new();
     // Named files first: being named makes a file mail, whatever the walk of a directory would say.
@@ -97,7 +119,7 @@ pub fn discover(paths: &[PathBuf], stop: &AtomicBool) -> Found {
     // An outer directory before one inside it, which it covers.
     directories.sort_by_key(|path| path.canonicalize().unwrap_or_default());
     for path in directories {
-        walk.named_directory(path);
+        walk.named_directory(path, only);
     }
     let mut found = walk.found;
     found.sources.sort_unstable_by(order);
@@ -153,7 +175,7 @@ impl Walk<'_> {
         self.file(&dir, name, metadata, true, &own);
     }
 
-    fn named_directory(&mut self, path: &Path) {
+    fn named_directory(&mut self, path: &Path, only: &[PathBuf]) {
         self.found.named += 1;
         let Ok(real) = path.canonicalize() else {
             self.found.failures.add(path, 0, "unreadable", "cannot be opened");
@@ -169,6 +191,12 @@ impl Walk<'_> {
         let covered = fs::metadata(path).is_ok_and(|at| self.seen.contains(&(at.dev(), at.ino())));
         let root = Root { real, base };
         let mut pending = vec![Pending { path: path.to_owned(), names: Vec::new(), skip: false }];
+        if !only.is_empty() {
+            for at in only.iter().filter_map(|dir| alone(path, dir)) {
+                self.directory(&root, &at, &mut Vec::new());
+            }
+            return;
+        }
         while let Some(next) = pending.pop() {
             if self.stop.load(Relaxed) {
                 return;
@@ -203,10 +231,6 @@ impl Walk<'_> {
                 return;
             }
         };
-        let dir = Arc::new(Dir {
-            path: at.path.clone(),
-            folder: Arc::new(with_base(folder::of_path(names(at)), &root.base)),
-        });
         // In the order of names, so that a list of failures that is cut is always the same.
         let mut names = Vec::new();
         for entry in entries {
@@ -216,11 +240,19 @@ impl Walk<'_> {
             }
         }
         names.sort_unstable();
+        let kind = thunderbird::Kind::of(&at.path, &names);
+        // Names of folders begin in the account: a profile's name is no label.
+        let below = if kind == thunderbird::Kind::Account { Vec::new() } else { at.names.clone() };
+        let mut at = Pending { path: at.path.clone(), names: below, skip: at.skip };
+        let folder = Arc::new(with_base(folder::of_path(names_of(&at)), &root.base));
+        let dir = Arc::new(Dir { path: at.path.clone(), folder });
+        let skipped = at.skip;
         for name in names {
             if self.stop.load(Relaxed) {
                 return;
             }
-            self.entry(root, at, &dir, name, pending);
+            at.skip = skipped || kind.leaves(&at.path, &name);
+            self.entry(root, &at, &dir, name, pending);
         }
     }
 
@@ -266,7 +298,11 @@ impl Walk<'_> {
             self.found.skipped += u64::from(!named);
             return;
         }
-        let own = |stem: &str| with_base(folder::of_path(names(at).chain([stem])), &root.base);
+        if metadata.len() == 0 && thunderbird::is_empty_folder(&path) {
+            self.found.skipped += 1;
+            return;
+        }
+        let own = |stem: &str| with_base(folder::of_path(names_of(at).chain([stem])), &root.base);
         self.file(dir, name, &metadata, false, &own);
     }
 
@@ -289,7 +325,9 @@ impl Walk<'_> {
         // One message by its name, whatever stands in it: patches and forwarded mailboxes hold
         // lines that look like separators.
         let certain = is_eml(&shown) || is_part(&dir.path);
-        let mbox = match if certain { Ok(Start::Field) } else { kind(&path) } {
+        let kind = if certain { Ok((Start::Field, false)) } else { kind(&path) };
+        let export = matches!(kind, Ok((_, true)));
+        let mbox = match kind.map(|(start, _)| start) {
             Ok(Start::Mbox) => flags.is_none(),
             Ok(Start::Field) => false,
             Ok(_) if named => false,
@@ -306,14 +344,17 @@ impl Walk<'_> {
             return self.found.failures.add(&path, 0, "too-many", "too many files in one run");
         }
         let stem = if mbox { folder::mbox_stem(&shown) } else { None };
+        // An export of Gmail says it in each message; its names are those of the export.
+        let own_folder = if mbox && export { Some(Folder::default()) } else { stem.map(own) };
         self.found.sources.push(Source {
             dir: Arc::clone(dir),
-            own_folder: stem.map(own).map(Arc::new),
+            own_folder: own_folder.map(Arc::new),
             name,
             mbox,
             flags,
             bytes: metadata.len(),
             modified: metadata.mtime(),
+            stamp: Stamp::of(metadata, mbox),
         });
     }
 
@@ -341,7 +382,27 @@ impl Walk<'_> {
     }
 }
 
-fn kind(path: &Path) -> io::Result<Start> {
+/// A directory at or below a named one, for a look at it alone.
+fn alone(root: &Path, dir: &Path) -> Option<Pending> {
+    let below = dir.strip_prefix(root).ok()?;
+    let mut at = Pending { path: root.to_owned(), names: Vec::new(), skip: false };
+    for name in below.components() {
+        let kind = thunderbird::Kind::at(&at.path);
+        at.skip |= kind.leaves(&at.path, name.as_os_str());
+        if kind == thunderbird::Kind::Account {
+            at.names.clear();
+        }
+        at.path.push(name);
+        let shown = name.as_os_str().to_string_lossy().into_owned();
+        let hidden = shown.starts_with('.') && !maildir::is_maildir(&at.path);
+        at.skip |= hidden || shown == "tmp";
+        at.names.push(shown);
+    }
+    Some(at)
+}
+
+/// What a file begins with, and whether it is an export of Gmail.
+fn kind(path: &Path) -> io::Result<(Start, bool)> {
     let mut start = Vec::new();
     let read = packed::open(path)?.take(probe::PROBE_BYTES as u64).read_to_end(&mut start);
     // What stands before a damage tells what it is; the damage is met again when it is read.
@@ -349,10 +410,10 @@ fn kind(path: &Path) -> io::Result<Start> {
         read?;
     }
     packed::no_archive(&start)?;
-    Ok(probe::start(&start))
+    Ok((probe::start(&start), probe::is_export(&start)))
 }
 
-fn names(at: &Pending) -> impl Iterator<Item = &str> {
+fn names_of(at: &Pending) -> impl Iterator<Item = &str> {
     at.names.iter().map(String::as_str)
 }
 

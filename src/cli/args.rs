@@ -61,9 +61,15 @@ pub(super) enum Command {
         /// Put this label on all of it.
         #[arg(long, value_name = "LABEL")]
         label: Vec<String>,
+        /// Tags of notmuch for the messages: the output of `notmuch dump`.
+        #[arg(long, value_name = "FILE")]
+        notmuch_tags: Option<PathBuf>,
         /// Also what was purged before.
         #[arg(long)]
         purged_too: bool,
+        /// Then go on, and take in every change of the directories as it is made.
+        #[arg(long)]
+        watch: bool,
         #[command(flatten)]
         wait: Wait,
     },
@@ -131,7 +137,14 @@ pub(super) enum Command {
     /// Delete for ever what lies in trash. This cannot be undone.
     Purge(Purge),
     /// Check everything: project every thread anew and compare.
-    Doctor,
+    Doctor {
+        /// Write every file anew without what was deleted.
+        #[arg(long, conflicts_with = "disk")]
+        compact: bool,
+        /// Say what takes how much room.
+        #[arg(long)]
+        disk: bool,
+    },
     /// Look around in sample mail, gone on quit.
     Demo,
     /// Run the backend for other devices.

@@ -9,11 +9,11 @@ use crate::command::events::{action_name, event, says};
 use crate::command::intent::{Change, Intent, Target};
 use crate::engine::view::Done;
 use crate::engine::{Device, EngineError};
-use crate::id::{ActionId, EventId, LabelId, Seen, StoreId, ThreadId};
+use crate::id::{ActionId, DeviceId, EventId, LabelId, Seen, StoreId, ThreadId};
 use crate::label;
 use crate::mailbox::{self, Groups, LabelCreated};
 use crate::projection::{entries, overlay};
-use crate::store::{Action, Args, Own, OwnEvent, StoreError};
+use crate::store::{Action, Args, Db, Own, OwnEvent, StoreError};
 use crate::thread::{ActionUndone, name};
 
 impl Device {
@@ -98,11 +98,7 @@ impl Device {
     /// Shows a thread as its own events have it. The caller has touched it.
     pub(super) fn cover(&mut self, thread: &ThreadId) -> Result<(), StoreError> {
         self.news.threads.insert(thread.clone());
-        let Some(row) = mailbox::raw_row(&self.db, thread)? else { return Ok(()) };
-        let own = Own::of(&self.db, &StoreId::thread(thread))?;
-        let watermark = mailbox::watermark(&self.db, thread)?.map_or(0, |seen| seen.position);
-        let shown = overlay(&row, &entries(&own, &self.id, watermark));
-        mailbox::set_overlay(&self.db, thread, shown.as_ref())
+        cover(&self.db, &self.id, thread)
     }
 
     fn undo(&mut self, named: Option<&ActionId>) -> Result<Done, EngineError> {
@@ -197,6 +193,15 @@ impl Device {
         self.add(&StoreId::mailbox(), mailbox::name::LABEL_CREATED, &args, &action)?;
         Ok((id, true))
     }
+}
+
+/// Puts what a device's own events show of a thread over its row.
+pub(super) fn cover(db: &Db, device: &DeviceId, thread: &ThreadId) -> Result<(), StoreError> {
+    let Some(row) = mailbox::raw_row(db, thread)? else { return Ok(()) };
+    let own = Own::of(db, &StoreId::thread(thread))?;
+    let watermark = mailbox::watermark(db, thread)?.map_or(0, |seen| seen.position);
+    let shown = overlay(&row, &entries(&own, device, watermark));
+    mailbox::set_overlay(db, thread, shown.as_ref())
 }
 
 /// Actions that own events undo and whose undo is not projected yet.

@@ -15,8 +15,10 @@ pub mod link;
 mod memory;
 mod owner;
 mod purge;
+mod purging;
 mod run;
 mod sink;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -28,4 +30,5 @@ pub use driver::{Driver, Synced};
 pub use error::EngineError;
 pub use owner::Owner;
 pub use run::{ImportJob, SideDoor, Task, start};
-pub use sink::{RemoteSink, from_wire, to_wire};
+pub use sink::{RemoteSink, changes_to_wire, from_wire, to_wire};
+pub use sources::Sources;

@@ -27,17 +27,19 @@ mod part;
 mod snippet;
 mod sort_date;
 mod status;
+mod stored;
 mod transfer;
 mod word;
 
 use serde::{Deserialize, Serialize};
 
 pub use canonical::{canonical_hash, message_key};
-pub use envelope::parse;
+pub use envelope::{message_id_of, parse};
 pub use field::looks_like_mail;
 pub use snippet::{SNIPPET_CHARS, snippet};
 pub use sort_date::sort_date;
 pub use status::expunged;
+pub use stored::stored;
 
 /// An address as it is listed: decoded display name, `local@domain`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

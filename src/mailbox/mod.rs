@@ -13,6 +13,7 @@ mod labels;
 mod materializer;
 mod purge;
 mod query;
+mod rebuild;
 mod row;
 mod schema;
 
@@ -26,10 +27,11 @@ pub use groups::{Groups, overlaid, rebuild_shown, set_overlay};
 pub use history::{Done, action, last_action, threads_of};
 pub use labels::{LabelRow, SYSTEM, by_id, find_label, initial, labels, shown_counts};
 pub use materializer::{Changes, materialize};
-pub use purge::{is_purged, redact};
+pub use purge::{is_purged, purged, redact};
 pub use query::{
     Bound, Member, Members, count, links_of, members, page, raw_row, root_of, seen_members,
     watermark,
 };
+pub use rebuild::{differing, make};
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};

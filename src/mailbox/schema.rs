@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 use crate::store::{Db, StoreError};
 
 /// The format of `mailbox.db`. Confirmed tables of an older one are made again from the log.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The tables of this room.
 pub const SQL: &str = r"
@@ -71,6 +71,9 @@ const CONFIRMED: [(&str, &str); 11] = [
     ("threadEvents", "thread, position"),
 ];
 
+/// What a device keeps beside them, and can make again.
+const DEVICE: [&str; 3] = ["shown", "shownCounts", "overlay"];
+
 /// A hash of each confirmed table's rows: equal logs give equal dumps, on every machine.
 ///
 /// # Errors
@@ -97,6 +100,17 @@ pub fn dump(db: &Db) -> Result<Vec<(&'static str, String)>, StoreError> {
         tables.push((table, hasher.finalize().to_hex().to_string()));
     }
     Ok(tables)
+}
+
+/// Drops every table of this room, of this format or an older one.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) fn drop_tables(db: &Db) -> Result<(), StoreError> {
+    for table in CONFIRMED.iter().map(|(table, _)| table).chain(&DEVICE) {
+        db.sql().execute(&format!("DROP TABLE IF EXISTS {table}"), [])?;
+    }
+    Ok(())
 }
 
 /// Empties the confirmed tables and what is made from them; own events are not touched.

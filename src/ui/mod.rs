@@ -19,6 +19,7 @@ pub mod pace;
 pub mod paint;
 pub mod people;
 pub mod picker;
+pub mod purge;
 pub mod reader;
 pub mod signals;
 pub mod sources;

@@ -42,6 +42,9 @@ fn layers() {
     check("picker-40x10", (40, 10), "l");
     check("help-40x10", (40, 10), "?");
     check("help-200x50", (200, 50), "?");
+    check("purge-80x24", (80, 24), "##Day");
+    check("purge-40x10", (40, 10), "#Da");
+    check("purge-30x6", (30, 6), "#Da");
     check("help-80x24", (80, 24), "?");
     check("help-60x15", (60, 15), "<Enter>?<C-d>");
 }

@@ -59,6 +59,7 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             }
             Layer::Picker(picker) => Some(boxes::picker(model, picker, area, buf)),
             Layer::Path(line) => Some(boxes::path(model, line, area, buf)),
+            Layer::Purge(open) => Some(boxes::purge(model, open, area, buf)),
         };
     }
     caret

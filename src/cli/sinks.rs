@@ -1,0 +1,259 @@
+//! Where an import goes: a backend in this process, or a remote one.
+//!
+//! Invariant: outcomes come back in the order of submission, and each is durable.
+
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use crate::backend::{BackendError, HostHandle, prepare};
+use crate::bridge::import::{ImportReport, ImportRequest, Progress, import};
+use crate::bridge::ledger::Ledger;
+use crate::bridge::{Follow, Followed, Incoming, MailSink, Outcome, SinkError};
+use crate::cli::session::Session;
+use crate::clock::{Clock as _, SystemClock};
+use crate::engine::link::SILENCE;
+use crate::engine::{
+    Driver, EngineError, RemoteSink, SideDoor, changes_to_wire, from_wire, to_wire,
+};
+use crate::id::ThreadId;
+use crate::notice::{Explain as _, Notice};
+use crate::sync::SyncError;
+
+/// Batches that wait for the backend at a time.
+const WINDOW: usize = 2;
+
+/// Imports through the session's backend, embedded or remote.
+pub(super) fn into(
+    session: &mut Session,
+    request: &ImportRequest,
+    ledger: &mut dyn Ledger,
+    progress: &mut dyn FnMut(&Progress),
+    stop: &AtomicBool,
+    wait: bool,
+) -> Result<ImportReport, SinkError> {
+    let host = session.host.as_ref().map(crate::backend::Host::handle);
+    if let Some(host) = host {
+        let pipeline = Pipeline { host, waiting: VecDeque::new() };
+        let mut sink = EmbeddedSink { session, pipeline, wait };
+        import(request, ledger, &mut sink, progress, stop)
+    } else {
+        let mut sink = RemoteSink::new(&mut session.driver, &session.events);
+        import(request, ledger, &mut sink, progress, stop)
+    }
+}
+
+/// An answer that is awaited.
+type Answer = Receiver<Result<Vec<Outcome>, Notice>>;
+
+/// The sink of an embedded backend: parsed here, committed there, taken in by the device meanwhile.
+struct EmbeddedSink<'a> {
+    session: &'a mut Session,
+    pipeline: Pipeline,
+    wait: bool,
+}
+
+impl MailSink for EmbeddedSink<'_> {
+    fn submit(&mut self, batch: Vec<Incoming>) -> Result<Vec<Outcome>, SinkError> {
+        let outcomes = self.pipeline.submit(batch)?;
+        while let Ok(event) = self.session.events.try_recv() {
+            self.session.driver.link_event(event).map_err(|error| SinkError(error.notice()))?;
+        }
+        Ok(outcomes)
+    }
+
+    fn finish(&mut self) -> Result<Vec<Outcome>, SinkError> {
+        let outcomes = self.pipeline.finish()?;
+        if self.wait {
+            self.session.synchronise().map_err(SinkError)?;
+        }
+        Ok(outcomes)
+    }
+
+    fn follow(&mut self, changes: Vec<Follow>) -> Result<Vec<Followed>, SinkError> {
+        self.pipeline.follow(changes)
+    }
+
+    fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {
+        let db = self.session.driver.device.db();
+        let root = |thread: &ThreadId| {
+            let root = crate::mailbox::root_of(db, thread);
+            root.map(|root| root.unwrap_or_else(|| thread.clone()))
+        };
+        let roots: Result<_, _> = threads.iter().map(root).collect();
+        roots.map_err(|error: crate::store::StoreError| SinkError(error.notice()))
+    }
+}
+
+/// Batches on their way into a backend of this process: the next is parsed while one is committed.
+struct Pipeline {
+    host: HostHandle,
+    waiting: VecDeque<Answer>,
+}
+
+impl Pipeline {
+    fn answer(&mut self) -> Result<Vec<Outcome>, SinkError> {
+        let Some(answer) = self.waiting.pop_front() else { return Ok(Vec::new()) };
+        let gone = || SinkError(BackendError::Stopped.notice());
+        answer.recv().map_err(|_| gone())?.map_err(SinkError)
+    }
+}
+
+impl MailSink for Pipeline {
+    fn submit(&mut self, batch: Vec<Incoming>) -> Result<Vec<Outcome>, SinkError> {
+        let now = SystemClock.now();
+        let prepared = batch.into_iter().map(|incoming| prepare(incoming, now)).collect();
+        let answer = self.host.ingest(prepared).map_err(|error| SinkError(error.notice()))?;
+        self.waiting.push_back(answer);
+        if self.waiting.len() > WINDOW { self.answer() } else { Ok(Vec::new()) }
+    }
+
+    fn finish(&mut self) -> Result<Vec<Outcome>, SinkError> {
+        let mut outcomes = Vec::new();
+        while !self.waiting.is_empty() {
+            outcomes.extend(self.answer()?);
+        }
+        Ok(outcomes)
+    }
+
+    fn follow(&mut self, changes: Vec<Follow>) -> Result<Vec<Followed>, SinkError> {
+        let gone = || SinkError(BackendError::Stopped.notice());
+        let answer = self.host.follow(changes).map_err(|error| SinkError(error.notice()))?;
+        answer.recv().map_err(|_| gone())?.map_err(SinkError)
+    }
+
+    /// Rows are the device's business; here every thread is its own.
+    fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {
+        Ok(threads.to_vec())
+    }
+}
+
+/// Imports into a backend of this process while its device runs elsewhere in it.
+pub(super) fn through(
+    host: &HostHandle,
+    request: &ImportRequest,
+    ledger: &mut dyn Ledger,
+    progress: &mut dyn FnMut(&Progress),
+    stop: &AtomicBool,
+) -> Result<ImportReport, SinkError> {
+    let mut sink = Pipeline { host: host.clone(), waiting: VecDeque::new() };
+    import(request, ledger, &mut sink, progress, stop)
+}
+
+/// How long the first and the longest wait is before the engine is asked again.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(16));
+
+/// The sink of a process whose device runs on another of its threads: into the embedded backend, or
+/// through the device to a remote one.
+pub(super) struct SideSink {
+    side: SideDoor,
+    embedded: Option<Pipeline>,
+    wait: bool,
+}
+
+impl SideSink {
+    /// Into `host`, or through the device when that is none.
+    pub(super) fn new(side: SideDoor, host: Option<HostHandle>, wait: bool) -> Self {
+        let embedded = host.map(|host| Pipeline { host, waiting: VecDeque::new() });
+        Self { side, embedded, wait }
+    }
+
+    /// Asks the engine something.
+    fn ask<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Driver) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, SinkError> {
+        let ended = || SinkError(BackendError::Stopped.notice());
+        self.side.ask(task).ok_or_else(ended)?.map_err(|error| SinkError(error.notice()))
+    }
+
+    /// Asks the backend something. The connection that it was asked on is part of the question.
+    fn question(
+        &self,
+        ask: impl FnOnce(&mut Driver) -> Result<u64, EngineError> + Send + 'static,
+    ) -> Result<(u64, u64), SinkError> {
+        self.ask(move |driver| Ok((ask(driver)?, driver.breaks)))
+    }
+
+    /// Asks the engine until there is an answer; the end of the connection ends it.
+    fn until<T: Send + 'static>(
+        &self,
+        breaks: u64,
+        step: impl Fn(&mut Driver) -> Result<Option<T>, EngineError> + Clone + Send + 'static,
+    ) -> Result<T, SinkError> {
+        let (mut wait, since) = (AGAIN.0, Instant::now());
+        loop {
+            let step = step.clone();
+            let answer = self.ask(move |driver| match step(driver)? {
+                None if let Some(error) = driver.unreached() => Err(error),
+                None if driver.breaks != breaks => {
+                    Err(SyncError::Unreached("the connection was lost".to_owned()).into())
+                }
+                answer => Ok(answer),
+            })?;
+            if let Some(answer) = answer {
+                return Ok(answer);
+            }
+            if since.elapsed() > SILENCE {
+                return Err(SinkError(EngineError::from(SyncError::Timeout).notice()));
+            }
+            std::thread::sleep(wait);
+            wait = (wait * 2).min(AGAIN.1);
+        }
+    }
+
+    fn ingested(&self, (seq, breaks): (u64, u64)) -> Result<Vec<serde_json::Value>, SinkError> {
+        self.until(breaks, move |driver| Ok(driver.device.take_ingested(seq)))
+    }
+}
+
+impl MailSink for SideSink {
+    fn submit(&mut self, batch: Vec<Incoming>) -> Result<Vec<Outcome>, SinkError> {
+        if let Some(embedded) = &mut self.embedded {
+            return embedded.submit(batch);
+        }
+        let messages = to_wire(batch);
+        let asked = self.question(move |driver| driver.ask_ingest(messages))?;
+        from_wire(self.ingested(asked)?)
+    }
+
+    fn finish(&mut self) -> Result<Vec<Outcome>, SinkError> {
+        let outcomes = match &mut self.embedded {
+            Some(embedded) => embedded.finish()?,
+            None => Vec::new(),
+        };
+        if self.wait {
+            let (seq, breaks) = self.question(|driver| {
+                let seq = driver.ask_settle();
+                driver.send().map(|()| seq)
+            })?;
+            self.until(breaks, move |driver| {
+                driver.send()?;
+                Ok(driver.device.is_settled(seq)?.then_some(()))
+            })?;
+        }
+        Ok(outcomes)
+    }
+
+    fn follow(&mut self, changes: Vec<Follow>) -> Result<Vec<Followed>, SinkError> {
+        if let Some(embedded) = &mut self.embedded {
+            return embedded.follow(changes);
+        }
+        let changes = changes_to_wire(&changes);
+        let asked = self.question(move |driver| driver.ask_follow(changes))?;
+        from_wire(self.ingested(asked)?)
+    }
+
+    fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {
+        let threads = threads.to_vec();
+        self.ask(move |driver| {
+            let db = driver.device.db();
+            let root = |thread: &ThreadId| {
+                let root = crate::mailbox::root_of(db, thread)?;
+                Ok(root.unwrap_or_else(|| thread.clone()))
+            };
+            threads.iter().map(root).collect()
+        })
+    }
+}
