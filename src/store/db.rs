@@ -18,7 +18,7 @@ const CACHE_KIB: i32 = 8 * 1024;
 /// The write-ahead log is copied into the file when it is longer than this many pages of 4 KiB.
 const CHECKPOINT_PAGES: i32 = 4_000;
 /// Page cache of a connection that loads a whole mailbox, in KiB.
-const BULK_CACHE_KIB: i32 = 512 * 1024;
+const BULK_CACHE_KIB: i32 = 192 * 1024;
 /// How long its write-ahead log may get, in pages of 4 KiB.
 const BULK_CHECKPOINT_PAGES: i32 = 64_000;
 /// Prepared statements kept for reuse.
