@@ -27,8 +27,8 @@ pub use core::{Backend, Options};
 pub use doctor::{Finding, Holds, holds, inspect};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};
-pub use storage::VERSION as FORMAT;
 pub use ingest::{Packer, Prepared, Whole, prepare};
+pub use storage::VERSION as FORMAT;
 
 use std::path::Path;
 
