@@ -23,6 +23,8 @@ const NAME: &str = "sources.db";
 const VERSION: u32 = 1;
 /// Rows of files that are gone and are still recognised, should they come back elsewhere.
 const GONE_KEPT: i64 = 100_000;
+/// Page cache, in KiB: rows are written in the order of their keys, and read once.
+const CACHE_KIB: i32 = 1_024;
 /// The columns of a row, in the order of [`row`].
 const ROW: &str = "f.id, f.size, f.modified, f.changed, f.inode, f.gone, f.version, f.held, \
                    f.purged, f.expunged";
@@ -84,6 +86,7 @@ impl Sources {
     ) -> Result<(), StoreError> {
         let mut db = Db::open(&self.path, Kind::Sources, VERSION, SQL)?;
         db.durable(Durability::Normal)?;
+        db.sql().pragma_update(None, "cache_size", -CACHE_KIB)?;
         let mine = |name: &str, value: &str| -> Result<bool, StoreError> {
             Ok(setting(&db, name)?.as_deref() == Some(value))
         };
