@@ -42,8 +42,9 @@ pub fn import(
 ) -> Result<ImportReport, SinkError> {
     let found = discover::discover_in(&request.paths, &request.only, stop);
     let stopped = || stop.load(Ordering::Relaxed);
-    let (tags, told) = notmuch::tags(request, stop)?;
-    let survey = Survey::of(request, &found.sources, ledger, !stopped(), !tags.is_empty())?;
+    let (tags, told) = notmuch::tags(request, ledger, stop)?;
+    let again = tags.changed() && request.only.is_empty();
+    let survey = Survey::of(request, &found.sources, ledger, !stopped(), again)?;
     let mut run = Run::new(request, ledger, sink, progress, stop);
     run.tags = tags;
     run.at.bytes_total = found.sources.iter().map(|source| source.bytes).sum();
@@ -426,6 +427,7 @@ impl<'a> Run<'a> {
             self.answered(late)?;
         }
         if self.request.only.is_empty() && !self.report.stopped {
+            self.ledger.write(self.tags.rows())?;
             for root in roots {
                 self.ledger.complete(root)?;
             }

@@ -9,12 +9,11 @@ use crate::command::events::{action_name, event, says};
 use crate::command::intent::{Change, Intent, Target};
 use crate::engine::view::Done;
 use crate::engine::{Device, EngineError};
-use crate::id::{ActionId, DeviceId, EventId, LabelId, Seen, StoreId, ThreadId};
+use crate::id::{ActionId, DeviceId, EventId, LabelId, StoreId, ThreadId};
 use crate::label;
 use crate::mailbox::{self, Groups, LabelCreated};
 use crate::projection::{entries, overlay};
-use crate::store::{Action, Args, Db, Own, OwnEvent, StoreError};
-use crate::thread::{ActionUndone, name};
+use crate::store::{Action, Args, Db, Own, StoreError};
 
 impl Device {
     /// Decides an intent. Views show it when this returns; [`Device::commit`] puts it on disk.
@@ -30,6 +29,7 @@ impl Device {
         let done = match intent {
             Intent::Change { changes, targets } => self.change(changes, targets),
             Intent::Undo(action) => self.undo(action.as_ref()),
+            Intent::Redo(action) => self.redo(action.as_ref()),
             Intent::CreateLabel(text) => self.create_label(text),
         };
         let end =
@@ -46,9 +46,9 @@ impl Device {
         Ok(done)
     }
 
-    fn action(&mut self, name: &str) -> Action {
+    pub(super) fn action(&mut self, name: &str) -> Action {
         let id = ActionId::from(&self.next_id());
-        Action { id, name: name.to_owned(), at: self.clock.now_ms() }
+        Action { id, name: name.to_owned(), at: self.clock.now_ms(), redoes: None }
     }
 
     fn next_id(&mut self) -> EventId {
@@ -57,7 +57,7 @@ impl Device {
         self.ids.next(self.clock.now_ms(), random)
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         store: &StoreId,
         name: &str,
@@ -79,7 +79,7 @@ impl Device {
             rows.insert(root);
         }
         if rows.is_empty() || changes.is_empty() {
-            return Ok(Done { action: None, threads: 0, says: says(&[], 0) });
+            return Ok(Done { says: says(&[], 0), ..Done::default() });
         }
         let action = self.action(action_name(changes));
         for target in targets {
@@ -92,7 +92,7 @@ impl Device {
         }
         groups.settle(&self.db)?;
         let says = says(changes, rows.len());
-        Ok(Done { action: Some(action.id), threads: rows.len(), says })
+        Ok(Done { action: Some(action.id), threads: rows.len(), says, ..Done::default() })
     }
 
     /// Shows a thread as its own events have it. The caller has touched it.
@@ -101,71 +101,15 @@ impl Device {
         cover(&self.db, &self.id, thread)
     }
 
-    fn undo(&mut self, named: Option<&ActionId>) -> Result<Done, EngineError> {
-        let own = Own::all(&self.db)?;
-        let gone = undone(&own);
-        let (id, what) = match named {
-            Some(id) => (id.clone(), self.name_of(id, &own)?),
-            None => self.last(&own, &gone)?.ok_or(EngineError::NothingToUndo)?,
-        };
-        if gone.contains(&id) {
-            return Err(EngineError::NothingToUndo);
-        }
-        let mut threads: BTreeSet<ThreadId> =
-            mailbox::threads_of(&self.db, &id)?.into_iter().collect();
-        let mine = own.iter().filter(|e| e.action.as_ref().is_some_and(|a| a.id == id));
-        threads.extend(mine.filter_map(|event| event.store.as_thread()));
-        let (mut groups, mut rows) = (Groups::of_overlay(), BTreeSet::new());
-        let action = self.action("undo");
-        for thread in &threads {
-            groups.touch(&self.db, thread)?;
-            rows.extend(mailbox::root_of(&self.db, thread)?);
-            let seen: Option<Seen> = mailbox::watermark(&self.db, thread)?;
-            let args = Args::of(&ActionUndone { action: id.clone(), seen });
-            self.add(&StoreId::thread(thread), name::ACTION_UNDONE, &args, &action)?;
-            self.cover(thread)?;
-        }
-        let args = Args::of(&mailbox::ActionUndone { action: id });
-        self.add(&StoreId::mailbox(), mailbox::name::ACTION_UNDONE, &args, &action)?;
-        groups.settle(&self.db)?;
-        let noun = if rows.len() == 1 { "conversation" } else { "conversations" };
-        let says = format!("Undone: {what}, {} {noun}.", rows.len());
-        Ok(Done { action: Some(action.id), threads: rows.len(), says })
-    }
-
-    /// What an action was called; an action that nobody knows cannot be undone.
-    fn name_of(&self, id: &ActionId, own: &[OwnEvent]) -> Result<String, EngineError> {
-        let mine = own.iter().filter_map(|event| event.action.as_ref()).find(|a| a.id == *id);
-        if let Some(action) = mine {
-            return Ok(action.name.clone());
-        }
-        let done = mailbox::action(&self.db, id)?;
-        done.map(|done| done.name).ok_or_else(|| EngineError::NoAction(id.to_string()))
-    }
-
-    /// This device's last action that still stands. Action ids of one device only grow; the order
-    /// in which threads are projected says nothing.
-    fn last(
-        &self,
-        own: &[OwnEvent],
-        gone: &[ActionId],
-    ) -> Result<Option<(ActionId, String)>, EngineError> {
-        let stands = |action: &&Action| action.name != "undo" && !gone.contains(&action.id);
-        let own = own
-            .iter()
-            .filter(|event| event.store.as_thread().is_some())
-            .filter_map(|event| event.action.as_ref())
-            .filter(stands)
-            .map(|action| (action.id.clone(), action.name.clone()));
-        let done = mailbox::last_action(&self.db, &self.id, gone)?;
-        Ok(own.chain(done.map(|done| (done.id, done.name))).max())
-    }
-
     fn create_label(&mut self, text: &str) -> Result<Done, EngineError> {
         let name = label::clean_name(text).ok_or(EngineError::NoName)?;
         let (_, made) = self.label_for(&name)?;
-        let says = if made { format!("Made the label {name}.") } else { "It is there.".to_owned() };
-        Ok(Done { action: None, threads: 0, says })
+        if !made {
+            return Ok(Done { says: "It is there.".to_owned(), ..Done::default() });
+        }
+        let last = Own::of(&self.db, &StoreId::mailbox())?.pop();
+        let action = last.and_then(|event| event.action).map(|action| action.id);
+        Ok(Done { action, says: format!("Made the label {name}."), ..Done::default() })
     }
 
     /// The user label with this name, made where there is none; whether it was made.
@@ -202,13 +146,4 @@ pub(super) fn cover(db: &Db, device: &DeviceId, thread: &ThreadId) -> Result<(),
     let watermark = mailbox::watermark(db, thread)?.map_or(0, |seen| seen.position);
     let shown = overlay(&row, &entries(&own, device, watermark));
     mailbox::set_overlay(db, thread, shown.as_ref())
-}
-
-/// Actions that own events undo and whose undo is not projected yet.
-fn undone(own: &[OwnEvent]) -> Vec<ActionId> {
-    own.iter()
-        .filter(|event| event.name == mailbox::name::ACTION_UNDONE)
-        .filter_map(|event| event.args.read::<mailbox::ActionUndone>())
-        .map(|undo| undo.action)
-        .collect()
 }

@@ -10,7 +10,7 @@ use rusqlite::params;
 use crate::id::{LabelId, ThreadId};
 use crate::mailbox::event::{LabelCreated, MailboxEvent, Source, ThreadFacts};
 use crate::mailbox::groups::Groups;
-use crate::mailbox::purge;
+use crate::mailbox::{history, purge};
 use crate::store::{Db, Event, StoreError};
 
 /// What a batch of events changed.
@@ -48,9 +48,9 @@ pub fn materialize(db: &Db, events: &[Event], groups: &mut Groups) -> Result<Cha
             && source.last
         {
             mark(db, source)?;
-            super::history::note(db, event.position, source)?;
             changes.sources.push(source.clone());
         }
+        history::take(db, event, &read)?;
     }
     Ok(changes)
 }
@@ -81,7 +81,7 @@ fn apply(
                 .prepare_cached("DELETE FROM threadLabels WHERE threadId = ?1 AND labelId = ?2")?
                 .execute([change.source.thread.as_str(), change.label.as_str()])?;
         }
-        MailboxEvent::Projected(_) => {}
+        MailboxEvent::Projected(_) | MailboxEvent::Undone(_) => {}
         MailboxEvent::Removed(gone) => remove(db, &gone.source.thread, groups)?,
         MailboxEvent::Purged(gone) => {
             groups.touch(db, &gone.thread)?;
@@ -89,11 +89,6 @@ fn apply(
             purge::remember(db, gone)?;
             changes.threads.insert(gone.thread.clone());
             changes.purged.push(gone.thread.clone());
-        }
-        MailboxEvent::Undone(undo) => {
-            db.sql()
-                .prepare_cached("INSERT OR IGNORE INTO undone(actionId) VALUES (?1)")?
-                .execute([undo.action.as_str()])?;
         }
         MailboxEvent::LabelCreated(label) => {
             changes.labels = true;

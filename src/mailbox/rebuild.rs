@@ -34,7 +34,7 @@ pub fn make(db: &Db, found: u32) -> Result<(), StoreError> {
 /// # Errors
 /// When the database refuses.
 pub fn differing(db: &Db) -> Result<Vec<&'static str>, StoreError> {
-    let fresh = Db::scratch(&[Log::SQL, Own::SQL, SQL].concat())?;
+    let fresh = db.scratch(&[Log::SQL, Own::SQL, SQL].concat())?;
     replay(db, &fresh)?;
     let (held, anew) = (dump(db)?, dump(&fresh)?);
     let differ = held.into_iter().zip(anew).filter(|(held, anew)| held != anew);

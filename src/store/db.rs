@@ -18,7 +18,7 @@ const CACHE_KIB: i32 = 8 * 1024;
 /// The write-ahead log is copied into the file when it is longer than this many pages of 4 KiB.
 const CHECKPOINT_PAGES: i32 = 4_000;
 /// Page cache of a connection that loads a whole mailbox, in KiB.
-const BULK_CACHE_KIB: i32 = 512 * 1024;
+const BULK_CACHE_KIB: i32 = 192 * 1024;
 /// How long its write-ahead log may get, in pages of 4 KiB.
 const BULK_CHECKPOINT_PAGES: i32 = 64_000;
 /// Prepared statements kept for reuse.
@@ -161,9 +161,13 @@ impl Db {
     ///
     /// # Errors
     /// When SQLite refuses the tables.
-    pub fn scratch(sql: &str) -> Result<Self, StoreError> {
-        // SQLite's own temporary file: private to this process, and without a name.
+    pub fn scratch(&self, sql: &str) -> Result<Self, StoreError> {
+        // SQLite's own temporary file: private to this process, and without a name. It lies beside
+        // the file that it is compared with, where that can be.
         let db = Self::connect(Path::new(""), OpenFlags::default())?;
+        if let Some(dir) = self.path.parent().and_then(Path::to_str).filter(|dir| !dir.is_empty()) {
+            let _ = db.connection.pragma_update(None, "temp_store_directory", dir);
+        }
         db.connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         db.connection.execute_batch(sql)?;
         db.connection.execute_batch("BEGIN")?;

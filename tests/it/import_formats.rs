@@ -445,6 +445,21 @@ fn notmuchs_tags_come_from_its_database_or_a_dump() {
     let mut found = labels(&home, "n-001");
     found.retain(|label| !label.starts_with("l_"));
     assert_eq!(found, ["inbox", "starred"]);
+    // While nothing changed there, no file is opened: who opened this one would find another.
+    let file = |n: i64, flags: &str| root.join(format!("cur/1714986000.M{n}.own:2,{flags}"));
+    let time = std::fs::metadata(file(0, "")).unwrap().modified().unwrap();
+    let other = std::fs::read_to_string(file(0, "")).unwrap().replace("n-000", "x-000");
+    let open = std::fs::File::options().write(true).open(file(0, "")).unwrap();
+    std::io::Write::write_all(&mut &open, other.as_bytes()).unwrap();
+    open.set_modified(time).unwrap();
+    // A file that was renamed is read again, and its tags are still its own.
+    // notmuch gave it the flags of its tags.
+    std::fs::rename(file(1, "FS"), file(1, "RS")).unwrap();
+    let again = home.import(&root);
+    assert_eq!(counts(&again)[..4], [3, 0, 3, 0], "{again}");
+    let mut found = labels(&home, "n-001");
+    found.retain(|label| !label.starts_with("l_"));
+    assert_eq!(found, ["inbox", "starred"]);
     // The same tags as at first from a file, for mail that notmuch has never seen.
     let other = Home::new();
     write(&other.path("tags"), &dump);

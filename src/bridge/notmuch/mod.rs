@@ -10,9 +10,10 @@ mod tests;
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use super::ledger::{Entry, FileRow, Ledger, Stamp};
 use super::report::ImportRequest;
 use super::{Folder, SinkError, packed};
 use crate::label::{self, Place};
@@ -46,7 +47,15 @@ pub(crate) struct Tags {
     by_text: HashMap<[u8; 16], u32>,
     /// Lines that were not understood, or were too many.
     left_out: u64,
+    /// The databases that they come from, as they were.
+    databases: Vec<(PathBuf, Stamp)>,
+    /// Whether they may be others than at the last import.
+    changed: bool,
 }
+
+/// What notmuch writes anew with every change of a database.
+const DATABASE: &str = ".notmuch/xapian";
+const REVISION: &str = "iamglass";
 
 /// The tags that count for an import: those of the named dump, else those that the notmuch of each
 /// named directory tells.
@@ -55,20 +64,25 @@ pub(crate) struct Tags {
 /// When a dump is named and cannot be read.
 pub(crate) fn tags(
     request: &ImportRequest,
+    ledger: &mut dyn Ledger,
     stop: &AtomicBool,
 ) -> Result<(Tags, Vec<Notice>), SinkError> {
     let mut tags = Tags::default();
     let mut notices = Vec::new();
     if let Some(path) = &request.notmuch_tags {
         tags.read_file(path).map_err(|error| SinkError(unread(path, &error)))?;
+        tags.changed = true;
         if tags.messages.is_empty() {
             let line = format!("there are no tags in {}", path.display());
             let hint = "the output of `notmuch dump` is read, plain or packed by gzip";
             notices.push(Notice::warning("notmuch-tags", line, hint));
         }
     } else {
-        for root in request.paths.iter().filter(|path| path.join(".notmuch/xapian").is_dir()) {
+        for root in request.paths.iter().filter(|path| path.join(DATABASE).is_dir()) {
+            // Looked at first: a change while it is dumped is one for the next time.
+            tags.look(root, ledger)?;
             if let Err(why) = dump::read(root, &mut tags, stop) {
+                tags.databases.clear();
                 let line = format!("notmuch's tags in {} were not read: {why}", root.display());
                 notices.push(Notice::warning("notmuch-tags", line, GIVE_A_FILE));
             }
@@ -97,6 +111,27 @@ impl Tags {
     /// Whether nothing is known of any message.
     pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
+    }
+
+    /// Whether files that are as they were have to be read for what is said of them now.
+    pub(crate) fn changed(&self) -> bool {
+        self.changed && !self.is_empty()
+    }
+
+    /// Compares a database with what is remembered of it.
+    fn look(&mut self, root: &Path, ledger: &mut dyn Ledger) -> Result<(), SinkError> {
+        let Ok(dir) = root.join(DATABASE).canonicalize() else { return Ok(()) };
+        let stamp = dir.join(REVISION).metadata().ok().map(|metadata| Stamp::of(&metadata, true));
+        let row = ledger.directory(&dir)?.remove(std::ffi::OsStr::new(REVISION));
+        self.changed |= stamp.is_none() || row.and_then(|row| row.stamp) != stamp;
+        self.databases.extend(stamp.map(|stamp| (dir.join(REVISION), stamp)));
+        Ok(())
+    }
+
+    /// What is to be remembered once all was read.
+    pub(crate) fn rows(&self) -> Vec<Entry> {
+        let row = |stamp| FileRow { stamp: Some(stamp), ..FileRow::default() };
+        self.databases.iter().map(|(path, stamp)| Entry::Put(path.clone(), row(*stamp))).collect()
     }
 
     fn read_file(&mut self, path: &Path) -> io::Result<()> {
