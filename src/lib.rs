@@ -62,6 +62,8 @@
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
 //! | a thread is purged | `backend/purge` → `storage/purged` → `mailbox/purge` → `engine/apply` |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
+//! | undo and redo, and what stays | `engine/undo` → `mailbox/history`, `thread/kept` |
+//! | history | `backend/thread_client` (`actions`) → `mailbox/history` → `engine/history` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
