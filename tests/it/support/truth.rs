@@ -82,7 +82,7 @@ pub(crate) fn user_labels(labels: &BTreeSet<LabelId>) -> BTreeSet<String> {
 impl Truth {
     /// Reads all logs of the backend in this directory.
     pub(crate) fn read(backend: &Path) -> Self {
-        let file = Db::read(&backend.join("threads.db"), Kind::Threads, u32::MAX);
+        let file = Db::read(&backend.join("threads.db"), Kind::Threads, mailtui::backend::FORMAT);
         let db = file.expect("opens").expect("there are logs");
         let stores = Log::stores(&db).expect("readable").into_iter();
         let told = stores.filter(|(_, head)| head.position > 0).filter_map(|(store, _)| {
