@@ -57,9 +57,9 @@ pub(super) fn list(
     limit: usize,
     before: Option<&str>,
 ) -> Result<Exit, Notice> {
-    super::catch_up(home)?;
+    let device = super::caught_up_still(home)?;
     let before = before.map(Before::parse).transpose()?;
-    let Some(device) = home.still_reader()? else { return Ok(Exit::Done) };
+    let Some(device) = device else { return Ok(Exit::Done) };
     let notice = |error: EngineError| error.notice();
     let label = device
         .find_label(label)
@@ -158,8 +158,7 @@ pub(super) fn plain(row: &Row) -> String {
 
 /// Lists labels with counts.
 pub(super) fn labels(home: &Home, output: Output) -> Result<Exit, Notice> {
-    super::catch_up(home)?;
-    let Some(device) = home.still_reader()? else { return Ok(Exit::Done) };
+    let Some(device) = super::caught_up_still(home)? else { return Ok(Exit::Done) };
     for label in device.labels().map_err(|error| error.notice())? {
         let value = json!({
             "id": label.id, "name": label.name, "type": label.kind,
