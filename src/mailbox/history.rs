@@ -6,8 +6,8 @@
 use rusqlite::{OptionalExtension, params};
 
 use crate::id::{ActionId, DeviceId, ThreadId};
-use crate::mailbox::event::Source;
-use crate::store::{Db, StoreError};
+use crate::mailbox::event::{MailboxEvent, Source};
+use crate::store::{Db, Event, StoreError};
 
 /// An action that was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,25 @@ pub(super) fn note(db: &Db, position: u64, source: &Source) -> Result<(), StoreE
             )?
             .execute([action.id.as_str(), source.thread.as_str()])?;
     }
+    Ok(())
+}
+
+/// Takes in the action of an event on a label.
+pub(super) fn note_own(db: &Db, event: &Event, read: &MailboxEvent) -> Result<(), StoreError> {
+    let (Some(action), Some(_)) = (&event.event.action, read.label()) else { return Ok(()) };
+    let at = event.position.saturating_mul(1_000_000);
+    db.sql()
+        .prepare_cached(
+            "INSERT OR IGNORE INTO actions(position, id, name, at, device)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            i64::try_from(at).unwrap_or(i64::MAX),
+            action.id.as_str(),
+            action.name,
+            action.at,
+            event.event.device.as_str()
+        ])?;
     Ok(())
 }
 
