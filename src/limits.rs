@@ -41,8 +41,10 @@ pub const SESSION_CREDIT: usize = 8;
 pub const THREAD_CLIENTS_EMBEDDED: usize = 32;
 /// Thread clients kept loaded by `serve`.
 pub const THREAD_CLIENTS_SERVE: usize = 2_000;
-/// Thread stores kept loaded by a device.
+/// Thread stores kept loaded by a device, beside those of the open conversation.
 pub const THREAD_STORES_DEVICE: usize = 64;
+/// How long a Thread store stays loaded that nobody asks for.
+pub const THREAD_IDLE: Duration = Duration::from_mins(5);
 /// Entries in a row's trail.
 pub const TRAIL_ENTRIES: usize = 16;
 /// How often the worker tries a batch before it projects the thread again.

@@ -1,25 +1,18 @@
-//! Starts the release binary and says how long it took and how much memory it had.
+//! Runs the release binary to its end and says what it wrote and how much memory it had.
 //!
-//! Invariant: nothing of the caller's environment reaches the program; every wait has a deadline.
+//! Invariant: nothing of the caller's environment reaches the program.
 
 use std::io::Read;
-use std::num::NonZeroU16;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use serde_json::Value;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_mailtui");
-/// How long the first screen may take.
-const SCREEN_DEADLINE: Duration = Duration::from_secs(30);
+/// The release binary.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_mailtui");
 /// How often the memory of a running program is read.
-const MEMORY_EVERY: Duration = Duration::from_millis(10);
-/// Starts of a program that does nothing, for the floor.
-const FLOOR_STARTS: usize = 50;
-const COLUMNS: u16 = 80;
-const ROWS: u16 = 24;
+const MEMORY_EVERY: Duration = Duration::from_millis(5);
 
 /// A program that has ended with code 0.
 pub(crate) struct Finished {
@@ -70,59 +63,33 @@ fn run(mut command: Command, watch: impl FnOnce(&mut Child) -> u64) -> Finished 
 }
 
 /// `VmHWM` of a process: the kernel's own record of the most resident memory (proc(5)).
-fn resident_peak_kib(pid: u32) -> Option<u64> {
+pub(crate) fn resident_peak_kib(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// The middle of how long it takes to start a program that does nothing, and wait for it.
-pub(crate) fn floor() -> Duration {
-    let once = |_| {
-        let start = Instant::now();
-        let status = Command::new("true").status().expect("`true` is there");
-        assert!(status.success());
-        start.elapsed()
-    };
-    let mut times: Vec<Duration> = (0..FLOOR_STARTS).map(once).collect();
-    times.sort();
-    times[times.len() / 2]
+/// Rows of the inbox, as `list` says them; 0 for all.
+pub(crate) fn rows(data: &Path, limit: usize) -> Vec<Value> {
+    let limit = limit.to_string();
+    let args = ["list", "--label", "inbox", "--limit", &limit, "--json"];
+    let output = String::from_utf8(finish(command(data, &args)).stdout).expect("UTF-8");
+    output.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// From the start of the program in a terminal to the byte after which `row` is on the screen.
-pub(crate) fn first_screen(data: &Path, row: &str) -> Duration {
-    let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
-    let pair = native_pty_system().openpty(size).expect("a pty");
-    let mut command = CommandBuilder::new(BINARY);
-    command.env_clear();
-    command.env("HOME", data);
-    command.env("TERM", "xterm-256color");
-    command.arg("--data-dir");
-    command.arg(data);
-    let mut output = pair.master.try_clone_reader().expect("the pty can be read");
-    let (send, receive) = mpsc::channel();
-    let start = Instant::now();
-    let mut child = pair.slave.spawn_command(command).expect("the program starts");
-    std::thread::spawn(move || {
-        let mut buffer = [0; 16 * 1024];
-        while let Ok(read @ 1..) = output.read(&mut buffer) {
-            if send.send((Instant::now(), buffer[..read].to_vec())).is_err() {
-                break;
-            }
-        }
-    });
-    let cells = |count| NonZeroU16::new(count).expect("a terminal has cells");
-    let mut terminal = vt100::Parser::new(cells(ROWS), cells(COLUMNS), 0);
-    let at = loop {
-        let Ok((at, bytes)) = receive.recv_timeout(SCREEN_DEADLINE) else {
-            panic!("no {row:?} on the screen:\n{}", terminal.screen().contents());
-        };
-        terminal.process(&bytes);
-        if terminal.screen().contents().contains(row) {
-            break at;
-        }
-    };
-    child.kill().expect("the program can be killed");
-    let _ = child.wait();
-    at.duration_since(start)
+/// A field's text.
+pub(crate) fn text(row: &Value, field: &str) -> String {
+    row[field].as_str().expect("text").to_owned()
+}
+
+/// All files below a folder.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// Bytes of all files below a folder.
+pub(crate) fn disk_bytes(folder: &Path) -> u64 {
+    files(folder).iter().map(|path| path.metadata().map_or(0, |m| m.len())).sum()
 }

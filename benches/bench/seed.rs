@@ -64,6 +64,11 @@ struct Chunk {
 
 /// Makes the directory; it must not hold anything yet.
 pub(crate) fn seed(dir: &Path, threads: u64, seed: u64) -> Seeded {
+    seed_behind(dir, threads, seed, threads)
+}
+
+/// Makes one whose device has taken in the first `held` conversations only.
+pub(crate) fn seed_behind(dir: &Path, threads: u64, seed: u64, held: u64) -> Seeded {
     let begun = Instant::now();
     let _owner = Owner::take(dir).expect("a directory of our own");
     let backend_dir = dir.join("backend");
@@ -89,14 +94,16 @@ pub(crate) fn seed(dir: &Path, threads: u64, seed: u64) -> Seeded {
         let (heads, heard) = mpsc::channel();
         let beside = &backend_dir;
         let device = scope.spawn(move || follow(device, beside, &heard));
-        for chunk in 0..chunks {
-            let maker = usize::try_from(chunk).expect("small") % makers.len();
+        for number in 0..chunks {
+            let maker = usize::try_from(number).expect("small") % makers.len();
             let chunk = makers[maker].recv().expect("a maker");
             backend.put_whole(&chunk.threads).expect("room on the disk");
             done.messages += chunk.messages;
             done.bytes += chunk.bytes;
-            let head = mailbox_head(&backend_dir).expect("a file of ours").unwrap_or_default();
-            heads.send(head).expect("the device listens");
+            if number * TOGETHER < held {
+                let head = mailbox_head(&backend_dir).expect("a file of ours").unwrap_or_default();
+                heads.send(head).expect("the device listens");
+            }
         }
         drop(heads);
         device.join().expect("the device");

@@ -3,15 +3,17 @@
 //! Invariant: looking writes nothing, so that it can be done beside a running backend; repairs are
 //! events. What was found is said even when it could be repaired.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use crate::backend::core::Backend;
-use crate::backend::storage::{self, Queue};
-use crate::id::{StoreId, ThreadId};
-use crate::mailbox::{self, Groups};
+use crate::backend::storage::{self, Index, Purged, Queue};
+use crate::id::{BlobHash, StoreId, ThreadId};
+use crate::limits::TRASH_KEPT;
+use crate::mailbox;
 use crate::projection::{of_row, of_thread};
 use crate::store::{Blobs, Db, Kind, Log, StoreError};
-use crate::thread::ThreadState;
+use crate::thread::{ThreadState, name};
 
 /// Something that was wrong.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -38,14 +40,55 @@ pub fn inspect(dir: &Path) -> Result<Vec<Finding>, StoreError> {
     let path = dir.join("mailbox.db");
     let mailbox = Db::read(&path, Kind::Mailbox, mailbox::VERSION)?;
     let threads = storage::read(dir)?;
-    let (Some(mut mailbox), Some(threads)) = (mailbox, threads) else { return Ok(Vec::new()) };
-    // One moment of the Mailbox store; the logs only grow, and are read after it.
+    let (Some(mut mailbox), Some(mut threads)) = (mailbox, threads) else {
+        return Ok(Vec::new());
+    };
+    // One moment of each; that of the logs is the later one, as it is when rows are made of them.
     mailbox.begin_read()?;
+    threads.begin_read()?;
     let mut found = check_files(&[&threads, &mailbox])?;
     found.extend(check_logs(&threads, &mailbox)?);
     found.extend(check_rows(&threads, &mailbox)?.into_iter().map(|(_, finding)| finding));
+    found.extend(check_left(&threads)?);
+    found.extend(check_references(&threads)?.iter().map(|wrong| referred(*wrong)));
     found.extend(rebuild(&mailbox)?);
     Ok(found)
+}
+
+/// The mail that a backend holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Holds {
+    /// Messages, copies included.
+    pub messages: u64,
+    /// Their bytes, as they came.
+    pub bytes: u64,
+    /// Threads in trash.
+    pub trashed: u64,
+    /// Those that are there for longer than trash is kept.
+    pub ripe: u64,
+}
+
+/// Counts the mail in a backend's directory; `None` when there is no backend.
+///
+/// # Errors
+/// When a file is damaged or newer.
+pub fn holds(dir: &Path, now: i64) -> Result<Option<Holds>, StoreError> {
+    #[derive(serde::Deserialize)]
+    struct Size {
+        size: u64,
+    }
+    let Some(mut threads) = storage::read(dir)? else { return Ok(None) };
+    threads.begin_read()?;
+    let mut holds = Holds::default();
+    for (store, _) in Log::stores(&threads)? {
+        for args in Log::named(&threads, &store, name::MESSAGE_ADDED)? {
+            holds.messages += 1;
+            holds.bytes += args.read::<Size>().map_or(0, |message| message.size);
+        }
+    }
+    let kept = i64::try_from(TRASH_KEPT.as_secs()).unwrap_or(i64::MAX);
+    (holds.trashed, holds.ripe) = Purged::in_trash(&threads, now.saturating_sub(kept))?;
+    Ok(Some(holds))
 }
 
 impl Backend {
@@ -72,8 +115,29 @@ impl Backend {
                 .map(|(thread, finding)| Finding { repaired: !left.contains(&thread), ..finding }),
         );
         found.extend(self.check_queue()?);
+        found.extend(check_left(&self.db)?);
+        found.extend(self.count_references()?);
         found.extend(rebuild(self.mailbox.db())?);
         Ok(found)
+    }
+
+    /// Counts references to blobs, and puts them right.
+    fn count_references(&mut self) -> Result<Vec<Finding>, StoreError> {
+        let wrong = check_references(&self.db)?;
+        if wrong.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.begin()?;
+        for (name, times) in &wrong {
+            Blobs::recount(&self.db, name, *times)?;
+        }
+        self.db.commit()?;
+        let left = check_references(&self.db)?;
+        let finding = |found: (ShortName, u64)| Finding {
+            repaired: !left.contains(&found),
+            ..referred(found)
+        };
+        Ok(wrong.into_iter().map(finding).collect())
     }
 
     fn check_queue(&self) -> Result<Vec<Finding>, StoreError> {
@@ -142,17 +206,71 @@ fn check_rows(threads: &Db, mailbox: &Db) -> Result<Vec<(ThreadId, Finding)>, St
 
 /// Materialises a Mailbox log anew and compares every confirmed table.
 fn rebuild(db: &Db) -> Result<Vec<Finding>, StoreError> {
-    let fresh = Db::memory(&[Log::SQL, mailbox::SQL].concat())?;
-    let events = Log::all(db, &StoreId::mailbox())?;
-    let mut groups = Groups::new(false);
-    mailbox::materialize(&fresh, &events, &mut groups)?;
-    groups.settle(&fresh)?;
-    let mut found = Vec::new();
-    for ((table, held), (_, anew)) in mailbox::dump(db)?.iter().zip(mailbox::dump(&fresh)?) {
-        if *held != anew {
-            let line = format!("{table} is not what the Mailbox log yields");
-            found.push(Finding::new("table", line));
+    let wrong = mailbox::differing(db)?.into_iter();
+    let line = |table| format!("{table} is not what the Mailbox log yields");
+    Ok(wrong.map(|table| Finding::new("table", line(table))).collect())
+}
+
+/// Counts anew how many events name each blob. What is wrong: the blob's short name, and how often
+/// it is named.
+fn check_references(threads: &Db) -> Result<Vec<(ShortName, u64)>, StoreError> {
+    let mut named: HashMap<ShortName, u64> = HashMap::new();
+    for (store, _) in Log::stores(threads)? {
+        for args in Log::named(threads, &store, name::MESSAGE_ADDED)? {
+            let Some(message) = args.read::<Named>() else { continue };
+            for blob in std::iter::once(&message.raw).chain(&message.text_blob) {
+                *named.entry(short(&Blobs::key(blob))).or_default() += 1;
+            }
         }
+    }
+    let mut wrong = Vec::new();
+    Blobs::counts(threads, |key, refs| {
+        let short = short(key);
+        let times = named.remove(&short).unwrap_or_default();
+        if times != refs {
+            wrong.push((short, times));
+        }
+    })?;
+    wrong.extend(named);
+    wrong.sort_unstable();
+    Ok(wrong)
+}
+
+fn referred((name, times): (ShortName, u64)) -> Finding {
+    let name = blake3::Hash::from_bytes(std::array::from_fn(|at| *name.get(at).unwrap_or(&0)));
+    let line =
+        format!("blob {:.32}… is named by {times} events and counted otherwise", name.to_hex());
+    Finding::new("blob", line)
+}
+
+/// Enough of a blob's name to tell it from all others here.
+type ShortName = [u8; 16];
+
+fn short(key: &[u8]) -> ShortName {
+    let mut short = [0; 16];
+    short.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    short
+}
+
+/// What of a message names blobs.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Named {
+    raw: BlobHash,
+    #[serde(default)]
+    text_blob: Option<BlobHash>,
+}
+
+/// Lines about what names threads that are not there.
+fn check_left(threads: &Db) -> Result<Vec<Finding>, StoreError> {
+    let mut found = Vec::new();
+    let (astray, undead) = (Index::astray(threads)?, Purged::undead(threads)?);
+    if astray > 0 {
+        let line = format!("{astray} messages are indexed in threads that are not there");
+        found.push(Finding::new("index", line));
+    }
+    if undead > 0 {
+        found.push(Finding::new("purged", format!("{undead} purged threads have a log")));
     }
     Ok(found)
 }

@@ -11,10 +11,11 @@ use std::time::Duration;
 use tokio::sync::mpsc as frames;
 
 use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
-use crate::bridge::Outcome;
+use crate::bridge::{Follow, Followed, Outcome};
 use crate::clock::Clock;
 use crate::crash;
 use crate::notice::{Explain as _, Notice};
+use crate::store::StoreError;
 use crate::sync::Frame;
 
 /// Inputs that wait for the backend's thread.
@@ -35,6 +36,7 @@ enum Input {
     Written { session: u64 },
     Gone { session: u64 },
     Ingest { messages: Vec<Prepared>, answer: SyncSender<Result<Vec<Outcome>, Notice>> },
+    Follow { changes: Vec<Follow>, answer: SyncSender<Result<Vec<Followed>, Notice>> },
     Doctor { answer: SyncSender<Result<Vec<Finding>, Notice>> },
     Stop,
 }
@@ -165,6 +167,19 @@ impl HostHandle {
         Ok(receiver)
     }
 
+    /// Takes in what a source changed; the answer comes when it is on disk.
+    ///
+    /// # Errors
+    /// When the backend has stopped.
+    pub fn follow(
+        &self,
+        changes: Vec<Follow>,
+    ) -> Result<Receiver<Result<Vec<Followed>, Notice>>, BackendError> {
+        let (answer, receiver) = mpsc::sync_channel(1);
+        self.send(Input::Follow { changes, answer })?;
+        Ok(receiver)
+    }
+
     /// Checks everything; see [`Backend::doctor`].
     ///
     /// # Errors
@@ -177,7 +192,27 @@ impl HostHandle {
 }
 
 /// An answer that waits for the commit.
-type Waiting = (SyncSender<Result<Vec<Outcome>, Notice>>, Vec<Outcome>);
+type Waiting = Box<dyn FnOnce(Result<(), Notice>)>;
+
+/// Answers with what the storage gave, once it is on disk; or says at once why it gave nothing.
+fn later<T: 'static>(
+    answer: SyncSender<Result<T, Notice>>,
+    given: Result<T, StoreError>,
+    waiting: &mut Vec<Waiting>,
+) -> Result<(), Notice> {
+    match given {
+        Ok(given) => {
+            // Who asked may be gone; what was asked is done all the same.
+            waiting.push(Box::new(move |done| drop(answer.send(done.map(|()| given)))));
+            Ok(())
+        }
+        Err(error) => {
+            let notice = error.notice();
+            let _ = answer.send(Err(notice.clone()));
+            Err(notice)
+        }
+    }
+}
 
 struct Loop {
     backend: Backend,
@@ -258,9 +293,8 @@ impl Loop {
             Ok(()) => {
                 crash::point("ingest.after-commit");
                 crash::point("push.after-commit");
-                for (answer, outcomes) in waiting {
-                    // Who asked may be gone; what was asked is done all the same.
-                    let _ = answer.send(Ok(outcomes));
+                for answer in waiting {
+                    answer(Ok(()));
                 }
             }
             Err(error) => self.fail(&mut waiting, &error.notice()),
@@ -285,14 +319,11 @@ impl Loop {
             Input::Gone { session } => self.drop_session(session),
             Input::Ingest { messages, answer } => {
                 let now = self.clock.now();
-                match self.backend.ingest(messages, now) {
-                    Ok(outcomes) => waiting.push((answer, outcomes)),
-                    Err(error) => {
-                        let notice = error.notice();
-                        let _ = answer.send(Err(notice.clone()));
-                        return Err(notice);
-                    }
-                }
+                later(answer, self.backend.ingest(messages, now), waiting)?;
+            }
+            Input::Follow { changes, answer } => {
+                let now = self.clock.now();
+                later(answer, self.backend.follow(&changes, now), waiting)?;
             }
             Input::Doctor { answer } => {
                 if let Err(error) = self.backend.commit() {
@@ -311,8 +342,8 @@ impl Loop {
     /// and devices connect again and offer again.
     fn fail(&mut self, waiting: &mut Vec<Waiting>, notice: &Notice) {
         self.backend.roll_back();
-        for (answer, _) in waiting.drain(..) {
-            let _ = answer.send(Err(notice.clone()));
+        for answer in waiting.drain(..) {
+            answer(Err(notice.clone()));
         }
         let error = refusal(notice);
         for (session, out) in std::mem::take(&mut self.outs) {

@@ -9,11 +9,10 @@ mod whole;
 pub use whole::{Packer, Whole};
 
 use crate::backend::storage::{Index, Known, Purged};
-use crate::bridge::{Folder, Incoming, Outcome};
+use crate::bridge::{Incoming, Outcome, Said};
 use crate::id::{DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32};
-use crate::label::Place;
 use crate::limits::{MAX_INLINE_TEXT_BYTES, MAX_MESSAGE_ARGS_BYTES, MAX_MESSAGE_BYTES};
-use crate::mail::{self, Flags};
+use crate::mail;
 use crate::store::{Args, Blobs, Db, Log, NewEvent, Packed, StoreError};
 use crate::thread::{Linked, MessageAdded, ThreadCreated, name};
 
@@ -54,13 +53,8 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
     let raw = Blobs::pack(&incoming.raw);
     let long = parsed.text.len() > MAX_INLINE_TEXT_BYTES;
     let text = long.then(|| Blobs::pack(parsed.text.as_bytes()));
-    let mut flags = flags(&incoming, parsed.status);
-    let mut folder = incoming.folder;
-    let conversation = parsed.conversation;
-    let own = system_names(&mut folder, &mut flags, parsed.keywords);
-    let revive = folder.revive;
-    let mut keywords = folder.labels;
-    keywords.extend(own);
+    let said = Said::of(&incoming.folder, incoming.flags, parsed.status, parsed.keywords);
+    let (conversation, revive) = (parsed.conversation, incoming.folder.revive);
     let message = MessageAdded {
         message: message_id(&key),
         copy: false,
@@ -80,13 +74,9 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
         text_blob: text.as_ref().map(|blob| blob.hash().clone()),
         text: (!long).then_some(parsed.text),
         attachments: parsed.attachments,
-        place: if flags.trashed && folder.place.is_none() {
-            Some(Place::Trash)
-        } else {
-            folder.place
-        },
-        sent: folder.sent,
-        flags,
+        place: said.place,
+        sent: said.sent,
+        flags: said.flags,
         labels: Vec::new(),
         references: parsed.references,
         defects: parsed.defects,
@@ -98,41 +88,9 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
         return Prepared(Err(("too-large".to_owned(), reason)));
     }
     let hash = mail::canonical_hash(&incoming.raw);
+    let keywords = said.labels;
     let ready = Ready { key, hash, message, keywords, conversation, raw, text, revive };
     Prepared(Ok(Box::new(ready)))
-}
-
-/// A Maildir name outranks status headers; a drafts folder makes drafts.
-fn flags(incoming: &Incoming, status: Option<Flags>) -> Flags {
-    let mut flags = incoming.flags.or(status).unwrap_or_default();
-    flags.draft |= incoming.folder.drafts;
-    flags
-}
-
-/// Names that mail programs write among a message's labels for what is no label of the user: an
-/// export of Gmail has no other place for them. The folder's word stands. Returns the other names.
-fn system_names(folder: &mut Folder, flags: &mut Flags, mut names: Vec<String>) -> Vec<String> {
-    let mut said = |name: &str| {
-        let before = names.len();
-        names.retain(|held| !held.eq_ignore_ascii_case(name));
-        names.len() < before
-    };
-    let (opened, unread) = (said("Opened"), said("Unread"));
-    flags.read |= opened && !unread;
-    flags.starred |= said("Starred");
-    let drafts = said("Drafts") | said("Draft");
-    flags.draft |= drafts;
-    let sent = said("Sent");
-    folder.sent |= sent;
-    let places = [
-        (said("Trash"), Place::Trash),
-        (said("Spam") | said("Junk"), Place::Spam),
-        (said("Inbox"), Place::Inbox),
-        (said("Archived") | said("Archive") | sent | drafts, Place::Archive),
-    ];
-    let named = places.into_iter().find(|(said, _)| *said).map(|(_, place)| place);
-    folder.place = folder.place.or(named);
-    names
 }
 
 impl Prepared {
@@ -169,16 +127,17 @@ pub(super) fn commit(
         }
         Purged::revive(db, &ready.key)?;
     }
+    let message = Some(ready.message.message.clone());
     match Index::look(db, &ready.key, &ready.hash)? {
         Known::Equal(thread) => {
             converse(db, epoch, &ready, &thread)?;
-            Ok(Outcome::Duplicate { thread })
+            Ok(Outcome::Duplicate { thread, message })
         }
         Known::Other(thread) => {
             ready.message.copy = true;
             append(db, epoch, &thread, &ready, None)?;
             converse(db, epoch, &ready, &thread)?;
-            Ok(Outcome::Copy { thread })
+            Ok(Outcome::Copy { thread, message })
         }
         known => {
             ready.message.labels = labels;
@@ -221,7 +180,8 @@ fn place(
     for other in threads.iter().skip(1) {
         join(db, epoch, &thread, other, &ready.key)?;
     }
-    Ok(Outcome::Imported { thread, new })
+    let message = Some(ready.message.message.clone());
+    Ok(Outcome::Imported { thread, new, message })
 }
 
 /// A message that is there already, and now comes with its provider's word for its conversation:
@@ -305,7 +265,13 @@ fn link(
     Ok(Log::append(db, &StoreId::thread(thread), &[event])?.added > 0)
 }
 
-fn event(id: EventId, name: &str, args: Args, epoch: &Epoch) -> Result<NewEvent, StoreError> {
+/// An event of the mail edge.
+pub(super) fn event(
+    id: EventId,
+    name: &str,
+    args: Args,
+    epoch: &Epoch,
+) -> Result<NewEvent, StoreError> {
     let device =
         DeviceId::try_from(MAIL_EDGE).map_err(|error| StoreError::Row(error.to_string()))?;
     Ok(NewEvent { id, name: name.to_owned(), args, device, action: None, epoch: epoch.clone() })

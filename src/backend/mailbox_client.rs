@@ -128,6 +128,18 @@ impl MailboxClient {
         Ok(Some(id))
     }
 
+    /// The label with this name, where there is one.
+    pub(super) fn known_label(&mut self, text: &str) -> Result<Option<LabelId>, StoreError> {
+        let Some(clean) = label::clean_name(text) else { return Ok(None) };
+        if self.names.is_empty() {
+            self.read_names()?;
+        }
+        let named = self.names.get(&clean.to_lowercase()).cloned();
+        let id = named.unwrap_or_else(|| label::user_label(&clean));
+        let there = mailbox::by_id(&self.db, &id)?.is_some();
+        Ok((there && !label::is_system(id.as_str())).then_some(id))
+    }
+
     /// Appends events and materialises those that are new, in the open transaction.
     pub(super) fn append(&mut self, events: &[NewEvent]) -> Result<Appended, StoreError> {
         self.db.begin()?;

@@ -9,6 +9,7 @@ mod auth;
 mod core;
 mod doctor;
 mod error;
+mod follow;
 pub mod host;
 mod ingest;
 pub mod listener;
@@ -23,7 +24,7 @@ mod worker;
 
 pub use auth::token;
 pub use core::{Backend, Options};
-pub use doctor::{Finding, inspect};
+pub use doctor::{Finding, Holds, holds, inspect};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};
 pub use ingest::{Packer, Prepared, Whole, prepare};
@@ -32,6 +33,16 @@ use std::path::Path;
 
 use crate::id::{BlobHash, StoreId};
 use crate::store::{Blobs, Db, Event, Log, StoreError};
+
+/// Which backend lies in a directory, and the epoch of its logs; `None` when there is none.
+///
+/// # Errors
+/// When the file is damaged or newer.
+pub fn identity(dir: &Path) -> Result<Option<(String, String)>, StoreError> {
+    let Some(db) = storage::read(dir)? else { return Ok(None) };
+    let setting = |name| storage::Snapshots::setting(&db, name);
+    Ok(setting("backend")?.zip(setting("epoch")?))
+}
 
 /// The last position of the Mailbox log in a backend's directory; `None` when there is none.
 ///

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::backend::core::Backend;
 use crate::backend::ingest::prepare;
 use crate::backend::storage::{Queue, Snapshots};
-use crate::bridge::{Folder, Incoming};
+use crate::bridge::{Folder, Follow, Incoming};
 use crate::id::StoreId;
 use crate::limits::{PAGE_BYTES, PAGE_EVENTS, SESSION_CREDIT};
 use crate::mail::Flags;
@@ -77,6 +77,19 @@ impl Backend {
                 let prepared = messages.into_iter().map(|m| prepare(incoming(m), now)).collect();
                 let outcomes = self.ingest(prepared, now)?;
                 let outcomes = outcomes.iter().filter_map(|o| serde_json::to_value(o).ok());
+                let answer = Frame::Ingested { seq, outcomes: outcomes.collect() };
+                self.held.push((session, answer));
+            }
+            Frame::Follow { seq, changes } => {
+                let read = changes.into_iter().map(serde_json::from_value::<Follow>);
+                let Ok(changes) = read.collect::<Result<Vec<_>, _>>() else {
+                    let message = "a change that cannot be read".to_owned();
+                    let code = "frame".to_owned();
+                    self.held.push((session, Frame::Error { code, message, retry: false }));
+                    return Ok(());
+                };
+                let done = self.follow(&changes, now)?;
+                let outcomes = done.iter().filter_map(|done| serde_json::to_value(done).ok());
                 let answer = Frame::Ingested { seq, outcomes: outcomes.collect() };
                 self.held.push((session, answer));
             }

@@ -8,8 +8,8 @@ use crate::clock::Clock;
 use crate::id::{DeviceId, Epoch, EventId, ThreadId};
 use crate::mailbox;
 use crate::store::{Action, Args, NewEvent};
-use crate::sync::{Frame, StorePush};
-use crate::thread::{Starred, name};
+use crate::sync::{Frame, PurgeOrder, SeenThread, StorePush};
+use crate::thread::{LabelChange, Starred, name};
 
 struct Still;
 
@@ -173,4 +173,105 @@ fn who_waits_for_a_pipeline_that_fails_is_told() {
         panic!("{frames:?}")
     };
     assert!(message.contains("no room"), "{message}");
+}
+
+/// An order on one conversation of these threads, each seen up to a position.
+fn order(backend: &Backend, threads: &[(&ThreadId, u64)]) -> PurgeOrder {
+    let epoch = backend.epoch().clone();
+    let seen = |(thread, position): &(&ThreadId, u64)| SeenThread {
+        thread: (*thread).clone(),
+        seen: crate::id::Seen { epoch: epoch.clone(), position: *position },
+    };
+    PurgeOrder { rows: vec![threads.iter().map(seen).collect()], ..PurgeOrder::default() }
+}
+
+/// Why a conversation is kept, or how many messages go.
+fn asked(backend: &mut Backend, order: &PurgeOrder) -> Result<u64, String> {
+    let row = backend.purge(order).unwrap().remove(0);
+    row.kept.map_or(Ok(row.messages), |(code, _)| Err(code))
+}
+
+/// A move to trash, pressed on a row that showed a log up to its second event.
+fn to_trash(backend: &Backend, id: &str) -> NewEvent {
+    let epoch = backend.epoch().clone();
+    let seen = Some(crate::id::Seen { epoch: epoch.clone(), position: 2 });
+    let args = Args::of(&LabelChange { label: text_id("trash"), seen });
+    NewEvent { name: name::LABEL_APPLIED.to_owned(), args, epoch, ..star(id, "{}") }
+}
+
+#[test]
+fn a_conversation_goes_only_as_it_was_looked_at() {
+    const DAY: i64 = 86_400;
+    let dir = tempfile::tempdir().unwrap();
+    let mut backend = open(dir.path());
+    let threads = take_in(&mut backend, vec![mail("one", &[]), mail("two", &[])]);
+    let [one, two] = [&threads[0], &threads[1]];
+    // Each log has the beginning and a message; the key is the third event.
+    let dry = |order: PurgeOrder| PurgeOrder { dry: true, ..order };
+    let all = dry(order(&backend, &[(one, 2)]));
+    assert_eq!(asked(&mut backend, &all), Err("not-in-trash".to_owned()));
+    let anywhere = PurgeOrder { anywhere: true, ..all.clone() };
+    assert_eq!(asked(&mut backend, &anywhere), Ok(1));
+    let key = to_trash(&backend, "to-trash");
+    push(&mut backend, one, vec![key]);
+    backend.now = 1_000 * DAY;
+    backend.drain().unwrap();
+    backend.now = 1_029 * DAY;
+    assert_eq!(asked(&mut backend, &all), Ok(1));
+    let older = PurgeOrder { older: Some(30 * DAY), ..all.clone() };
+    assert_eq!(asked(&mut backend, &older), Err("young".to_owned()), "whatever its date");
+    backend.now += DAY;
+    assert_eq!(asked(&mut backend, &older), Ok(1));
+    let early = dry(order(&backend, &[(one, 1)]));
+    assert_eq!(asked(&mut backend, &early), Err("new-mail".to_owned()));
+    let mut other = all.clone();
+    other.rows[0][0].seen.epoch = Epoch::try_from("other").unwrap();
+    assert_eq!(asked(&mut backend, &other), Err("new-mail".to_owned()));
+    assert!(backend.link(one, two).unwrap());
+    assert_eq!(asked(&mut backend, &all), Err("grown".to_owned()));
+    let both = order(&backend, &[(one, 4), (two, 3)]);
+    assert_eq!(asked(&mut backend, &both), Err("not-in-trash".to_owned()), "all or none");
+    let both = PurgeOrder { anywhere: true, ..both };
+    assert_eq!(asked(&mut backend, &both), Ok(2));
+    assert_eq!(asked(&mut backend, &both), Ok(0), "they are gone already");
+    assert_eq!(backend.doctor().unwrap(), Vec::new());
+}
+
+#[test]
+fn nothing_brings_a_purged_thread_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut backend = open(dir.path());
+    let threads = take_in(&mut backend, vec![mail("one", &[])]);
+    // Its row was never made; it is not made now.
+    let one = PurgeOrder { anywhere: true, ..order(&backend, &[(&threads[0], 2)]) };
+    assert_eq!(asked(&mut backend, &one), Ok(1));
+    let key = to_trash(&backend, "late");
+    let late = push(&mut backend, &threads[0], vec![key]);
+    let Frame::Ack { stores } = &late[0] else { panic!("{late:?}") };
+    assert_eq!(stores[0].refused[0].code, "purged");
+    let gone = Args::nothing().without_content(&());
+    let forged = push(&mut backend, &threads[0], vec![star("forged", gone.text())]);
+    let Frame::Ack { stores } = &forged[0] else { panic!("{forged:?}") };
+    assert_eq!(stores[0].refused[0].code, "arguments");
+    assert_eq!(backend.ingest(vec![mail("one", &[])], 1).unwrap(), [Outcome::Purged]);
+    backend.drain().unwrap();
+    let mut backend = open(dir.path());
+    backend.drain().unwrap();
+    assert!(mailbox::raw_row(backend.mailbox.db(), &threads[0]).unwrap().is_none());
+    assert_eq!(backend.doctor().unwrap(), Vec::new());
+}
+
+#[test]
+fn doctor_counts_what_names_a_blob() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut backend = open(dir.path());
+    take_in(&mut backend, vec![mail("one", &[]), mail("two", &[])]);
+    backend.db.sql().execute("UPDATE blobs SET refs = 5 WHERE key = 1", []).unwrap();
+    let extra = Blobs::pack(b"nobody names this");
+    Blobs::put(&backend.db, &extra).unwrap();
+    let found = backend.doctor().unwrap();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|finding| finding.repaired && finding.code == "blob"), "{found:?}");
+    assert_eq!(backend.doctor().unwrap(), Vec::new());
+    assert_eq!(Blobs::get(&backend.db, extra.hash()).unwrap(), None);
 }

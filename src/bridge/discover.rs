@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::failures::Failures;
+use super::ledger::Stamp;
 use super::probe::{self, Start};
 use super::{Folder, folder, maildir, packed};
 use crate::mail::Flags;
@@ -49,6 +50,8 @@ pub struct Source {
     pub bytes: u64,
     /// Its modification time, Unix seconds.
     pub modified: i64,
+    /// As it was when it was found.
+    pub stamp: Stamp,
 }
 
 impl Source {
@@ -56,6 +59,18 @@ impl Source {
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.dir.path.join(&self.name)
+    }
+
+    /// The directory that it lies in.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.dir.path
+    }
+
+    /// Its name there.
+    #[must_use]
+    pub fn name(&self) -> &OsStr {
+        &self.name
     }
 
     /// What its folder says.
@@ -84,6 +99,13 @@ pub struct Found {
 /// Walks `paths`. When `stop` is set the walk ends early; what was found so far is returned.
 #[must_use]
 pub fn discover(paths: &[PathBuf], stop: &AtomicBool) -> Found {
+    discover_in(paths, &[], stop)
+}
+
+/// As [`discover`]; of directories below `paths` only those of `only` are looked at, and not what
+/// lies below them. All are when it is empty.
+#[must_use]
+pub fn discover_in(paths: &[PathBuf], only: &[PathBuf], stop: &AtomicBool) -> Found {
     let mut walk = Walk { found: Found::default(), seen: HashSet::new(), stop };
     let mut directories = Vec::new();
     // Named files first: being named makes a file mail, whatever the walk of a directory would say.
@@ -97,7 +119,7 @@ pub fn discover(paths: &[PathBuf], stop: &AtomicBool) -> Found {
     // An outer directory before one inside it, which it covers.
     directories.sort_by_key(|path| path.canonicalize().unwrap_or_default());
     for path in directories {
-        walk.named_directory(path);
+        walk.named_directory(path, only);
     }
     let mut found = walk.found;
     found.sources.sort_unstable_by(order);
@@ -153,7 +175,7 @@ impl Walk<'_> {
         self.file(&dir, name, metadata, true, &own);
     }
 
-    fn named_directory(&mut self, path: &Path) {
+    fn named_directory(&mut self, path: &Path, only: &[PathBuf]) {
         self.found.named += 1;
         let Ok(real) = path.canonicalize() else {
             self.found.failures.add(path, 0, "unreadable", "cannot be opened");
@@ -169,6 +191,12 @@ impl Walk<'_> {
         let covered = fs::metadata(path).is_ok_and(|at| self.seen.contains(&(at.dev(), at.ino())));
         let root = Root { real, base };
         let mut pending = vec![Pending { path: path.to_owned(), names: Vec::new(), skip: false }];
+        if !only.is_empty() {
+            for at in only.iter().filter_map(|dir| alone(path, dir)) {
+                self.directory(&root, &at, &mut Vec::new());
+            }
+            return;
+        }
         while let Some(next) = pending.pop() {
             if self.stop.load(Relaxed) {
                 return;
@@ -314,6 +342,7 @@ impl Walk<'_> {
             flags,
             bytes: metadata.len(),
             modified: metadata.mtime(),
+            stamp: Stamp::of(metadata, mbox),
         });
     }
 
@@ -339,6 +368,20 @@ impl Walk<'_> {
             self.found.notices.push(notice);
         }
     }
+}
+
+/// A directory at or below a named one, for a look at it alone.
+fn alone(root: &Path, dir: &Path) -> Option<Pending> {
+    let below = dir.strip_prefix(root).ok()?;
+    let mut at = Pending { path: root.to_owned(), names: Vec::new(), skip: false };
+    for name in below.components() {
+        at.path.push(name);
+        let shown = name.as_os_str().to_string_lossy().into_owned();
+        let hidden = shown.starts_with('.') && !maildir::is_maildir(&at.path);
+        at.skip |= hidden || shown == "tmp";
+        at.names.push(shown);
+    }
+    Some(at)
 }
 
 fn kind(path: &Path) -> io::Result<Start> {

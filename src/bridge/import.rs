@@ -4,36 +4,46 @@
 //! in the order of submission; nothing stops the run but the sink or the user. It must not read a
 //! clock: the caller decides how often progress is drawn.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::changes::{Changes, Now};
 use super::discover::{self, Source};
+use super::ledger::{FileRow, Held, Ledger};
 use super::mbox::{Entry, MboxReader};
-use super::probe::{self, Start};
+use super::reading::{Origin, Reading, Single, read_single};
 pub use super::report::{ImportReport, ImportRequest, Progress};
-use super::{Incoming, MailSink, Outcome, SinkError, from_line, packed};
+use super::survey::{self, Survey};
+use super::{Follow, Incoming, MailSink, Outcome, Said, SinkError, packed};
 use crate::id::ThreadId;
 use crate::{label, limits, mail};
 
 /// Threads in one question for their roots.
 const ROOTS_CHUNK: usize = 500;
+/// Conversations, and messages that they name, in one batch of changes.
+const FOLLOW_BATCH: (usize, usize) = (500, 20_000);
 
-/// Imports `request.paths` into `sink`. When `stop` is set, what was submitted is finished and the
-/// report says so; an import that is run again goes on, since it adds nothing twice.
+/// Imports `request.paths` into `sink`. What is as `ledger` has it is not opened; of what was known
+/// and is otherwise now, the change is followed. When `stop` is set, what was submitted is finished
+/// and the report says so; an import that is run again goes on, since it adds nothing twice.
 ///
 /// # Errors
 /// When the sink can take in nothing more. What it answered before stays.
 pub fn import(
     request: &ImportRequest,
+    ledger: &mut dyn Ledger,
     sink: &mut dyn MailSink,
     progress: &mut dyn FnMut(&Progress),
     stop: &AtomicBool,
 ) -> Result<ImportReport, SinkError> {
-    let found = discover::discover(&request.paths, stop);
-    let mut run = Run::new(request, sink, progress, stop);
+    let found = discover::discover_in(&request.paths, &request.only, stop);
+    let stopped = || stop.load(Ordering::Relaxed);
+    let survey = Survey::of(request, &found.sources, ledger, !stopped())?;
+    let mut run = Run::new(request, ledger, sink, progress, stop);
     run.at.bytes_total = found.sources.iter().map(|source| source.bytes).sum();
     let single = found.sources.iter().all(|source| !source.mbox);
     run.at.total = single.then_some(found.sources.len() as u64);
@@ -44,26 +54,32 @@ pub fn import(
         named: found.named,
         ..ImportReport::default()
     };
+    let Survey { roots, read, renamed, lost, same, same_bytes, left_out, touched } = survey;
+    run.report.messages += left_out.purged;
+    run.report.purged += left_out.purged;
+    run.report.expunged += left_out.expunged;
+    run.same(same, same_bytes, touched.into_iter());
     run.tell();
-    for source in &found.sources {
+    for (at, path, row) in renamed {
+        run.renamed(&found.sources[at], path, row)?;
+    }
+    for (at, was) in read {
         if run.stopped() {
             break;
         }
-        run.source(source)?;
+        run.source(&found.sources[at], was)?;
     }
-    run.end()
-}
-
-/// Where a message that was submitted came from.
-struct Origin {
-    path: Rc<PathBuf>,
-    offset: u64,
+    run.end(&roots, lost)
 }
 
 struct Run<'a> {
     request: &'a ImportRequest,
     /// The request's labels, cleaned.
     labels: Vec<String>,
+    ledger: &'a mut dyn Ledger,
+    changes: Changes,
+    /// The last directory that a file was read of, and its path without links.
+    here: (PathBuf, PathBuf),
     sink: &'a mut dyn MailSink,
     progress: &'a mut dyn FnMut(&Progress),
     stop: &'a AtomicBool,
@@ -79,6 +95,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(
         request: &'a ImportRequest,
+        ledger: &'a mut dyn Ledger,
         sink: &'a mut dyn MailSink,
         progress: &'a mut dyn FnMut(&Progress),
         stop: &'a AtomicBool,
@@ -86,6 +103,9 @@ impl<'a> Run<'a> {
         Self {
             request,
             labels: request.labels.iter().filter_map(|name| label::clean_name(name)).collect(),
+            changes: Changes::new(ledger),
+            ledger,
+            here: Default::default(),
             sink,
             progress,
             stop,
@@ -102,53 +122,121 @@ impl<'a> Run<'a> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn source(&mut self, source: &Source) -> Result<(), SinkError> {
+    /// Files that are as they were: their messages are here already.
+    fn same(&mut self, messages: u64, bytes: u64, threads: impl Iterator<Item = ThreadId>) {
+        self.report.messages += messages;
+        self.report.duplicates += messages;
+        self.at.done += messages;
+        self.at.bytes_done += bytes;
+        for thread in threads {
+            self.touched.entry(thread).or_default();
+        }
+    }
+
+    /// A file that has only another name now, or is in another folder.
+    fn renamed(&mut self, source: &Source, path: PathBuf, was: FileRow) -> Result<(), SinkError> {
+        let said = Said::of(source.folder(), source.flags, None, Vec::new());
+        let held: Vec<Held> =
+            was.held.iter().map(|held| Held { said: said.clone(), ..held.clone() }).collect();
+        let threads: Vec<_> = held.iter().map(|held| held.thread.clone()).collect();
+        self.same(held.len() as u64, source.bytes, threads.into_iter());
+        let imported = vec![false; held.len()];
+        let row = FileRow { stamp: Some(source.stamp), held, ..FileRow::default() };
+        let path_now = self.real(source);
+        self.changes.add(self.ledger, Now { path: path_now, was: Some((path, was)), row, imported })
+    }
+
+    /// Where a file lies, without links. Files of one directory mostly follow on each other.
+    fn real(&mut self, source: &Source) -> PathBuf {
+        if self.here.0 != source.directory() {
+            let dir = source.directory();
+            self.here = (dir.to_owned(), survey::real_directory(dir));
+        }
+        self.here.1.join(source.name())
+    }
+
+    fn source(&mut self, source: &Source, was: Option<Box<FileRow>>) -> Result<(), SinkError> {
         let path = Rc::new(source.path());
         let before = self.at.bytes_done;
+        let reading = Reading::of(source, self.real(source), was);
+        let file = Rc::new(RefCell::new(reading));
         if source.mbox {
-            self.mbox(source, &path)?;
+            self.mbox(source, &path, &file)?;
         } else {
             match read_single(&path) {
                 Ok(Single::Message { raw, date }) => {
-                    self.message(source, &path, 0, raw, date)?;
+                    self.message(source, &path, 0, raw, date, &file)?;
                 }
-                Ok(Single::TooLarge) => self.too_large(&path, 0),
+                Ok(Single::TooLarge) => {
+                    file.borrow_mut().failed = true;
+                    self.too_large(&path, 0);
+                }
                 Err(error) => {
+                    file.borrow_mut().failed = true;
                     self.at.done += 1;
                     self.report.failed.add_io(&path, 0, &error);
                 }
             }
+            file.borrow_mut().ended = true;
+        }
+        if file.borrow().is_done() {
+            self.taken(&file)?;
         }
         // The size when it was found, so that the sum is the total whatever was read.
         self.at.bytes_done = before + source.bytes;
         Ok(())
     }
 
-    fn mbox(&mut self, source: &Source, path: &Rc<PathBuf>) -> Result<(), SinkError> {
+    fn mbox(
+        &mut self,
+        source: &Source,
+        path: &Rc<PathBuf>,
+        reading: &Rc<RefCell<Reading>>,
+    ) -> Result<(), SinkError> {
         let before = self.at.bytes_done;
+        let fail = |error: Option<(u64, io::Error)>, failed: &mut super::failures::Failures| {
+            reading.borrow_mut().failed = true;
+            if let Some((at, error)) = error {
+                failed.add_io(path, at, &error);
+            }
+        };
         let file = match packed::open(path) {
             Ok(file) => file,
             Err(error) => {
-                self.report.failed.add_io(path, 0, &error);
+                fail(Some((0, error)), &mut self.report.failed);
+                reading.borrow_mut().ended = true;
                 return Ok(());
             }
         };
         let mut reader = MboxReader::new(file, limits::MAX_MESSAGE_BYTES);
         while !self.stopped() {
             match reader.next_entry() {
-                Ok(None) => break,
-                Ok(Some(Entry::TooLarge { offset, .. })) => self.too_large(path, offset),
+                Ok(None) => {
+                    reading.borrow_mut().ended = true;
+                    break;
+                }
+                Ok(Some(Entry::TooLarge { offset, .. })) => {
+                    fail(None, &mut self.report.failed);
+                    self.too_large(path, offset);
+                }
                 Ok(Some(Entry::Message { offset, date, raw })) => {
                     self.at.bytes_done = before + reader.input().position().min(source.bytes);
-                    self.message(source, path, offset, raw, date)?;
+                    self.message(source, path, offset, raw, date, reading)?;
                 }
                 Err(error) => {
-                    self.report.failed.add_io(path, reader.begun_at(), &error);
+                    fail(Some((reader.begun_at(), error)), &mut self.report.failed);
+                    reading.borrow_mut().ended = true;
                     break;
                 }
             }
         }
         Ok(())
+    }
+
+    /// All of a file is answered: from now on it is known.
+    fn taken(&mut self, file: &Rc<RefCell<Reading>>) -> Result<(), SinkError> {
+        let now = file.borrow_mut().end();
+        now.map_or(Ok(()), |now| self.changes.add(self.ledger, now))
     }
 
     fn too_large(&mut self, path: &Path, offset: u64) {
@@ -171,13 +259,16 @@ impl<'a> Run<'a> {
         offset: u64,
         raw: Vec<u8>,
         date: Option<i64>,
+        file: &Rc<RefCell<Reading>>,
     ) -> Result<(), SinkError> {
         if raw.is_empty() {
+            file.borrow_mut().failed = true;
             self.report.failed.add(path, offset, "empty", "a From line without a message");
             return Ok(());
         }
         if mail::expunged(&raw) {
             self.report.expunged += 1;
+            file.borrow_mut().left_out.expunged += 1;
             return Ok(());
         }
         let full = self.batch.len() >= limits::INGEST_MESSAGES
@@ -194,7 +285,12 @@ impl<'a> Run<'a> {
             }
         }
         self.batch_bytes += raw.len();
-        self.waiting.push_back(Origin { path: Rc::clone(path), offset });
+        let (status, keywords) = mail::stored(&raw);
+        let header = status.is_some() || !keywords.is_empty();
+        let said = Said::of(source.folder(), source.flags, status, keywords);
+        file.borrow_mut().waiting += 1;
+        let (path, file) = (Rc::clone(path), Rc::clone(file));
+        self.waiting.push_back(Origin { path, offset, said, header, file });
         self.batch.push(Incoming {
             raw,
             folder,
@@ -207,43 +303,56 @@ impl<'a> Run<'a> {
     fn submit(&mut self) -> Result<(), SinkError> {
         self.batch_bytes = 0;
         let outcomes = self.sink.submit(std::mem::take(&mut self.batch))?;
-        self.answered(outcomes);
+        self.answered(outcomes)?;
         self.tell();
         Ok(())
     }
 
-    fn answered(&mut self, outcomes: Vec<Outcome>) {
+    fn answered(&mut self, outcomes: Vec<Outcome>) -> Result<(), SinkError> {
         for outcome in outcomes {
-            let Some(origin) = self.waiting.pop_front() else { return };
-            let (thread, began) = match outcome {
-                Outcome::Failed { code, reason } => {
-                    self.failed(&origin.path, origin.offset, &code, &reason);
-                    continue;
-                }
-                Outcome::Purged => {
-                    self.report.messages += 1;
-                    self.report.purged += 1;
-                    self.at.done += 1;
-                    continue;
-                }
-                Outcome::Imported { thread, new } => {
-                    self.report.imported += 1;
-                    (thread, new)
-                }
-                Outcome::Duplicate { thread } => {
-                    self.report.duplicates += 1;
-                    (thread, false)
-                }
-                Outcome::Copy { thread } => {
-                    self.report.copies += 1;
-                    (thread, false)
-                }
-            };
-            self.report.messages += 1;
-            self.at.done += 1;
-            // What began in this run stays so when later messages of it come.
-            *self.touched.entry(thread).or_default() |= began;
+            let Some(origin) = self.waiting.pop_front() else { break };
+            let file = Rc::clone(&origin.file);
+            file.borrow_mut().waiting -= 1;
+            self.answer(origin, outcome);
+            if file.borrow().is_done() {
+                self.taken(&file)?;
+            }
         }
+        Ok(())
+    }
+
+    fn answer(&mut self, origin: Origin, outcome: Outcome) {
+        let (thread, began, message, imported) = match outcome {
+            Outcome::Failed { code, reason } => {
+                origin.file.borrow_mut().failed = true;
+                return self.failed(&origin.path, origin.offset, &code, &reason);
+            }
+            Outcome::Purged => {
+                self.report.messages += 1;
+                self.report.purged += 1;
+                self.at.done += 1;
+                origin.file.borrow_mut().left_out.purged += 1;
+                return;
+            }
+            Outcome::Imported { thread, new, message } => {
+                self.report.imported += 1;
+                (thread, new, message, true)
+            }
+            Outcome::Duplicate { thread, message } => {
+                self.report.duplicates += 1;
+                (thread, false, message, false)
+            }
+            Outcome::Copy { thread, message } => {
+                self.report.copies += 1;
+                (thread, false, message, false)
+            }
+        };
+        self.report.messages += 1;
+        self.at.done += 1;
+        // What began in this run stays so when later messages of it come.
+        *self.touched.entry(thread.clone()).or_default() |= began;
+        let said = (origin.said, origin.header);
+        origin.file.borrow_mut().hold(message, thread, said, imported);
     }
 
     fn tell(&mut self) {
@@ -252,7 +361,11 @@ impl<'a> Run<'a> {
         (self.progress)(&self.at);
     }
 
-    fn end(mut self) -> Result<ImportReport, SinkError> {
+    fn end(
+        mut self,
+        roots: &[PathBuf],
+        lost: Vec<(PathBuf, FileRow)>,
+    ) -> Result<ImportReport, SinkError> {
         self.report.stopped = self.stopped();
         if self.report.stopped {
             // Read, but handed to nobody: the next run takes it in.
@@ -262,9 +375,13 @@ impl<'a> Run<'a> {
             self.submit()?;
         }
         let outcomes = self.sink.finish()?;
-        self.answered(outcomes);
+        self.answered(outcomes)?;
         for origin in std::mem::take(&mut self.waiting) {
             self.failed(&origin.path, origin.offset, "no-answer", "the backend gave no answer");
+        }
+        self.changes.flush(self.ledger)?;
+        if !self.report.stopped {
+            self.follow(roots, lost)?;
         }
         self.count_threads()?;
         self.report.left_as_expunged();
@@ -272,6 +389,46 @@ impl<'a> Run<'a> {
         self.report.failed_left_off = self.report.failed.left_off();
         self.tell();
         Ok(self.report)
+    }
+
+    /// Follows what changed, and remembers it once that is on disk.
+    fn follow(
+        &mut self,
+        roots: &[PathBuf],
+        lost: Vec<(PathBuf, FileRow)>,
+    ) -> Result<(), SinkError> {
+        let changes = std::mem::replace(&mut self.changes, Changes::new(self.ledger));
+        let decided = changes.decide(self.ledger, self.request, roots, lost, &mut self.report)?;
+        let any = !decided.follow.is_empty();
+        let (mut batch, mut named) = (Vec::new(), 0);
+        for follow in decided.follow {
+            self.touched.entry(follow.thread.clone()).or_default();
+            named += follow.covers.len();
+            batch.push(follow);
+            if batch.len() >= FOLLOW_BATCH.0 || named >= FOLLOW_BATCH.1 {
+                self.hand_on(std::mem::take(&mut batch))?;
+                named = 0;
+            }
+        }
+        if !batch.is_empty() {
+            self.hand_on(batch)?;
+        }
+        self.ledger.write(decided.writes)?;
+        if any {
+            let late = self.sink.finish()?;
+            self.answered(late)?;
+        }
+        if self.request.only.is_empty() && !self.report.stopped {
+            for root in roots {
+                self.ledger.complete(root)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A conversation that is not there is no longer anybody's to change.
+    fn hand_on(&mut self, batch: Vec<Follow>) -> Result<(), SinkError> {
+        self.sink.follow(batch).map(drop)
     }
 
     /// Linked threads are one row; a row began here when all its threads that were touched did.
@@ -290,43 +447,6 @@ impl<'a> Run<'a> {
         self.report.new_threads = rows.values().filter(|began| **began).count() as u64;
         Ok(())
     }
-}
-
-/// A file that is one message.
-enum Single {
-    Message { raw: Vec<u8>, date: Option<i64> },
-    TooLarge,
-}
-
-fn read_single(path: &Path) -> io::Result<Single> {
-    let file = packed::open(path)?;
-    let mut raw = Vec::new();
-    // One more than the bound shows that there is more; so does a `From ` line's worth.
-    let most = limits::MAX_MESSAGE_BYTES + probe::PROBE_BYTES;
-    file.take(most as u64 + 1).read_to_end(&mut raw)?;
-    let date = strip_front(&mut raw);
-    Ok(if raw.len() > limits::MAX_MESSAGE_BYTES {
-        Single::TooLarge
-    } else {
-        Single::Message { raw, date }
-    })
-}
-
-/// Takes away what stands before the first field: empty lines, and a `From ` line that a program
-/// left in front of a single message. Returns that line's date.
-fn strip_front(raw: &mut Vec<u8>) -> Option<i64> {
-    let start = &raw[..raw.len().min(probe::PROBE_BYTES)];
-    let (at, line) = probe::first_line(start);
-    let (cut, date) = match probe::start(start) {
-        Start::Field => (at, None),
-        Start::Mbox => {
-            let end = raw[at..].iter().position(|b| *b == b'\n').map_or(raw.len(), |n| at + n + 1);
-            (end, from_line::date(line))
-        }
-        Start::Blank | Start::Other => (0, None),
-    };
-    raw.drain(..cut);
-    date
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::fs;
 
 use super::*;
-use crate::bridge::Folder;
+use crate::bridge::ledger::Forgetful;
+use crate::bridge::{Folder, Followed};
 use crate::label::Place;
 use crate::mail::Flags;
 use crate::notice::{Exit, Notice};
@@ -33,14 +34,14 @@ impl Script {
             return Outcome::Failed { code: "refused".into(), reason: "not \u{1b}[1m this".into() };
         }
         if self.seen.iter().any(|seen| seen.raw == message.raw) {
-            return Outcome::Duplicate { thread };
+            return Outcome::Duplicate { thread, message: None };
         }
         if text.contains("copy") {
-            return Outcome::Copy { thread };
+            return Outcome::Copy { thread, message: None };
         }
         let new = !self.begun.iter().any(|begun| begun == id);
         self.begun.push(id.to_owned());
-        Outcome::Imported { thread, new }
+        Outcome::Imported { thread, new, message: None }
     }
 }
 
@@ -64,6 +65,11 @@ impl MailSink for Script {
 
     fn finish(&mut self) -> Result<Vec<Outcome>, SinkError> {
         Ok(std::mem::take(&mut self.late).into_iter().flatten().collect())
+    }
+
+    fn follow(&mut self, changes: Vec<Follow>) -> Result<Vec<Followed>, SinkError> {
+        assert!(changes.is_empty(), "who remembers nothing follows nothing: {changes:?}");
+        Ok(Vec::new())
     }
 
     fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {
@@ -93,7 +99,7 @@ fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 fn run(sink: &mut Script, paths: &[PathBuf]) -> ImportReport {
     let request = ImportRequest { paths: paths.to_vec(), ..ImportRequest::default() };
-    import(&request, sink, &mut |_| {}, &AtomicBool::new(false)).unwrap()
+    import(&request, &mut Forgetful, sink, &mut |_| {}, &AtomicBool::new(false)).unwrap()
 }
 
 const FROM: &str = "From a@b Fri Feb 22 17:06:23 2008\n";
@@ -191,7 +197,8 @@ fn a_message_carries_its_folder_flags_and_time() {
         labels: vec!["old".to_owned()],
         ..ImportRequest::default()
     };
-    let report = import(&request, &mut sink, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    let report =
+        import(&request, &mut Forgetful, &mut sink, &mut |_| {}, &AtomicBool::new(false)).unwrap();
     assert_eq!((report.messages, report.imported), (4, 4));
     let labels = |own: &[&str]| -> Vec<String> {
         own.iter().chain(&["old"]).map(|label| (*label).to_owned()).collect()
@@ -216,7 +223,7 @@ fn a_place_on_the_command_line_is_for_every_message() {
         labels: Vec::new(),
         ..ImportRequest::default()
     };
-    import(&request, &mut sink, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    import(&request, &mut Forgetful, &mut sink, &mut |_| {}, &AtomicBool::new(false)).unwrap();
     assert!(sink.seen.iter().all(|message| message.folder.place == Some(Place::Archive)));
 }
 
@@ -229,7 +236,8 @@ fn a_sink_that_breaks_ends_the_run_and_stop_finishes_what_was_submitted() {
     let dir = tree(&[("box", &mbox)]);
     let request = ImportRequest { paths: vec![dir.path().to_owned()], ..ImportRequest::default() };
     let mut sink = Script { breaks_after: Some(2), ..Script::default() };
-    let error = import(&request, &mut sink, &mut |_| {}, &AtomicBool::new(false)).unwrap_err();
+    let error = import(&request, &mut Forgetful, &mut sink, &mut |_| {}, &AtomicBool::new(false))
+        .unwrap_err();
     assert_eq!(error.0.code, "disk-full");
 
     let stop = AtomicBool::new(false);
@@ -237,6 +245,7 @@ fn a_sink_that_breaks_ends_the_run_and_stop_finishes_what_was_submitted() {
     let mut told = Vec::new();
     let report = import(
         &request,
+        &mut Forgetful,
         &mut sink,
         &mut |progress| {
             told.push(*progress);

@@ -5,26 +5,37 @@
 //! one bad message: that is listed with its place and reason, and the rest goes on.
 //!
 //! An import is [`discover`] (which files, in which order, by `probe` and [`folder`] and
-//! [`maildir`]), then [`import`] (read, batch, submit, count), with [`mbox`] for files of many
-//! messages. [`find`] looks for mail before anybody named some. A file that ends in `.eml`, has
-//! Maildir flags in its name or lies in `cur` or `new` is one message even where lines in it look
-//! like an mbox: patches and forwarded mailboxes do.
+//! [`maildir`]), then `survey` (which of them are as the [`ledger`] has them), then [`import`]
+//! (read, batch, submit, count), with [`mbox`] for files of many messages, then `changes` (what of
+//! what was known is otherwise now, by the rule of [`follow`]). [`find`] looks for mail before
+//! anybody named some. A file that ends in `.eml`, has Maildir flags in its name or lies in `cur`
+//! or `new` is one message even where lines in it look like an mbox: patches and forwarded
+//! mailboxes do.
 
+mod changes;
 pub mod discover;
 pub mod failures;
 pub mod find;
 pub mod folder;
+pub mod follow;
 mod from_line;
 pub mod import;
+pub mod ledger;
 pub mod maildir;
 pub mod mbox;
 pub mod packed;
 mod probe;
+mod reading;
 mod report;
+mod said;
+mod survey;
+
+pub use follow::{Follow, Followed};
+pub use said::Said;
 
 use std::path::PathBuf;
 
-use crate::id::ThreadId;
+use crate::id::{MessageId, ThreadId};
 use crate::label::Place;
 use crate::mail::Flags;
 
@@ -72,16 +83,25 @@ pub enum Outcome {
         thread: ThreadId,
         /// Whether the thread began with it.
         new: bool,
+        /// The message.
+        #[serde(default)]
+        message: Option<MessageId>,
     },
     /// Equal bytes are there already.
     Duplicate {
         /// Its thread.
         thread: ThreadId,
+        /// The message.
+        #[serde(default)]
+        message: Option<MessageId>,
     },
     /// Other bytes under an id that is there; kept as a further copy.
     Copy {
         /// Its thread.
         thread: ThreadId,
+        /// The message.
+        #[serde(default)]
+        message: Option<MessageId>,
     },
     /// It was purged, and stays so.
     Purged,
@@ -114,6 +134,13 @@ pub trait MailSink {
     /// # Errors
     /// As `submit`.
     fn finish(&mut self) -> Result<Vec<Outcome>, SinkError>;
+
+    /// Takes in what a source changed of conversations; one answer for each, durable when returned.
+    /// What was submitted before is finished. Rows are waited for by another `finish`.
+    ///
+    /// # Errors
+    /// As `submit`.
+    fn follow(&mut self, changes: Vec<Follow>) -> Result<Vec<Followed>, SinkError>;
 
     /// The row (root) that shows each of `threads` now, in the same order: linked threads have one.
     ///

@@ -3,13 +3,17 @@
 //! Invariant: [`ImportReport`] serialises as the command line's contract, field by field; a field
 //! beyond it appears only where it has something to say.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::failures::Failures;
+use crate::id::ThreadId;
 use crate::label::Place;
 use crate::notice::{Exit, Notice};
+
+/// Messages that are listed as gone in one run; further ones are only counted.
+const MAX_GONE: usize = 1_000;
 
 /// What to import, and what to say of every message of it.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +24,8 @@ pub struct ImportRequest {
     pub place: Option<Place>,
     /// Names of labels, beside those of folders.
     pub labels: Vec<String>,
+    /// Directories in `paths` that alone are looked at, not those below them; all when empty.
+    pub only: Vec<PathBuf>,
     /// Whether messages that were purged are taken in again.
     pub revive: bool,
 }
@@ -53,6 +59,15 @@ pub struct ImportReport {
     pub threads: u64,
     /// Rows that began.
     pub new_threads: u64,
+    /// Messages known before of which the source says something else now.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub followed: u64,
+    /// Messages whose files are gone since they were last seen; they stay here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Gone>,
+    /// How many those are, listed or not.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub gone_count: u64,
     /// Whether the user stopped it; what was counted is in.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub stopped: bool,
@@ -64,12 +79,30 @@ pub struct ImportReport {
     pub named: usize,
 }
 
+/// A message whose file is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gone {
+    /// Where it was.
+    #[serde(serialize_with = "super::failures::safe_path")]
+    pub path: PathBuf,
+    /// Its thread.
+    pub thread: ThreadId,
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
 impl ImportReport {
+    /// Notes that the file of a message is gone.
+    pub(super) fn add_gone(&mut self, path: &Path, thread: &ThreadId) {
+        self.gone_count += 1;
+        if self.gone.len() < MAX_GONE {
+            self.gone.push(Gone { path: path.to_owned(), thread: thread.clone() });
+        }
+    }
+
     /// Counts messages that a mail program holds as gone among what was skipped, and says so.
     pub(super) fn left_as_expunged(&mut self) {
         self.skipped += self.expunged;

@@ -131,7 +131,14 @@ pub(super) enum Command {
     /// Delete for ever what lies in trash. This cannot be undone.
     Purge(Purge),
     /// Check everything: project every thread anew and compare.
-    Doctor,
+    Doctor {
+        /// Write every file anew without what was deleted.
+        #[arg(long, conflicts_with = "disk")]
+        compact: bool,
+        /// Say what takes how much room.
+        #[arg(long)]
+        disk: bool,
+    },
     /// Look around in sample mail, gone on quit.
     Demo,
     /// Run the backend for other devices.

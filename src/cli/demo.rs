@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::bridge::import::ImportRequest;
+use crate::bridge::ledger::Forgetful;
 use crate::cli::demo_mail;
 use crate::cli::home::{Home, Where};
 use crate::cli::output::Output;
@@ -67,7 +68,7 @@ impl Sample {
         let mut session = super::tui::session(&self.home)?;
         let request = ImportRequest { paths: vec![mail], ..ImportRequest::default() };
         let stop = AtomicBool::new(false);
-        super::import::into(&mut session, &request, &mut |_| (), &stop, true)
+        super::sinks::into(&mut session, &request, &mut Forgetful, &mut |_| (), &stop, true)
             .map_err(|error| error.0)?;
         Ok(())
     }

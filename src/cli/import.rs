@@ -1,29 +1,22 @@
 //! `import`: mail from files, with progress, stoppable, safe to repeat.
 
-use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use crate::backend::{HostHandle, prepare};
 use crate::bridge::import::{ImportReport, ImportRequest, Progress, import};
-use crate::bridge::{Incoming, MailSink, Outcome, SinkError};
 use crate::cli::beside::GuestSink;
 use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
-use crate::cli::session::Session;
-use crate::clock::{Clock as _, SystemClock};
-use crate::engine::RemoteSink;
-use crate::id::ThreadId;
+use crate::cli::sinks::into;
+use crate::clock::SystemClock;
+use crate::engine::{Device, Sources};
 use crate::label::{self, Place};
-use crate::notice::{Exit, Explain as _, Notice};
+use crate::notice::{Exit, Notice};
+use crate::store::Own;
 
-/// Batches that wait for the backend at a time.
-const WINDOW: usize = 2;
 /// How often progress is shown on a terminal.
 const TICK_TERMINAL: Duration = Duration::from_millis(100);
 /// How often progress is shown as a line otherwise.
@@ -51,20 +44,47 @@ pub(super) fn run(
     let mut desk = Desk::open(home)?;
     let mut bar = Bar::new(output);
     let mut show = |progress: &Progress| bar.show(progress);
+    if let Desk::Own(session) = &mut desk {
+        session.connect().map_err(again)?;
+    }
+    let mut sources = sources(home, Some(desk.device()));
     let report = match &mut desk {
-        Desk::Own(session) => {
-            session.connect().map_err(again)?;
-            into(session, request, &mut show, &stop, wait)
+        Desk::Own(session) => into(session, request, &mut sources, &mut show, &stop, wait),
+        Desk::Beside(guest) => {
+            let mut sink = GuestSink { guest, wait };
+            import(request, &mut sources, &mut sink, &mut show, &stop)
         }
-        Desk::Beside(guest) => import(request, &mut GuestSink { guest, wait }, &mut show, &stop),
     };
     bar.end();
+    if let Some(trouble) = sources.trouble() {
+        output.notice(trouble);
+    }
     let report = report.map_err(|error| again(error.0))?;
     for notice in &report.notices {
         output.notice(notice);
     }
     output.result(&report, || plain(&report))?;
     Ok(report.exit())
+}
+
+/// What was imported from where into this directory; of its own backend, or of the remote one as
+/// the device knows it.
+pub(super) fn sources(home: &Home, device: Option<&Device>) -> Sources {
+    let known = |device: &Device| {
+        let setting = |name| Own::setting(device.db(), name).ok().flatten();
+        setting("backend").zip(setting("epoch"))
+    };
+    let backend = if home.is_remote() {
+        device.and_then(known)
+    } else {
+        crate::backend::identity(&home.backend_dir()).ok().flatten()
+    };
+    let mut sources = Sources::open(&home.dir, backend.as_ref(), &SystemClock);
+    let purged = device.map(|device| crate::mailbox::purged(device.db()));
+    if let Some(Ok(purged)) = purged {
+        sources.forget_purged(&purged);
+    }
+    sources
 }
 
 /// The hint of an import that the backend was not there for: its files are still what they were.
@@ -75,111 +95,6 @@ fn again(notice: Notice) -> Notice {
         Exit::Unreached => Notice { hint: AGAIN.to_owned(), ..notice },
         _ => notice,
     }
-}
-
-/// Imports through the session's backend, embedded or remote.
-pub(super) fn into(
-    session: &mut Session,
-    request: &ImportRequest,
-    progress: &mut dyn FnMut(&Progress),
-    stop: &AtomicBool,
-    wait: bool,
-) -> Result<ImportReport, SinkError> {
-    let host = session.host.as_ref().map(crate::backend::Host::handle);
-    if let Some(host) = host {
-        let pipeline = Pipeline { host, waiting: VecDeque::new() };
-        let mut sink = EmbeddedSink { session, pipeline, wait };
-        import(request, &mut sink, progress, stop)
-    } else {
-        let mut sink = RemoteSink::new(&mut session.driver, &session.events);
-        import(request, &mut sink, progress, stop)
-    }
-}
-
-/// An answer that is awaited.
-type Answer = Receiver<Result<Vec<Outcome>, Notice>>;
-
-/// The sink of an embedded backend: parsed here, committed there, taken in by the device meanwhile.
-struct EmbeddedSink<'a> {
-    session: &'a mut Session,
-    pipeline: Pipeline,
-    wait: bool,
-}
-
-impl MailSink for EmbeddedSink<'_> {
-    fn submit(&mut self, batch: Vec<Incoming>) -> Result<Vec<Outcome>, SinkError> {
-        let outcomes = self.pipeline.submit(batch)?;
-        while let Ok(event) = self.session.events.try_recv() {
-            self.session.driver.link_event(event).map_err(|error| SinkError(error.notice()))?;
-        }
-        Ok(outcomes)
-    }
-
-    fn finish(&mut self) -> Result<Vec<Outcome>, SinkError> {
-        let outcomes = self.pipeline.finish()?;
-        if self.wait {
-            self.session.synchronise().map_err(SinkError)?;
-        }
-        Ok(outcomes)
-    }
-
-    fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {
-        let db = self.session.driver.device.db();
-        let root = |thread: &ThreadId| {
-            let root = crate::mailbox::root_of(db, thread);
-            root.map(|root| root.unwrap_or_else(|| thread.clone()))
-        };
-        let roots: Result<_, _> = threads.iter().map(root).collect();
-        roots.map_err(|error: crate::store::StoreError| SinkError(error.notice()))
-    }
-}
-
-/// Batches on their way into a backend of this process: the next is parsed while one is committed.
-struct Pipeline {
-    host: HostHandle,
-    waiting: VecDeque<Answer>,
-}
-
-impl Pipeline {
-    fn answer(&mut self) -> Result<Vec<Outcome>, SinkError> {
-        let Some(answer) = self.waiting.pop_front() else { return Ok(Vec::new()) };
-        let gone = || SinkError(crate::backend::BackendError::Stopped.notice());
-        answer.recv().map_err(|_| gone())?.map_err(SinkError)
-    }
-}
-
-impl MailSink for Pipeline {
-    fn submit(&mut self, batch: Vec<Incoming>) -> Result<Vec<Outcome>, SinkError> {
-        let now = SystemClock.now();
-        let prepared = batch.into_iter().map(|incoming| prepare(incoming, now)).collect();
-        let answer = self.host.ingest(prepared).map_err(|error| SinkError(error.notice()))?;
-        self.waiting.push_back(answer);
-        if self.waiting.len() > WINDOW { self.answer() } else { Ok(Vec::new()) }
-    }
-
-    fn finish(&mut self) -> Result<Vec<Outcome>, SinkError> {
-        let mut outcomes = Vec::new();
-        while !self.waiting.is_empty() {
-            outcomes.extend(self.answer()?);
-        }
-        Ok(outcomes)
-    }
-
-    /// Rows are the device's business; here every thread is its own.
-    fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {
-        Ok(threads.to_vec())
-    }
-}
-
-/// Imports into a backend of this process while its device runs elsewhere in it.
-pub(super) fn through(
-    host: &HostHandle,
-    request: &ImportRequest,
-    progress: &mut dyn FnMut(&Progress),
-    stop: &AtomicBool,
-) -> Result<ImportReport, SinkError> {
-    let mut sink = Pipeline { host: host.clone(), waiting: VecDeque::new() };
-    import(request, &mut sink, progress, stop)
 }
 
 /// Progress on standard error.
@@ -247,8 +162,15 @@ fn line(progress: &Progress, since: Duration, bar: bool) -> String {
 }
 
 fn plain(report: &ImportReport) -> String {
+    let followed = match (report.followed, report.gone_count) {
+        (0, 0) => String::new(),
+        (followed, 0) => format!("; {followed} followed"),
+        (0, gone) => format!("; {gone} gone at the source, kept here"),
+        (followed, gone) => format!("; {followed} followed, {gone} gone at the source, kept here"),
+    };
     let mut lines = vec![format!(
-        "{} messages: {} imported, {} duplicates, {} copies, {} failed; {} conversations, {} new{}",
+        "{} messages: {} imported, {} duplicates, {} copies, {} failed; {} conversations, \
+         {} new{followed}{}",
         report.messages,
         report.imported,
         report.duplicates,
@@ -300,5 +222,5 @@ pub(super) fn request(
             None => names.push(name),
         }
     }
-    Ok(ImportRequest { paths, place, labels: names, revive })
+    Ok(ImportRequest { paths, place, labels: names, revive, only: Vec::new() })
 }

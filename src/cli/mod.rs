@@ -17,6 +17,8 @@ mod purge;
 mod serve;
 mod session;
 mod show;
+mod space;
+mod sinks;
 mod stop;
 mod sync_only;
 mod triage;
@@ -110,7 +112,9 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
             triage::undo(&home, output, action.as_deref(), !wait.no_wait)
         }
         Command::Purge(purge) => purge::run(&home, output, &purge),
-        Command::Doctor => doctor::run(&home, output),
+        Command::Doctor { compact: true, .. } => space::compact(&home, output),
+        Command::Doctor { disk: true, .. } => space::disk(&home, output),
+        Command::Doctor { .. } => doctor::run(&home, output),
         Command::Demo => demo::run(&home, output),
         Command::Serve { listen } => serve::run(&home, output, &listen),
     }

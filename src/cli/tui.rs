@@ -202,7 +202,7 @@ impl Doors {
                 (Some(Endpoint::Url { url, token }), None)
             }
         };
-        let import = host.as_ref().map(importer);
+        let import = host.as_ref().map(|host| importer(home, host));
         let started = crate::engine::start(device, endpoint, import);
         let (handle, side) = started.map_err(|error| error.notice())?;
         if owner.is_some() {
@@ -219,9 +219,10 @@ impl Doors {
 }
 
 /// The import job of an embedded backend.
-fn importer(host: &Host) -> ImportJob {
-    let host = host.handle();
+fn importer(home: &Home, host: &Host) -> ImportJob {
+    let (home, host) = (home.clone(), host.handle());
     Arc::new(move |paths: Vec<PathBuf>, stop: Arc<AtomicBool>, tell| {
+        let mut sources = super::import::sources(&home, home.reader().ok().flatten().as_ref());
         let request = ImportRequest { paths, ..ImportRequest::default() };
         let mut last = ImportProgress::default();
         let mut progress = |at: &Progress| {
@@ -234,7 +235,7 @@ fn importer(host: &Host) -> ImportJob {
             };
             tell(last.clone());
         };
-        let report = super::import::through(&host, &request, &mut progress, &stop);
+        let report = super::sinks::through(&host, &request, &mut sources, &mut progress, &stop);
         tell(ImportProgress { ended: true, ..last });
         match report {
             Ok(report) => said(&report),

@@ -43,6 +43,8 @@ pub struct Device {
     on_disk: u64,
     /// Loaded Thread stores, the least recently used one first to go.
     pub(super) open: LruCache<ThreadId, OpenThread>,
+    /// The members of the open conversation: they stay loaded.
+    pub(super) pinned: BTreeSet<ThreadId>,
     /// Logs of Thread stores that a device of a remote backend keeps.
     pub(super) kept: Option<Db>,
     /// Long texts that were fetched.
@@ -156,6 +158,7 @@ impl Device {
             open: LruCache::new(
                 NonZeroUsize::new(THREAD_STORES_DEVICE).unwrap_or(NonZeroUsize::MIN),
             ),
+            pinned: BTreeSet::new(),
             kept,
             blobs: LruCache::new(NonZeroUsize::new(BLOBS_KEPT).unwrap_or(NonZeroUsize::MIN)),
             wanted: Vec::new(),

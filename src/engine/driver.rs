@@ -200,6 +200,17 @@ impl Driver {
         Ok(seq)
     }
 
+    /// Hands what a source changed to the backend; see [`Device::take_ingested`].
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn ask_follow(&mut self, changes: Vec<serde_json::Value>) -> Result<u64, EngineError> {
+        let seq = self.question();
+        self.device.want(Frame::Follow { seq, changes });
+        self.send()?;
+        Ok(seq)
+    }
+
     /// Why nothing can be asked of the backend now, if so.
     #[must_use]
     pub fn unreached(&self) -> Option<EngineError> {

@@ -28,8 +28,9 @@ pub enum Request {
     Open(ThreadId),
     /// The reader was closed.
     Close,
-    /// Load this thread in the background: it may be opened next.
-    Prefetch(ThreadId),
+    /// Load these threads when there is nothing else to do, the first one first: they may be
+    /// opened next. What was asked for before is forgotten.
+    Prefetch(Vec<ThreadId>),
     /// Something the user asked for; answered by [`Update::Done`], then [`Update::Changed`].
     Intend(Intent),
     /// Import from these paths; answered by [`Update::Import`] as it goes.

@@ -3,6 +3,7 @@
 //! Invariant: the UI never waits for it; it never waits for the UI. A failed commit takes the views
 //! back and says so.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +24,12 @@ use crate::sync::SyncError;
 
 /// How long the thread sleeps when nothing happens.
 const IDLE: Duration = Duration::from_secs(1);
+/// Conversations loaded ahead at a time.
+const MAX_AHEAD: usize = 8;
+/// A conversation of more threads than this is not loaded ahead.
+const MAX_AHEAD_MEMBERS: usize = 8;
+/// How often idle threads are looked for.
+const SWEEP: Duration = Duration::from_secs(15);
 /// Frames taken in before requests are looked at again.
 const FRAMES_A_TURN: usize = 1;
 
@@ -126,6 +133,8 @@ pub fn start(
         due: None,
         syncing: None,
         last_status: None,
+        ahead: VecDeque::new(),
+        swept: Instant::now(),
     };
     let body = move || engine.run(&receiver);
     let thread = std::thread::Builder::new().name("engine".to_owned());
@@ -163,16 +172,20 @@ struct Engine {
     /// The last commit that it was given.
     syncing: Option<u64>,
     last_status: Option<Status>,
+    /// Conversations to load when there is nothing else to do.
+    ahead: VecDeque<ThreadId>,
+    /// When idle threads were last looked for.
+    swept: Instant,
 }
 
 impl Engine {
     fn run(mut self, inputs: &Receiver<Input>) {
         self.tell_labels();
         self.tell_status();
-        let mut waiting: std::collections::VecDeque<LinkEvent> = std::collections::VecDeque::new();
+        let mut waiting: VecDeque<LinkEvent> = VecDeque::new();
         loop {
             let wait = match self.due {
-                _ if !waiting.is_empty() => Duration::ZERO,
+                _ if !waiting.is_empty() || !self.ahead.is_empty() => Duration::ZERO,
                 Some(due) => due.saturating_duration_since(Instant::now()),
                 None => IDLE,
             };
@@ -182,7 +195,7 @@ impl Engine {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             // Requests first; frames wait in order.
-            let mut held = std::collections::VecDeque::new();
+            let mut held = VecDeque::new();
             while let Some(input) = next {
                 match input {
                     Input::Request(Request::Quit) => return self.quit(),
@@ -208,6 +221,10 @@ impl Engine {
             for event in waiting.drain(..FRAMES_A_TURN.min(waiting.len())) {
                 self.link_event(event);
             }
+            if let Some(thread) = self.ahead.pop_front() {
+                self.prefetch(&thread);
+            }
+            self.evict_idle();
             self.sync_disk();
             self.tell_news();
         }
@@ -306,9 +323,13 @@ impl Engine {
             Request::Open(thread) => self.open(thread),
             Request::Close => {
                 self.reading = None;
+                self.driver.device.pin([]);
                 Ok(())
             }
-            Request::Prefetch(thread) => self.load(&thread),
+            Request::Prefetch(threads) => {
+                self.ahead = threads.into_iter().take(MAX_AHEAD).collect();
+                Ok(())
+            }
             Request::Intend(intent) => self.intend(&intent),
             Request::Import(paths) => {
                 self.start_import(paths);
@@ -348,24 +369,56 @@ impl Engine {
         }
     }
 
-    /// Loads all members of a thread's conversation.
-    fn load(&mut self, thread: &ThreadId) -> Result<(), EngineError> {
-        if let Some(row) = self.driver.device.row(thread)? {
-            for member in row.members {
-                self.driver.device.load(&member.thread)?;
+    /// Loads a conversation that may be opened next; nobody waits for it, and nobody is told.
+    fn prefetch(&mut self, thread: &ThreadId) {
+        let Ok(Some(row)) = self.driver.device.row(thread) else { return };
+        if row.members.len() <= MAX_AHEAD_MEMBERS {
+            let members = row.members.iter().map(|member| &member.thread);
+            let loaded = members.into_iter().try_for_each(|m| self.driver.device.load(m));
+            // What is wrong with it is said when it is opened.
+            let _ = loaded.and_then(|()| self.driver.send());
+        }
+    }
+
+    /// Lets go of threads that nobody has asked for in a while; looked for now and then.
+    fn evict_idle(&mut self) {
+        if self.swept.elapsed() < SWEEP || self.driver.device.is_saving() {
+            return;
+        }
+        self.swept = Instant::now();
+        let done = self.driver.device.evict_idle();
+        if let Err(error) = done.and_then(|()| self.driver.send()) {
+            self.tell(Update::Notice(error.notice()));
+        }
+    }
+
+    fn open(&mut self, thread: ThreadId) -> Result<(), EngineError> {
+        self.reading = Some(thread);
+        self.load_members(|_, _| true)?;
+        self.tell_thread()
+    }
+
+    /// Loads the members of the open conversation that are `wanted`; all of them stay loaded.
+    fn load_members(
+        &mut self,
+        wanted: impl Fn(&Device, &ThreadId) -> bool,
+    ) -> Result<(), EngineError> {
+        let Some(thread) = &self.reading else { return Ok(()) };
+        let device = &mut self.driver.device;
+        let Some(row) = device.row(thread)? else { return Ok(()) };
+        device.pin(row.members.iter().map(|member| member.thread.clone()));
+        for member in row.members {
+            if wanted(device, &member.thread) {
+                device.load(&member.thread)?;
             }
         }
         self.driver.send()
     }
 
-    fn open(&mut self, thread: ThreadId) -> Result<(), EngineError> {
-        self.load(&thread)?;
-        self.reading = Some(thread);
-        self.tell_thread()
-    }
-
     fn tell_thread(&mut self) -> Result<(), EngineError> {
         let Some(thread) = self.reading.clone() else { return Ok(()) };
+        // A member may have come to it while it was open.
+        self.load_members(|device, member| !device.is_open(member))?;
         let view = self.driver.device.thread(&thread)?;
         // Until the log is here there is nothing to read yet; the row alone is on screen already.
         if view.as_ref().is_none_or(|view| !view.messages.is_empty()) {
@@ -453,6 +506,8 @@ mod tests {
             due: None,
             syncing: None,
             last_status: None,
+            ahead: VecDeque::new(),
+            swept: Instant::now(),
         };
         (engine, told)
     }

@@ -6,7 +6,9 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::Receiver;
 
-use crate::bridge::{Incoming, MailSink, Outcome, SinkError};
+use serde::de::DeserializeOwned;
+
+use crate::bridge::{Follow, Followed, Incoming, MailSink, Outcome, SinkError};
 use crate::engine::link::LinkEvent;
 use crate::engine::{Driver, EngineError};
 use crate::id::ThreadId;
@@ -34,6 +36,10 @@ impl<'a> RemoteSink<'a> {
 
     fn answer(&mut self) -> Result<Vec<Outcome>, SinkError> {
         let Some(seq) = self.under_way.pop_front() else { return Ok(Vec::new()) };
+        from_wire(self.answer_to(seq)?)
+    }
+
+    fn answer_to(&mut self, seq: u64) -> Result<Vec<serde_json::Value>, SinkError> {
         let mut answer = None;
         self.driver
             .until(self.events, None, |driver| {
@@ -41,7 +47,7 @@ impl<'a> RemoteSink<'a> {
                 Ok(answer.is_some())
             })
             .map_err(|error| stop(&error))?;
-        from_wire(answer.unwrap_or_default())
+        Ok(answer.unwrap_or_default())
     }
 }
 
@@ -57,11 +63,19 @@ pub fn to_wire(batch: Vec<Incoming>) -> Vec<IngestMessage> {
     batch.into_iter().map(message).collect()
 }
 
-/// What became of messages, from the wire.
+/// Changes as the wire has them.
+#[must_use]
+pub fn changes_to_wire(changes: &[Follow]) -> Vec<serde_json::Value> {
+    changes.iter().map(|change| serde_json::to_value(change).unwrap_or_default()).collect()
+}
+
+/// What became of messages or changes, from the wire.
 ///
 /// # Errors
 /// When it is not what a backend says.
-pub fn from_wire(outcomes: Vec<serde_json::Value>) -> Result<Vec<Outcome>, SinkError> {
+pub fn from_wire<T: DeserializeOwned>(
+    outcomes: Vec<serde_json::Value>,
+) -> Result<Vec<T>, SinkError> {
     let outcomes = outcomes.into_iter().map(serde_json::from_value);
     outcomes.collect::<Result<_, _>>().map_err(|error| {
         SinkError(Notice::error("protocol", error.to_string(), "is it a mailtui backend?"))
@@ -86,6 +100,12 @@ impl MailSink for RemoteSink<'_> {
         }
         self.driver.synchronise(self.events).map_err(|error| stop(&error))?;
         Ok(outcomes)
+    }
+
+    fn follow(&mut self, changes: Vec<Follow>) -> Result<Vec<Followed>, SinkError> {
+        let asked = self.driver.ask_follow(changes_to_wire(&changes));
+        let seq = asked.map_err(|error| stop(&error))?;
+        from_wire(self.answer_to(seq)?)
     }
 
     fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {

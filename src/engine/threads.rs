@@ -1,16 +1,13 @@
-//! Thread stores on the device: loaded on demand, the least recently used one evicted.
+//! Thread stores on the device: what a loaded one is, and how its log comes in. What stays loaded
+//! is decided in `memory`.
 //!
-//! Invariant: a loaded store is its log and the own events that the log does not hold; evicting it
-//! loses nothing. Embedded, logs are read from the backend through the protocol; a device of a
-//! remote backend keeps the logs of threads that it opened.
+//! Invariant: a loaded store is its log and the own events that the log does not hold. Embedded,
+//! logs are read from the backend through the protocol; a device of a remote backend keeps the
+//! logs of threads that it opened.
 
-use std::num::NonZeroUsize;
-
-use crate::engine::device::BLOBS_KEPT;
 use crate::engine::view::Message;
 use crate::engine::{Device, EngineError};
 use crate::id::{BlobHash, StoreId, ThreadId};
-use crate::limits::BLOB_CHUNK_BYTES;
 use crate::mail::Flags;
 use crate::store::{Chain, Event, Log, NewEvent, Own, OwnEvent, StoreError};
 use crate::sync::{Cursor, Frame};
@@ -25,6 +22,8 @@ pub(super) struct OpenThread {
     pub(super) complete: bool,
     /// Whether the backend sends what comes.
     pub(super) subscribed: bool,
+    /// When it was last asked for, Unix milliseconds.
+    pub(super) used_ms: i64,
 }
 
 impl OpenThread {
@@ -37,7 +36,7 @@ impl OpenThread {
         open
     }
 
-    fn add(&mut self, events: &[Event]) {
+    pub(super) fn add(&mut self, events: &[Event]) {
         self.state.apply(events);
         self.chain = events.iter().fold(self.chain, |chain, event| chain.after(&event.event));
     }
@@ -135,33 +134,6 @@ pub(super) fn own_entries(own: &[OwnEvent], device: &crate::id::DeviceId) -> Vec
 }
 
 impl Device {
-    /// Loads a thread and keeps it up to date while it is loaded. Its messages may come later; see
-    /// [`Device::is_loaded`].
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn load(&mut self, thread: &ThreadId) -> Result<(), EngineError> {
-        if self.open.get(thread).is_none() {
-            let mut open = OpenThread::default();
-            if let Some(kept) = &self.kept {
-                open.add(&Log::all(kept, &StoreId::thread(thread))?);
-            }
-            if let Some((evicted, old)) = self.open.push(thread.clone(), open)
-                && old.subscribed
-                && evicted != *thread
-            {
-                self.wanted.push(Frame::Unsubscribe { store: StoreId::thread(&evicted) });
-                if let Some(seen) = crate::mailbox::watermark(&self.db, &evicted)? {
-                    self.begin_full()?;
-                    self.forget_projected(&evicted, seen.position)?;
-                    self.commit()?;
-                }
-            }
-        }
-        self.subscribe_thread(thread);
-        Ok(())
-    }
-
     pub(super) fn subscribe_thread(&mut self, thread: &ThreadId) {
         let Some(epoch) = self.epoch.clone() else { return };
         let Some(open) = self.open.peek_mut(thread) else { return };
@@ -234,59 +206,6 @@ impl Device {
         if let Some(open) = self.open.peek_mut(thread) {
             *open = OpenThread::default();
         }
-        Ok(())
-    }
-
-    fn missing_blobs(&self, thread: &ThreadId) -> Vec<BlobHash> {
-        let blobs = self.open.peek(thread).map(OpenThread::text_blobs).unwrap_or_default();
-        blobs.into_iter().filter(|hash| !self.has_blob(hash)).collect()
-    }
-
-    fn fetch_blobs(&mut self, thread: &ThreadId) {
-        // What loaded threads show must have room at the same time.
-        let shown: usize = self.open.iter().map(|(_, open)| open.text_blobs().len()).sum();
-        let room = NonZeroUsize::new(shown.max(BLOBS_KEPT)).unwrap_or(NonZeroUsize::MIN);
-        self.blobs.resize(room);
-        for hash in self.missing_blobs(thread) {
-            let offset = self.blobs.peek(&hash).map_or(0, |bytes| bytes.len() as u64);
-            self.wanted.push(Frame::BlobGet { hash, offset });
-        }
-    }
-
-    /// Whether a blob is here as a whole.
-    #[must_use]
-    pub fn has_blob(&self, hash: &BlobHash) -> bool {
-        self.blobs.peek(hash).is_some_and(|bytes| crate::store::Blobs::name(bytes) == *hash)
-    }
-
-    /// A blob that was fetched.
-    #[must_use]
-    pub fn blob(&self, hash: &BlobHash) -> Option<Vec<u8>> {
-        self.blobs.peek(hash).filter(|_| self.has_blob(hash)).cloned()
-    }
-
-    pub(super) fn blob_part(
-        &mut self,
-        hash: &BlobHash,
-        offset: u64,
-        size: Option<u64>,
-        data: Vec<u8>,
-    ) -> Result<(), EngineError> {
-        if size.is_none() {
-            return Err(EngineError::NoBlob(hash.to_string()));
-        }
-        let held = self.blobs.get_or_insert_mut(hash.clone(), Vec::new);
-        if held.len() as u64 != offset {
-            return Ok(()); // a part that was asked for twice
-        }
-        let last = data.len() < BLOB_CHUNK_BYTES;
-        held.extend(data);
-        let (here, whole) = (held.len() as u64, size.unwrap_or(0));
-        if here < whole && !last {
-            self.wanted.push(Frame::BlobGet { hash: hash.clone(), offset: here });
-        }
-        let threads: Vec<_> = self.open.iter().map(|(thread, _)| thread.clone()).collect();
-        self.news.threads.extend(threads);
         Ok(())
     }
 

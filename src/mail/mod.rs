@@ -27,6 +27,7 @@ mod part;
 mod snippet;
 mod sort_date;
 mod status;
+mod stored;
 mod transfer;
 mod word;
 
@@ -38,6 +39,7 @@ pub use field::looks_like_mail;
 pub use snippet::{SNIPPET_CHARS, snippet};
 pub use sort_date::sort_date;
 pub use status::expunged;
+pub use stored::stored;
 
 /// An address as it is listed: decoded display name, `local@domain`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

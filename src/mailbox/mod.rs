@@ -14,6 +14,7 @@ mod labels;
 mod materializer;
 mod purge;
 mod query;
+mod rebuild;
 mod row;
 mod schema;
 
@@ -31,10 +32,11 @@ pub use labels::{
     renamed_in_rows, shown_by_id, shown_labels, twins,
 };
 pub use materializer::{Changes, materialize};
-pub use purge::{is_purged, redact};
+pub use purge::{is_purged, purged, redact};
 pub use query::{
     Bound, Member, Members, count, count_any, links_of, members, page, raw_row, root_of, seen_members,
     watermark,
 };
+pub use rebuild::differing;
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};

@@ -21,6 +21,17 @@ pub fn is_purged(db: &Db, thread: &ThreadId) -> Result<bool, StoreError> {
         .exists([thread.as_str()])?)
 }
 
+/// The threads that were purged.
+///
+/// # Errors
+/// When the database refuses.
+pub fn purged(db: &Db) -> Result<Vec<ThreadId>, StoreError> {
+    let mut statement = db.sql().prepare_cached("SELECT threadId FROM purged")?;
+    let ids = statement.query_map([], |row| row.get::<_, String>(0))?;
+    ids.map(|id| ThreadId::try_from(id?).map_err(|error| StoreError::Row(error.to_string())))
+        .collect()
+}
+
 /// Notes that the event at a position mirrors a thread: a purge finds it without reading the log.
 pub(super) fn note(db: &Db, thread: &ThreadId, position: u64) -> Result<(), StoreError> {
     db.sql()

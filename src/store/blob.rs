@@ -4,8 +4,6 @@
 //! go with the last event that names them. References are counted in the transaction that appends
 //! or removes the event.
 
-use std::collections::BTreeMap;
-
 use std::cell::RefCell;
 
 use rusqlite::{OptionalExtension, params};
@@ -107,38 +105,41 @@ impl Blobs {
         Ok(())
     }
 
-    /// Names of all blobs with the number of events that are said to name them.
+    /// Says the key of every blob, and how many events are said to name it.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn counts(db: &Db) -> Result<BTreeMap<[u8; 32], u64>, StoreError> {
+    pub fn counts(db: &Db, mut each: impl FnMut(&[u8], u64)) -> Result<(), StoreError> {
         let mut statement = db.sql().prepare("SELECT hash, refs FROM blobs")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
-        let mut counts = BTreeMap::new();
-        for row in rows {
-            let (name, refs) = row?;
-            counts.insert(name, u64::try_from(refs).unwrap_or_default());
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (key, refs): (Vec<u8>, i64) = (row.get(0)?, row.get(1)?);
+            each(&key, u64::try_from(refs).unwrap_or_default());
         }
-        Ok(counts)
+        Ok(())
     }
 
-    /// Puts right how many events name a blob; one that none names goes.
+    /// Puts right how many events name the blob whose key begins like this; one that none names
+    /// goes.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn recount(db: &Db, name: &[u8; 32], refs: u64) -> Result<(), StoreError> {
+    pub fn recount(db: &Db, begins: &[u8], refs: u64) -> Result<(), StoreError> {
+        let length = i64::try_from(begins.len()).unwrap_or(i64::MAX);
         let refs = i64::try_from(refs).unwrap_or(i64::MAX);
-        let (sql, keep) = if refs == 0 {
-            ("DELETE FROM blobs WHERE hash = ?1", None)
-        } else {
-            ("UPDATE blobs SET refs = ?2 WHERE hash = ?1", Some(refs))
-        };
-        let mut statement = db.sql().prepare_cached(sql)?;
-        match keep {
-            Some(refs) => statement.execute(params![name.as_slice(), refs])?,
-            None => statement.execute([name.as_slice()])?,
-        };
+        for sql in [
+            "UPDATE blobs SET refs = ?3 WHERE substr(hash, 1, ?2) = ?1",
+            "DELETE FROM blobs WHERE substr(hash, 1, ?2) = ?1 AND refs = 0 AND ?3 = 0",
+        ] {
+            db.sql().prepare_cached(sql)?.execute(params![begins, length, refs])?;
+        }
         Ok(())
+    }
+
+    /// A blob's name as the table has it.
+    #[must_use]
+    pub fn key(hash: &BlobHash) -> Vec<u8> {
+        key(hash)
     }
 
     /// Reads every blob; lines about those that are not what their names say.
@@ -198,7 +199,12 @@ mod tests {
         let packed = Blobs::pack(&b"mail ".repeat(100));
         Blobs::put(&db, &packed).unwrap();
         Blobs::put(&db, &packed).unwrap();
-        assert_eq!(Blobs::counts(&db).unwrap().into_values().collect::<Vec<_>>(), [2]);
+        let counts = |db: &Db| {
+            let mut counts = Vec::new();
+            Blobs::counts(db, |_, refs| counts.push(refs)).unwrap();
+            counts
+        };
+        assert_eq!(counts(&db), [2]);
         Blobs::release(&db, packed.hash()).unwrap();
         assert_eq!(Blobs::get(&db, packed.hash()).unwrap().unwrap().len(), 500);
         assert_eq!(Blobs::verify(&db).unwrap(), Vec::<String>::new());
@@ -208,6 +214,6 @@ mod tests {
         assert_eq!(Blobs::verify(&db).unwrap().len(), 1);
         Blobs::release(&db, packed.hash()).unwrap();
         Blobs::release(&db, packed.hash()).unwrap();
-        assert!(Blobs::counts(&db).unwrap().is_empty(), "the last reference takes it along");
+        assert!(counts(&db).is_empty(), "the last reference takes it along");
     }
 }

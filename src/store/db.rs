@@ -31,6 +31,8 @@ pub enum Kind {
     Mailbox,
     /// Thread logs, the queue, the message index and blobs.
     Threads,
+    /// Which files were imported from where.
+    Sources,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
         match self {
             Self::Mailbox => 0x6d74_754d,
             Self::Threads => 0x6d74_7554,
+            Self::Sources => 0x6d74_7553,
         }
     }
 }
@@ -135,6 +138,19 @@ impl Db {
             durability: Durability::Normal,
             in_transaction: false,
         })
+    }
+
+    /// A database that is gone when it is closed, for a rebuild that is too large for memory.
+    ///
+    /// # Errors
+    /// When SQLite refuses the tables.
+    pub fn scratch(sql: &str) -> Result<Self, StoreError> {
+        // SQLite's own temporary file: private to this process, and without a name.
+        let db = Self::connect(Path::new(""), OpenFlags::default())?;
+        db.connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        db.connection.execute_batch(sql)?;
+        db.connection.execute_batch("BEGIN")?;
+        Ok(db)
     }
 
     fn connect(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {

@@ -113,9 +113,12 @@ impl Log {
     /// # Errors
     /// When the database refuses.
     pub fn append(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result<Appended, StoreError> {
-        let key = Self::key(db, store, true)?.unwrap_or_default();
         let mut head = Self::head(db, store)?;
-        let mut done = Appended::default();
+        let mut done = Appended { head, ..Appended::default() };
+        if events.is_empty() {
+            return Ok(done); // and a store that nothing is appended to is not made
+        }
+        let key = Self::key(db, store, true)?.unwrap_or_default();
         for event in events {
             if let Some(known) = Self::position_of(db, key, &event.id)? {
                 done.positions.push((event.id.clone(), known));

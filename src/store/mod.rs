@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod log;
 mod own;
+mod space;
 
 pub use blob::{Blobs, Packed};
 pub use chain::Chain;
@@ -19,3 +20,4 @@ pub use error::StoreError;
 pub use event::{Action, Args, Event, NewEvent};
 pub use log::{Appended, Head, Log};
 pub use own::{Own, OwnEvent, Refusal};
+pub use space::{Space, compact, is_database, space};

@@ -226,6 +226,13 @@ pub enum Frame {
         /// One for each message.
         outcomes: Vec<serde_json::Value>,
     },
+    /// What a source of imported mail changed since; records of the bridge, opaque here.
+    Follow {
+        /// Returned with the answer, an `Ingested`.
+        seq: u64,
+        /// A conversation each.
+        changes: Vec<serde_json::Value>,
+    },
     /// Tell me when all that is in the logs now is projected.
     Settle {
         /// Returned with the answer.

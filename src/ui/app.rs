@@ -229,8 +229,8 @@ pub struct Model {
     pub undo_wanted: usize,
     /// Actions that keys asked for and that stand, newest last.
     pub done: Vec<ActionId>,
-    /// The conversation that was prefetched last.
-    pub prefetched: Option<crate::id::ThreadId>,
+    /// The conversations that were asked for ahead last.
+    pub prefetched: Vec<crate::id::ThreadId>,
 }
 
 /// What the model begins with.
@@ -286,7 +286,7 @@ impl Model {
             waiting_since: beginning.now_ms,
             undo_wanted: 0,
             done: Vec::new(),
-            prefetched: None,
+            prefetched: Vec::new(),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::notice::{Exit, Explain, Notice};
 use crate::ui::app::{Beginning, Door, Effect, Message, Model, Quitting, UiExit};
 use crate::ui::first_run::FirstRun;
 use crate::ui::pace::Pace;
-use crate::ui::signals::{self, Told};
+use crate::ui::signals::{self, Told, Watch};
 use crate::ui::sources::{self, Event, Open};
 use crate::ui::terminal::Screen;
 use crate::ui::theme::Theme;
@@ -84,6 +84,9 @@ impl Explain for UiError {
 /// # Errors
 /// When the terminal cannot be used.
 pub fn run(start: Start) -> Result<UiExit, UiError> {
+    // Signals are watched before the terminal is changed, or one that comes too early would leave
+    // it so.
+    let watch = Watch::new();
     let (events, incoming) = channel();
     let alarm = events.clone();
     // Nobody listens any more when the loop has ended already.
@@ -105,7 +108,7 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
 
     let (doors, door_requests) = channel();
     let patience = HANGUP_PATIENCE.saturating_add(Duration::from_secs(1));
-    sources::start(&events, start.open, door_requests, patience)?;
+    sources::start(&events, watch, start.open, door_requests, patience)?;
     let mut outside = Outside { doors, engine: None, backlog: Vec::new(), wish: None };
     if own || start.demo {
         effects.push(Effect::Open(first_door, Vec::new()));

@@ -3,11 +3,13 @@
 //! Invariant: nothing is done in a signal handler here; the runtime's own handler only sets a flag.
 //! Being told to end is obeyed even when the terminal takes no byte any more.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, getpgrp, getpid, getppid, getsid, kill_process_group};
-use tokio::runtime::Builder;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
 
 /// What a signal means to the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,61 +30,70 @@ pub enum Told {
 /// How far up the parents are looked for a shell that controls jobs.
 const MAX_PARENTS: usize = 16;
 
-/// Passes signals on until `tell` says that nobody listens. Once it was told to end, the program
-/// is given `patience` and is then ended by `force`. Returns at once when signals cannot be
-/// watched: then they do what they always do.
-pub fn watch(tell: impl Fn(Told) -> bool, patience: Duration, force: impl Fn()) {
-    let Ok(runtime) = Builder::new_current_thread().enable_io().enable_time().build() else {
-        return;
-    };
-    runtime.block_on(async {
+/// Signals that are watched from the moment this is made.
+#[derive(Debug)]
+pub struct Watch {
+    runtime: Runtime,
+    signals: Vec<(UnixSignal, Told)>,
+}
+
+impl Watch {
+    /// Begins to watch. `None` when signals cannot be watched: then they do what they always do.
+    #[must_use]
+    pub fn new() -> Option<Self> {
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build().ok()?;
         let kinds = [
-            SignalKind::terminate(),
-            SignalKind::hangup(),
-            SignalKind::interrupt(),
-            SignalKind::quit(),
-            SignalKind::from_raw(Signal::TSTP.as_raw()),
-            SignalKind::from_raw(Signal::CONT.as_raw()),
-            SignalKind::window_change(),
+            (SignalKind::terminate(), Told::End),
+            (SignalKind::hangup(), Told::End),
+            (SignalKind::interrupt(), Told::Interrupt),
+            (SignalKind::quit(), Told::Interrupt),
+            (SignalKind::from_raw(Signal::TSTP.as_raw()), Told::Stop),
+            (SignalKind::from_raw(Signal::CONT.as_raw()), Told::Continue),
+            (SignalKind::window_change(), Told::Size),
         ];
-        let [
-            Ok(mut term),
-            Ok(mut hup),
-            Ok(mut int),
-            Ok(mut quit),
-            Ok(mut stop),
-            Ok(mut cont),
-            Ok(mut size),
-        ] = kinds.map(signal)
-        else {
-            return;
-        };
+        let guard = runtime.enter();
+        let watch = |(kind, told)| signal(kind).ok().map(|signal| (signal, told));
+        let signals: Option<Vec<_>> = kinds.into_iter().map(watch).collect();
+        drop(guard);
+        Some(Self { runtime, signals: signals? })
+    }
+
+    /// Passes signals on until `tell` says that nobody listens. Once it was told to end, the
+    /// program is given `patience` and is then ended by `force`.
+    pub fn run(mut self, tell: impl Fn(Told) -> bool, patience: Duration, force: impl Fn()) {
         let mut until = None;
-        loop {
-            let end = async {
-                match until {
-                    Some(until) => tokio::time::sleep_until(until).await,
-                    None => std::future::pending().await,
+        self.runtime.block_on(async {
+            loop {
+                let end = async {
+                    match until {
+                        Some(until) => sleep_until(until).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                let told = tokio::select! {
+                    told = next(&mut self.signals) => told,
+                    () = end => return force(),
+                };
+                if matches!(told, Told::End | Told::Interrupt) {
+                    until.get_or_insert(Instant::now() + patience);
                 }
-            };
-            let told = tokio::select! {
-                _ = term.recv() => Told::End,
-                _ = hup.recv() => Told::End,
-                _ = int.recv() => Told::Interrupt,
-                _ = quit.recv() => Told::Interrupt,
-                _ = stop.recv() => Told::Stop,
-                _ = cont.recv() => Told::Continue,
-                _ = size.recv() => Told::Size,
-                () = end => return force(),
-            };
-            if matches!(told, Told::End | Told::Interrupt) {
-                until.get_or_insert(tokio::time::Instant::now() + patience);
+                if !tell(told) {
+                    return;
+                }
             }
-            if !tell(told) {
-                return;
-            }
-        }
-    });
+        });
+    }
+}
+
+/// The next signal.
+async fn next(signals: &mut [(UnixSignal, Told)]) -> Told {
+    std::future::poll_fn(|context| {
+        let came = signals
+            .iter_mut()
+            .find_map(|(signal, told)| signal.poll_recv(context).is_ready().then_some(*told));
+        came.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
 }
 
 /// Stops the program's process group, as the terminal's own key would; returns when it goes on.

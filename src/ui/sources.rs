@@ -14,7 +14,7 @@ use crossterm::event::Event as TerminalEvent;
 use crate::engine::handle::{EngineHandle, Request, Update};
 use crate::notice::{Exit, Notice};
 use crate::ui::app::Door;
-use crate::ui::signals::{self, Told};
+use crate::ui::signals::{Told, Watch};
 use crate::ui::terminal;
 
 /// Opens a mailbox; called on a thread of its own, after the first frame. The paths are what will
@@ -58,15 +58,17 @@ impl Event {
 /// When a thread cannot be made.
 pub fn start(
     events: &Sender<Event>,
+    watch: Option<Watch>,
     open: Open,
     doors: Receiver<(Door, Vec<PathBuf>)>,
     patience: Duration,
 ) -> std::io::Result<()> {
     let (input, told, opened) = (events.clone(), events.clone(), events.clone());
     spawn("input", move || read_input(&input))?;
-    spawn("signals", move || {
-        signals::watch(|what| told.send(Event::Told(what)).is_ok(), patience, force);
-    })?;
+    if let Some(watch) = watch {
+        let tell = move |what| told.send(Event::Told(what)).is_ok();
+        spawn("signals", move || watch.run(tell, patience, force))?;
+    }
     spawn("engine-updates", move || open_doors(open, &doors, &opened))
 }
 

@@ -15,6 +15,9 @@ use crate::ui::layout::{READER_HEAD_ROWS, areas};
 use crate::ui::tour::Tour;
 use crate::ui::{keys, text};
 
+/// What is loaded ahead, in rows from the cursor, in this order: the row itself, the next one and
+/// the one before (`j`, `k`, and `J`, `K` in the reader), and the one after those.
+const NEIGHBOURS: [isize; 4] = [0, 1, -1, 2];
 /// How long an answer is waited for before keys go on without it, in milliseconds.
 const PATIENCE_MS: i64 = 3_000;
 
@@ -223,19 +226,31 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
 /// What follows from having been seen: a conversation on screen is read, and the one under the
 /// cursor may be opened next.
 fn drawn(model: &mut Model) -> Vec<Effect> {
+    let mut effects = ask(prefetch(model));
     if let Some(reader) = &mut model.reader {
         if reader.messages.is_none() || std::mem::replace(&mut reader.marked, true) {
-            return Vec::new();
+            return effects;
         }
         let subjects = reader.subjects();
         let unread = subjects.iter().any(|subject| subject.unread);
         let intent = unread.then(|| crate::command::read::read(&subjects)).flatten();
-        return intent.map(|intent| keys::send(model, intent, Sent::Silent)).unwrap_or_default();
+        effects.extend(intent.map(|i| keys::send(model, i, Sent::Silent)).unwrap_or_default());
     }
-    let current = model.list.current().map(|row| row.thread.clone());
-    if !matches!(model.stage, Stage::Mail) || current.is_none() || current == model.prefetched {
-        return Vec::new();
+    effects
+}
+
+/// Asks for the conversations that the next keys may open, when they are others than before.
+fn prefetch(model: &mut Model) -> Option<Request> {
+    let list = &model.list;
+    if !matches!(model.stage, Stage::Mail) || list.rows.is_empty() {
+        return None;
     }
-    model.prefetched.clone_from(&current);
-    ask(current.map(Request::Prefetch))
+    let at = |step: &isize| list.rows.get(list.cursor.checked_add_signed(*step)?);
+    let near = NEIGHBOURS.iter().filter_map(at).map(|row| row.thread.clone());
+    let near: Vec<ThreadId> = near.collect();
+    if near == model.prefetched {
+        return None;
+    }
+    model.prefetched.clone_from(&near);
+    Some(Request::Prefetch(near))
 }

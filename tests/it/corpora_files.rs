@@ -10,7 +10,8 @@ use std::sync::atomic::AtomicBool;
 
 use mailtui::bridge::discover::{Source, discover};
 use mailtui::bridge::import::{ImportReport, ImportRequest, import};
-use mailtui::bridge::{Incoming, MailSink, Outcome, SinkError};
+use mailtui::bridge::ledger::Forgetful;
+use mailtui::bridge::{Follow, Followed, Incoming, MailSink, Outcome, SinkError};
 use mailtui::id::{ThreadId, base32};
 
 fn corpora() -> Option<PathBuf> {
@@ -37,13 +38,17 @@ impl MailSink for TakesAll {
             self.bytes += message.raw.len();
             let id = base32(blake3::hash(&message.raw).as_bytes(), 20);
             let thread = ThreadId::try_from(id).expect("base 32 is an id");
-            self.taken.push(Outcome::Imported { thread, new: true });
+            self.taken.push(Outcome::Imported { thread, new: true, message: None });
         }
         Ok(earlier)
     }
 
     fn finish(&mut self) -> Result<Vec<Outcome>, SinkError> {
         Ok(std::mem::take(&mut self.taken))
+    }
+
+    fn follow(&mut self, _: Vec<Follow>) -> Result<Vec<Followed>, SinkError> {
+        unreachable!("who remembers nothing follows nothing")
     }
 
     fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {
@@ -53,7 +58,7 @@ impl MailSink for TakesAll {
 
 fn import_all(path: &Path) -> ImportReport {
     let request = ImportRequest { paths: vec![path.to_owned()], ..ImportRequest::default() };
-    import(&request, &mut TakesAll::default(), &mut |_| {}, &AtomicBool::new(false))
+    import(&request, &mut Forgetful, &mut TakesAll::default(), &mut |_| {}, &AtomicBool::new(false))
         .expect("the sink takes all")
 }
 

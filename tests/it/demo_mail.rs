@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
 
 use mailtui::cli::demo_mail::{WRITTEN, at};
+use rustix::process::Signal;
 
 use crate::support::binary::{Home, text};
 use crate::support::pty::Pty;
@@ -207,4 +208,29 @@ fn a_killed_demo_is_removed_by_the_next_and_a_running_one_is_not() {
         assert_eq!(pty.wait_end(), 0);
     }
     assert_eq!(left(&home), [home.path("tmp/mailtui-demo-new")]);
+}
+
+#[test]
+fn a_demo_that_is_told_to_end_or_crashes_leaves_nothing() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let home = Home::new();
+        let mut pty = Pty::start(&home, (80, 24), &["demo"]);
+        pty.wait_text("unread");
+        pty.signal(signal);
+        pty.wait_end();
+        assert_eq!(left(&home), Vec::<std::path::PathBuf>::new(), "{signal:?}");
+    }
+    // While the sample is made, and in the thread that draws.
+    for point in ["push.after-commit", "ingest.after-commit", "page.after-commit", "ui.frame:2"] {
+        let home = Home::new();
+        let mut pty = Pty::start_in(&home, (80, 24), &[("MAILTUI_PANIC_AT", point)], &["demo"]);
+        assert_ne!(pty.wait_end(), 0, "{point}");
+        // The report of a crash has no mail in it, and is what the user was told to look at.
+        let mut left = left(&home).into_iter();
+        let report = |path: &std::path::Path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("mailtui-crash-"))
+        };
+        assert!(left.all(|path| report(&path)), "{point}: {:?}", left.collect::<Vec<_>>());
+    }
 }

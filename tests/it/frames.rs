@@ -3,7 +3,11 @@
 //! Invariant: a line of `tests/golden/frames-v1.jsonl` is never changed, only added; each is read
 //! and written again without a difference.
 
-use mailtui::id::{BlobHash, DeviceId, Epoch, EventId, StoreId};
+use mailtui::bridge::Follow;
+use mailtui::bridge::follow::{Change, FlagsChange};
+use mailtui::id::{BlobHash, DeviceId, Epoch, EventId, MessageId, StoreId, ThreadId};
+use mailtui::label::Place;
+use mailtui::mail::Flags;
 use mailtui::store::{Action, Args, Chain, Event, NewEvent};
 use mailtui::sync::{
     Bytes, Cursor, Frame, IngestMessage, PurgeOrder, PurgedRow, Refused, SeenThread, StoreAck,
@@ -25,6 +29,22 @@ fn event() -> NewEvent {
             at: 1_700_000_000_000,
         }),
         epoch: Epoch::try_from("1.abcdef").unwrap(),
+    }
+}
+
+/// Every field of a change that a source made.
+fn follow() -> Follow {
+    let message = MessageId::try_from("abcdefghijklmnopqrst").unwrap();
+    let set = Flags { read: true, starred: true, ..Flags::default() };
+    let cleared = Flags { answered: true, forwarded: true, draft: true, ..Flags::default() };
+    let flags = vec![FlagsChange { message: message.clone(), set, cleared, sent: Some(true) }];
+    let place = Some(Place::Archive);
+    let (on, off) = (vec!["New".to_owned()], vec!["Old".to_owned()]);
+    Follow {
+        thread: ThreadId::try_from("abcdefghijklmnopqrst").unwrap(),
+        token: "abcdefghijklmnopqrst.7".to_owned(),
+        covers: vec![message],
+        change: Change { flags, place, on, off },
     }
 }
 
@@ -55,6 +75,7 @@ fn frames() -> Vec<Frame> {
         file_time: Some(1_700_000_000),
     };
     let device = DeviceId::try_from("dabcdefghijkl").unwrap();
+    let follow = serde_json::to_value(follow()).unwrap();
     let thread = mailtui::id::ThreadId::try_from("abcdefghijklmnopqrst").unwrap();
     let seen = mailtui::id::Seen { epoch: epoch(), position: 3 };
     let rows = vec![vec![SeenThread { thread, seen }]];
@@ -96,6 +117,7 @@ fn frames() -> Vec<Frame> {
                 PurgedRow { kept: Some(("new-mail".into(), "why".into())), ..PurgedRow::default() },
             ],
         },
+        Frame::Follow { seq: 4, changes: vec![follow] },
     ]
 }
 
@@ -110,4 +132,6 @@ fn frames_are_what_they_always_were() {
         let bytes = mailtui::sync::encode(&frame).unwrap();
         assert_eq!(mailtui::sync::decode(&bytes).unwrap(), frame);
     }
+    let Some(Frame::Follow { changes, .. }) = frames().pop() else { unreachable!("the last") };
+    assert_eq!(serde_json::from_value::<Follow>(changes[0].clone()).unwrap(), follow());
 }

@@ -113,6 +113,13 @@ impl Index {
         Ok(())
     }
 
+    /// How many messages are indexed in threads that are not there.
+    pub(crate) fn astray(db: &Db) -> Result<i64, StoreError> {
+        let sql = "SELECT count(*) FROM messages
+                   WHERE 'thread-' || thread NOT IN (SELECT id FROM stores)";
+        Ok(db.sql().prepare(sql)?.query_row([], |row| row.get(0))?)
+    }
+
     /// The least id of the threads that are joined with this one.
     pub(crate) fn root(db: &Db, thread: &ThreadId) -> Result<ThreadId, StoreError> {
         let mut statement = db.sql().prepare_cached("SELECT root FROM joined WHERE thread = ?1")?;

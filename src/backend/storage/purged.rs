@@ -33,6 +33,22 @@ impl Purged {
         Ok(statement.exists([thread.as_str()])?)
     }
 
+    /// How many purged threads have a log.
+    pub(crate) fn undead(db: &Db) -> Result<i64, StoreError> {
+        let sql =
+            "SELECT count(*) FROM purged WHERE 'thread-' || thread IN (SELECT id FROM stores)";
+        Ok(db.sql().prepare(sql)?.query_row([], |row| row.get(0))?)
+    }
+
+    /// How many threads are in trash, and how many of them since `at` or before.
+    pub(crate) fn in_trash(db: &Db, at: i64) -> Result<(u64, u64), StoreError> {
+        let sql = "SELECT count(*), coalesce(sum(at <= ?1), 0) FROM trashed";
+        let count = |row: &rusqlite::Row<'_>, at| {
+            Ok::<_, rusqlite::Error>(u64::try_from(row.get::<_, i64>(at)?).unwrap_or_default())
+        };
+        Ok(db.sql().prepare(sql)?.query_row([at], |row| Ok((count(row, 0)?, count(row, 1)?)))?)
+    }
+
     /// Purged threads, with the time, of which the Mailbox store may not have heard.
     pub(crate) fn untold(db: &Db) -> Result<Vec<(ThreadId, i64)>, StoreError> {
         let mut statement =

@@ -157,7 +157,8 @@ proptest! {
         which in 0_usize..5,
         changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
     ) {
-        let all = [bytes(STORED), bytes(FIXED), bytes(DYNAMIC), bytes(NAMED), zstd(TEXT.as_bytes())];
+        let text = zstd(TEXT.as_bytes());
+        let all = [bytes(STORED), bytes(FIXED), bytes(DYNAMIC), bytes(NAMED), text];
         let mut file = all[which].clone();
         for (at, byte) in changes {
             let at = 3 + at.index(file.len() - 3);

@@ -7,12 +7,12 @@ use std::io;
 use std::os::unix::net::UnixStream;
 
 use super::{Answer, Lines, NAME, Request};
-use crate::bridge::{Incoming, MailSink, Outcome, SinkError};
+use crate::bridge::{Follow, Followed, Incoming, MailSink, Outcome, SinkError};
 use crate::cli::home::Home;
 use crate::command::intent::Intent;
 use crate::engine::link::SILENCE;
 use crate::engine::view::Done;
-use crate::engine::{Device, from_wire, to_wire};
+use crate::engine::{Device, changes_to_wire, from_wire, to_wire};
 use crate::id::{BlobHash, ThreadId};
 use crate::limits::{HELLO_TIMEOUT, MAX_FRAME_BYTES, MAX_HELLO_BYTES};
 use crate::notice::{Exit, Explain as _, Notice};
@@ -193,6 +193,15 @@ impl MailSink for GuestSink<'_> {
             self.guest.settle().map_err(stopped)?;
         }
         Ok(Vec::new())
+    }
+
+    fn follow(&mut self, changes: Vec<Follow>) -> Result<Vec<Followed>, SinkError> {
+        let sent = changes.len();
+        let changes = changes_to_wire(&changes);
+        match self.guest.ask(&Request::Follow { changes }).map_err(stopped)? {
+            Answer::Ingested(done) if done.len() == sent => from_wire(done),
+            other => Err(stopped(unexpected(&other))),
+        }
     }
 
     fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {

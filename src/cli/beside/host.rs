@@ -19,7 +19,7 @@ use crate::engine::{Driver, EngineError, SideDoor};
 use crate::id::{BlobHash, ThreadId};
 use crate::limits::{HELLO_TIMEOUT, MAX_FRAME_BYTES, MAX_HELLO_BYTES};
 use crate::notice::{Exit, Explain as _, Notice};
-use crate::sync::{Bytes, Frame, IngestMessage, PurgeOrder, SyncError};
+use crate::sync::{Bytes, Frame, PurgeOrder, SyncError};
 
 /// Guests at a time; one more is sent away, and tries again for a moment.
 const MAX_GUESTS: usize = 8;
@@ -178,7 +178,12 @@ impl Host {
                         None => Answer::Ended,
                     }
                 }
-                Request::Ingest { messages } => self.ingest(&mut lines, messages)?,
+                Request::Ingest { messages } => {
+                    self.ingested(&mut lines, move |driver| driver.ask_ingest(messages))?
+                }
+                Request::Follow { changes } => {
+                    self.ingested(&mut lines, move |driver| driver.ask_follow(changes))?
+                }
                 Request::Fetch { thread } => self.fetch(&mut lines, thread)?,
                 Request::Blob { hash } => self.blob(&mut lines, hash)?,
                 Request::Purge { order } => self.purge(&mut lines, order)?,
@@ -202,8 +207,13 @@ impl Host {
         Answer::Refused(Notice::error("in-use", line, "quit it first").exit(Exit::DataDir).into())
     }
 
-    fn ingest(&self, lines: &mut Lines, messages: Vec<IngestMessage>) -> io::Result<Answer> {
-        let seq = match self.side.ask(move |driver| driver.ask_ingest(messages)) {
+    /// Asks the backend to take something in, and waits for what became of it.
+    fn ingested(
+        &self,
+        lines: &mut Lines,
+        ask: impl FnOnce(&mut Driver) -> Result<u64, EngineError> + Send + 'static,
+    ) -> io::Result<Answer> {
+        let seq = match self.side.ask(ask) {
             Some(Ok(seq)) => seq,
             Some(Err(error)) => return Ok(Answer::Refused(error.notice().into())),
             None => return Ok(Answer::Ended),

@@ -53,6 +53,8 @@ enum Request {
     Decide { labels: Vec<String>, intent: Intent },
     /// Take this mail in; on disk when it is answered.
     Ingest { messages: Vec<IngestMessage> },
+    /// Take in what a source changed; on disk when it is answered.
+    Follow { changes: Vec<serde_json::Value> },
     /// Bring this thread here from the remote backend; its log is in the files when it is answered.
     Fetch { thread: ThreadId },
     /// The bytes with this name, from memory or from the remote backend.
@@ -72,7 +74,7 @@ enum Answer {
     Working,
     /// To `Decide`.
     Decided(Done),
-    /// To `Ingest`: one outcome for each message.
+    /// To `Ingest` and `Follow`: one outcome for each message or change.
     Ingested(Vec<serde_json::Value>),
     /// To `Fetch`.
     Fetched,

@@ -15,6 +15,9 @@ use crate::simulation::moves::Simulation;
 use crate::support::health;
 use crate::support::truth::{Truth, fold};
 
+/// Counted as a step: a purge that took something.
+pub(super) const GONE: &str = "purged";
+
 /// A key on a thread: what its row named, and how many messages of the thread it showed.
 pub(super) struct Press {
     pub(super) target: Target,
@@ -36,6 +39,9 @@ pub(super) fn along_the_way(simulation: &mut Simulation) -> Vec<String> {
     let shown = mailbox::overlaid(device.db(), &thread).expect("readable").unwrap_or(row.shown);
     let own = Own::of(device.db(), &StoreId::thread(&thread)).expect("readable");
     let own = entries(&own, device.id(), seen.position);
+    if truth.purged.contains(&thread) {
+        return Vec::new(); // the device has not heard of it
+    }
     let Some(told) = truth.threads.get(&thread) else {
         return vec![format!("device {at} shows {thread}, which has no log")];
     };
@@ -80,6 +86,9 @@ pub(super) fn at_rest(simulation: &mut Simulation) -> Vec<String> {
     }
     simulation.world.sync();
     let truth = Truth::read(&simulation.world.backend_dir());
+    if !truth.purged.is_empty() {
+        *simulation.hits.entry(GONE).or_default() += truth.purged.len() as u64;
+    }
     let labels = Simulation::labels();
     let mut wrong = health::of(&mut simulation.world, &truth, &labels);
     for (thread, told) in &truth.threads {

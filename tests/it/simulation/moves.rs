@@ -10,7 +10,7 @@ use mailtui::command::intent::{Change, Intent, Target};
 use mailtui::engine::view::Window;
 use mailtui::id::{ActionId, LabelId, ThreadId};
 use mailtui::label::{self, Place};
-use mailtui::sync::{Bytes, Frame, IngestMessage};
+use mailtui::sync::{Bytes, Frame, IngestMessage, PurgeOrder, SeenThread};
 
 use crate::simulation::checks::{self, Press};
 use crate::support::clock::Dice;
@@ -29,6 +29,7 @@ pub(super) const STEPS: &[(&str, usize)] = &[
     ("mail.filed", 3),
     ("mail.by-device", 3),
     ("link.by-hand", 1),
+    ("purge", 4),
     ("key", 26),
     ("key.stale", 6),
     ("key.bulk", 4),
@@ -150,6 +151,7 @@ impl Simulation {
         let at = self.a_device();
         match step {
             "link.by-hand" => return self.link(at),
+            "purge" => return self.purge(at),
             "key" => return self.key(at, 1, false),
             "key.stale" => return self.key(at, 1, true),
             "key.bulk" => return self.key(at, 6, false),
@@ -254,8 +256,14 @@ impl Simulation {
             // An answer to what is still to come: the next message.
             "early" => (new.reply_to(&format!("m{}", self.posted.len() + 1), "m0"), name.clone()),
             "again" => {
-                let outcome = self.world.mail(any?.bytes, Folder::default());
-                assert!(matches!(outcome, Outcome::Duplicate { .. }), "{outcome:?}");
+                let revive = self.dice.once_in(3);
+                let outcome = self.world.mail(any?.bytes, Folder { revive, ..folder });
+                match outcome {
+                    Outcome::Duplicate { .. } => {}
+                    Outcome::Purged => assert!(!revive, "it was wanted"),
+                    Outcome::Imported { .. } => assert!(revive, "a message that was there"),
+                    other => panic!("{other:?}"),
+                }
                 return Some(());
             }
             "copy" => {
@@ -298,6 +306,36 @@ impl Simulation {
         let (a, b) = (self.a_thread(at)?, self.a_thread(at)?);
         self.world.backend().link(&a, &b).expect("links");
         (a != b).then_some(())
+    }
+
+    /// A device orders a purge of rows as it drew them, some of them long ago.
+    fn purge(&mut self, at: usize) -> Option<()> {
+        if !self.world.is_connected(at) {
+            return None;
+        }
+        if self.dice.once_in(2) {
+            self.draw(at);
+        }
+        let drawn = self.drawn[at].clone();
+        let mut rows = Vec::new();
+        for _ in 0..=self.dice.below(2) {
+            let row = (!drawn.is_empty()).then(|| self.dice.pick(&drawn).clone())?;
+            let seen = |(target, _): (Target, u64)| SeenThread {
+                thread: target.thread,
+                seen: target.seen,
+            };
+            rows.push(row.into_iter().map(seen).collect());
+        }
+        let (anywhere, dry) = (!self.dice.once_in(3), self.dice.once_in(6));
+        let order = PurgeOrder { rows, older: None, anywhere, dry };
+        self.world.device_mut(at).want(Frame::Purge { seq: 1, order });
+        // Mostly it gets there before the line is cut.
+        if !self.dice.once_in(3) {
+            self.world.save(at);
+            self.world.send(at, Some);
+            while self.world.deliver_up(at) {}
+        }
+        Some(())
     }
 
     /// A device reads its lists anew: what keys are pressed on from now on.

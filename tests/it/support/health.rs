@@ -6,10 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mailtui::engine::view::Window;
 use mailtui::id::{DeviceId, EventId, LabelId, StoreId};
+use mailtui::mailbox::MailboxEvent;
+use mailtui::store::{Log, Own};
 
 use crate::support::truth::{Line, Truth};
 use crate::support::world::World;
 
+/// Why events on purged threads are refused.
+const PURGED: &str = "was purged";
 /// Rows read at a time: few, so that pages have edges.
 const PAGE: usize = 3;
 
@@ -21,16 +25,44 @@ pub(crate) fn of(world: &mut World, truth: &Truth, labels: &BTreeSet<LabelId>) -
         if pending != (0, 0) {
             wrong.push(format!("device {at}: pending, not projected: {pending:?}"));
         }
-        let refused = world.device_mut(at).news().refused;
+        let mut refused = world.device_mut(at).news().refused;
+        refused.retain(|line| !line.contains(PURGED));
         wrong.extend(refused.into_iter().map(|line| format!("device {at}: refused: {line}")));
         lists(world, at, truth, labels, &mut wrong);
-        let found = world.device_mut(at).doctor(true).expect("the doctor runs");
+        let mut found = world.device_mut(at).doctor(true).expect("the doctor runs");
+        found.retain(|(code, line, _)| *code != "refused" || !line.contains(PURGED));
         wrong.extend(found.into_iter().map(|(_, line, _)| format!("device {at}: doctor: {line}")));
     }
     let found = world.backend().doctor().expect("the doctor runs");
     wrong.extend(found.into_iter().map(|f| format!("backend: doctor: {}: {}", f.code, f.detail)));
     logs(world, truth, &mut wrong);
+    gone(world, truth, &mut wrong);
     wrong
+}
+
+/// Of a purged thread nobody has anything but its id.
+fn gone(world: &World, truth: &Truth, wrong: &mut Vec<String>) {
+    let both = truth.purged.iter().filter(|thread| truth.threads.contains_key(thread));
+    wrong.extend(both.map(|thread| format!("{thread} was purged and has a log")));
+    for at in 0..world.stations.len() {
+        let device = world.device(at);
+        for event in Log::all(device.db(), &StoreId::mailbox()).expect("readable") {
+            let read = MailboxEvent::read(&event.event.name, &event.event.args);
+            let of = read.as_ref().and_then(MailboxEvent::source).map(|source| &source.thread);
+            if of.is_some_and(|of| truth.purged.contains(of)) && !event.event.args.is_gone() {
+                wrong.push(format!("device {at}: its log speaks of {of:?}: {:?}", event.event));
+            }
+        }
+        for thread in &truth.purged {
+            let kept = device.kept_log(thread).expect("readable").len();
+            let own = Own::of(device.db(), &StoreId::thread(thread)).expect("readable").len();
+            let row = mailtui::mailbox::raw_row(device.db(), thread).expect("readable");
+            if (kept, own) != (0, 0) || row.is_some() || device.holds(thread) {
+                wrong
+                    .push(format!("device {at} has {kept} events of {thread}, {own} own, {row:?}"));
+            }
+        }
+    }
 }
 
 /// Every list of a device, read page by page, and every count.
@@ -106,13 +138,15 @@ fn logs(world: &World, truth: &Truth, wrong: &mut Vec<String>) {
     for event in mailtui::store::Log::all(&mailbox, &root).expect("readable") {
         note(&root, &event.event.id);
     }
-    for (id, store) in &world.kept {
+    let purged = |store: &StoreId| store.as_thread().is_some_and(|t| truth.purged.contains(&t));
+    for (id, store) in world.kept.iter().filter(|(_, store)| !purged(store)) {
         match held.get(&(store.clone(), id.clone())) {
             Some(1) => {}
             other => wrong.push(format!("{store}: own event {id} is there {other:?} times")),
         }
     }
-    for id in world.acknowledged.difference(&ids) {
+    let gone = |id: &&EventId| !world.kept.get(id).is_some_and(purged);
+    for id in world.acknowledged.difference(&ids).filter(gone) {
         wrong.push(format!("acknowledged event {id} is nowhere"));
     }
 }

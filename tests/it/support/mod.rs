@@ -13,6 +13,7 @@ pub(crate) mod record;
 pub(crate) mod script;
 pub(crate) mod serve;
 pub(crate) mod source;
+pub(crate) mod svg;
 pub(crate) mod terminal_bytes;
 pub(crate) mod truth;
 pub(crate) mod world;

@@ -23,6 +23,8 @@ pub(crate) struct Told {
 /// All that the logs say.
 pub(crate) struct Truth {
     pub(crate) threads: BTreeMap<ThreadId, Told>,
+    /// Threads that are gone for ever.
+    pub(crate) purged: BTreeSet<ThreadId>,
 }
 
 /// A row of the list, as far as it follows from cells and messages.
@@ -88,7 +90,10 @@ impl Truth {
             let state = fold(&log);
             Some((store.as_thread()?, Told { cells: state.trail().1, log, state }))
         });
-        Self { threads: told.collect() }
+        let mut gone = db.sql().prepare("SELECT thread FROM purged").expect("readable");
+        let gone = gone.query_map([], |row| row.get::<_, String>(0)).expect("readable");
+        let purged = gone.map(|id| ThreadId::try_from(id.expect("text")).expect("an id"));
+        Self { threads: told.collect(), purged: purged.collect() }
     }
 
     /// Conversations: threads that reach each other by links, by the least id among them.

@@ -1,0 +1,145 @@
+//! The README's pictures: the list and the reader, drawn by the program's own views.
+//!
+//! Invariant: the sample mail goes through the real binary; clock, zone and size are fixed, so that
+//! the same program gives the same bytes. `tests/run pictures` draws them again; otherwise a
+//! picture that shows an older program fails.
+
+use std::path::PathBuf;
+
+use jiff::tz::{TimeZone, offset};
+use mailtui::backend::Reader as Logs;
+use mailtui::cli::demo_mail::{WRITTEN, at};
+use mailtui::clock::SystemClock;
+use mailtui::command::key::{Code, Key};
+use mailtui::engine::Device;
+use mailtui::engine::handle::{Request, Update};
+use mailtui::engine::view::{Link, Status, Window};
+use mailtui::id::{StoreId, ThreadId};
+use mailtui::label;
+use mailtui::ui::app::{Beginning, Effect, Message, Model};
+use mailtui::ui::theme::Theme;
+use mailtui::ui::{update, view};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::support::binary::Home;
+use crate::support::svg::picture;
+
+/// Columns and rows of a picture.
+const SIZE: (u16, u16) = (100, 30);
+/// The largest picture, in bytes.
+const MAX_BYTES: usize = 150_000;
+/// The conversation under the cursor of the list.
+const POINTED: &str = "[tansy-dev] [RFC] Should the compiler say please?";
+/// The conversation that the reader shows, below that.
+const READ: &str = "The winter rota, and a bet";
+
+/// The program on the sample mail, with a device that answers as the engine does.
+struct Program {
+    model: Model,
+    device: Device,
+    logs: Logs,
+}
+
+impl Program {
+    fn on(home: &Home) -> Self {
+        let mail = home.path("mail");
+        std::fs::create_dir(&mail).expect("a directory");
+        for (name, mbox) in at(WRITTEN) {
+            std::fs::write(mail.join(name), mbox).expect("written");
+        }
+        home.import(&mail);
+        let device = Device::read(&home.data(), Box::new(SystemClock)).expect("readable");
+        let device = device.expect("there is mail");
+        let logs = Logs::open(&home.data().join("backend")).expect("readable").expect("there");
+        let page = device.page(&label::system("inbox"), &Window::First, 100).expect("a page");
+        let labels = device.labels().expect("labels");
+        let status = Status { link: Link::Online { behind: 0 }, ..Status::default() };
+        let model = Model::new(Beginning {
+            now_ms: WRITTEN * 1_000,
+            zone: TimeZone::fixed(offset(1)),
+            theme: Theme::new(true),
+            demo: true,
+            first: Some((page, labels, status)),
+            first_run: None,
+        });
+        let mut program = Self { model, device, logs };
+        program.tell(Message::Resize(SIZE.0, SIZE.1));
+        // The pictures are of the program, not of the tour through it.
+        program.press('T');
+        program
+    }
+
+    fn press(&mut self, key: char) {
+        let code = if key == '\n' { Code::Enter } else { Code::Char(key) };
+        self.tell(Message::Key(Key::plain(code)));
+    }
+
+    fn tell(&mut self, message: Message) {
+        for effect in update::update(&mut self.model, message) {
+            if let Effect::Ask(Request::Open(thread)) = effect {
+                let shown = self.thread(&thread);
+                self.tell(Message::Engine(Box::new(shown)));
+            }
+        }
+    }
+
+    fn thread(&mut self, thread: &ThreadId) -> Update {
+        let log = self.logs.log(&StoreId::thread(thread)).expect("its log");
+        self.device.put_log(thread, &log);
+        for hash in self.device.text_blobs(thread) {
+            let bytes = self.logs.blob(&hash).expect("readable").expect("its text");
+            self.device.put_blob(&hash, bytes);
+        }
+        let found = self.device.thread(thread).expect("readable").expect("there");
+        Update::Thread(thread.clone(), Some(Box::new(found)))
+    }
+
+    /// Puts the cursor on the conversation with this subject.
+    fn find(&mut self, subject: &str) {
+        for _ in 0..SIZE.1 {
+            let row = self.model.list.current().expect("a row");
+            if row.subject.as_deref() == Some(subject) {
+                return;
+            }
+            self.press('j');
+        }
+        panic!("{subject} is not in the list");
+    }
+
+    fn drawn(&self, title: &str) -> String {
+        let area = Rect::new(0, 0, SIZE.0, SIZE.1);
+        let mut screen = Buffer::empty(area);
+        view::draw(&self.model, area, &mut screen);
+        picture(&screen, title)
+    }
+}
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("assets/pictures").join(name)
+}
+
+#[test]
+fn the_pictures_show_this_program() {
+    let home = Home::new();
+    let mut program = Program::on(&home);
+    program.find(POINTED);
+    let list = program.drawn("The list of conversations in mailtui");
+    program.find(READ);
+    program.press('\n');
+    let reader = program.drawn("A conversation in mailtui");
+    let draw = std::env::var_os("MAILTUI_PICTURES").is_some();
+    for (name, drawn) in [("list.svg", list), ("reader.svg", reader)] {
+        assert!(drawn.len() <= MAX_BYTES, "{name} has {} bytes", drawn.len());
+        if draw {
+            std::fs::create_dir_all(path("")).expect("a directory");
+            std::fs::write(path(name), &drawn).expect("written");
+            println!("drew {}: {} bytes", path(name).display(), drawn.len());
+        }
+        let kept = std::fs::read_to_string(path(name)).unwrap_or_default();
+        assert!(
+            kept == drawn,
+            "{name} shows an older program; `tests/run pictures` draws it again"
+        );
+    }
+}
