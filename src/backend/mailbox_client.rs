@@ -134,9 +134,9 @@ impl MailboxClient {
         if self.names.is_empty() {
             self.read_names()?;
         }
-        let named = self.names.get(&clean.to_lowercase()).cloned();
+        let named = self.names.get(&label::folded(&clean)).cloned();
         let id = named.unwrap_or_else(|| label::user_label(&clean));
-        let there = mailbox::by_id(&self.db, &id)?.is_some();
+        let there = mailbox::is_known(&self.db, &id)?;
         Ok((there && !label::is_system(id.as_str())).then_some(id))
     }
 

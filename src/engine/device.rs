@@ -15,7 +15,7 @@ use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId, base32};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
 use crate::mailbox;
-use crate::store::{Db, Durability, Kind, Log, Own, StoreError};
+use crate::store::{Action, Db, Durability, Kind, Log, Own, StoreError};
 use crate::sync::{Cursor, Frame, PurgedRow, StorePush};
 
 /// Long texts kept in memory, beside those of loaded threads.
@@ -61,6 +61,8 @@ pub struct Device {
     pub(super) ingested: BTreeMap<u64, Vec<serde_json::Value>>,
     /// Answers to purge orders, by number.
     pub(super) purged: BTreeMap<u64, Vec<PurgedRow>>,
+    /// The action that several intents are, while they are decided.
+    pub(super) joint: Option<Action>,
     /// What changed since it was last asked.
     pub(super) news: News,
 }
@@ -100,6 +102,7 @@ impl Device {
     /// When a file is damaged, newer or cannot be written.
     pub fn open(dir: &Path, remote: bool, clock: Box<dyn Clock>) -> Result<Self, EngineError> {
         let mut db = Db::open(&dir.join("mailbox.db"), Kind::Mailbox, mailbox::VERSION, &sql())?;
+        mailbox::bring_up_labels(&mut db)?;
         let id = identity(&mut db, clock.as_ref())?;
         let kept = if remote {
             Some(Db::open(&dir.join("threads.db"), Kind::Threads, 1, Log::SQL)?)
@@ -167,6 +170,7 @@ impl Device {
             settled: BTreeMap::new(),
             ingested: BTreeMap::new(),
             purged: BTreeMap::new(),
+            joint: None,
             news: News::default(),
         })
     }

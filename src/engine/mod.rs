@@ -11,6 +11,7 @@ mod driver;
 mod error;
 pub mod handle;
 mod intents;
+mod labels;
 pub mod link;
 mod memory;
 mod owner;

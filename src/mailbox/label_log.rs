@@ -1,9 +1,9 @@
 //! What a label is: the fold of all that was written of it, without the events of undone actions.
 //!
-//! Invariant: the same pure fold gives the confirmed row from the confirmed events, and the row that
-//! a device shows from these and its own behind them; so the two cannot disagree. A label that was
-//! made and is not any more keeps its row, hidden, so that it comes back with its conversations when
-//! it is made again.
+//! Invariant: the same pure fold gives the confirmed row from the confirmed events, and the row
+//! that a device shows from these and its own behind them; so the two cannot disagree. A label that
+//! was made and is not any more keeps its row, hidden, so that it comes back with its conversations
+//! when it is made again.
 
 use std::collections::BTreeSet;
 
@@ -260,7 +260,15 @@ fn put(
                 "INSERT OR REPLACE INTO labels(id, name, type, color, displayOrder, createdAt,
                      deleted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
-            .execute(params![label.as_str(), name, kind, color, display_order, created_at, deleted])?;
+            .execute(params![
+                label.as_str(),
+                name,
+                kind,
+                color,
+                display_order,
+                created_at,
+                deleted
+            ])?;
     } else {
         db.sql()
             .prepare_cached(

@@ -82,6 +82,15 @@ pub fn deleted_labels(db: &Db) -> Result<Vec<(LabelId, String)>, StoreError> {
     named(statement.query([])?)
 }
 
+/// Whether a label with this id was ever made, as far as is confirmed.
+///
+/// # Errors
+/// When the database refuses.
+pub fn is_known(db: &Db, id: &LabelId) -> Result<bool, StoreError> {
+    let mut statement = db.sql().prepare_cached("SELECT 1 FROM labels WHERE id = ?1")?;
+    Ok(statement.exists([id.as_str()])?)
+}
+
 fn named(mut rows: rusqlite::Rows<'_>) -> Result<Vec<(LabelId, String)>, StoreError> {
     let mut labels = Vec::new();
     while let Some(row) = rows.next()? {

@@ -83,7 +83,6 @@ fn apply(
                 .prepare_cached("DELETE FROM threadLabels WHERE threadId = ?1 AND labelId = ?2")?
                 .execute([change.source.thread.as_str(), change.label.as_str()])?;
         }
-        MailboxEvent::Projected(_) => {}
         MailboxEvent::Removed(gone) => remove(db, &gone.source.thread, groups)?,
         MailboxEvent::Purged(gone) => {
             groups.touch(db, &gone.thread)?;
@@ -98,7 +97,8 @@ fn apply(
                 .execute([undo.action.as_str()])?;
         }
         // Labels are folded from all that was written of them, once the event is noted.
-        MailboxEvent::LabelCreated(_)
+        MailboxEvent::Projected(_)
+        | MailboxEvent::LabelCreated(_)
         | MailboxEvent::LabelRenamed(_)
         | MailboxEvent::LabelRecolored(_)
         | MailboxEvent::LabelDeleted(_) => {}

@@ -121,8 +121,8 @@ pub fn count_any(db: &Db, labels: &[LabelId]) -> Result<(u64, u64), StoreError> 
     )?;
     for (at, label) in others.iter().enumerate() {
         let before = serde_json::to_string(&labels[..=at]).unwrap_or_default();
-        let (total, unread): (i64, i64) = statement
-            .query_row([label.as_str(), &before], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (total, unread): (i64, i64) =
+            statement.query_row([label.as_str(), &before], |row| Ok((row.get(0)?, row.get(1)?)))?;
         sum.0 += u64::try_from(total).unwrap_or_default();
         sum.1 += u64::try_from(unread).unwrap_or_default();
     }

@@ -33,6 +33,7 @@ fn intents(screen: &Screen) -> Vec<String> {
                 format!("Undo {}", action.as_ref().map_or("last", |action| action.as_str()))
             }
             Intent::CreateLabel(name) => format!("CreateLabel {name}"),
+            other => format!("{other:?}"),
         })
         .collect()
 }
