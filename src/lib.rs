@@ -60,6 +60,7 @@
 //! | a page comes in | `engine/apply` → `mailbox/materializer` → overlay (`projection/overlay`) |
 //! | a message comes in | `bridge/import` → `backend/ingest` → `mail` → `backend/storage/index` |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
+//! | a thread is purged | `backend/purge` → `storage/purged` → `mailbox/purge` → `engine/apply` |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
@@ -91,6 +92,10 @@
 //!   for its watermark.
 //! - **`all` and `anywhere` are unions of places**, which share no conversation: two lists more
 //!   cost no row more.
+//! - **A purge empties events, it does not take them out.** The chain covers an event's id and the
+//!   hash of its arguments; a Mailbox event of a purged thread keeps that hash, its positions and
+//!   its actions. So a device that joins later has the same chain and the same tables, byte for
+//!   byte, and no table may say where a row lies in its file. The thread's own log goes as a whole.
 //! - **Label ids come from names**, so that two devices that make a label offline make the same.
 
 pub mod backend;

@@ -1,7 +1,7 @@
 //! `tests/run bench [NAME…] [--threads N]`: what a user waits for, measured on the release build.
 //!
-//! Invariant: one JSON object a line on standard output; each number stands beside a floor or a peer
-//! that was measured in the same run on the same machine, so that it means something elsewhere.
+//! Invariant: one JSON object a line on standard output; each number stands beside a floor or a
+//! peer that was measured in the same run, so that it says something elsewhere.
 //! Nothing here reaches into the program: the binary is started, typed into and looked at, and the
 //! engine is asked as the interface asks it. `README.md` beside this folder says how to repeat it.
 #![allow(

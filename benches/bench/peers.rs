@@ -86,7 +86,7 @@ fn neomutt(home: &Path, imported: &Imported) -> Result<Peer, String> {
     let rc = home.join("neomuttrc");
     let text = format!(
         "set folder = \"{0}\"\nset spool_file = \"{0}\"\nset mbox_type = Maildir\n\
-         set header_cache = \"{1}\"\nset sort = reverse-date\nset mark_old = no\nset mail_check = 0\n",
+         set header_cache = \"{1}\"\nset sort = reverse-date\nset mail_check = 0\n",
         imported.mail.display(),
         cache.display(),
     );

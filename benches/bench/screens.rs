@@ -29,8 +29,12 @@ const KEYS: usize = 300;
 const BETWEEN_KEYS: Duration = Duration::from_millis(10);
 /// Nothing drawn for so long: the program has settled.
 const QUIET: Duration = Duration::from_millis(400);
-/// Keys in one direction before they turn round.
-const WAY: usize = 12;
+/// Rows between the top of the list and the cursor, below the rows that come in.
+const FROM_TOP: usize = 5;
+/// The first line of a conversation on the screen.
+const READER_TOP: usize = 4;
+/// Conversations that are opened before memory is looked at.
+const READ: usize = 12;
 /// Rows of the list that are gone through for conversations of five messages.
 const SEARCHED: usize = 300;
 /// Mailbox events of the sync during which keys are pressed, at most.
@@ -119,9 +123,24 @@ fn device_head(data: &Path) -> Option<u64> {
 fn keys(terminal: &mut Terminal, mut go_on: impl FnMut() -> bool) -> Times {
     let mut times = Vec::new();
     while go_on() {
-        let key = if (times.len() / WAY).is_multiple_of(2) { "j" } else { "k" };
-        times.push(move_cursor(terminal, key));
-        std::thread::sleep(BETWEEN_KEYS);
+        terminal.settle(Duration::ZERO);
+        let (Some(here), Some(below)) = (terminal.selected(), terminal.below_selected()) else {
+            // The list has moved under the cursor: back to where there are rows below it.
+            terminal.press("gg");
+            terminal.settle(BETWEEN_KEYS);
+            for _ in 0..FROM_TOP {
+                move_cursor(terminal, "j");
+            }
+            continue;
+        };
+        // Rows may come in above meanwhile; the two that the cursor goes between stay neighbours.
+        for (key, row) in [("j", below), ("k", here)] {
+            let at = terminal.press(key);
+            let moved =
+                terminal.wait("moved cursor", |screen| selected(screen).as_ref() == Some(&row));
+            times.push(moved.duration_since(at));
+            std::thread::sleep(BETWEEN_KEYS);
+        }
     }
     Times::from(times)
 }
@@ -169,14 +188,21 @@ pub(crate) fn open_thread(stage: &mut Stage) -> Vec<Value> {
 /// Opens the conversation under the cursor and goes back to the list.
 fn enter(terminal: &mut Terminal) -> Duration {
     let at = terminal.press("\r");
-    // Only a message that is read shows a whole address.
-    let there = |screen: &vt100::Screen| screen.contents().contains("@example.org>");
-    let took = terminal.wait("message", there).duration_since(at);
+    let took = terminal.wait("message", is_read).duration_since(at);
     terminal.settle(BETWEEN_KEYS);
     terminal.press("u");
     terminal.wait("list", |screen| selected(screen).is_some());
     terminal.settle(BETWEEN_KEYS);
     took
+}
+
+/// Whether a conversation's messages are on the screen: below bar, rule, subject and a gap.
+fn is_read(screen: &vt100::Screen) -> bool {
+    let text = screen.contents();
+    let lines: Vec<&str> = text.lines().collect();
+    let first = lines.get(READER_TOP).map_or("", |line| line.trim());
+    let reader = lines.last().is_some_and(|line| line.contains("u back"));
+    reader && !first.is_empty() && first != "opening…"
 }
 
 /// The most memory of the whole program, the backend in it, after it was used for a while.
@@ -187,7 +213,7 @@ pub(crate) fn memory(stage: &mut Stage) -> Vec<Value> {
         let (mut terminal, _) = open(&data, &sentinel(&data));
         terminal.settle(QUIET);
         let started = terminal.peak_kib();
-        for _ in 0..WAY {
+        for _ in 0..READ {
             enter(&mut terminal);
             move_cursor(&mut terminal, "j");
         }

@@ -3,12 +3,12 @@
 //! Invariant: looking writes nothing, so that it can be done beside a running backend; repairs are
 //! events. What was found is said even when it could be repaired.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use crate::backend::core::Backend;
+use crate::backend::storage::references::{self, ShortName};
 use crate::backend::storage::{self, Index, Purged, Queue};
-use crate::id::{BlobHash, StoreId, ThreadId};
+use crate::id::{StoreId, ThreadId};
 use crate::limits::TRASH_KEPT;
 use crate::mailbox;
 use crate::projection::{of_row, of_thread};
@@ -50,7 +50,7 @@ pub fn inspect(dir: &Path) -> Result<Vec<Finding>, StoreError> {
     found.extend(check_logs(&threads, &mailbox)?);
     found.extend(check_rows(&threads, &mailbox)?.into_iter().map(|(_, finding)| finding));
     found.extend(check_left(&threads)?);
-    found.extend(check_references(&threads)?.iter().map(|wrong| referred(*wrong)));
+    found.extend(references::wrong(&threads)?.iter().map(|wrong| referred(*wrong)));
     found.extend(rebuild(&mailbox)?);
     Ok(found)
 }
@@ -123,16 +123,14 @@ impl Backend {
 
     /// Counts references to blobs, and puts them right.
     fn count_references(&mut self) -> Result<Vec<Finding>, StoreError> {
-        let wrong = check_references(&self.db)?;
+        let wrong = references::wrong(&self.db)?;
         if wrong.is_empty() {
             return Ok(Vec::new());
         }
         self.begin()?;
-        for (name, times) in &wrong {
-            Blobs::recount(&self.db, name, *times)?;
-        }
+        references::put_right(&self.db)?;
         self.db.commit()?;
-        let left = check_references(&self.db)?;
+        let left = references::wrong(&self.db)?;
         let finding = |found: (ShortName, u64)| Finding {
             repaired: !left.contains(&found),
             ..referred(found)
@@ -211,54 +209,11 @@ fn rebuild(db: &Db) -> Result<Vec<Finding>, StoreError> {
     Ok(wrong.map(|table| Finding::new("table", line(table))).collect())
 }
 
-/// Counts anew how many events name each blob. What is wrong: the blob's short name, and how often
-/// it is named.
-fn check_references(threads: &Db) -> Result<Vec<(ShortName, u64)>, StoreError> {
-    let mut named: HashMap<ShortName, u64> = HashMap::new();
-    for (store, _) in Log::stores(threads)? {
-        for args in Log::named(threads, &store, name::MESSAGE_ADDED)? {
-            let Some(message) = args.read::<Named>() else { continue };
-            for blob in std::iter::once(&message.raw).chain(&message.text_blob) {
-                *named.entry(short(&Blobs::key(blob))).or_default() += 1;
-            }
-        }
-    }
-    let mut wrong = Vec::new();
-    Blobs::counts(threads, |key, refs| {
-        let short = short(key);
-        let times = named.remove(&short).unwrap_or_default();
-        if times != refs {
-            wrong.push((short, times));
-        }
-    })?;
-    wrong.extend(named);
-    wrong.sort_unstable();
-    Ok(wrong)
-}
-
 fn referred((name, times): (ShortName, u64)) -> Finding {
     let name = blake3::Hash::from_bytes(std::array::from_fn(|at| *name.get(at).unwrap_or(&0)));
     let line =
         format!("blob {:.32}… is named by {times} events and counted otherwise", name.to_hex());
     Finding::new("blob", line)
-}
-
-/// Enough of a blob's name to tell it from all others here.
-type ShortName = [u8; 16];
-
-fn short(key: &[u8]) -> ShortName {
-    let mut short = [0; 16];
-    short.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-    short
-}
-
-/// What of a message names blobs.
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Named {
-    raw: BlobHash,
-    #[serde(default)]
-    text_blob: Option<BlobHash>,
 }
 
 /// Lines about what names threads that are not there.

@@ -11,7 +11,7 @@ use crate::id::{DeviceId, Epoch, LabelId, StoreId, ThreadId};
 use crate::label;
 use crate::mailbox::{self, Groups, LabelCreated, ThreadPurged, name};
 use crate::projection::{Batch, BatchSource, Snapshot, diff, of_row, to_mailbox};
-use crate::store::{Appended, Args, Db, Event, Kind, Log, NewEvent, Own, StoreError};
+use crate::store::{Appended, Args, Db, Event, Kind, Log, NewEvent, StoreError};
 
 /// The writer of what mirrors threads.
 const CLIENT: &str = "mailbox-client";
@@ -38,10 +38,8 @@ pub(super) struct MailboxClient {
 impl MailboxClient {
     /// Opens or makes the store.
     pub(super) fn open(dir: &Path, epoch: &Epoch) -> Result<Self, StoreError> {
-        let sql = [Log::SQL, Own::SQL, mailbox::SQL].concat();
         let path = dir.join("mailbox.db");
-        let mut db = Db::open(&path, Kind::Mailbox, mailbox::VERSION, &sql)?;
-        mailbox::bring_up_labels(&mut db)?;
+        let db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &mailbox::make)?;
         let mut client = Self { db, names: BTreeMap::new() };
         client.initialize(epoch)?;
         Ok(client)

@@ -14,7 +14,7 @@ use super::{Said, SinkError};
 use crate::id::{MessageId, ThreadId};
 
 /// Rows that are written at a time while files are read.
-const ROWS: usize = 1_000;
+const ROWS: usize = 200;
 
 /// A file that was read or renamed, and what it was before.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use super::failures::Failures;
 use super::ledger::Stamp;
 use super::probe::{self, Start};
-use super::{Folder, folder, maildir, packed};
+use super::{Folder, folder, maildir, packed, thunderbird};
 use crate::mail::Flags;
 use crate::notice::{Exit, Notice};
 
@@ -231,10 +231,6 @@ impl Walk<'_> {
                 return;
             }
         };
-        let dir = Arc::new(Dir {
-            path: at.path.clone(),
-            folder: Arc::new(with_base(folder::of_path(names(at)), &root.base)),
-        });
         // In the order of names, so that a list of failures that is cut is always the same.
         let mut names = Vec::new();
         for entry in entries {
@@ -244,11 +240,19 @@ impl Walk<'_> {
             }
         }
         names.sort_unstable();
+        let kind = thunderbird::Kind::of(&at.path, &names);
+        // Names of folders begin in the account: a profile's name is no label.
+        let below = if kind == thunderbird::Kind::Account { Vec::new() } else { at.names.clone() };
+        let mut at = Pending { path: at.path.clone(), names: below, skip: at.skip };
+        let folder = Arc::new(with_base(folder::of_path(names_of(&at)), &root.base));
+        let dir = Arc::new(Dir { path: at.path.clone(), folder });
+        let skipped = at.skip;
         for name in names {
             if self.stop.load(Relaxed) {
                 return;
             }
-            self.entry(root, at, &dir, name, pending);
+            at.skip = skipped || kind.leaves(&at.path, &name);
+            self.entry(root, &at, &dir, name, pending);
         }
     }
 
@@ -294,7 +298,11 @@ impl Walk<'_> {
             self.found.skipped += u64::from(!named);
             return;
         }
-        let own = |stem: &str| with_base(folder::of_path(names(at).chain([stem])), &root.base);
+        if metadata.len() == 0 && thunderbird::is_empty_folder(&path) {
+            self.found.skipped += 1;
+            return;
+        }
+        let own = |stem: &str| with_base(folder::of_path(names_of(at).chain([stem])), &root.base);
         self.file(dir, name, &metadata, false, &own);
     }
 
@@ -317,7 +325,9 @@ impl Walk<'_> {
         // One message by its name, whatever stands in it: patches and forwarded mailboxes hold
         // lines that look like separators.
         let certain = is_eml(&shown) || is_part(&dir.path);
-        let mbox = match if certain { Ok(Start::Field) } else { kind(&path) } {
+        let kind = if certain { Ok((Start::Field, false)) } else { kind(&path) };
+        let export = matches!(kind, Ok((_, true)));
+        let mbox = match kind.map(|(start, _)| start) {
             Ok(Start::Mbox) => flags.is_none(),
             Ok(Start::Field) => false,
             Ok(_) if named => false,
@@ -334,9 +344,11 @@ impl Walk<'_> {
             return self.found.failures.add(&path, 0, "too-many", "too many files in one run");
         }
         let stem = if mbox { folder::mbox_stem(&shown) } else { None };
+        // An export of Gmail says it in each message; its names are those of the export.
+        let own_folder = if mbox && export { Some(Folder::default()) } else { stem.map(own) };
         self.found.sources.push(Source {
             dir: Arc::clone(dir),
-            own_folder: stem.map(own).map(Arc::new),
+            own_folder: own_folder.map(Arc::new),
             name,
             mbox,
             flags,
@@ -375,6 +387,11 @@ fn alone(root: &Path, dir: &Path) -> Option<Pending> {
     let below = dir.strip_prefix(root).ok()?;
     let mut at = Pending { path: root.to_owned(), names: Vec::new(), skip: false };
     for name in below.components() {
+        let kind = thunderbird::Kind::at(&at.path);
+        at.skip |= kind.leaves(&at.path, name.as_os_str());
+        if kind == thunderbird::Kind::Account {
+            at.names.clear();
+        }
         at.path.push(name);
         let shown = name.as_os_str().to_string_lossy().into_owned();
         let hidden = shown.starts_with('.') && !maildir::is_maildir(&at.path);
@@ -384,7 +401,8 @@ fn alone(root: &Path, dir: &Path) -> Option<Pending> {
     Some(at)
 }
 
-fn kind(path: &Path) -> io::Result<Start> {
+/// What a file begins with, and whether it is an export of Gmail.
+fn kind(path: &Path) -> io::Result<(Start, bool)> {
     let mut start = Vec::new();
     let read = packed::open(path)?.take(probe::PROBE_BYTES as u64).read_to_end(&mut start);
     // What stands before a damage tells what it is; the damage is met again when it is read.
@@ -392,10 +410,10 @@ fn kind(path: &Path) -> io::Result<Start> {
         read?;
     }
     packed::no_archive(&start)?;
-    Ok(probe::start(&start))
+    Ok((probe::start(&start), probe::is_export(&start)))
 }
 
-fn names(at: &Pending) -> impl Iterator<Item = &str> {
+fn names_of(at: &Pending) -> impl Iterator<Item = &str> {
     at.names.iter().map(String::as_str)
 }
 

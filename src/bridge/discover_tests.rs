@@ -121,6 +121,26 @@ fn folders_come_from_paths_and_order_the_run() {
 }
 
 #[test]
+fn an_export_of_gmail_is_no_folder() {
+    let export =
+        "From 1@xxx Thu Jun 11 00:38:38 +0000 2020\nX-GM-THRID: 1\nX-Gmail-Labels: x\n\nx\n";
+    check(
+        &[("Takeout/Mail/Alles.mbox", export), ("Takeout/Mail/Other.mbox", MBOX)],
+        &["Takeout"],
+        &[
+            "Takeout/Mail/Alles.mbox mbox -",
+            "Takeout/Mail/Other.mbox mbox - Mail/Other",
+            "skipped 0",
+        ],
+    );
+    check(
+        &[("Papierkorb.mbox", export)],
+        &["Papierkorb.mbox"],
+        &["Papierkorb.mbox mbox -", "skipped 0"],
+    );
+}
+
+#[test]
 fn a_named_root_is_no_label_but_may_be_a_place() {
     let files = [
         ("M/.Trash/cur/1", MAIL),
@@ -217,4 +237,44 @@ fn a_walk_can_be_stopped() {
     let dir = tree(&[("d/a", MAIL)]);
     let found = discover(&[dir.path().join("d")], &AtomicBool::new(true));
     assert!(found.sources.is_empty());
+}
+
+#[test]
+fn the_folders_of_thunderbird_begin_in_an_account() {
+    let files = [
+        ("t/profiles.ini", "[General]\n"),
+        ("t/Crash Reports/x", "x"),
+        ("t/p.default/prefs.js", "user_pref(1);\n"),
+        ("t/p.default/places.sqlite", "x"),
+        ("t/p.default/extensions/x.json", "{}"),
+        ("t/p.default/Mail/Local Folders/Inbox", MBOX),
+        ("t/p.default/Mail/Local Folders/Inbox.msf", "// <!-- <mdb:mork:z -->"),
+        ("t/p.default/Mail/Local Folders/Inbox.sbd/Clients", MBOX),
+        ("t/p.default/Mail/Local Folders/Inbox.sbd/Clients.msf", "// <!--"),
+        ("t/p.default/Mail/Local Folders/Inbox.sbd/Clients.sbd/Old", MBOX),
+        ("t/p.default/Mail/Local Folders/Trash", ""),
+        ("t/p.default/Mail/Local Folders/Trash.msf", "// <!--"),
+        ("t/p.default/Mail/Local Folders/msgFilterRules.dat", "version=\"9\"\n"),
+        ("t/p.default/Mail/Local Folders/filterlog.html", "<html>"),
+        ("t/p.default/ImapMail/imap.example.org/Archives", MBOX),
+        ("t/p.default/ImapMail/imap.example.org/Archives.msf", "// <!--"),
+        ("t/p.default/ImapMail/imap.example.org/INBOX.mozmsgs/1.wdseml", MAIL),
+    ];
+    let inside = "t/p.default/Mail/Local Folders";
+    let expected = [
+        format!("{inside}/Inbox mbox -"),
+        format!("{inside}/Inbox.sbd/Clients mbox - Clients"),
+        format!("{inside}/Inbox.sbd/Clients.sbd/Old mbox - Clients/Old"),
+        "t/p.default/ImapMail/imap.example.org/Archives mbox archive".to_owned(),
+        "skipped 13".to_owned(),
+    ];
+    let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+    check(&files, &["t"], &expected);
+    check(&files[2..], &["t/p.default"], &[&expected[..4], &["skipped 11"]].concat());
+    // A file without content that is no folder of it is listed.
+    check(
+        &[("d/zero", ""), ("d/x.msf/1", MAIL)],
+        &["d"],
+        &["d/x.msf/1 one - x.msf", "d/zero empty", "skipped 0"],
+    );
 }

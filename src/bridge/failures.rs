@@ -45,6 +45,11 @@ impl Failures {
         }
     }
 
+    /// Leaves out what `keep` does not want told.
+    pub fn retain(&mut self, keep: impl FnMut(&Failure) -> bool) {
+        self.listed.retain(keep);
+    }
+
     /// What is listed.
     #[must_use]
     pub fn listed(&self) -> &[Failure] {

@@ -18,7 +18,7 @@ use super::mbox::{Entry, MboxReader};
 use super::reading::{Origin, Reading, Single, read_single};
 pub use super::report::{ImportReport, ImportRequest, Progress};
 use super::survey::{self, Survey};
-use super::{Follow, Incoming, MailSink, Outcome, Said, SinkError, packed};
+use super::{Follow, Incoming, MailSink, Outcome, Said, SinkError, notmuch, packed};
 use crate::id::ThreadId;
 use crate::{label, limits, mail};
 
@@ -42,8 +42,11 @@ pub fn import(
 ) -> Result<ImportReport, SinkError> {
     let found = discover::discover_in(&request.paths, &request.only, stop);
     let stopped = || stop.load(Ordering::Relaxed);
-    let survey = Survey::of(request, &found.sources, ledger, !stopped())?;
+    let (tags, told) = notmuch::tags(request, ledger, stop)?;
+    let again = tags.changed() && request.only.is_empty();
+    let survey = Survey::of(request, &found.sources, ledger, !stopped(), again)?;
     let mut run = Run::new(request, ledger, sink, progress, stop);
+    run.tags = tags;
     run.at.bytes_total = found.sources.iter().map(|source| source.bytes).sum();
     let single = found.sources.iter().all(|source| !source.mbox);
     run.at.total = single.then_some(found.sources.len() as u64);
@@ -54,11 +57,16 @@ pub fn import(
         named: found.named,
         ..ImportReport::default()
     };
+    run.report.notices.extend(told);
     let Survey { roots, read, renamed, lost, same, same_bytes, left_out, touched } = survey;
-    run.report.messages += left_out.purged;
-    run.report.purged += left_out.purged;
-    run.report.expunged += left_out.expunged;
-    run.same(same, same_bytes, touched.into_iter());
+    if request.only.is_empty() {
+        run.report.messages += left_out.purged;
+        run.report.purged += left_out.purged;
+        run.report.expunged += left_out.expunged;
+        run.same(same, same_bytes, touched.into_iter());
+    } else {
+        run.report.skipped = 0; // what was left alone was told of when all was looked at
+    }
     run.tell();
     for (at, path, row) in renamed {
         run.renamed(&found.sources[at], path, row)?;
@@ -76,6 +84,8 @@ struct Run<'a> {
     request: &'a ImportRequest,
     /// The request's labels, cleaned.
     labels: Vec<String>,
+    /// What notmuch says of messages.
+    tags: notmuch::Tags,
     ledger: &'a mut dyn Ledger,
     changes: Changes,
     /// The last directory that a file was read of, and its path without links.
@@ -103,6 +113,7 @@ impl<'a> Run<'a> {
         Self {
             request,
             labels: request.labels.iter().filter_map(|name| label::clean_name(name)).collect(),
+            tags: notmuch::Tags::default(),
             changes: Changes::new(ledger),
             ledger,
             here: Default::default(),
@@ -276,7 +287,9 @@ impl<'a> Run<'a> {
         if full && !self.batch.is_empty() {
             self.submit()?;
         }
-        let mut folder = source.folder().clone();
+        let (mut folder, mut flags) = (source.folder().clone(), source.flags);
+        let tagged = self.tags.apply(&raw, &mut folder, &mut flags);
+        let source_folder = folder.clone();
         folder.place = self.request.place.or(folder.place);
         folder.revive = self.request.revive;
         for label in &self.labels {
@@ -286,17 +299,12 @@ impl<'a> Run<'a> {
         }
         self.batch_bytes += raw.len();
         let (status, keywords) = mail::stored(&raw);
-        let header = status.is_some() || !keywords.is_empty();
-        let said = Said::of(source.folder(), source.flags, status, keywords);
+        let header = tagged || status.is_some() || !keywords.is_empty();
+        let said = Said::of(&source_folder, flags, status, keywords);
         file.borrow_mut().waiting += 1;
         let (path, file) = (Rc::clone(path), Rc::clone(file));
         self.waiting.push_back(Origin { path, offset, said, header, file });
-        self.batch.push(Incoming {
-            raw,
-            folder,
-            flags: source.flags,
-            file_time: date.or(Some(source.modified)),
-        });
+        self.batch.push(Incoming { raw, folder, flags, file_time: date.or(Some(source.modified)) });
         Ok(())
     }
 
@@ -419,6 +427,7 @@ impl<'a> Run<'a> {
             self.answered(late)?;
         }
         if self.request.only.is_empty() && !self.report.stopped {
+            self.ledger.write(self.tags.rows())?;
             for root in roots {
                 self.ledger.complete(root)?;
             }

@@ -6,10 +6,11 @@
 //!
 //! An import is [`discover`] (which files, in which order, by `probe` and [`folder`] and
 //! [`maildir`]), then `survey` (which of them are as the [`ledger`] has them), then [`import`]
-//! (read, batch, submit, count), with [`mbox`] for files of many messages, then `changes` (what of
-//! what was known is otherwise now, by the rule of [`follow`]). [`find`] looks for mail before
-//! anybody named some. A file that ends in `.eml`, has Maildir flags in its name or lies in `cur`
-//! or `new` is one message even where lines in it look like an mbox: patches and forwarded
+//! (read, batch, submit, count), with [`mbox`] for files of many messages and [`packed`] for packed
+//! ones, then `changes` (what of what was known is otherwise now, by the rule of [`follow`]).
+//! `thunderbird` and `notmuch` know what these programs keep beside mail. [`find`] looks for mail
+//! before anybody named some. A file that ends in `.eml`, has Maildir flags in its name or lies in
+//! `cur` or `new` is one message even where lines in it look like an mbox: patches and forwarded
 //! mailboxes do.
 
 mod changes;
@@ -23,12 +24,15 @@ pub mod import;
 pub mod ledger;
 pub mod maildir;
 pub mod mbox;
+mod notmuch;
 pub mod packed;
 mod probe;
 mod reading;
 mod report;
 mod said;
 mod survey;
+mod thunderbird;
+pub mod watch;
 
 pub use follow::{Follow, Followed};
 pub use said::Said;

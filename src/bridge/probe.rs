@@ -36,6 +36,18 @@ pub(crate) fn start(bytes: &[u8]) -> Start {
     }
 }
 
+/// Whether an mbox that begins so is an export of Gmail: it writes its number of the conversation
+/// and its labels above everything else.
+pub(crate) fn is_export(bytes: &[u8]) -> bool {
+    let (at, line) = first_line(bytes);
+    let mut lines = bytes[at + line.len()..].split(|b| *b == b'\n').skip(1);
+    let mut next = |name: &[u8]| {
+        let line = lines.next().unwrap_or_default();
+        line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    line.starts_with(PREFIX) && next(b"X-GM-THRID:") && next(b"X-Gmail-Labels:")
+}
+
 /// The offset of the first line that is not empty, and that line without its line end. A byte
 /// order mark, which some editors put in front, is not part of it.
 pub(crate) fn first_line(bytes: &[u8]) -> (usize, &[u8]) {
@@ -62,6 +74,21 @@ pub(crate) fn is_field(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_export_of_gmail_says_so_first() {
+        let from = "From 1@xxx Thu Jun 11 00:38:38 +0000 2020";
+        for (text, expected) in [
+            (format!("{from}\nX-GM-THRID: 1\nX-Gmail-Labels: a\n"), true),
+            (format!("{from}\r\nX-GM-THRID: 1\r\nX-Gmail-Labels: a\r\n"), true),
+            (format!("{from}\nX-Gmail-Labels: a\nX-GM-THRID: 1\n"), false),
+            (format!("{from}\nSubject: x\nX-GM-THRID: 1\nX-Gmail-Labels: a\n"), false),
+            ("X-GM-THRID: 1\nX-Gmail-Labels: a\n".to_owned(), false),
+            (format!("{from}\n"), false),
+        ] {
+            assert_eq!(is_export(text.as_bytes()), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn the_first_line_that_is_not_empty_decides() {

@@ -24,7 +24,10 @@ pub struct ImportRequest {
     pub place: Option<Place>,
     /// Names of labels, beside those of folders.
     pub labels: Vec<String>,
-    /// Directories in `paths` that alone are looked at, not those below them; all when empty.
+    /// The output of `notmuch dump`: tags of messages that are imported.
+    pub notmuch_tags: Option<PathBuf>,
+    /// Directories in `paths` that alone are looked at, not those below them; all when empty. What
+    /// is as it was is not counted then.
     pub only: Vec<PathBuf>,
     /// Whether messages that were purged are taken in again.
     pub revive: bool,
@@ -95,6 +98,13 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl ImportReport {
+    /// Whether anything came of it: something came in, was followed, is gone or failed.
+    #[must_use]
+    pub fn says_anything(&self) -> bool {
+        let counts = [self.imported, self.copies, self.followed, self.gone_count, self.purged];
+        counts.iter().any(|count| *count > 0) || self.failed.count() > 0
+    }
+
     /// Notes that the file of a message is gone.
     pub(super) fn add_gone(&mut self, path: &Path, thread: &ThreadId) {
         self.gone_count += 1;

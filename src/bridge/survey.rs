@@ -38,20 +38,25 @@ pub(super) struct Survey {
     pub(super) touched: HashSet<ThreadId>,
 }
 
-/// A directory's path without links: the key of its rows.
+/// A directory's path without links: the key of its rows. One that is gone is where it was.
 pub(super) fn real_directory(dir: &Path) -> PathBuf {
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-    dir.canonicalize().unwrap_or_else(|_| dir.to_owned())
+    dir.canonicalize().unwrap_or_else(|_| match (dir.parent(), dir.file_name()) {
+        (Some(parent), Some(name)) => real_directory(parent).join(name),
+        _ => dir.to_owned(),
+    })
 }
 
 impl Survey {
     /// Compares what was found with what is remembered. `whole` when the walk was not stopped:
-    /// only then something can be missing.
+    /// only then something can be missing. Files that are as they were are read again where tags
+    /// beside them may have changed (`tagged`).
     pub(super) fn of(
         request: &ImportRequest,
         sources: &[Source],
         ledger: &mut dyn Ledger,
         whole: bool,
+        tagged: bool,
     ) -> Result<Self, SinkError> {
         let roots = request.paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
         let mut survey = Self { roots, ..Self::default() };
@@ -69,7 +74,7 @@ impl Survey {
             let row = left.get_mut(dir).and_then(|left| left.remove(source.name()));
             match row {
                 Some(row)
-                    if !row.gone
+                    if !(row.gone || tagged)
                         && row.stamp == Some(source.stamp)
                         && !(request.revive && row.left_out.purged > 0) =>
                 {

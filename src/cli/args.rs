@@ -61,9 +61,15 @@ pub(super) enum Command {
         /// Put this label on all of it.
         #[arg(long, value_name = "LABEL")]
         label: Vec<String>,
+        /// Tags of notmuch for the messages: the output of `notmuch dump`.
+        #[arg(long, value_name = "FILE")]
+        notmuch_tags: Option<PathBuf>,
         /// Also what was purged before.
         #[arg(long)]
         purged_too: bool,
+        /// Then go on, and take in every change of the directories as it is made.
+        #[arg(long)]
+        watch: bool,
         #[command(flatten)]
         wait: Wait,
     },

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::args::Global;
 use crate::clock::SystemClock;
-use crate::engine::{Device, Owner};
+use crate::engine::{Device, EngineError, Owner};
 use crate::notice::{Exit, Explain as _, Notice};
+use crate::store::StoreError;
 
 /// Where the backend is.
 #[derive(Debug, Clone)]
@@ -122,6 +123,12 @@ impl Home {
         let here = device.map(|device| device.head()).transpose();
         let here = here.map_err(|error| error.notice())?;
         Ok(there > here)
+    }
+
+    /// Whether the device's file is of an older format, that the next to write it changes.
+    pub(super) fn is_older(&self) -> bool {
+        let read = Device::read(&self.dir, Box::new(SystemClock));
+        matches!(read, Err(EngineError::Store(StoreError::Older { .. })))
     }
 
     /// Whether there is a backend's data and no device's yet: a directory that was only served.

@@ -98,7 +98,7 @@ fn again(notice: Notice) -> Notice {
 }
 
 /// Progress on standard error.
-struct Bar {
+pub(super) struct Bar {
     output: Output,
     terminal: bool,
     started: Instant,
@@ -106,12 +106,14 @@ struct Bar {
 }
 
 impl Bar {
-    fn new(output: Output) -> Self {
+    /// Begins now.
+    pub(super) fn new(output: Output) -> Self {
         let terminal = std::io::stderr().is_terminal();
         Self { output, terminal, started: Instant::now(), last: None }
     }
 
-    fn show(&mut self, progress: &Progress) {
+    /// Shows how far it is, when it is time to.
+    pub(super) fn show(&mut self, progress: &Progress) {
         let tick = if self.terminal { TICK_TERMINAL } else { TICK_LINES };
         if self.last.unwrap_or(self.started).elapsed() < tick {
             return;
@@ -121,7 +123,8 @@ impl Bar {
         self.output.progress(&line, self.terminal);
     }
 
-    fn end(&self) {
+    /// Takes the line away.
+    pub(super) fn end(&self) {
         if self.last.is_some() && self.terminal {
             self.output.progress("", true);
         }
@@ -161,7 +164,7 @@ fn line(progress: &Progress, since: Duration, bar: bool) -> String {
     line
 }
 
-fn plain(report: &ImportReport) -> String {
+pub(super) fn plain(report: &ImportReport) -> String {
     let followed = match (report.followed, report.gone_count) {
         (0, 0) => String::new(),
         (followed, 0) => format!("; {followed} followed"),
@@ -222,5 +225,5 @@ pub(super) fn request(
             None => names.push(name),
         }
     }
-    Ok(ImportRequest { paths, place, labels: names, revive, only: Vec::new() })
+    Ok(ImportRequest { paths, place, labels: names, revive, ..ImportRequest::default() })
 }

@@ -4,6 +4,7 @@
 //! becomes one line and a hint here, with the exit code of the contract.
 
 mod args;
+mod attend;
 mod beside;
 mod demo;
 pub mod demo_mail;
@@ -24,6 +25,7 @@ mod stop;
 mod sync_only;
 mod triage;
 mod tui;
+mod watch;
 
 use std::ffi::OsString;
 
@@ -92,8 +94,12 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         triage::change(&home, output, &threads.threads, vec![change], !threads.wait.no_wait)
     };
     match command {
-        Command::Import { paths, place, label, purged_too, wait } => {
-            let request = import::request(paths, place, label, purged_too)?;
+        Command::Import { paths, place, label, notmuch_tags, purged_too, watch, wait } => {
+            let mut request = import::request(paths, place, label, purged_too)?;
+            request.notmuch_tags = notmuch_tags;
+            if watch {
+                return watch::run(&home, output, request, !wait.no_wait);
+            }
             import::run(&home, output, &request, !wait.no_wait)
         }
         Command::List { label, limit, before } => {
@@ -125,6 +131,10 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
 /// What was served, or not waited for, is taken in before it is read. Beside another process that
 /// owns the directory the files are read as they are.
 fn catch_up(home: &Home) -> Result<(), Notice> {
+    if home.is_older() {
+        let _owner = home.own()?;
+        drop(home.device()?);
+    }
     let mut session = if home.served_only() {
         session::Session::open(home)?
     } else if home.is_behind()? {

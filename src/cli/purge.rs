@@ -11,6 +11,7 @@ use crate::cli::args::Purge;
 use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
+use crate::engine::view::PurgeSum;
 use crate::engine::{Device, EngineError};
 use crate::id::ThreadId;
 use crate::label::Place;
@@ -24,14 +25,12 @@ type Row = Vec<SeenThread>;
 /// What became of conversations.
 #[derive(Debug, Default)]
 struct Sum {
-    rows: u64,
-    messages: u64,
-    bytes: u64,
+    gone: PurgeSum,
     /// Conversations that are not in trash for long enough.
     young: u64,
     kept: Vec<Value>,
     /// Those that went, or would.
-    gone: Vec<Row>,
+    rows: Vec<Row>,
 }
 
 impl Sum {
@@ -45,18 +44,12 @@ impl Sum {
                 self.kept.push(json!({ "thread": thread, "code": code, "reason": reason }));
             }
             None => {
-                self.rows += 1;
-                self.messages += became.messages;
-                self.bytes += became.bytes;
-                self.gone.push(row.to_vec());
+                self.gone.rows += 1;
+                self.gone.messages += became.messages;
+                self.gone.bytes += became.bytes;
+                self.rows.push(row.to_vec());
             }
         }
-    }
-
-    fn what(&self) -> String {
-        let count = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
-        let (rows, messages) = (count(self.rows, "conversation"), count(self.messages, "message"));
-        format!("{rows} with {messages} ({})", size(self.bytes))
     }
 }
 
@@ -80,13 +73,13 @@ pub(super) fn run(home: &Home, output: Output, purge: &Purge) -> Result<Exit, No
     let order =
         PurgeOrder { rows: Vec::new(), older: older(purge), anywhere: purge.anywhere, dry: true };
     let mut sum = order_all(&mut desk, &rows, &order).map_err(nothing)?;
-    if !purge.dry_run && sum.rows > 0 {
+    if !purge.dry_run && sum.gone.rows > 0 {
         if !purge.yes && !confirmed(output, &sum) {
             return Err(Notice::error("stopped", "nothing was purged", "").exit(Exit::Stopped));
         }
         let order = PurgeOrder { dry: false, ..order };
         let (young, kept) = (sum.young, std::mem::take(&mut sum.kept));
-        let went = order_all(&mut desk, &sum.gone, &order);
+        let went = order_all(&mut desk, &sum.rows, &order);
         let done = went.and_then(|went| desk.finish(home, true).map(|()| went));
         sum = done?;
         sum.young += young;
@@ -195,7 +188,7 @@ fn nothing(notice: Notice) -> Notice {
 
 /// Asks on the terminal. Only a whole `yes` is one.
 fn confirmed(output: Output, sum: &Sum) -> bool {
-    let what = sum.what();
+    let what = sum.gone.what();
     output
         .ask(&format!("{what} will be gone for ever. This cannot be undone.\nType yes to go on: "));
     let mut line = String::new();
@@ -206,7 +199,10 @@ fn confirmed(output: Output, sum: &Sum) -> bool {
 
 fn say(output: Output, sum: &Sum, dry: bool) -> Result<Exit, Notice> {
     let mut value = json!({
-        "purged": sum.rows, "messages": sum.messages, "bytes": sum.bytes, "kept": sum.kept,
+        "purged": sum.gone.rows,
+        "messages": sum.gone.messages,
+        "bytes": sum.gone.bytes,
+        "kept": sum.kept,
     });
     if sum.young > 0 {
         value["younger"] = sum.young.into();
@@ -216,7 +212,7 @@ fn say(output: Output, sum: &Sum, dry: bool) -> Result<Exit, Notice> {
     }
     output.result(&value, || {
         let verb = if dry { "Would purge" } else { "Purged" };
-        let mut lines = vec![format!("{verb} {}.", sum.what())];
+        let mut lines = vec![format!("{verb} {}.", sum.gone.what())];
         if sum.young > 0 {
             lines.push(format!("  {} in trash for less long stay", sum.young));
         }
@@ -229,22 +225,10 @@ fn say(output: Output, sum: &Sum, dry: bool) -> Result<Exit, Notice> {
     Ok(if sum.kept.is_empty() { Exit::Done } else { Exit::Partial })
 }
 
-/// Bytes for people.
-fn size(bytes: u64) -> String {
-    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-    for (unit, one) in UNITS {
-        if bytes >= one {
-            let tenths = bytes.saturating_mul(10) / one;
-            return format!("{}.{} {unit}", tenths / 10, tenths % 10);
-        }
-    }
-    format!("{bytes} bytes")
-}
-
 #[cfg(test)]
 mod tests {
     #[test]
-    fn ages_and_sizes() {
+    fn ages() {
         for (text, seconds) in
             [("30d", Some(2_592_000)), ("2w", Some(1_209_600)), ("12h", Some(43_200))]
                 .into_iter()
@@ -253,9 +237,6 @@ mod tests {
                 )
         {
             assert_eq!(super::age(text).ok(), seconds, "{text}");
-        }
-        for (bytes, text) in [(0, "0 bytes"), (1_023, "1023 bytes"), (1_536, "1.5 KiB")] {
-            assert_eq!(super::size(bytes), text);
         }
     }
 }

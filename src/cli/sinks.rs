@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use crate::backend::{BackendError, HostHandle, prepare};
 use crate::bridge::import::{ImportReport, ImportRequest, Progress, import};
@@ -12,9 +13,13 @@ use crate::bridge::ledger::Ledger;
 use crate::bridge::{Follow, Followed, Incoming, MailSink, Outcome, SinkError};
 use crate::cli::session::Session;
 use crate::clock::{Clock as _, SystemClock};
-use crate::engine::RemoteSink;
+use crate::engine::link::SILENCE;
+use crate::engine::{
+    Driver, EngineError, RemoteSink, SideDoor, changes_to_wire, from_wire, to_wire,
+};
 use crate::id::ThreadId;
 use crate::notice::{Explain as _, Notice};
+use crate::sync::SyncError;
 
 /// Batches that wait for the backend at a time.
 const WINDOW: usize = 2;
@@ -134,4 +139,121 @@ pub(super) fn through(
 ) -> Result<ImportReport, SinkError> {
     let mut sink = Pipeline { host: host.clone(), waiting: VecDeque::new() };
     import(request, ledger, &mut sink, progress, stop)
+}
+
+/// How long the first and the longest wait is before the engine is asked again.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(16));
+
+/// The sink of a process whose device runs on another of its threads: into the embedded backend, or
+/// through the device to a remote one.
+pub(super) struct SideSink {
+    side: SideDoor,
+    embedded: Option<Pipeline>,
+    wait: bool,
+}
+
+impl SideSink {
+    /// Into `host`, or through the device when that is none.
+    pub(super) fn new(side: SideDoor, host: Option<HostHandle>, wait: bool) -> Self {
+        let embedded = host.map(|host| Pipeline { host, waiting: VecDeque::new() });
+        Self { side, embedded, wait }
+    }
+
+    /// Asks the engine something.
+    fn ask<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Driver) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, SinkError> {
+        let ended = || SinkError(BackendError::Stopped.notice());
+        self.side.ask(task).ok_or_else(ended)?.map_err(|error| SinkError(error.notice()))
+    }
+
+    /// Asks the backend something. The connection that it was asked on is part of the question.
+    fn question(
+        &self,
+        ask: impl FnOnce(&mut Driver) -> Result<u64, EngineError> + Send + 'static,
+    ) -> Result<(u64, u64), SinkError> {
+        self.ask(move |driver| Ok((ask(driver)?, driver.breaks)))
+    }
+
+    /// Asks the engine until there is an answer; the end of the connection ends it.
+    fn until<T: Send + 'static>(
+        &self,
+        breaks: u64,
+        step: impl Fn(&mut Driver) -> Result<Option<T>, EngineError> + Clone + Send + 'static,
+    ) -> Result<T, SinkError> {
+        let (mut wait, since) = (AGAIN.0, Instant::now());
+        loop {
+            let step = step.clone();
+            let answer = self.ask(move |driver| match step(driver)? {
+                None if let Some(error) = driver.unreached() => Err(error),
+                None if driver.breaks != breaks => {
+                    Err(SyncError::Unreached("the connection was lost".to_owned()).into())
+                }
+                answer => Ok(answer),
+            })?;
+            if let Some(answer) = answer {
+                return Ok(answer);
+            }
+            if since.elapsed() > SILENCE {
+                return Err(SinkError(EngineError::from(SyncError::Timeout).notice()));
+            }
+            std::thread::sleep(wait);
+            wait = (wait * 2).min(AGAIN.1);
+        }
+    }
+
+    fn ingested(&self, (seq, breaks): (u64, u64)) -> Result<Vec<serde_json::Value>, SinkError> {
+        self.until(breaks, move |driver| Ok(driver.device.take_ingested(seq)))
+    }
+}
+
+impl MailSink for SideSink {
+    fn submit(&mut self, batch: Vec<Incoming>) -> Result<Vec<Outcome>, SinkError> {
+        if let Some(embedded) = &mut self.embedded {
+            return embedded.submit(batch);
+        }
+        let messages = to_wire(batch);
+        let asked = self.question(move |driver| driver.ask_ingest(messages))?;
+        from_wire(self.ingested(asked)?)
+    }
+
+    fn finish(&mut self) -> Result<Vec<Outcome>, SinkError> {
+        let outcomes = match &mut self.embedded {
+            Some(embedded) => embedded.finish()?,
+            None => Vec::new(),
+        };
+        if self.wait {
+            let (seq, breaks) = self.question(|driver| {
+                let seq = driver.ask_settle();
+                driver.send().map(|()| seq)
+            })?;
+            self.until(breaks, move |driver| {
+                driver.send()?;
+                Ok(driver.device.is_settled(seq)?.then_some(()))
+            })?;
+        }
+        Ok(outcomes)
+    }
+
+    fn follow(&mut self, changes: Vec<Follow>) -> Result<Vec<Followed>, SinkError> {
+        if let Some(embedded) = &mut self.embedded {
+            return embedded.follow(changes);
+        }
+        let changes = changes_to_wire(&changes);
+        let asked = self.question(move |driver| driver.ask_follow(changes))?;
+        from_wire(self.ingested(asked)?)
+    }
+
+    fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {
+        let threads = threads.to_vec();
+        self.ask(move |driver| {
+            let db = driver.device.db();
+            let root = |thread: &ThreadId| {
+                let root = crate::mailbox::root_of(db, thread)?;
+                Ok(root.unwrap_or_else(|| thread.clone()))
+            };
+            threads.iter().map(root).collect()
+        })
+    }
 }

@@ -14,6 +14,7 @@ pub mod label;
 pub mod motion;
 pub mod open;
 pub mod program;
+pub mod purge;
 pub mod read;
 pub mod registry;
 pub mod select;

@@ -9,7 +9,9 @@ use super::context::{Context, Subject};
 use super::intent::Intent;
 use super::key::Key;
 use super::motion::{Edit, Motion};
-use super::{archive, go, label, motion, open, program, read, select, star, tour, trash, undo};
+use super::{
+    archive, go, label, motion, open, program, purge, read, select, star, tour, trash, undo,
+};
 
 /// What a command does. What needs the rows as drawn is a pure function of them.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +46,8 @@ pub enum Verb {
     Clear,
     /// Opens the label picker.
     PickLabels,
+    /// Asks whether conversations, or all of the trash (`true`), shall be gone for ever.
+    Purge(bool),
     /// Undoes the last action.
     Undo,
     /// Does what is chosen on the first run.
@@ -159,6 +163,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
     open::OPENING
         .iter()
         .chain(&TRIAGE)
+        .chain(&purge::PURGING)
         .chain(&motion::MOTIONS)
         .chain(&go::GOING)
         .chain(&program::PROGRAM)

@@ -90,9 +90,27 @@ impl std::fmt::Debug for Device {
     }
 }
 
-/// The tables of a device's `mailbox.db`.
-fn sql() -> String {
-    [Log::SQL, Own::SQL, mailbox::SQL].concat()
+/// The format of a device's `threads.db`.
+const KEPT_VERSION: u32 = 2;
+
+/// Brings a device's `mailbox.db` to this format: what own events show is made again too.
+fn make(db: &Db, found: u32) -> Result<(), StoreError> {
+    mailbox::make(db, found)?;
+    let id = if found > 0 { Own::setting(db, "id")? } else { None };
+    let Some(id) = id.and_then(|id| DeviceId::try_from(id).ok()) else { return Ok(()) };
+    for thread in Own::all(db)?.iter().filter_map(|event| event.store.as_thread()) {
+        super::intents::cover(db, &id, &thread)?;
+    }
+    mailbox::show_all(db, &Own::of(db, &StoreId::mailbox())?)?;
+    mailbox::rebuild_shown(db)
+}
+
+/// Brings a remote device's `threads.db` to this format.
+fn make_kept(db: &Db, found: u32) -> Result<(), StoreError> {
+    if found > 0 {
+        Log::upgrade(db, found)?;
+    }
+    Ok(db.sql().execute_batch(Log::SQL)?)
 }
 
 impl Device {
@@ -101,11 +119,11 @@ impl Device {
     /// # Errors
     /// When a file is damaged, newer or cannot be written.
     pub fn open(dir: &Path, remote: bool, clock: Box<dyn Clock>) -> Result<Self, EngineError> {
-        let mut db = Db::open(&dir.join("mailbox.db"), Kind::Mailbox, mailbox::VERSION, &sql())?;
-        mailbox::bring_up_labels(&mut db)?;
+        let path = dir.join("mailbox.db");
+        let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &make)?;
         let id = identity(&mut db, clock.as_ref())?;
         let kept = if remote {
-            Some(Db::open(&dir.join("threads.db"), Kind::Threads, 1, Log::SQL)?)
+            Some(Db::open_with(&dir.join("threads.db"), Kind::Threads, KEPT_VERSION, &make_kept)?)
         } else {
             None
         };
@@ -124,7 +142,7 @@ impl Device {
         let Some(db) = Db::read(&path, Kind::Mailbox, mailbox::VERSION)? else { return Ok(None) };
         let Some(id) = Own::setting(&db, "id")? else { return Ok(None) };
         let id = DeviceId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
-        let kept = Db::read(&dir.join("threads.db"), Kind::Threads, 1)?;
+        let kept = Db::read(&dir.join("threads.db"), Kind::Threads, KEPT_VERSION)?;
         Ok(Some(Self::of(db, dir, id, kept, clock)?))
     }
 

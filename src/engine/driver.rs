@@ -22,6 +22,8 @@ pub struct Driver {
     state: LinkView,
     remote: bool,
     next_question: u64,
+    /// How often the connection has ended: what was asked before that is answered no more.
+    pub breaks: u64,
     /// Why the connection is not there, when it is not.
     pub last_error: Option<SyncError>,
     /// Actions decided and not yet on disk.
@@ -45,7 +47,8 @@ impl Driver {
     pub const fn new(device: Device, link: Option<Link>, remote: bool) -> Self {
         let state = LinkView::Offline;
         let (last_error, saving, next_question, patience) = (None, 0, 1, SILENCE);
-        Self { device, link, state, remote, next_question, last_error, saving, patience }
+        let breaks = 0;
+        Self { device, link, state, remote, next_question, breaks, last_error, saving, patience }
     }
 
     /// Gives it a link.
@@ -91,6 +94,7 @@ impl Driver {
                 self.send()?;
             }
             LinkEvent::Down(error) => {
+                self.breaks += 1;
                 self.device.disconnected();
                 self.state = LinkView::Connecting;
                 self.last_error = Some(error);
@@ -101,6 +105,7 @@ impl Driver {
     }
 
     fn refused(&mut self, error: SyncError) {
+        self.breaks += 1;
         self.device.disconnected();
         self.link = None;
         self.state = LinkView::Refused;

@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
 
-use crate::command::intent::Intent;
-use crate::engine::view::{Done, ImportProgress, Label, Page, Status, Thread, Window};
+use crate::command::intent::{Intent, Target};
+use crate::engine::view::{Done, ImportProgress, Label, Page, PurgeSum, Status, Thread, Window};
 use crate::id::{LabelId, ThreadId};
 use crate::notice::Notice;
 
@@ -33,6 +33,18 @@ pub enum Request {
     Prefetch(Vec<ThreadId>),
     /// Something the user asked for; answered by [`Update::Done`], then [`Update::Changed`].
     Intend(Intent),
+    /// Find out what a purge would take; answered by [`Update::Purge`] with the same ticket.
+    /// Nothing goes.
+    LookPurge {
+        /// Returned with the answers, so that a yes is for what was shown.
+        ticket: u64,
+        /// What.
+        of: PurgeOf,
+    },
+    /// Purge what was found under this ticket; answered by [`Update::Purge`].
+    Purge(u64),
+    /// Forget what was found.
+    LeavePurge,
     /// Import from these paths; answered by [`Update::Import`] as it goes.
     Import(Vec<PathBuf>),
     /// Stop the running import; what is in stays.
@@ -43,6 +55,26 @@ pub enum Request {
     Resume,
     /// Commit what is being saved, then end; answered by [`Update::Ended`].
     Quit,
+}
+
+/// What a purge is about.
+#[derive(Debug, Clone)]
+pub enum PurgeOf {
+    /// All that is in trash.
+    Trash,
+    /// These conversations, each with its threads.
+    Rows(Vec<Vec<Target>>),
+}
+
+/// How far a purge is.
+#[derive(Debug, Clone)]
+pub enum PurgeStep {
+    /// This would go, if it is wanted.
+    Found(PurgeSum),
+    /// This is gone.
+    Gone(PurgeSum),
+    /// It was broken off.
+    Failed(Notice),
 }
 
 /// What the engine tells the UI.
@@ -63,6 +95,8 @@ pub enum Update {
     Changed,
     /// An intent was decided.
     Done(Done),
+    /// How far the purge with this ticket is.
+    Purge(u64, PurgeStep),
     /// Something to tell the user.
     Notice(Notice),
     /// The status line.

@@ -9,10 +9,10 @@ use crate::command::events::{action_name, event, says};
 use crate::command::intent::{Change, Intent, Target};
 use crate::engine::view::Done;
 use crate::engine::{Device, EngineError};
-use crate::id::{ActionId, EventId, Seen, StoreId, ThreadId};
+use crate::id::{ActionId, DeviceId, EventId, Seen, StoreId, ThreadId};
 use crate::mailbox::{self, Groups};
 use crate::projection::{entries, overlay};
-use crate::store::{Action, Args, Own, OwnEvent, StoreError};
+use crate::store::{Action, Args, Db, Own, OwnEvent, StoreError};
 use crate::thread::{ActionUndone, name};
 
 impl Device {
@@ -118,11 +118,7 @@ impl Device {
     /// Shows a thread as its own events have it. The caller has touched it.
     pub(super) fn cover(&mut self, thread: &ThreadId) -> Result<(), StoreError> {
         self.news.threads.insert(thread.clone());
-        let Some(row) = mailbox::raw_row(&self.db, thread)? else { return Ok(()) };
-        let own = Own::of(&self.db, &StoreId::thread(thread))?;
-        let watermark = mailbox::watermark(&self.db, thread)?.map_or(0, |seen| seen.position);
-        let shown = overlay(&row, &entries(&own, &self.id, watermark));
-        mailbox::set_overlay(&self.db, thread, shown.as_ref())
+        cover(&self.db, &self.id, thread)
     }
 
     fn undo(&mut self, named: Option<&ActionId>) -> Result<Done, EngineError> {
@@ -188,6 +184,15 @@ impl Device {
         let done = mailbox::last_action(&self.db, &self.id, gone)?;
         Ok(own.chain(done.map(|done| (done.id, done.name))).max())
     }
+}
+
+/// Puts what a device's own events show of a thread over its row.
+pub(super) fn cover(db: &Db, device: &DeviceId, thread: &ThreadId) -> Result<(), StoreError> {
+    let Some(row) = mailbox::raw_row(db, thread)? else { return Ok(()) };
+    let own = Own::of(db, &StoreId::thread(thread))?;
+    let watermark = mailbox::watermark(db, thread)?.map_or(0, |seen| seen.position);
+    let shown = overlay(&row, &entries(&own, device, watermark));
+    mailbox::set_overlay(db, thread, shown.as_ref())
 }
 
 /// Actions that own events undo and whose undo is not projected yet.

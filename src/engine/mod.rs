@@ -16,6 +16,7 @@ pub mod link;
 mod memory;
 mod owner;
 mod purge;
+mod purging;
 mod run;
 mod sink;
 mod sources;

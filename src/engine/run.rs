@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use crate::command::intent::Intent;
 use crate::engine::device::sync_file;
-use crate::engine::handle::{EngineHandle, Request, Update};
+use crate::engine::handle::{EngineHandle, PurgeStep, Request, Update};
 use crate::engine::link::{Endpoint, Link, LinkEvent};
+use crate::engine::purging::Purging;
 use crate::engine::view::{Done, ImportProgress, Status};
 use crate::engine::{Device, Driver, EngineError};
 use crate::id::ThreadId;
@@ -133,6 +134,7 @@ pub fn start(
         due: None,
         syncing: None,
         last_status: None,
+        purging: None,
         ahead: VecDeque::new(),
         swept: Instant::now(),
     };
@@ -172,6 +174,8 @@ struct Engine {
     /// The last commit that it was given.
     syncing: Option<u64>,
     last_status: Option<Status>,
+    /// The purge that was asked for.
+    purging: Option<Purging>,
     /// Conversations to load when there is nothing else to do.
     ahead: VecDeque<ThreadId>,
     /// When idle threads were last looked for.
@@ -227,7 +231,19 @@ impl Engine {
             self.evict_idle();
             self.sync_disk();
             self.tell_news();
+            self.purge_on();
         }
+    }
+
+    /// Goes on with the purge that was asked for, a part at a time.
+    fn purge_on(&mut self) {
+        let Some(purging) = &mut self.purging else { return };
+        let ticket = purging.ticket;
+        let Some(step) = purging.step(&mut self.driver) else { return };
+        if !matches!(step, PurgeStep::Found(_)) {
+            self.purging = None;
+        }
+        self.tell(Update::Purge(ticket, step));
     }
 
     /// Rests, with everything on disk and no transaction open, until it is told to go on or to
@@ -271,6 +287,11 @@ impl Engine {
     }
 
     fn link_event(&mut self, event: LinkEvent) {
+        if matches!(event, LinkEvent::Down(_) | LinkEvent::Refused(_))
+            && let Some(purging) = self.purging.take()
+        {
+            self.tell(Update::Purge(purging.ticket, Purging::lost()));
+        }
         if let Err(error) = self.driver.link_event(event) {
             self.tell(Update::Notice(error.notice()));
         }
@@ -331,6 +352,20 @@ impl Engine {
                 Ok(())
             }
             Request::Intend(intent) => self.intend(&intent),
+            Request::LookPurge { ticket, of } => {
+                self.purging = Some(Purging::look(ticket, of));
+                Ok(())
+            }
+            Request::Purge(ticket) => {
+                if let Some(purging) = self.purging.as_mut().filter(|p| p.ticket == ticket) {
+                    purging.go();
+                }
+                Ok(())
+            }
+            Request::LeavePurge => {
+                self.purging = None;
+                Ok(())
+            }
             Request::Import(paths) => {
                 self.start_import(paths);
                 Ok(())
@@ -506,6 +541,7 @@ mod tests {
             due: None,
             syncing: None,
             last_status: None,
+            purging: None,
             ahead: VecDeque::new(),
             swept: Instant::now(),
         };

@@ -226,3 +226,48 @@ pub struct Done {
     /// What is said: "Archived 3 threads."
     pub says: String,
 }
+
+/// Conversations that a purge is about, counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PurgeSum {
+    /// Conversations that go.
+    pub rows: u64,
+    /// Their messages.
+    pub messages: u64,
+    /// The bytes of those.
+    pub bytes: u64,
+    /// Conversations that stay: they changed, or lie elsewhere.
+    pub kept: u64,
+}
+
+impl PurgeSum {
+    /// What goes: "12 conversations, 40 messages (1.2 MiB)".
+    #[must_use]
+    pub fn what(&self) -> String {
+        let count = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+        let (rows, messages) = (count(self.rows, "conversation"), count(self.messages, "message"));
+        format!("{rows}, {messages} ({})", size(self.bytes))
+    }
+}
+
+/// Bytes for people.
+fn size(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    for (unit, one) in UNITS {
+        if bytes >= one {
+            let tenths = bytes.saturating_mul(10) / one;
+            return format!("{}.{} {unit}", tenths / 10, tenths % 10);
+        }
+    }
+    format!("{bytes} bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sizes_are_said_in_the_largest_unit() {
+        for (bytes, text) in [(0, "0 bytes"), (1_023, "1023 bytes"), (1_536, "1.5 KiB")] {
+            assert_eq!(super::size(bytes), text);
+        }
+    }
+}

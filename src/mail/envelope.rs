@@ -18,6 +18,9 @@ const MAX_ADDRESS_FIELDS: usize = 50;
 /// Received fields that are looked through for a date.
 const MAX_HOPS: usize = 20;
 
+/// How much of a message is looked through for its id alone, in bytes.
+const FRONT_BYTES: usize = 64 * 1024;
+
 /// Reads a message.
 #[must_use]
 pub fn parse(raw: &[u8]) -> Parsed {
@@ -27,6 +30,15 @@ pub fn parse(raw: &[u8]) -> Parsed {
         defects: vec![defect::UNREADABLE.to_owned()],
         ..Parsed::default()
     })
+}
+
+/// The Message-ID alone, from the front of a message.
+#[must_use]
+pub fn message_id_of(raw: &[u8]) -> Option<String> {
+    let raw = with_newlines(&raw[..raw.len().min(FRONT_BYTES)]);
+    let mut defects = Defects::default();
+    let head = field::message(&raw, &mut defects);
+    head.first("Message-ID").and_then(|value| message_id::own(value, &mut defects))
 }
 
 fn read(raw: &[u8], with_body: bool) -> Parsed {

@@ -34,7 +34,7 @@ mod word;
 use serde::{Deserialize, Serialize};
 
 pub use canonical::{canonical_hash, message_key};
-pub use envelope::parse;
+pub use envelope::{message_id_of, parse};
 pub use field::looks_like_mail;
 pub use snippet::{SNIPPET_CHARS, snippet};
 pub use sort_date::sort_date;

@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 
 use rusqlite::OptionalExtension as _;
 
-use crate::id::{LabelId, StoreId};
+use crate::id::LabelId;
 use crate::label;
-use crate::limits::PAGE_EVENTS;
-use crate::mailbox::event::{LabelCreated, MailboxEvent};
+use crate::mailbox::event::LabelCreated;
 use crate::mailbox::query;
-use crate::store::{Db, Log, Own, StoreError};
+use crate::store::{Db, StoreError};
 
 /// The system labels, in display order: id and name.
 pub const SYSTEM: [(&str, &str); 10] = [
@@ -221,33 +220,4 @@ pub fn deleted_by_name(db: &Db, name: &str) -> Result<Option<LabelId>, StoreErro
     )?;
     let mut rows = statement.query([label::folded(name)])?;
     rows.next()?.map(|row| id_of(row, 0)).transpose()
-}
-
-/// Makes the confirmed labels of a file that an older version wrote again from its log.
-///
-/// # Errors
-/// When the database refuses.
-pub fn bring_up_labels(db: &mut Db) -> Result<(), StoreError> {
-    /// What a file says whose labels were made from its log by this version.
-    const MADE: &str = "2";
-    if Own::setting(db, "labels")?.as_deref() == Some(MADE) {
-        return Ok(());
-    }
-    db.begin()?;
-    db.sql().execute_batch("DELETE FROM labels; DELETE FROM labelEvents;")?;
-    let (store, mut at) = (StoreId::mailbox(), 0);
-    loop {
-        let (events, _) = Log::range(db, &store, at, PAGE_EVENTS, usize::MAX)?;
-        let Some(last) = events.last() else { break };
-        at = last.position;
-        for event in &events {
-            let read = MailboxEvent::read(&event.event.name, &event.event.args);
-            if let Some(read) = read.filter(|read| read.source().is_none()) {
-                super::label_log::take(db, event, &read)?;
-            }
-        }
-    }
-    super::label_log::show_all(db, &Own::of(db, &store)?)?;
-    Own::set(db, "labels", MADE)?;
-    db.commit()
 }

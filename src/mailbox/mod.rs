@@ -28,8 +28,8 @@ pub use groups::{Groups, overlaid, rebuild_shown, set_overlay};
 pub use history::{Done, action, last_action, threads_of};
 pub use label_log::{LabelState, Write, add_own, fold, kept, show, show_all, writes, written_by};
 pub use labels::{
-    LabelRow, SYSTEM, bring_up_labels, deleted_by_name, deleted_labels, find_label, initial,
-    is_known, labels, renamed_in_rows, shown_by_id, shown_labels, twins,
+    LabelRow, SYSTEM, deleted_by_name, deleted_labels, find_label, initial, is_known, labels,
+    renamed_in_rows, shown_by_id, shown_labels, twins,
 };
 pub use materializer::{Changes, materialize};
 pub use purge::{is_purged, purged, redact};
@@ -37,6 +37,6 @@ pub use query::{
     Bound, Member, Members, count, count_any, links_of, members, page, raw_row, root_of,
     seen_members, watermark,
 };
-pub use rebuild::differing;
+pub use rebuild::{differing, make};
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use rusqlite::{OptionalExtension, params};
 
 use crate::id::{Epoch, LabelId, Seen, ThreadId};
-use crate::mailbox::groups::overlaid;
 use crate::mailbox::row::{self, ThreadRow};
 use crate::store::{Db, StoreError};
 
@@ -209,27 +208,32 @@ pub fn seen_members(db: &Db, root: &ThreadId) -> Result<Vec<(ThreadId, Seen)>, S
 /// # Errors
 /// When the database refuses.
 pub fn members(db: &Db, root: &ThreadId) -> Result<Members, StoreError> {
-    let mut ids = vec![root.clone()];
-    {
-        let mut statement = db.sql().prepare_cached(
-            "SELECT id FROM threadIndex WHERE root = ?1 AND root <> id ORDER BY id",
-        )?;
-        let mut rows = statement.query([root.as_str()])?;
-        while let Some(row) = rows.next()? {
-            let member: String = row.get(0)?;
-            ids.push(id(&member)?);
+    // One statement for all of a row but its labels: a screen full of rows is read at every change.
+    let columns = row::COLUMNS;
+    let select = format!(
+        "SELECT {columns}, epoch, position, shown FROM threadIndex
+             LEFT JOIN watermarks ON threadId = id LEFT JOIN overlay ON thread = id"
+    );
+    let mut statement = db.sql().prepare_cached(&format!(
+        "{select} WHERE id = ?1 UNION ALL {select} WHERE root = ?1 AND root <> id"
+    ))?;
+    let mut rows = statement.query([root.as_str()])?;
+    let mut members = Vec::new();
+    while let Some(read) = rows.next()? {
+        let mut found = row::read(read)?;
+        let after = row::COUNT;
+        let Some(epoch) = read.get::<_, Option<String>>(after)? else {
+            return Err(StoreError::Row(format!("thread {} has no watermark", found.id)));
+        };
+        let position = u64::try_from(read.get::<_, i64>(after + 1)?).unwrap_or_default();
+        let shown: Option<String> = read.get(after + 2)?;
+        match shown.and_then(|text| serde_json::from_str(&text).ok()) {
+            Some(shown) => found.shown = shown,
+            None => found.shown.labels = labels_of(db, &found.id)?,
         }
+        members.push(Member { row: found, seen: Seen { epoch: id(&epoch)?, position } });
     }
-    let mut members = Vec::with_capacity(ids.len());
-    for thread in &ids {
-        let Some(mut found) = raw_row(db, thread)? else { continue };
-        if let Some(shown) = overlaid(db, thread)? {
-            found.shown = shown;
-        }
-        let seen = watermark(db, thread)?
-            .ok_or_else(|| StoreError::Row(format!("thread {thread} has no watermark")))?;
-        members.push(Member { row: found, seen });
-    }
+    members.sort_by(|a: &Member, b| a.row.id.cmp(&b.row.id));
     Ok(members)
 }
 

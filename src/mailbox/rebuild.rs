@@ -1,35 +1,57 @@
-//! The confirmed tables made anew from the log, and compared.
+//! The confirmed tables made anew from the log: to compare them, and when their format changes.
 //!
-//! Invariant: a page of the log in memory at a time, whatever its length; the store itself is only
-//! read.
+//! Invariant: a page of the log in memory at a time, whatever its length. The log is only read.
 
 use crate::id::StoreId;
 use crate::mailbox::groups::Groups;
-use crate::mailbox::schema::{SQL, dump};
+use crate::mailbox::schema::{SQL, drop_tables, dump};
 use crate::store::{Db, Log, Own, StoreError};
 
 /// Events, and bytes of arguments, taken at a time, about.
 const PAGE_EVENTS: usize = 5_000;
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
+/// Brings a file's tables of this room to this format, `found` being the file's (0 is a new file):
+/// what follows from the log is made again from it. Own events stay; what they show is the
+/// caller's to make.
+///
+/// # Errors
+/// When the database refuses.
+pub fn make(db: &Db, found: u32) -> Result<(), StoreError> {
+    if found > 0 {
+        Log::upgrade(db, found)?;
+        drop_tables(db)?;
+    }
+    db.sql().execute_batch(&[Log::SQL, Own::SQL, SQL].concat())?;
+    if found > 0 {
+        replay(db, db)?;
+    }
+    Ok(())
+}
+
 /// Tables whose rows are not what the log yields.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn differing(db: &Db) -> Result<Vec<&'static str>, StoreError> {
-    let fresh = Db::scratch(&[Log::SQL, Own::SQL, SQL].concat())?;
-    let mut at = 0;
-    loop {
-        let (events, more) = Log::range(db, &StoreId::mailbox(), at, PAGE_EVENTS, PAGE_BYTES)?;
-        let mut groups = Groups::new(false);
-        super::materialize(&fresh, &events, &mut groups)?;
-        groups.settle(&fresh)?;
-        at = events.last().map_or(at, |event| event.position);
-        if !more {
-            break;
-        }
-    }
+    let fresh = db.scratch(&[Log::SQL, Own::SQL, SQL].concat())?;
+    replay(db, &fresh)?;
     let (held, anew) = (dump(db)?, dump(&fresh)?);
     let differ = held.into_iter().zip(anew).filter(|(held, anew)| held != anew);
     Ok(differ.map(|((table, _), _)| table).collect())
+}
+
+/// Materialises the log of one file into the empty tables of another, or its own.
+fn replay(from: &Db, into: &Db) -> Result<(), StoreError> {
+    let (store, mut at) = (StoreId::mailbox(), 0);
+    loop {
+        let (events, more) = Log::range(from, &store, at, PAGE_EVENTS, PAGE_BYTES)?;
+        let mut groups = Groups::new(false);
+        super::materialize(into, &events, &mut groups)?;
+        groups.settle(into)?;
+        at = events.last().map_or(at, |event| event.position);
+        if !more {
+            return Ok(());
+        }
+    }
 }

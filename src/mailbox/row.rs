@@ -58,6 +58,9 @@ pub struct ThreadRow {
 pub(super) const COLUMNS: &str = "id, subject, participants, snippet, lastActivity, createdAt, \
      messageCount, unreadCount, starred, muted, hasAttachment, place, snoozedUntil, root, trail";
 
+/// How many they are: a statement's further columns come after them.
+pub(super) const COUNT: usize = 15;
+
 /// Reads a row selected by [`COLUMNS`]; the labels are added by the caller.
 pub(super) fn read(row: &Row<'_>) -> Result<ThreadRow, StoreError> {
     let bad = |error: crate::id::InvalidId| StoreError::Row(error.to_string());

@@ -81,6 +81,9 @@ const CONFIRMED: [(&str, &str); 12] = [
     ("threadEvents", "thread, position"),
 ];
 
+/// What a device keeps beside them, and can make again.
+const DEVICE: [&str; 4] = ["shown", "shownCounts", "overlay", "labelsShown"];
+
 /// A hash of each confirmed table's rows: equal logs give equal dumps, on every machine.
 ///
 /// # Errors
@@ -107,6 +110,17 @@ pub fn dump(db: &Db) -> Result<Vec<(&'static str, String)>, StoreError> {
         tables.push((table, hasher.finalize().to_hex().to_string()));
     }
     Ok(tables)
+}
+
+/// Drops every table of this room, of this format or an older one.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) fn drop_tables(db: &Db) -> Result<(), StoreError> {
+    for table in CONFIRMED.iter().map(|(table, _)| table).chain(&DEVICE) {
+        db.sql().execute(&format!("DROP TABLE IF EXISTS {table}"), [])?;
+    }
+    Ok(())
 }
 
 /// Empties the confirmed tables and what is made from them; own events are not touched.

@@ -52,6 +52,19 @@ impl Blobs {
             size INTEGER NOT NULL, refs INTEGER NOT NULL, data BLOB NOT NULL);
     ";
 
+    /// Brings the table of the format `found` to this one. Who knows the events counts how many
+    /// name each blob ([`Blobs::recount`]).
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn upgrade(db: &Db, found: u32) -> Result<(), StoreError> {
+        if found < 2 {
+            let sql = "ALTER TABLE blobs ADD COLUMN refs INTEGER NOT NULL DEFAULT 0";
+            db.sql().execute(sql, [])?;
+        }
+        Ok(())
+    }
+
     /// The name of `bytes`.
     ///
     /// # Panics
@@ -125,13 +138,14 @@ impl Blobs {
     /// # Errors
     /// When the database refuses.
     pub fn recount(db: &Db, begins: &[u8], refs: u64) -> Result<(), StoreError> {
-        let length = i64::try_from(begins.len()).unwrap_or(i64::MAX);
+        // All names that begin so: up to the one that goes on with nothing but ones.
+        let most = [begins, &[0xff; 32]].concat();
         let refs = i64::try_from(refs).unwrap_or(i64::MAX);
         for sql in [
-            "UPDATE blobs SET refs = ?3 WHERE substr(hash, 1, ?2) = ?1",
-            "DELETE FROM blobs WHERE substr(hash, 1, ?2) = ?1 AND refs = 0 AND ?3 = 0",
+            "UPDATE blobs SET refs = ?3 WHERE hash BETWEEN ?1 AND ?2",
+            "DELETE FROM blobs WHERE hash BETWEEN ?1 AND ?2 AND refs = 0 AND ?3 = 0",
         ] {
-            db.sql().prepare_cached(sql)?.execute(params![begins, length, refs])?;
+            db.sql().prepare_cached(sql)?.execute(params![begins, most, refs])?;
         }
         Ok(())
     }

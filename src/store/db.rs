@@ -18,7 +18,7 @@ const CACHE_KIB: i32 = 8 * 1024;
 /// The write-ahead log is copied into the file when it is longer than this many pages of 4 KiB.
 const CHECKPOINT_PAGES: i32 = 4_000;
 /// Page cache of a connection that loads a whole mailbox, in KiB.
-const BULK_CACHE_KIB: i32 = 512 * 1024;
+const BULK_CACHE_KIB: i32 = 192 * 1024;
 /// How long its write-ahead log may get, in pages of 4 KiB.
 const BULK_CHECKPOINT_PAGES: i32 = 64_000;
 /// Prepared statements kept for reuse.
@@ -78,6 +78,20 @@ impl Db {
     /// # Errors
     /// When the file cannot be opened, is damaged, or was written by a newer program.
     pub fn open(path: &Path, kind: Kind, version: u32, sql: &str) -> Result<Self, StoreError> {
+        Self::open_with(path, kind, version, &|db, _| Ok(db.connection.execute_batch(sql)?))
+    }
+
+    /// As [`Db::open`]; `make` brings a file of an older format (0 is a new file) to this one, in
+    /// one transaction with the mark that it has it.
+    ///
+    /// # Errors
+    /// As [`Db::open`], and those of `make`: nothing is then changed.
+    pub fn open_with(
+        path: &Path,
+        kind: Kind,
+        version: u32,
+        make: &dyn Fn(&Self, u32) -> Result<(), StoreError>,
+    ) -> Result<Self, StoreError> {
         let io = |error| StoreError::Io { path: path.to_owned(), error };
         if let Some(dir) = path.parent() {
             private_dir(dir)?;
@@ -92,9 +106,9 @@ impl Db {
             .map_err(io)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(io)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut db = Self::connect(path, flags)?;
+        let db = Self::connect(path, flags)?;
         db.check_format(kind, version)?;
-        db.prepare_file(kind, version, sql).map_err(|error| db.explain(error))?;
+        db.prepare_file(kind, version, make).map_err(|error| db.explain(error))?;
         Ok(db)
     }
 
@@ -120,6 +134,9 @@ impl Db {
         if found == 0 {
             return Ok(None);
         }
+        if found < version {
+            return Err(StoreError::Older { path: path.to_owned(), found, known: version });
+        }
         db.connection.pragma_update(None, "query_only", true)?;
         Ok(Some(db))
     }
@@ -144,9 +161,13 @@ impl Db {
     ///
     /// # Errors
     /// When SQLite refuses the tables.
-    pub fn scratch(sql: &str) -> Result<Self, StoreError> {
-        // SQLite's own temporary file: private to this process, and without a name.
+    pub fn scratch(&self, sql: &str) -> Result<Self, StoreError> {
+        // SQLite's own temporary file: private to this process, and without a name. It lies beside
+        // the file that it is compared with, where that can be.
         let db = Self::connect(Path::new(""), OpenFlags::default())?;
+        if let Some(dir) = self.path.parent().and_then(Path::to_str).filter(|dir| !dir.is_empty()) {
+            let _ = db.connection.pragma_update(None, "temp_store_directory", dir);
+        }
         db.connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         db.connection.execute_batch(sql)?;
         db.connection.execute_batch("BEGIN")?;
@@ -206,20 +227,26 @@ impl Db {
         Ok(found)
     }
 
-    fn prepare_file(&mut self, kind: Kind, version: u32, sql: &str) -> Result<(), StoreError> {
+    fn prepare_file(
+        &self,
+        kind: Kind,
+        version: u32,
+        make: &dyn Fn(&Self, u32) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let c = &self.connection;
         c.pragma_update(None, "journal_mode", "wal")?;
         c.pragma_update(None, "synchronous", "full")?;
         c.pragma_update(None, "cache_size", -CACHE_KIB)?;
         c.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         c.pragma_update(None, "temp_store", "memory")?;
-        let found: i64 = c.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if found != i64::from(version) {
-            c.execute_batch("BEGIN IMMEDIATE")?;
-            c.execute_batch(sql)?;
+        let found = c.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))?;
+        if found != version {
+            // One that is not committed is rolled back when it is dropped.
+            let all = c.unchecked_transaction()?;
+            make(self, found)?;
             c.pragma_update(None, "application_id", kind.application())?;
             c.pragma_update(None, "user_version", version)?;
-            c.execute_batch("COMMIT")?;
+            all.commit()?;
         }
         Ok(())
     }

@@ -36,6 +36,16 @@ pub enum StoreError {
         /// The newest format known here.
         known: u32,
     },
+    /// An older mailtui wrote the file, and it is only read here.
+    #[error("{path} is of an older mailtui (format {found}, this one has {known})")]
+    Older {
+        /// Which file.
+        path: PathBuf,
+        /// The format in the file.
+        found: u32,
+        /// The format of this program.
+        known: u32,
+    },
     /// Another process owns the data directory.
     #[error("{path} is in use by another mailtui")]
     InUse {
@@ -75,7 +85,7 @@ impl Explain for StoreError {
                 self.code(),
                 Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DiskFull)
             ),
-            Self::Io { .. } | Self::InUse { .. } | Self::GivenUp => false,
+            Self::Io { .. } | Self::InUse { .. } | Self::Older { .. } | Self::GivenUp => false,
             Self::Damaged { .. } | Self::Newer { .. } | Self::Row(_) => true,
         }
     }
@@ -96,6 +106,10 @@ impl Explain for StoreError {
             }
             Self::Newer { .. } => {
                 Notice::error("newer", line, "update this mailtui").exit(Exit::DataDir)
+            }
+            Self::Older { .. } => {
+                let hint = "quit the other mailtui; the next start brings it to this format";
+                Notice::error("older", line, hint).exit(Exit::DataDir)
             }
             Self::Damaged { .. } | Self::Row(_) => Notice::error(
                 "damaged",

@@ -60,6 +60,25 @@ impl Log {
             UNIQUE(store, position), UNIQUE(store, id));
     ";
 
+    /// Brings tables of the format `found` to this one; [`Log::SQL`] follows.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn upgrade(db: &Db, found: u32) -> Result<(), StoreError> {
+        if found < 2 {
+            // Keys of stores that are gone were given to others.
+            db.sql().execute_batch(
+                "ALTER TABLE stores RENAME TO stores_1;
+                 CREATE TABLE stores(
+                     key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+                     head INTEGER NOT NULL DEFAULT 0, chain BLOB NOT NULL DEFAULT x'');
+                 INSERT INTO stores SELECT key, id, head, chain FROM stores_1;
+                 DROP TABLE stores_1;",
+            )?;
+        }
+        Ok(())
+    }
+
     /// The key of a store in this file; made where absent when `make` is set.
     ///
     /// # Errors

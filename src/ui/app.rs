@@ -19,6 +19,7 @@ use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::line::Line;
 use crate::ui::list::List;
 use crate::ui::picker::Picker;
+use crate::ui::purge::PurgeBox;
 use crate::ui::reader::Reader;
 use crate::ui::theme::Theme;
 use crate::ui::tour::Tour;
@@ -52,6 +53,8 @@ pub enum Layer {
     Picker(Picker),
     /// A path is asked for.
     Path(Line),
+    /// A yes is asked for, before something goes for ever.
+    Purge(PurgeBox),
 }
 
 /// Which mailbox to open.
@@ -229,6 +232,8 @@ pub struct Model {
     pub undo_wanted: usize,
     /// Actions that keys asked for and that stand, newest last.
     pub done: Vec<ActionId>,
+    /// Purges that were asked for: the number of the last.
+    pub purges: u64,
     /// The conversations that were asked for ahead last.
     pub prefetched: Vec<crate::id::ThreadId>,
 }
@@ -286,6 +291,7 @@ impl Model {
             waiting_since: beginning.now_ms,
             undo_wanted: 0,
             done: Vec::new(),
+            purges: 0,
             prefetched: Vec::new(),
         }
     }
@@ -302,7 +308,7 @@ impl Model {
         match (self.layers.last(), &self.stage, &self.reader) {
             (Some(Layer::Help(_)), ..) => Context::Help,
             (Some(Layer::Picker(_)), ..) => Context::Picker,
-            (Some(Layer::Path(_)), ..) => Context::Prompt,
+            (Some(Layer::Path(_) | Layer::Purge(_)), ..) => Context::Prompt,
             (None, stage, reader) => Self::behind(stage, reader.is_some()),
         }
     }

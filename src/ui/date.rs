@@ -6,9 +6,7 @@ use jiff::Timestamp;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
-/// Columns of a date that is not of this year.
-pub const OLD_COLUMNS: usize = 10;
-/// Columns of a date of this year.
+/// Columns of a date of this year; a list of such dates only has no wider column.
 pub const NEAR_COLUMNS: usize = 6;
 
 fn local(seconds: i64, zone: &TimeZone) -> Option<Zoned> {
@@ -29,6 +27,16 @@ pub fn short(seconds: i64, now: i64, zone: &TimeZone) -> String {
         "%Y-%m-%d"
     };
     at.strftime(format).to_string()
+}
+
+/// As [`short`] where every column counts: the day of another year is left out, `2009-11`.
+#[must_use]
+pub fn shortest(seconds: i64, now: i64, zone: &TimeZone) -> String {
+    let date = short(seconds, now, zone);
+    match date.rsplit_once('-') {
+        Some((month, _)) => month.to_owned(),
+        None => date,
+    }
 }
 
 /// `Wed 12 Nov 2025, 09:41`.

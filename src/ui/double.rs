@@ -5,10 +5,10 @@
 //! with their tickets, one `Done` an intent, then `Changed`.
 
 use crate::command::intent::{Change, Intent, Target};
-use crate::engine::handle::{Request, Update};
+use crate::engine::handle::{PurgeOf, PurgeStep, Request, Update};
 use crate::engine::view::{
-    Cursor, Done, ImportProgress, Label, LabelKind, Link, Message, Page, Row, Status, Thread,
-    Window,
+    Cursor, Done, ImportProgress, Label, LabelKind, Link, Message, Page, PurgeSum, Row, Status,
+    Thread, Window,
 };
 use crate::id::{ActionId, Epoch, LabelId, MessageId, Seen, ThreadId};
 use crate::label::{self, Place};
@@ -23,6 +23,8 @@ pub(crate) struct Double {
     pub(crate) user_labels: Vec<String>,
     pub(crate) log: Vec<Intent>,
     pub(crate) open: Option<ThreadId>,
+    /// What a purge would take.
+    doomed: Vec<ThreadId>,
     past: Vec<(ActionId, Vec<Row>)>,
     actions: u32,
 }
@@ -116,7 +118,39 @@ impl Double {
     pub(crate) fn sample() -> Self {
         let rows = SAMPLES.iter().enumerate().map(|(at, sample)| sample_row(at, sample)).collect();
         let user_labels = ["Books", "Money", "Travel", "Work"].map(str::to_owned).to_vec();
-        Self { rows, user_labels, log: Vec::new(), open: None, past: Vec::new(), actions: 0 }
+        let (log, past, doomed) = (Vec::new(), Vec::new(), Vec::new());
+        Self { rows, user_labels, log, open: None, doomed, past, actions: 0 }
+    }
+
+    /// Rows in scripts that take two columns a sign, or several characters a sign, or run from the
+    /// right.
+    pub(crate) fn scripts() -> Self {
+        const TEXTS: [&str; 12] = [
+            "家族👩\u{200d}👩\u{200d}👧\u{200d}👦の写真を送ります、ご確認ください",
+            "e\u{301}te\u{301} a\u{300} la me\u{300}re, cafe\u{301} cre\u{300}me",
+            "مرحبا بالعالم، هذه رسالة طويلة جدا من صديق قديم",
+            "שלום עולם, זוהי הודעה ארוכה מאוד מחבר ותיק",
+            "👍🏽👍🏿 🇫🇷🇯🇵🇧🇷 1️⃣2️⃣ ☎️ ❤️\u{200d}🔥",
+            "हिन्दी में एक क्षत्रिय का पत्र: नमस्ते",
+            "ภาษาไทยที่มีสระและวรรณยุกต์น้ำ",
+            "한국어와 \u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}",
+            "ｆｕｌｌｗｉｄｔｈ ﾊﾝｶｸ",
+            "Z\u{337}\u{330}a\u{334}\u{316}l\u{336}\u{33c}g\u{335}\u{31d}o\u{337}\u{329}",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語",
+        ];
+        let mut double = Self::many(60);
+        for (at, row) in double.rows.iter_mut().enumerate() {
+            let text = TEXTS[at % TEXTS.len()];
+            row.subject = Some(text.to_owned());
+            row.snippet = TEXTS[(at + 1) % TEXTS.len()].to_owned();
+            row.last_activity -= i64::try_from(at).unwrap() * 3_000_000;
+            for who in &mut row.participants {
+                who.name = Some(TEXTS[(at + 2) % TEXTS.len()].to_owned());
+            }
+        }
+        double.user_labels = TEXTS[..5].iter().map(|text| (*text).to_owned()).collect();
+        double
     }
 
     /// A mailbox of `n` rows, the newest first, named by their number.
@@ -216,6 +250,20 @@ impl Double {
                 self.open = None;
                 Vec::new()
             }
+            Request::LookPurge { ticket, of } => {
+                self.doomed = self.rows_of(&of);
+                vec![Update::Purge(ticket, PurgeStep::Found(self.sum()))]
+            }
+            Request::Purge(ticket) => {
+                let gone = PurgeStep::Gone(self.sum());
+                let doomed = std::mem::take(&mut self.doomed);
+                self.rows.retain(|row| !doomed.contains(&row.thread));
+                vec![Update::Purge(ticket, gone), Update::Labels(self.labels()), Update::Changed]
+            }
+            Request::LeavePurge => {
+                self.doomed.clear();
+                Vec::new()
+            }
             Request::Prefetch(_) | Request::StopImport | Request::Pause | Request::Resume => {
                 Vec::new()
             }
@@ -240,6 +288,21 @@ impl Double {
             }
             Request::Quit => vec![Update::Ended],
         }
+    }
+
+    fn rows_of(&self, of: &PurgeOf) -> Vec<ThreadId> {
+        let trash = self.rows.iter().filter(|row| row.place == Place::Trash);
+        match of {
+            PurgeOf::Trash => trash.map(|row| row.thread.clone()).collect(),
+            PurgeOf::Rows(rows) => rows.iter().map(|row| row[0].thread.clone()).collect(),
+        }
+    }
+
+    fn sum(&self) -> PurgeSum {
+        let rows = self.rows.iter().filter(|row| self.doomed.contains(&row.thread));
+        let messages: u64 = rows.map(|row| row.message_count).sum();
+        let (rows, bytes) = (self.doomed.len() as u64, messages * 2_048);
+        PurgeSum { rows, messages, bytes, kept: 0 }
     }
 
     fn intend(&mut self, intent: &Intent) -> Done {

@@ -101,7 +101,7 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
         first: start.first,
         first_run: start.first_run,
     });
-    let (columns, rows) = screen.size()?;
+    let (columns, rows) = Screen::size()?;
     // Nothing is asked for before the first frame: nobody is there yet to answer.
     let mut effects = update::update(&mut model, Message::Resize(columns, rows));
     draw(&mut screen, &model)?;
@@ -134,13 +134,7 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
 
 fn draw(screen: &mut Screen, model: &Model) -> std::io::Result<()> {
     crate::crash::point("ui.frame");
-    screen.terminal.draw(|frame| {
-        let area = frame.area();
-        if let Some(caret) = view::draw(model, area, frame.buffer_mut()) {
-            frame.set_cursor_position(caret);
-        }
-    })?;
-    Ok(())
+    screen.paint.frame(model.size, |area, buf| view::draw(model, area, buf))
 }
 
 /// What is asked of the loop itself.
@@ -249,7 +243,7 @@ impl Loop {
 
     /// Draws a frame of the size that the terminal has now.
     fn frame(&mut self) -> Option<UiExit> {
-        let drawn = self.screen.size().and_then(|(columns, rows)| {
+        let drawn = Screen::size().and_then(|(columns, rows)| {
             let mut effects = Vec::new();
             if self.model.size != (columns, rows) {
                 effects = update::update(&mut self.model, Message::Resize(columns, rows));
@@ -334,7 +328,7 @@ impl Loop {
             match self.incoming.recv_timeout(wait) {
                 Ok(event) => batch.push(event),
                 // A terminal that is gone without a word is found out here.
-                Err(RecvTimeoutError::Timeout) if crossterm::terminal::window_size().is_err() => {
+                Err(RecvTimeoutError::Timeout) if Screen::size().is_err() => {
                     batch.push(Event::InputGone);
                 }
                 Err(RecvTimeoutError::Timeout) => {}

@@ -16,6 +16,7 @@ use crate::ui::first_run::Does;
 use crate::ui::foresee::foresee;
 use crate::ui::line::Line;
 use crate::ui::picker::Picker;
+use crate::ui::purge;
 use crate::ui::reader::Reader;
 use crate::ui::tour;
 use crate::ui::update::ask;
@@ -48,6 +49,10 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             if let Some(c) = key.typed().filter(|_| alone) {
                 paste(model, c.encode_utf8(&mut [0; 4]));
             }
+            if model.layers.is_empty() {
+                let hint = if key.typed() == Some('d') { "# trashes" } else { "? shows the keys" };
+                model.say(Severity::Info, format!("{key} does nothing here"), hint);
+            }
             Vec::new()
         }
     }
@@ -61,6 +66,7 @@ pub fn paste(model: &mut Model, text: &str) {
             picker.cursor = 0;
         }
         Some(Layer::Path(line)) => line.insert(text.trim_matches(['\n', '\r'])),
+        Some(Layer::Purge(open)) => open.line.insert(text),
         _ => {}
     }
 }
@@ -97,7 +103,7 @@ pub fn undo_when_answered(model: &mut Model) -> Vec<Effect> {
 }
 
 /// The rows that a command is for.
-fn subjects(model: &Model) -> Vec<Subject> {
+pub(super) fn subjects(model: &Model) -> Vec<Subject> {
     match &model.reader {
         Some(reader) => reader.subjects(),
         None => model.list.subjects(),
@@ -148,6 +154,8 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Stop => stop_import(model),
         Verb::Accept => accept(model),
         Verb::Toggle => toggle(model),
+        Verb::Purge(all) => purge::look(model, all),
+        Verb::Close if matches!(model.layers.last(), Some(Layer::Purge(_))) => purge::close(model),
         Verb::Close => {
             model.layers.pop();
             Vec::new()
@@ -178,6 +186,7 @@ fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
             picker.cursor = 0;
         }
         Some(Layer::Path(line)) => line.edit(how),
+        Some(Layer::Purge(open)) => open.line.edit(how),
         _ => {}
     }
     Vec::new()
@@ -213,7 +222,7 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
             };
         }
         (Some(Layer::Picker(picker)), ..) => picker.go(motion),
-        (Some(Layer::Path(_)), ..) => {}
+        (Some(Layer::Path(_) | Layer::Purge(_)), ..) => {}
         (None, Stage::FirstRun(screen), _) => screen.go(motion),
         (None, Stage::Mail, Some(reader)) => reader.go(motion),
         (None, Stage::Mail, None) => {
@@ -238,7 +247,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
     ask([request])
 }
 
-fn back(model: &mut Model) -> Vec<Effect> {
+pub(super) fn back(model: &mut Model) -> Vec<Effect> {
     if model.reader.take().is_none() {
         return Vec::new();
     }
@@ -344,6 +353,7 @@ fn stop_import(model: &mut Model) -> Vec<Effect> {
 
 fn accept(model: &mut Model) -> Vec<Effect> {
     match model.layers.last() {
+        Some(Layer::Purge(_)) => purge::accept(model),
         Some(Layer::Picker(_)) => {
             let effects = toggle(model);
             model.layers.pop();

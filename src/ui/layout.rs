@@ -13,8 +13,11 @@ const TWO_BOTTOM_ROWS_FROM: u16 = 10;
 const RULE_FROM: u16 = 14;
 /// Columns of the sidebar, its rule included.
 const SIDEBAR_COLUMNS: u16 = 17;
-/// Columns of the list beside a reader, its rule included.
-const BESIDE_COLUMNS: u16 = 46;
+/// Columns of the list beside a reader, its rule included: at least, and at most where the reader
+/// has more than it needs.
+const BESIDE_COLUMNS: (u16, u16) = (46, 84);
+/// Columns that a reader needs: its measure and what is around it.
+const READER_COLUMNS: u16 = 106;
 /// Rows of the reader's own head: the subject and a rule or blank.
 pub const READER_HEAD_ROWS: u16 = 2;
 
@@ -72,7 +75,10 @@ pub fn areas(size: (u16, u16), reading: bool) -> Areas {
     let side = if sided { SIDEBAR_COLUMNS } else { 0 };
     let list_columns = match (reading, columns >= BESIDE_FROM) {
         (false, _) => columns - side.min(columns),
-        (true, true) => BESIDE_COLUMNS,
+        (true, true) => {
+            let (least, most) = BESIDE_COLUMNS;
+            columns.saturating_sub(side + READER_COLUMNS).clamp(least, most)
+        }
         (true, false) => 0,
     };
     let part = |x: u16, width: u16| Rect { x, y: body, width, height: body_rows };

@@ -32,8 +32,13 @@ impl Line {
 
     /// Types `text` at the caret, as much as fits.
     pub fn insert(&mut self, text: &str) {
-        let text = text::clean(text);
-        if self.text.len() + text.len() <= MAX_LINE_BYTES {
+        // Only what can fit is looked at, however much was pasted.
+        let room = MAX_LINE_BYTES.saturating_sub(self.text.len());
+        let fits = text.grapheme_indices(true).map(|(at, sign)| at + sign.len());
+        let end = fits.take_while(|end| *end <= room).last().unwrap_or(0);
+        let text = text::clean(&text[..end]);
+        // A control character takes more bytes once it is made visible.
+        if text.len() <= room {
             self.text.insert_str(self.caret, &text);
             self.caret += text.len();
         }
@@ -92,7 +97,9 @@ mod tests {
         line.edit(Edit::EraseAll);
         line.edit(Edit::Erase);
         assert_eq!((line.text(), line.caret_column()), ("", 0));
-        line.insert(&"x".repeat(MAX_LINE_BYTES + 1));
-        assert_eq!(line.text(), "");
+        line.insert(&"é".repeat(MAX_LINE_BYTES));
+        assert_eq!(line.text().len(), MAX_LINE_BYTES, "as much as fits");
+        line.insert("x");
+        assert_eq!(line.text().len(), MAX_LINE_BYTES);
     }
 }

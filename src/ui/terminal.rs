@@ -16,10 +16,9 @@ use crossterm::style::ResetColor;
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 
 use crate::crash::report::{self, Hold};
+use crate::ui::paint::Paint;
 
 /// Bytes of a frame that are gathered before they are written.
 const FRAME_BYTES: usize = 64 * 1024;
@@ -29,7 +28,7 @@ type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync>;
 /// The terminal while it is ours.
 pub struct Screen {
     /// What is drawn to.
-    pub terminal: Terminal<CrosstermBackend<Frames>>,
+    pub paint: Paint<Frames>,
     ours: Arc<AtomicBool>,
     before: Arc<Hook>,
     /// Dropped last: what it says is said on the shell's screen.
@@ -44,11 +43,11 @@ impl Screen {
     pub fn open(alarm: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
         let ours = Arc::new(AtomicBool::new(true));
         let frames = Frames { ours: Arc::clone(&ours), out: io::stdout(), gathered: Vec::new() };
-        let terminal = take().and_then(|()| Terminal::new(CrosstermBackend::new(frames)));
-        let terminal = terminal.inspect_err(|_| restore())?;
+        take().inspect_err(|_| restore())?;
+        let paint = Paint::new(frames);
         let before = Arc::new(panic::take_hook());
         install_hook(alarm, &ours, &before);
-        Ok(Self { terminal, ours, before, _held: report::hold() })
+        Ok(Self { paint, ours, before, _held: report::hold() })
     }
 
     /// Gives the terminal back for a while.
@@ -67,17 +66,16 @@ impl Screen {
         let _ = disable_raw_mode();
         take()?;
         self.ours.store(true, Ordering::SeqCst);
-        // Clears without asking where the cursor is: a terminal need not answer anything.
-        let size = self.terminal.size()?;
-        self.terminal.resize(size.into())
+        self.paint.forget();
+        Ok(())
     }
 
     /// Columns and rows now.
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub fn size(&self) -> io::Result<(u16, u16)> {
-        self.terminal.size().map(|size| (size.width, size.height))
+    pub fn size() -> io::Result<(u16, u16)> {
+        crossterm::terminal::window_size().map(|size| (size.columns, size.rows))
     }
 }
 
@@ -88,7 +86,6 @@ impl Drop for Screen {
             // The hook of before us; it cannot be moved out of its shared box.
             panic::set_hook(Box::new(move |info| before(info)));
         }
-        // The terminal shows its cursor when it is dropped: that is done below, and then no more.
         self.leave();
     }
 }

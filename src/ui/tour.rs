@@ -57,7 +57,7 @@ pub const STEPS: [Step; 5] = [
     },
     Step {
         title: "Archive, undo",
-        says: "What is archived is kept. Undo goes back as far as you like, also after a restart.",
+        says: "Archived mail is kept. Undo goes back as far as you like, also after a restart.",
         goals: &[goal(&["archive"], "archive", |_, effects| changes(effects)), UNDO],
     },
     Step {
@@ -245,6 +245,31 @@ mod tests {
         screen.press("ez");
         assert_eq!(screen.model.tour, Some(Tour { step: 2, reached: 0 }));
         screen.resume();
+    }
+
+    #[test]
+    fn the_panel_fits_and_leaves_the_rest_its_place() {
+        for (columns, rows, lines) in
+            [(30, 6, 0), (30, 9, 2), (40, 10, 2), (80, 19, 2), (80, 24, 3), (200, 50, 3)]
+        {
+            let mut screen = demo();
+            screen.resize(columns, rows);
+            for step in STEPS.iter().map(Some).chain([None]) {
+                let text = screen.text();
+                let found = text.lines().filter(|line| line.contains("Tour")).count();
+                assert_eq!(found, usize::from(lines > 0), "{columns}x{rows}:\n{text}");
+                assert!(text.contains("09:29") && text.contains("quit"), "{text}");
+                // From 40 columns on no goal is cut.
+                let goals = step.map_or(&[][..], |step| step.goals);
+                let whole = |goal: &Goal| text.contains(&format!("{} {}", goal.keys(), goal.word));
+                assert!(lines == 0 || columns < 40 || goals.iter().all(whole), "{text}");
+                assert!(lines < 3 || step.is_none_or(|step| text.contains(step.says)), "{text}");
+                screen.press(">");
+            }
+            let height = screen.model.list.height;
+            screen.press("T");
+            assert_eq!(screen.model.list.height, height + lines, "{columns}x{rows}");
+        }
     }
 
     #[test]

@@ -144,6 +144,10 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         }
         Update::Changed => ask(model.list.refresh(false)),
         Update::Done(done) => answered(model, done),
+        Update::Purge(ticket, step) => {
+            crate::ui::purge::step(model, ticket, step);
+            Vec::new()
+        }
         Update::Notice(notice) => {
             model.say(notice.severity, notice.message, notice.hint);
             Vec::new()

@@ -321,3 +321,219 @@ fn what_gmail_calls_one_conversation_is_one_in_any_order_of_arrival() {
     assert_eq!(counts(&home.import(&home.path("takeout.mbox"))), [6, 0, 6, 0, 0]);
     home.assert_healthy("an export after a Maildir");
 }
+
+/// An mbox as Thunderbird writes it: its status in front, no empty line needed.
+fn thunderbird(mails: &[(Mail, &str, &str)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (mail, status, keys) in mails {
+        out.extend_from_slice(b"From - Mon May  6 09:00:00 2024\r\n");
+        let head = format!(
+            "X-Mozilla-Status: {status}\r\nX-Mozilla-Status2: 00000000\r\n\
+             X-Mozilla-Keys: {keys}    \r\n"
+        );
+        out.extend_from_slice(head.as_bytes());
+        out.extend_from_slice(&crate::support::mail::crlf(&mail.bytes()));
+    }
+    out
+}
+
+#[test]
+fn thunderbirds_folders_flags_and_tags_are_taken_in() {
+    let home = Home::new();
+    let profile = home.path("x.default");
+    let local = profile.join("Mail/Local Folders");
+    write(&profile.join("prefs.js"), b"user_pref(\"a\", 1);\n");
+    write(&profile.join("key4.db"), b"SQLite format 3\0");
+    for name in ["Inbox.msf", "Trash.msf", "Sent.msf", "Work.sbd/Clients.msf"] {
+        write(&local.join(name), b"// <!-- <mdb:mork:z v=\"1.4\"/> -->\n");
+    }
+    write(&local.join("popstate.dat"), b"# POP3 State File\n");
+    write(&local.join("Trash"), b"");
+    let inbox = [
+        (mail("new"), "0000", ""),
+        (mail("read").at(1), "0001", "$label1 blue"),
+        (mail("all").at(2), "1007", "NonJunk"),
+        (mail("gone").at(3), "0009", ""),
+        (mail("junk").at(4), "0001", "Junk"),
+    ];
+    write(&local.join("Inbox"), &thunderbird(&inbox));
+    write(&local.join("Work.sbd/Clients"), &thunderbird(&[(mail("client").at(5), "0001", "")]));
+    write(&local.join("Sent"), &thunderbird(&[(mail("sent").at(6), "0001", "")]));
+    let run = home.run(&["import", "--json", profile.to_str().unwrap()]).ok();
+    let summary = run.object();
+    // prefs.js, key4.db, four indexes, popstate.dat, the empty Trash, and the message that is gone.
+    assert_eq!(counts(&summary), [6, 6, 0, 0, 9], "{summary}");
+    assert_eq!(count(&summary, "expunged"), 1);
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(said.contains("Thunderbird deleted"), "{said}");
+    let cases = [
+        ("new", json!([]), vec!["inbox"]),
+        ("read", json!(["read"]), vec!["blue", "important", "inbox"]),
+        ("all", json!(["answered", "forwarded", "read", "starred"]), vec!["inbox", "starred"]),
+        ("junk", json!(["read"]), vec!["spam"]),
+        ("client", json!(["read"]), vec!["inbox", "work/clients"]),
+        ("sent", json!(["read"]), vec!["archive", "sent"]),
+    ];
+    for (subject, expected_flags, expected) in cases {
+        assert_eq!(labels(&home, subject), expected, "{subject}");
+        assert_eq!(flags(&home, subject), expected_flags, "{subject}");
+    }
+    // The same message without what Thunderbird wrote into it is the same message.
+    mail("read").at(1).write(&home.path("read.eml"));
+    assert_eq!(counts(&home.import(&home.path("read.eml"))), [1, 0, 1, 0, 0]);
+    home.assert_healthy("a profile of Thunderbird");
+}
+
+/// Runs notmuch on a directory of ours; `None` where it is not installed.
+fn notmuch(home: &Home, args: &[&str]) -> Option<Vec<u8>> {
+    let mut command = Command::new("notmuch");
+    command.env_clear().envs(home.environment()).env("NOTMUCH_CONFIG", home.path("notmuch-config"));
+    let output = command.args(args).output().ok()?;
+    assert!(output.status.success(), "{output:?}");
+    Some(output.stdout)
+}
+
+/// A Maildir with notmuch's database, and tags of its three messages.
+fn tagged(home: &Home) -> Option<std::path::PathBuf> {
+    let root = home.path("Mail box");
+    write_maildir(&root, "", &many("n", 3));
+    let config = format!(
+        "[database]\npath={}\n[new]\ntags=unread;inbox\n\
+         [user]\nname=a\nprimary_email=a@example.org\n",
+        root.display()
+    );
+    write(&home.path("notmuch-config"), config.as_bytes());
+    notmuch(home, &["new", "--quiet"])?;
+    notmuch(
+        home,
+        &["tag", "+Größe 2", "+todo", "-inbox", "-unread", "+flagged", "--", "subject:n-001"],
+    )?;
+    notmuch(home, &["tag", "+deleted", "--", "subject:n-002"])?;
+    Some(root)
+}
+
+fn check_tagged(home: &Home) {
+    assert_eq!(labels(home, "n-000"), ["inbox"]);
+    assert_eq!(flags(home, "n-000"), json!([]));
+    let mut found = labels(home, "n-001");
+    assert!(found.iter().any(|label| label.starts_with("l_")), "{found:?}");
+    found.retain(|label| !label.starts_with("l_"));
+    assert_eq!(found, ["archive", "starred", "todo"]);
+    assert_eq!(flags(home, "n-001"), json!(["read", "starred"]));
+    assert_eq!(labels(home, "n-002"), ["trash"]);
+    assert!(home.json(&["labels"]).iter().any(|label| label["name"] == "Größe 2"));
+}
+
+#[test]
+fn notmuchs_tags_come_from_its_database_or_a_dump() {
+    let home = Home::new();
+    let Some(root) = tagged(&home) else {
+        println!("skipped: notmuch is not installed");
+        return;
+    };
+    let dump = notmuch(&home, &["dump"]).unwrap();
+    let run = home.run(&["import", "--json", root.to_str().unwrap()]).ok();
+    assert_eq!(counts(&run.object())[..4], [3, 3, 0, 0], "{run}");
+    assert!(run.stderr.is_empty(), "{run}");
+    check_tagged(&home);
+    assert_eq!(std::fs::read_dir(home.path("tmp")).unwrap().count(), 0, "nothing is left there");
+    // A tag that changed since is followed, though no file did.
+    let home_tag = ["tag", "-todo", "+inbox", "--", "subject:n-001"];
+    notmuch(&home, &home_tag).unwrap();
+    let again = home.import(&root);
+    assert_eq!(counts(&again)[..4], [3, 0, 3, 0], "{again}");
+    let mut found = labels(&home, "n-001");
+    found.retain(|label| !label.starts_with("l_"));
+    assert_eq!(found, ["inbox", "starred"]);
+    // While nothing changed there, no file is opened: who opened this one would find another.
+    let file = |n: i64, flags: &str| root.join(format!("cur/1714986000.M{n}.own:2,{flags}"));
+    let time = std::fs::metadata(file(0, "")).unwrap().modified().unwrap();
+    let other = std::fs::read_to_string(file(0, "")).unwrap().replace("n-000", "x-000");
+    let open = std::fs::File::options().write(true).open(file(0, "")).unwrap();
+    std::io::Write::write_all(&mut &open, other.as_bytes()).unwrap();
+    open.set_modified(time).unwrap();
+    // A file that was renamed is read again, and its tags are still its own.
+    // notmuch gave it the flags of its tags.
+    std::fs::rename(file(1, "FS"), file(1, "RS")).unwrap();
+    let again = home.import(&root);
+    assert_eq!(counts(&again)[..4], [3, 0, 3, 0], "{again}");
+    let mut found = labels(&home, "n-001");
+    found.retain(|label| !label.starts_with("l_"));
+    assert_eq!(found, ["inbox", "starred"]);
+    // The same tags as at first from a file, for mail that notmuch has never seen.
+    let other = Home::new();
+    write(&other.path("tags"), &dump);
+    write(&other.path("box"), &mbox(&many("n", 3)));
+    other.run(&["import", "box", "--notmuch-tags", "tags"]).ok();
+    check_tagged(&other);
+}
+
+#[test]
+fn tags_that_cannot_be_had_are_said() {
+    let home = Home::new();
+    let root = home.path("Mail");
+    write_maildir(&root, "S", &many("m", 1));
+    std::fs::create_dir_all(root.join(".notmuch/xapian")).unwrap();
+    // No database, or no program: the mail comes in all the same.
+    let run = home.run(&["import", "--json", root.to_str().unwrap()]).ok();
+    assert_eq!(counts(&run.object())[..4], [1, 1, 0, 0], "{run}");
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(said.contains("notmuch") && said.contains("--notmuch-tags"), "{said}");
+    let missing = ["import", root.to_str().unwrap(), "--notmuch-tags", "no/such"];
+    home.run(&missing).exited(3);
+    // A dump by hand, and one that is none.
+    let id = "m-000@example.org";
+    write(
+        &home.path("dump"),
+        format!("#notmuch-dump batch-tag:3 tags\n+a%20b +spam -- id:{id}\n").as_bytes(),
+    );
+    write(&home.path("none"), b"Subject: x\n\nx\n");
+    let other = Home::new();
+    for name in ["dump", "none"] {
+        std::fs::copy(home.path(name), other.path(name)).unwrap();
+    }
+    write(&other.path("box"), &mbox(&many("m", 1)));
+    let run = other.run(&["import", "box", "--json", "--notmuch-tags", "none"]).ok();
+    assert!(String::from_utf8_lossy(&run.stderr).contains("there are no tags"), "{run}");
+    let third = Home::new();
+    std::fs::copy(home.path("dump"), third.path("dump")).unwrap();
+    write(&third.path("box"), &mbox(&many("m", 1)));
+    third.run(&["import", "box", "--notmuch-tags", "dump"]).ok();
+    assert_eq!(labels(&third, "m-000").last().map(String::as_str), Some("spam"));
+}
+
+/// Writes the same messages by Python's `mailbox` into an mbox and a Maildir.
+const PYTHON: &str = r#"
+import mailbox, sys
+bodies = [
+    "From now on\n",
+    "x\n\nFrom ada@example.org Mon May  6 09:00:00 2024\nSubject: no\n\nFrom \n",
+    ">From x\n>>From y\n\n\n",
+    "no end",
+    "\n\nFrom - Mon May  6 09:00:00 2024\nX-Mozilla-Status: 0008\n",
+]
+box, maildir = mailbox.mbox(sys.argv[1]), mailbox.Maildir(sys.argv[2], create=True)
+for n, body in enumerate(bodies):
+    head = f"From: a@example.org\nSubject: py{n}\nMessage-ID: <py{n}@example.org>\n"
+    message = mailbox.mboxMessage(f"{head}Date: Mon, 06 May 2024 09:0{n}:00 +0000\n\n{body}")
+    if n == 0:
+        message.set_flags("RF")
+    box.add(message)
+    maildir.add(mailbox.MaildirMessage(message))
+box.flush()
+"#;
+
+#[test]
+fn what_python_writes_is_the_same_from_both_forms() {
+    let home = Home::new();
+    let (file, maildir) = (home.path("py.mbox"), home.path("Maildir"));
+    let mut command = Command::new("python3");
+    command.env_clear().envs(home.environment()).args(["-c", PYTHON]).args([&file, &maildir]);
+    if !command.status().is_ok_and(|status| status.success()) {
+        println!("skipped: python3 is not installed");
+        return;
+    }
+    assert_eq!(counts(&home.import(&file)), [5, 5, 0, 0, 0]);
+    assert_eq!(flags(&home, "py0"), json!(["read", "starred"]));
+    assert_eq!(counts(&home.import(&maildir)), [5, 0, 5, 0, 0]);
+}

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::support::binary::{Home, Run, count, run, text};
 use crate::support::mail::{Mail, mail, mbox, write};
+use crate::support::pty::Pty;
 use crate::support::serve::Serve;
 
 /// A word that stands in everything of the mail that is purged.
@@ -287,6 +288,47 @@ fn a_message_that_was_not_looked_at_keeps_its_conversation() {
     let dry = serve.run(&b, &["purge", &old, "--dry-run", "--json"]).ok();
     assert_eq!(purged(&dry), (1, 3));
     assert_eq!(purged(&serve.run(&b, &["purge", "--trash", "--yes", "--json"]).ok()), (1, 3));
+}
+
+#[test]
+fn trash_is_emptied_in_the_terminal_after_a_typed_yes() {
+    let home = Home::new();
+    import(&home, &[marked("old"), vec![mail("other")]].concat());
+    home.run(&["trash", &thread(&home, "old")]).ok();
+    let mut pty = Pty::start(&home, (80, 24), &[]);
+    pty.wait_text("other");
+    pty.press("Da");
+    pty.wait_text("1 conversation, 2 messages");
+    pty.press("yes\r");
+    pty.wait_text("Gone for ever: 1 conversation");
+    // A command beside it sees the same, and may purge as well.
+    let beside = home.run(&["purge", "--trash", "--yes", "--json"]).ok();
+    assert_eq!(purged(&beside), (0, 0));
+    let other = home.thread("other");
+    let beside = home.run(&["purge", &other, "--anywhere", "--yes", "--json"]).ok();
+    assert_eq!(purged(&beside), (1, 1));
+    pty.wait("an empty inbox", |screen| !screen.contains("other"));
+    home.run(&["doctor", "--compact"]).exited(6);
+    pty.press("q");
+    assert_eq!(pty.wait_end(), 0);
+    home.assert_healthy("a purge in the terminal");
+    compacted(&home);
+    assert_eq!(traces(&home.data()), Vec::<String>::new());
+}
+
+/// The question on a terminal: only a whole `yes` is one.
+#[test]
+fn a_command_in_a_terminal_asks() {
+    let home = Home::new();
+    import(&home, &[mail("a")]);
+    home.run(&["trash", &home.thread("a")]).ok();
+    for (answer, code, left) in [("y\r", 130, 1), ("\r", 130, 1), ("yes\r", 0, 0)] {
+        let mut pty = Pty::start(&home, (80, 24), &["purge", "--trash"]);
+        pty.wait_text("Type yes to go on");
+        pty.press(answer);
+        assert_eq!(pty.wait_end(), code, "{answer:?}");
+        assert_eq!(home.list("trash").len(), left, "{answer:?}");
+    }
 }
 
 #[test]

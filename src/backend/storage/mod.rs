@@ -7,6 +7,7 @@
 mod index;
 mod purged;
 mod queue;
+pub(super) mod references;
 mod snapshots;
 mod undo;
 
@@ -21,11 +22,23 @@ use std::path::Path;
 use crate::store::{Blobs, Db, Kind, Log, StoreError};
 
 /// The format of `threads.db`.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// Opens or makes the file in the backend's directory.
 pub(crate) fn open(dir: &Path) -> Result<Db, StoreError> {
-    Db::open(&dir.join("threads.db"), Kind::Threads, VERSION, &sql())
+    Db::open_with(&dir.join("threads.db"), Kind::Threads, VERSION, &make)
+}
+
+fn make(db: &Db, found: u32) -> Result<(), StoreError> {
+    if found > 0 {
+        Log::upgrade(db, found)?;
+        Blobs::upgrade(db, found)?;
+    }
+    db.sql().execute_batch(&sql())?;
+    if found > 0 {
+        references::put_right(db)?;
+    }
+    Ok(())
 }
 
 /// Opens the file for reading; `None` when it is not there.

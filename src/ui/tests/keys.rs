@@ -466,3 +466,46 @@ fn what_was_decided_before_the_mailbox_was_open_is_saved_before_the_end() {
     let effects = press(Message::Hangup);
     assert!(matches!(effects[..], [Effect::Ask(Request::Quit)]), "{effects:?}");
 }
+
+#[test]
+fn only_a_typed_yes_deletes_for_ever() {
+    let open = |screen: &Screen| matches!(screen.model.layers[..], [Layer::Purge(_)]);
+    let rows = |screen: &Screen| screen.double.rows.len();
+    let mut screen = screen();
+    let all = rows(&screen);
+    screen.press("DD");
+    assert!(!open(&screen), "the inbox is no trash");
+    assert!(screen.text().contains("Only what is in trash"), "{}", screen.text());
+    screen.press("##Da");
+    assert!(open(&screen) && screen.text().contains("2 conversations, "), "{}", screen.text());
+    assert!(screen.text().contains("cannot be undone"), "{}", screen.text());
+    for keys in ["<Enter>", "y<Enter>", "\u{20}<Enter>", "es!<Enter>", "<Esc>"] {
+        assert!(open(&screen), "before {keys}");
+        screen.press(keys);
+        assert_eq!(rows(&screen), all, "{keys}");
+    }
+    assert!(!open(&screen), "Esc keeps all");
+    screen.press("Dayes<Enter>");
+    assert_eq!((rows(&screen), open(&screen)), (all - 2, false));
+    assert!(screen.text().contains("Gone for ever: 2 conversations"), "{}", screen.text());
+    screen.press("Da");
+    assert!(screen.text().contains("nothing to delete"), "{}", screen.text());
+    screen.press("<Enter>");
+    assert!(!open(&screen));
+}
+
+#[test]
+fn a_yes_is_for_what_the_box_shows() {
+    use crate::engine::handle::{PurgeStep, Request};
+    use crate::engine::view::PurgeSum;
+    let mut screen = screen();
+    screen.press("#Da<Esc>Da");
+    // What was counted for the first box comes late: it is not what this one is about.
+    let late = PurgeSum { rows: 9, messages: 9, bytes: 9, kept: 0 };
+    screen.send(Message::Engine(Box::new(Update::Purge(1, PurgeStep::Found(late)))));
+    assert!(screen.text().contains("1 conversation, "), "{}", screen.text());
+    screen.paused = true;
+    screen.press("yes<Enter>");
+    let asked = |request: &Request| matches!(request, Request::Purge(2));
+    assert!(screen.waiting.iter().any(asked), "{:?}", screen.waiting);
+}

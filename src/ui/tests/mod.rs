@@ -4,3 +4,4 @@ mod keys;
 mod look;
 mod random;
 mod screens;
+mod sizes;

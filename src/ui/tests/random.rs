@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::engine::handle::Update;
 use crate::engine::view::{ImportProgress, Link, Status};
 use crate::notice::Notice;
-use crate::ui::app::Message;
+use crate::ui::app::{Door, Message};
 use crate::ui::double::{Double, NOW_MS};
 use crate::ui::harness::Screen;
 use crate::ui::tests::keys::told;
@@ -27,7 +27,7 @@ enum Step {
     Gone(usize),
 }
 
-const KEYS: [&str; 40] = [
+const KEYS: [&str; 42] = [
     "j",
     "k",
     "j",
@@ -68,6 +68,8 @@ const KEYS: [&str; 40] = [
     "<Backspace>",
     "日",
     "<Delete>",
+    "T",
+    ">",
 ];
 
 fn step() -> impl Strategy<Value = Step> {
@@ -137,6 +139,7 @@ proptest! {
     #[test]
     fn nothing_breaks_the_screen(
         first_run: bool,
+        demo: bool,
         many in 0_usize..400,
         steps in prop::collection::vec(step(), 1..80),
     ) {
@@ -145,6 +148,9 @@ proptest! {
         } else {
             Screen::new(Double::many(many), 80, 24)
         };
+        if demo && !first_run {
+            screen.send(Message::Opened(Door::Demo));
+        }
         for step in steps {
             take(&mut screen, step);
         }

@@ -20,6 +20,7 @@ fn list() {
     check("list-40x10", (40, 10), "j");
     check("list-140x30", (140, 30), "je");
     check("list-30x6", (30, 6), "j");
+    check("list-200x50", (200, 50), "jj");
     check("list-all-80x24", (80, 24), "ega");
     check("list-empty-60x15", (60, 15), "gd");
     check("list-prefix-80x24", (80, 24), "g");
@@ -31,19 +32,35 @@ fn reader() {
     check("reader-60x15", (60, 15), "<Enter>;gg");
     check("reader-40x10", (40, 10), "<Enter>");
     check("reader-140x30", (140, 30), "<Enter>");
+    check("reader-200x50", (200, 50), "j<Enter>");
 }
 
 #[test]
 fn layers() {
     check("picker-80x24", (80, 24), "<Space><Space>lra");
     check("picker-60x15", (60, 15), "l");
+    check("picker-40x10", (40, 10), "l");
+    check("help-40x10", (40, 10), "?");
+    check("help-200x50", (200, 50), "?");
+    check("purge-80x24", (80, 24), "##Day");
+    check("purge-40x10", (40, 10), "#Da");
+    check("purge-30x6", (30, 6), "#Da");
     check("help-80x24", (80, 24), "?");
     check("help-60x15", (60, 15), "<Enter>?<C-d>");
 }
 
 #[test]
+fn scripts() {
+    for (columns, rows) in [(40, 10), (80, 24), (200, 50)] {
+        let mut screen = Screen::new(Double::scripts(), columns, rows);
+        screen.press("jxj");
+        insta::assert_snapshot!(format!("scripts-{columns}x{rows}"), screen.text());
+    }
+}
+
+#[test]
 fn first_run() {
-    for (columns, rows) in [(80, 24), (60, 15), (40, 10)] {
+    for (columns, rows) in [(80, 24), (60, 15), (40, 10), (200, 50)] {
         let mut screen = Screen::first_run(told(), columns, rows);
         screen.press("j");
         insta::assert_snapshot!(format!("first-run-{columns}x{rows}"), screen.text());
@@ -60,7 +77,7 @@ fn a_screen_that_is_too_small_says_so_in_one_line() {
         let text = screen.text();
         let line = text.lines().next().unwrap();
         let said = line.trim_end_matches('…');
-        let full = ["terminal too small: 30x6 needed", "too small: 30x6 needed"];
+        let full = ["terminal too small: 30x6 needed", "too small: 30x6 needed", "too small"];
         assert!(full.iter().any(|full| full.starts_with(said)), "{text}");
         assert_eq!(text.trim().lines().count(), 1);
     }

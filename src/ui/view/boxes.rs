@@ -10,6 +10,7 @@ use crate::command::label::Carried;
 use crate::ui::app::Model;
 use crate::ui::line::Line;
 use crate::ui::picker::{Entry, Picker};
+use crate::ui::purge::PurgeBox;
 use crate::ui::text;
 
 /// A box of about this size in the middle of `area`; returns its inside.
@@ -99,6 +100,37 @@ pub fn picker(model: &Model, picker: &Picker, area: Rect, buf: &mut Buffer) -> P
         }
     }
     caret
+}
+
+/// Draws the question before something goes for ever.
+pub fn purge(model: &Model, open: &PurgeBox, area: Rect, buf: &mut Buffer) -> Position {
+    let title = "Delete for ever";
+    let inside = self::open(model, title, (54, 7), Rect { height: area.height - 1, ..area }, buf);
+    let rows = inside.height.saturating_sub(1);
+    let what = match open.found {
+        None => "Counting…".to_owned(),
+        Some(sum) if sum.rows == 0 => "There is nothing to delete.".to_owned(),
+        Some(sum) => sum.what(),
+    };
+    let kept = open.found.map_or(0, |sum| sum.kept);
+    let kept =
+        if kept > 0 { format!("{kept} stay: changed, or elsewhere.") } else { String::new() };
+    let asks = open.found.is_some_and(|sum| sum.rows > 0);
+    let lines = if !asks {
+        vec![what, kept]
+    } else if rows < 5 {
+        vec![what, "For ever! Type yes, Enter.".to_owned()]
+    } else {
+        let gone = "will be gone for ever, everywhere.".to_owned();
+        let undone = "This cannot be undone.".to_owned();
+        vec![what, gone, undone, kept, "Type yes and Enter; Esc keeps all.".to_owned()]
+    };
+    for (line, y) in lines.iter().zip(inside.y..inside.y + rows) {
+        let style = if y == inside.y { model.theme.strong() } else { model.theme.text() };
+        put(buf, (inside.x, y), line, inside.width, style);
+    }
+    let y = inside.y + rows;
+    typed(model, &open.line, Rect { y, height: 1, ..inside }, buf)
 }
 
 /// Draws the line that asks for a path.

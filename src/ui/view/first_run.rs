@@ -42,7 +42,11 @@ pub fn draw(model: &Model, screen: &Screen, area: Rect, buf: &mut Buffer) {
     let busy = model.import.as_ref().is_some_and(|import| !import.progress.ended);
     let widest = screen.choices.iter().map(|choice| text::width(&choice.title)).max();
     let titles = widest.unwrap_or(0).min(TITLE_COLUMNS).min(usize::from(area.width) * 2 / 5);
-    for (at, choice) in screen.choices.iter().enumerate() {
+    // What is under way has a line even where the choices have to be scrolled for it.
+    let kept = u16::from(model.import.is_some() || screen.opening.is_some());
+    let room_for_choices = usize::from(last.saturating_sub(y + kept)).max(1);
+    let first = (screen.cursor + 1).saturating_sub(room_for_choices);
+    for (at, choice) in screen.choices.iter().enumerate().skip(first).take(room_for_choices) {
         if y < last {
             draw_choice(model, (choice, titles), at == screen.cursor, busy, line(y), buf);
             y += 1;

@@ -48,7 +48,14 @@ pub fn notice(model: &Model, line: Rect, buf: &mut Buffer) {
 /// The line of hints; it also carries the notice where that has no line of its own.
 pub fn hints(model: &Model, line: Rect, with_notice: bool, buf: &mut Buffer) {
     let theme = model.theme;
-    let link = model.link();
+    let mut link = model.link();
+    let wide = |parts: &Parts| parts.iter().map(|(text, _)| columns(text)).sum::<u16>();
+    let healthy = model.status.link == Link::Online { behind: 0 };
+    let room = line.width.saturating_sub(columns(&link) + 3);
+    if healthy && wide(&keys(model, room)) > room {
+        // Keys are of more use than that all is well.
+        link.clear();
+    }
     let style = match model.status.link {
         Link::Refused => theme.error(),
         _ => theme.dim(),

@@ -15,6 +15,8 @@ use crate::ui::{date, people, text};
 
 /// Columns of the marks before a row.
 const MARK_COLUMNS: u16 = 5;
+/// Lists of fewer columns show less, so that there is room for the subject.
+const NARROW: u16 = 52;
 /// The fewest columns of the subject before labels are left out.
 const SUBJECT_LEAST: u16 = 24;
 /// The fewest columns of subject and labels that say that a row is in the inbox.
@@ -36,10 +38,11 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
         empty(model, area, buf);
         return;
     };
+    let short = if area.width < NARROW { date::shortest } else { date::short };
     let dates: Vec<String> =
-        rows.iter().map(|row| date::short(row.last_activity, model.now(), &model.zone)).collect();
-    let old = dates.iter().any(|date| text::width(date) > date::NEAR_COLUMNS);
-    let date_columns = if old { date::OLD_COLUMNS } else { date::NEAR_COLUMNS };
+        rows.iter().map(|row| short(row.last_activity, model.now(), &model.zone)).collect();
+    let widest = dates.iter().map(|date| text::width(date)).max().unwrap_or(0);
+    let date_columns = widest.max(date::NEAR_COLUMNS);
     for (at, (row, date)) in rows.iter().zip(dates).enumerate() {
         let y = area.y + u16::try_from(at).unwrap_or(0);
         let line = Rect { y, height: 1, ..area };
@@ -145,7 +148,12 @@ fn chips(
     for (name, id) in names.iter().take(MAX_CHIPS).rev() {
         let chip = format!("#{}", text::cut(name, 14));
         let start = left.saturating_sub(columns(&chip));
-        if start < x + SUBJECT_LEAST.min((end - x) * 3 / 5) {
+        let least = if model.size.0 < NARROW || end - x < SUBJECT_LEAST {
+            SUBJECT_LEAST
+        } else {
+            SUBJECT_LEAST.min((end - x) * 3 / 5)
+        };
+        if start < x + least {
             break;
         }
         put(buf, (start, y), &chip, left - start, look(model.theme.chip(id)));

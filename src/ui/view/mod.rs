@@ -39,10 +39,11 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
 fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     if too_small((area.width, area.height)) {
         let (columns, rows) = LEAST_SIZE;
-        let line = format!("terminal too small: {columns}x{rows} needed");
-        let fits = text::width(&line) <= area.width.into();
-        let line = if fits { line } else { format!("too small: {columns}x{rows} needed") };
-        put(buf, (area.x, area.y), &line, area.width, model.theme.text());
+        let needed = format!("too small: {columns}x{rows} needed");
+        let lines = [format!("terminal {needed}"), needed, "too small".to_owned()];
+        let fits = |line: &&String| text::width(line) <= area.width.into();
+        let line = lines.iter().find(fits).unwrap_or(&lines[2]);
+        put(buf, (area.x, area.y), line, area.width, model.theme.text());
         return None;
     }
     match &model.stage {
@@ -58,6 +59,7 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             }
             Layer::Picker(picker) => Some(boxes::picker(model, picker, area, buf)),
             Layer::Path(line) => Some(boxes::path(model, line, area, buf)),
+            Layer::Purge(open) => Some(boxes::purge(model, open, area, buf)),
         };
     }
     caret

@@ -80,7 +80,9 @@ fn lists(
     let renamed = mailtui::mailbox::renamed_in_rows(db).expect("readable");
     let shown = |line: &Line| {
         let shown = |label: &LabelId| renamed.get(label).cloned().unwrap_or(Some(label.clone()));
-        Line { labels: line.labels.iter().filter_map(shown).collect(), ..line.clone() }
+        let mut line = line.clone();
+        line.labels = line.labels.iter().filter_map(shown).collect();
+        line
     };
     for list in World::lists(labels) {
         let twins = mailtui::mailbox::twins(db, &list).expect("readable");
@@ -109,11 +111,7 @@ fn lists(
         }
         let count = world.device(at).count(&list).expect("readable");
         let unread = inside().filter(|(_, (line, _))| line.unread > 0).count() as u64;
-        let told = if twins.len() > 1 {
-            (wanted.len() as u64, unread)
-        } else {
-            truth.count(&list)
-        };
+        let told = if twins.len() > 1 { (wanted.len() as u64, unread) } else { truth.count(&list) };
         if count != told {
             wrong.push(format!("device {at}: counts {count:?} in {list}, not {told:?}"));
         }

@@ -1,0 +1,151 @@
+//! Every view at every size, in every script: the cursor and a key are seen, columns stand in
+//! line, and no sign is cut in two.
+
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::keys::told;
+use crate::engine::handle::Update;
+use crate::engine::view::ImportProgress;
+use crate::ui::ability::Ability;
+use crate::ui::app::Message;
+use crate::ui::double::{Double, NOW_MS};
+use crate::ui::harness::Screen;
+use crate::ui::text;
+use crate::ui::theme::Theme;
+
+/// The smallest screen that is drawn, small ones, the usual one, and a large one.
+const SIZES: [(u16, u16); 7] =
+    [(30, 6), (40, 10), (60, 15), (80, 24), (100, 30), (140, 40), (200, 50)];
+
+/// The views, by the keys that lead there from the list.
+const VIEWS: [(&str, &str); 11] = [
+    ("list", "jj"),
+    ("the last row", "G"),
+    ("selection", "xjxs"),
+    ("reader", "<Enter>"),
+    ("a message further down", "<Enter>;G"),
+    ("picker", "l"),
+    ("picker with a filter", "l日本<Left>e\u{301}"),
+    ("help", "?"),
+    ("the help's end", "?G"),
+    ("a prefix", "g"),
+    ("nothing here", "gd"),
+];
+
+fn import(done: u64, ended: bool) -> Message {
+    let progress = ImportProgress { done, total: Some(41_203), imported: done, failed: 2, ended };
+    Message::Engine(Box::new(Update::Import(progress)))
+}
+
+/// What holds of every view.
+fn check(what: &str, screen: &Screen) {
+    let shown = screen.text();
+    let (columns, rows) = screen.model.size;
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines.len(), usize::from(rows), "{what}");
+    for line in &lines {
+        assert!(text::width(line) <= usize::from(columns), "{what}: {line:?}");
+    }
+    for cell in &screen.buffer().content {
+        let symbol = cell.symbol();
+        assert!(symbol.graphemes(true).count() <= 1, "{what}: {symbol:?} is more than one sign");
+        let alone = symbol.chars().next().is_some_and(|first| {
+            // What joins on to the sign before it stands in no cell of its own.
+            unicode_width::UnicodeWidthChar::width(first) == Some(0)
+        });
+        assert!(!alone, "{what}: a part of a sign, {symbol:?}\n{shown}");
+    }
+    let keys = ["Enter", "Esc", "? help", "q quit", "u back", "g ", "z undoes"];
+    let last = lines.last().unwrap();
+    assert!(keys.iter().any(|key| last.contains(key)), "{what}: no key in {last:?}\n{shown}");
+}
+
+#[test]
+fn every_view_holds_at_every_size_in_every_script() {
+    for (columns, rows) in SIZES {
+        for double in [Double::sample, Double::scripts] {
+            for (view, keys) in VIEWS {
+                let mut screen = Screen::new(double(), columns, rows);
+                screen.press(keys);
+                let what = format!("{view} at {columns}x{rows}");
+                check(&what, &screen);
+                let points = ["list", "the last row", "selection", "picker"].contains(&view);
+                assert!(!points || screen.text().contains('▸'), "{what}: {}", screen.text());
+            }
+        }
+    }
+}
+
+#[test]
+fn columns_stand_in_line_in_every_script() {
+    for (columns, rows) in SIZES {
+        let mut screen = Screen::new(Double::scripts(), columns, rows);
+        screen.press("j");
+        let buffer = screen.buffer();
+        let areas = crate::ui::layout::areas((columns, rows), false);
+        for y in areas.list.top()..areas.list.bottom() {
+            // The date ends in the last column but one of the list, whatever stands before it.
+            let (end, after) = (&buffer[(columns - 2, y)], &buffer[(columns - 1, y)]);
+            assert!(end.symbol().chars().all(|c| c.is_ascii_alphanumeric()), "row {y}");
+            assert_eq!(after.symbol(), " ", "row {y}");
+            let rule = areas.sidebar.width.checked_sub(1).map(|x| buffer[(x, y)].symbol());
+            assert!(rule.is_none_or(|rule| rule == "│"), "row {y}: {rule:?}");
+        }
+    }
+}
+
+#[test]
+fn the_first_run_and_its_import_hold_at_every_size() {
+    for (columns, rows) in SIZES {
+        let at = |what: &str| format!("{what} at {columns}x{rows}");
+        let mut screen = Screen::first_run(told(), columns, rows);
+        check(&at("first run"), &screen);
+        assert!(screen.text().contains('▸'), "{}", screen.text());
+        screen.press("3");
+        screen.send(Message::Paste("日本/👩\u{200d}👩\u{200d}👧/".repeat(9)));
+        check(&at("a path"), &screen);
+        screen.press("<Esc>");
+        screen.paused = true;
+        screen.press("2");
+        screen.send(Message::Time(NOW_MS + 6_000));
+        screen.send(import(18_240, false));
+        check(&at("import"), &screen);
+        let shown = screen.text();
+        assert!(shown.contains("importing"), "{}: {shown}", at("import"));
+        screen.send(import(41_203, true));
+        check(&at("imported"), &screen);
+    }
+}
+
+#[test]
+fn screens_of_any_size_are_drawn_without_a_word_of_panic() {
+    for keys in ["jj", "<Enter>", "l", "?"] {
+        let mut screen = Screen::new(Double::scripts(), 80, 24);
+        screen.press(keys);
+        for columns in [0, 1, 2, 8, 29, 30, 31, 71, 72, 129, 130, 300] {
+            for rows in [0, 1, 2, 5, 6, 9, 10, 13, 14, 80] {
+                screen.resize(columns, rows);
+            }
+        }
+        screen.resize(80, 24);
+        check(keys, &screen);
+    }
+    for size in [(20, 5), (9, 1), (200, 5), (29, 50)] {
+        let screen = Screen::new(Double::sample(), size.0, size.1);
+        assert!(screen.text().contains("too small"), "{}", screen.text());
+    }
+}
+
+#[test]
+fn a_font_of_few_signs_is_given_none_of_ours() {
+    let mut screen = Screen::new(Double::sample(), 80, 24);
+    screen.model.theme = Theme::of(Ability { screen: true, colour: true, signs: false });
+    for keys in ["jxs", "<Enter>", "l", "<Esc>?"] {
+        screen.press(keys);
+        let shown = screen.text();
+        let missing = ['▸', '●', '★', '✓', '…', '╭', '›'];
+        assert!(!shown.contains(missing), "{shown}");
+    }
+    screen.press("<Esc><Esc>");
+    assert!(screen.text().contains('>') && screen.text().contains('*'), "{}", screen.text());
+}

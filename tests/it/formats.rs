@@ -1,0 +1,94 @@
+//! Data directories that older versions wrote are opened for ever: `tests/fixtures/format-N` is one
+//! as that format's program left it, each file compressed by itself.
+//!
+//! Invariant: nothing of it is lost by the change, and nothing of a fixture is ever changed. Format
+//! 1 holds eight messages in six threads; some are archived, starred and labelled, one was put into
+//! trash and taken back, and two were archived without a backend hearing of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::support::binary::{Home, run, text};
+
+/// Puts a fixture into a home's data directory.
+fn unpack(format: u32, home: &Home) {
+    let from =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/format-{format}"));
+    std::fs::create_dir_all(home.data().join("backend")).expect("a directory");
+    for name in ["mailbox.db", "backend/mailbox.db", "backend/threads.db"] {
+        let packed = std::fs::read(from.join(format!("{name}.zst"))).expect("the fixture");
+        let bytes = zstd::decode_all(packed.as_slice()).expect("a fixture is compressed");
+        std::fs::write(home.data().join(name), bytes).expect("a file");
+    }
+}
+
+/// Place, unread messages and user labels by subject.
+fn state(home: &Home) -> BTreeMap<String, (String, u64, Vec<String>)> {
+    let rows = home.list("anywhere").into_iter().map(|row| {
+        let labels: Vec<String> = serde_json::from_value(row["labels"].clone()).expect("labels");
+        let user = |label: &String| ["work", "travel", "starred"].contains(&label.as_str());
+        let labels = labels.into_iter().filter(user).collect();
+        let unread = row["unreadCount"].as_u64().expect("a count");
+        (text(&row, "subject"), (text(&row, "place"), unread, labels))
+    });
+    rows.collect()
+}
+
+fn expected() -> BTreeMap<String, (String, u64, Vec<String>)> {
+    [
+        ("Apples", "archive", 1, ""),
+        ("Invoice", "archive", 1, "work"),
+        ("Long", "inbox", 1, ""),
+        ("Lunch", "inbox", 1, "travel"),
+        ("Pears", "archive", 1, ""),
+        ("Plans", "inbox", 2, "starred"),
+    ]
+    .into_iter()
+    .map(|(subject, place, unread, label)| {
+        let labels = if label.is_empty() { Vec::new() } else { vec![label.to_owned()] };
+        (subject.to_owned(), (place.to_owned(), unread, labels))
+    })
+    .collect()
+}
+
+/// Every way into the directory brings it to this format, whichever is first.
+#[test]
+fn a_directory_of_format_1_is_opened_by_any_command() {
+    let firsts: [&[&str]; 6] = [
+        &["list"],
+        &["labels"],
+        &["--sync-only"],
+        &["doctor"],
+        &["undo", "--no-wait"],
+        &["list", "--offline"],
+    ];
+    for first in firsts {
+        let home = Home::new();
+        unpack(1, &home);
+        run(home.command(first)).ok();
+        if first[0] == "undo" {
+            // The last action was the archive of the apples.
+            assert_eq!(state(&home)["Apples"].0, "inbox");
+            continue;
+        }
+        assert_eq!(state(&home), expected(), "{first:?}");
+        run(home.command(&["--sync-only"])).ok();
+        home.assert_healthy(&format!("{first:?}"));
+        assert_eq!(state(&home), expected(), "{first:?} and a sync");
+        let long = home.show(&home.thread("Long"));
+        let body = long["messages"][0]["text"].as_str().expect("a text");
+        assert_eq!(body.lines().count(), 3_000);
+    }
+}
+
+#[test]
+fn the_mail_of_format_1_is_known_when_it_comes_again() {
+    let home = Home::new();
+    unpack(1, &home);
+    let again = "From: Ada Moser <ada@example.org>\nTo: Ben Okafor <ben@example.org>\n\
+                 Subject: Pears\nDate: Mon, 06 May 2024 09:08:00 +0000\n\
+                 Message-ID: <8@example.org>\n\nA line.\n";
+    crate::support::mail::write(&home.path("pears.eml"), again.as_bytes());
+    let report = home.import(&home.path("pears.eml"));
+    assert_eq!((&report["duplicates"], &report["imported"]), (&1.into(), &0.into()), "{report}");
+}
