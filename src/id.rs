@@ -99,6 +99,39 @@ impl From<&EventId> for ActionId {
     }
 }
 
+/// Characters at the end of a device's id that tell it from others of the same name.
+const DEVICE_TAIL: usize = 12;
+/// The longest name that a device's id begins with, in characters.
+const MAX_DEVICE_NAME: usize = 32;
+/// Characters of the tail that stand for a device without a name.
+const SHORT_DEVICE: usize = 5;
+
+impl DeviceId {
+    /// An id that nobody else has, by `random`: a device on `host` is called like that.
+    #[must_use]
+    pub fn make(host: &str, random: &[u8; 8]) -> Self {
+        let tail = base32(random, DEVICE_TAIL);
+        // The first label of a host name is its own; what does not fit an id is left out.
+        let own = host.split('.').next().unwrap_or_default();
+        let name: String = own
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_')
+            .take(MAX_DEVICE_NAME)
+            .collect();
+        let text = if name.is_empty() { format!("d{tail}") } else { format!("{name}.{tail}") };
+        Self(text.into())
+    }
+
+    /// What it is called: the name of its machine, or the beginning of its id.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self.0.rsplit_once('.') {
+            Some((name, tail)) if tail.len() == DEVICE_TAIL && !name.is_empty() => name,
+            _ => self.0.get(..SHORT_DEVICE).unwrap_or(&self.0),
+        }
+    }
+}
+
 impl StoreId {
     /// The Mailbox store's id.
     pub const MAILBOX: &'static str = "mailbox-root";
@@ -195,6 +228,26 @@ mod tests {
         assert!(second > first);
         let again = IdSource::after(Some(&second)).next(5, [1; 10]);
         assert!(again > second);
+    }
+
+    #[test]
+    fn a_device_is_called_like_its_machine() {
+        for (host, name) in [
+            ("laptop", "laptop"),
+            ("laptop.example.org", "laptop"),
+            ("my-box_2", "my-box_2"),
+            ("a b\u{1b}[2Jé", "ab2J"),
+            ("", "daaaa"),
+            ("\u{7}", "daaaa"),
+            (&"x".repeat(300), &"x".repeat(32)),
+        ] {
+            let made = DeviceId::make(host, &[0; 8]);
+            assert_eq!(DeviceId::try_from(made.as_str()).as_ref(), Ok(&made), "{host:?}");
+            assert_eq!(made.name(), name, "{host:?}");
+        }
+        for (id, name) in [("x", "x"), ("dabcdefghijkl", "dabcd"), ("thread-client", "threa")] {
+            assert_eq!(DeviceId::try_from(id).unwrap().name(), name);
+        }
     }
 
     #[test]

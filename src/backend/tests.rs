@@ -45,7 +45,7 @@ fn take_in(backend: &mut Backend, messages: Vec<Prepared>) -> Vec<ThreadId> {
 }
 
 fn star(id: &str, text: &str) -> NewEvent {
-    let action = Action { id: text_id(id), name: "star".to_owned(), at: 1 };
+    let action = Action { id: text_id(id), name: "star".to_owned(), at: 1, redoes: None };
     NewEvent {
         id: EventId::try_from(id).unwrap(),
         name: name::THREAD_STARRED.to_owned(),

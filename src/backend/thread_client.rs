@@ -10,8 +10,8 @@ use lru::LruCache;
 use crate::backend::storage::{Purged, Queue, Snapshots};
 use crate::id::{Epoch, StoreId, ThreadId};
 use crate::label::Place;
-use crate::mailbox::SourceAction;
-use crate::projection::{Batch, BatchSource, Snapshot, diff, of_thread};
+use crate::mailbox::{Deed, MAX_DEEDS, SourceAction};
+use crate::projection::{Batch, BatchSource, Snapshot, deed, diff, of_thread};
 use crate::store::{Db, Event, Log, StoreError};
 use crate::thread::ThreadState;
 
@@ -104,21 +104,32 @@ pub(super) fn state_of(db: &Db, store: &StoreId) -> Result<ThreadState, StoreErr
     Ok(state)
 }
 
-/// Every action of a range, with the last position of its events, in order of their first.
+/// Every action of a range, with the last position of its events and what they did, in order of
+/// their first.
 pub(super) fn actions(events: &[Event]) -> Vec<SourceAction> {
     let mut actions: Vec<SourceAction> = Vec::new();
     for Event { position, event } in events {
         let Some(action) = &event.action else { continue };
-        if let Some(held) = actions.iter_mut().find(|held| held.id == action.id) {
-            held.position = *position;
-        } else {
+        let held = actions.iter().position(|held| held.id == action.id);
+        let at = held.unwrap_or_else(|| {
             actions.push(SourceAction {
                 id: action.id.clone(),
                 name: action.name.clone(),
                 at: action.at,
                 device: event.device.clone(),
                 position: *position,
+                changes: Vec::new(),
+                redoes: action.redoes.clone(),
             });
+            actions.len() - 1
+        });
+        actions[at].position = *position;
+        let deed = deed(&event.name, &event.args).unwrap_or(Deed::Unknown);
+        // Half of what an action did would be another action: the last one says that there is more.
+        match actions[at].changes.len() + 1 {
+            ..MAX_DEEDS => actions[at].changes.push(deed.value()),
+            MAX_DEEDS => actions[at].changes.push(Deed::Unknown.value()),
+            _ => {}
         }
     }
     actions

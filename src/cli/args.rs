@@ -137,6 +137,28 @@ pub(super) enum Command {
         #[command(flatten)]
         wait: Wait,
     },
+    /// Do again what was undone last on this device, or the named action.
+    Redo {
+        /// The action that was undone.
+        action: Option<String>,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// List what was done, newest first: what, on which device, when, and whether it was undone.
+    History {
+        /// At most so many; 0 for all.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: usize,
+        /// Only what was done on this device: an id, a name, or `this`.
+        #[arg(long, value_name = "DEVICE")]
+        device: Option<String>,
+        /// Only what was done to this conversation.
+        #[arg(long, value_name = "THREAD")]
+        thread: Option<String>,
+        /// Go on after this action.
+        #[arg(long, value_name = "ACTION")]
+        before: Option<String>,
+    },
     /// Delete for ever what lies in trash. This cannot be undone.
     Purge(Purge),
     /// Check everything: project every thread anew and compare.

@@ -85,7 +85,9 @@ impl Home {
         if !self.dir.join("remote.json").exists() {
             self.remember()?;
         }
-        Device::open(&self.dir, self.is_remote(), Box::new(SystemClock))
+        let host = rustix::system::uname();
+        let host = host.nodename().to_string_lossy();
+        Device::open_on(&self.dir, self.is_remote(), Box::new(SystemClock), &host)
             .map_err(|error| error.notice())
     }
 

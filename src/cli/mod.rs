@@ -10,6 +10,7 @@ mod demo;
 pub mod demo_mail;
 mod desk;
 mod doctor;
+mod history;
 mod home;
 mod import;
 mod labels;
@@ -118,6 +119,14 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         Command::Unstar(threads) => change(threads, Change::Star(false)),
         Command::Undo { action, wait } => {
             triage::undo(&home, output, action.as_deref(), !wait.no_wait)
+        }
+        Command::Redo { action, wait } => {
+            triage::redo(&home, output, action.as_deref(), !wait.no_wait)
+        }
+        Command::History { limit, device, thread, before } => {
+            let (device, thread) = (device.as_deref(), thread.as_deref());
+            let asked = history::Asked { limit, device, thread, before: before.as_deref() };
+            history::history(&home, output, &asked)
         }
         Command::Purge(purge) => purge::run(&home, output, &purge),
         Command::Doctor { compact: true, .. } => space::compact(&home, output),

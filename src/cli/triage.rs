@@ -6,11 +6,13 @@ use serde_json::json;
 
 use crate::cli::args::label_word;
 use crate::cli::desk::Desk;
+use crate::cli::history;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::command::intent::{Change, Intent, Target};
+use crate::engine::view::Done;
 use crate::engine::{Device, EngineError};
-use crate::id::{ActionId, ThreadId};
+use crate::id::ThreadId;
 use crate::label::{self, Place};
 use crate::notice::{Exit, Explain as _, Notice};
 
@@ -113,16 +115,50 @@ pub(super) fn undo(
     action: Option<&str>,
     wait: bool,
 ) -> Result<Exit, Notice> {
-    let action = action
-        .map(|text| {
-            ActionId::try_from(text).map_err(|error| {
-                Notice::error("action", error.to_string(), "`undo` alone takes the last one back")
-                    .exit(Exit::Usage)
-            })
-        })
-        .transpose()?;
-    let desk = Desk::open(home)?;
-    intend(home, desk, output, &[], &Intent::Undo(action), wait)
+    let intent = Intent::Undo(action.map(history::action).transpose()?);
+    let (done, pending, finished) = past(home, &intent, wait)?;
+    let value = json!({
+        "action": done.action, "undid": done.undid, "threads": done.threads, "kept": done.kept,
+        "pending": pending,
+    });
+    output.result(&value, || done.says.clone())?;
+    finished.map(|()| Exit::Done)
+}
+
+/// `redo [ACTION]`.
+pub(super) fn redo(
+    home: &Home,
+    output: Output,
+    action: Option<&str>,
+    wait: bool,
+) -> Result<Exit, Notice> {
+    let intent = Intent::Redo(action.map(history::action).transpose()?);
+    let (done, pending, finished) = past(home, &intent, wait)?;
+    let value = json!({
+        "action": done.action, "redid": done.redid, "threads": done.threads, "pending": pending,
+    });
+    output.result(&value, || done.says.clone())?;
+    finished.map(|()| Exit::Done)
+}
+
+/// Decides about an action that may be another device's and not known here yet.
+fn past(
+    home: &Home,
+    intent: &Intent,
+    wait: bool,
+) -> Result<(Done, u64, Result<(), Notice>), Notice> {
+    let mut desk = Desk::open(home)?;
+    let done = match desk.decide(home, &[], intent) {
+        Err(unknown) if unknown.code == "no-action" && !home.offline => {
+            // Not reached, it stays unknown.
+            desk.finish(home, true).map_err(|_| unknown)?;
+            desk.decide(home, &[], intent)?
+        }
+        other => other?,
+    };
+    let finished = desk.finish(home, wait);
+    let (pending, _) = desk.device().pending().map_err(|error| error.notice())?;
+    Ok((done, pending, finished))
 }
 
 /// Every member of each named thread's conversation, with what its row shows.

@@ -16,6 +16,8 @@ pub enum Context {
     List,
     /// An open conversation.
     Reader,
+    /// What was done.
+    History,
     /// The label picker.
     Picker,
     /// A line of text that is asked for.
@@ -28,8 +30,15 @@ pub enum Context {
 
 impl Context {
     /// Every context that can be on top.
-    pub const REAL: [Self; 6] =
-        [Self::FirstRun, Self::List, Self::Reader, Self::Picker, Self::Prompt, Self::Help];
+    pub const REAL: [Self; 7] = [
+        Self::FirstRun,
+        Self::List,
+        Self::Reader,
+        Self::History,
+        Self::Picker,
+        Self::Prompt,
+        Self::Help,
+    ];
 
     /// Whether a command of `self` applies in `other`.
     #[must_use]
@@ -44,6 +53,7 @@ impl Context {
             Self::FirstRun => "first run",
             Self::List => "list",
             Self::Reader => "reader",
+            Self::History => "history",
             Self::Picker => "label picker",
             Self::Prompt => "text line",
             Self::Help => "help",

@@ -46,6 +46,8 @@ pub enum Intent {
     },
     /// Undo an action; `None` is this device's last that still stands.
     Undo(Option<ActionId>),
+    /// Do an undone action again; `None` is the one whose undo by this device is the newest.
+    Redo(Option<ActionId>),
     /// Make a user label with this name.
     CreateLabel(String),
     /// Make a user label and put it on threads, as one action; one that is there is put on.

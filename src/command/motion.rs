@@ -1,6 +1,6 @@
 //! The motions: down, up, pages, ends. In the reader they scroll.
 
-use super::context::Context::{self, FirstRun, Help, List, Picker, Prompt, Reader};
+use super::context::Context::{self, FirstRun, Help, History, List, Picker, Prompt, Reader};
 use super::registry::{Command, Group, Verb};
 
 /// Where to.
@@ -24,8 +24,8 @@ pub enum Motion {
     Last,
 }
 
-const SCROLLS: &[Context] = &[List, Reader, Help];
-const CHOOSES: &[Context] = &[List, Reader, Help, FirstRun];
+const SCROLLS: &[Context] = &[List, Reader, History, Help];
+const CHOOSES: &[Context] = &[List, Reader, History, Help, FirstRun];
 
 /// The declarations.
 pub const MOTIONS: [Command; 11] = [

@@ -1,10 +1,12 @@
 //! The program itself: help, quitting, the choices of the first run, and closing what is on top.
 
-use super::context::Context::{self, Everywhere, FirstRun, Help, List, Picker, Prompt, Reader};
+use super::context::Context::{
+    self, Everywhere, FirstRun, Help, History, List, Picker, Prompt, Reader,
+};
 use super::registry::{Command, Group, Verb};
 
 /// The declarations.
-pub const PROGRAM: [Command; 13] = [
+pub const PROGRAM: [Command; 14] = [
     declare("choose", "Do what is chosen", "go", &[FirstRun], &["Enter", "o"], Verb::Choose),
     declare(
         "choose-number",
@@ -19,8 +21,16 @@ pub const PROGRAM: [Command; 13] = [
     declare("apply", "Put on or take off, and close", "apply", &[Picker], &["Enter"], Verb::Accept),
     declare("toggle", "Put on or take off, and stay", "toggle", &[Picker], &["Tab"], Verb::Toggle),
     declare("cancel", "Close", "close", &[Picker, Prompt], &["Esc"], Verb::Close),
+    declare("leave", "Back from the history", "back", &[History], &["q", "Esc"], Verb::Back),
     declare("close-help", "Close the help", "close", &[Help], &["Esc", "q", "?"], Verb::Close),
-    declare("help", "Show the keys", "help", &[FirstRun, List, Reader], &["?"], Verb::Help),
+    declare(
+        "help",
+        "Show the keys",
+        "help",
+        &[FirstRun, List, Reader, History],
+        &["?"],
+        Verb::Help,
+    ),
     declare(
         "quit",
         "Quit; waits until all is saved",

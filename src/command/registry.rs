@@ -50,6 +50,14 @@ pub enum Verb {
     Purge(bool),
     /// Undoes the last action.
     Undo,
+    /// Does again what was undone last.
+    Redo,
+    /// Opens the history.
+    History,
+    /// Undoes the action under the cursor.
+    UndoThis,
+    /// Does the undone action under the cursor again.
+    RedoThis,
     /// Does what is chosen on the first run.
     Choose,
     /// Does the choice with the number that was pressed.
@@ -164,6 +172,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         .iter()
         .chain(&TRIAGE)
         .chain(&purge::PURGING)
+        .chain(&undo::UNDOING)
         .chain(&motion::MOTIONS)
         .chain(&go::GOING)
         .chain(&program::PROGRAM)

@@ -1,17 +1,60 @@
-//! `undo`: takes back the last action.
+//! `undo` and `redo`, and the history in which any action can be undone.
 
 use super::context::Context;
 use super::registry::{Command, Group, Verb};
 
+/// Where the last action is taken back.
+const ANYWHERE: &[Context] = &[Context::List, Context::Reader, Context::History];
+
 /// The declaration. Which action it names is the caller's to know: the last one a key asked for,
 /// not the read mark that opening a conversation made by itself.
-pub const UNDO: Command = Command {
-    name: "undo",
-    does: "Undo the last action, at any depth",
-    hint: "undo",
-    group: Group::Triage,
-    contexts: &[Context::List, Context::Reader],
-    keys: &["z"],
-    undoable: false,
-    verb: Verb::Undo,
-};
+pub const UNDO: Command =
+    declare("undo", "Undo the last action, at any depth", "undo", ANYWHERE, &["z"], Verb::Undo);
+
+/// The declarations of what goes with it.
+pub const UNDOING: [Command; 5] = [
+    declare("redo", "Do again what was undone last", "", ANYWHERE, &["Z", "C-r"], Verb::Redo),
+    declare(
+        "undo-this",
+        "Undo this action, whatever came after",
+        "undo this",
+        &[Context::History],
+        &["u"],
+        Verb::UndoThis,
+    ),
+    declare(
+        "redo-this",
+        "Do this undone action again",
+        "redo this",
+        &[Context::History],
+        &["r", "U"],
+        Verb::RedoThis,
+    ),
+    declare(
+        "open-action",
+        "What it was done to",
+        "open",
+        &[Context::History],
+        &["Enter", "o"],
+        Verb::Open,
+    ),
+    declare(
+        "history",
+        "History: what was done, and where",
+        "history",
+        &[Context::List, Context::Reader],
+        &["g h"],
+        Verb::History,
+    ),
+];
+
+const fn declare(
+    name: &'static str,
+    does: &'static str,
+    hint: &'static str,
+    contexts: &'static [Context],
+    keys: &'static [&'static str],
+    verb: Verb,
+) -> Command {
+    Command { name, does, hint, group: Group::Triage, contexts, keys, undoable: false, verb }
+}

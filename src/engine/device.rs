@@ -12,7 +12,7 @@ use lru::LruCache;
 use crate::clock::Clock;
 use crate::engine::EngineError;
 use crate::engine::threads::OpenThread;
-use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId, base32};
+use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
 use crate::mailbox;
 use crate::store::{Action, Db, Durability, Kind, Log, Own, StoreError};
@@ -119,9 +119,22 @@ impl Device {
     /// # Errors
     /// When a file is damaged, newer or cannot be written.
     pub fn open(dir: &Path, remote: bool, clock: Box<dyn Clock>) -> Result<Self, EngineError> {
+        Self::open_on(dir, remote, clock, "")
+    }
+
+    /// As [`Device::open`]; a device that is made is called like its machine, `host`.
+    ///
+    /// # Errors
+    /// As [`Device::open`].
+    pub fn open_on(
+        dir: &Path,
+        remote: bool,
+        clock: Box<dyn Clock>,
+        host: &str,
+    ) -> Result<Self, EngineError> {
         let path = dir.join("mailbox.db");
         let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &make)?;
-        let id = identity(&mut db, clock.as_ref())?;
+        let id = identity(&mut db, clock.as_ref(), host)?;
         let kept = if remote {
             Some(Db::open_with(&dir.join("threads.db"), Kind::Threads, KEPT_VERSION, &make_kept)?)
         } else {
@@ -428,14 +441,14 @@ impl Device {
 }
 
 /// This device's id, made at the first start.
-fn identity(db: &mut Db, clock: &dyn Clock) -> Result<DeviceId, StoreError> {
+fn identity(db: &mut Db, clock: &dyn Clock, host: &str) -> Result<DeviceId, StoreError> {
     let bad = |error: crate::id::InvalidId| StoreError::Row(error.to_string());
     if let Some(id) = Own::setting(db, "id")? {
         return DeviceId::try_from(id).map_err(bad);
     }
     let mut random = [0; 8];
     clock.random(&mut random);
-    let id = DeviceId::try_from(format!("d{}", base32(&random, 12))).map_err(bad)?;
+    let id = DeviceId::make(host, &random);
     db.begin()?;
     Own::set(db, "id", id.as_str())?;
     db.commit()?;

@@ -37,6 +37,15 @@ pub enum EngineError {
     /// There is nothing to undo.
     #[error("there is nothing to undo")]
     NothingToUndo,
+    /// There is nothing to redo.
+    #[error("there is nothing to redo")]
+    NothingToRedo,
+    /// An undo was to be undone; the action that it undid.
+    #[error("an undo is not undone")]
+    UndoOfUndo(String),
+    /// What an action did is not known here.
+    #[error("what {0} did is not known, so it cannot be done again")]
+    NotRedoable(String),
     /// There is no such action.
     #[error("there is no action {0}")]
     NoAction(String),
@@ -94,9 +103,18 @@ impl Explain for EngineError {
             )
             .exit(Exit::Usage),
             Self::NothingToUndo => Notice::warning("nothing-to-undo", line, ""),
+            Self::NothingToRedo => Notice::warning("nothing-to-redo", line, ""),
+            Self::UndoOfUndo(undone) => {
+                let hint = format!("`mailtui redo {undone}` does again what it undid");
+                Notice::error("undo-of-undo", line, hint).exit(Exit::Usage)
+            }
+            Self::NotRedoable(_) => Notice::error(
+                "not-redoable",
+                line,
+                "it was done by another version of mailtui, or was too much at once",
+            ),
             Self::NoAction(_) => {
-                Notice::error("no-action", line, "`undo` alone takes the last one back")
-                    .exit(Exit::NotFound)
+                Notice::error("no-action", line, "`mailtui history` lists all").exit(Exit::NotFound)
             }
             Self::OtherBackend(_) => Notice::error(
                 "other-backend",

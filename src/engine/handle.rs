@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
 
 use crate::command::intent::{Intent, Target};
-use crate::engine::view::{Done, ImportProgress, Label, Page, PurgeSum, Status, Thread, Window};
-use crate::id::{LabelId, ThreadId};
+use crate::engine::view::{
+    Done, HistoryPage, ImportProgress, Label, Page, PurgeSum, Row, Status, Thread, Window,
+};
+use crate::id::{ActionId, LabelId, ThreadId};
 use crate::notice::Notice;
 
 /// What the UI asks for. Every request is answered by updates, in order.
@@ -31,6 +33,22 @@ pub enum Request {
     /// Load these threads when there is nothing else to do, the first one first: they may be
     /// opened next. What was asked for before is forgotten.
     Prefetch(Vec<ThreadId>),
+    /// Actions, the newest first; answered by [`Update::History`] with the same ticket.
+    History {
+        /// Returned with the page.
+        ticket: u64,
+        /// Older than this one.
+        before: Option<ActionId>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// What an action was done to; answered by [`Update::ActionRows`].
+    ActionRows {
+        /// The action.
+        action: ActionId,
+        /// At most so many rows.
+        limit: usize,
+    },
     /// Something the user asked for; answered by [`Update::Done`], then [`Update::Changed`].
     Intend(Intent),
     /// Find out what a purge would take; answered by [`Update::Purge`] with the same ticket.
@@ -91,6 +109,22 @@ pub enum Update {
     Labels(Vec<Label>),
     /// The open conversation; `None` when it is not there (any more).
     Thread(ThreadId, Option<Box<Thread>>),
+    /// A part of the history.
+    History {
+        /// The request's.
+        ticket: u64,
+        /// The actions.
+        page: HistoryPage,
+    },
+    /// The conversations that an action was done to.
+    ActionRows {
+        /// The action.
+        action: ActionId,
+        /// Their rows, in list order.
+        rows: Vec<Row>,
+        /// How many there are in all.
+        total: usize,
+    },
     /// Lists changed: ask again for what is on screen.
     Changed,
     /// An intent was decided.

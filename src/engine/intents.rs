@@ -9,11 +9,10 @@ use crate::command::events::{action_name, event, says};
 use crate::command::intent::{Change, Intent, Target};
 use crate::engine::view::Done;
 use crate::engine::{Device, EngineError};
-use crate::id::{ActionId, DeviceId, EventId, Seen, StoreId, ThreadId};
+use crate::id::{ActionId, DeviceId, EventId, StoreId, ThreadId};
 use crate::mailbox::{self, Groups};
 use crate::projection::{entries, overlay};
-use crate::store::{Action, Args, Db, Own, OwnEvent, StoreError};
-use crate::thread::{ActionUndone, name};
+use crate::store::{Action, Args, Db, Own, StoreError};
 
 impl Device {
     /// Decides an intent. Views show it when this returns; [`Device::commit`] puts it on disk.
@@ -29,6 +28,7 @@ impl Device {
         let done = match intent {
             Intent::Change { changes, targets } => self.change(changes, targets),
             Intent::Undo(action) => self.undo(action.as_ref()),
+            Intent::Redo(action) => self.redo(action.as_ref()),
             Intent::CreateLabel(text) => self.new_label(text, None, &[]),
             Intent::NewLabel { name, color, targets } => {
                 self.new_label(name, color.as_deref(), targets)
@@ -56,7 +56,7 @@ impl Device {
             return joint.clone();
         }
         let id = ActionId::from(&self.next_id());
-        Action { id, name: name.to_owned(), at: self.clock.now_ms() }
+        Action { id, name: name.to_owned(), at: self.clock.now_ms(), redoes: None }
     }
 
     fn next_id(&mut self) -> EventId {
@@ -91,7 +91,7 @@ impl Device {
             rows.insert(root);
         }
         if rows.is_empty() || changes.is_empty() {
-            return Ok(Done { action: None, threads: 0, says: says(&[], 0) });
+            return Ok(Done { says: says(&[], 0), ..Done::default() });
         }
         let action = self.action(action_name(changes));
         let expanded = self.with_twins(changes)?;
@@ -112,77 +112,13 @@ impl Device {
         }
         groups.settle(&self.db)?;
         let says = says(changes, rows.len());
-        Ok(Done { action: Some(action.id), threads: rows.len(), says })
+        Ok(Done { action: Some(action.id), threads: rows.len(), says, ..Done::default() })
     }
 
     /// Shows a thread as its own events have it. The caller has touched it.
     pub(super) fn cover(&mut self, thread: &ThreadId) -> Result<(), StoreError> {
         self.news.threads.insert(thread.clone());
         cover(&self.db, &self.id, thread)
-    }
-
-    fn undo(&mut self, named: Option<&ActionId>) -> Result<Done, EngineError> {
-        let own = Own::all(&self.db)?;
-        let gone = undone(&own);
-        let (id, what) = match named {
-            Some(id) => (id.clone(), self.name_of(id, &own)?),
-            None => self.last(&own, &gone)?.ok_or(EngineError::NothingToUndo)?,
-        };
-        if gone.contains(&id) {
-            return Err(EngineError::NothingToUndo);
-        }
-        let mut threads: BTreeSet<ThreadId> =
-            mailbox::threads_of(&self.db, &id)?.into_iter().collect();
-        let mine = own.iter().filter(|e| e.action.as_ref().is_some_and(|a| a.id == id));
-        threads.extend(mine.filter_map(|event| event.store.as_thread()));
-        let (mut groups, mut rows) = (Groups::of_overlay(), BTreeSet::new());
-        let action = self.action("undo");
-        for thread in &threads {
-            groups.touch(&self.db, thread)?;
-            rows.extend(mailbox::root_of(&self.db, thread)?);
-            let seen: Option<Seen> = mailbox::watermark(&self.db, thread)?;
-            let args = Args::of(&ActionUndone { action: id.clone(), seen });
-            self.add(&StoreId::thread(thread), name::ACTION_UNDONE, &args, &action)?;
-            self.cover(thread)?;
-        }
-        let undone = id.clone();
-        let args = Args::of(&mailbox::ActionUndone { action: id });
-        self.add(&StoreId::mailbox(), mailbox::name::ACTION_UNDONE, &args, &action)?;
-        groups.settle(&self.db)?;
-        let says = match rows.len() {
-            0 => format!("Undone: {what}."),
-            1 => format!("Undone: {what}, 1 conversation."),
-            n => format!("Undone: {what}, {n} conversations."),
-        };
-        let says = says + &self.labels_kept(&undone)?;
-        Ok(Done { action: Some(action.id), threads: rows.len(), says })
-    }
-
-    /// What an action was called; an action that nobody knows cannot be undone.
-    fn name_of(&self, id: &ActionId, own: &[OwnEvent]) -> Result<String, EngineError> {
-        let mine = own.iter().filter_map(|event| event.action.as_ref()).find(|a| a.id == *id);
-        if let Some(action) = mine {
-            return Ok(action.name.clone());
-        }
-        let done = mailbox::action(&self.db, id)?;
-        done.map(|done| done.name).ok_or_else(|| EngineError::NoAction(id.to_string()))
-    }
-
-    /// This device's last action that still stands. Action ids of one device only grow; the order
-    /// in which threads are projected says nothing.
-    fn last(
-        &self,
-        own: &[OwnEvent],
-        gone: &[ActionId],
-    ) -> Result<Option<(ActionId, String)>, EngineError> {
-        let stands = |action: &&Action| action.name != "undo" && !gone.contains(&action.id);
-        let own = own
-            .iter()
-            .filter_map(|event| event.action.as_ref())
-            .filter(stands)
-            .map(|action| (action.id.clone(), action.name.clone()));
-        let done = mailbox::last_action(&self.db, &self.id, gone)?;
-        Ok(own.chain(done.map(|done| (done.id, done.name))).max())
     }
 }
 
@@ -193,13 +129,4 @@ pub(super) fn cover(db: &Db, device: &DeviceId, thread: &ThreadId) -> Result<(),
     let watermark = mailbox::watermark(db, thread)?.map_or(0, |seen| seen.position);
     let shown = overlay(&row, &entries(&own, device, watermark));
     mailbox::set_overlay(db, thread, shown.as_ref())
-}
-
-/// Actions that own events undo and whose undo is not projected yet.
-fn undone(own: &[OwnEvent]) -> Vec<ActionId> {
-    own.iter()
-        .filter(|event| event.name == mailbox::name::ACTION_UNDONE)
-        .filter_map(|event| event.args.read::<mailbox::ActionUndone>())
-        .map(|undo| undo.action)
-        .collect()
 }

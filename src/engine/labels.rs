@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::command::events::event;
 use crate::command::intent::{Change, Target};
+use crate::command::past::conversations;
 use crate::engine::view::{Done, Label, LabelKind};
 use crate::engine::{Device, EngineError};
 use crate::id::{ActionId, LabelId, StoreId, ThreadId};
@@ -113,12 +114,18 @@ impl Device {
             id: id.clone(),
             name: label::clean_name(text).ok_or(EngineError::NoName)?,
             kind: "user".to_owned(),
-            color: color.map(str::to_owned),
+            color: None,
             display_order: 0,
             created_at: self.clock.now(),
         };
-        let args = Args::of(&created);
-        Ok(self.add(&StoreId::mailbox(), name::LABEL_CREATED, &args, action)?)
+        let store = StoreId::mailbox();
+        self.add(&store, name::LABEL_CREATED, &Args::of(&created), action)?;
+        // A write of its own, so that history and a redo know it.
+        if let Some(color) = color.map(str::to_owned) {
+            let colored = LabelRecolored { id: id.clone(), color: Some(color) };
+            self.add(&store, name::LABEL_RECOLORED, &Args::of(&colored), action)?;
+        }
+        Ok(())
     }
 
     /// Makes a label and puts it on threads: one action.
@@ -133,7 +140,7 @@ impl Device {
         let (id, new) = self.label_named(&called)?;
         if !new && targets.is_empty() {
             let says = format!("The label {called} is there.");
-            return Ok(Done { action: None, threads: 0, says });
+            return Ok(Done { says, ..Done::default() });
         }
         let action = self.action(if new { "create label" } else { "label" });
         if new {
@@ -156,7 +163,7 @@ impl Device {
             n => format!(" on {}", conversations(n as u64)),
         };
         let says = format!("{made} {called}{on}.");
-        Ok(Done { action: Some(action.id), threads: rows.len(), says })
+        Ok(Done { action: Some(action.id), threads: rows.len(), says, ..Done::default() })
     }
 
     pub(super) fn rename_label(&mut self, id: &LabelId, text: &str) -> Result<Done, EngineError> {
@@ -165,7 +172,7 @@ impl Device {
         not_the_systems(&called)?;
         if was == called {
             let says = format!("The label is called {called}.");
-            return Ok(Done { action: None, threads: 0, says });
+            return Ok(Done { says, ..Done::default() });
         }
         let other = mailbox::find_label(&self.db, &called)?.is_some_and(|(other, held)| {
             label::folded(&held) == label::folded(&called) && !twins.contains(&other)
@@ -174,7 +181,7 @@ impl Device {
         let action = self.write_all("rename label", &twins, (name::LABEL_RENAMED, &args))?;
         let one = if other { ": it shows as one with the label of that name" } else { "" };
         let says = format!("Renamed the label {was} to {called}{one}.");
-        Ok(Done { action: Some(action), threads: 0, says })
+        Ok(Done { action: Some(action), says, ..Done::default() })
     }
 
     pub(super) fn recolor_label(
@@ -190,7 +197,7 @@ impl Device {
             Some(color) => format!("The label {called} is {color}."),
             None => format!("The label {called} has no colour."),
         };
-        Ok(Done { action: Some(action), threads: 0, says })
+        Ok(Done { action: Some(action), says, ..Done::default() })
     }
 
     pub(super) fn delete_label(&mut self, id: &LabelId) -> Result<Done, EngineError> {
@@ -200,7 +207,7 @@ impl Device {
         let action = self.write_all("delete label", &twins, (name::LABEL_DELETED, &args))?;
         let says = format!("Deleted the label {called}: {} showed it.", conversations(threads));
         let threads = usize::try_from(threads).unwrap_or(usize::MAX);
-        Ok(Done { action: Some(action), threads, says })
+        Ok(Done { action: Some(action), threads, says, ..Done::default() })
     }
 
     fn write_all(
@@ -317,9 +324,4 @@ fn not_the_systems(name: &str) -> Result<(), EngineError> {
 
 fn palette(color: &str) -> Result<&'static str, EngineError> {
     label::color(color).ok_or_else(|| EngineError::NoColor(crate::safe_text::line(color)))
-}
-
-/// "1 conversation", "3 conversations".
-fn conversations(count: u64) -> String {
-    format!("{count} {}", if count == 1 { "conversation" } else { "conversations" })
 }

@@ -10,6 +10,7 @@ mod doctor;
 mod driver;
 mod error;
 pub mod handle;
+mod history;
 mod intents;
 mod labels;
 pub mod link;
@@ -23,6 +24,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod undo;
 pub mod view;
 mod views;
 

@@ -15,11 +15,11 @@ use crate::engine::device::sync_file;
 use crate::engine::handle::{EngineHandle, PurgeStep, Request, Update};
 use crate::engine::link::{Endpoint, Link, LinkEvent};
 use crate::engine::purging::Purging;
-use crate::engine::view::{Done, ImportProgress, Status};
+use crate::engine::view::{Done, HistoryPage, ImportProgress, Status};
 use crate::engine::{Device, Driver, EngineError};
-use crate::id::ThreadId;
+use crate::id::{ActionId, ThreadId};
 use crate::limits::COMMIT_WITHIN;
-use crate::mailbox;
+use crate::mailbox::{self, Of};
 use crate::notice::{Explain as _, Notice};
 use crate::sync::SyncError;
 
@@ -341,6 +341,12 @@ impl Engine {
                 .device
                 .page(&label, &window, limit)
                 .map(|page| self.tell(Update::Page { ticket, page })),
+            Request::History { ticket, before, limit } => self.tell_history(ticket, before, limit),
+            Request::ActionRows { action, limit } => {
+                self.driver.device.action_rows(&action, limit).map(|(rows, total)| {
+                    self.tell(Update::ActionRows { action, rows, total });
+                })
+            }
             Request::Open(thread) => self.open(thread),
             Request::Close => {
                 self.reading = None;
@@ -382,6 +388,22 @@ impl Engine {
         }
     }
 
+    /// A page of the history; one that cannot be read is empty, or nothing would be asked again.
+    fn tell_history(
+        &self,
+        ticket: u64,
+        before: Option<ActionId>,
+        limit: usize,
+    ) -> Result<(), EngineError> {
+        let page = self.driver.device.history(&Of::default(), before.as_ref(), limit);
+        let (page, done) = match page {
+            Ok(page) => (page, Ok(())),
+            Err(error) => (HistoryPage::default(), Err(error)),
+        };
+        self.tell(Update::History { ticket, page });
+        done
+    }
+
     /// Decides an intent. Each has exactly one answer, also one that failed, or the UI would take
     /// the next answer for this one's.
     fn intend(&mut self, intent: &Intent) -> Result<(), EngineError> {
@@ -397,8 +419,7 @@ impl Engine {
                 Ok(())
             }
             Err(error) => {
-                let says = String::new();
-                self.tell(Update::Done(Done { action: None, threads: 0, says }));
+                self.tell(Update::Done(Done::default()));
                 Err(error)
             }
         }

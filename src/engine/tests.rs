@@ -34,7 +34,8 @@ fn what_an_action_does_to_a_thread_is_in_one_frame() {
     let mut device = device(dir.path());
     // One event before pairs: the bound of a frame falls between the two of a pair.
     device.intend(&Intent::CreateLabel("Work".to_owned())).unwrap();
-    let action = Action { id: "a".try_into().unwrap(), name: "label".to_owned(), at: 1 };
+    let action =
+        Action { id: "a".try_into().unwrap(), name: "label".to_owned(), at: 1, redoes: None };
     for n in 0..PUSH_EVENTS {
         let thread = ThreadId::try_from(format!("thread{:06}", n / 2)).unwrap();
         let id = EventId::try_from(format!("e{n}")).unwrap();

@@ -5,9 +5,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::intent::Target;
-use crate::id::{ActionId, LabelId, MessageId, ThreadId};
+use crate::id::{ActionId, DeviceId, LabelId, MessageId, ThreadId};
 use crate::label::Place;
 use crate::mail::{Address, Attachment, Flags, SortFrom};
+use crate::mailbox::Deed;
 
 /// A row of the thread list: one conversation, its linked members merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -217,7 +218,7 @@ pub struct ImportProgress {
 }
 
 /// An action that was done, for the notice and undo.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Done {
     /// The action; `None` when there was nothing to do.
     pub action: Option<ActionId>,
@@ -225,6 +226,82 @@ pub struct Done {
     pub threads: usize,
     /// What is said: "Archived 3 threads."
     pub says: String,
+    /// The action that was undone, now or before.
+    #[serde(default)]
+    pub undid: Option<ActionId>,
+    /// The action that was done again.
+    #[serde(default)]
+    pub redid: Option<ActionId>,
+    /// What an undo left alone.
+    #[serde(default)]
+    pub kept: Vec<Kept>,
+}
+
+/// A cell of a thread that an undo left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The thread.
+    pub thread: ThreadId,
+    /// `place`, `snooze`, `starred`, `muted`, `read`, `label:ID`, `link:THREAD`.
+    pub cell: String,
+    /// How it stays, in words: `in trash`.
+    pub stays: String,
+    /// The action that wrote it since; `None` when a message came that would be hidden.
+    pub by: Option<By>,
+}
+
+/// Another action, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct By {
+    /// The action.
+    pub action: ActionId,
+    /// What it was.
+    pub name: String,
+    /// Who did it.
+    pub device: DeviceId,
+    /// What that device is called.
+    pub device_name: String,
+}
+
+/// An action of the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryRow {
+    /// The action.
+    pub action: ActionId,
+    /// When, by its device's clock, Unix milliseconds.
+    pub at: i64,
+    /// Who did it.
+    pub device: DeviceId,
+    /// What that device is called.
+    pub device_name: String,
+    /// Whether it is this device.
+    pub here: bool,
+    /// What it was, such as `archive`.
+    pub name: String,
+    /// What it did, in words.
+    pub what: String,
+    /// What it did.
+    pub changes: Vec<Deed>,
+    /// How many threads it reached.
+    pub threads: u64,
+    /// The undo that undid it.
+    pub undone_by: Option<ActionId>,
+    /// The action that it undid.
+    pub undoes: Option<ActionId>,
+    /// The action that it did again.
+    pub redoes: Option<ActionId>,
+    /// Whether the backend has still to confirm some of it.
+    pub pending: bool,
+}
+
+/// A part of the history, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HistoryPage {
+    /// The actions.
+    pub rows: Vec<HistoryRow>,
+    /// Whether there are older ones.
+    pub more: bool,
 }
 
 /// Conversations that a purge is about, counted.

@@ -70,6 +70,12 @@ pub struct SourceAction {
     pub device: DeviceId,
     /// The last position of its events in this thread.
     pub position: u64,
+    /// What it did to this thread, each as [`super::Deed`] writes it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<serde_json::Value>,
+    /// The undone action that it does again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redoes: Option<ActionId>,
 }
 
 /// A thread's row.

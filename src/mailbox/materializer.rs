@@ -10,7 +10,7 @@ use rusqlite::params;
 use crate::id::{LabelId, ThreadId};
 use crate::mailbox::event::{MailboxEvent, Source, ThreadFacts};
 use crate::mailbox::groups::Groups;
-use crate::mailbox::{label_log, purge};
+use crate::mailbox::{history, label_log, purge};
 use crate::store::{Db, Event, StoreError};
 
 /// What a batch of events changed.
@@ -48,10 +48,9 @@ pub fn materialize(db: &Db, events: &[Event], groups: &mut Groups) -> Result<Cha
             && source.last
         {
             mark(db, source)?;
-            super::history::note(db, event.position, source)?;
             changes.sources.push(source.clone());
         }
-        super::history::note_own(db, event, &read)?;
+        history::take(db, event, &read)?;
         changes.labels.extend(label_log::take(db, event, &read)?);
     }
     Ok(changes)
@@ -91,13 +90,9 @@ fn apply(
             changes.threads.insert(gone.thread.clone());
             changes.purged.push(gone.thread.clone());
         }
-        MailboxEvent::Undone(undo) => {
-            db.sql()
-                .prepare_cached("INSERT OR IGNORE INTO undone(actionId) VALUES (?1)")?
-                .execute([undo.action.as_str()])?;
-        }
         // Labels are folded from all that was written of them, once the event is noted.
         MailboxEvent::Projected(_)
+        | MailboxEvent::Undone(_)
         | MailboxEvent::LabelCreated(_)
         | MailboxEvent::LabelRenamed(_)
         | MailboxEvent::LabelRecolored(_)

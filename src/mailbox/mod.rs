@@ -5,6 +5,7 @@
 //! rows; what a device shows of its own events is in tables of its own (`shown`, `overlay`), which
 //! can be made again at will. Materializers are total and see no clock.
 
+mod deed;
 mod event;
 mod group;
 mod groups;
@@ -18,6 +19,7 @@ mod rebuild;
 mod row;
 mod schema;
 
+pub use deed::{Deed, MAX_DEEDS, deeds_text, read_deeds};
 pub use event::{
     ActionUndone, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed, MailboxEvent, Source,
     SourceAction, ThreadAdded, ThreadChanged, ThreadFacts, ThreadLabel, ThreadOnly, ThreadPurged,
@@ -25,7 +27,7 @@ pub use event::{
 };
 pub use group::{GroupRow, MemberRow, group, order_of};
 pub use groups::{Groups, overlaid, rebuild_shown, set_overlay};
-pub use history::{Done, action, last_action, threads_of};
+pub use history::{Done, Of, Reached, action, deeds_on, history, of_device, redos_of, threads_of};
 pub use label_log::{LabelState, Write, add_own, fold, kept, show, show_all, writes, written_by};
 pub use labels::{
     LabelRow, SYSTEM, deleted_by_name, deleted_labels, find_label, initial, is_known, labels,

@@ -40,11 +40,15 @@ pub const SQL: &str = r"
         threadId TEXT PRIMARY KEY, epoch TEXT NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS actions(
         position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-        at INTEGER NOT NULL, device TEXT NOT NULL);
+        at INTEGER NOT NULL, device TEXT NOT NULL, changes TEXT NOT NULL, redoes TEXT, undoes TEXT,
+        threads INTEGER NOT NULL);
+    CREATE INDEX IF NOT EXISTS actions_redoes ON actions(redoes) WHERE redoes IS NOT NULL;
     CREATE TABLE IF NOT EXISTS actionThreads(
-        actionId TEXT NOT NULL, threadId TEXT NOT NULL,
+        actionId TEXT NOT NULL, threadId TEXT NOT NULL, changes TEXT,
         PRIMARY KEY(actionId, threadId)) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS undone(actionId TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS actionThreads_thread ON actionThreads(threadId);
+    CREATE TABLE IF NOT EXISTS undone(
+        actionId TEXT PRIMARY KEY, undoneBy TEXT) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS purged(
         threadId TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS threadEvents(

@@ -63,8 +63,12 @@ impl Batch {
         let mut merged = self.clone();
         merged.source.through = next.source.through;
         for action in &next.source.actions {
-            merged.source.actions.retain(|held| held.id != action.id);
-            merged.source.actions.push(action.clone());
+            let mut action = action.clone();
+            if let Some(at) = merged.source.actions.iter().position(|held| held.id == action.id) {
+                let held = merged.source.actions.remove(at);
+                action.changes.splice(0..0, held.changes);
+            }
+            merged.source.actions.push(action);
         }
         for event in &next.events {
             merged.add(event);

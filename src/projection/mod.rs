@@ -4,12 +4,14 @@
 //! Invariant: no database, clock or socket here.
 
 mod batch;
+mod deeds;
 mod diff;
 mod overlay;
 mod snapshot;
 mod to_mailbox;
 
 pub use batch::{Batch, BatchSource, CrossEvent};
+pub use deeds::deed;
 pub use diff::diff;
 pub use overlay::{entries, overlay};
 pub use snapshot::{Snapshot, of_row, of_thread};

@@ -74,6 +74,8 @@ mod tests {
             at: 1_700_000_000_999,
             device: DeviceId::try_from("d").unwrap(),
             position: 2,
+            changes: Vec::new(),
+            redoes: None,
         };
         let label = |id: &str| crate::id::LabelId::try_from(id).unwrap();
         let source = BatchSource {

@@ -102,6 +102,9 @@ pub struct Action {
     pub name: String,
     /// When, by the device's clock, Unix milliseconds. Never used for order.
     pub at: i64,
+    /// The undone action that it does again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redoes: Option<ActionId>,
 }
 
 /// An event before the backend has given it a position.

@@ -76,6 +76,7 @@ impl Own {
             offered TEXT, position INTEGER);
         CREATE INDEX IF NOT EXISTS unprojected_store ON unprojected(store);
         CREATE INDEX IF NOT EXISTS unprojected_pending ON unprojected(seq) WHERE position IS NULL;
+        CREATE INDEX IF NOT EXISTS unprojected_action ON unprojected(actionId);
         CREATE TABLE IF NOT EXISTS refused(
             id TEXT PRIMARY KEY, store TEXT NOT NULL, name TEXT NOT NULL, args TEXT NOT NULL,
             action TEXT, reason TEXT NOT NULL);
@@ -158,6 +159,43 @@ impl Own {
     /// When the database refuses.
     pub fn all(db: &Db) -> Result<Vec<OwnEvent>, StoreError> {
         select(db, "ORDER BY seq", [])
+    }
+
+    /// The actions of own events, the newest first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn actions(db: &Db) -> Result<Vec<Action>, StoreError> {
+        let mut statement = db.sql().prepare_cached(
+            "SELECT action FROM unprojected WHERE actionId IS NOT NULL
+             GROUP BY actionId ORDER BY actionId DESC",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut actions = Vec::new();
+        while let Some(row) = rows.next()? {
+            let text: Option<String> = row.get(0)?;
+            actions.extend(text.and_then(|text| serde_json::from_str(&text).ok()));
+        }
+        Ok(actions)
+    }
+
+    /// Own events of one action, in order of commit.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn of_action(db: &Db, action: &ActionId) -> Result<Vec<OwnEvent>, StoreError> {
+        select(db, "WHERE actionId = ?1 ORDER BY seq", params![action.as_str()])
+    }
+
+    /// Own events of one action on the Mailbox store and on the first of its threads, in order of
+    /// commit: what it does, without all of where.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn sample_of(db: &Db, action: &ActionId) -> Result<Vec<OwnEvent>, StoreError> {
+        let filter = "WHERE actionId = ?1 AND (store = ?2 OR store = (
+             SELECT min(store) FROM unprojected WHERE actionId = ?1 AND store <> ?2)) ORDER BY seq";
+        select(db, filter, params![action.as_str(), StoreId::MAILBOX])
     }
 
     /// Stores with own events whose position is known.

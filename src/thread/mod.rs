@@ -6,6 +6,7 @@
 mod cells;
 mod event;
 mod fold;
+mod kept;
 mod state;
 mod trail;
 
@@ -15,5 +16,6 @@ pub use event::{
     ThreadCreated, ThreadEvent, Unsnoozed, Writer, name, writers,
 };
 pub use fold::{Base, Entry, Keep, Marks, Undone, What, decide, run};
+pub use kept::{Cell, Kept, Why, kept};
 pub use state::{MessageRow, Summary, ThreadState};
 pub use trail::Trail;

@@ -16,8 +16,10 @@ use crate::id::ActionId;
 use crate::label::{self, Place};
 use crate::notice::{Notice, Severity};
 use crate::ui::first_run::{FirstRun, Screen};
+use crate::ui::history::History;
 use crate::ui::line::Line;
 use crate::ui::list::List;
+use crate::ui::past::Wanted;
 use crate::ui::picker::Picker;
 use crate::ui::purge::PurgeBox;
 use crate::ui::reader::Reader;
@@ -98,6 +100,8 @@ pub enum Sent {
     Key,
     /// An undo.
     Undo,
+    /// A redo.
+    Redo,
     /// Nobody asked for it (a conversation was opened): no notice, no undo.
     Silent,
 }
@@ -228,8 +232,14 @@ pub struct Model {
     pub sent: VecDeque<Sent>,
     /// When the oldest unanswered intent or jump was last waited for, Unix milliseconds.
     pub waiting_since: i64,
-    /// Undos that wait for those answers.
-    pub undo_wanted: usize,
+    /// Undos and redos that wait for those answers.
+    pub wanted: VecDeque<Wanted>,
+    /// Actions that were undone here and not redone, newest last.
+    pub undone: Vec<ActionId>,
+    /// The history, when it is shown instead of the list.
+    pub history: Option<History>,
+    /// The next ticket of a history.
+    pub tickets: u64,
     /// Actions that keys asked for and that stand, newest last.
     pub done: Vec<ActionId>,
     /// Purges that were asked for: the number of the last.
@@ -289,7 +299,10 @@ impl Model {
             interrupted: false,
             sent: VecDeque::new(),
             waiting_since: beginning.now_ms,
-            undo_wanted: 0,
+            wanted: VecDeque::new(),
+            undone: Vec::new(),
+            history: None,
+            tickets: 1,
             done: Vec::new(),
             purges: 0,
             prefetched: Vec::new(),
@@ -309,20 +322,17 @@ impl Model {
             (Some(Layer::Help(_)), ..) => Context::Help,
             (Some(Layer::Picker(_)), ..) => Context::Picker,
             (Some(Layer::Path(_) | Layer::Purge(_)), ..) => Context::Prompt,
-            (None, stage, reader) => Self::behind(stage, reader.is_some()),
+            _ => self.context_behind_layers(),
         }
     }
 
     /// Whose keys the help explains.
     #[must_use]
     pub fn context_behind_layers(&self) -> Context {
-        Self::behind(&self.stage, self.reader.is_some())
-    }
-
-    fn behind(stage: &Stage, reading: bool) -> Context {
-        match stage {
+        match &self.stage {
             Stage::FirstRun(_) => Context::FirstRun,
-            Stage::Mail if reading => Context::Reader,
+            Stage::Mail if self.reader.is_some() => Context::Reader,
+            Stage::Mail if self.history.is_some() => Context::History,
             Stage::Mail => Context::List,
         }
     }

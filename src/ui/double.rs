@@ -7,8 +7,8 @@
 use crate::command::intent::{Change, Intent, Target};
 use crate::engine::handle::{PurgeOf, PurgeStep, Request, Update};
 use crate::engine::view::{
-    Cursor, Done, ImportProgress, Label, LabelKind, Link, Message, Page, PurgeSum, Row, Status,
-    Thread, Window,
+    Cursor, Done, HistoryPage, HistoryRow, ImportProgress, Label, LabelKind, Link, Message, Page,
+    PurgeSum, Row, Status, Thread, Window,
 };
 use crate::id::{ActionId, Epoch, LabelId, MessageId, Seen, ThreadId};
 use crate::label::{self, Place};
@@ -26,6 +26,9 @@ pub(crate) struct Double {
     /// What a purge would take.
     doomed: Vec<ThreadId>,
     past: Vec<(ActionId, Vec<Row>)>,
+    undone: Vec<(ActionId, Vec<Row>)>,
+    history: Vec<HistoryRow>,
+    reached: std::collections::BTreeMap<ActionId, Vec<ThreadId>>,
     actions: u32,
 }
 
@@ -118,8 +121,18 @@ impl Double {
     pub(crate) fn sample() -> Self {
         let rows = SAMPLES.iter().enumerate().map(|(at, sample)| sample_row(at, sample)).collect();
         let user_labels = ["Books", "Money", "Travel", "Work"].map(str::to_owned).to_vec();
-        let (log, past, doomed) = (Vec::new(), Vec::new(), Vec::new());
-        Self { rows, user_labels, log, open: None, doomed, past, actions: 0 }
+        Self {
+            rows,
+            user_labels,
+            log: Vec::new(),
+            open: None,
+            doomed: Vec::new(),
+            past: Vec::new(),
+            undone: Vec::new(),
+            history: Vec::new(),
+            reached: std::collections::BTreeMap::new(),
+            actions: 0,
+        }
     }
 
     /// Rows in scripts that take two columns a sign, or several characters a sign, or run from the
@@ -242,6 +255,21 @@ impl Double {
             Request::List { ticket, label, window, limit } => {
                 vec![Update::Page { ticket, page: self.page(&label, &window, limit) }]
             }
+            Request::History { ticket, before, limit } => {
+                let at = before.and_then(|id| self.history.iter().position(|r| r.action == id));
+                let rest = &self.history[at.map_or(0, |at| at + 1)..];
+                let rows = rest.iter().take(limit).cloned().collect();
+                let page = HistoryPage { rows, more: rest.len() > limit };
+                vec![Update::History { ticket, page }]
+            }
+            Request::ActionRows { action, limit } => {
+                let threads = &self.reached[&action];
+                let meant = |row: &&Row| threads.contains(&row.thread);
+                let rows: Vec<Row> = self.rows.iter().filter(meant).cloned().collect();
+                let total = rows.len();
+                let rows = rows.into_iter().take(limit).collect();
+                vec![Update::ActionRows { action, rows, total }]
+            }
             Request::Open(id) => {
                 self.open = Some(id.clone());
                 vec![self.thread(&id)]
@@ -269,6 +297,7 @@ impl Double {
             }
             Request::Intend(intent) => {
                 let done = self.intend(&intent);
+                self.note(&intent, &done);
                 self.log.push(intent);
                 let mut updates =
                     vec![Update::Done(done), Update::Labels(self.labels()), Update::Changed];
@@ -305,6 +334,46 @@ impl Double {
         PurgeSum { rows, messages, bytes, kept: 0 }
     }
 
+    /// Keeps what was done for the history.
+    fn note(&mut self, intent: &Intent, done: &Done) {
+        let Some(action) = done.action.clone() else { return };
+        let threads: Vec<ThreadId> = match intent {
+            Intent::Change { targets, .. } => targets.iter().map(|t| t.thread.clone()).collect(),
+            _ => {
+                let of = done.undid.as_ref().or(done.redid.as_ref());
+                of.map(|of| self.reached[of].clone()).unwrap_or_default()
+            }
+        };
+        let device = crate::id::DeviceId::make("laptop", &[0; 8]);
+        let mut what = done.says.trim_end_matches('.').to_lowercase();
+        for row in &mut self.history {
+            if Some(&row.action) == done.undid.as_ref() {
+                row.undone_by = Some(action.clone());
+                what = format!("undo of {}", row.what);
+            }
+            if Some(&row.action) == done.redid.as_ref() {
+                what.clone_from(&row.what);
+            }
+        }
+        let row = HistoryRow {
+            action: action.clone(),
+            at: NOW_MS - 60_000,
+            device_name: device.name().to_owned(),
+            device,
+            here: self.history.len() % 3 != 1,
+            name: what.clone(),
+            what,
+            changes: Vec::new(),
+            threads: threads.len() as u64,
+            undone_by: None,
+            undoes: done.undid.clone(),
+            redoes: done.redid.clone(),
+            pending: false,
+        };
+        self.history.insert(0, row);
+        self.reached.insert(action, threads);
+    }
+
     fn intend(&mut self, intent: &Intent) -> Done {
         let before = self.rows.clone();
         self.actions += 1;
@@ -328,14 +397,31 @@ impl Double {
                 };
                 let Some(at) = at else {
                     let says = "There is nothing to undo.".to_owned();
-                    return Done { action: None, threads: 0, says };
+                    return Done { says, ..Done::default() };
                 };
-                self.rows = self.past.remove(at).1;
-                return Done { action: Some(action), threads: 1, says: "Undone.".to_owned() };
+                let (undid, rows) = self.past.remove(at);
+                let after = std::mem::replace(&mut self.rows, rows);
+                self.undone.push((undid.clone(), after));
+                let (action, says) = (Some(action), "Undone.".to_owned());
+                return Done { action, threads: 1, says, undid: Some(undid), ..Done::default() };
+            }
+            Intent::Redo(which) => {
+                let at = match which {
+                    Some(id) => self.undone.iter().position(|(undone, _)| undone == id),
+                    None => self.undone.len().checked_sub(1),
+                };
+                let Some(at) = at else {
+                    let says = "There is nothing to redo.".to_owned();
+                    return Done { says, ..Done::default() };
+                };
+                let (redid, rows) = self.undone.remove(at);
+                self.past.push((action.clone(), std::mem::replace(&mut self.rows, rows)));
+                let (action, says) = (Some(action), "Redone.".to_owned());
+                return Done { action, threads: 1, says, redid: Some(redid), ..Done::default() };
             }
         };
         self.past.push((action.clone(), before));
-        Done { action: Some(action), threads, says }
+        Done { action: Some(action), threads, says, ..Done::default() }
     }
 
     fn change(&mut self, changes: &[Change], targets: &[Target]) -> (String, usize) {

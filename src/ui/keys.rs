@@ -15,6 +15,7 @@ use crate::ui::app::{Door, Effect, Layer, Model, Quitting, Sent, Stage, UiExit};
 use crate::ui::first_run::Does;
 use crate::ui::foresee::foresee;
 use crate::ui::line::Line;
+use crate::ui::past::{self, Wanted};
 use crate::ui::picker::Picker;
 use crate::ui::purge;
 use crate::ui::reader::Reader;
@@ -90,18 +91,6 @@ pub fn send(model: &mut Model, intent: Intent, sent: Sent) -> Vec<Effect> {
     ask(std::iter::once(Request::Intend(intent)).chain(refresh))
 }
 
-/// Sends the undos that waited until it was known what they undo.
-pub fn undo_when_answered(model: &mut Model) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    if model.sent.is_empty() {
-        for _ in 0..std::mem::take(&mut model.undo_wanted) {
-            let action = model.done.pop();
-            effects.extend(send(model, Intent::Undo(action), Sent::Undo));
-        }
-    }
-    effects
-}
-
 /// The rows that a command is for.
 pub(super) fn subjects(model: &Model) -> Vec<Subject> {
     match &model.reader {
@@ -146,10 +135,11 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Verb::Undo => {
-            model.undo_wanted += 1;
-            undo_when_answered(model)
-        }
+        Verb::Undo => past::want(model, Wanted::Undo),
+        Verb::Redo => past::want(model, Wanted::Redo),
+        Verb::History => past::open_history(model),
+        Verb::UndoThis => past::this(model, true),
+        Verb::RedoThis => past::this(model, false),
         Verb::Choose | Verb::ChooseNumber => choose(model, key),
         Verb::Stop => stop_import(model),
         Verb::Accept => accept(model),
@@ -225,6 +215,9 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
         (Some(Layer::Path(_) | Layer::Purge(_)), ..) => {}
         (None, Stage::FirstRun(screen), _) => screen.go(motion),
         (None, Stage::Mail, Some(reader)) => reader.go(motion),
+        (None, Stage::Mail, None) if model.history.is_some() => {
+            return ask(model.history.as_mut().map(|h| h.go(motion)).unwrap_or_default());
+        }
         (None, Stage::Mail, None) => {
             model.waiting_since = model.now_ms;
             return ask(model.list.go(motion));
@@ -241,6 +234,9 @@ fn with_reader(model: &mut Model, act: impl FnOnce(&mut Reader)) -> Vec<Effect> 
 }
 
 fn open(model: &mut Model) -> Vec<Effect> {
+    if model.history.is_some() {
+        return past::enter(model);
+    }
     let Some(row) = model.list.current().cloned() else { return Vec::new() };
     let request = Request::Open(row.thread.clone());
     model.reader = Some(Reader::new(row, model.now_ms));
@@ -249,12 +245,20 @@ fn open(model: &mut Model) -> Vec<Effect> {
 
 pub(super) fn back(model: &mut Model) -> Vec<Effect> {
     if model.reader.take().is_none() {
+        past::leave_history(model);
         return Vec::new();
+    }
+    // The one conversation of an action was opened at once: back is back to the history.
+    if let Some(history) = &mut model.history {
+        history.reached.take_if(|reached| reached.total == 1);
     }
     ask([Request::Close])
 }
 
 fn conversation(model: &mut Model, next: bool) -> Vec<Effect> {
+    if model.history.is_some() {
+        return past::conversation(model, next);
+    }
     let before = model.list.current().map(|row| row.thread.clone());
     let requests = model.list.go(if next { Motion::Down } else { Motion::Up });
     let mut effects = ask(requests);
@@ -269,7 +273,10 @@ fn conversation(model: &mut Model, next: bool) -> Vec<Effect> {
 }
 
 fn show(model: &mut Model, label: crate::id::LabelId) -> Vec<Effect> {
-    let mut effects = back(model);
+    let mut effects = if model.reader.is_some() { back(model) } else { Vec::new() };
+    while model.history.is_some() {
+        past::leave_history(model);
+    }
     model.waiting_since = model.now_ms;
     effects.extend(ask([model.list.show(label)]));
     effects

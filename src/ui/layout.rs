@@ -55,6 +55,12 @@ impl Areas {
     }
 }
 
+/// Everything between title and bottom, for what is shown instead of sidebar and list.
+#[must_use]
+pub const fn below(areas: &Areas) -> Rect {
+    Rect { x: areas.title.x, width: areas.title.width, ..areas.list }
+}
+
 /// Whether a screen of `size` is too small to draw.
 #[must_use]
 pub fn too_small(size: (u16, u16)) -> bool {

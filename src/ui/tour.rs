@@ -93,7 +93,7 @@ const ELSEWHERE: &[&str] =
 
 /// An undo may wait until it is known what it undoes; it then comes by itself.
 const UNDO: Goal = goal(&["undo"], "undo", |model, effects| {
-    model.undo_wanted > 0 || effects.iter().any(|effect| asks(effect, undoes))
+    !model.wanted.is_empty() || effects.iter().any(|effect| asks(effect, undoes))
 });
 
 const fn goal(

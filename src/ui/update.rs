@@ -8,12 +8,12 @@ use crate::engine::view::{Done, ImportProgress};
 use crate::id::ThreadId;
 use crate::notice::{Notice, Severity};
 use crate::ui::app::{
-    Door, Effect, Import, Layer, Message, Model, NOTICE_MS, Quitting, Sent, Shown, Stage,
-    UNDO_DEPTH, UiExit,
+    Door, Effect, Import, Layer, Message, Model, NOTICE_MS, Quitting, Sent, Shown, Stage, UiExit,
 };
+use crate::ui::history::History;
 use crate::ui::layout::{READER_HEAD_ROWS, areas};
 use crate::ui::tour::Tour;
-use crate::ui::{keys, text};
+use crate::ui::{keys, past, text};
 
 /// What is loaded ahead, in rows from the cursor, in this order: the row itself, the next one and
 /// the one before (`j`, `k`, and `J`, `K` in the reader), and the one after those.
@@ -65,6 +65,10 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
     let areas = areas.with_panel(crate::ui::view::tour::rows(model));
     let list_rows = if areas.list.width > 0 { areas.list.height } else { areas.reader.height };
     let requests = model.list.resize(usize::from(list_rows.max(1)));
+    if let Some(history) = &mut model.history {
+        // Its first row is its title.
+        history.resize(usize::from(list_rows.saturating_sub(1)));
+    }
     if let Some(reader) = &mut model.reader {
         let height = areas.reader.height.saturating_sub(READER_HEAD_ROWS);
         let now = model.now_ms.div_euclid(1_000);
@@ -142,7 +146,15 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
                 None => gone(model, &id),
             }
         }
-        Update::Changed => ask(model.list.refresh(false)),
+        Update::Changed => {
+            let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
+            requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
+            ask(requests)
+        }
+        Update::History { ticket, page } => {
+            ask(model.history.as_mut().map(|h| h.take(ticket, page)).unwrap_or_default())
+        }
+        Update::ActionRows { action, rows, total } => past::reached(model, &action, rows, total),
         Update::Done(done) => answered(model, done),
         Update::Purge(ticket, step) => {
             crate::ui::purge::step(model, ticket, step);
@@ -175,20 +187,19 @@ fn gone(model: &mut Model, _id: &ThreadId) -> Vec<Effect> {
 
 fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
     let sent = model.sent.pop_front();
-    let says = done.says;
-    match (sent, done.action) {
-        (Some(Sent::Silent), _) => {}
-        (Some(Sent::Key), Some(action)) => {
-            model.say(Severity::Info, says, "z undoes");
-            if model.done.len() == UNDO_DEPTH {
-                model.done.remove(0);
-            }
-            model.done.push(action);
-        }
-        _ if says.is_empty() => {}
-        _ => model.say(Severity::Info, says, ""),
+    past::answered(model, sent, &done);
+    let is_done = done.action.is_some();
+    let hint = match sent {
+        Some(Sent::Key | Sent::Redo) if is_done => "z undoes",
+        Some(Sent::Undo) if is_done => "Z does it again",
+        _ => "",
+    };
+    if sent != Some(Sent::Silent) && !(done.says.is_empty() && !is_done) {
+        // What was left alone is worth a second look.
+        let severity = if done.kept.is_empty() { Severity::Info } else { Severity::Warning };
+        model.say(severity, done.says, hint);
     }
-    keys::undo_when_answered(model)
+    past::go_on(model)
 }
 
 fn import(model: &mut Model, progress: ImportProgress) {
@@ -223,7 +234,7 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
     model.sent.clear();
     model.list.give_up();
     let mut effects = keys::release_held(model);
-    effects.extend(keys::undo_when_answered(model));
+    effects.extend(past::go_on(model));
     effects
 }
 

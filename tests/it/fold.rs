@@ -213,6 +213,7 @@ fn log(history: &[Drawn]) -> Vec<Event> {
             id: ActionId::try_from(format!("a{position}")).unwrap(),
             name: if undo { "undo" } else { "key" }.to_owned(),
             at: 0,
+            redoes: None,
         };
         let action = (!mail).then(|| same.unwrap_or(new));
         let id = EventId::try_from(id).unwrap();

@@ -27,6 +27,7 @@ fn event() -> NewEvent {
             id: mailtui::id::ActionId::try_from("01900000-0000-7000-8000-000000000002").unwrap(),
             name: "star".to_owned(),
             at: 1_700_000_000_000,
+            redoes: None,
         }),
         epoch: Epoch::try_from("1.abcdef").unwrap(),
     }

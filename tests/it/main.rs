@@ -51,6 +51,7 @@ mod seen;
 mod simulation;
 mod support;
 mod two_processes;
+mod undo_history;
 
 /// Files and folders of this directory that are modules, without the ending.
 fn modules_on_disk(dir: &std::path::Path) -> Vec<String> {

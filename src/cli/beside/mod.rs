@@ -145,9 +145,8 @@ pub(super) fn decide(
     intent: &Intent,
 ) -> Result<Done, Notice> {
     match driver.decide(labels, intent) {
-        Err(EngineError::NothingToUndo) => {
-            let says = EngineError::NothingToUndo.notice().message;
-            Ok(Done { action: None, threads: 0, says })
+        Err(error @ (EngineError::NothingToUndo | EngineError::NothingToRedo)) => {
+            Ok(Done { says: error.notice().message, ..Done::default() })
         }
         other => other.map_err(|error| error.notice()),
     }

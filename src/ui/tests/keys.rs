@@ -13,12 +13,12 @@ use crate::ui::double::{Double, NOW_MS};
 use crate::ui::first_run::{FirstRun, Found};
 use crate::ui::harness::Screen;
 
-fn screen() -> Screen {
+pub(super) fn screen() -> Screen {
     Screen::new(Double::sample(), 80, 24)
 }
 
 /// What the keys asked for, reads that opening made by itself left out.
-fn intents(screen: &Screen) -> Vec<String> {
+pub(super) fn intents(screen: &Screen) -> Vec<String> {
     let thread = |id: &ThreadId| id.as_str().trim_start_matches("thread-0000").to_owned();
     screen
         .double
@@ -31,6 +31,9 @@ fn intents(screen: &Screen) -> Vec<String> {
             }
             Intent::Undo(action) => {
                 format!("Undo {}", action.as_ref().map_or("last", |action| action.as_str()))
+            }
+            Intent::Redo(action) => {
+                format!("Redo {}", action.as_ref().map_or("last", |action| action.as_str()))
             }
             Intent::CreateLabel(name) => format!("CreateLabel {name}"),
             other => format!("{other:?}"),
@@ -126,7 +129,7 @@ fn an_intent_that_failed_is_answered_too_and_does_not_shift_the_next_answer() {
     screen.press("z");
     screen.waiting.clear();
     let refused = crate::notice::Notice::error("nothing", "There is nothing to undo", "");
-    let done = crate::engine::view::Done { action: None, threads: 0, says: String::new() };
+    let done = crate::engine::view::Done::default();
     screen.send(Message::Engine(Box::new(Update::Notice(refused))));
     screen.send(Message::Engine(Box::new(Update::Done(done))));
     assert!(screen.text().contains("✗ There is nothing to undo"), "the notice stays");
@@ -140,9 +143,9 @@ fn an_answer_that_never_comes_does_not_hold_keys_for_ever() {
     let mut screen = Screen::new(Double::many(3_000), 80, 24);
     screen.paused = true;
     screen.press("ezGx");
-    assert_eq!((screen.model.held.len(), screen.model.undo_wanted), (1, 1));
+    assert_eq!((screen.model.held.len(), screen.model.wanted.len()), (1, 1));
     screen.send(Message::Time(NOW_MS + 10_000));
-    assert_eq!((screen.model.held.len(), screen.model.undo_wanted), (0, 0));
+    assert_eq!((screen.model.held.len(), screen.model.wanted.len()), (0, 0));
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod first_run;
 pub mod frame;
 pub mod help;
 pub mod hints;
+pub mod history;
 pub mod list;
 pub mod reader;
 pub mod sidebar;
@@ -19,7 +20,7 @@ use ratatui::style::Style;
 
 use crate::ui::app::{LEAST_SIZE, Layer, Model, Stage};
 use crate::ui::layout::{areas, too_small};
-use crate::ui::text;
+use crate::ui::{layout, text};
 
 /// A wait that is felt, in milliseconds: only then is a word about it worth its flicker.
 const FELT_MS: i64 = 200;
@@ -71,6 +72,9 @@ fn mail(model: &Model, area: Rect, buf: &mut Buffer) {
     frame::draw(model, &areas, buf);
     sidebar::draw(model, areas.sidebar, buf);
     list::draw(model, areas.list, buf);
+    if let (Some(past), None) = (&model.history, &model.reader) {
+        history::draw(model, past, layout::below(&areas), buf);
+    }
     if let Some(reader) = &model.reader {
         reader::draw(model, reader, areas.reader, buf);
     }

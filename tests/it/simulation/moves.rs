@@ -35,6 +35,8 @@ pub(super) const STEPS: &[(&str, usize)] = &[
     ("key.bulk", 4),
     ("undo.last", 5),
     ("undo.any", 7),
+    ("redo.last", 4),
+    ("redo.any", 4),
     ("label", 2),
     ("save", 16),
     ("connect", 12),
@@ -156,11 +158,14 @@ impl Simulation {
             "key.stale" => return self.key(at, 1, true),
             "key.bulk" => return self.key(at, 6, false),
             "undo.last" => return self.intend(at, &Intent::Undo(None)),
-            "undo.any" => {
+            "redo.last" => return self.intend(at, &Intent::Redo(None)),
+            "undo.any" | "redo.any" => {
                 let known = self.actions.len();
                 let at_action = self.dice.below(known);
-                let action = self.actions.get(at_action)?.clone();
-                return self.intend(at, &Intent::Undo(Some(action)));
+                let action = Some(self.actions.get(at_action)?.clone());
+                let undo = step == "undo.any";
+                let intent = if undo { Intent::Undo(action) } else { Intent::Redo(action) };
+                return self.intend(at, &intent);
             }
             "label" => {
                 let name = (*self.dice.pick(&LABELS)).to_owned();

@@ -1,0 +1,26 @@
+//! What an event of a thread did, in short, for history.
+
+use crate::mailbox::Deed;
+use crate::store::Args;
+use crate::thread::ThreadEvent;
+
+/// The deed of an event that a device writes; `None` for mail, and for what has no shape.
+#[must_use]
+pub fn deed(name: &str, args: &Args) -> Option<Deed> {
+    use crate::label::Place;
+    Some(match ThreadEvent::read(name, args)? {
+        ThreadEvent::Label(change, on) => match Place::parse(change.label.as_str()) {
+            Some(place) if on => Deed::Place(place),
+            Some(place) => Deed::Leave(place),
+            None => Deed::Label(change.label, on),
+        },
+        ThreadEvent::Read(mark) => Deed::Read(mark.read),
+        ThreadEvent::Starred(star) => Deed::Star(star.starred),
+        ThreadEvent::Muted(mute) => Deed::Mute(mute.muted),
+        ThreadEvent::Snoozed(snooze) => Deed::Snooze(Some(snooze.until)),
+        ThreadEvent::Unsnoozed(_) => Deed::Snooze(None),
+        ThreadEvent::Linked(link, on) => Deed::Link(link.thread, on),
+        ThreadEvent::Undone(undo) => Deed::Undo(undo.action),
+        _ => return None,
+    })
+}
