@@ -36,7 +36,7 @@
 //! | floor | rooms |
 //! |---|---|
 //! | 6 | `main.rs`, [`cli`]: arguments, wiring, one file a subcommand |
-//! | 5 | [`ui`]: the terminal; `update` and `view` are pure, `event_loop` has the threads |
+//! | 5 | [`ui`]: the terminal; `update` and `view` are pure, `sources` has the threads |
 //! | 4 | [`engine`]: the device; [`backend`]: order, pipeline, ingest, sockets |
 //! | 3 | [`command`]: what keys mean; [`projection`]: thread → rows; [`bridge`]: mail in files |
 //! | 2 | [`mailbox`], [`thread`]: the two schemas; [`sync`]: frames and the connection |
@@ -59,8 +59,13 @@
 //! | a batch is taken in | `backend/worker` → `backend/mailbox_client` → `mailbox/materializer` |
 //! | a page comes in | `engine/apply` → `mailbox/materializer` → overlay (`projection/overlay`) |
 //! | a message comes in | `bridge/import` → `backend/ingest` → `mail` → `backend/storage/index` |
+//! | a source changed | `bridge/survey` → `bridge/changes` → `bridge/follow` → `backend/follow` |
+//! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
 //! | a thread is purged | `backend/purge` → `storage/purged` → `mailbox/purge` → `engine/apply` |
+//! | a thread is loaded, let go | `ui/update` (`prefetch`) → `engine/run` → `engine/memory` |
+//! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
+//! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
@@ -73,8 +78,10 @@
 //! `DIR/backend/threads.db` holds every Thread log, the queue, snapshots, the message index and
 //! blobs; `DIR/backend/mailbox.db` the backend's Mailbox store. A device of a remote backend has
 //! `DIR/remote.json` and, in `DIR/threads.db`, the logs of threads that it opened. `DIR/lock` is
-//! held by the one process that owns the directory; while that is a terminal or `--sync-only
-//! --watch`, it hears other commands of the same user on `DIR/socket`.
+//! held by the one process that owns the directory; while that is a terminal or runs with
+//! `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db` remembers
+//! which files were imported and what they said; losing it costs reading them again.
+//! `DIR/crash.txt` says where the last panic was, without mail.
 //!
 //! # Decisions
 //!

@@ -39,8 +39,9 @@ const MIDDLE: u64 = 100_000;
 /// A bench: its name, what it does, and whether it runs when none is named.
 type Bench = (&'static str, fn(&mut Stage) -> Vec<Value>, bool);
 
-const BENCHES: [Bench; 14] = [
+const BENCHES: [Bench; 15] = [
     ("import", processes::import, true),
+    ("reimport-unchanged", processes::reimport, true),
     ("list", processes::list, true),
     ("start", screens::start, true),
     ("key", screens::key, true),

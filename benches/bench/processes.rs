@@ -36,6 +36,21 @@ pub(crate) fn import(stage: &mut Stage) -> Vec<Value> {
     ]
 }
 
+/// The same files imported again, from start to end: none of them changed.
+pub(crate) fn reimport(stage: &mut Stage) -> Vec<Value> {
+    let done = stage.imported();
+    let times = Times::of(RUNS, || {
+        let mut command = command(&done.data, &["import", "--json"]);
+        command.arg(&done.mail);
+        let (finished, took) = timed(|| finish(command));
+        let summary: Value = serde_json::from_slice(&finished.stdout).expect("a summary");
+        assert_eq!(summary["duplicates"], MESSAGES, "{summary}");
+        took
+    });
+    let floor = millis(spawning().at(50));
+    vec![times.line("reimport-unchanged", 50, json!({"files": MESSAGES, "spawnTrueMs": floor}))]
+}
+
 /// `list --limit 50`, from start to end.
 pub(crate) fn list(stage: &mut Stage) -> Vec<Value> {
     let floor = millis(spawning().at(50));

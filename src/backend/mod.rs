@@ -28,6 +28,7 @@ pub use doctor::{Finding, Holds, holds, inspect};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};
 pub use ingest::{Packer, Prepared, Whole, prepare};
+pub use storage::VERSION as FORMAT;
 
 use std::path::Path;
 

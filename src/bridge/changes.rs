@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::Said;
 use super::follow::{Change, Follow, Occurrence, Pair};
 use super::ledger::{Entry, FileRow, Held, Ledger};
 use super::report::{ImportReport, ImportRequest};
-use super::{Said, SinkError};
 use crate::id::{MessageId, ThreadId};
 
 /// Rows that are written at a time while files are read.
@@ -67,33 +67,35 @@ impl Changes {
     }
 
     /// A file is done with.
-    pub(super) fn add(&mut self, ledger: &mut dyn Ledger, now: Now) -> Result<(), SinkError> {
-        if now.was.is_some() || self.knew_any(ledger, &now)? {
+    pub(super) fn add(&mut self, ledger: &mut dyn Ledger, now: Now) {
+        if now.was.is_some() || self.knew_any(ledger, &now) {
             self.files.push(now);
-            return Ok(());
+            return;
         }
         self.writes.push(Entry::Put(now.path, now.row));
-        if self.writes.len() >= ROWS { self.flush(ledger) } else { Ok(()) }
+        if self.writes.len() >= ROWS {
+            self.flush(ledger);
+        }
     }
 
     /// Writes what needs no decision.
-    pub(super) fn flush(&mut self, ledger: &mut dyn Ledger) -> Result<(), SinkError> {
-        ledger.write(std::mem::take(&mut self.writes))
+    pub(super) fn flush(&mut self, ledger: &mut dyn Ledger) {
+        ledger.write(std::mem::take(&mut self.writes));
     }
 
     /// Whether a message of it was known before this run.
-    fn knew_any(&self, ledger: &mut dyn Ledger, now: &Now) -> Result<bool, SinkError> {
+    fn knew_any(&self, ledger: &mut dyn Ledger, now: &Now) -> bool {
         for (held, imported) in now.row.held.iter().zip(&now.imported) {
             if *imported {
                 continue;
             }
-            let rows = ledger.of_thread(&held.thread)?;
+            let rows = ledger.of_thread(&held.thread);
             let mut rows = rows.iter().filter(|(_, row)| row.version <= self.start);
             if rows.any(|(_, row)| row.held.iter().any(|known| known.message == held.message)) {
-                return Ok(true);
+                return true;
             }
         }
-        Ok(false)
+        false
     }
 
     /// Decides what to follow and what to remember, and lists what is gone.
@@ -102,9 +104,9 @@ impl Changes {
         ledger: &mut dyn Ledger,
         request: &ImportRequest,
         roots: &[PathBuf],
-        lost: Vec<(PathBuf, FileRow)>,
+        lost: &[(PathBuf, FileRow)],
         report: &mut ImportReport,
-    ) -> Result<Decided, SinkError> {
+    ) -> Decided {
         let mut works: BTreeMap<ThreadId, Work> = BTreeMap::new();
         let mut decided = Decided::default();
         // Rows that are no longer what they say.
@@ -119,7 +121,7 @@ impl Changes {
             compare(&now, &mut works);
             decided.writes.push(Entry::Put(now.path, now.row));
         }
-        for (path, row) in &lost {
+        for (path, row) in lost {
             replaced.insert(row.id);
             for held in &row.held {
                 let lost = (held.message.clone(), held.said.clone(), path.clone(), row.id);
@@ -128,7 +130,7 @@ impl Changes {
         }
         let mut complete = BTreeMap::new();
         for root in roots {
-            complete.insert(root.clone(), ledger.is_complete(root)?);
+            complete.insert(root.clone(), ledger.is_complete(root));
         }
         let mut scene = Scene { roots: &complete, replaced: &replaced, start: self.start, report };
         let mut gone = HashSet::new();
@@ -136,7 +138,7 @@ impl Changes {
             if work.pairs.is_empty() && work.gained.is_empty() && work.lost.is_empty() {
                 continue;
             }
-            let rows = ledger.of_thread(&thread)?;
+            let rows = ledger.of_thread(&thread);
             let of = scene.follow(&thread, work, rows, &mut gone, &mut decided.writes);
             let (version, covers, mut change) = of;
             if request.place.is_some() {
@@ -150,7 +152,7 @@ impl Changes {
         decided.writes.extend(lost.iter().map(|(_, row)| {
             if gone.contains(&row.id) { Entry::Gone(row.id) } else { Entry::Forget(row.id) }
         }));
-        Ok(decided)
+        decided
     }
 }
 
@@ -169,9 +171,9 @@ fn compare(now: &Now, works: &mut BTreeMap<ThreadId, Work>) {
         if *imported {
             continue;
         }
-        let is = |old: &Option<&Held>| old.is_some_and(|old| old.message == held.message);
-        let later = old[from..].iter().position(is).map(|at| from + at);
-        let found = later.or_else(|| old[..from].iter().position(is));
+        let is = |old: Option<&Held>| old.is_some_and(|old| old.message == held.message);
+        let later = old[from..].iter().position(|old| is(*old)).map(|at| from + at);
+        let found = later.or_else(|| old[..from].iter().position(|old| is(*old)));
         let (message, said) = (held.message.clone(), held.said.clone());
         match found.and_then(|at| old[at].take().map(|old| (at, old))) {
             Some((at, old)) => {

@@ -217,7 +217,7 @@ mod tests {
             let folder = folder::of_path(path.split('/'));
             Occurrence {
                 message: MessageId::try_from(name.trim_start_matches('!')).unwrap(),
-                said: Said::of(&folder, named, None, Vec::new()),
+                said: Said::of(folder, named, None, Vec::new()),
                 new: name.starts_with('!'),
             }
         };

@@ -44,7 +44,7 @@ pub fn import(
     let stopped = || stop.load(Ordering::Relaxed);
     let (tags, told) = notmuch::tags(request, ledger, stop)?;
     let again = tags.changed() && request.only.is_empty();
-    let survey = Survey::of(request, &found.sources, ledger, !stopped(), again)?;
+    let survey = Survey::of(request, &found.sources, ledger, !stopped(), again);
     let mut run = Run::new(request, ledger, sink, progress, stop);
     run.tags = tags;
     run.at.bytes_total = found.sources.iter().map(|source| source.bytes).sum();
@@ -69,7 +69,7 @@ pub fn import(
     }
     run.tell();
     for (at, path, row) in renamed {
-        run.renamed(&found.sources[at], path, row)?;
+        run.renamed(&found.sources[at], path, row);
     }
     for (at, was) in read {
         if run.stopped() {
@@ -77,7 +77,7 @@ pub fn import(
         }
         run.source(&found.sources[at], was)?;
     }
-    run.end(&roots, lost)
+    run.end(&roots, &lost)
 }
 
 struct Run<'a> {
@@ -145,8 +145,8 @@ impl<'a> Run<'a> {
     }
 
     /// A file that has only another name now, or is in another folder.
-    fn renamed(&mut self, source: &Source, path: PathBuf, was: FileRow) -> Result<(), SinkError> {
-        let said = Said::of(source.folder(), source.flags, None, Vec::new());
+    fn renamed(&mut self, source: &Source, path: PathBuf, was: FileRow) {
+        let said = Said::of(source.folder().clone(), source.flags, None, Vec::new());
         let held: Vec<Held> =
             was.held.iter().map(|held| Held { said: said.clone(), ..held.clone() }).collect();
         let threads: Vec<_> = held.iter().map(|held| held.thread.clone()).collect();
@@ -154,7 +154,8 @@ impl<'a> Run<'a> {
         let imported = vec![false; held.len()];
         let row = FileRow { stamp: Some(source.stamp), held, ..FileRow::default() };
         let path_now = self.real(source);
-        self.changes.add(self.ledger, Now { path: path_now, was: Some((path, was)), row, imported })
+        self.changes
+            .add(self.ledger, Now { path: path_now, was: Some((path, was)), row, imported });
     }
 
     /// Where a file lies, without links. Files of one directory mostly follow on each other.
@@ -191,7 +192,7 @@ impl<'a> Run<'a> {
             file.borrow_mut().ended = true;
         }
         if file.borrow().is_done() {
-            self.taken(&file)?;
+            self.taken(&file);
         }
         // The size when it was found, so that the sum is the total whatever was read.
         self.at.bytes_done = before + source.bytes;
@@ -245,9 +246,11 @@ impl<'a> Run<'a> {
     }
 
     /// All of a file is answered: from now on it is known.
-    fn taken(&mut self, file: &Rc<RefCell<Reading>>) -> Result<(), SinkError> {
+    fn taken(&mut self, file: &Rc<RefCell<Reading>>) {
         let now = file.borrow_mut().end();
-        now.map_or(Ok(()), |now| self.changes.add(self.ledger, now))
+        if let Some(now) = now {
+            self.changes.add(self.ledger, now);
+        }
     }
 
     fn too_large(&mut self, path: &Path, offset: u64) {
@@ -300,7 +303,7 @@ impl<'a> Run<'a> {
         self.batch_bytes += raw.len();
         let (status, keywords) = mail::stored(&raw);
         let header = tagged || status.is_some() || !keywords.is_empty();
-        let said = Said::of(&source_folder, flags, status, keywords);
+        let said = Said::of(source_folder, flags, status, keywords);
         file.borrow_mut().waiting += 1;
         let (path, file) = (Rc::clone(path), Rc::clone(file));
         self.waiting.push_back(Origin { path, offset, said, header, file });
@@ -311,22 +314,21 @@ impl<'a> Run<'a> {
     fn submit(&mut self) -> Result<(), SinkError> {
         self.batch_bytes = 0;
         let outcomes = self.sink.submit(std::mem::take(&mut self.batch))?;
-        self.answered(outcomes)?;
+        self.answered(outcomes);
         self.tell();
         Ok(())
     }
 
-    fn answered(&mut self, outcomes: Vec<Outcome>) -> Result<(), SinkError> {
+    fn answered(&mut self, outcomes: Vec<Outcome>) {
         for outcome in outcomes {
             let Some(origin) = self.waiting.pop_front() else { break };
             let file = Rc::clone(&origin.file);
             file.borrow_mut().waiting -= 1;
             self.answer(origin, outcome);
             if file.borrow().is_done() {
-                self.taken(&file)?;
+                self.taken(&file);
             }
         }
-        Ok(())
     }
 
     fn answer(&mut self, origin: Origin, outcome: Outcome) {
@@ -372,7 +374,7 @@ impl<'a> Run<'a> {
     fn end(
         mut self,
         roots: &[PathBuf],
-        lost: Vec<(PathBuf, FileRow)>,
+        lost: &[(PathBuf, FileRow)],
     ) -> Result<ImportReport, SinkError> {
         self.report.stopped = self.stopped();
         if self.report.stopped {
@@ -383,11 +385,11 @@ impl<'a> Run<'a> {
             self.submit()?;
         }
         let outcomes = self.sink.finish()?;
-        self.answered(outcomes)?;
+        self.answered(outcomes);
         for origin in std::mem::take(&mut self.waiting) {
             self.failed(&origin.path, origin.offset, "no-answer", "the backend gave no answer");
         }
-        self.changes.flush(self.ledger)?;
+        self.changes.flush(self.ledger);
         if !self.report.stopped {
             self.follow(roots, lost)?;
         }
@@ -400,13 +402,9 @@ impl<'a> Run<'a> {
     }
 
     /// Follows what changed, and remembers it once that is on disk.
-    fn follow(
-        &mut self,
-        roots: &[PathBuf],
-        lost: Vec<(PathBuf, FileRow)>,
-    ) -> Result<(), SinkError> {
+    fn follow(&mut self, roots: &[PathBuf], lost: &[(PathBuf, FileRow)]) -> Result<(), SinkError> {
         let changes = std::mem::replace(&mut self.changes, Changes::new(self.ledger));
-        let decided = changes.decide(self.ledger, self.request, roots, lost, &mut self.report)?;
+        let decided = changes.decide(self.ledger, self.request, roots, lost, &mut self.report);
         let any = !decided.follow.is_empty();
         let (mut batch, mut named) = (Vec::new(), 0);
         for follow in decided.follow {
@@ -421,15 +419,15 @@ impl<'a> Run<'a> {
         if !batch.is_empty() {
             self.hand_on(batch)?;
         }
-        self.ledger.write(decided.writes)?;
+        self.ledger.write(decided.writes);
         if any {
             let late = self.sink.finish()?;
-            self.answered(late)?;
+            self.answered(late);
         }
         if self.request.only.is_empty() && !self.report.stopped {
-            self.ledger.write(self.tags.rows())?;
+            self.ledger.write(self.tags.rows());
             for root in roots {
-                self.ledger.complete(root)?;
+                self.ledger.complete(root);
             }
         }
         Ok(())

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Said, SinkError};
+use super::Said;
 use crate::id::{MessageId, ThreadId};
 
 /// By what a file is known to be as it was.
@@ -99,43 +99,26 @@ pub enum Entry {
     Gone(i64),
 }
 
-/// Where it is remembered. Paths are absolute and without links.
+/// Where it is remembered. Paths are absolute and without links. One that cannot be read has no
+/// rows, and one that cannot be written keeps none: neither is in the way of an import.
 pub trait Ledger {
     /// The rows of a directory, by file name.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn directory(&mut self, dir: &Path) -> Result<HashMap<OsString, FileRow>, SinkError>;
+    fn directory(&mut self, dir: &Path) -> HashMap<OsString, FileRow>;
 
     /// Directories with rows, at or below `root`.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn below(&mut self, root: &Path) -> Result<Vec<PathBuf>, SinkError>;
+    fn below(&mut self, root: &Path) -> Vec<PathBuf>;
 
     /// Every row with a message of this thread.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn of_thread(&mut self, thread: &ThreadId) -> Result<Vec<(PathBuf, FileRow)>, SinkError>;
+    fn of_thread(&mut self, thread: &ThreadId) -> Vec<(PathBuf, FileRow)>;
 
     /// Writes, all or none.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    fn write(&mut self, entries: Vec<Entry>) -> Result<(), SinkError>;
+    fn write(&mut self, entries: Vec<Entry>);
 
     /// Whether everything at or below `root` was read once.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn is_complete(&mut self, root: &Path) -> Result<bool, SinkError>;
+    fn is_complete(&mut self, root: &Path) -> bool;
 
     /// Everything at or below `root` was read.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    fn complete(&mut self, root: &Path) -> Result<(), SinkError>;
+    fn complete(&mut self, root: &Path);
 
     /// Its own name, made when it began; and the version of the last write.
     fn name(&self) -> (String, u64);
@@ -146,29 +129,25 @@ pub trait Ledger {
 pub struct Forgetful;
 
 impl Ledger for Forgetful {
-    fn directory(&mut self, _: &Path) -> Result<HashMap<OsString, FileRow>, SinkError> {
-        Ok(HashMap::new())
+    fn directory(&mut self, _: &Path) -> HashMap<OsString, FileRow> {
+        HashMap::new()
     }
 
-    fn below(&mut self, _: &Path) -> Result<Vec<PathBuf>, SinkError> {
-        Ok(Vec::new())
+    fn below(&mut self, _: &Path) -> Vec<PathBuf> {
+        Vec::new()
     }
 
-    fn of_thread(&mut self, _: &ThreadId) -> Result<Vec<(PathBuf, FileRow)>, SinkError> {
-        Ok(Vec::new())
+    fn of_thread(&mut self, _: &ThreadId) -> Vec<(PathBuf, FileRow)> {
+        Vec::new()
     }
 
-    fn write(&mut self, _: Vec<Entry>) -> Result<(), SinkError> {
-        Ok(())
+    fn write(&mut self, _: Vec<Entry>) {}
+
+    fn is_complete(&mut self, _: &Path) -> bool {
+        false
     }
 
-    fn is_complete(&mut self, _: &Path) -> Result<bool, SinkError> {
-        Ok(false)
-    }
-
-    fn complete(&mut self, _: &Path) -> Result<(), SinkError> {
-        Ok(())
-    }
+    fn complete(&mut self, _: &Path) {}
 
     fn name(&self) -> (String, u64) {
         (String::new(), 0)

@@ -37,7 +37,7 @@ impl Said {
     /// Maildir name outranks status headers; the folder's word stands above names.
     #[must_use]
     pub fn of(
-        folder: &Folder,
+        folder: Folder,
         named: Option<Flags>,
         status: Option<Flags>,
         keywords: Vec<String>,
@@ -46,7 +46,7 @@ impl Said {
             flags: named.or(status).unwrap_or_default(),
             place: folder.place,
             sent: folder.sent,
-            labels: folder.labels.clone(),
+            labels: folder.labels,
         };
         said.flags.draft |= folder.drafts;
         said.take_names(keywords);

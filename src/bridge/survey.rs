@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::discover::Source;
 use super::ledger::{FileRow, Ledger, LeftOut, Stamp};
-use super::{SinkError, report::ImportRequest};
+use super::report::ImportRequest;
 use crate::id::ThreadId;
 
 /// Rows of a directory that no file was found for yet.
@@ -57,7 +57,7 @@ impl Survey {
         ledger: &mut dyn Ledger,
         whole: bool,
         tagged: bool,
-    ) -> Result<Self, SinkError> {
+    ) -> Self {
         let roots = request.paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
         let mut survey = Self { roots, ..Self::default() };
         let mut left: HashMap<PathBuf, Left> = HashMap::new();
@@ -69,7 +69,7 @@ impl Survey {
             }
             let Some((_, dir)) = &here else { continue };
             if !left.contains_key(dir) {
-                left.insert(dir.clone(), ledger.directory(dir)?);
+                left.insert(dir.clone(), ledger.directory(dir));
             }
             let row = left.get_mut(dir).and_then(|left| left.remove(source.name()));
             match row {
@@ -88,10 +88,10 @@ impl Survey {
             }
         }
         if whole {
-            survey.look_for_the_rest(request, ledger, left)?;
+            survey.look_for_the_rest(request, ledger, left);
             survey.match_renamed(sources);
         }
-        Ok(survey)
+        survey
     }
 
     /// Rows for which no file was found, in the directories that were looked at.
@@ -100,11 +100,11 @@ impl Survey {
         request: &ImportRequest,
         ledger: &mut dyn Ledger,
         mut left: HashMap<PathBuf, Left>,
-    ) -> Result<(), SinkError> {
+    ) {
         let mut directories: Vec<PathBuf> = Vec::new();
         if request.only.is_empty() {
             for root in self.roots.iter().filter(|root| root.is_dir()) {
-                directories.extend(ledger.below(root)?);
+                directories.extend(ledger.below(root));
             }
         } else {
             directories.extend(request.only.iter().map(|dir| real_directory(dir)));
@@ -114,7 +114,7 @@ impl Survey {
         for dir in directories {
             let rows = match left.remove(&dir) {
                 Some(rows) => rows,
-                None => ledger.directory(&dir)?,
+                None => ledger.directory(&dir),
             };
             let mut rows: Vec<_> = rows.into_iter().collect();
             rows.sort_by(|a, b| a.0.cmp(&b.0));
@@ -125,7 +125,6 @@ impl Survey {
                 }
             }
         }
-        Ok(())
     }
 
     /// A file that is new under its name and was another before: renamed, or moved to another

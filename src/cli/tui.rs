@@ -245,7 +245,10 @@ fn importer(home: &Home, host: &Host) -> ImportJob {
 }
 
 fn said(report: &crate::bridge::import::ImportReport) -> Notice {
-    let line = format!("Imported {} messages.", report.imported);
+    let mut line = format!("Imported {} messages.", report.imported);
+    if report.followed > 0 {
+        line = format!("{line} {} changed at the source.", report.followed);
+    }
     match (report.failed.count(), report.notices.first()) {
         (0, None) => Notice::info(line),
         (0, Some(notice)) => notice.clone(),

@@ -4,6 +4,7 @@
 //! another one. Pure: this file must not know a terminal, and a command must not build a widget.
 
 use std::fmt::Write;
+use std::sync::OnceLock;
 
 use super::context::{Context, Subject};
 use super::intent::Intent;
@@ -191,18 +192,27 @@ pub enum Resolved {
     Nothing,
 }
 
+/// Every key sequence with its command, read once.
+fn sequences() -> &'static [(Vec<Key>, &'static Command)] {
+    static SEQUENCES: OnceLock<Vec<(Vec<Key>, &'static Command)>> = OnceLock::new();
+    SEQUENCES.get_or_init(|| {
+        let keys = |command: &'static Command| {
+            command.keys.iter().map(move |keys| (Key::sequence(keys), command))
+        };
+        all().flat_map(keys).collect()
+    })
+}
+
 /// What `keys` mean in `context`.
 #[must_use]
 pub fn resolve(context: Context, keys: &[Key]) -> Resolved {
     let mut found = Resolved::Nothing;
-    for command in all().filter(|command| command.applies(context)) {
-        for sequence in command.keys.iter().map(|keys| Key::sequence(keys)) {
-            if sequence == keys {
+    for (sequence, command) in sequences() {
+        if sequence.starts_with(keys) && command.applies(context) {
+            if sequence.len() == keys.len() {
                 return Resolved::Command(command);
             }
-            if sequence.starts_with(keys) {
-                found = Resolved::Prefix;
-            }
+            found = Resolved::Prefix;
         }
     }
     found

@@ -19,6 +19,10 @@ use crate::store::{Action, Own, StoreError};
 /// Actions read at a time when the last ones are looked through.
 const LOOK_BACK: usize = 64;
 
+/// Threads of an action that are looked at one by one, to tell how many conversations they are; of
+/// more the threads are counted.
+const MOST_COUNTED: u64 = 2_000;
+
 /// An action with all that is known of it here.
 #[derive(Debug, Clone)]
 pub(super) struct Past {
@@ -263,6 +267,10 @@ impl Device {
             Some(undone) => format!("undo of {}", self.what(&undone.name, &undone.deeds)),
             None => self.what(&past.name, &past.deeds),
         };
+        let threads = match past.threads {
+            2..=MOST_COUNTED => self.conversations(&past.id)?,
+            few_or_many => few_or_many,
+        };
         Ok(HistoryRow {
             what,
             here: past.device == self.id,
@@ -272,12 +280,26 @@ impl Device {
             at: past.at,
             device: past.device,
             changes: past.deeds,
-            threads: past.threads,
+            threads,
             undone_by: past.undone_by,
             undoes: past.undoes,
             redoes: past.redoes,
             pending: past.pending,
         })
+    }
+
+    /// How many conversations an action reached, as they are linked now.
+    fn conversations(&self, id: &ActionId) -> Result<u64, StoreError> {
+        let mut statement = self.db.sql().prepare_cached(
+            "SELECT count(DISTINCT coalesce(i.root, t.id)) FROM (
+                 SELECT threadId AS id FROM actionThreads WHERE actionId = ?1
+                 UNION SELECT substr(store, 8) FROM unprojected
+                 WHERE actionId = ?1 AND store <> ?2) t
+             LEFT JOIN threadIndex i ON i.id = t.id",
+        )?;
+        let of = params![id.as_str(), StoreId::MAILBOX];
+        let count: i64 = statement.query_row(of, |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or_default())
     }
 
     /// The rows of the conversations that an action reached, at most `limit`, and how many there

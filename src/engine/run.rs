@@ -341,7 +341,9 @@ impl Engine {
                 .device
                 .page(&label, &window, limit)
                 .map(|page| self.tell(Update::Page { ticket, page })),
-            Request::History { ticket, before, limit } => self.tell_history(ticket, before, limit),
+            Request::History { ticket, before, limit } => {
+                self.tell_history(ticket, before.as_ref(), limit)
+            }
             Request::ActionRows { action, limit } => {
                 self.driver.device.action_rows(&action, limit).map(|(rows, total)| {
                     self.tell(Update::ActionRows { action, rows, total });
@@ -392,10 +394,10 @@ impl Engine {
     fn tell_history(
         &self,
         ticket: u64,
-        before: Option<ActionId>,
+        before: Option<&ActionId>,
         limit: usize,
     ) -> Result<(), EngineError> {
-        let page = self.driver.device.history(&Of::default(), before.as_ref(), limit);
+        let page = self.driver.device.history(&Of::default(), before, limit);
         let (page, done) = match page {
             Ok(page) => (page, Ok(())),
             Err(error) => (HistoryPage::default(), Err(error)),

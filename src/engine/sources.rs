@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use crate::bridge::SinkError;
 use crate::bridge::ledger::{Entry, FileRow, Ledger, LeftOut, Stamp};
 use crate::clock::Clock;
 use crate::id::{ThreadId, base32};
@@ -24,6 +23,8 @@ const NAME: &str = "sources.db";
 const VERSION: u32 = 1;
 /// Rows of files that are gone and are still recognised, should they come back elsewhere.
 const GONE_KEPT: i64 = 100_000;
+/// Page cache, in KiB: rows are written in the order of their keys, and read once.
+const CACHE_KIB: i32 = 1_024;
 /// The columns of a row, in the order of [`row`].
 const ROW: &str = "f.id, f.size, f.modified, f.changed, f.inode, f.gone, f.version, f.held, \
                    f.purged, f.expunged";
@@ -64,12 +65,12 @@ impl Sources {
         let (name, version, trouble) = (String::new(), 0, None);
         let mut sources = Self { path, db: None, name, version, trouble };
         if let Some(backend) = backend {
-            let opened = sources.begin(backend, clock).or_else(|error| match error {
-                StoreError::Newer { .. } => Err(error),
-                _ => {
-                    sources.discard();
-                    sources.begin(backend, clock)
+            let opened = sources.begin(backend, clock).or_else(|error| {
+                if matches!(error, StoreError::Newer { .. }) {
+                    return Err(error);
                 }
+                sources.discard();
+                sources.begin(backend, clock)
             });
             if let Err(error) = opened {
                 sources.give_up(&error);
@@ -85,6 +86,7 @@ impl Sources {
     ) -> Result<(), StoreError> {
         let mut db = Db::open(&self.path, Kind::Sources, VERSION, SQL)?;
         db.durable(Durability::Normal)?;
+        db.sql().pragma_update(None, "cache_size", -CACHE_KIB)?;
         let mine = |name: &str, value: &str| -> Result<bool, StoreError> {
             Ok(setting(&db, name)?.as_deref() == Some(value))
         };
@@ -111,12 +113,11 @@ impl Sources {
     /// was left out. `purged` are all of them, and only looked at when they are more than before.
     pub fn forget_purged(&mut self, purged: &[ThreadId]) {
         let count = purged.len().to_string();
-        let known = self.with(|db| setting(db, "purged")).ok().flatten();
+        let known = self.with(|db| setting(db, "purged"));
         if known.as_deref().unwrap_or("0") == count {
             return;
         }
-        // A ledger that cannot be written has said so by then.
-        let _ = self.with(|db| {
+        self.with(|db| {
             db.begin()?;
             for thread in purged {
                 let mut find =
@@ -155,24 +156,21 @@ impl Sources {
     }
 
     /// Does something with the file; when that fails it is thrown away, and `T` is empty.
-    fn with<T: Default>(
-        &mut self,
-        go: impl FnOnce(&mut Db) -> Result<T, StoreError>,
-    ) -> Result<T, SinkError> {
-        let Some(db) = &mut self.db else { return Ok(T::default()) };
+    fn with<T: Default>(&mut self, go: impl FnOnce(&mut Db) -> Result<T, StoreError>) -> T {
+        let Some(db) = &mut self.db else { return T::default() };
         match go(db) {
-            Ok(value) => Ok(value),
+            Ok(value) => value,
             Err(error) => {
                 self.discard();
                 self.give_up(&error);
-                Ok(T::default())
+                T::default()
             }
         }
     }
 }
 
 impl Ledger for Sources {
-    fn directory(&mut self, dir: &Path) -> Result<HashMap<OsString, FileRow>, SinkError> {
+    fn directory(&mut self, dir: &Path) -> HashMap<OsString, FileRow> {
         self.with(|db| {
             let mut statement = db.sql().prepare_cached(&format!(
                 "SELECT {ROW}, f.name FROM files f JOIN dirs d ON d.id = f.dir WHERE d.path = ?1"
@@ -186,7 +184,7 @@ impl Ledger for Sources {
         })
     }
 
-    fn below(&mut self, root: &Path) -> Result<Vec<PathBuf>, SinkError> {
+    fn below(&mut self, root: &Path) -> Vec<PathBuf> {
         self.with(|db| {
             let mut statement = db.sql().prepare_cached("SELECT path FROM dirs ORDER BY path")?;
             let paths = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
@@ -196,7 +194,7 @@ impl Ledger for Sources {
         })
     }
 
-    fn of_thread(&mut self, thread: &ThreadId) -> Result<Vec<(PathBuf, FileRow)>, SinkError> {
+    fn of_thread(&mut self, thread: &ThreadId) -> Vec<(PathBuf, FileRow)> {
         self.with(|db| {
             let mut statement = db.sql().prepare_cached(&format!(
                 "SELECT {ROW}, f.name, d.path FROM threads t JOIN files f ON f.id = t.file
@@ -215,9 +213,9 @@ impl Ledger for Sources {
         })
     }
 
-    fn write(&mut self, entries: Vec<Entry>) -> Result<(), SinkError> {
+    fn write(&mut self, entries: Vec<Entry>) {
         if entries.is_empty() {
-            return Ok(());
+            return;
         }
         let version = self.with(|db| {
             db.begin()?;
@@ -236,12 +234,11 @@ impl Ledger for Sources {
             set(db, "version", &version.to_string())?;
             db.commit()?;
             Ok(version)
-        })?;
-        self.version = version;
-        Ok(())
+        });
+        self.version = self.version.max(version);
     }
 
-    fn is_complete(&mut self, root: &Path) -> Result<bool, SinkError> {
+    fn is_complete(&mut self, root: &Path) -> bool {
         self.with(|db| {
             let sql = "SELECT count(*) > 0 FROM roots WHERE path = ?1";
             let mut statement = db.sql().prepare_cached(sql)?;
@@ -254,7 +251,7 @@ impl Ledger for Sources {
         })
     }
 
-    fn complete(&mut self, root: &Path) -> Result<(), SinkError> {
+    fn complete(&mut self, root: &Path) {
         self.with(|db| {
             db.begin()?;
             db.sql()
@@ -267,7 +264,7 @@ impl Ledger for Sources {
                 )?
                 .execute([GONE_KEPT])?;
             db.commit()
-        })
+        });
     }
 
     fn name(&self) -> (String, u64) {

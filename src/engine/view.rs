@@ -283,7 +283,7 @@ pub struct HistoryRow {
     pub what: String,
     /// What it did.
     pub changes: Vec<Deed>,
-    /// How many threads it reached.
+    /// How many conversations it reached.
     pub threads: u64,
     /// The undo that undid it.
     pub undone_by: Option<ActionId>,

@@ -337,12 +337,11 @@ impl Double {
     /// Keeps what was done for the history.
     fn note(&mut self, intent: &Intent, done: &Done) {
         let Some(action) = done.action.clone() else { return };
-        let threads: Vec<ThreadId> = match intent {
-            Intent::Change { targets, .. } => targets.iter().map(|t| t.thread.clone()).collect(),
-            _ => {
-                let of = done.undid.as_ref().or(done.redid.as_ref());
-                of.map(|of| self.reached[of].clone()).unwrap_or_default()
-            }
+        let threads: Vec<ThreadId> = if let Intent::Change { targets, .. } = intent {
+            targets.iter().map(|t| t.thread.clone()).collect()
+        } else {
+            let of = done.undid.as_ref().or(done.redid.as_ref());
+            of.map(|of| self.reached[of].clone()).unwrap_or_default()
         };
         let device = crate::id::DeviceId::make("laptop", &[0; 8]);
         let mut what = done.says.trim_end_matches('.').to_lowercase();

@@ -40,7 +40,7 @@ const HANGUP_PATIENCE: Duration = Duration::from_secs(10);
 /// How long they may take after a panic: nobody may be left to make them.
 const CRASH_PATIENCE: Duration = Duration::from_secs(3);
 /// How long the engine may take to come to rest before the program is stopped.
-const PAUSE_PATIENCE: Duration = Duration::from_secs(1);
+const PAUSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the interface starts with.
 pub struct Start {
@@ -140,8 +140,10 @@ fn draw(screen: &mut Screen, model: &Model) -> std::io::Result<()> {
 /// What is asked of the loop itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wish {
-    /// To stop, as the shell's job.
+    /// To stop, as the shell's job: a key asked for it.
     Suspend,
+    /// To stop: a signal asked for it.
+    Stop,
     /// To draw everything again.
     Redraw,
 }
@@ -218,7 +220,8 @@ impl Loop {
             waiting.extend(said);
             let time = update::update(&mut self.model, Message::Time(self.clock.now_ms()));
             let exit = self.outside.carry_out(time).or_else(|| self.take(input));
-            if let Some(exit) = exit.or_else(|| self.grant()) {
+            let exit = exit.or_else(|| self.grant(&mut waiting));
+            if let Some(exit) = exit {
                 return self.exit(exit);
             }
             if !self.pace.is_due(Instant::now()) && self.ending.is_none() {
@@ -362,7 +365,10 @@ impl Loop {
                 Event::InputGone | Event::Told(Told::End) => return self.end(How::Told),
                 Event::Told(Told::Interrupt) => return self.end(How::Interrupted),
                 Event::Crashed => return self.end(How::Crashed),
-                Event::Told(Told::Stop) => return self.suspend(),
+                Event::Told(Told::Stop) => {
+                    self.outside.wish = Some(Wish::Stop);
+                    Vec::new()
+                }
                 Event::Told(Told::Continue) => return self.again(),
                 // The frame asks for the size itself.
                 Event::Told(Told::Size) => Vec::new(),
@@ -381,14 +387,19 @@ impl Loop {
         })
     }
 
-    /// Does what a key asked of the loop.
-    fn grant(&mut self) -> Option<UiExit> {
-        match self.outside.wish.take()? {
+    /// Does what was asked of the loop. What the engine has said already is taken in before: that
+    /// the mailbox is open may be among it.
+    fn grant(&mut self, waiting: &mut Vec<Event>) -> Option<UiExit> {
+        let wish = self.outside.wish.take()?;
+        if let Some(exit) = self.take(std::mem::take(waiting)) {
+            return Some(exit);
+        }
+        match wish {
             Wish::Redraw => self.again(),
+            Wish::Stop => self.suspend(),
             Wish::Suspend if signals::has_shell() => self.suspend(),
             Wish::Suspend => {
-                let message = Message::NoShell;
-                let effects = update::update(&mut self.model, message);
+                let effects = update::update(&mut self.model, Message::NoShell);
                 self.outside.carry_out(effects)
             }
         }
@@ -397,11 +408,10 @@ impl Loop {
     /// Gives the terminal to the shell and stops; returns when the program goes on. No transaction
     /// of the engine is open meanwhile.
     fn suspend(&mut self) -> Option<UiExit> {
-        let until = Instant::now() + PAUSE_PATIENCE;
         if self.outside.engine.is_none() && !self.outside.backlog.is_empty() {
             // What was decided before the mailbox was open is put on disk too.
             let opened = |event: &Event| matches!(event, Event::Opened(..) | Event::NotOpened(_));
-            if let Some(event) = self.wait_for(until, opened)
+            if let Some(event) = self.wait_for(Instant::now() + HANGUP_PATIENCE, opened)
                 && let Some(exit) = self.take(vec![event])
             {
                 return Some(exit);
@@ -409,7 +419,7 @@ impl Loop {
         }
         let engine = self.outside.engine.clone();
         if engine.as_ref().is_some_and(|engine| engine.send(Request::Pause).is_ok()) {
-            self.wait_for(until, |event| {
+            self.wait_for(Instant::now() + PAUSE_PATIENCE, |event| {
                 matches!(event, Event::Engine(Update::Paused) | Event::EngineGone)
             });
         }

@@ -23,7 +23,7 @@ use crate::ui::tour;
 use crate::ui::update::ask;
 
 /// Keys that are kept while a jump waits for its rows.
-const MAX_HELD_KEYS: usize = 256;
+const MAX_HELD_KEYS: usize = 20_000;
 
 /// Presses `key`.
 pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -201,11 +201,11 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
         (Some(Layer::Help(top)), ..) => {
             let page = usize::from(model.size.1).saturating_sub(4).max(1);
             *top = match motion {
-                Motion::Down => *top + 1,
+                Motion::Down => top.saturating_add(1),
                 Motion::Up => top.saturating_sub(1),
-                Motion::HalfDown => *top + page / 2,
+                Motion::HalfDown => top.saturating_add(page / 2),
                 Motion::HalfUp => top.saturating_sub(page / 2),
-                Motion::PageDown => *top + page,
+                Motion::PageDown => top.saturating_add(page),
                 Motion::PageUp => top.saturating_sub(page),
                 Motion::First => 0,
                 Motion::Last => usize::MAX,
@@ -262,7 +262,10 @@ fn conversation(model: &mut Model, next: bool) -> Vec<Effect> {
     let before = model.list.current().map(|row| row.thread.clone());
     let requests = model.list.go(if next { Motion::Down } else { Motion::Up });
     let mut effects = ask(requests);
-    if model.list.current().map(|row| &row.thread) == before.as_ref() {
+    if model.list.jumping() {
+        // It comes within a frame; until then this one stays open.
+        model.waiting_since = model.now_ms;
+    } else if model.list.current().map(|row| &row.thread) == before.as_ref() {
         let what = if next { "last" } else { "first" };
         model.say(Severity::Info, format!("This is the {what} conversation"), "");
     } else {

@@ -55,10 +55,11 @@ impl Areas {
     }
 }
 
-/// Everything between title and bottom, for what is shown instead of sidebar and list.
+/// The same with all between title and bottom for what is shown instead of sidebar and list.
 #[must_use]
-pub const fn below(areas: &Areas) -> Rect {
-    Rect { x: areas.title.x, width: areas.title.width, ..areas.list }
+pub const fn without_sidebar(areas: Areas) -> Areas {
+    let list = Rect { x: areas.title.x, width: areas.title.width, ..areas.list };
+    Areas { sidebar: Rect { width: 0, ..areas.sidebar }, list, ..areas }
 }
 
 /// Whether a screen of `size` is too small to draw.

@@ -60,6 +60,8 @@ pub struct List {
     pub selected: BTreeMap<ThreadId, Row>,
     /// Whether a page of this list has come.
     pub loaded: bool,
+    /// Rows that the cursor has still to go down, or up, once they are here.
+    owed: (usize, usize),
     asked: Vec<(u64, Why)>,
     again: bool,
     next_ticket: u64,
@@ -95,6 +97,7 @@ impl List {
             height: 1,
             selected: BTreeMap::new(),
             loaded: false,
+            owed: (0, 0),
             asked: Vec::new(),
             again: false,
             next_ticket: 1,
@@ -126,15 +129,21 @@ impl List {
         }
     }
 
-    /// Whether a jump waits for its rows: keys that are for a row must wait with it.
+    /// Whether the cursor waits for its row: keys that are for a row must wait with it.
     #[must_use]
     pub fn jumping(&self) -> bool {
+        self.lands() || self.owed != (0, 0)
+    }
+
+    /// Whether another part of the list is about to be shown.
+    fn lands(&self) -> bool {
         self.asked.iter().any(|(_, why)| matches!(why, Why::First | Why::Last))
     }
 
     /// Gives up a jump that was not answered.
     pub fn give_up(&mut self) {
         self.asked.clear();
+        self.owed = (0, 0);
     }
 
     /// Goes to another list.
@@ -148,7 +157,7 @@ impl List {
     /// Asks again for what is in the window; what was asked before is forgotten when `at_once`,
     /// since an intent was sent after it.
     pub fn refresh(&mut self, at_once: bool) -> Option<Request> {
-        if at_once {
+        if at_once && !self.jumping() {
             self.asked.retain(|(_, why)| matches!(why, Why::First | Why::Last));
         }
         if self.jumping() {
@@ -185,8 +194,14 @@ impl List {
             }
             Why::Before | Why::After => self.extend(why, page),
         }
+        let (down, up) = std::mem::take(&mut self.owed);
+        self.down(down);
+        self.up(up);
         self.settle();
         let mut next = self.more();
+        if self.jumping() {
+            return next;
+        }
         if std::mem::take(&mut self.again) {
             next.extend(self.refresh(false));
         }
@@ -244,11 +259,15 @@ impl List {
     }
 
     fn down(&mut self, by: usize) {
-        self.cursor = self.cursor.saturating_add(by);
+        let here = self.rows.len().saturating_sub(1).saturating_sub(self.cursor).min(by);
+        self.cursor += here;
+        self.owed.0 = if self.more_after { by - here } else { 0 };
     }
 
     fn up(&mut self, by: usize) {
-        self.cursor = self.cursor.saturating_sub(by);
+        let here = self.cursor.min(by);
+        self.cursor -= here;
+        self.owed.1 = if self.more_before { by - here } else { 0 };
     }
 
     fn scroll_down(&mut self, by: usize) {
@@ -305,7 +324,7 @@ impl List {
     }
 
     fn waits_for(&self, what: Why) -> bool {
-        self.asked.iter().any(|(_, why)| *why == what) || self.jumping()
+        self.asked.iter().any(|(_, why)| *why == what) || self.lands()
     }
 
     fn more(&mut self) -> Vec<Request> {

@@ -194,7 +194,7 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
         Some(Sent::Undo) if is_done => "Z does it again",
         _ => "",
     };
-    if sent != Some(Sent::Silent) && !(done.says.is_empty() && !is_done) {
+    if sent != Some(Sent::Silent) && (is_done || !done.says.is_empty()) {
         // What was left alone is worth a second look.
         let severity = if done.kept.is_empty() { Severity::Info } else { Severity::Warning };
         model.say(severity, done.says, hint);

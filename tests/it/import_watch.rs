@@ -220,8 +220,6 @@ fn what_cannot_be_watched_is_refused() {
     home.run(&["import", "--watch", "nowhere"]).exited(3);
 }
 
-/// The time that a change may take until another process sees it, on a machine that does nothing
-/// else; asked for by the bench, and here only that it ends.
 #[test]
 fn a_directory_that_vanishes_and_comes_back_is_watched_again() {
     let home = Home::new();

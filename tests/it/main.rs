@@ -41,6 +41,7 @@ mod pictures;
 mod pty_beside_scripts;
 mod pty_end;
 mod pty_first_run;
+mod pty_hard;
 mod pty_job;
 mod pty_tour;
 mod purge;

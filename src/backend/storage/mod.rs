@@ -22,7 +22,7 @@ use std::path::Path;
 use crate::store::{Blobs, Db, Kind, Log, StoreError};
 
 /// The format of `threads.db`.
-pub(crate) const VERSION: u32 = 2;
+pub const VERSION: u32 = 2;
 
 /// Opens or makes the file in the backend's directory.
 pub(crate) fn open(dir: &Path) -> Result<Db, StoreError> {

@@ -80,7 +80,7 @@ pub(crate) fn tags(
     } else {
         for root in request.paths.iter().filter(|path| path.join(DATABASE).is_dir()) {
             // Looked at first: a change while it is dumped is one for the next time.
-            tags.look(root, ledger)?;
+            tags.look(root, ledger);
             if let Err(why) = dump::read(root, &mut tags, stop) {
                 tags.databases.clear();
                 let line = format!("notmuch's tags in {} were not read: {why}", root.display());
@@ -119,13 +119,12 @@ impl Tags {
     }
 
     /// Compares a database with what is remembered of it.
-    fn look(&mut self, root: &Path, ledger: &mut dyn Ledger) -> Result<(), SinkError> {
-        let Ok(dir) = root.join(DATABASE).canonicalize() else { return Ok(()) };
+    fn look(&mut self, root: &Path, ledger: &mut dyn Ledger) {
+        let Ok(dir) = root.join(DATABASE).canonicalize() else { return };
         let stamp = dir.join(REVISION).metadata().ok().map(|metadata| Stamp::of(&metadata, true));
-        let row = ledger.directory(&dir)?.remove(std::ffi::OsStr::new(REVISION));
+        let row = ledger.directory(&dir).remove(std::ffi::OsStr::new(REVISION));
         self.changed |= stamp.is_none() || row.and_then(|row| row.stamp) != stamp;
         self.databases.extend(stamp.map(|stamp| (dir.join(REVISION), stamp)));
-        Ok(())
     }
 
     /// What is to be remembered once all was read.

@@ -4,9 +4,7 @@
 //! stream that grows far beyond its file is an error with the bounds in it. A file is packed by its
 //! first bytes, never by its name. It must not read a whole file.
 
-mod bits;
 mod gzip;
-mod inflate;
 #[cfg(test)]
 mod tests;
 
@@ -149,7 +147,7 @@ impl Input {
     #[must_use]
     pub fn position(&self) -> u64 {
         match &self.inner {
-            Inner::Gzip(gzip) => gzip.position(),
+            Inner::Gzip(gzip) => self.read.get().saturating_sub(gzip.ahead()),
             Inner::Plain(_) | Inner::Zstd(_) => self.read.get(),
         }
     }

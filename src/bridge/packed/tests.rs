@@ -88,7 +88,7 @@ fn what_is_cut_or_changed_is_an_error_after_what_was_good() {
     let (out, error) = read(&wrong);
     assert_eq!(out, TEXT.as_bytes());
     let reason = error.unwrap().reason;
-    assert!(reason.contains("damaged at byte ") && reason.contains("check sum"), "{reason}");
+    assert!(reason.contains("damaged at byte ") && reason.contains("checksum"), "{reason}");
     let (out, error) = read(&[bytes(FIXED), b"junk".to_vec()].concat());
     assert_eq!(out, TEXT.as_bytes());
     assert_eq!(error.unwrap().code, "damaged");

@@ -471,6 +471,29 @@ fn what_was_decided_before_the_mailbox_was_open_is_saved_before_the_end() {
 }
 
 #[test]
+fn keys_at_the_edge_of_what_is_loaded_wait_for_the_rows_they_are_for() {
+    let mut screen = Screen::new(Double::many(3_000), 80, 24);
+    screen.paused = true;
+    screen.press(&"j".repeat(1_500));
+    screen.press("kkx");
+    assert!(screen.model.list.selected.is_empty(), "the row is not there yet");
+    screen.resume();
+    assert_eq!(screen.subject(), "row 1498");
+    let selected: Vec<_> = screen.model.list.selected.values().map(|r| r.subject.clone()).collect();
+    assert_eq!(selected, [Some("row 1498".to_owned())]);
+    screen.press("x");
+    screen.paused = true;
+    // The way back, while what is in the window changes.
+    screen.press(&"k".repeat(700));
+    screen.send(Message::Engine(Box::new(Update::Changed)));
+    screen.press(&"k".repeat(100));
+    screen.resume();
+    assert_eq!(screen.subject(), "row 698");
+    screen.press(&"j".repeat(2_400));
+    assert_eq!(screen.subject(), "row 2999");
+}
+
+#[test]
 fn only_a_typed_yes_deletes_for_ever() {
     let open = |screen: &Screen| matches!(screen.model.layers[..], [Layer::Purge(_)]);
     let rows = |screen: &Screen| screen.double.rows.len();

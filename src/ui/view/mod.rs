@@ -69,11 +69,13 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
 fn mail(model: &Model, area: Rect, buf: &mut Buffer) {
     let areas = areas((area.width, area.height), model.reader.is_some());
     let areas = areas.with_panel(tour::rows(model));
+    let past = model.history.as_ref().filter(|_| model.reader.is_none());
+    let areas = past.map_or(areas, |_| layout::without_sidebar(areas));
     frame::draw(model, &areas, buf);
     sidebar::draw(model, areas.sidebar, buf);
-    list::draw(model, areas.list, buf);
-    if let (Some(past), None) = (&model.history, &model.reader) {
-        history::draw(model, past, layout::below(&areas), buf);
+    match past {
+        Some(past) => history::draw(model, past, areas.list, buf),
+        None => list::draw(model, areas.list, buf),
     }
     if let Some(reader) = &model.reader {
         reader::draw(model, reader, areas.reader, buf);

@@ -86,7 +86,12 @@ impl Pty {
 
     /// Types.
     pub(crate) fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).expect("keys are taken");
+        self.press_bytes(keys.as_bytes());
+    }
+
+    /// Types bytes that may be no text.
+    pub(crate) fn press_bytes(&mut self, keys: &[u8]) {
+        self.keys.write_all(keys).expect("keys are taken");
         self.keys.flush().expect("keys are taken");
     }
 

@@ -79,13 +79,10 @@ pub(crate) fn user_labels(labels: &BTreeSet<LabelId>) -> BTreeSet<String> {
     user.map(ToString::to_string).collect()
 }
 
-/// The format of the backend's `threads.db`.
-const FORMAT: u32 = 2;
-
 impl Truth {
     /// Reads all logs of the backend in this directory.
     pub(crate) fn read(backend: &Path) -> Self {
-        let file = Db::read(&backend.join("threads.db"), Kind::Threads, FORMAT);
+        let file = Db::read(&backend.join("threads.db"), Kind::Threads, mailtui::backend::FORMAT);
         let db = file.expect("opens").expect("there are logs");
         let stores = Log::stores(&db).expect("readable").into_iter();
         let told = stores.filter(|(_, head)| head.position > 0).filter_map(|(store, _)| {
