@@ -109,9 +109,9 @@
 //!   its actions. So a device that joins later has the same chain and the same tables, byte for
 //!   byte, and no table may say where a row lies in its file. The thread's own log goes as a whole.
 //! - **Label ids come from names**, so that two devices that make a label offline make the same.
-//! - **A label is the fold of all that was written of it**, without the events of undone actions, as
-//!   a thread is. So making, renaming, recolouring and deleting one are undone like anything else,
-//!   and out of order; a deleted label is hidden and touches no thread.
+//! - **A label is the fold of all that was written of it**, as a thread is: without the events of
+//!   undone actions. So making, renaming, recolouring and deleting one are undone like anything
+//!   else, and out of order; a deleted label is hidden and touches no thread.
 //! - **Nothing is purged by itself.** What has been in trash for [`limits::TRASH_KEPT`] is what
 //!   `purge` takes when nothing is named; it counts from when the backend saw it there, by the
 //!   backend's clock, since dates of mail and clocks of devices can be anything.

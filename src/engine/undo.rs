@@ -43,11 +43,14 @@ impl Device {
         }
         let threads = self.reached(&past.id)?;
         let (mut groups, mut rows) = (Groups::of_overlay(), BTreeSet::new());
-        let (mut left, mut later) = (Vec::new(), 0);
+        let (mut left, mut later, mut gone) = (Vec::new(), 0, 0);
         let action = self.action("undo");
         for thread in threads.keys() {
             // A thread that is not in the index gets its undo from the backend.
-            let Some(root) = mailbox::root_of(&self.db, thread)? else { continue };
+            let Some(root) = mailbox::root_of(&self.db, thread)? else {
+                gone += usize::from(mailbox::is_purged(&self.db, thread)?);
+                continue;
+            };
             groups.touch(&self.db, thread)?;
             rows.insert(root);
             let seen = mailbox::watermark(&self.db, thread)?;
@@ -69,6 +72,7 @@ impl Device {
         let kept = self.kept(left)?;
         let mut says = said("Undid", &what, rows.len());
         says.push_str(&kept_said(&kept));
+        says.push_str(&gone_said(gone));
         says.push_str(&self.labels_kept(&past.id)?);
         if later > 0 {
             says = format!("{says} {later} show it when it is synchronised.");
@@ -171,11 +175,12 @@ impl Device {
         }
         let mut action = self.action(&past.name);
         action.redoes = Some(past.id.clone());
-        let (mut groups, mut rows) = (Groups::of_overlay(), BTreeSet::new());
+        let (mut groups, mut rows, mut gone) = (Groups::of_overlay(), BTreeSet::new(), 0);
         for (thread, deeds) in &reached {
             let (Some(root), Some(seen)) =
                 (mailbox::root_of(&self.db, thread)?, mailbox::watermark(&self.db, thread)?)
             else {
+                gone += usize::from(mailbox::is_purged(&self.db, thread)?);
                 continue;
             };
             groups.touch(&self.db, thread)?;
@@ -186,12 +191,20 @@ impl Device {
             }
             self.cover(thread)?;
         }
-        for deed in past.deeds.iter().filter(|deed| deed.is_of_mailbox()) {
+        let mut of_mailbox = past.deeds.iter().filter(|deed| deed.is_of_mailbox()).peekable();
+        if rows.is_empty() && of_mailbox.peek().is_none() {
+            // An action without an event would be in no history.
+            return nothing(format!(
+                "Nothing of it is left to do again: {what}.{}",
+                gone_said(gone)
+            ));
+        }
+        for deed in of_mailbox {
             let (name, args) = label_event(deed, self.clock.now());
             self.add(&StoreId::mailbox(), name, &args, &action)?;
         }
         groups.settle(&self.db)?;
-        let says = said("Redid", &what, rows.len());
+        let says = said("Redid", &what, rows.len()) + &gone_said(gone);
         let (action, redid) = (Some(action.id), Some(past.id));
         Ok(Done { action, threads: rows.len(), says, redid, ..Done::default() })
     }
@@ -296,6 +309,15 @@ fn said(verb: &str, what: &str, rows: usize) -> String {
     match rows {
         0 => format!("{verb}: {what}."),
         rows => format!("{verb}: {what} of {}.", conversations(rows as u64)),
+    }
+}
+
+/// " 1 is gone for ever."
+fn gone_said(gone: usize) -> String {
+    match gone {
+        0 => String::new(),
+        1 => " 1 is gone for ever.".to_owned(),
+        more => format!(" {more} are gone for ever."),
     }
 }
 
