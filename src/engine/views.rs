@@ -20,6 +20,18 @@ fn places(label: &str) -> Option<&'static [&'static str]> {
 }
 
 impl Device {
+    /// The conversations that these threads are in, each by its root; one that is not in the index
+    /// is its own.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn roots(&self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, EngineError> {
+        let root = |thread: &ThreadId| {
+            Ok(mailbox::root_of(&self.db, thread)?.unwrap_or_else(|| thread.clone()))
+        };
+        threads.iter().map(root).collect()
+    }
+
     /// A part of a list.
     ///
     /// # Errors
