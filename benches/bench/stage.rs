@@ -89,7 +89,13 @@ impl Stage {
     /// A directory with a copy of a mailbox's device and nothing else.
     pub(crate) fn device_alone(&self, data: &Path) -> tempfile::TempDir {
         let dir = tempfile::tempdir_in(self.folder()).expect("room on the disk");
-        std::fs::copy(data.join("mailbox.db"), dir.path().join("mailbox.db")).expect("room");
+        for name in ["mailbox.db", "mailbox.db-wal"] {
+            let from = data.join(name);
+            // A program that was ended leaves what it had not copied into the file yet beside it.
+            if from.exists() {
+                std::fs::copy(from, dir.path().join(name)).expect("room on the disk");
+            }
+        }
         dir
     }
 
