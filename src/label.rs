@@ -3,6 +3,8 @@
 //! Invariant: a thread is in exactly one place; derived labels are never applied by hand. This file
 //! must not know tables or events.
 
+mod compose;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{LabelId, base32};
@@ -90,14 +92,64 @@ pub fn system(id: &'static str) -> LabelId {
     LabelId::try_from(id).expect("invariant: system ids are valid ids")
 }
 
-/// The name as it is stored: control characters and outer white space gone, inner runs of white
-/// space one space, at most [`MAX_NAME_CHARS`]. `None` when nothing is left.
+/// Colours that a label can have: the names of a terminal's palette.
+pub const COLORS: [&str; 16] = [
+    "black",
+    "red",
+    "green",
+    "yellow",
+    "blue",
+    "magenta",
+    "cyan",
+    "white",
+    "bright-black",
+    "bright-red",
+    "bright-green",
+    "bright-yellow",
+    "bright-blue",
+    "bright-magenta",
+    "bright-cyan",
+    "bright-white",
+];
+
+/// The colour with this name, in any case; `grey` and `gray` are `bright-black`.
+#[must_use]
+pub fn color(name: &str) -> Option<&'static str> {
+    let name = name.trim().to_ascii_lowercase().replace([' ', '_'], "-");
+    let name = if name == "grey" || name == "gray" { "bright-black" } else { &name };
+    COLORS.into_iter().find(|known| *known == name)
+}
+
+/// The name as it is stored: marks composed, control characters and outer white space gone, inner
+/// runs of white space one space, at most [`MAX_NAME_CHARS`]. `None` when nothing is left.
 #[must_use]
 pub fn clean_name(name: &str) -> Option<String> {
-    let words = crate::safe_text::line(name);
+    let words = compose::composed(&crate::safe_text::line(name));
     let cleaned: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
     let cleaned: String = cleaned.chars().take(MAX_NAME_CHARS).collect();
     (!cleaned.is_empty()).then_some(cleaned)
+}
+
+/// What two names have in common that are one label: their case and the form of their marks do not
+/// count.
+#[must_use]
+pub fn folded(name: &str) -> String {
+    clean_name(name).unwrap_or_default().to_lowercase()
+}
+
+/// Ids of the labels that are made with `name`, in the order in which they are tried: a label that
+/// was renamed keeps its id, and its old name is free for another.
+pub fn ids_for(name: &str) -> impl Iterator<Item = LabelId> + use<> {
+    let first = user_label(name);
+    let lower = folded(name);
+    let further = (2_u32..).map(move |n| hashed(&format!("{lower}\0{n}")));
+    std::iter::once(first).chain(further)
+}
+
+#[expect(clippy::expect_used, reason = "base 32 holds only characters of the id alphabet")]
+fn hashed(text: &str) -> LabelId {
+    let id = format!("l_{}", base32(blake3::hash(text.as_bytes()).as_bytes(), 16));
+    LabelId::try_from(id).expect("invariant: a hash is a valid id")
 }
 
 /// The id of the user label that is first made with `name`: the same on every device, so that two
@@ -106,21 +158,20 @@ pub fn clean_name(name: &str) -> Option<String> {
 /// # Panics
 /// Never: both forms are valid ids.
 #[must_use]
-#[expect(clippy::expect_used, reason = "both forms hold only characters of the id alphabet")]
+#[expect(clippy::expect_used, reason = "a slug holds only characters of the id alphabet")]
 pub fn user_label(name: &str) -> LabelId {
-    let lower = name.to_lowercase();
+    let lower = clean_name(name).unwrap_or_default().to_lowercase();
     let simple = lower.len() <= 40
         && lower.starts_with(|c: char| c.is_ascii_alphanumeric())
         && lower
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/'))
         && !is_system(&lower);
-    let id = if simple {
-        lower
+    if simple {
+        LabelId::try_from(lower).expect("invariant: a slug is a valid id")
     } else {
-        format!("l_{}", base32(blake3::hash(lower.as_bytes()).as_bytes(), 16))
-    };
-    LabelId::try_from(id).expect("invariant: a slug or a hash is a valid id")
+        hashed(&lower)
+    }
 }
 
 #[cfg(test)]
@@ -133,5 +184,27 @@ mod tests {
         assert!(user_label("Größe").as_str().starts_with("l_"));
         assert!(user_label("Inbox").as_str().starts_with("l_"), "never a system id");
         assert_eq!(user_label("ÄB"), user_label("äb"));
+        assert_eq!(user_label("A\u{308}b"), user_label("äb"), "however its marks are written");
+    }
+
+    #[test]
+    fn an_old_name_is_free_for_another_label() {
+        let ids: Vec<LabelId> = ids_for("Work").take(3).collect();
+        assert_eq!(ids[0], user_label("work"));
+        assert!(ids[1] != ids[2] && ids[1].as_str().starts_with("l_"));
+        assert_eq!(ids, ids_for(" WORK").take(3).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn colours_have_the_names_of_the_palette() {
+        for (typed, known) in [
+            ("red", Some("red")),
+            ("Bright Blue", Some("bright-blue")),
+            ("gray", Some("bright-black")),
+            ("#ff0000", None),
+            ("none", None),
+        ] {
+            assert_eq!(color(typed), known, "{typed}");
+        }
     }
 }

@@ -175,7 +175,9 @@ impl Backend {
         let mut outcomes = Vec::with_capacity(messages.len());
         for prepared in messages {
             let mut labels: Vec<LabelId> = Vec::new();
-            for keyword in prepared.keywords() {
+            // What is there already makes no label, or a deleted one would come back with it.
+            let new = ingest::is_new(&self.db, &prepared)?;
+            for keyword in prepared.keywords().iter().filter(|_| new) {
                 labels.extend(self.mailbox.label(keyword, &self.epoch, now)?);
             }
             labels.sort();

@@ -100,6 +100,16 @@ impl Prepared {
     }
 }
 
+/// Whether a message is one that is not there yet, and brings labels.
+pub(super) fn is_new(db: &Db, prepared: &Prepared) -> Result<bool, StoreError> {
+    let Ok(ready) = &prepared.0 else { return Ok(false) };
+    if ready.keywords.is_empty() || (Purged::holds(db, &ready.key)? && !ready.revive) {
+        return Ok(false);
+    }
+    let known = Index::look(db, &ready.key, &ready.hash)?;
+    Ok(matches!(known, Known::No | Known::Named(_)))
+}
+
 /// Puts a prepared message in. The transaction is the caller's.
 pub(super) fn commit(
     db: &Db,

@@ -31,7 +31,7 @@ pub(super) enum Taken {
 #[derive(Debug)]
 pub(super) struct MailboxClient {
     db: Db,
-    /// Labels by name in lower case; empty when it must be read again.
+    /// Labels by folded name; empty when it must be read again.
     names: BTreeMap<String, LabelId>,
 }
 
@@ -60,8 +60,9 @@ impl MailboxClient {
     }
 
     fn read_names(&mut self) -> Result<(), StoreError> {
-        let labels = mailbox::labels(&self.db)?.into_iter();
-        self.names = labels.map(|label| (label.name.to_lowercase(), label.id)).collect();
+        for (id, name) in mailbox::labels(&self.db)? {
+            self.names.entry(label::folded(&name)).or_insert(id);
+        }
         Ok(())
     }
 
@@ -69,19 +70,24 @@ impl MailboxClient {
     fn initialize(&mut self, epoch: &Epoch) -> Result<(), StoreError> {
         self.db.begin()?;
         for created in mailbox::initial() {
-            self.create_label(&created, epoch)?;
+            let id = event_id(&["label", created.id.as_str(), &created.name], &[]);
+            self.create_label(id, &created, epoch)?;
         }
         self.db.commit()
     }
 
-    fn create_label(&mut self, label: &LabelCreated, epoch: &Epoch) -> Result<(), StoreError> {
-        let id = event_id(&["label", label.id.as_str(), &label.name], &[]);
+    fn create_label(
+        &mut self,
+        id: crate::id::EventId,
+        label: &LabelCreated,
+        epoch: &Epoch,
+    ) -> Result<(), StoreError> {
         let event = new_event(id, name::LABEL_CREATED, Args::of(label), epoch)?;
         self.append(&[event])?;
         Ok(())
     }
 
-    /// The label with this name, made where there is none.
+    /// The label with this name, made where there is none; one that was deleted comes back.
     pub(super) fn label(
         &mut self,
         text: &str,
@@ -89,29 +95,34 @@ impl MailboxClient {
         now: i64,
     ) -> Result<Option<LabelId>, StoreError> {
         let Some(clean) = label::clean_name(text) else { return Ok(None) };
-        let lower = clean.to_lowercase();
+        let folded = label::folded(&clean);
         if self.names.is_empty() {
             self.read_names()?;
         }
-        if let Some(id) = self.names.get(&lower) {
+        if let Some(id) = self.names.get(&folded) {
             return Ok((!label::is_system(id.as_str())).then(|| id.clone()));
         }
+        let deleted = mailbox::deleted_labels(&self.db)?;
+        let deleted = deleted.into_iter().find(|(_, name)| label::folded(name) == folded);
+        let id = deleted.map_or_else(|| label::user_label(&clean), |(id, _)| id);
         // An id that is there under another name is this label, renamed since.
-        let id = label::user_label(&clean);
-        if matches!(mailbox::by_id(&self.db, &id)?, Some((_, false))) {
-            self.names.insert(lower, id.clone());
-        } else {
-            self.db.begin()?;
-            let created = LabelCreated {
-                id: id.clone(),
-                name: clean,
-                kind: "user".to_owned(),
-                color: None,
-                display_order: 0,
-                created_at: now,
-            };
-            self.create_label(&created, epoch)?;
+        if self.names.values().any(|known| *known == id) {
+            self.names.insert(folded, id.clone());
+            return Ok(Some(id));
         }
+        self.db.begin()?;
+        let created = LabelCreated {
+            id: id.clone(),
+            name: clean,
+            kind: "user".to_owned(),
+            color: None,
+            display_order: 0,
+            created_at: now,
+        };
+        // It may be made again later: where in the log it is made tells the two apart.
+        let head = Log::head(&self.db, &StoreId::mailbox())?.position.to_string();
+        let event = event_id(&["label", id.as_str(), &created.name, &head], &[]);
+        self.create_label(event, &created, epoch)?;
         Ok(Some(id))
     }
 
@@ -121,9 +132,9 @@ impl MailboxClient {
         if self.names.is_empty() {
             self.read_names()?;
         }
-        let named = self.names.get(&clean.to_lowercase()).cloned();
+        let named = self.names.get(&label::folded(&clean)).cloned();
         let id = named.unwrap_or_else(|| label::user_label(&clean));
-        let there = mailbox::by_id(&self.db, &id)?.is_some();
+        let there = mailbox::is_known(&self.db, &id)?;
         Ok((there && !label::is_system(id.as_str())).then_some(id))
     }
 
@@ -141,7 +152,7 @@ impl MailboxClient {
             for thread in &changes.purged {
                 mailbox::redact(&self.db, thread)?;
             }
-            if changes.labels {
+            if !changes.labels.is_empty() {
                 self.names.clear();
             }
         }

@@ -68,7 +68,7 @@ fn a_label_that_was_rolled_back_is_made_again() {
     backend.roll_back();
     take_in(&mut backend, vec![mail("one", &["Work"])]);
     let labels = mailbox::labels(backend.mailbox.db()).unwrap();
-    assert!(labels.iter().any(|label| label.name == "Work"), "{labels:?}");
+    assert!(labels.iter().any(|(_, name)| name == "Work"), "{labels:?}");
 }
 
 fn push(backend: &mut Backend, thread: &ThreadId, events: Vec<NewEvent>) -> Vec<Frame> {

@@ -97,8 +97,11 @@ pub(super) enum Command {
         #[arg(long)]
         force: bool,
     },
-    /// List labels with their counts.
-    Labels,
+    /// List labels with their counts; or make, rename, recolor and delete them.
+    Labels {
+        #[command(subcommand)]
+        verb: Option<LabelVerb>,
+    },
     /// Put labels on (+name) and take them off (-name).
     Label {
         /// Threads, +labels and -labels.
@@ -198,6 +201,47 @@ pub(super) struct Purge {
     /// Do not ask.
     #[arg(long)]
     pub(super) yes: bool,
+}
+
+/// What is done to a label.
+#[derive(Debug, Subcommand)]
+pub(super) enum LabelVerb {
+    /// Make a label; one that was deleted comes back with its conversations.
+    Create {
+        /// Its name.
+        name: String,
+        /// Its colour: a name of the terminal's palette, such as red or bright-blue.
+        #[arg(long, value_name = "COLOR")]
+        color: Option<String>,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Give a label another name.
+    Rename {
+        /// The label, by id or name.
+        label: String,
+        /// Its new name.
+        #[arg(value_name = "NEW")]
+        name: String,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Give a label another colour of the terminal's palette, or none.
+    Recolor {
+        /// The label, by id or name.
+        label: String,
+        /// A colour such as red or bright-blue, or none.
+        color: String,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Hide a label. Conversations keep it, and `undo` brings it back.
+    Delete {
+        /// The label, by id or name.
+        label: String,
+        #[command(flatten)]
+        wait: Wait,
+    },
 }
 
 /// Threads to do something with.

@@ -1,7 +1,6 @@
-//! `list` and `labels`: read from the files, no connection, no runtime.
+//! `list`: read from the files, no connection, no runtime.
 
 use serde::Serialize;
-use serde_json::json;
 
 use crate::cli::home::Home;
 use crate::cli::output::Output;
@@ -154,22 +153,4 @@ pub(super) fn plain(row: &Row) -> String {
         who.join(", "),
         row.subject.as_deref().unwrap_or("(no subject)"),
     )
-}
-
-/// Lists labels with counts.
-pub(super) fn labels(home: &Home, output: Output) -> Result<Exit, Notice> {
-    let Some(device) = super::caught_up_still(home)? else { return Ok(Exit::Done) };
-    for label in device.labels().map_err(|error| error.notice())? {
-        let value = json!({
-            "id": label.id, "name": label.name, "type": label.kind,
-            "threadCount": label.thread_count, "unreadCount": label.unread_count,
-        });
-        output.result(&value, || {
-            format!(
-                "{:>8} {:>8}  {}  ({})",
-                label.thread_count, label.unread_count, label.name, label.id
-            )
-        })?;
-    }
-    Ok(Exit::Done)
 }

@@ -13,6 +13,7 @@ mod doctor;
 mod history;
 mod home;
 mod import;
+mod labels;
 mod list;
 mod output;
 mod purge;
@@ -107,7 +108,8 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
             list::list(&home, output, &label, limit, before.as_deref())
         }
         Command::Show { threads, raw, force } => show::show(&home, output, &threads, raw, force),
-        Command::Labels => list::labels(&home, output),
+        Command::Labels { verb: None } => labels::list(&home, output),
+        Command::Labels { verb: Some(verb) } => labels::change(&home, output, verb),
         Command::Label { words, wait } => triage::label(&home, output, &words, !wait.no_wait),
         Command::Archive(threads) => change(threads, Change::Place(Place::Archive)),
         Command::Trash(threads) => change(threads, Change::Place(Place::Trash)),

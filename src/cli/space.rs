@@ -33,6 +33,7 @@ const KINDS: [(&str, &[&str]); 9] = [
         "rows",
         &[
             "mailbox.db:labels",
+            "mailbox.db:labelEvents",
             "mailbox.db:labelCounts",
             "mailbox.db:threadIndex",
             "mailbox.db:threadLabels",
@@ -45,7 +46,15 @@ const KINDS: [(&str, &[&str]); 9] = [
             "mailbox.db:purged",
         ],
     ),
-    ("shown", &["mailbox.db:shown", "mailbox.db:shownCounts", "mailbox.db:overlay"]),
+    (
+        "shown",
+        &[
+            "mailbox.db:shown",
+            "mailbox.db:shownCounts",
+            "mailbox.db:overlay",
+            "mailbox.db:labelsShown",
+        ],
+    ),
     ("ownEvents", &["mailbox.db:unprojected", "mailbox.db:refused"]),
 ];
 

@@ -80,18 +80,16 @@ fn label_change(
         Some(id) => id,
         None if on => {
             let clean = label::clean_name(name).ok_or_else(|| EngineError::NoName.notice())?;
-            let known = device.find_label(&clean).map_err(notice)?;
-            known.unwrap_or_else(|| {
-                let id = label::user_label(&clean);
+            let (id, new) = device.label_named(&clean).map_err(notice)?;
+            if new {
                 made.push(clean);
-                id
-            })
+            }
+            id
         }
         None => {
-            let made = made.iter().map(|name| label::user_label(name));
-            made.into_iter()
-                .find(|id| *id == label::user_label(name))
-                .ok_or_else(|| EngineError::NoLabel(crate::safe_text::line(name)).notice())?
+            let known = made.iter().find(|made| label::folded(made) == label::folded(name));
+            let none = || EngineError::NoLabel(crate::safe_text::line(name)).notice();
+            device.label_named(known.ok_or_else(none)?).map_err(notice)?.0
         }
     };
     match (Place::parse(id.as_str()), id.as_str(), on) {

@@ -50,4 +50,19 @@ pub enum Intent {
     Redo(Option<ActionId>),
     /// Make a user label with this name.
     CreateLabel(String),
+    /// Make a user label and put it on threads, as one action; one that is there is put on.
+    NewLabel {
+        /// Its name.
+        name: String,
+        /// Its colour, a name of the palette.
+        color: Option<String>,
+        /// Threads to put it on.
+        targets: Vec<Target>,
+    },
+    /// Give a user label another name.
+    RenameLabel(LabelId, String),
+    /// Give a user label another colour of the palette, or none.
+    RecolorLabel(LabelId, Option<String>),
+    /// Hide a user label; conversations keep it, should it come back.
+    DeleteLabel(LabelId),
 }

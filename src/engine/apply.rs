@@ -181,6 +181,7 @@ impl Device {
             // Own labels and undos are confirmed by being in the log.
             Own::projected_id(&self.db, &event.event.id)?;
         }
+        self.show_labels(&changes.labels)?;
         for thread in &changes.threads {
             self.cover(thread)?;
         }
@@ -266,6 +267,10 @@ impl Device {
                     Own::projected_id(&self.db, id)?;
                 }
             }
+            if !refused.is_empty() {
+                self.show_all_labels()?;
+                self.news.lists = true;
+            }
             return Ok(());
         };
         let watermark = mailbox::watermark(&self.db, &thread)?;
@@ -302,6 +307,7 @@ impl Device {
         self.begin_full()?;
         mailbox::clear(&self.db)?;
         Log::clear(&self.db, store)?;
+        self.show_all_labels()?;
         self.commit()?;
         self.news.lists = true;
         self.wanted.push(Frame::Subscribe { store: store.clone(), cursor: None });

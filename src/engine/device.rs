@@ -15,7 +15,7 @@ use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
 use crate::mailbox;
-use crate::store::{Db, Durability, Kind, Log, Own, StoreError};
+use crate::store::{Action, Db, Durability, Kind, Log, Own, StoreError};
 use crate::sync::{Cursor, Frame, PurgedRow, StorePush};
 
 /// Long texts kept in memory, beside those of loaded threads.
@@ -61,6 +61,8 @@ pub struct Device {
     pub(super) ingested: BTreeMap<u64, Vec<serde_json::Value>>,
     /// Answers to purge orders, by number.
     pub(super) purged: BTreeMap<u64, Vec<PurgedRow>>,
+    /// The action that several intents are, while they are decided.
+    pub(super) joint: Option<Action>,
     /// What changed since it was last asked.
     pub(super) news: News,
 }
@@ -99,6 +101,7 @@ fn make(db: &Db, found: u32) -> Result<(), StoreError> {
     for thread in Own::all(db)?.iter().filter_map(|event| event.store.as_thread()) {
         super::intents::cover(db, &id, &thread)?;
     }
+    mailbox::show_all(db, &Own::of(db, &StoreId::mailbox())?)?;
     mailbox::rebuild_shown(db)
 }
 
@@ -198,6 +201,7 @@ impl Device {
             settled: BTreeMap::new(),
             ingested: BTreeMap::new(),
             purged: BTreeMap::new(),
+            joint: None,
             news: News::default(),
         })
     }

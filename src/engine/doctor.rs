@@ -42,6 +42,7 @@ impl Device {
             self.cover(&thread)?;
         }
         mailbox::rebuild_shown(&self.db)?;
+        self.show_all_labels()?;
         let after = shown_dump(&self.db)?;
         self.commit()?;
         Ok((before != after).then(|| "the list showed something else than its rows".to_owned()))
@@ -54,6 +55,9 @@ fn shown_dump(db: &Db) -> Result<Vec<String>, StoreError> {
         "SELECT label || ' ' || age || ' ' || thread || ' ' || unread FROM shown ORDER BY 1",
         "SELECT label || ' ' || total || ' ' || unread FROM shownCounts
          WHERE total <> 0 OR unread <> 0 ORDER BY 1",
+        "SELECT id || ' ' || type || ' ' || coalesce(color, '') || ' ' || displayOrder || ' ' ||
+             createdAt || ' ' || deleted || ' ' || folded || ' ' || name
+         FROM labelsShown ORDER BY 1",
     ];
     for query in queries {
         let mut statement = db.sql().prepare(query).map_err(StoreError::from)?;

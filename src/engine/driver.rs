@@ -170,8 +170,11 @@ impl Driver {
         // What was decided before stays, whatever becomes of this one.
         self.commit_soon()?;
         let device = &mut self.device;
+        device.joint = (!labels.is_empty()).then(|| device.action("label"));
         let made = labels.iter().try_for_each(|name| device.label_for(name).map(drop));
-        match made.and_then(|()| device.intend(intent)) {
+        let done = made.and_then(|()| device.intend(intent));
+        device.joint = None;
+        match done {
             Ok(done) => self.commit().map(|()| done),
             Err(error) => {
                 device.take_back();

@@ -25,6 +25,12 @@ pub enum EngineError {
     /// There is no such label.
     #[error("there is no label {0}")]
     NoLabel(String),
+    /// A label of the system, which the user cannot change.
+    #[error("{0} is a label of the system")]
+    SystemLabel(String),
+    /// No colour of the palette.
+    #[error("{0} is no colour")]
+    NoColor(String),
     /// A name that nothing is left of.
     #[error("a label needs a name")]
     NoName,
@@ -86,6 +92,16 @@ impl Explain for EngineError {
                 Notice::error("no-name", line, "give it at least one visible character")
                     .exit(Exit::Usage)
             }
+            Self::SystemLabel(_) => {
+                Notice::error("system-label", line, "only your own labels can be changed")
+                    .exit(Exit::Usage)
+            }
+            Self::NoColor(_) => Notice::error(
+                "color",
+                line,
+                format!("a colour is none or one of {}", crate::label::COLORS.join(", ")),
+            )
+            .exit(Exit::Usage),
             Self::NothingToUndo => Notice::warning("nothing-to-undo", line, ""),
             Self::NothingToRedo => Notice::warning("nothing-to-redo", line, ""),
             Self::UndoOfUndo(undone) => {

@@ -115,6 +115,12 @@ impl Device {
         if past.undone_by.is_none() {
             past.undone_by = undoing.get(&past.id).cloned();
         }
+        // What it did to threads besides labels is kept with them, the same on most.
+        if past.threads > 0 && past.deeds.iter().all(Deed::is_of_mailbox) {
+            let reached = mailbox::deeds_on(&self.db, &past.id)?;
+            past.deeds
+                .extend(reached.into_iter().find_map(|(_, deeds)| deeds).into_iter().flatten());
+        }
         if past.device == self.id {
             let (threads, pending) = self.own_part(&past.id)?;
             past.threads += threads;
@@ -186,18 +192,9 @@ impl Device {
 
     /// What a label is called.
     pub(super) fn label_name(&self, id: &LabelId) -> String {
-        let known = mailbox::by_id(&self.db, id).ok().flatten().map(|(name, _)| name);
-        let own = || self.own_label(id);
-        let name = known.or_else(own).unwrap_or_else(|| id.as_str().to_owned());
+        let known = mailbox::shown_by_id(&self.db, id).ok().flatten().map(|(name, _)| name);
+        let name = known.unwrap_or_else(|| id.as_str().to_owned());
         crate::safe_text::line(&name)
-    }
-
-    fn own_label(&self, id: &LabelId) -> Option<String> {
-        let own = Own::of(&self.db, &StoreId::mailbox()).ok()?;
-        own.iter().find_map(|event| match MailboxEvent::read(&event.name, &event.args)? {
-            MailboxEvent::LabelCreated(label) if label.id == *id => Some(label.name),
-            _ => None,
-        })
     }
 
     /// What a device is called in a sentence.

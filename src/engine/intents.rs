@@ -9,9 +9,8 @@ use crate::command::events::{action_name, event, says};
 use crate::command::intent::{Change, Intent, Target};
 use crate::engine::view::Done;
 use crate::engine::{Device, EngineError};
-use crate::id::{ActionId, DeviceId, EventId, LabelId, StoreId, ThreadId};
-use crate::label;
-use crate::mailbox::{self, Groups, LabelCreated};
+use crate::id::{ActionId, DeviceId, EventId, StoreId, ThreadId};
+use crate::mailbox::{self, Groups};
 use crate::projection::{entries, overlay};
 use crate::store::{Action, Args, Db, Own, StoreError};
 
@@ -30,7 +29,13 @@ impl Device {
             Intent::Change { changes, targets } => self.change(changes, targets),
             Intent::Undo(action) => self.undo(action.as_ref()),
             Intent::Redo(action) => self.redo(action.as_ref()),
-            Intent::CreateLabel(text) => self.create_label(text),
+            Intent::CreateLabel(text) => self.new_label(text, None, &[]),
+            Intent::NewLabel { name, color, targets } => {
+                self.new_label(name, color.as_deref(), targets)
+            }
+            Intent::RenameLabel(label, name) => self.rename_label(label, name),
+            Intent::RecolorLabel(label, color) => self.recolor_label(label, color.as_deref()),
+            Intent::DeleteLabel(label) => self.delete_label(label),
         };
         let end =
             if done.is_ok() { "RELEASE intent" } else { "ROLLBACK TO intent; RELEASE intent" };
@@ -47,6 +52,9 @@ impl Device {
     }
 
     pub(super) fn action(&mut self, name: &str) -> Action {
+        if let Some(joint) = &self.joint {
+            return joint.clone();
+        }
         let id = ActionId::from(&self.next_id());
         Action { id, name: name.to_owned(), at: self.clock.now_ms(), redoes: None }
     }
@@ -66,7 +74,11 @@ impl Device {
     ) -> Result<(), StoreError> {
         let id = self.next_id();
         Own::add(&self.db, store, &id, name, args, action)?;
-        Own::set(&self.db, "last-id", id.as_str())
+        Own::set(&self.db, "last-id", id.as_str())?;
+        if store.as_thread().is_none() {
+            self.show_own_labels(name, args)?;
+        }
+        Ok(())
     }
 
     fn change(&mut self, changes: &[Change], targets: &[Target]) -> Result<Done, EngineError> {
@@ -82,9 +94,17 @@ impl Device {
             return Ok(Done { says: says(&[], 0), ..Done::default() });
         }
         let action = self.action(action_name(changes));
+        let expanded = self.with_twins(changes)?;
         for target in targets {
             let store = StoreId::thread(&target.thread);
-            for change in changes {
+            for change in &expanded {
+                // A further label of the same name is taken off where it is on.
+                if let Change::Label(label, false) = change
+                    && !changes.contains(change)
+                    && !self.carries(&target.thread, label)?
+                {
+                    continue;
+                }
                 let (name, args) = event(change, target);
                 self.add(&store, name, &args, &action)?;
             }
@@ -99,43 +119,6 @@ impl Device {
     pub(super) fn cover(&mut self, thread: &ThreadId) -> Result<(), StoreError> {
         self.news.threads.insert(thread.clone());
         cover(&self.db, &self.id, thread)
-    }
-
-    fn create_label(&mut self, text: &str) -> Result<Done, EngineError> {
-        let name = label::clean_name(text).ok_or(EngineError::NoName)?;
-        let (_, made) = self.label_for(&name)?;
-        if !made {
-            return Ok(Done { says: "It is there.".to_owned(), ..Done::default() });
-        }
-        let last = Own::of(&self.db, &StoreId::mailbox())?.pop();
-        let action = last.and_then(|event| event.action).map(|action| action.id);
-        Ok(Done { action, says: format!("Made the label {name}."), ..Done::default() })
-    }
-
-    /// The user label with this name, made where there is none; whether it was made.
-    ///
-    /// # Errors
-    /// When the name is empty or a system label's, or the database refuses.
-    pub fn label_for(&mut self, text: &str) -> Result<(LabelId, bool), EngineError> {
-        let name = label::clean_name(text).ok_or(EngineError::NoName)?;
-        if let Some(id) = self.find_label(&name)? {
-            return Ok((id, false));
-        }
-        let id = label::user_label(&name);
-        let created = LabelCreated {
-            id: id.clone(),
-            name,
-            kind: "user".to_owned(),
-            color: None,
-            display_order: 0,
-            created_at: self.clock.now(),
-        };
-        self.begin_full()?;
-        self.unsent = true;
-        let action = self.action("create label");
-        let args = Args::of(&created);
-        self.add(&StoreId::mailbox(), mailbox::name::LABEL_CREATED, &args, &action)?;
-        Ok((id, true))
     }
 }
 

@@ -12,6 +12,7 @@ mod error;
 pub mod handle;
 mod history;
 mod intents;
+mod labels;
 pub mod link;
 mod memory;
 mod owner;

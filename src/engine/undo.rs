@@ -69,6 +69,7 @@ impl Device {
         let kept = self.kept(left)?;
         let mut says = said("Undid", &what, rows.len());
         says.push_str(&kept_said(&kept));
+        says.push_str(&self.labels_kept(&past.id)?);
         if later > 0 {
             says = format!("{says} {later} show it when it is synchronised.");
         }

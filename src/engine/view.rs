@@ -107,6 +107,8 @@ pub struct Label {
     /// `system` or `user`.
     #[serde(rename = "type")]
     pub kind: LabelKind,
+    /// Its colour, a name of the terminal's palette.
+    pub color: Option<String>,
     /// Rows that show it.
     pub thread_count: u64,
     /// Rows that show it and have unread messages.

@@ -1,21 +1,21 @@
 //! Views: pages of lists, labels with counts, conversations; as this device shows them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::intent::Target;
 use crate::engine::threads::OpenThread;
-use crate::engine::view::{Cursor, Label, LabelKind, Page, Row, Thread, Window};
+use crate::engine::view::{Cursor, Page, Row, Thread, Window};
 use crate::engine::{Device, EngineError};
 use crate::id::{LabelId, ThreadId};
 use crate::mail::Address;
 use crate::mailbox::{self, Bound, MemberRow, Members};
 
-/// The lists whose union a label or virtual list is; they share no conversation.
-fn lists(label: &str) -> Vec<&str> {
+/// The places whose union a virtual list is; they share no conversation.
+fn places(label: &str) -> Option<&'static [&'static str]> {
     match label {
-        "all" => vec!["inbox", "archive", "snoozed"],
-        "anywhere" => vec!["inbox", "archive", "snoozed", "spam", "trash"],
-        other => vec![other],
+        "all" => Some(&["inbox", "archive", "snoozed"]),
+        "anywhere" => Some(&["inbox", "archive", "snoozed", "spam", "trash"]),
+        _ => None,
     }
 }
 
@@ -38,7 +38,8 @@ impl Device {
             Window::From(cursor) => (Bound::From(at(cursor).0, at(cursor).1), false),
             Window::Before(cursor) => (Bound::Before(at(cursor).0, at(cursor).1), true),
         };
-        let lists = lists(label.as_str());
+        let lists = self.lists(label)?;
+        let lists: Vec<&str> = lists.iter().map(LabelId::as_str).collect();
         let (keys, more) = mailbox::page(&self.db, &lists, &bound, limit)?;
         let beyond = |bound: Bound| -> Result<bool, EngineError> {
             Ok(!mailbox::page(&self.db, &lists, &bound, 1)?.0.is_empty())
@@ -58,9 +59,10 @@ impl Device {
                 matches!(bound, Bound::Before(..)) && beyond(Bound::Start)?,
             ),
         };
+        let renamed = mailbox::renamed_in_rows(&self.db)?;
         let mut rows = Vec::with_capacity(keys.len());
         for (_, root) in keys {
-            rows.extend(self.row(&root)?);
+            rows.extend(merge(&mailbox::members(&self.db, &root)?, &renamed));
         }
         Ok(Page { label: label.clone(), rows, more_before, more_after })
     }
@@ -72,7 +74,7 @@ impl Device {
     pub fn row(&self, thread: &ThreadId) -> Result<Option<Row>, EngineError> {
         let Some(root) = mailbox::root_of(&self.db, thread)? else { return Ok(None) };
         let members = mailbox::members(&self.db, &root)?;
-        Ok(merge(&members))
+        Ok(merge(&members, &mailbox::renamed_in_rows(&self.db)?))
     }
 
     /// Every member of the conversation that shows a thread, with what its row has taken in.
@@ -90,72 +92,18 @@ impl Device {
     /// # Errors
     /// When the database refuses.
     pub fn count(&self, label: &LabelId) -> Result<(u64, u64), EngineError> {
-        Ok(mailbox::count(&self.db, &lists(label.as_str()))?)
+        Ok(match places(label.as_str()) {
+            Some(places) => mailbox::count(&self.db, places)?,
+            None => mailbox::count_any(&self.db, &self.lists(label)?)?,
+        })
     }
 
-    /// All labels with counts, in display order; own new labels included.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn labels(&self) -> Result<Vec<Label>, EngineError> {
-        let mut labels: Vec<Label> = Vec::new();
-        for row in mailbox::labels(&self.db)? {
-            // Equal names show as one label.
-            let twin = labels.iter().any(|l| l.name.to_lowercase() == row.name.to_lowercase());
-            if row.user && twin && row.threads == 0 {
-                continue;
-            }
-            labels.push(Label {
-                id: row.id,
-                name: row.name,
-                kind: if row.user { LabelKind::User } else { LabelKind::System },
-                thread_count: row.threads,
-                unread_count: row.unread,
-            });
-        }
-        let known: BTreeSet<LabelId> = labels.iter().map(|label| label.id.clone()).collect();
-        let users = labels.iter().position(|label| label.kind == LabelKind::User);
-        let users = users.unwrap_or(labels.len());
-        for (id, name) in self.own_labels()? {
-            if !known.contains(&id) {
-                let (thread_count, unread_count) = mailbox::shown_counts(&self.db, &id)?;
-                let kind = LabelKind::User;
-                labels.push(Label { id, name, kind, thread_count, unread_count });
-            }
-        }
-        labels[users..].sort_by_key(|label| (label.name.to_lowercase(), label.id.clone()));
-        Ok(labels)
-    }
-
-    /// Labels made here that the Mailbox log does not hold yet.
-    fn own_labels(&self) -> Result<Vec<(LabelId, String)>, EngineError> {
-        let own = crate::store::Own::of(&self.db, &crate::id::StoreId::mailbox())?;
-        Ok(own
-            .iter()
-            .filter(|event| event.name == mailbox::name::LABEL_CREATED)
-            .filter_map(|event| event.args.read::<mailbox::LabelCreated>())
-            .map(|label| (label.id, label.name))
-            .collect())
-    }
-
-    /// The label with this id, or else with this name in any case; the virtual lists too.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn find_label(&self, name: &str) -> Result<Option<LabelId>, EngineError> {
-        let lower = name.to_lowercase();
-        // System labels are known before the first event of a backend is here.
-        if let Some(id) = crate::label::system_id(&lower) {
-            return Ok(Some(id));
-        }
-        if let Some((id, _)) = mailbox::find_label(&self.db, name)? {
-            return Ok(Some(id));
-        }
-        let own = self.own_labels()?;
-        let found = own.into_iter().find(|(id, own)| {
-            id.as_str() == name || own.to_lowercase() == lower || id.as_str() == lower
-        });
-        Ok(found.map(|(id, _)| id))
+    /// The lists whose union a label or virtual list is.
+    fn lists(&self, label: &LabelId) -> Result<Vec<LabelId>, EngineError> {
+        Ok(match places(label.as_str()) {
+            Some(places) => places.iter().map(|place| crate::label::system(place)).collect(),
+            None => mailbox::twins(&self.db, label)?,
+        })
     }
 
     /// A conversation: the union of its members' messages. `None` when it is not in the index.
@@ -250,8 +198,11 @@ impl Device {
     }
 }
 
+/// Labels that rows show under another id, or not at all.
+type Renamed = BTreeMap<LabelId, Option<LabelId>>;
+
 /// Merges the members of a conversation into its row.
-fn merge(members: &Members) -> Option<Row> {
+fn merge(members: &Members, renamed: &Renamed) -> Option<Row> {
     let group: Vec<MemberRow> = members
         .iter()
         .map(|member| MemberRow {
@@ -284,7 +235,11 @@ fn merge(members: &Members) -> Option<Row> {
         subject: by_age.first()?.row.subject.clone(),
         participants,
         last_activity: group.last_activity,
-        labels: group.labels.into_iter().collect(),
+        labels: {
+            let shown = |label: LabelId| renamed.get(&label).cloned().unwrap_or(Some(label));
+            let labels: BTreeSet<LabelId> = group.labels.into_iter().filter_map(shown).collect();
+            labels.into_iter().collect()
+        },
         place: group.place,
         message_count: members.iter().map(|member| member.row.message_count).sum(),
         unread_count: group.unread,

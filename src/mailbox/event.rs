@@ -290,6 +290,18 @@ impl MailboxEvent {
         }
     }
 
+    /// The label that an event makes or changes.
+    #[must_use]
+    pub const fn label(&self) -> Option<&LabelId> {
+        match self {
+            Self::LabelCreated(event) => Some(&event.id),
+            Self::LabelRenamed(event) => Some(&event.id),
+            Self::LabelRecolored(event) => Some(&event.id),
+            Self::LabelDeleted(event) => Some(&event.id),
+            _ => None,
+        }
+    }
+
     /// Whether devices may write an event of this name.
     #[must_use]
     pub fn device_may_write(event: &str) -> bool {

@@ -3,9 +3,12 @@
 //! Invariant: a deleted label's row stays as a tombstone and is hidden; counts are kept by label id
 //! whether or not the row exists.
 
-use rusqlite::params;
+use std::collections::BTreeMap;
+
+use rusqlite::OptionalExtension as _;
 
 use crate::id::LabelId;
+use crate::label;
 use crate::mailbox::event::LabelCreated;
 use crate::mailbox::query;
 use crate::store::{Db, StoreError};
@@ -57,30 +60,126 @@ pub struct LabelRow {
     pub unread: u64,
 }
 
-/// All labels that are not deleted: the system's in display order, then the user's by name.
+/// The confirmed labels that are not deleted, the system's first; equal names are told apart.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn labels(db: &Db) -> Result<Vec<LabelRow>, StoreError> {
+pub fn labels(db: &Db) -> Result<Vec<(LabelId, String)>, StoreError> {
     let mut statement = db.sql().prepare_cached(
-        "SELECT l.id, l.name, l.type, l.color, coalesce(c.total, 0), coalesce(c.unread, 0)
-         FROM labels l LEFT JOIN shownCounts c ON c.label = l.id WHERE l.deleted = 0
-         ORDER BY l.type, l.displayOrder, lower(l.name), l.id",
+        "SELECT id, name FROM labels WHERE deleted = 0 ORDER BY type, displayOrder, id",
     )?;
-    let mut rows = statement.query([])?;
+    named(statement.query([])?)
+}
+
+/// The confirmed labels that were deleted, with their last names.
+///
+/// # Errors
+/// When the database refuses.
+pub fn deleted_labels(db: &Db) -> Result<Vec<(LabelId, String)>, StoreError> {
+    let mut statement =
+        db.sql().prepare_cached("SELECT id, name FROM labels WHERE deleted = 1 ORDER BY id")?;
+    named(statement.query([])?)
+}
+
+/// Whether a label with this id was ever made, as far as is confirmed.
+///
+/// # Errors
+/// When the database refuses.
+pub fn is_known(db: &Db, id: &LabelId) -> Result<bool, StoreError> {
+    let mut statement = db.sql().prepare_cached("SELECT 1 FROM labels WHERE id = ?1")?;
+    Ok(statement.exists([id.as_str()])?)
+}
+
+fn named(mut rows: rusqlite::Rows<'_>) -> Result<Vec<(LabelId, String)>, StoreError> {
     let mut labels = Vec::new();
     while let Some(row) = rows.next()? {
-        let (id, kind): (String, String) = (row.get(0)?, row.get(2)?);
+        labels.push((id_of(row, 0)?, row.get(1)?));
+    }
+    Ok(labels)
+}
+
+fn id_of(row: &rusqlite::Row<'_>, at: usize) -> Result<LabelId, StoreError> {
+    let id: String = row.get(at)?;
+    LabelId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))
+}
+
+/// All labels as this device shows them: the system's in display order, then the user's by name.
+/// Labels with equal names are one, under the least of their ids.
+///
+/// # Errors
+/// When the database refuses.
+pub fn shown_labels(db: &Db) -> Result<Vec<LabelRow>, StoreError> {
+    let mut statement = db.sql().prepare_cached(
+        "SELECT l.id, l.name, l.type, l.color, coalesce(c.total, 0), coalesce(c.unread, 0),
+             l.folded
+         FROM labelsShown l LEFT JOIN shownCounts c ON c.label = l.id WHERE l.deleted = 0
+         ORDER BY l.type, l.displayOrder, l.folded, l.id",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut labels: Vec<LabelRow> = Vec::new();
+    let (mut last, mut twins): (String, Vec<LabelId>) = (String::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        let (kind, folded): (String, String) = (row.get(2)?, row.get(6)?);
+        let (id, user, color) = (id_of(row, 0)?, kind == "user", row.get::<_, Option<String>>(3)?);
+        if let Some(first) = labels.last_mut().filter(|l| l.user && user && last == folded) {
+            twins.push(id);
+            (first.threads, first.unread) = query::count_any(db, &twins)?;
+            first.color = first.color.take().or(color);
+            continue;
+        }
+        (last, twins) = (folded, vec![id.clone()]);
         labels.push(LabelRow {
-            id: LabelId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?,
+            id,
             name: row.get(1)?,
-            user: kind == "user",
-            color: row.get(3)?,
+            user,
+            color,
             threads: u64::try_from(row.get::<_, i64>(4)?).unwrap_or_default(),
             unread: u64::try_from(row.get::<_, i64>(5)?).unwrap_or_default(),
         });
     }
     Ok(labels)
+}
+
+/// The labels that show as one with this one, itself among them, the one that is shown first.
+///
+/// # Errors
+/// When the database refuses.
+pub fn twins(db: &Db, label: &LabelId) -> Result<Vec<LabelId>, StoreError> {
+    let mut statement = db.sql().prepare_cached(
+        "SELECT b.id FROM labelsShown a JOIN labelsShown b ON b.folded = a.folded
+         WHERE a.id = ?1 AND a.deleted = 0 AND a.type = 'user'
+             AND b.deleted = 0 AND b.type = 'user' ORDER BY b.id",
+    )?;
+    let mut rows = statement.query([label.as_str()])?;
+    let mut labels = Vec::new();
+    while let Some(row) = rows.next()? {
+        labels.push(id_of(row, 0)?);
+    }
+    Ok(if labels.is_empty() { vec![label.clone()] } else { labels })
+}
+
+/// Labels that rows do not show under their own id: deleted ones (`None`), and those that show as
+/// one with another.
+///
+/// # Errors
+/// When the database refuses.
+pub fn renamed_in_rows(db: &Db) -> Result<BTreeMap<LabelId, Option<LabelId>>, StoreError> {
+    let mut statement = db.sql().prepare_cached(
+        "SELECT l.id, NULL FROM labelsShown l WHERE l.deleted = 1
+         UNION ALL
+         SELECT l.id, t.first FROM labelsShown l JOIN (
+             SELECT folded, min(id) AS first FROM labelsShown
+             WHERE deleted = 0 AND type = 'user' GROUP BY folded HAVING count(*) > 1
+         ) t ON t.folded = l.folded AND l.id <> t.first AND l.deleted = 0 AND l.type = 'user'",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut found = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let first: Option<String> = row.get(1)?;
+        let first = first.map(|_| id_of(row, 1)).transpose()?;
+        found.insert(id_of(row, 0)?, first);
+    }
+    Ok(found)
 }
 
 /// The label with this id, or else the first with this name in any case; deleted ones are not
@@ -89,32 +188,36 @@ pub fn labels(db: &Db) -> Result<Vec<LabelRow>, StoreError> {
 /// # Errors
 /// When the database refuses.
 pub fn find_label(db: &Db, name: &str) -> Result<Option<(LabelId, String)>, StoreError> {
+    let folded = label::folded(name);
     let lower = name.to_lowercase();
-    let all = labels(db)?;
-    let by_id = all.iter().find(|label| label.id.as_str() == name);
-    let by_name = || all.iter().find(|label| label.name.to_lowercase() == lower);
-    let by_any_id = || all.iter().find(|label| label.id.as_str() == lower);
-    let found = by_id.or_else(by_name).or_else(by_any_id);
-    Ok(found.map(|label| (label.id.clone(), label.name.clone())))
+    let mut statement = db.sql().prepare_cached(
+        "SELECT id, name FROM labelsShown WHERE deleted = 0 AND (id = ?1 OR folded = ?2 OR id = ?3)
+         ORDER BY id <> ?1, folded <> ?2, id",
+    )?;
+    let found = named(statement.query([name, &folded, &lower])?)?;
+    let Some((id, name)) = found.into_iter().next() else { return Ok(None) };
+    Ok(Some((twins(db, &id)?.into_iter().next().unwrap_or(id), name)))
 }
 
-/// Whether a row exists for this id, deleted or not: its name and whether it is deleted.
+/// What this device shows, or hides, under this id: the name, and whether it is deleted.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn by_id(db: &Db, id: &LabelId) -> Result<Option<(String, bool)>, StoreError> {
-    use rusqlite::OptionalExtension as _;
-    Ok(db
-        .sql()
-        .prepare_cached("SELECT name, deleted FROM labels WHERE id = ?1")?
-        .query_row(params![id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?)
+pub fn shown_by_id(db: &Db, id: &LabelId) -> Result<Option<(String, bool)>, StoreError> {
+    let mut statement =
+        db.sql().prepare_cached("SELECT name, deleted FROM labelsShown WHERE id = ?1")?;
+    Ok(statement.query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }
 
-/// Conversations with a label, and those of them with unread mail, as this device shows them.
+/// The deleted label whose last name this is.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn shown_counts(db: &Db, label: &LabelId) -> Result<(u64, u64), StoreError> {
-    query::count(db, &[label.as_str()])
+pub fn deleted_by_name(db: &Db, name: &str) -> Result<Option<LabelId>, StoreError> {
+    let mut statement = db.sql().prepare_cached(
+        "SELECT id FROM labelsShown WHERE folded = ?1 AND deleted = 1 AND type = 'user'
+         ORDER BY id LIMIT 1",
+    )?;
+    let mut rows = statement.query([label::folded(name)])?;
+    rows.next()?.map(|row| id_of(row, 0)).transpose()
 }

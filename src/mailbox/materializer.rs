@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use rusqlite::params;
 
 use crate::id::{LabelId, ThreadId};
-use crate::mailbox::event::{LabelCreated, MailboxEvent, Source, ThreadFacts};
+use crate::mailbox::event::{MailboxEvent, Source, ThreadFacts};
 use crate::mailbox::groups::Groups;
-use crate::mailbox::{history, purge};
+use crate::mailbox::{history, label_log, purge};
 use crate::store::{Db, Event, StoreError};
 
 /// What a batch of events changed.
@@ -18,8 +18,8 @@ use crate::store::{Db, Event, StoreError};
 pub struct Changes {
     /// Threads whose row or labels may have changed.
     pub threads: BTreeSet<ThreadId>,
-    /// Whether the list of labels changed.
-    pub labels: bool,
+    /// Labels that may have changed.
+    pub labels: BTreeSet<LabelId>,
     /// Sources of complete batches, in order.
     pub sources: Vec<Source>,
     /// Threads that are gone for ever: the caller empties what the log says of them
@@ -51,6 +51,7 @@ pub fn materialize(db: &Db, events: &[Event], groups: &mut Groups) -> Result<Cha
             changes.sources.push(source.clone());
         }
         history::take(db, event, &read)?;
+        changes.labels.extend(label_log::take(db, event, &read)?);
     }
     Ok(changes)
 }
@@ -81,7 +82,6 @@ fn apply(
                 .prepare_cached("DELETE FROM threadLabels WHERE threadId = ?1 AND labelId = ?2")?
                 .execute([change.source.thread.as_str(), change.label.as_str()])?;
         }
-        MailboxEvent::Projected(_) | MailboxEvent::Undone(_) => {}
         MailboxEvent::Removed(gone) => remove(db, &gone.source.thread, groups)?,
         MailboxEvent::Purged(gone) => {
             groups.touch(db, &gone.thread)?;
@@ -90,47 +90,14 @@ fn apply(
             changes.threads.insert(gone.thread.clone());
             changes.purged.push(gone.thread.clone());
         }
-        MailboxEvent::LabelCreated(label) => {
-            changes.labels = true;
-            create_label(db, label)?;
-        }
-        MailboxEvent::LabelRenamed(label) => {
-            changes.labels = true;
-            db.sql()
-                .prepare_cached("UPDATE labels SET name = ?2 WHERE id = ?1 AND type = 'user'")?
-                .execute([label.id.as_str(), &label.name])?;
-        }
-        MailboxEvent::LabelRecolored(label) => {
-            changes.labels = true;
-            db.sql()
-                .prepare_cached("UPDATE labels SET color = ?2 WHERE id = ?1")?
-                .execute(params![label.id.as_str(), label.color])?;
-        }
-        MailboxEvent::LabelDeleted(label) => {
-            changes.labels = true;
-            db.sql()
-                .prepare_cached("UPDATE labels SET deleted = 1 WHERE id = ?1 AND type = 'user'")?
-                .execute([label.id.as_str()])?;
-        }
+        // Labels are folded from all that was written of them, once the event is noted.
+        MailboxEvent::Projected(_)
+        | MailboxEvent::Undone(_)
+        | MailboxEvent::LabelCreated(_)
+        | MailboxEvent::LabelRenamed(_)
+        | MailboxEvent::LabelRecolored(_)
+        | MailboxEvent::LabelDeleted(_) => {}
     }
-    Ok(())
-}
-
-fn create_label(db: &Db, label: &LabelCreated) -> Result<(), StoreError> {
-    // Made again by another device or by an import, a deleted label comes back.
-    db.sql()
-        .prepare_cached(
-            "INSERT INTO labels(id, name, type, color, displayOrder, createdAt)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE SET deleted = 0",
-        )?
-        .execute(params![
-            label.id.as_str(),
-            label.name,
-            label.kind,
-            label.color,
-            label.display_order,
-            label.created_at
-        ])?;
     Ok(())
 }
 

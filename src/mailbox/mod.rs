@@ -10,6 +10,7 @@ mod event;
 mod group;
 mod groups;
 mod history;
+mod label_log;
 mod labels;
 mod materializer;
 mod purge;
@@ -27,12 +28,16 @@ pub use event::{
 pub use group::{GroupRow, MemberRow, group, order_of};
 pub use groups::{Groups, overlaid, rebuild_shown, set_overlay};
 pub use history::{Done, Of, Reached, action, deeds_on, history, of_device, redos_of, threads_of};
-pub use labels::{LabelRow, SYSTEM, by_id, find_label, initial, labels, shown_counts};
+pub use label_log::{LabelState, Write, add_own, fold, kept, show, show_all, writes, written_by};
+pub use labels::{
+    LabelRow, SYSTEM, deleted_by_name, deleted_labels, find_label, initial, is_known, labels,
+    renamed_in_rows, shown_by_id, shown_labels, twins,
+};
 pub use materializer::{Changes, materialize};
 pub use purge::{is_purged, purged, redact};
 pub use query::{
-    Bound, Member, Members, count, links_of, members, page, raw_row, root_of, seen_members,
-    watermark,
+    Bound, Member, Members, count, count_any, links_of, members, page, raw_row, root_of,
+    seen_members, watermark,
 };
 pub use rebuild::{differing, make};
 pub use row::{Shown, ThreadRow};

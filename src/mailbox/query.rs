@@ -44,7 +44,7 @@ fn id<T: for<'a> TryFrom<&'a str, Error = crate::id::InvalidId>>(
 }
 
 /// Keys (last activity, root) of the conversations in any of `lists`, in list order, and whether
-/// there are more in the direction of reading. The lists must not share a conversation.
+/// there are more in the direction of reading. One that is in several of them is there once.
 ///
 /// # Errors
 /// When the database refuses.
@@ -76,6 +76,7 @@ pub fn page(
         }
     }
     keys.sort();
+    keys.dedup();
     let more = keys.len() > most;
     if order.is_empty() {
         keys.truncate(most);
@@ -98,6 +99,29 @@ pub fn count(db: &Db, lists: &[&str]) -> Result<(u64, u64), StoreError> {
         let found: Option<(i64, i64)> =
             statement.query_row([list], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let (total, unread) = found.unwrap_or_default();
+        sum.0 += u64::try_from(total).unwrap_or_default();
+        sum.1 += u64::try_from(unread).unwrap_or_default();
+    }
+    Ok(sum)
+}
+
+/// How many conversations, and how many of them with unread mail, are in at least one of `labels`,
+/// which may share conversations: counted live, so only for labels that show as one.
+///
+/// # Errors
+/// When the database refuses.
+pub fn count_any(db: &Db, labels: &[LabelId]) -> Result<(u64, u64), StoreError> {
+    let [first, others @ ..] = labels else { return Ok((0, 0)) };
+    let mut sum = count(db, &[first.as_str()])?;
+    let mut statement = db.sql().prepare_cached(
+        "SELECT count(*), coalesce(sum(unread), 0) FROM shown s WHERE s.label = ?1
+         AND NOT EXISTS (SELECT 1 FROM json_each(?2) o JOIN shown t
+             ON t.label = o.value AND t.age = s.age AND t.thread = s.thread)",
+    )?;
+    for (at, label) in others.iter().enumerate() {
+        let before = serde_json::to_string(&labels[..=at]).unwrap_or_default();
+        let (total, unread): (i64, i64) =
+            statement.query_row([label.as_str(), &before], |row| Ok((row.get(0)?, row.get(1)?)))?;
         sum.0 += u64::try_from(total).unwrap_or_default();
         sum.1 += u64::try_from(unread).unwrap_or_default();
     }

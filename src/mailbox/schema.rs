@@ -16,6 +16,10 @@ pub const SQL: &str = r"
         id TEXT PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL, color TEXT,
         displayOrder INTEGER NOT NULL, createdAt INTEGER NOT NULL,
         deleted INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS labelEvents(
+        label TEXT NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL, args TEXT NOT NULL,
+        action TEXT, PRIMARY KEY(label, position)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS labelEvents_action ON labelEvents(action) WHERE action IS NOT NULL;
     CREATE TABLE IF NOT EXISTS labelCounts(
         labelId TEXT PRIMARY KEY, threadCount INTEGER NOT NULL,
         unreadCount INTEGER NOT NULL) WITHOUT ROWID;
@@ -58,11 +62,17 @@ pub const SQL: &str = r"
         label TEXT PRIMARY KEY, total INTEGER NOT NULL, unread INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS overlay(
         thread TEXT PRIMARY KEY, shown TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS labelsShown(
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL, color TEXT,
+        displayOrder INTEGER NOT NULL, createdAt INTEGER NOT NULL, deleted INTEGER NOT NULL,
+        folded TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS labelsShown_folded ON labelsShown(folded);
 ";
 
 /// Confirmed tables with the order in which their rows are compared.
-const CONFIRMED: [(&str, &str); 11] = [
+const CONFIRMED: [(&str, &str); 12] = [
     ("labels", "id"),
+    ("labelEvents", "label, position"),
     ("labelCounts", "labelId"),
     ("threadIndex", "id"),
     ("threadLabels", "threadId, labelId"),
@@ -76,7 +86,7 @@ const CONFIRMED: [(&str, &str); 11] = [
 ];
 
 /// What a device keeps beside them, and can make again.
-const DEVICE: [&str; 3] = ["shown", "shownCounts", "overlay"];
+const DEVICE: [&str; 4] = ["shown", "shownCounts", "overlay", "labelsShown"];
 
 /// A hash of each confirmed table's rows: equal logs give equal dumps, on every machine.
 ///
@@ -125,6 +135,8 @@ pub fn clear(db: &Db) -> Result<(), StoreError> {
     for (table, _) in CONFIRMED {
         db.sql().execute(&format!("DELETE FROM {table}"), [])?;
     }
-    db.sql().execute_batch("DELETE FROM shown; DELETE FROM shownCounts; DELETE FROM overlay;")?;
+    db.sql().execute_batch(
+        "DELETE FROM shown; DELETE FROM shownCounts; DELETE FROM overlay; DELETE FROM labelsShown;",
+    )?;
     Ok(())
 }

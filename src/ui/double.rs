@@ -231,6 +231,7 @@ impl Double {
             Label {
                 name: name.to_owned(),
                 kind,
+                color: None,
                 thread_count: rows.len() as u64,
                 unread_count: rows.iter().filter(|row| row.unread_count > 0).count() as u64,
                 id,
@@ -378,9 +379,15 @@ impl Double {
         let action = ActionId::try_from(format!("action-{:04}", self.actions)).unwrap();
         let (says, threads) = match intent {
             Intent::Change { changes, targets } => self.change(changes, targets),
-            Intent::CreateLabel(name) => {
+            Intent::CreateLabel(name) | Intent::NewLabel { name, .. } => {
                 self.user_labels.push(name.clone());
                 (format!("Made the label {name}."), 0)
+            }
+            Intent::RenameLabel(id, name) => (format!("Renamed {id} to {name}."), 0),
+            Intent::RecolorLabel(id, _) => (format!("Recoloured {id}."), 0),
+            Intent::DeleteLabel(id) => {
+                self.user_labels.retain(|name| label::user_label(name) != *id);
+                (format!("Deleted {id}."), 0)
             }
             Intent::Undo(which) => {
                 let at = match which {

@@ -115,7 +115,8 @@ mod tests {
 
     fn label(name: &str) -> Label {
         let (id, name) = (user_label(name), name.to_owned());
-        Label { id, name, kind: LabelKind::User, thread_count: 1, unread_count: 0 }
+        let (kind, color) = (LabelKind::User, None);
+        Label { id, name, kind, color, thread_count: 1, unread_count: 0 }
     }
 
     fn check(typed: &str, shown: &[&str]) {

@@ -32,6 +32,7 @@ mod import_watch;
 mod kill;
 mod kill_import;
 mod kill_two_processes;
+mod label_manage;
 mod mail_rules;
 mod memory;
 mod overlay;

@@ -115,7 +115,9 @@ fn a_guest_is_heard_and_the_socket_goes_with_its_host() {
     let made = guest.decide(&[], &Intent::CreateLabel("Work".to_owned())).unwrap();
     assert_eq!(made.says, "Made the label Work.");
     assert!(guest.device().find_label("work").unwrap().is_some(), "it is in the files");
-    let none = guest.decide(&[], &Intent::Redo(None)).unwrap();
+    let undone = guest.decide(&[], &Intent::Undo(None)).unwrap();
+    assert!(undone.action.is_some() && guest.device().find_label("work").unwrap().is_none());
+    let none = guest.decide(&[], &Intent::Undo(None)).unwrap();
     assert_eq!((none.action, none.threads), (None, 0));
     let refused = guest.decide(&["Kept".to_owned()], &Intent::CreateLabel(" ".to_owned()));
     assert!(matches!(&refused, Err(Lost::Refused(n)) if n.code == "no-name"), "{refused:?}");

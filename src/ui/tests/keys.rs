@@ -36,6 +36,7 @@ pub(super) fn intents(screen: &Screen) -> Vec<String> {
                 format!("Redo {}", action.as_ref().map_or("last", |action| action.as_str()))
             }
             Intent::CreateLabel(name) => format!("CreateLabel {name}"),
+            other => format!("{other:?}"),
         })
         .collect()
 }
