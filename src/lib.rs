@@ -67,6 +67,8 @@
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
+//! | undo and redo, and what stays | `engine/undo` → `mailbox/history`, `thread/kept` |
+//! | history | `backend/thread_client` (`actions`) → `mailbox/history` → `engine/history` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |

@@ -33,8 +33,7 @@ pub(super) struct Asked<'a> {
 
 /// Lists actions, the newest first.
 pub(super) fn history(home: &Home, output: Output, asked: &Asked<'_>) -> Result<Exit, Notice> {
-    super::catch_up(home)?;
-    let Some(device) = home.still_reader()? else { return Ok(Exit::Done) };
+    let Some(device) = super::caught_up_still(home)? else { return Ok(Exit::Done) };
     let notice = |error: EngineError| error.notice();
     let threads = asked.thread.map(|thread| members(&device, thread)).transpose()?;
     let mut before = asked.before.map(action).transpose()?;

@@ -106,37 +106,46 @@ impl Home {
 
     /// As [`Home::reader`], of one moment of the file.
     pub(super) fn still_reader(&self) -> Result<Option<Device>, Notice> {
-        let mut device = self.reader()?;
-        if let Some(device) = &mut device {
-            device.hold_still().map_err(|error| error.notice())?;
+        still(self.reader()?)
+    }
+
+    /// As [`Home::reader`]; a file of an older format is brought to this one's first.
+    pub(super) fn newer_reader(&self) -> Result<Option<Device>, Notice> {
+        match Device::read(&self.dir, Box::new(SystemClock)) {
+            Err(EngineError::Store(StoreError::Older { .. })) => {
+                let _owner = self.own()?;
+                drop(self.device()?);
+                self.reader()
+            }
+            read => read.map_err(|error| error.notice()),
         }
-        Ok(device)
     }
 
     /// Whether the embedded backend holds more than the device has taken in: it was served, or a
     /// command ended before it was seen.
-    pub(super) fn is_behind(&self) -> Result<bool, Notice> {
+    pub(super) fn is_behind(&self, device: Option<&Device>) -> Result<bool, Notice> {
         if self.is_remote() {
             return Ok(false);
         }
         // A backend that cannot be read keeps nobody from reading what the device has.
         let there = crate::backend::mailbox_head(&self.backend_dir()).unwrap_or(None);
-        let device = self.reader()?;
-        let here = device.map(|device| device.head()).transpose();
+        let here = device.map(Device::head).transpose();
         let here = here.map_err(|error| error.notice())?;
         Ok(there > here)
-    }
-
-    /// Whether the device's file is of an older format, that the next to write it changes.
-    pub(super) fn is_older(&self) -> bool {
-        let read = Device::read(&self.dir, Box::new(SystemClock));
-        matches!(read, Err(EngineError::Store(StoreError::Older { .. })))
     }
 
     /// Whether there is a backend's data and no device's yet: a directory that was only served.
     pub(super) fn served_only(&self) -> bool {
         !self.dir.join("mailbox.db").exists() && self.backend_dir().join("threads.db").exists()
     }
+}
+
+/// From now on the device reads one moment of its file.
+pub(super) fn still(mut device: Option<Device>) -> Result<Option<Device>, Notice> {
+    if let Some(device) = &mut device {
+        device.hold_still().map_err(|error| error.notice())?;
+    }
+    Ok(device)
 }
 
 fn default_dir() -> Result<PathBuf, Notice> {

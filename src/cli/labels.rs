@@ -16,8 +16,7 @@ use crate::notice::{Exit, Explain as _, Notice};
 
 /// Lists labels with counts.
 pub(super) fn list(home: &Home, output: Output) -> Result<Exit, Notice> {
-    super::catch_up(home)?;
-    let Some(device) = home.still_reader()? else { return Ok(Exit::Done) };
+    let Some(device) = super::caught_up_still(home)? else { return Ok(Exit::Done) };
     for label in device.labels().map_err(|error| error.notice())? {
         let value = json!({
             "id": label.id, "name": label.name, "type": label.kind, "color": label.color,

@@ -56,9 +56,9 @@ pub(super) fn list(
     limit: usize,
     before: Option<&str>,
 ) -> Result<Exit, Notice> {
-    super::catch_up(home)?;
+    let device = super::caught_up_still(home)?;
     let before = before.map(Before::parse).transpose()?;
-    let Some(device) = home.still_reader()? else { return Ok(Exit::Done) };
+    let Some(device) = device else { return Ok(Exit::Done) };
     let notice = |error: EngineError| error.notice();
     let label = device
         .find_label(label)

@@ -34,6 +34,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use crate::command::intent::{Change, Intent};
+use crate::engine::Device;
 use crate::label::Place;
 use crate::notice::{Exit, Notice};
 use args::{Cli, Command};
@@ -143,25 +144,30 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     }
 }
 
-/// What was served, or not waited for, is taken in before it is read. Beside another process that
-/// owns the directory the files are read as they are.
-fn catch_up(home: &Home) -> Result<(), Notice> {
-    if home.is_older() {
-        let _owner = home.own()?;
-        drop(home.device()?);
-    }
+/// Opens the device for reading; what was served, or not waited for, is taken in before. Beside
+/// another process that owns the directory the files are read as they are. `None` when there is
+/// nothing.
+fn caught_up(home: &Home) -> Result<Option<Device>, Notice> {
+    // One reader from the beginning on: who opens a file alone, and closes it, makes and removes
+    // what lies beside it, each time.
+    let device = home.newer_reader()?;
     let mut session = if home.served_only() {
         session::Session::open(home)?
-    } else if home.is_behind()? {
+    } else if home.is_behind(device.as_ref())? {
         match home.own() {
             Ok(owner) => session::Session::of(home, owner)?,
             // In use, or not ours to write: the files are read as they are.
-            Err(_) => return Ok(()),
+            Err(_) => return Ok(device),
         }
     } else {
-        return Ok(());
+        return Ok(device);
     };
     session.connect()?;
     session.synchronise()?;
-    Ok(())
+    home.reader()
+}
+
+/// As [`caught_up`], of one moment of the file.
+fn caught_up_still(home: &Home) -> Result<Option<Device>, Notice> {
+    home::still(caught_up(home)?)
 }

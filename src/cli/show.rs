@@ -30,8 +30,7 @@ pub(super) fn show(
             Notice::error("terminal", line, "redirect it, or add --force").exit(Exit::Usage)
         );
     }
-    super::catch_up(home)?;
-    let Some(mut device) = home.reader()? else {
+    let Some(mut device) = super::caught_up(home)? else {
         return Err(EngineError::NoThread(crate::safe_text::line(&threads[0])).notice());
     };
     let logs = Reader::open(&home.backend_dir()).map_err(|error| error.notice())?;

@@ -30,8 +30,8 @@ use crate::ui::ability::Ability;
 use crate::ui::theme::Theme;
 use crate::ui::{Door, FirstRun, Found, Start, UiExit};
 
-/// Rows read for the first screen.
-const FIRST_ROWS: usize = 100;
+/// Rows read for the first screen: those of a tall terminal; a taller one asks for the rest.
+const FIRST_ROWS: usize = 60;
 
 /// Runs the interface.
 pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {

@@ -173,9 +173,9 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         .iter()
         .chain(&TRIAGE)
         .chain(&purge::PURGING)
-        .chain(&undo::UNDOING)
         .chain(&motion::MOTIONS)
         .chain(&go::GOING)
+        .chain(&undo::UNDOING)
         .chain(&program::PROGRAM)
         .chain(&tour::TOURING)
         .chain(&motion::EDITS)
@@ -317,6 +317,6 @@ mod tests {
         assert!(matches!(resolve(Context::List, &Key::sequence("g x")), Resolved::Nothing));
         let rest: Vec<String> =
             continuations(Context::List, &g).into_iter().map(|(keys, _)| keys).collect();
-        assert_eq!(rest, ["g", "i", "s", "a", "t", "d"]);
+        assert_eq!(rest, ["g", "i", "s", "a", "t", "d", "h"]);
     }
 }

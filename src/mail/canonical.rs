@@ -113,7 +113,8 @@ mod tests {
         check(&format!("From a@b Mon Jan  1 00:00:00 2024\n{BASE}"), true);
         check(&format!("{BASE}\n\n"), true);
         check(BASE.trim_end(), true);
-        let stored = "Status: RO\nX-Status: A\nX-Keywords: a\n  b\nX-UID: 3\nX-TUID: a1b2\nContent-Length: 9\n\
+        let stored = "Status: RO\nX-Status: A\nX-Keywords: a\n  b\nX-UID: 3\n\
+            X-TUID: a1b2\nContent-Length: 9\n\
             Lines: 2\nX-Mozilla-Status: 0001\nX-Mozilla-Status2: 0\nX-IMAPbase: 1 2\n\
             X-Mozilla-Keys: $label1\nX-Account-Key: account1\nX-UIDL: 7\nX-GM-THRID: 12\n\
             X-Gmail-Labels: Inbox,\n =?UTF-8?Q?x?=\n";

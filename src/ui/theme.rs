@@ -29,6 +29,12 @@ const PLAIN: [(&str, &str); 14] = [
     ("’", "'"),
 ];
 
+/// What stands for a sign of ours where the font does not have it.
+#[must_use]
+pub fn plain(symbol: &str) -> Option<&'static str> {
+    PLAIN.iter().find(|(sign, _)| *sign == symbol).map(|(_, plain)| *plain)
+}
+
 /// How things look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
@@ -49,11 +55,10 @@ impl Theme {
         Self { colour: ability.colour, signs: ability.signs }
     }
 
-    /// `symbol` as this terminal can show it: a console's font has few signs.
+    /// Whether the terminal's font has our signs.
     #[must_use]
-    pub fn sign(self, symbol: &str) -> Option<&'static str> {
-        let plain = PLAIN.iter().find(|(sign, _)| *sign == symbol && !self.signs);
-        plain.map(|(_, plain)| *plain)
+    pub const fn has_signs(self) -> bool {
+        self.signs
     }
 
     fn fg(self, colour: Color) -> Style {

@@ -96,7 +96,10 @@ fn work(home: &Home) -> Vec<Vec<String>> {
         format!("move {one} trash"),
         "undo".to_owned(),
         "undo --no-wait".to_owned(),
+        "redo".to_owned(),
+        "undo".to_owned(),
         "undo no-such-action".to_owned(),
+        "redo no-such-action".to_owned(),
         "trash no-such-thread".to_owned(),
         format!("label {one} -nowhere"),
         format!("label {one} +new +unread +sent"),
@@ -114,8 +117,10 @@ fn work(home: &Home) -> Vec<Vec<String>> {
 fn said(run: &Run) -> (Option<i32>, String, String) {
     let mut out = String::from_utf8_lossy(&run.stdout).into_owned();
     if let Ok(mut value) = serde_json::from_str::<serde_json::Value>(&out) {
-        if value["action"].is_string() {
-            value["action"] = "an action".into();
+        for id in ["action", "undid", "redid"] {
+            if value[id].is_string() {
+                value[id] = "an action".into();
+            }
         }
         // Who does not wait may see the owner's link before or after it has sent.
         if run.args.contains("--no-wait") {

@@ -11,6 +11,11 @@ use crate::id::StoreId;
 use crate::projection::Snapshot;
 use crate::store::{Db, StoreError};
 
+/// Dirty stores. The join is crossed, so that SQLite reads the few that are dirty and not, at every
+/// step of the pipeline, all that there are.
+const DIRTY: &str = "SELECT a.store, s.id FROM ahead a CROSS JOIN stores s ON s.key = a.store
+     ORDER BY a.store LIMIT ?1";
+
 /// The snapshot table.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Snapshots;
@@ -58,9 +63,7 @@ impl Snapshots {
 
     /// Dirty stores, oldest key first.
     pub(crate) fn dirty(db: &Db, most: usize) -> Result<Vec<(i64, StoreId)>, StoreError> {
-        let mut statement = db.sql().prepare_cached(
-            "SELECT a.store, s.id FROM ahead a JOIN stores s ON s.key = a.store LIMIT ?1",
-        )?;
+        let mut statement = db.sql().prepare_cached(DIRTY)?;
         let mut rows = statement.query([i64::try_from(most).unwrap_or(i64::MAX)])?;
         let mut dirty = Vec::new();
         while let Some(row) = rows.next()? {
@@ -115,5 +118,22 @@ impl Snapshots {
             .prepare_cached("INSERT OR REPLACE INTO backend(name, value) VALUES (?1, ?2)")?
             .execute([name, value])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Log;
+
+    #[test]
+    fn what_is_dirty_is_found_without_a_look_at_the_rest() {
+        let db = Db::memory(&[Log::SQL, Snapshots::SQL].concat()).unwrap();
+        let mut plan = db.sql().prepare(&format!("EXPLAIN QUERY PLAN {DIRTY}")).unwrap();
+        let steps = plan.query_map([1], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<String> = steps.collect::<Result<_, _>>().unwrap();
+        assert_eq!(steps.len(), 2, "{steps:?}");
+        assert!(steps[0].starts_with("SCAN a"), "{steps:?}");
+        assert!(steps[1].starts_with("SEARCH s USING INTEGER PRIMARY KEY"), "{steps:?}");
     }
 }

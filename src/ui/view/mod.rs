@@ -29,9 +29,11 @@ const FELT_MS: i64 = 200;
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let area = area.intersection(buf.area);
     let caret = draw_all(model, area, buf);
-    for cell in &mut buf.content {
-        if let Some(plain) = model.theme.sign(cell.symbol()) {
-            cell.set_symbol(plain);
+    if !model.theme.has_signs() {
+        for cell in &mut buf.content {
+            if let Some(plain) = crate::ui::theme::plain(cell.symbol()) {
+                cell.set_symbol(plain);
+            }
         }
     }
     caret
