@@ -34,7 +34,7 @@ use std::ffi::OsString;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use crate::command::intent::Change;
+use crate::command::intent::{Change, Intent};
 use crate::engine::Device;
 use crate::label::Place;
 use crate::notice::{Exit, Notice};
@@ -120,6 +120,12 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         Command::Unread(threads) => change(threads, Change::Read(false)),
         Command::Star(threads) => change(threads, Change::Star(true)),
         Command::Unstar(threads) => change(threads, Change::Star(false)),
+        Command::Link { threads, wait } => {
+            triage::link(&home, output, &threads, Intent::Join, !wait.no_wait)
+        }
+        Command::Unlink(args::Threads { threads, wait }) => {
+            triage::link(&home, output, &threads, Intent::Split, !wait.no_wait)
+        }
         Command::Undo { action, wait } => {
             triage::undo(&home, output, action.as_deref(), !wait.no_wait)
         }

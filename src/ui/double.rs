@@ -383,6 +383,8 @@ impl Double {
                 self.user_labels.push(name.clone());
                 (format!("Made the label {name}."), 0)
             }
+            Intent::Join(threads) => (format!("Joined {}.", threads.len()), threads.len()),
+            Intent::Split(threads) => (format!("Split {}.", threads.len()), 1),
             Intent::RenameLabel(id, name) => (format!("Renamed {id} to {name}."), 0),
             Intent::RecolorLabel(id, _) => (format!("Recoloured {id}."), 0),
             Intent::DeleteLabel(id) => {
