@@ -99,6 +99,16 @@ impl Purged {
         Ok(())
     }
 
+    /// What is in trash in a file that has not noted since when is there from now on.
+    pub(crate) fn trash_all(db: &Db, now: i64) -> Result<(), StoreError> {
+        db.sql().execute(
+            "INSERT OR IGNORE INTO trashed(store, at) SELECT store, ?1 FROM snapshots
+             WHERE json_valid(snapshot) AND json_extract(snapshot, '$.facts.place') = 'trash'",
+            [now],
+        )?;
+        Ok(())
+    }
+
     /// Since when a thread is in trash, Unix seconds; `None` where it is not, as far as is known.
     pub(crate) fn trashed(db: &Db, store: &StoreId) -> Result<Option<i64>, StoreError> {
         use rusqlite::OptionalExtension as _;
