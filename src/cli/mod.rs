@@ -26,6 +26,7 @@ mod stop;
 mod sync_only;
 mod triage;
 mod tui;
+mod upgrade;
 mod watch;
 
 use std::ffi::OsString;
@@ -84,6 +85,7 @@ fn refuse(output: Output, error: &clap::Error) -> u8 {
 
 fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     let home = Home::of(&cli.global)?;
+    upgrade::bring_up(&home, output)?;
     crate::crash::report::install(&home.dir);
     let Some(command) = cli.command else {
         return if cli.sync_only {
@@ -150,7 +152,7 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
 fn caught_up(home: &Home) -> Result<Option<Device>, Notice> {
     // One reader from the beginning on: who opens a file alone, and closes it, makes and removes
     // what lies beside it, each time.
-    let device = home.newer_reader()?;
+    let device = home.reader()?;
     let mut session = if home.served_only() {
         session::Session::open(home)?
     } else if home.is_behind(device.as_ref())? {
