@@ -28,7 +28,7 @@ pub const VERSION: u32 = 2;
 
 /// Opens or makes the file in the backend's directory. `now` is Unix seconds.
 pub(crate) fn open(dir: &Path, now: i64) -> Result<Db, StoreError> {
-    let make = |db: &Db, found: u32| make(db, found, now);
+    let make = |db: &Db, found| make(db, found, now);
     Db::open_with(&dir.join("threads.db"), Kind::Threads, VERSION, &make)
 }
 
@@ -41,7 +41,7 @@ fn make(db: &Db, found: u32, now: i64) -> Result<(), StoreError> {
     if found > 0 {
         references::put_right(db)?;
         Links::put_right(db)?;
-        Purged::trash_all(db, now)?;
+        Purged::upgrade(db, found, now)?;
     }
     Ok(())
 }
@@ -70,22 +70,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lies_in_trash_without_a_time_is_there_from_now_on() {
-        let db = Db::memory(&sql()).unwrap();
-        let rows = [
-            (1, r#"{"facts":{"place":"trash"}}"#),
-            (2, r#"{"facts":{"place":"inbox"}}"#),
-            (3, "damaged"),
-            (4, r#"{"facts":{"place":"trash"}}"#),
-        ];
-        for (store, snapshot) in rows {
-            let sql = "INSERT INTO snapshots(store, position, snapshot) VALUES (?1, 1, ?2)";
-            db.sql().execute(sql, (store, snapshot)).unwrap();
-        }
-        Purged::trash(&db, 4, true, 5).unwrap();
-        Purged::trash_all(&db, 70).unwrap();
-        for (before, count) in [(4, 0), (5, 1), (69, 1), (70, 2)] {
-            assert_eq!(Purged::in_trash(&db, before).unwrap(), (2, count), "before {before}");
-        }
+    fn what_is_in_trash_when_the_format_changes_is_there_since_then() {
+        let old = "
+            CREATE TABLE stores(key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+                head INTEGER NOT NULL DEFAULT 0, chain BLOB NOT NULL DEFAULT x'');
+            CREATE TABLE blobs(key INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE,
+                size INTEGER NOT NULL, data BLOB NOT NULL);
+            CREATE TABLE snapshots(store INTEGER PRIMARY KEY, position INTEGER NOT NULL,
+                snapshot TEXT NOT NULL);
+            INSERT INTO stores(key, id) VALUES (7, 'thread-aaaaaaaa'), (8, 'thread-bbbbbbbb');
+            INSERT INTO snapshots VALUES (7, 1, '{\"facts\":{\"place\":\"trash\"}}'),
+                (8, 1, '{\"facts\":{\"place\":\"inbox\"}}'), (9, 1, '');";
+        let db = Db::memory(old).unwrap();
+        make(&db, 1, 1_000).unwrap();
+        let store = |id| crate::id::StoreId::try_from(format!("thread-{id}")).unwrap();
+        assert_eq!(Purged::trashed(&db, &store("aaaaaaaa")).unwrap(), Some(1_000));
+        assert_eq!(Purged::trashed(&db, &store("bbbbbbbb")).unwrap(), None);
+        assert_eq!(Purged::in_trash(&db, 999).unwrap(), (1, 0));
     }
 }
