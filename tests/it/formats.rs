@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::support::binary::{Home, run, text};
+use crate::support::pty::Pty;
 
 /// Puts a fixture into a home's data directory.
 fn unpack(format: u32, home: &Home) {
@@ -54,7 +55,8 @@ fn expected() -> BTreeMap<String, (String, u64, Vec<String>)> {
 /// Every way into the directory brings it to this format, whichever is first.
 #[test]
 fn a_directory_of_format_1_is_opened_by_any_command() {
-    let firsts: [&[&str]; 6] = [
+    let firsts: [&[&str]; 7] = [
+        &[],
         &["list"],
         &["labels"],
         &["--sync-only"],
@@ -66,7 +68,7 @@ fn a_directory_of_format_1_is_opened_by_any_command() {
         let home = Home::new();
         unpack(1, &home);
         run(home.command(first)).ok();
-        if first[0] == "undo" {
+        if first.first() == Some(&"undo") {
             // The last action was the archive of the apples.
             assert_eq!(state(&home)["Apples"].0, "inbox");
             continue;
@@ -79,6 +81,19 @@ fn a_directory_of_format_1_is_opened_by_any_command() {
         let body = long["messages"][0]["text"].as_str().expect("a text");
         assert_eq!(body.lines().count(), 3_000);
     }
+}
+
+/// The screen opens first, and the mail is on it when it has this format.
+#[test]
+fn a_directory_of_format_1_is_opened_by_the_interface() {
+    let home = Home::new();
+    unpack(1, &home);
+    let mut pty = Pty::start(&home, (80, 24), &[]);
+    pty.wait_text("Lunch");
+    pty.press("q");
+    assert_eq!(pty.wait_end(), 0);
+    assert_eq!(state(&home), expected());
+    home.assert_healthy("opened by the interface");
 }
 
 #[test]
