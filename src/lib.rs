@@ -69,8 +69,9 @@
 //! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
 //! | undo and redo, and what stays | `engine/undo` → `mailbox/history`, `thread/kept` |
+//! | a label's name, colour, end | `engine/labels` → `mailbox/label_log` → `mailbox/labels` |
+//! | threads joined, split | `engine/links` → `thread/cells` → `backend/storage/links` |
 //! | history | `backend/thread_client` (`actions`) → `mailbox/history` → `engine/history` |
-//! | a label is made, renamed, deleted | `engine/labels` → `mailbox/label_log` (`fold`) |
 //! | a file of an older format | `store/db` (`open_with`) → `mailbox/rebuild`, `backend/storage` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
@@ -108,10 +109,17 @@
 //!   hash of its arguments; a Mailbox event of a purged thread keeps that hash, its positions and
 //!   its actions. So a device that joins later has the same chain and the same tables, byte for
 //!   byte, and no table may say where a row lies in its file. The thread's own log goes as a whole.
-//! - **Label ids come from names**, so that two devices that make a label offline make the same.
-//! - **A label is the fold of all that was written of it**, as a thread is: without the events of
-//!   undone actions. So making, renaming, recolouring and deleting one are undone like anything
-//!   else, and out of order; a deleted label is hidden and touches no thread.
+//! - **Label ids come from names**, so that two devices that make a label offline make the same. A
+//!   renamed label keeps its id; its old name is free for another under the next id of that name.
+//! - **A label's row is a fold** over its events without those of undone actions, so that all that
+//!   is done to one is undone like anything else, and out of order; what a device shows
+//!   (`labelsShown`) is the same fold with its own events behind. Labels with equal names are
+//!   united when they are read, not in the index: two lists of one name are rare, and counted live.
+//! - **A link shows when it is projected.** It changes which rows there are, not what one shows, so
+//!   it is no part of the overlay: two rows become one when the backend has said so, and do not
+//!   part again. Offline they stay two until then; a key goes to what its row showed.
+//! - **A split is remembered by pair**, in the cells of both threads, until the pair is joined by
+//!   hand or the split is undone: mail joins no two conversations between which there is one.
 //! - **Nothing is purged by itself.** What has been in trash for [`limits::TRASH_KEPT`] is what
 //!   `purge` takes when nothing is named; it counts from when the backend saw it there, by the
 //!   backend's clock, since dates of mail and clocks of devices can be anything.

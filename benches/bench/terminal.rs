@@ -152,5 +152,6 @@ fn selected_row(screen: &vt100::Screen) -> Option<u16> {
 
 /// What a row says of its conversation: the sidebar and the marks left out.
 fn row_text(screen: &vt100::Screen, row: u16) -> String {
-    screen.contents_between(row, COLUMNS / 3, row, COLUMNS)
+    // A blank at the end is a cell where the row is drawn in reverse, and none elsewhere.
+    screen.contents_between(row, COLUMNS / 3, row, COLUMNS).trim_end().to_owned()
 }

@@ -107,6 +107,7 @@ impl Backend {
             }
         }
         storage::spread(&self.db, &pushed)?;
+        storage::Links::pushed(&self.db, &pushed)?;
         let mut acks = Vec::with_capacity(answers.len());
         for (store, positions, refused) in answers {
             let Head { position: head, chain } = Log::head(self.log_of(&store), &store)?;

@@ -10,9 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::args::Global;
 use crate::clock::SystemClock;
-use crate::engine::{Device, EngineError, Owner};
+use crate::engine::{Device, Owner};
 use crate::notice::{Exit, Explain as _, Notice};
-use crate::store::StoreError;
 
 /// Where the backend is.
 #[derive(Debug, Clone)]
@@ -107,18 +106,6 @@ impl Home {
     /// As [`Home::reader`], of one moment of the file.
     pub(super) fn still_reader(&self) -> Result<Option<Device>, Notice> {
         still(self.reader()?)
-    }
-
-    /// As [`Home::reader`]; a file of an older format is brought to this one's first.
-    pub(super) fn newer_reader(&self) -> Result<Option<Device>, Notice> {
-        match Device::read(&self.dir, Box::new(SystemClock)) {
-            Err(EngineError::Store(StoreError::Older { .. })) => {
-                let _owner = self.own()?;
-                drop(self.device()?);
-                self.reader()
-            }
-            read => read.map_err(|error| error.notice()),
-        }
     }
 
     /// Whether the embedded backend holds more than the device has taken in: it was served, or a

@@ -133,7 +133,7 @@ impl Device {
                 blobs.peek(hash).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
             };
             if let Some(open) = self.open.peek(&member.thread) {
-                messages.extend(open.messages(&own, &mut text));
+                messages.extend(open.messages(&member.thread, &own, &mut text));
             }
         }
         messages.sort_by(|a, b| (a.sort_date, &a.id).cmp(&(b.sort_date, &b.id)));

@@ -85,6 +85,7 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
 
 fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     model.open = true;
+    model.older = false;
     if door == Door::Demo && !std::mem::replace(&mut model.demo, true) {
         model.tour = Some(Tour::default());
     }
@@ -131,6 +132,11 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             effects
         }
         Update::Labels(labels) => {
+            for layer in &mut model.layers {
+                if let Layer::Picker(picker) = layer {
+                    picker.refresh(&labels);
+                }
+            }
             model.labels = labels;
             Vec::new()
         }

@@ -5,6 +5,7 @@
 //! message's index entry; a snapshot, its position and the queued batch.
 
 mod index;
+mod links;
 mod purged;
 mod queue;
 pub(super) mod references;
@@ -12,6 +13,7 @@ mod snapshots;
 mod undo;
 
 pub(crate) use index::{Index, Known};
+pub(crate) use links::Links;
 pub(crate) use purged::Purged;
 pub(crate) use queue::{Queue, Queued};
 pub(crate) use snapshots::Snapshots;
@@ -38,6 +40,7 @@ fn make(db: &Db, found: u32, now: i64) -> Result<(), StoreError> {
     db.sql().execute_batch(&sql())?;
     if found > 0 {
         references::put_right(db)?;
+        Links::put_right(db)?;
         Purged::upgrade(db, found, now)?;
     }
     Ok(())
@@ -49,7 +52,17 @@ pub(crate) fn read(dir: &Path) -> Result<Option<Db>, StoreError> {
 }
 
 fn sql() -> String {
-    [Log::SQL, Blobs::SQL, Snapshots::SQL, Queue::SQL, Index::SQL, Purged::SQL, undo::SQL].concat()
+    let tables = [
+        Log::SQL,
+        Blobs::SQL,
+        Snapshots::SQL,
+        Queue::SQL,
+        Index::SQL,
+        Links::SQL,
+        Purged::SQL,
+        undo::SQL,
+    ];
+    tables.concat()
 }
 
 #[cfg(test)]

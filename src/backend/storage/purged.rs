@@ -6,7 +6,7 @@
 
 use rusqlite::params;
 
-use crate::backend::storage::{Index, Queue, Snapshots, undo};
+use crate::backend::storage::{Index, Links, Queue, Snapshots, undo};
 use crate::id::{StoreId, ThreadId};
 use crate::mail;
 use crate::store::{Blobs, Db, Log, StoreError};
@@ -131,7 +131,6 @@ impl Purged {
                 erase_message(db, thread, &message)?;
             }
         }
-        Index::leave(db, thread)?;
         undo::forget(db, &store)?;
         if let Some(key) = key {
             Queue::forget(db, key)?;
@@ -139,6 +138,7 @@ impl Purged {
             Self::trash(db, key, false, at)?;
         }
         Log::remove(db, &store)?;
+        Links::leave(db, thread)?;
         db.sql()
             .prepare_cached("INSERT OR IGNORE INTO purged(thread, at) VALUES (?1, ?2)")?
             .execute(params![thread.as_str(), at])?;
