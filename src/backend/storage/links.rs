@@ -97,6 +97,7 @@ impl Links {
     /// logs already, and undos have been carried to all threads that they reach.
     pub(crate) fn pushed(db: &Db, pushed: &[(StoreId, Vec<NewEvent>)]) -> Result<(), StoreError> {
         let mut changed: BTreeSet<StoreId> = BTreeSet::new();
+        let mut undone: BTreeSet<ActionId> = BTreeSet::new();
         for (store, events) in pushed {
             for event in events {
                 match event.name.as_str() {
@@ -111,8 +112,9 @@ impl Links {
                         }
                     }
                     name::ACTION_UNDONE => {
+                        // Once an action, not once a thread: a bulk is one look.
                         let undo = event.args.read::<ActionUndone>();
-                        if let Some(undo) = undo.filter(|_| !changed.contains(store))
+                        if let Some(undo) = undo.filter(|undo| undone.insert(undo.action.clone()))
                             && is_link_action(db, &undo.action)?
                         {
                             changed.extend(super::undo::reached(db, &undo.action)?);
