@@ -126,7 +126,7 @@
 //! - **A source is followed three-way.** `sources.db` remembers what each file said last; only what
 //!   it says otherwise now becomes an event, so that what the user did here stands against a source
 //!   that did not change. Each change has a name that a second try repeats, and a file that is gone
-//!   removes nothing. It is a cache: it fails an import never, and gone it makes it slower.
+//!   removes nothing. It is a cache: no import fails by it, and without it one is slower.
 //! - **A format is changed at the first opening, in one transaction.** Rows that follow from a log
 //!   are dropped and made again from it; logs, blobs and own events are only added to. A directory
 //!   of every former format lies in `tests/fixtures` and is opened by `tests/it/formats.rs`.
