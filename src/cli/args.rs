@@ -272,12 +272,15 @@ const MINUS: char = '\u{1f}';
 
 /// The arguments as the parser takes them.
 pub(super) fn prepare(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut labelling = false;
+    let (mut labelling, mut ended) = (false, false);
     args.map(|arg| {
-        let text = arg.to_string_lossy();
+        // What is not UTF-8 is no label's name; the parser says so.
+        let Some(text) = arg.to_str() else { return arg };
         labelling |= text == "label";
-        let minus = text.starts_with('-') && !text.starts_with("--") && text.len() > 1;
-        if labelling && minus && text != "-h" && text != "-V" {
+        ended |= text == "--";
+        let option = text.starts_with("--") || matches!(text, "-h" | "-V");
+        let minus = text.starts_with('-') && text.len() > 1 && text != "--";
+        if labelling && minus && (ended || !option) {
             return OsString::from(format!("{MINUS}{}", &text[1..]));
         }
         arg

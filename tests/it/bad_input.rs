@@ -256,6 +256,23 @@ fn a_damaged_data_directory() {
 }
 
 #[test]
+fn a_database_of_another_program() {
+    for made in ["CREATE TABLE notes (a)", "PRAGMA application_id = 7"] {
+        let home = Home::new();
+        std::fs::create_dir(home.data()).unwrap();
+        mail("m").write(&home.path("m.eml"));
+        let path = home.data().join("mailbox.db");
+        rusqlite::Connection::open(&path).unwrap().execute_batch(made).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        for args in [&["list"][..], &["import", "m.eml"], &["labels", "create", "x"], &["doctor"]] {
+            let args = [args, &["--json"]].concat();
+            refused(home.run(&args), 6, &format!("{args:?} on a foreign database, {made}"));
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{made}: it was written to");
+    }
+}
+
+#[test]
 fn a_data_directory_of_a_newer_version() {
     let home = home();
     for path in databases(&home) {
