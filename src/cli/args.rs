@@ -193,7 +193,7 @@ pub(super) struct Purge {
     #[arg(long, value_name = "AGE", value_parser = super::purge::age)]
     pub(super) trash_older: Option<i64>,
     /// The named threads, wherever they are.
-    #[arg(long, requires = "threads")]
+    #[arg(long, requires = "threads", conflicts_with_all = ["trash", "trash_older"])]
     pub(super) anywhere: bool,
     /// Say what would go; nothing goes.
     #[arg(long)]
