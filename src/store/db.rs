@@ -227,7 +227,12 @@ impl Db {
         };
         let found = u32::try_from(pragma("user_version")?).unwrap_or(u32::MAX);
         let application = pragma("application_id")?;
-        if found != 0 && application != i64::from(kind.application()) {
+        // Without a version it is new, and has nothing in it; a file with tables is somebody's.
+        let ours = match found {
+            0 => application == 0 && self.is_blank()?,
+            _ => application == i64::from(kind.application()),
+        };
+        if !ours {
             return Err(StoreError::Damaged {
                 path: self.path.clone(),
                 detail: "it is not a file of this kind".to_owned(),
@@ -238,6 +243,12 @@ impl Db {
             return Err(StoreError::Newer { path, found, known: version });
         }
         Ok(found)
+    }
+
+    fn is_blank(&self) -> Result<bool, StoreError> {
+        let tables = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)";
+        let blank = self.connection.query_row(tables, [], |row| row.get(0));
+        blank.map_err(|error| self.explain(error.into()))
     }
 
     fn prepare_file(

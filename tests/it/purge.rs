@@ -148,6 +148,7 @@ fn nobody_is_asked_without_a_terminal_and_only_trash_goes() {
         &["purge", "--trash-older", "soon", "--yes"][..],
         &["purge", &a, "--trash", "--yes"],
         &["purge", "--anywhere", "--yes"],
+        &["purge", "--trash", "--anywhere", "--yes"],
     ] {
         home.run(args).exited(2);
     }
