@@ -93,7 +93,7 @@ impl Device {
             rows.insert(root);
         }
         if rows.is_empty() || changes.is_empty() {
-            return Ok(Done { says: says(&[], 0), ..Done::default() });
+            return Ok(Done { says: says(&[], 0, &|id| id.to_string()), ..Done::default() });
         }
         let action = self.action(action_name(changes));
         let expanded = self.with_twins(changes)?;
@@ -113,7 +113,7 @@ impl Device {
             self.cover(&target.thread)?;
         }
         groups.settle(&self.db)?;
-        let says = says(changes, rows.len());
+        let says = says(changes, rows.len(), &|id| self.label_name(id));
         Ok(Done { action: Some(action.id), threads: rows.len(), says, ..Done::default() })
     }
 

@@ -211,8 +211,8 @@ pub struct Model {
     pub tour: Option<Tour>,
     /// Whether an engine answers.
     pub open: bool,
-    /// Whether opening brings the mailbox to this format first.
-    pub older: bool,
+    /// Since when the mailbox is brought to this format, Unix milliseconds, before it can open.
+    pub older: Option<i64>,
     /// What is behind the layers.
     pub stage: Stage,
     /// What lies on top, the topmost last.
@@ -294,7 +294,7 @@ impl Model {
             demo: beginning.demo,
             tour: beginning.demo.then(Tour::default),
             open: false,
-            older: false,
+            older: None,
             stage,
             layers: Vec::new(),
             labels,

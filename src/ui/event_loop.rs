@@ -103,7 +103,7 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
         first: start.first,
         first_run: start.first_run,
     });
-    model.older = start.older;
+    model.older = start.older.then_some(model.now_ms);
     let (columns, rows) = Screen::size()?;
     // Nothing is asked for before the first frame: nobody is there yet to answer.
     let mut effects = update::update(&mut model, Message::Resize(columns, rows));

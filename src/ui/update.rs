@@ -85,7 +85,9 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
 
 fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     model.open = true;
-    model.older = false;
+    model.older = None;
+    // Until now nobody could answer.
+    model.waiting_since = model.now_ms;
     if door == Door::Demo && !std::mem::replace(&mut model.demo, true) {
         model.tour = Some(Tour::default());
     }

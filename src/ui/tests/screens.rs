@@ -19,6 +19,8 @@ fn list() {
     check("list-80x24", (80, 24), "jxj");
     check("list-60x15", (60, 15), "jxj");
     check("list-40x10", (40, 10), "j");
+    check("notice-40x10", (40, 10), "#");
+    check("notice-60x15", (60, 15), "#");
     check("list-140x30", (140, 30), "je");
     check("list-30x6", (30, 6), "j");
     check("list-200x50", (200, 50), "jj");

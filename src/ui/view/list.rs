@@ -53,8 +53,8 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
 
 fn empty(model: &Model, area: Rect, buf: &mut Buffer) {
     if !model.list.loaded {
-        if model.older {
-            bringing(model, area, buf);
+        if let Some(since) = model.older {
+            bringing(model, since, area, buf);
         } else if model.now_ms - model.waiting_since >= FELT_MS {
             put(buf, (area.x + MARK_COLUMNS, area.y), "opening…", area.width, model.theme.dim());
         }
@@ -77,8 +77,8 @@ fn empty(model: &Model, area: Rect, buf: &mut Buffer) {
 }
 
 /// Instead of rows while the files are brought to this format: there is no other way to them.
-fn bringing(model: &Model, area: Rect, buf: &mut Buffer) {
-    let seconds = u64::try_from((model.now_ms - model.waiting_since) / 1_000).unwrap_or(0);
+fn bringing(model: &Model, since: i64, area: Rect, buf: &mut Buffer) {
+    let seconds = u64::try_from((model.now_ms - since) / 1_000).unwrap_or(0);
     let spent = if seconds == 0 { String::new() } else { format!(" {}", date::wait(seconds)) };
     let lines = [
         (format!("Updating your mailbox…{spent}"), model.theme.strong()),
