@@ -85,8 +85,11 @@ fn refuse(output: Output, error: &clap::Error) -> u8 {
 
 fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     let home = Home::of(&cli.global)?;
-    upgrade::bring_up(&home, output)?;
     crate::crash::report::install(&home.dir);
+    // The interface does so behind its first screen.
+    if cli.command.is_some() || cli.sync_only || !tui::is_drawn() {
+        upgrade::bring_up(&home, output)?;
+    }
     let Some(command) = cli.command else {
         return if cli.sync_only {
             sync_only::run(&home, output, cli.watch)

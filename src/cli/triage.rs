@@ -157,7 +157,11 @@ fn past(
         other => other?,
     };
     let finished = desk.finish(home, wait);
-    let (pending, _) = desk.device().pending().map_err(|error| error.notice())?;
+    let device = desk.device();
+    // What others did until then is known only now.
+    let done = if finished.is_ok() { device.became_of_undo(done) } else { Ok(done) };
+    let done = done.map_err(|error| error.notice())?;
+    let (pending, _) = device.pending().map_err(|error| error.notice())?;
     Ok((done, pending, finished))
 }
 

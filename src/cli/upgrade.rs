@@ -1,4 +1,5 @@
-//! A data directory of an older format is brought to this one, before anything else is done on it.
+//! A data directory of an older format is brought to this one, before a command does anything else
+//! on it.
 //!
 //! Invariant: each file changes in one transaction, so that a stop or a crash leaves the older file
 //! as it was; what is done is said while it lasts.

@@ -67,14 +67,49 @@ impl Device {
         self.add(&StoreId::mailbox(), mailbox::name::ACTION_UNDONE, &args, &action)?;
         groups.settle(&self.db)?;
         let kept = self.kept(left)?;
-        let mut says = said("Undid", &what, rows.len());
-        says.push_str(&kept_said(&kept));
-        says.push_str(&self.labels_kept(&past.id)?);
+        let mut says = self.undid_said(&past.id, &what, rows.len(), &kept)?;
         if later > 0 {
             says = format!("{says} {later} show it when it is synchronised.");
         }
         let (action, undid) = (Some(action.id), Some(past.id));
         Ok(Done { action, threads: rows.len(), says, undid, kept, ..Done::default() })
+    }
+
+    /// What became of an undo of this device once it is synchronised: what another device did
+    /// before it, and this one did not know when it was decided, is left alone as well.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn became_of_undo(&self, done: Done) -> Result<Done, EngineError> {
+        let _still = self.db.still()?;
+        let (Some(action), Some(undid)) = (&done.action, &done.undid) else { return Ok(done) };
+        let Some(past) = self.past(undid)? else { return Ok(done) };
+        let (mut rows, mut left) = (BTreeSet::new(), Vec::new());
+        for thread in self.reached(undid)?.into_keys() {
+            let Some(row) = mailbox::raw_row(&self.db, &thread)? else { continue };
+            rows.extend(mailbox::root_of(&self.db, &thread)?);
+            let trail: Trail = serde_json::from_str(&row.trail).unwrap_or_default();
+            match thread::kept_since(&trail, undid, action) {
+                Some((kept, cells)) if !kept.is_empty() => left.push((thread, kept, cells)),
+                Some(_) => {}
+                // Not there yet, or no longer: what was decided is what is known.
+                None => return Ok(done),
+            }
+        }
+        let kept = self.kept(left)?;
+        let what = self.what(&past.name, &past.deeds);
+        let says = self.undid_said(undid, &what, rows.len(), &kept)?;
+        Ok(Done { threads: rows.len(), says, kept, ..done })
+    }
+
+    fn undid_said(
+        &self,
+        undid: &ActionId,
+        what: &str,
+        rows: usize,
+        kept: &[Kept],
+    ) -> Result<String, EngineError> {
+        Ok(said("Undid", what, rows) + &kept_said(kept) + &self.labels_kept(undid)?)
     }
 
     /// What the undo that was just added leaves alone on a thread; `None` when the action is older

@@ -211,6 +211,8 @@ pub struct Model {
     pub tour: Option<Tour>,
     /// Whether an engine answers.
     pub open: bool,
+    /// Whether opening brings the mailbox to this format first.
+    pub older: bool,
     /// What is behind the layers.
     pub stage: Stage,
     /// What lies on top, the topmost last.
@@ -292,6 +294,7 @@ impl Model {
             demo: beginning.demo,
             tour: beginning.demo.then(Tour::default),
             open: false,
+            older: false,
             stage,
             layers: Vec::new(),
             labels,
@@ -403,6 +406,8 @@ impl Model {
     #[must_use]
     pub fn link(&self) -> String {
         let link = match self.status.link {
+            // Nothing was tried yet.
+            Link::Offline if !self.open => return String::new(),
             Link::Offline => "offline".to_owned(),
             Link::Connecting => "connecting".to_owned(),
             Link::Online { behind: 0 } => "online".to_owned(),

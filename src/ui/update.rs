@@ -85,6 +85,7 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
 
 fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     model.open = true;
+    model.older = false;
     if door == Door::Demo && !std::mem::replace(&mut model.demo, true) {
         model.tour = Some(Tour::default());
     }

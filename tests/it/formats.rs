@@ -10,6 +10,7 @@ use std::path::Path;
 
 use crate::support::binary::{Home, finish, run, text};
 use crate::support::mail::{mail, write};
+use crate::support::pty::Pty;
 use crate::support::{RUN_DEADLINE, wait_for};
 
 /// Puts a fixture into a home's data directory.
@@ -56,7 +57,8 @@ fn expected() -> BTreeMap<String, (String, u64, Vec<String>)> {
 /// Every way into the directory brings it to this format, whichever is first.
 #[test]
 fn a_directory_of_format_1_is_opened_by_any_command() {
-    let firsts: [&[&str]; 6] = [
+    let firsts: [&[&str]; 7] = [
+        &[],
         &["list"],
         &["labels"],
         &["--sync-only"],
@@ -68,7 +70,7 @@ fn a_directory_of_format_1_is_opened_by_any_command() {
         let home = Home::new();
         unpack(1, &home);
         run(home.command(first)).ok();
-        if first[0] == "undo" {
+        if first.first() == Some(&"undo") {
             // The last action was the archive of the apples.
             assert_eq!(state(&home)["Apples"].0, "inbox");
             continue;
@@ -96,6 +98,19 @@ fn a_new_directory_is_not_taken_for_an_older_one_while_it_is_in_use() {
     }
     owner.kill().expect("it runs");
     finish(owner, "--watch".into(), RUN_DEADLINE);
+}
+
+/// The screen opens first, and the mail is on it when it has this format.
+#[test]
+fn a_directory_of_format_1_is_opened_by_the_interface() {
+    let home = Home::new();
+    unpack(1, &home);
+    let mut pty = Pty::start(&home, (80, 24), &[]);
+    pty.wait_text("Lunch");
+    pty.press("q");
+    assert_eq!(pty.wait_end(), 0);
+    assert_eq!(state(&home), expected());
+    home.assert_healthy("opened by the interface");
 }
 
 #[test]

@@ -27,6 +27,19 @@ impl Purged {
         CREATE TABLE IF NOT EXISTS trashed(store INTEGER PRIMARY KEY, at INTEGER NOT NULL);
     ";
 
+    /// Brings the tables of the format `found` to this one: since when the trash of the first is
+    /// there was not written down, so it is kept from now on, as if it had just been thrown away.
+    pub(crate) fn upgrade(db: &Db, found: u32, now: i64) -> Result<(), StoreError> {
+        if found < 2 {
+            db.sql().execute(
+                "INSERT OR IGNORE INTO trashed(store, at) SELECT store, ?1 FROM snapshots
+                 WHERE json_valid(snapshot) AND json_extract(snapshot, '$.facts.place') = 'trash'",
+                [now],
+            )?;
+        }
+        Ok(())
+    }
+
     /// Whether a thread was purged.
     pub(crate) fn is(db: &Db, thread: &ThreadId) -> Result<bool, StoreError> {
         let mut statement = db.sql().prepare_cached("SELECT 1 FROM purged WHERE thread = ?1")?;

@@ -1,7 +1,8 @@
 //! What the screens look like. `INSTA_UPDATE=always` writes them anew; read the difference.
 
 use crate::command::registry;
-use crate::ui::double::Double;
+use crate::ui::app::Message;
+use crate::ui::double::{Double, NOW_MS};
 use crate::ui::harness::Screen;
 use crate::ui::view::help;
 
@@ -49,6 +50,18 @@ fn layers() {
     check("purge-30x6", (30, 6), "#Da");
     check("help-80x24", (80, 24), "?");
     check("help-60x15", (60, 15), "<Enter>?<C-d>");
+}
+
+/// Files of an older format take a while to open, and nothing can be shown of them before.
+#[test]
+fn an_older_mailbox() {
+    for (columns, rows) in [(40, 10), (80, 24)] {
+        let mut screen = Screen::older(columns, rows);
+        screen.send(Message::Time(NOW_MS + 3_000));
+        insta::assert_snapshot!(format!("older-{columns}x{rows}"), screen.text());
+        screen.press("q");
+        assert!(screen.exit.is_some(), "it can be left");
+    }
 }
 
 #[test]

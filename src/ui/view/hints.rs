@@ -52,7 +52,8 @@ pub fn hints(model: &Model, line: Rect, with_notice: bool, buf: &mut Buffer) {
     let wide = |parts: &Parts| parts.iter().map(|(text, _)| columns(text)).sum::<u16>();
     let healthy = model.status.link == Link::Online { behind: 0 };
     let room = line.width.saturating_sub(columns(&link) + 3);
-    if healthy && wide(&keys(model, room)) > room {
+    let all = |parts: &Parts| model.keys.is_empty() || parts.len() == keys(model, u16::MAX).len();
+    if healthy && !(wide(&keys(model, room)) <= room && all(&keys(model, room))) {
         // Keys are of more use than that all is well.
         link.clear();
     }

@@ -53,7 +53,9 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
 
 fn empty(model: &Model, area: Rect, buf: &mut Buffer) {
     if !model.list.loaded {
-        if model.now_ms - model.waiting_since >= FELT_MS {
+        if model.older {
+            bringing(model, area, buf);
+        } else if model.now_ms - model.waiting_since >= FELT_MS {
             put(buf, (area.x + MARK_COLUMNS, area.y), "opening…", area.width, model.theme.dim());
         }
         return;
@@ -68,6 +70,23 @@ fn empty(model: &Model, area: Rect, buf: &mut Buffer) {
         (elsewhere.to_owned(), model.theme.dim()),
     ];
     let top = area.y + area.height.saturating_sub(2) / 3;
+    for ((line, style), y) in lines.iter().zip(top..area.bottom()) {
+        let x = area.x + area.width.saturating_sub(columns(line)) / 2;
+        put(buf, (x, y), line, area.right() - x, *style);
+    }
+}
+
+/// Instead of rows while the files are brought to this format: there is no other way to them.
+fn bringing(model: &Model, area: Rect, buf: &mut Buffer) {
+    let seconds = u64::try_from((model.now_ms - model.waiting_since) / 1_000).unwrap_or(0);
+    let spent = if seconds == 0 { String::new() } else { format!(" {}", date::wait(seconds)) };
+    let lines = [
+        (format!("Updating your mailbox…{spent}"), model.theme.strong()),
+        ("This version keeps it in a new form.".to_owned(), model.theme.text()),
+        ("It happens once. q stops it: nothing".to_owned(), model.theme.dim()),
+        ("is lost, the next start begins again.".to_owned(), model.theme.dim()),
+    ];
+    let top = area.y + area.height.saturating_sub(4) / 3;
     for ((line, style), y) in lines.iter().zip(top..area.bottom()) {
         let x = area.x + area.width.saturating_sub(columns(line)) / 2;
         put(buf, (x, y), line, area.right() - x, *style);
