@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::args::Global;
 use crate::clock::SystemClock;
-use crate::engine::{Device, Owner};
+use crate::engine::{Device, EngineError, Owner};
 use crate::notice::{Exit, Explain as _, Notice};
-use crate::store::Own;
+use crate::store::{Own, StoreError};
 
 /// Where the backend is.
 #[derive(Debug, Clone)]
