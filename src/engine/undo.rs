@@ -68,6 +68,7 @@ impl Device {
         groups.settle(&self.db)?;
         let kept = self.kept(left)?;
         let mut says = said("Undid", &what, rows.len());
+        says.push_str(&self.purged_said(threads.keys())?);
         says.push_str(&kept_said(&kept));
         says.push_str(&self.labels_kept(&past.id)?);
         if later > 0 {
@@ -122,6 +123,22 @@ impl Device {
         );
         let device_name = self.device_name(&device);
         Ok(By { action: id.clone(), name, device, device_name })
+    }
+
+    /// " 1 is deleted for ever.": what no undo brings back.
+    fn purged_said<'a>(
+        &self,
+        threads: impl Iterator<Item = &'a ThreadId>,
+    ) -> Result<String, EngineError> {
+        let mut gone = 0;
+        for thread in threads {
+            gone += u32::from(mailbox::is_purged(&self.db, thread)?);
+        }
+        Ok(match gone {
+            0 => String::new(),
+            1 => " 1 is deleted for ever.".to_owned(),
+            gone => format!(" {gone} are deleted for ever."),
+        })
     }
 
     /// How a cell stays, in words.
