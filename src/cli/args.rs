@@ -130,6 +130,16 @@ pub(super) enum Command {
     Star(Threads),
     /// Unstar.
     Unstar(Threads),
+    /// Make conversations one.
+    Link {
+        /// Two threads or more.
+        #[arg(required = true, num_args = 2.., value_name = "THREAD")]
+        threads: Vec<String>,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Take threads out of their conversations; `show` lists what is in one.
+    Unlink(Threads),
     /// Undo the last action of this device, or the named one.
     Undo {
         /// The action.
@@ -193,7 +203,7 @@ pub(super) struct Purge {
     #[arg(long, value_name = "AGE", value_parser = super::purge::age)]
     pub(super) trash_older: Option<i64>,
     /// The named threads, wherever they are.
-    #[arg(long, requires = "threads")]
+    #[arg(long, requires = "threads", conflicts_with_all = ["trash", "trash_older"])]
     pub(super) anywhere: bool,
     /// Say what would go; nothing goes.
     #[arg(long)]
@@ -272,12 +282,15 @@ const MINUS: char = '\u{1f}';
 
 /// The arguments as the parser takes them.
 pub(super) fn prepare(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut labelling = false;
+    let (mut labelling, mut ended) = (false, false);
     args.map(|arg| {
-        let text = arg.to_string_lossy();
+        // What is not UTF-8 is no label's name; the parser says so.
+        let Some(text) = arg.to_str() else { return arg };
         labelling |= text == "label";
-        let minus = text.starts_with('-') && !text.starts_with("--") && text.len() > 1;
-        if labelling && minus && text != "-h" && text != "-V" {
+        ended |= text == "--";
+        let option = text.starts_with("--") || matches!(text, "-h" | "-V");
+        let minus = text.starts_with('-') && text.len() > 1 && text != "--";
+        if labelling && minus && (ended || !option) {
             return OsString::from(format!("{MINUS}{}", &text[1..]));
         }
         arg

@@ -23,6 +23,7 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
         return Err(notice.clone());
     }
     let writable = owner.is_ok();
+    home.has_its_mail()?;
     if home.backend_dir().join("threads.db").exists() {
         found.extend(backend(home, writable)?);
     }

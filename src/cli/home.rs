@@ -12,7 +12,7 @@ use crate::cli::args::Global;
 use crate::clock::SystemClock;
 use crate::engine::{Device, EngineError, Owner};
 use crate::notice::{Exit, Explain as _, Notice};
-use crate::store::StoreError;
+use crate::store::{Own, StoreError};
 
 /// Where the backend is.
 #[derive(Debug, Clone)]
@@ -109,18 +109,6 @@ impl Home {
         still(self.reader()?)
     }
 
-    /// As [`Home::reader`]; a file of an older format is brought to this one's first.
-    pub(super) fn newer_reader(&self) -> Result<Option<Device>, Notice> {
-        match Device::read(&self.dir, Box::new(SystemClock)) {
-            Err(EngineError::Store(StoreError::Older { .. })) => {
-                let _owner = self.own()?;
-                drop(self.device()?);
-                self.reader()
-            }
-            read => read.map_err(|error| error.notice()),
-        }
-    }
-
     /// Whether the embedded backend holds more than the device has taken in: it was served, or a
     /// command ended before it was seen.
     pub(super) fn is_behind(&self, device: Option<&Device>) -> Result<bool, Notice> {
@@ -132,6 +120,33 @@ impl Home {
         let here = device.map(Device::head).transpose();
         let here = here.map_err(|error| error.notice())?;
         Ok(there > here)
+    }
+
+    /// That the embedded backend has the mail that this device has seen there. A new one in its
+    /// place would look like an empty mailbox.
+    pub(super) fn has_its_mail(&self) -> Result<(), Notice> {
+        let device = match Device::read(&self.dir, Box::new(SystemClock)) {
+            // What it knows is read when it is of this format; then there is a next time.
+            Err(EngineError::Store(StoreError::Older { .. })) => return Ok(()),
+            read => read.map_err(|error| error.notice())?,
+        };
+        let Some(device) = device.filter(|_| !self.is_remote()) else { return Ok(()) };
+        let known = Own::setting(device.db(), "backend").map_err(|error| error.notice())?;
+        let Some(known) = known else { return Ok(()) };
+        match crate::backend::identity(&self.backend_dir()) {
+            Ok(held) if held.as_ref().is_none_or(|(held, _)| *held != known) => {
+                let path = self.backend_dir().join("threads.db");
+                let line = format!(
+                    "{}, where the mail is, {}",
+                    path.display(),
+                    if held.is_some() { "is of another mailbox" } else { "is not there" },
+                );
+                let hint = "put `backend` back from a backup";
+                Err(Notice::error("damaged", line, hint).exit(Exit::DataDir))
+            }
+            // What is wrong with the file itself is said by whoever opens it.
+            _ => Ok(()),
+        }
     }
 
     /// Whether there is a backend's data and no device's yet: a directory that was only served.

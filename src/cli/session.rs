@@ -92,6 +92,11 @@ impl Session {
 
 /// Starts the backend inside this process.
 pub(super) fn embedded(home: &Home) -> Result<Host, Notice> {
+    let mail = home.backend_dir().join("threads.db");
+    // It is made where it is absent.
+    if std::fs::metadata(mail).map_or(0, |mail| mail.len()) == 0 {
+        home.has_its_mail()?;
+    }
     let options = Options { dir: home.backend_dir(), thread_clients: THREAD_CLIENTS_EMBEDDED };
     Host::start(&options, Box::new(SystemClock)).map_err(|error| error.notice())
 }

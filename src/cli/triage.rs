@@ -157,8 +157,31 @@ fn past(
         other => other?,
     };
     let finished = desk.finish(home, wait);
-    let (pending, _) = desk.device().pending().map_err(|error| error.notice())?;
+    let device = desk.device();
+    // What others did until then is known only now.
+    let done = if finished.is_ok() { device.became_of_undo(done) } else { Ok(done) };
+    let done = done.map_err(|error| error.notice())?;
+    let (pending, _) = device.pending().map_err(|error| error.notice())?;
     Ok((done, pending, finished))
+}
+
+/// `link T T…` and `unlink T…`: by these threads themselves, not by their conversations' members.
+pub(super) fn link(
+    home: &Home,
+    output: Output,
+    threads: &[String],
+    what: fn(Vec<ThreadId>) -> Intent,
+    wait: bool,
+) -> Result<Exit, Notice> {
+    let ids: Result<Vec<ThreadId>, Notice> = threads
+        .iter()
+        .map(|name| {
+            let none = |_| EngineError::NoThread(crate::safe_text::line(name)).notice();
+            ThreadId::try_from(name.as_str()).map_err(none)
+        })
+        .collect();
+    let intent = what(ids?);
+    intend(home, Desk::open(home)?, output, &[], &intent, wait)
 }
 
 /// Every member of each named thread's conversation, with what its row shows.

@@ -68,9 +68,19 @@ struct Beginning {
     older: bool,
 }
 
-/// Whether there is a terminal with a screen; why not is said where it is not plain to see.
+/// Whether there is a terminal.
+fn is_terminal() -> bool {
+    std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
+}
+
+/// Whether there is a terminal with a screen.
+pub(super) fn is_drawn() -> bool {
+    is_terminal() && ability().screen
+}
+
+/// As [`is_drawn`]; why not is said where it is not plain to see.
 pub(super) fn has_screen(output: Output) -> bool {
-    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+    if !is_terminal() {
         return false;
     }
     let screen = ability().screen;
@@ -302,12 +312,7 @@ fn tilde(path: &std::path::Path) -> String {
 
 /// Without a terminal: the inbox as lines, or what could be done first.
 fn plain(home: &Home, output: Output) -> Result<Exit, Notice> {
-    let has_mail = match first_screen(home) {
-        // The list brings it to this format.
-        Err(EngineError::Store(StoreError::Older { .. })) => true,
-        first => first.map_err(|error| error.notice())?.is_some(),
-    };
-    if has_mail {
+    if first_screen(home).map_err(|error| error.notice())?.is_some() {
         return super::list::list(home, output, "inbox", 50, None);
     }
     for line in [

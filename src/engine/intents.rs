@@ -29,6 +29,8 @@ impl Device {
             Intent::Change { changes, targets } => self.change(changes, targets),
             Intent::Undo(action) => self.undo(action.as_ref()),
             Intent::Redo(action) => self.redo(action.as_ref()),
+            Intent::Join(threads) => self.join(threads),
+            Intent::Split(threads) => self.split(threads),
             Intent::CreateLabel(text) => self.new_label(text, None, &[]),
             Intent::NewLabel { name, color, targets } => {
                 self.new_label(name, color.as_deref(), targets)

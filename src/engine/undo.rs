@@ -43,11 +43,14 @@ impl Device {
         }
         let threads = self.reached(&past.id)?;
         let (mut groups, mut rows) = (Groups::of_overlay(), BTreeSet::new());
-        let (mut left, mut later) = (Vec::new(), 0);
+        let (mut left, mut later, mut gone) = (Vec::new(), 0, 0);
         let action = self.action("undo");
         for thread in threads.keys() {
             // A thread that is not in the index gets its undo from the backend.
-            let Some(root) = mailbox::root_of(&self.db, thread)? else { continue };
+            let Some(root) = mailbox::root_of(&self.db, thread)? else {
+                gone += usize::from(mailbox::is_purged(&self.db, thread)?);
+                continue;
+            };
             groups.touch(&self.db, thread)?;
             rows.insert(root);
             let seen = mailbox::watermark(&self.db, thread)?;
@@ -67,15 +70,52 @@ impl Device {
         self.add(&StoreId::mailbox(), mailbox::name::ACTION_UNDONE, &args, &action)?;
         groups.settle(&self.db)?;
         let kept = self.kept(left)?;
-        let mut says = said("Undid", &what, rows.len());
-        says.push_str(&self.purged_said(threads.keys())?);
-        says.push_str(&kept_said(&kept));
-        says.push_str(&self.labels_kept(&past.id)?);
+        let mut says = self.undid_said(&past.id, &what, rows.len(), &kept)? + &gone_said(gone);
         if later > 0 {
             says = format!("{says} {later} show it when it is synchronised.");
         }
         let (action, undid) = (Some(action.id), Some(past.id));
         Ok(Done { action, threads: rows.len(), says, undid, kept, ..Done::default() })
+    }
+
+    /// What became of an undo of this device once it is synchronised: what another device did
+    /// before it, and this one did not know when it was decided, is left alone as well.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn became_of_undo(&self, done: Done) -> Result<Done, EngineError> {
+        let _still = self.db.still()?;
+        let (Some(action), Some(undid)) = (&done.action, &done.undid) else { return Ok(done) };
+        let Some(past) = self.past(undid)? else { return Ok(done) };
+        let (mut rows, mut left, mut gone) = (BTreeSet::new(), Vec::new(), 0);
+        for thread in self.reached(undid)?.into_keys() {
+            let Some(row) = mailbox::raw_row(&self.db, &thread)? else {
+                gone += usize::from(mailbox::is_purged(&self.db, &thread)?);
+                continue;
+            };
+            rows.extend(mailbox::root_of(&self.db, &thread)?);
+            let trail: Trail = serde_json::from_str(&row.trail).unwrap_or_default();
+            match thread::kept_since(&trail, undid, action) {
+                Some((kept, cells)) if !kept.is_empty() => left.push((thread, kept, cells)),
+                Some(_) => {}
+                // Not there yet, or no longer: what was decided is what is known.
+                None => return Ok(done),
+            }
+        }
+        let kept = self.kept(left)?;
+        let what = self.what(&past.name, &past.deeds);
+        let says = self.undid_said(undid, &what, rows.len(), &kept)? + &gone_said(gone);
+        Ok(Done { threads: rows.len(), says, kept, ..done })
+    }
+
+    fn undid_said(
+        &self,
+        undid: &ActionId,
+        what: &str,
+        rows: usize,
+        kept: &[Kept],
+    ) -> Result<String, EngineError> {
+        Ok(said("Undid", what, rows) + &kept_said(kept) + &self.labels_kept(undid)?)
     }
 
     /// What the undo that was just added leaves alone on a thread; `None` when the action is older
@@ -125,22 +165,6 @@ impl Device {
         Ok(By { action: id.clone(), name, device, device_name })
     }
 
-    /// " 1 is deleted for ever.": what no undo brings back.
-    fn purged_said<'a>(
-        &self,
-        threads: impl Iterator<Item = &'a ThreadId>,
-    ) -> Result<String, EngineError> {
-        let mut gone = 0;
-        for thread in threads {
-            gone += u32::from(mailbox::is_purged(&self.db, thread)?);
-        }
-        Ok(match gone {
-            0 => String::new(),
-            1 => " 1 is deleted for ever.".to_owned(),
-            gone => format!(" {gone} are deleted for ever."),
-        })
-    }
-
     /// How a cell stays, in words.
     fn stays(&self, cell: &Cell, cells: &Cells) -> String {
         let which = |on: bool, yes: &str, no: &str| if on { yes } else { no }.to_owned();
@@ -188,11 +212,12 @@ impl Device {
         }
         let mut action = self.action(&past.name);
         action.redoes = Some(past.id.clone());
-        let (mut groups, mut rows) = (Groups::of_overlay(), BTreeSet::new());
+        let (mut groups, mut rows, mut gone) = (Groups::of_overlay(), BTreeSet::new(), 0);
         for (thread, deeds) in &reached {
             let (Some(root), Some(seen)) =
                 (mailbox::root_of(&self.db, thread)?, mailbox::watermark(&self.db, thread)?)
             else {
+                gone += usize::from(mailbox::is_purged(&self.db, thread)?);
                 continue;
             };
             groups.touch(&self.db, thread)?;
@@ -203,12 +228,20 @@ impl Device {
             }
             self.cover(thread)?;
         }
-        for deed in past.deeds.iter().filter(|deed| deed.is_of_mailbox()) {
+        let mut of_mailbox = past.deeds.iter().filter(|deed| deed.is_of_mailbox()).peekable();
+        if rows.is_empty() && of_mailbox.peek().is_none() {
+            // An action without an event would be in no history.
+            return nothing(format!(
+                "Nothing of it is left to do again: {what}.{}",
+                gone_said(gone)
+            ));
+        }
+        for deed in of_mailbox {
             let (name, args) = label_event(deed, self.clock.now());
             self.add(&StoreId::mailbox(), name, &args, &action)?;
         }
         groups.settle(&self.db)?;
-        let says = said("Redid", &what, rows.len());
+        let says = said("Redid", &what, rows.len()) + &gone_said(gone);
         let (action, redid) = (Some(action.id), Some(past.id));
         Ok(Done { action, threads: rows.len(), says, redid, ..Done::default() })
     }
@@ -313,6 +346,15 @@ fn said(verb: &str, what: &str, rows: usize) -> String {
     match rows {
         0 => format!("{verb}: {what}."),
         rows => format!("{verb}: {what} of {}.", conversations(rows as u64)),
+    }
+}
+
+/// " 1 is gone for ever."
+fn gone_said(gone: usize) -> String {
+    match gone {
+        0 => String::new(),
+        1 => " 1 is gone for ever.".to_owned(),
+        more => format!(" {more} are gone for ever."),
     }
 }
 

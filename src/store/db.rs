@@ -141,6 +141,19 @@ impl Db {
         Ok(Some(db))
     }
 
+    /// Whether the file at `path` may be of a format before `version`, by its first bytes alone: a
+    /// newer format may still be in the write-ahead log beside it. `false` when it is not there.
+    #[must_use]
+    pub fn may_be_older(path: &Path, version: u32) -> bool {
+        use std::os::unix::fs::FileExt as _;
+        /// Where a database keeps its `user_version` (SQLite file format, section 1.3).
+        const AT: u64 = 60;
+        let mut found = [0; 4];
+        let read = std::fs::File::open(path).and_then(|file| file.read_exact_at(&mut found, AT));
+        // 0 is a file whose first format is not copied out of its write-ahead log yet.
+        read.is_ok() && (1..version).contains(&u32::from_be_bytes(found))
+    }
+
     /// A database in memory, for a rebuild that is compared with a file.
     ///
     /// # Errors
@@ -214,7 +227,12 @@ impl Db {
         };
         let found = u32::try_from(pragma("user_version")?).unwrap_or(u32::MAX);
         let application = pragma("application_id")?;
-        if found != 0 && application != i64::from(kind.application()) {
+        // Without a version it is new, and has nothing in it; a file with tables is somebody's.
+        let ours = match found {
+            0 => application == 0 && self.is_blank()?,
+            _ => application == i64::from(kind.application()),
+        };
+        if !ours {
             return Err(StoreError::Damaged {
                 path: self.path.clone(),
                 detail: "it is not a file of this kind".to_owned(),
@@ -225,6 +243,12 @@ impl Db {
             return Err(StoreError::Newer { path, found, known: version });
         }
         Ok(found)
+    }
+
+    fn is_blank(&self) -> Result<bool, StoreError> {
+        let tables = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)";
+        let blank = self.connection.query_row(tables, [], |row| row.get(0));
+        blank.map_err(|error| self.explain(error.into()))
     }
 
     fn prepare_file(

@@ -122,6 +122,21 @@ pub fn kept(trail: &Trail, own: &[Entry]) -> Option<(Vec<Kept>, Cells)> {
     Some((kept, after))
 }
 
+/// What this undo of an action left alone, once the trail holds it: what came before it in the log
+/// may have been unknown where it was decided. `None` when the trail no longer reaches that far.
+#[must_use]
+pub fn kept_since(trail: &Trail, undone: &ActionId, by: &ActionId) -> Option<(Vec<Kept>, Cells)> {
+    let is_it = |entry: &Entry| {
+        let of = matches!(&entry.what, What::Undo { action, .. } if action == undone);
+        of && entry.action.as_ref() == Some(by)
+    };
+    let at = trail.entries.iter().position(is_it)?;
+    let mut before = Trail { base: trail.base.clone(), entries: trail.entries[..at].to_vec() };
+    // What the base knows to be undone, it knows from this undo too.
+    before.base.undone.remove(undone);
+    kept(&before, &trail.entries[at..=at])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +191,15 @@ mod tests {
             let own: Vec<Entry> = log[cut..].iter().chain([&undo]).cloned().collect();
             let found = kept(&trail, &own).map(|(kept, _)| kept);
             assert_eq!(found, Some(wanted.clone()), "{story:?} cut at {cut}");
+        }
+        // The same once the log holds the undo, and what came after it.
+        let later = [entry(101, "later trash"), entry(102, "m")];
+        for more in 0..=later.len() {
+            let log: Vec<Entry> =
+                log.iter().chain([&undo]).chain(&later[..more]).cloned().collect();
+            let named = |name: &str| ActionId::try_from(name).unwrap();
+            let found = kept_since(&Trail::of(&log).0, &named("x"), &named("u"));
+            assert_eq!(found.map(|(kept, _)| kept), Some(wanted.clone()), "{story:?} +{more}");
         }
     }
 

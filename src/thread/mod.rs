@@ -16,6 +16,6 @@ pub use event::{
     ThreadCreated, ThreadEvent, Unsnoozed, Writer, name, writers,
 };
 pub use fold::{Base, Entry, Keep, Marks, Undone, What, decide, run};
-pub use kept::{Cell, Kept, Why, kept};
+pub use kept::{Cell, Kept, Why, kept, kept_since};
 pub use state::{MessageRow, Summary, ThreadState};
 pub use trail::Trail;

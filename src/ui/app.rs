@@ -17,6 +17,7 @@ use crate::label::{self, Place};
 use crate::notice::{Notice, Severity};
 use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::history::History;
+use crate::ui::labels::{Colours, Rename};
 use crate::ui::line::Line;
 use crate::ui::list::List;
 use crate::ui::past::Wanted;
@@ -53,6 +54,10 @@ pub enum Layer {
     Help(usize),
     /// The label picker.
     Picker(Picker),
+    /// A name is asked for, for a label.
+    Rename(Rename),
+    /// A colour is asked for, for a label.
+    Colours(Colours),
     /// A path is asked for.
     Path(Line),
     /// A yes is asked for, before something goes for ever.
@@ -185,6 +190,8 @@ pub struct Entry {
     pub strong: bool,
     /// Made by the user.
     pub user: bool,
+    /// Its colour, a name of the palette.
+    pub color: Option<String>,
 }
 
 /// The model.
@@ -324,7 +331,8 @@ impl Model {
         match (self.layers.last(), &self.stage, &self.reader) {
             (Some(Layer::Help(_)), ..) => Context::Help,
             (Some(Layer::Picker(_)), ..) => Context::Picker,
-            (Some(Layer::Path(_) | Layer::Purge(_)), ..) => Context::Prompt,
+            (Some(Layer::Colours(_)), ..) => Context::Colours,
+            (Some(Layer::Path(_) | Layer::Purge(_) | Layer::Rename(_)), ..) => Context::Prompt,
             _ => self.context_behind_layers(),
         }
     }
@@ -374,7 +382,7 @@ impl Model {
                 _ => 0,
             };
             let (label, name) = (label::system(id), (*name).to_owned());
-            Entry { label, name, count, strong: *id == "inbox", user: false }
+            Entry { label, name, count, strong: *id == "inbox", user: false, color: None }
         });
         let user = self.labels.iter().filter(|l| !label::is_system(l.id.as_str())).map(|l| Entry {
             label: l.id.clone(),
@@ -382,6 +390,7 @@ impl Model {
             count: l.unread_count,
             strong: true,
             user: true,
+            color: l.color.clone(),
         });
         system.chain(user).collect()
     }

@@ -134,6 +134,11 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             effects
         }
         Update::Labels(labels) => {
+            for layer in &mut model.layers {
+                if let Layer::Picker(picker) = layer {
+                    picker.refresh(&labels);
+                }
+            }
             model.labels = labels;
             Vec::new()
         }

@@ -256,6 +256,50 @@ fn a_damaged_data_directory() {
 }
 
 #[test]
+fn a_directory_that_has_lost_its_mail() {
+    let home = home();
+    let rows = home.list("inbox");
+    let backend = home.data().join("backend");
+    std::fs::rename(&backend, home.path("kept")).unwrap();
+    let thread = text(&rows[0], "thread");
+    let commands =
+        [&["doctor"][..], &["import", "box"], &["archive", &thread], &["--sync-only"], &["doctor"]];
+    for args in commands {
+        refused(home.run(&[args, &["--json"]].concat()), 6, &format!("{args:?} without its mail"));
+        assert!(!backend.join("threads.db").exists(), "{args:?} made an empty one");
+    }
+    // Another mailbox's is not taken for it.
+    let other = crate::bad_input::home();
+    std::fs::create_dir_all(&backend).unwrap();
+    for name in ["threads.db", "mailbox.db"] {
+        std::fs::copy(other.data().join("backend").join(name), backend.join(name)).unwrap();
+    }
+    refused(home.run(&["doctor", "--json"]), 6, "another mailbox's mail");
+    std::fs::remove_dir_all(&backend).unwrap();
+    std::fs::rename(home.path("kept"), &backend).unwrap();
+    home.run(&["undo"]).ok();
+    assert_eq!(home.list("inbox"), rows);
+    home.assert_healthy("its mail put back");
+}
+
+#[test]
+fn a_database_of_another_program() {
+    for made in ["CREATE TABLE notes (a)", "PRAGMA application_id = 7"] {
+        let home = Home::new();
+        std::fs::create_dir(home.data()).unwrap();
+        mail("m").write(&home.path("m.eml"));
+        let path = home.data().join("mailbox.db");
+        rusqlite::Connection::open(&path).unwrap().execute_batch(made).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        for args in [&["list"][..], &["import", "m.eml"], &["labels", "create", "x"], &["doctor"]] {
+            let args = [args, &["--json"]].concat();
+            refused(home.run(&args), 6, &format!("{args:?} on a foreign database, {made}"));
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{made}: it was written to");
+    }
+}
+
+#[test]
 fn a_data_directory_of_a_newer_version() {
     let home = home();
     for path in databases(&home) {

@@ -164,6 +164,21 @@ fn what_is_not_there_is_said() {
 }
 
 #[test]
+fn labels_with_dashes_and_bytes_that_are_no_text() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let home = home();
+    let thread = home.thread("plan");
+    let labels = || row(&home, &thread)["labels"].clone();
+    let before = labels();
+    home.run(&["label", &thread, "+-dash", "+\u{fffd}"]).ok();
+    assert_ne!(labels(), before);
+    let bytes = std::ffi::OsStr::from_bytes(b"-\xff");
+    home.run(&["label".as_ref(), thread.as_ref(), bytes]).exited(2);
+    home.run(&["label", &thread, "-\u{fffd}", "--", "--dash"]).ok();
+    assert_eq!(labels(), before);
+}
+
+#[test]
 fn undo_takes_back_what_was_done_last_in_whatever_order_it_was_projected() {
     let home = home();
     let (first, last) = (home.thread("other"), home.thread("plan"));

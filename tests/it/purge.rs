@@ -148,6 +148,7 @@ fn nobody_is_asked_without_a_terminal_and_only_trash_goes() {
         &["purge", "--trash-older", "soon", "--yes"][..],
         &["purge", &a, "--trash", "--yes"],
         &["purge", "--anywhere", "--yes"],
+        &["purge", "--trash", "--anywhere", "--yes"],
     ] {
         home.run(args).exited(2);
     }
@@ -168,7 +169,7 @@ fn nobody_is_asked_without_a_terminal_and_only_trash_goes() {
     assert_eq!(purged(&home.run(&["purge", &d, "--anywhere", "--yes", "--json"]).ok()), (1, 1));
     assert_eq!(home.list("anywhere").len(), 0);
     // An undo brings nothing back, and says so.
-    for says in ["Undid: spam. 1 is deleted for ever.", "Undid: trash. 2 are deleted for ever."] {
+    for says in ["Undid: spam. 1 is gone for ever.", "Undid: trash. 2 are gone for ever."] {
         let undone = home.run(&["undo"]).ok().stdout;
         let undone = String::from_utf8_lossy(&undone);
         assert!(undone.contains(says), "{undone}");
@@ -206,6 +207,35 @@ fn what_was_purged_is_not_imported_again_unless_it_is_wanted() {
     assert_eq!(rows.len(), 3, "with its answer in it: {rows:?}");
     home.assert_healthy("what came back");
     assert_eq!(counts(&import(&home, &mails)), [4, 0, 4, 0]);
+}
+
+#[test]
+fn what_is_gone_is_neither_undone_nor_done_again_and_it_says_so() {
+    let home = Home::new();
+    import(&home, &[mail("one"), mail("two")]);
+    let (one, two) = (home.thread("one"), home.thread("two"));
+    let archive = |threads: &[&str]| {
+        let line = [&["archive", "--json"], threads].concat();
+        text(&home.run(&line).ok().object(), "action")
+    };
+    let (both, alone) = (archive(&[&one, &two]), archive(&[&one]));
+    home.run(&["undo", &alone]).ok();
+    home.run(&["purge", &one, "--anywhere", "--yes"]).ok();
+    let said = |line: &[&str]| {
+        let run = home.run(line).ok();
+        String::from_utf8(run.stdout).expect("UTF-8").trim_end().to_owned()
+    };
+    let undone = "Undid: archive of 1 conversation. 1 is gone for ever.";
+    assert_eq!(said(&["undo", &both]), undone);
+    let redone = "Redid: archive of 1 conversation. 1 is gone for ever.";
+    assert_eq!(said(&["redo", &both]), redone);
+    let before = home.json(&["history"]);
+    let nothing = "Nothing of it is left to do again: archive. 1 is gone for ever.";
+    assert_eq!(said(&["redo", &alone]), nothing);
+    let object = home.run(&["redo", &alone, "--json"]).ok().object();
+    assert_eq!((&object["action"], &object["redid"]), (&Value::Null, &Value::Null), "{object}");
+    assert_eq!(home.json(&["history"]), before, "an action that did nothing is none");
+    home.assert_healthy("undo and redo of what is gone");
 }
 
 #[test]

@@ -263,6 +263,29 @@ fn a_archives_b_trashes_a_undoes() {
 }
 
 #[test]
+fn an_undo_says_what_stays_that_this_device_had_not_heard_of() {
+    let (serve, a, b) = devices(3);
+    let threads = a.threads("inbox");
+    serve.run(&a, &["archive", &threads[0], &threads[1]]).ok();
+    serve.sync(&b);
+    json_at(&serve, &b, &["trash", &threads[0]]);
+    // A synchronises with its undo, and not before.
+    let undone = serve.run(&a, &["undo"]);
+    let name = text(&history(&b)[0], "deviceName");
+    let wanted =
+        format!("Undid: archive of 2 conversations. 1 stays in trash: trashed since by {name}.");
+    assert_eq!(said(undone), wanted);
+    serve.run(&a, &["label", &threads[1], &threads[2], "+Work"]).ok();
+    serve.sync(&b);
+    json_at(&serve, &b, &["label", &threads[1], "+Work"]);
+    let undone = json_at(&serve, &a, &["undo"]);
+    let kept: Vec<String> =
+        undone["kept"].as_array().expect("a list").iter().map(|k| text(k, "stays")).collect();
+    assert_eq!(kept, ["labelled Work"], "{undone}");
+    assert_eq!(undone["threads"], 2);
+}
+
+#[test]
 fn what_was_on_disk_when_it_was_killed_is_undone_from_the_other_device() {
     let (mut serve, a, b) = devices(4);
     let threads = a.threads("inbox");

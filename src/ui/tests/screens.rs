@@ -43,6 +43,8 @@ fn layers() {
     check("picker-80x24", (80, 24), "<Space><Space>lra");
     check("picker-60x15", (60, 15), "l");
     check("picker-40x10", (40, 10), "l");
+    check("colours-80x24", (80, 24), "l<C-o>jj");
+    check("rename-40x10", (40, 10), "l<C-r>");
     check("help-40x10", (40, 10), "?");
     check("help-200x50", (200, 50), "?");
     check("purge-80x24", (80, 24), "##Day");

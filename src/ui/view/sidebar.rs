@@ -52,7 +52,12 @@ fn draw_entry(model: &Model, entry: &Entry, here: bool, line: Rect, buf: &mut Bu
     // A long name does not touch its count.
     let gap = usize::from(!count.is_empty());
     let name = text::fit(&text::cut(&entry.name, name_columns.saturating_sub(gap)), name_columns);
-    let style = if here { theme.accent().patch(theme.strong()) } else { theme.text() };
+    let own = entry.color.as_deref().and_then(|name| theme.palette(name));
+    let style = match own {
+        _ if here => theme.accent().patch(theme.strong()),
+        Some(own) => own,
+        None => theme.text(),
+    };
     let mark = if here { " ▸" } else { "  " };
     let x = put(buf, (line.x, line.y), mark, 2, style);
     let x = put(buf, (x, line.y), &name, line.right() - x, style);
