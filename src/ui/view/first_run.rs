@@ -133,7 +133,7 @@ fn below(model: &Model, screen: &Screen, kept: bool) -> Vec<(String, Style)> {
         let readable = model.list.rows.len().min(NEWEST);
         if readable > 0 {
             let newest = if import.progress.ended {
-                "Enter opens the inbox".to_owned()
+                "the newest are readable now: Enter opens the inbox".to_owned()
             } else {
                 format!("the newest {readable} are readable now: Enter opens the inbox")
             };
