@@ -3,9 +3,8 @@
 //! Invariant: a thread is in exactly one place; derived labels are never applied by hand. This file
 //! must not know tables or events.
 
-mod compose;
-
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::id::{LabelId, base32};
 
@@ -124,7 +123,7 @@ pub fn color(name: &str) -> Option<&'static str> {
 /// runs of white space one space, at most [`MAX_NAME_CHARS`]. `None` when nothing is left.
 #[must_use]
 pub fn clean_name(name: &str) -> Option<String> {
-    let words = compose::composed(&crate::safe_text::line(name));
+    let words: String = crate::safe_text::line(name).nfc().collect();
     let cleaned: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
     let cleaned: String = cleaned.chars().take(MAX_NAME_CHARS).collect();
     (!cleaned.is_empty()).then_some(cleaned)

@@ -62,13 +62,17 @@
 //! | a source changed | `bridge/survey` → `bridge/changes` → `bridge/follow` → `backend/follow` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
-//! | a thread is purged | `backend/purge` → `storage/purged` → `mailbox/purge` → `engine/apply` |
+//! | a thread is purged | `backend/purge` → `backend/storage/purged` → `mailbox/purge` |
+//! | what goes of it on a device | `engine/apply` (`take_in`) → `engine/purge` (`drop_thread`) |
 //! | a thread is loaded, let go | `ui/update` (`prefetch`) → `engine/run` → `engine/memory` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
 //! | undo and redo, and what stays | `engine/undo` → `mailbox/history`, `thread/kept` |
+//! | a label's name, colour, end | `engine/labels` → `mailbox/label_log` → `mailbox/labels` |
+//! | threads joined, split | `engine/links` → `thread/cells` → `backend/storage/links` |
 //! | history | `backend/thread_client` (`actions`) → `mailbox/history` → `engine/history` |
+//! | a file of an older format | `store/db` (`open_with`) → `mailbox/rebuild`, `backend/storage` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
@@ -105,7 +109,29 @@
 //!   hash of its arguments; a Mailbox event of a purged thread keeps that hash, its positions and
 //!   its actions. So a device that joins later has the same chain and the same tables, byte for
 //!   byte, and no table may say where a row lies in its file. The thread's own log goes as a whole.
-//! - **Label ids come from names**, so that two devices that make a label offline make the same.
+//! - **Label ids come from names**, so that two devices that make a label offline make the same. A
+//!   renamed label keeps its id; its old name is free for another under the next id of that name.
+//! - **A label's row is a fold** over its events without those of undone actions, so that all that
+//!   is done to one is undone like anything else, and out of order; what a device shows
+//!   (`labelsShown`) is the same fold with its own events behind. Labels with equal names are
+//!   united when they are read, not in the index: two lists of one name are rare, and counted live.
+//! - **A link shows when it is projected.** It changes which rows there are, not what one shows, so
+//!   it is no part of the overlay: two rows become one when the backend has said so, and do not
+//!   part again. Offline they stay two until then; a key goes to what its row showed.
+//! - **A split is remembered by pair**, in the cells of both threads, until the pair is joined by
+//!   hand or the split is undone: mail joins no two conversations between which there is one.
+//! - **Nothing is purged by itself.** What has been in trash for [`limits::TRASH_KEPT`] is what
+//!   `purge` takes when nothing is named; it counts from when the backend saw it there, by the
+//!   backend's clock, since dates of mail and clocks of devices can be anything.
+//! - **A source is followed three-way.** `sources.db` remembers what each file said last; only what
+//!   it says otherwise now becomes an event, so that what the user did here stands against a source
+//!   that did not change. Each change has a name that a second try repeats, and a file that is gone
+//!   removes nothing. It is a cache: no import fails by it, and without it one is slower.
+//! - **A format is changed at the first opening, in one transaction.** Rows that follow from a log
+//!   are dropped and made again from it; logs, blobs and own events are only added to. A directory
+//!   of every former format lies in `tests/fixtures` and is opened by `tests/it/formats.rs`.
+//! - **A device's id begins with the name of its machine**, so that history says who it was with
+//!   nothing else to keep in step; the tail makes it unique, and it never changes.
 
 pub mod backend;
 pub mod bridge;

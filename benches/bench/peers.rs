@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::measure::{Times, millis, once, ratio};
+use crate::measure::{Times, millis, once, ratio, timed};
 use crate::program::{self, BINARY, text};
-use crate::stage::{Imported, Stage};
+use crate::stage::{Imported, MESSAGES, Stage};
 use crate::terminal::{ROWS, Terminal};
 
 /// Starts of each program, after one that is not counted.
@@ -106,10 +106,14 @@ fn alot(home: &Path, imported: &Imported) -> Result<Peer, String> {
     std::fs::write(&config, text).map_err(|error| error.to_string())?;
     let mut new = Command::new(notmuch);
     new.arg("new").env("HOME", home).env("NOTMUCH_CONFIG", &config);
-    let status = new.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let (status, took) = timed(|| new.stdout(Stdio::null()).stderr(Stdio::null()).status());
     if !status.is_ok_and(|status| status.success()) {
         return Err("notmuch could not index the mail".to_owned());
     }
+    let rate = |took: Duration| (MESSAGES as f64 / took.as_secs_f64()).round();
+    let against = json!({"notmuch": rate(took), "ours": rate(imported.took)});
+    let times = ratio(took.as_secs_f64(), imported.took.as_secs_f64());
+    println!("{}", once("peer-import", times, "times", "higher", against));
     let args = ["-n", &config.display().to_string(), "search", "tag:inbox"].map(str::to_owned);
     Ok(Peer { name: "alot", program, args: args.into() })
 }

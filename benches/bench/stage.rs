@@ -3,6 +3,7 @@
 //! Invariant: a bench that changes a mailbox changes a copy, or puts it back. With
 //! `MAILTUI_BENCH_DIR` the generated mailboxes stay there for the next run.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -75,6 +76,10 @@ impl Stage {
     }
 
     fn made(&self, name: &str, make: impl FnOnce(&Path) -> Seeded) -> PathBuf {
+        // One that an earlier version of the tables made is not one of this version.
+        let mut tables = DefaultHasher::new();
+        mailtui::mailbox::SQL.hash(&mut tables);
+        let name = format!("{name}-{:08x}", tables.finish() >> 32);
         let dir = self.kept.as_deref().unwrap_or(self.folder()).join(name);
         if !dir.exists() {
             // Under another name until it is whole.
@@ -89,7 +94,13 @@ impl Stage {
     /// A directory with a copy of a mailbox's device and nothing else.
     pub(crate) fn device_alone(&self, data: &Path) -> tempfile::TempDir {
         let dir = tempfile::tempdir_in(self.folder()).expect("room on the disk");
-        std::fs::copy(data.join("mailbox.db"), dir.path().join("mailbox.db")).expect("room");
+        for name in ["mailbox.db", "mailbox.db-wal"] {
+            let from = data.join(name);
+            // A program that was ended leaves what it had not copied into the file yet beside it.
+            if from.exists() {
+                std::fs::copy(from, dir.path().join(name)).expect("room on the disk");
+            }
+        }
         dir
     }
 

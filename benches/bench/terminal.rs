@@ -117,14 +117,6 @@ impl Terminal {
         selected(self.parser.screen())
     }
 
-    /// The text of the row below it; `None` at the end of the list's part of the screen.
-    pub(crate) fn below_selected(&self) -> Option<String> {
-        let screen = self.parser.screen();
-        let row = selected_row(screen).filter(|&row| row + 3 < ROWS)? + 1;
-        let text = row_text(screen, row);
-        (!text.trim().is_empty()).then_some(text)
-    }
-
     /// `VmHWM` in KiB.
     pub(crate) fn peak_kib(&self) -> u64 {
         let pid = self.child.process_id().expect("it runs");
@@ -140,17 +132,14 @@ impl Drop for Terminal {
     }
 }
 
-/// The text of the row that is drawn in reverse.
+/// The text of the row that is drawn in reverse, but for sidebar and marks.
 pub(crate) fn selected(screen: &vt100::Screen) -> Option<String> {
-    selected_row(screen).map(|row| row_text(screen, row))
-}
-
-fn selected_row(screen: &vt100::Screen) -> Option<u16> {
     let reversed = |row| screen.cell(row, COLUMNS / 2).is_some_and(vt100::Cell::inverse);
-    (1..ROWS - 1).find(|&row| reversed(row))
+    let row = (1..ROWS - 1).find(|&row| reversed(row))?;
+    Some(screen.contents_between(row, COLUMNS / 3, row, COLUMNS))
 }
 
-/// What a row says of its conversation: the sidebar and the marks left out.
-fn row_text(screen: &vt100::Screen, row: u16) -> String {
-    screen.contents_between(row, COLUMNS / 3, row, COLUMNS)
+/// The line of hints at the bottom.
+pub(crate) fn hints(screen: &vt100::Screen) -> String {
+    screen.contents_between(ROWS - 1, 0, ROWS - 1, COLUMNS)
 }

@@ -55,7 +55,7 @@ impl Backend {
     /// # Errors
     /// When a file is damaged, newer or cannot be written.
     pub fn open(options: &Options, clock: &dyn Clock) -> Result<Self, StoreError> {
-        let mut db = storage::open(&options.dir)?;
+        let mut db = storage::open(&options.dir, clock.now())?;
         let (id, epoch) = identity(&mut db, clock)?;
         let mut backend = Self {
             mailbox: MailboxClient::open(&options.dir, &epoch)?,
@@ -107,6 +107,7 @@ impl Backend {
             }
         }
         storage::spread(&self.db, &pushed)?;
+        storage::Links::pushed(&self.db, &pushed)?;
         let mut acks = Vec::with_capacity(answers.len());
         for (store, positions, refused) in answers {
             let Head { position: head, chain } = Log::head(self.log_of(&store), &store)?;

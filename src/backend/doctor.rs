@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::backend::core::Backend;
 use crate::backend::storage::references::{self, ShortName};
-use crate::backend::storage::{self, Index, Purged, Queue};
+use crate::backend::storage::{self, Index, Links, Purged, Queue};
 use crate::id::{StoreId, ThreadId};
 use crate::limits::TRASH_KEPT;
 use crate::mailbox;
@@ -50,6 +50,7 @@ pub fn inspect(dir: &Path) -> Result<Vec<Finding>, StoreError> {
     found.extend(check_logs(&threads, &mailbox)?);
     found.extend(check_rows(&threads, &mailbox)?.into_iter().map(|(_, finding)| finding));
     found.extend(check_left(&threads)?);
+    found.extend(Links::are_wrong(&threads)?.then(astray_links));
     found.extend(references::wrong(&threads)?.iter().map(|wrong| referred(*wrong)));
     found.extend(rebuild(&mailbox)?);
     Ok(found)
@@ -116,9 +117,21 @@ impl Backend {
         );
         found.extend(self.check_queue()?);
         found.extend(check_left(&self.db)?);
+        found.extend(self.check_links()?);
         found.extend(self.count_references()?);
         found.extend(rebuild(self.mailbox.db())?);
         Ok(found)
+    }
+
+    /// Compares what is known of links with the logs, and puts it right.
+    fn check_links(&mut self) -> Result<Option<Finding>, StoreError> {
+        if !Links::are_wrong(&self.db)? {
+            return Ok(None);
+        }
+        self.begin()?;
+        Links::put_right(&self.db)?;
+        self.db.commit()?;
+        Ok(Some(Finding { repaired: !Links::are_wrong(&self.db)?, ..astray_links() }))
     }
 
     /// Counts references to blobs, and puts them right.
@@ -217,6 +230,10 @@ fn referred((name, times): (ShortName, u64)) -> Finding {
 }
 
 /// Lines about what names threads that are not there.
+fn astray_links() -> Finding {
+    Finding::new("links", "what is known of joined threads is not what their logs say")
+}
+
 fn check_left(threads: &Db) -> Result<Vec<Finding>, StoreError> {
     let mut found = Vec::new();
     let (astray, undead) = (Index::astray(threads)?, Purged::undead(threads)?);

@@ -20,6 +20,7 @@ impl Backend {
     /// As [`Backend::push`].
     pub fn follow(&mut self, changes: &[Follow], now: i64) -> Result<Vec<Followed>, StoreError> {
         self.begin()?;
+        self.now = now;
         let mut done = Vec::with_capacity(changes.len());
         for follow in changes {
             let store = StoreId::thread(&follow.thread);

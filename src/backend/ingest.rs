@@ -8,7 +8,7 @@ mod whole;
 
 pub use whole::{Packer, Whole};
 
-use crate::backend::storage::{Index, Known, Purged};
+use crate::backend::storage::{Index, Known, Links, Purged};
 use crate::bridge::{Incoming, Outcome, Said};
 use crate::id::{DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32};
 use crate::limits::{MAX_INLINE_TEXT_BYTES, MAX_MESSAGE_ARGS_BYTES, MAX_MESSAGE_BYTES};
@@ -173,6 +173,9 @@ fn place(
     let new = Log::head(db, &StoreId::thread(&thread))?.position == 0;
     let begin = new.then(|| ThreadCreated { thread: thread.clone() });
     append(db, epoch, &thread, ready, begin.as_ref())?;
+    if new {
+        Links::begun(db, &thread)?;
+    }
     Index::name(db, &ready.key, &thread)?;
     for ancestor in ready.message.references.iter().chain(&ready.conversation) {
         Index::name(db, ancestor, &thread)?;
@@ -185,19 +188,12 @@ fn place(
 }
 
 /// A message that is there already, and now comes with its provider's word for its conversation:
-/// joined as if it had come so at first. Once only, so that threads split by hand stay split.
+/// joined as if it had come so at first, but for what was split by hand.
 fn converse(db: &Db, epoch: &Epoch, ready: &Ready, thread: &ThreadId) -> Result<(), StoreError> {
     let Some(conversation) = &ready.conversation else { return Ok(()) };
     match Index::thread(db, conversation)? {
         None => Index::name(db, conversation, thread),
-        Some(other) if other != *thread => {
-            if link(db, epoch, thread, &other, &ready.key)? {
-                link(db, epoch, &other, thread, &ready.key)?;
-                Index::join(db, thread, &other)?;
-            }
-            Ok(())
-        }
-        Some(_) => Ok(()),
+        Some(other) => join(db, epoch, thread, &other, &ready.key).map(drop),
     }
 }
 
@@ -213,7 +209,8 @@ fn new_thread(db: &Db, key: &str) -> Result<ThreadId, StoreError> {
     }
 }
 
-/// Makes two threads one conversation, in both logs; `false` when they are already.
+/// Makes two threads one conversation, in both logs; `false` when they are already, or were split
+/// by hand: mail does not join again what a user took apart.
 pub(super) fn join(
     db: &Db,
     epoch: &Epoch,
@@ -221,12 +218,14 @@ pub(super) fn join(
     b: &ThreadId,
     cause: &str,
 ) -> Result<bool, StoreError> {
-    let new = Index::join(db, a, b)?;
-    if new {
-        link(db, epoch, a, b, cause)?;
-        link(db, epoch, b, a, cause)?;
+    if !Links::may_join(db, a, b)? {
+        return Ok(false);
     }
-    Ok(new)
+    for (thread, other) in [(a, b), (b, a)] {
+        link(db, epoch, thread, other, cause)?;
+    }
+    Links::join(db, a, b)?;
+    Ok(true)
 }
 
 fn append(
@@ -258,11 +257,12 @@ fn link(
     thread: &ThreadId,
     other: &ThreadId,
     cause: &str,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     let id = event_id(&["linked", thread.as_str(), other.as_str(), cause], &[]);
     let args = Args::of(&Linked { thread: other.clone() });
     let event = event(id, name::THREAD_LINKED, args, epoch)?;
-    Ok(Log::append(db, &StoreId::thread(thread), &[event])?.added > 0)
+    Log::append(db, &StoreId::thread(thread), &[event])?;
+    Ok(())
 }
 
 /// An event of the mail edge.

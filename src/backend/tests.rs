@@ -60,6 +60,36 @@ fn text_id<T: for<'a> TryFrom<&'a str>>(text: &str) -> T {
     T::try_from(text).unwrap_or_else(|_| panic!("{text} is an id"))
 }
 
+/// An event of a device about links, by its action.
+fn of_links(id: &str, action: &str, name: &str, args: &str) -> NewEvent {
+    let action = Action { id: text_id(action), name: "links".to_owned(), at: 1, redoes: None };
+    NewEvent { name: name.to_owned(), action: Some(action), ..star(id, args) }
+}
+
+#[test]
+fn an_undo_beside_another_change_of_links_reaches_both_threads() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut backend = open(dir.path());
+    let threads = take_in(&mut backend, ["one", "two", "six"].map(|id| mail(id, &[])).to_vec());
+    let [one, two, six] = threads.as_slice() else { panic!("{threads:?}") };
+    let to = |other: &ThreadId| format!("{{\"thread\":\"{other}\"}}");
+    for (action, other) in [("join-two", two), ("join-six", six)] {
+        let linked = |id: &str, to: &str| {
+            vec![of_links(&format!("{action}-{id}"), action, name::THREAD_LINKED, to)]
+        };
+        push(&mut backend, one, linked("a", &to(other)));
+        push(&mut backend, other, linked("b", &to(one)));
+    }
+    let undo = "{\"action\":\"join-two\"}";
+    let events = vec![
+        of_links("split-six", "split", name::THREAD_UNLINKED, &to(six)),
+        of_links("undo-two", "undo", name::ACTION_UNDONE, undo),
+    ];
+    push(&mut backend, one, events);
+    assert!(!storage::Links::are_wrong(&backend.db).unwrap());
+    assert_eq!(storage::Links::root(&backend.db, two).unwrap(), *two);
+}
+
 #[test]
 fn a_label_that_was_rolled_back_is_made_again() {
     let dir = tempfile::tempdir().unwrap();

@@ -130,6 +130,16 @@ pub(super) enum Command {
     Star(Threads),
     /// Unstar.
     Unstar(Threads),
+    /// Make conversations one.
+    Link {
+        /// Two threads or more.
+        #[arg(required = true, num_args = 2.., value_name = "THREAD")]
+        threads: Vec<String>,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Take threads out of their conversations; `show` lists what is in one.
+    Unlink(Threads),
     /// Undo the last action of this device, or the named one.
     Undo {
         /// The action.

@@ -109,18 +109,6 @@ impl Home {
         still(self.reader()?)
     }
 
-    /// As [`Home::reader`]; a file of an older format is brought to this one's first.
-    pub(super) fn newer_reader(&self) -> Result<Option<Device>, Notice> {
-        match Device::read(&self.dir, Box::new(SystemClock)) {
-            Err(EngineError::Store(StoreError::Older { .. })) => {
-                let _owner = self.own()?;
-                drop(self.device()?);
-                self.reader()
-            }
-            read => read.map_err(|error| error.notice()),
-        }
-    }
-
     /// Whether the embedded backend holds more than the device has taken in: it was served, or a
     /// command ended before it was seen.
     pub(super) fn is_behind(&self, device: Option<&Device>) -> Result<bool, Notice> {

@@ -26,6 +26,7 @@ mod stop;
 mod sync_only;
 mod triage;
 mod tui;
+mod upgrade;
 mod watch;
 
 use std::ffi::OsString;
@@ -33,7 +34,7 @@ use std::ffi::OsString;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use crate::command::intent::Change;
+use crate::command::intent::{Change, Intent};
 use crate::engine::Device;
 use crate::label::Place;
 use crate::notice::{Exit, Notice};
@@ -85,6 +86,10 @@ fn refuse(output: Output, error: &clap::Error) -> u8 {
 fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     let home = Home::of(&cli.global)?;
     crate::crash::report::install(&home.dir);
+    // The interface does so behind its first screen.
+    if cli.command.is_some() || cli.sync_only || !tui::is_drawn() {
+        upgrade::bring_up(&home, output)?;
+    }
     let Some(command) = cli.command else {
         return if cli.sync_only {
             sync_only::run(&home, output, cli.watch)
@@ -118,6 +123,12 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         Command::Unread(threads) => change(threads, Change::Read(false)),
         Command::Star(threads) => change(threads, Change::Star(true)),
         Command::Unstar(threads) => change(threads, Change::Star(false)),
+        Command::Link { threads, wait } => {
+            triage::link(&home, output, &threads, Intent::Join, !wait.no_wait)
+        }
+        Command::Unlink(args::Threads { threads, wait }) => {
+            triage::link(&home, output, &threads, Intent::Split, !wait.no_wait)
+        }
         Command::Undo { action, wait } => {
             triage::undo(&home, output, action.as_deref(), !wait.no_wait)
         }
@@ -144,7 +155,7 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
 fn caught_up(home: &Home) -> Result<Option<Device>, Notice> {
     // One reader from the beginning on: who opens a file alone, and closes it, makes and removes
     // what lies beside it, each time.
-    let device = home.newer_reader()?;
+    let device = home.reader()?;
     let mut session = if home.served_only() {
         session::Session::open(home)?
     } else if home.is_behind(device.as_ref())? {

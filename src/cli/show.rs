@@ -194,6 +194,7 @@ fn object(thread: &Thread) -> Value {
 fn message(message: &Message) -> Value {
     json!({
         "id": message.id,
+        "thread": message.thread,
         "messageId": message.message_id,
         "from": message.from,
         "to": message.to,

@@ -76,13 +76,8 @@ impl MailSink for EmbeddedSink<'_> {
     }
 
     fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {
-        let db = self.session.driver.device.db();
-        let root = |thread: &ThreadId| {
-            let root = crate::mailbox::root_of(db, thread);
-            root.map(|root| root.unwrap_or_else(|| thread.clone()))
-        };
-        let roots: Result<_, _> = threads.iter().map(root).collect();
-        roots.map_err(|error: crate::store::StoreError| SinkError(error.notice()))
+        let roots = self.session.driver.device.roots(threads);
+        roots.map_err(|error| SinkError(error.notice()))
     }
 }
 
@@ -247,13 +242,6 @@ impl MailSink for SideSink {
 
     fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {
         let threads = threads.to_vec();
-        self.ask(move |driver| {
-            let db = driver.device.db();
-            let root = |thread: &ThreadId| {
-                let root = crate::mailbox::root_of(db, thread)?;
-                Ok(root.unwrap_or_else(|| thread.clone()))
-            };
-            threads.iter().map(root).collect()
-        })
+        self.ask(move |driver| driver.device.roots(&threads))
     }
 }

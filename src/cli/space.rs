@@ -27,7 +27,17 @@ const KINDS: [(&str, &[&str]); 9] = [
     ("blobs", &["threads.db:blobs"]),
     ("queue", &["threads.db:queue", "threads.db:poisoned"]),
     ("snapshots", &["threads.db:snapshots", "threads.db:ahead"]),
-    ("messageIndex", &["threads.db:messages", "threads.db:messageBytes", "threads.db:joined"]),
+    (
+        "messageIndex",
+        &[
+            "threads.db:messages",
+            "threads.db:messageBytes",
+            "threads.db:joined",
+            "threads.db:linked",
+            "threads.db:splits",
+            "threads.db:linkActions",
+        ],
+    ),
     ("mailboxLog", &["mailbox.db:eventlog", "mailbox.db:stores"]),
     (
         "rows",

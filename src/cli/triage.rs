@@ -179,6 +179,25 @@ fn known(home: &Home, desk: &mut Desk, threads: &[String]) -> Result<Vec<Target>
     }
 }
 
+/// `link T T…` and `unlink T…`: by these threads themselves, not by their conversations' members.
+pub(super) fn link(
+    home: &Home,
+    output: Output,
+    threads: &[String],
+    what: fn(Vec<ThreadId>) -> Intent,
+    wait: bool,
+) -> Result<Exit, Notice> {
+    let ids: Result<Vec<ThreadId>, Notice> = threads
+        .iter()
+        .map(|name| {
+            let none = |_| EngineError::NoThread(crate::safe_text::line(name)).notice();
+            ThreadId::try_from(name.as_str()).map_err(none)
+        })
+        .collect();
+    let intent = what(ids?);
+    intend(home, Desk::open(home)?, output, &[], &intent, wait)
+}
+
 /// Every member of each named thread's conversation, with what its row shows.
 fn targets(device: &Device, threads: &[String]) -> Result<Vec<Target>, Notice> {
     let _still = device.db().still().map_err(|error| error.notice())?;

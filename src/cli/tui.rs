@@ -23,9 +23,10 @@ use crate::clock::SystemClock;
 use crate::engine::handle::EngineHandle;
 use crate::engine::link::Endpoint;
 use crate::engine::view::{ImportProgress, Label, Page, Status, Window};
-use crate::engine::{ImportJob, Owner};
+use crate::engine::{Device, EngineError, ImportJob, Owner};
 use crate::label;
 use crate::notice::{Exit, Explain as _, Notice};
+use crate::store::StoreError;
 use crate::ui::ability::Ability;
 use crate::ui::theme::Theme;
 use crate::ui::{Door, FirstRun, Found, Start, UiExit};
@@ -38,8 +39,12 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
     if !has_screen(output) {
         return plain(home, output);
     }
-    let first = first_screen(home)?;
-    let choosing = first.is_none() && !home.is_remote();
+    let (first, older) = match first_screen(home) {
+        // The interface opens first, and says that this takes a while.
+        Err(EngineError::Store(StoreError::Older { .. })) => (None, true),
+        first => (first.map_err(|error| error.notice())?, false),
+    };
+    let choosing = first.is_none() && !older && !home.is_remote();
     // A directory in use is said before the screen changes. Before a choice it is not kept: other
     // commands may bring the first mail in meanwhile.
     let known = home.dir.join(if choosing { "lock" } else { "" }).exists();
@@ -50,12 +55,31 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
         data_dir: crate::safe_text::line(&tilde(&home.dir)),
         home: std::env::home_dir(),
     });
-    show(home, owner, first, first_run, None)
+    show(home, owner, Beginning { first, first_run, older }, None)
 }
 
-/// Whether there is a terminal with a screen; why not is said where it is not plain to see.
+/// What the interface begins with.
+#[derive(Default)]
+struct Beginning {
+    first: Option<(Page, Vec<Label>, Status)>,
+    first_run: Option<FirstRun>,
+    /// The files are of an older format: opening them brings them to this one.
+    older: bool,
+}
+
+/// Whether there is a terminal.
+fn is_terminal() -> bool {
+    std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
+}
+
+/// Whether there is a terminal with a screen.
+pub(super) fn is_drawn() -> bool {
+    is_terminal() && ability().screen
+}
+
+/// As [`is_drawn`]; why not is said where it is not plain to see.
 pub(super) fn has_screen(output: Output) -> bool {
-    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+    if !is_terminal() {
         return false;
     }
     let screen = ability().screen;
@@ -77,14 +101,13 @@ fn ability() -> Ability {
 
 /// Runs the interface on sample mail.
 pub(super) fn run_sample(home: &Home, sample: Sample) -> Result<Exit, Notice> {
-    show(home, None, None, None, Some(sample))
+    show(home, None, Beginning::default(), Some(sample))
 }
 
 fn show(
     home: &Home,
     owner: Option<Owner>,
-    first: Option<(Page, Vec<Label>, Status)>,
-    first_run: Option<FirstRun>,
+    beginning: Beginning,
     sample: Option<Sample>,
 ) -> Result<Exit, Notice> {
     let demo = sample.is_some();
@@ -95,8 +118,9 @@ fn show(
     let listening = Arc::clone(&beside);
     let mut doors = Doors { home: home.clone(), owner, sample, running: Vec::new(), listening };
     let start = Start {
-        first,
-        first_run,
+        first: beginning.first,
+        first_run: beginning.first_run,
+        older: beginning.older,
         demo,
         theme: Theme::of(ability()),
         zone: TimeZone::system(),
@@ -122,13 +146,13 @@ fn show(
 }
 
 /// The inbox's first rows, read from the files; `None` while there is no mail.
-fn first_screen(home: &Home) -> Result<Option<(Page, Vec<Label>, Status)>, Notice> {
-    let Some(device) = home.still_reader()? else { return Ok(None) };
-    let notice = |error: crate::engine::EngineError| error.notice();
-    let page = device.page(&label::system("inbox"), &Window::First, FIRST_ROWS).map_err(notice)?;
-    let labels = device.labels().map_err(notice)?;
-    let anything = device.count(&label::system("anywhere")).map_err(notice)?.0 > 0;
-    let (pending, _) = device.pending().map_err(notice)?;
+fn first_screen(home: &Home) -> Result<Option<(Page, Vec<Label>, Status)>, EngineError> {
+    let Some(mut device) = Device::read(&home.dir, Box::new(SystemClock))? else { return Ok(None) };
+    device.hold_still()?;
+    let page = device.page(&label::system("inbox"), &Window::First, FIRST_ROWS)?;
+    let labels = device.labels()?;
+    let anything = device.count(&label::system("anywhere"))?.0 > 0;
+    let (pending, _) = device.pending()?;
     let status = Status { remote: home.is_remote(), pending, ..Status::default() };
     Ok(anything.then_some((page, labels, status)))
 }
@@ -286,7 +310,7 @@ fn tilde(path: &std::path::Path) -> String {
 
 /// Without a terminal: the inbox as lines, or what could be done first.
 fn plain(home: &Home, output: Output) -> Result<Exit, Notice> {
-    if first_screen(home)?.is_some() {
+    if first_screen(home).map_err(|error| error.notice())?.is_some() {
         return super::list::list(home, output, "inbox", 50, None);
     }
     for line in [

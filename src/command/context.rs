@@ -20,6 +20,8 @@ pub enum Context {
     History,
     /// The label picker.
     Picker,
+    /// The colours for a label.
+    Colours,
     /// A line of text that is asked for.
     Prompt,
     /// The help.
@@ -30,12 +32,13 @@ pub enum Context {
 
 impl Context {
     /// Every context that can be on top.
-    pub const REAL: [Self; 7] = [
+    pub const REAL: [Self; 8] = [
         Self::FirstRun,
         Self::List,
         Self::Reader,
         Self::History,
         Self::Picker,
+        Self::Colours,
         Self::Prompt,
         Self::Help,
     ];
@@ -55,6 +58,7 @@ impl Context {
             Self::Reader => "reader",
             Self::History => "history",
             Self::Picker => "label picker",
+            Self::Colours => "colours",
             Self::Prompt => "text line",
             Self::Help => "help",
             Self::Everywhere => "everywhere",

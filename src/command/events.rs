@@ -3,6 +3,7 @@
 //! Invariant: pure; what can hide mail carries what its row showed.
 
 use crate::command::intent::{Change, Target};
+use crate::id::LabelId;
 use crate::label::Place;
 use crate::store::Args;
 use crate::thread::{LabelChange, Muted, Read, Snoozed, Starred, Unsnoozed, name};
@@ -54,15 +55,24 @@ pub fn action_name(changes: &[Change]) -> &'static str {
     }
 }
 
-/// What is said when an action is done: "Archived 3 conversations."
+/// What is said when an action is done: "Archived 3 conversations.", "Label +Work -Home: 1
+/// conversation."; `name` is what a label is called.
 #[must_use]
-pub fn says(changes: &[Change], rows: usize) -> String {
+pub fn says(changes: &[Change], rows: usize, name: &dyn Fn(&LabelId) -> String) -> String {
+    let labels: Vec<String> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::Label(id, on) => Some(format!("{}{}", if *on { "+" } else { "-" }, name(id))),
+            _ => None,
+        })
+        .collect();
+    let labels = format!("Label {}:", labels.join(" "));
     let verb = match changes {
         [Change::Place(Place::Inbox), ..] => "Moved to the inbox:",
         [Change::Place(Place::Archive), ..] => "Archived",
         [Change::Place(Place::Spam), ..] => "Marked as spam:",
         [Change::Place(Place::Trash), ..] => "Moved to trash:",
-        [Change::Label(..), ..] => "Changed the labels of",
+        [Change::Label(..), ..] => labels.as_str(),
         [Change::Read(true), ..] => "Marked read:",
         [Change::Read(false), ..] => "Marked unread:",
         [Change::Star(true), ..] => "Starred",

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::registry::{Command, Group, Verb};
 
-const CONTEXTS: &[Context] = &[Context::List, Context::Reader];
+const CONTEXTS: &[Context] = &[Context::List, Context::Reader, Context::History];
 
 /// The declarations.
 pub const GOING: [Command; 7] = [

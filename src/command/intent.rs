@@ -48,6 +48,10 @@ pub enum Intent {
     Undo(Option<ActionId>),
     /// Do an undone action again; `None` is the one whose undo by this device is the newest.
     Redo(Option<ActionId>),
+    /// Make the conversations of these threads one.
+    Join(Vec<ThreadId>),
+    /// Take each of these threads out of its conversation.
+    Split(Vec<ThreadId>),
     /// Make a user label with this name.
     CreateLabel(String),
     /// Make a user label and put it on threads, as one action; one that is there is put on.

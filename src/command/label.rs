@@ -4,7 +4,7 @@ use super::context::{Context, Subject, change};
 use super::intent::{Change, Intent};
 use super::registry::{Command, Group, Verb};
 use crate::id::LabelId;
-use crate::label::{clean_name, user_label};
+use crate::label::clean_name;
 
 /// The declaration.
 pub const LABEL: Command = Command {
@@ -46,19 +46,19 @@ pub fn toggle(subjects: &[Subject], label: &LabelId) -> Option<Intent> {
     change(subjects, Change::Label(label.clone(), on))
 }
 
-/// Makes the label `name` and puts it on: two intents, in order.
+/// Makes the label `name` and puts it on.
 #[must_use]
-pub fn create(subjects: &[Subject], name: &str) -> Vec<Intent> {
-    let Some(name) = clean_name(name) else { return Vec::new() };
-    let id = user_label(&name);
-    let apply = change(subjects, Change::Label(id, true));
-    std::iter::once(Intent::CreateLabel(name)).chain(apply).collect()
+pub fn create(subjects: &[Subject], name: &str) -> Option<Intent> {
+    let name = clean_name(name)?;
+    let targets = subjects.iter().flat_map(|row| row.targets.clone()).collect();
+    Some(Intent::NewLabel { name, color: None, targets })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::context::sample::subject;
     use super::*;
+    use crate::label::user_label;
 
     #[test]
     fn toggles_by_what_was_drawn() {
@@ -78,11 +78,11 @@ mod tests {
     }
 
     #[test]
-    fn creates_before_it_applies() {
-        let made = create(&[subject("aaaaaaaa", false)], "  Big   Plans ");
-        assert_eq!(made[0], Intent::CreateLabel("Big Plans".to_owned()));
-        let Intent::Change { changes, .. } = &made[1] else { panic!("no change") };
-        assert_eq!(*changes, [Change::Label(user_label("Big Plans"), true)]);
-        assert!(create(&[], " \u{7} ").len() <= 1);
+    fn making_one_is_one_intent() {
+        let row = subject("aaaaaaaa", false);
+        let made = create(std::slice::from_ref(&row), "  Big   Plans ");
+        let name = "Big Plans".to_owned();
+        assert_eq!(made, Some(Intent::NewLabel { name, color: None, targets: row.targets }));
+        assert_eq!(create(&[], " "), None);
     }
 }

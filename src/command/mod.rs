@@ -13,6 +13,7 @@ pub mod key;
 pub mod label;
 pub mod motion;
 pub mod open;
+pub mod order;
 pub mod past;
 pub mod program;
 pub mod purge;

@@ -1,6 +1,8 @@
 //! The motions: down, up, pages, ends. In the reader they scroll.
 
-use super::context::Context::{self, FirstRun, Help, History, List, Picker, Prompt, Reader};
+use super::context::Context::{
+    self, Colours, FirstRun, Help, History, List, Picker, Prompt, Reader,
+};
 use super::registry::{Command, Group, Verb};
 
 /// Where to.
@@ -25,7 +27,7 @@ pub enum Motion {
 }
 
 const SCROLLS: &[Context] = &[List, Reader, History, Help];
-const CHOOSES: &[Context] = &[List, Reader, History, Help, FirstRun];
+const CHOOSES: &[Context] = &[List, Reader, History, Help, FirstRun, Colours];
 
 /// The declarations.
 pub const MOTIONS: [Command; 11] = [

@@ -1,7 +1,7 @@
 //! The program itself: help, quitting, the choices of the first run, and closing what is on top.
 
 use super::context::Context::{
-    self, Everywhere, FirstRun, Help, History, List, Picker, Prompt, Reader,
+    self, Colours, Everywhere, FirstRun, Help, History, List, Picker, Prompt, Reader,
 };
 use super::registry::{Command, Group, Verb};
 
@@ -17,10 +17,10 @@ pub const PROGRAM: [Command; 14] = [
         Verb::ChooseNumber,
     ),
     declare("stop", "Stop the import; what is in stays", "", &[FirstRun], &["Esc"], Verb::Stop),
-    declare("accept", "Accept", "accept", &[Prompt], &["Enter"], Verb::Accept),
+    declare("accept", "Accept", "accept", &[Prompt, Colours], &["Enter"], Verb::Accept),
     declare("apply", "Put on or take off, and close", "apply", &[Picker], &["Enter"], Verb::Accept),
     declare("toggle", "Put on or take off, and stay", "toggle", &[Picker], &["Tab"], Verb::Toggle),
-    declare("cancel", "Close", "close", &[Picker, Prompt], &["Esc"], Verb::Close),
+    declare("cancel", "Close", "close", &[Picker, Colours, Prompt], &["Esc"], Verb::Close),
     declare("leave", "Back from the history", "back", &[History], &["q", "Esc"], Verb::Back),
     declare("close-help", "Close the help", "close", &[Help], &["Esc", "q", "?"], Verb::Close),
     declare(

@@ -11,7 +11,7 @@ use super::intent::Intent;
 use super::key::Key;
 use super::motion::{Edit, Motion};
 use super::{
-    archive, go, label, motion, open, program, purge, read, select, star, tour, trash, undo,
+    archive, go, label, motion, open, order, program, purge, read, select, star, tour, trash, undo,
 };
 
 /// What a command does. What needs the rows as drawn is a pure function of them.
@@ -47,6 +47,16 @@ pub enum Verb {
     Clear,
     /// Opens the label picker.
     PickLabels,
+    /// Asks for a new name for the label under the cursor.
+    RenameLabel,
+    /// Asks for a colour for the label under the cursor.
+    RecolorLabel,
+    /// Deletes the label under the cursor.
+    DeleteLabel,
+    /// Joins the selected conversations.
+    Join,
+    /// Splits the conversation.
+    Split,
     /// Asks whether conversations, or all of the trash (`true`), shall be gone for ever.
     Purge(bool),
     /// Undoes the last action.
@@ -102,14 +112,24 @@ pub enum Group {
     Program,
     /// The tour of the sample mailbox; only there.
     Tour,
+    /// Labels themselves.
+    Labels,
     /// Lines of text.
     Text,
 }
 
 impl Group {
     /// All groups, in the order of the help.
-    pub const ALL: [Self; 7] =
-        [Self::Triage, Self::Move, Self::Read, Self::Go, Self::Program, Self::Tour, Self::Text];
+    pub const ALL: [Self; 8] = [
+        Self::Triage,
+        Self::Move,
+        Self::Read,
+        Self::Go,
+        Self::Program,
+        Self::Tour,
+        Self::Labels,
+        Self::Text,
+    ];
 
     /// Its heading.
     #[must_use]
@@ -121,6 +141,7 @@ impl Group {
             Self::Go => "Go to",
             Self::Program => "Program",
             Self::Tour => "Tour",
+            Self::Labels => "Labels",
             Self::Text => "Text lines",
         }
     }
@@ -172,12 +193,14 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
     open::OPENING
         .iter()
         .chain(&TRIAGE)
+        .chain(&order::LINKING)
         .chain(&purge::PURGING)
         .chain(&motion::MOTIONS)
         .chain(&go::GOING)
         .chain(&undo::UNDOING)
         .chain(&program::PROGRAM)
         .chain(&tour::TOURING)
+        .chain(&order::LABELS)
         .chain(&motion::EDITS)
 }
 
@@ -305,7 +328,10 @@ mod tests {
     #[test]
     fn only_triage_is_undoable_and_triage_that_changes_mail_is() {
         for command in all() {
-            let changes = matches!(command.verb, Verb::Decide(_) | Verb::PickLabels);
+            let by_hand = matches!(command.verb, Verb::Join | Verb::Split);
+            let label = super::super::order::word(command.verb).is_some();
+            let triage = matches!(command.verb, Verb::Decide(_) | Verb::PickLabels);
+            let changes = by_hand || label || triage;
             assert_eq!(command.undoable, changes, "{}", command.name);
         }
     }

@@ -29,6 +29,8 @@ impl Device {
             Intent::Change { changes, targets } => self.change(changes, targets),
             Intent::Undo(action) => self.undo(action.as_ref()),
             Intent::Redo(action) => self.redo(action.as_ref()),
+            Intent::Join(threads) => self.join(threads),
+            Intent::Split(threads) => self.split(threads),
             Intent::CreateLabel(text) => self.new_label(text, None, &[]),
             Intent::NewLabel { name, color, targets } => {
                 self.new_label(name, color.as_deref(), targets)
@@ -91,7 +93,7 @@ impl Device {
             rows.insert(root);
         }
         if rows.is_empty() || changes.is_empty() {
-            return Ok(Done { says: says(&[], 0), ..Done::default() });
+            return Ok(Done { says: says(&[], 0, &|id| id.to_string()), ..Done::default() });
         }
         let action = self.action(action_name(changes));
         let expanded = self.with_twins(changes)?;
@@ -111,7 +113,7 @@ impl Device {
             self.cover(&target.thread)?;
         }
         groups.settle(&self.db)?;
-        let says = says(changes, rows.len());
+        let says = says(changes, rows.len(), &|id| self.label_name(id));
         Ok(Done { action: Some(action.id), threads: rows.len(), says, ..Done::default() })
     }
 

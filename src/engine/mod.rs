@@ -14,6 +14,7 @@ mod history;
 mod intents;
 mod labels;
 pub mod link;
+mod links;
 mod memory;
 mod owner;
 mod purge;

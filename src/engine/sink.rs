@@ -12,7 +12,6 @@ use crate::bridge::{Follow, Followed, Incoming, MailSink, Outcome, SinkError};
 use crate::engine::link::LinkEvent;
 use crate::engine::{Driver, EngineError};
 use crate::id::ThreadId;
-use crate::mailbox;
 use crate::notice::{Explain as _, Notice};
 use crate::sync::{Bytes, IngestMessage};
 
@@ -109,11 +108,6 @@ impl MailSink for RemoteSink<'_> {
     }
 
     fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {
-        let root = |thread: &ThreadId| {
-            let root = mailbox::root_of(self.driver.device.db(), thread);
-            root.map(|root| root.unwrap_or_else(|| thread.clone()))
-        };
-        let roots: Result<_, _> = threads.iter().map(root).collect();
-        roots.map_err(|error| stop(&error.into()))
+        self.driver.device.roots(threads).map_err(|error| stop(&error))
     }
 }

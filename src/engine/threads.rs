@@ -52,6 +52,7 @@ impl OpenThread {
     #[must_use]
     pub(super) fn messages(
         &self,
+        thread: &ThreadId,
         own: &[Entry],
         text: &mut dyn FnMut(&BlobHash) -> Option<String>,
     ) -> Vec<Message> {
@@ -78,7 +79,7 @@ impl OpenThread {
                     trashed: false,
                     ..row.message.flags
                 };
-                message(row, flags, text)
+                message(thread, row, flags, text)
             })
             .collect()
     }
@@ -101,6 +102,7 @@ impl OpenThread {
 }
 
 fn message(
+    thread: &ThreadId,
     row: &MessageRow,
     flags: Flags,
     text: &mut dyn FnMut(&BlobHash) -> Option<String>,
@@ -109,6 +111,7 @@ fn message(
     let blob = || added.text_blob.as_ref().and_then(&mut *text);
     Message {
         id: added.message.clone(),
+        thread: thread.clone(),
         message_id: added.message_id.clone(),
         from: added.from.clone(),
         to: added.to.clone(),

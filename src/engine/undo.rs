@@ -43,11 +43,14 @@ impl Device {
         }
         let threads = self.reached(&past.id)?;
         let (mut groups, mut rows) = (Groups::of_overlay(), BTreeSet::new());
-        let (mut left, mut later) = (Vec::new(), 0);
+        let (mut left, mut later, mut gone) = (Vec::new(), 0, 0);
         let action = self.action("undo");
         for thread in threads.keys() {
             // A thread that is not in the index gets its undo from the backend.
-            let Some(root) = mailbox::root_of(&self.db, thread)? else { continue };
+            let Some(root) = mailbox::root_of(&self.db, thread)? else {
+                gone += usize::from(mailbox::is_purged(&self.db, thread)?);
+                continue;
+            };
             groups.touch(&self.db, thread)?;
             rows.insert(root);
             let seen = mailbox::watermark(&self.db, thread)?;
@@ -67,7 +70,7 @@ impl Device {
         self.add(&StoreId::mailbox(), mailbox::name::ACTION_UNDONE, &args, &action)?;
         groups.settle(&self.db)?;
         let kept = self.kept(left)?;
-        let mut says = self.undid_said(&past.id, &what, rows.len(), &kept)?;
+        let mut says = self.undid_said(&past.id, &what, rows.len(), &kept)? + &gone_said(gone);
         if later > 0 {
             says = format!("{says} {later} show it when it is synchronised.");
         }
@@ -84,9 +87,12 @@ impl Device {
         let _still = self.db.still()?;
         let (Some(action), Some(undid)) = (&done.action, &done.undid) else { return Ok(done) };
         let Some(past) = self.past(undid)? else { return Ok(done) };
-        let (mut rows, mut left) = (BTreeSet::new(), Vec::new());
+        let (mut rows, mut left, mut gone) = (BTreeSet::new(), Vec::new(), 0);
         for thread in self.reached(undid)?.into_keys() {
-            let Some(row) = mailbox::raw_row(&self.db, &thread)? else { continue };
+            let Some(row) = mailbox::raw_row(&self.db, &thread)? else {
+                gone += usize::from(mailbox::is_purged(&self.db, &thread)?);
+                continue;
+            };
             rows.extend(mailbox::root_of(&self.db, &thread)?);
             let trail: Trail = serde_json::from_str(&row.trail).unwrap_or_default();
             match thread::kept_since(&trail, undid, action) {
@@ -98,7 +104,7 @@ impl Device {
         }
         let kept = self.kept(left)?;
         let what = self.what(&past.name, &past.deeds);
-        let says = self.undid_said(undid, &what, rows.len(), &kept)?;
+        let says = self.undid_said(undid, &what, rows.len(), &kept)? + &gone_said(gone);
         Ok(Done { threads: rows.len(), says, kept, ..done })
     }
 
@@ -206,11 +212,12 @@ impl Device {
         }
         let mut action = self.action(&past.name);
         action.redoes = Some(past.id.clone());
-        let (mut groups, mut rows) = (Groups::of_overlay(), BTreeSet::new());
+        let (mut groups, mut rows, mut gone) = (Groups::of_overlay(), BTreeSet::new(), 0);
         for (thread, deeds) in &reached {
             let (Some(root), Some(seen)) =
                 (mailbox::root_of(&self.db, thread)?, mailbox::watermark(&self.db, thread)?)
             else {
+                gone += usize::from(mailbox::is_purged(&self.db, thread)?);
                 continue;
             };
             groups.touch(&self.db, thread)?;
@@ -221,12 +228,20 @@ impl Device {
             }
             self.cover(thread)?;
         }
-        for deed in past.deeds.iter().filter(|deed| deed.is_of_mailbox()) {
+        let mut of_mailbox = past.deeds.iter().filter(|deed| deed.is_of_mailbox()).peekable();
+        if rows.is_empty() && of_mailbox.peek().is_none() {
+            // An action without an event would be in no history.
+            return nothing(format!(
+                "Nothing of it is left to do again: {what}.{}",
+                gone_said(gone)
+            ));
+        }
+        for deed in of_mailbox {
             let (name, args) = label_event(deed, self.clock.now());
             self.add(&StoreId::mailbox(), name, &args, &action)?;
         }
         groups.settle(&self.db)?;
-        let says = said("Redid", &what, rows.len());
+        let says = said("Redid", &what, rows.len()) + &gone_said(gone);
         let (action, redid) = (Some(action.id), Some(past.id));
         Ok(Done { action, threads: rows.len(), says, redid, ..Done::default() })
     }
@@ -331,6 +346,15 @@ fn said(verb: &str, what: &str, rows: usize) -> String {
     match rows {
         0 => format!("{verb}: {what}."),
         rows => format!("{verb}: {what} of {}.", conversations(rows as u64)),
+    }
+}
+
+/// " 1 is gone for ever."
+fn gone_said(gone: usize) -> String {
+    match gone {
+        0 => String::new(),
+        1 => " 1 is gone for ever.".to_owned(),
+        more => format!(" {more} are gone for ever."),
     }
 }
 

@@ -140,6 +140,8 @@ pub struct Thread {
 pub struct Message {
     /// Our id.
     pub id: MessageId,
+    /// The thread that it is in: of a conversation's threads one.
+    pub thread: ThreadId,
     /// Message-ID without brackets.
     pub message_id: Option<String>,
     /// From.

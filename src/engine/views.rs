@@ -20,6 +20,18 @@ fn places(label: &str) -> Option<&'static [&'static str]> {
 }
 
 impl Device {
+    /// The conversations that these threads are in, each by its root; one that is not in the index
+    /// is its own.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn roots(&self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, EngineError> {
+        let root = |thread: &ThreadId| {
+            Ok(mailbox::root_of(&self.db, thread)?.unwrap_or_else(|| thread.clone()))
+        };
+        threads.iter().map(root).collect()
+    }
+
     /// A part of a list.
     ///
     /// # Errors
@@ -121,7 +133,7 @@ impl Device {
                 blobs.peek(hash).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
             };
             if let Some(open) = self.open.peek(&member.thread) {
-                messages.extend(open.messages(&own, &mut text));
+                messages.extend(open.messages(&member.thread, &own, &mut text));
             }
         }
         messages.sort_by(|a, b| (a.sort_date, &a.id).cmp(&(b.sort_date, &b.id)));

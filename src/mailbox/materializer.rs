@@ -172,7 +172,7 @@ fn link(
 }
 
 /// Threads of the index that are linked with this one, either way.
-fn neighbours(db: &Db, thread: &ThreadId) -> Result<BTreeSet<ThreadId>, StoreError> {
+pub(super) fn neighbours(db: &Db, thread: &ThreadId) -> Result<BTreeSet<ThreadId>, StoreError> {
     let mut found = BTreeSet::new();
     for query in [
         "SELECT b FROM threadLinks WHERE a = ?1 AND b IN (SELECT id FROM threadIndex WHERE id = b)",

@@ -36,8 +36,8 @@ pub use labels::{
 pub use materializer::{Changes, materialize};
 pub use purge::{is_purged, purged, redact};
 pub use query::{
-    Bound, Member, Members, count, count_any, links_of, members, page, raw_row, root_of,
-    seen_members, watermark,
+    Bound, Member, Members, count, count_any, linked_with, links_of, members, page, raw_row,
+    root_of, seen_members, watermark,
 };
 pub use rebuild::{differing, make};
 pub use row::{Shown, ThreadRow};

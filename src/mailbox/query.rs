@@ -237,6 +237,14 @@ pub fn members(db: &Db, root: &ThreadId) -> Result<Members, StoreError> {
     Ok(members)
 }
 
+/// The threads of the index that are linked with this one, whichever of the two rows says it.
+///
+/// # Errors
+/// When the database refuses.
+pub fn linked_with(db: &Db, thread: &ThreadId) -> Result<BTreeSet<ThreadId>, StoreError> {
+    super::materializer::neighbours(db, thread)
+}
+
 /// The threads that a thread's row says it is one conversation with, by id.
 ///
 /// # Errors

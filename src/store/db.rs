@@ -141,6 +141,19 @@ impl Db {
         Ok(Some(db))
     }
 
+    /// Whether the file at `path` may be of a format before `version`, by its first bytes alone: a
+    /// newer format may still be in the write-ahead log beside it. `false` when it is not there.
+    #[must_use]
+    pub fn may_be_older(path: &Path, version: u32) -> bool {
+        use std::os::unix::fs::FileExt as _;
+        /// Where a database keeps its `user_version` (SQLite file format, section 1.3).
+        const AT: u64 = 60;
+        let mut found = [0; 4];
+        let read = std::fs::File::open(path).and_then(|file| file.read_exact_at(&mut found, AT));
+        // 0 is a file whose first format is not copied out of its write-ahead log yet.
+        read.is_ok() && (1..version).contains(&u32::from_be_bytes(found))
+    }
+
     /// A database in memory, for a rebuild that is compared with a file.
     ///
     /// # Errors

@@ -48,6 +48,9 @@ pub struct Cells {
     /// Threads that are one conversation with this one.
     #[serde(rename = "k", default, skip_serializing_if = "BTreeSet::is_empty")]
     pub links: BTreeSet<ThreadId>,
+    /// Threads that a user split from this one, and nobody joined since: mail does not join them.
+    #[serde(rename = "y", default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub split: BTreeSet<ThreadId>,
     /// All messages.
     #[serde(rename = "r", default)]
     pub runs: Vec<Run>,
@@ -73,6 +76,7 @@ impl Default for Cells {
             drafts: false,
             labels: BTreeSet::new(),
             links: BTreeSet::new(),
+            split: BTreeSet::new(),
             runs: Vec::new(),
             last_received: 0,
             writers: BTreeMap::new(),
@@ -165,13 +169,26 @@ impl Cells {
                     self.muted = *on;
                 }
             }
-            What::Link { thread, on: true } => {
-                self.links.insert(thread.clone());
-            }
-            What::Link { thread, on: false } => {
-                self.links.remove(thread);
-            }
+            What::Link { thread, on } => self.link(entry, thread, *on),
             What::Undo { .. } => {}
+        }
+    }
+
+    fn link(&mut self, entry: &Entry, other: &ThreadId, on: bool) {
+        let mail = entry.action.is_none();
+        if !self.may_write(&format!("link {other}"), entry)
+            || (on && mail && self.split.contains(other))
+        {
+            return;
+        }
+        if on {
+            self.split.remove(other);
+            self.links.insert(other.clone());
+        } else {
+            self.links.remove(other);
+            if !mail {
+                self.split.insert(other.clone());
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use crate::label::{self, Place};
 use crate::notice::{Notice, Severity};
 use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::history::History;
+use crate::ui::labels::{Colours, Rename};
 use crate::ui::line::Line;
 use crate::ui::list::List;
 use crate::ui::past::Wanted;
@@ -53,6 +54,10 @@ pub enum Layer {
     Help(usize),
     /// The label picker.
     Picker(Picker),
+    /// A name is asked for, for a label.
+    Rename(Rename),
+    /// A colour is asked for, for a label.
+    Colours(Colours),
     /// A path is asked for.
     Path(Line),
     /// A yes is asked for, before something goes for ever.
@@ -185,6 +190,8 @@ pub struct Entry {
     pub strong: bool,
     /// Made by the user.
     pub user: bool,
+    /// Its colour, a name of the palette.
+    pub color: Option<String>,
 }
 
 /// The model.
@@ -204,6 +211,8 @@ pub struct Model {
     pub tour: Option<Tour>,
     /// Whether an engine answers.
     pub open: bool,
+    /// Since when the mailbox is brought to this format, Unix milliseconds, before it can open.
+    pub older: Option<i64>,
     /// What is behind the layers.
     pub stage: Stage,
     /// What lies on top, the topmost last.
@@ -285,6 +294,7 @@ impl Model {
             demo: beginning.demo,
             tour: beginning.demo.then(Tour::default),
             open: false,
+            older: None,
             stage,
             layers: Vec::new(),
             labels,
@@ -321,7 +331,8 @@ impl Model {
         match (self.layers.last(), &self.stage, &self.reader) {
             (Some(Layer::Help(_)), ..) => Context::Help,
             (Some(Layer::Picker(_)), ..) => Context::Picker,
-            (Some(Layer::Path(_) | Layer::Purge(_)), ..) => Context::Prompt,
+            (Some(Layer::Colours(_)), ..) => Context::Colours,
+            (Some(Layer::Path(_) | Layer::Purge(_) | Layer::Rename(_)), ..) => Context::Prompt,
             _ => self.context_behind_layers(),
         }
     }
@@ -371,7 +382,7 @@ impl Model {
                 _ => 0,
             };
             let (label, name) = (label::system(id), (*name).to_owned());
-            Entry { label, name, count, strong: *id == "inbox", user: false }
+            Entry { label, name, count, strong: *id == "inbox", user: false, color: None }
         });
         let user = self.labels.iter().filter(|l| !label::is_system(l.id.as_str())).map(|l| Entry {
             label: l.id.clone(),
@@ -379,6 +390,7 @@ impl Model {
             count: l.unread_count,
             strong: true,
             user: true,
+            color: l.color.clone(),
         });
         system.chain(user).collect()
     }
@@ -394,6 +406,8 @@ impl Model {
     #[must_use]
     pub fn link(&self) -> String {
         let link = match self.status.link {
+            // Nothing was tried yet.
+            Link::Offline if !self.open => return String::new(),
             Link::Offline => "offline".to_owned(),
             Link::Connecting => "connecting".to_owned(),
             Link::Online { behind: 0 } => "online".to_owned(),

@@ -379,10 +379,16 @@ impl Double {
         let action = ActionId::try_from(format!("action-{:04}", self.actions)).unwrap();
         let (says, threads) = match intent {
             Intent::Change { changes, targets } => self.change(changes, targets),
-            Intent::CreateLabel(name) | Intent::NewLabel { name, .. } => {
+            Intent::NewLabel { name, targets, .. } => {
+                self.user_labels.push(name.clone());
+                self.change(&[Change::Label(label::user_label(name), true)], targets)
+            }
+            Intent::CreateLabel(name) => {
                 self.user_labels.push(name.clone());
                 (format!("Made the label {name}."), 0)
             }
+            Intent::Join(threads) => (format!("Joined {}.", threads.len()), threads.len()),
+            Intent::Split(threads) => (format!("Split {}.", threads.len()), 1),
             Intent::RenameLabel(id, name) => (format!("Renamed {id} to {name}."), 0),
             Intent::RecolorLabel(id, _) => (format!("Recoloured {id}."), 0),
             Intent::DeleteLabel(id) => {
@@ -524,6 +530,7 @@ fn sample_message(row: &Row, at: u64) -> Message {
     );
     Message {
         id: MessageId::try_from(format!("{}-m{at}", row.thread)).unwrap(),
+        thread: row.thread.clone(),
         message_id: None,
         from: from.into_iter().collect(),
         to: people("Me"),

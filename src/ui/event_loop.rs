@@ -48,6 +48,8 @@ pub struct Start {
     pub first: Option<(Page, Vec<Label>, Status)>,
     /// The first run's choices, when there is no mailbox yet; nothing is opened before a choice.
     pub first_run: Option<FirstRun>,
+    /// Whether opening the mailbox brings it to this format first, which takes a while.
+    pub older: bool,
     /// Whether to open the sample mailbox at once.
     pub demo: bool,
     /// How things look.
@@ -101,6 +103,7 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
         first: start.first,
         first_run: start.first_run,
     });
+    model.older = start.older.then_some(model.now_ms);
     let (columns, rows) = Screen::size()?;
     // Nothing is asked for before the first frame: nobody is there yet to answer.
     let mut effects = update::update(&mut model, Message::Resize(columns, rows));

@@ -38,6 +38,21 @@ impl Screen {
         Self::closed(Double::sample(), columns, rows, Some(told))
     }
 
+    /// The screen while the mailbox is brought to this format.
+    pub(crate) fn older(columns: u16, rows: u16) -> Self {
+        let mut screen = Self::closed(Double::sample(), columns, rows, None);
+        screen.model.older = Some(NOW_MS);
+        screen
+    }
+
+    /// The screen of an opened mailbox that has not answered yet.
+    pub(crate) fn unanswered(columns: u16, rows: u16) -> Self {
+        let mut screen = Self::closed(Double::sample(), columns, rows, None);
+        screen.paused = true;
+        screen.send(Message::Opened(Door::Own));
+        screen
+    }
+
     fn closed(double: Double, columns: u16, rows: u16, told: Option<FirstRun>) -> Self {
         let model = Model::new(Beginning {
             now_ms: NOW_MS,

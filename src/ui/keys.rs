@@ -7,6 +7,7 @@ use crate::command::context::{Context, Subject};
 use crate::command::intent::{Change, Intent};
 use crate::command::key::Key;
 use crate::command::motion::{Edit, Motion};
+use crate::command::order;
 use crate::command::registry::{Command, Resolved, Verb, resolve};
 use crate::engine::handle::Request;
 use crate::label;
@@ -14,6 +15,7 @@ use crate::notice::Severity;
 use crate::ui::app::{Door, Effect, Layer, Model, Quitting, Sent, Stage, UiExit};
 use crate::ui::first_run::Does;
 use crate::ui::foresee::foresee;
+use crate::ui::labels;
 use crate::ui::line::Line;
 use crate::ui::past::{self, Wanted};
 use crate::ui::picker::Picker;
@@ -66,6 +68,7 @@ pub fn paste(model: &mut Model, text: &str) {
             picker.filter.insert(text);
             picker.cursor = 0;
         }
+        Some(Layer::Rename(rename)) => rename.line.insert(text.trim_matches(['\n', '\r'])),
         Some(Layer::Path(line)) => line.insert(text.trim_matches(['\n', '\r'])),
         Some(Layer::Purge(open)) => open.line.insert(text),
         _ => {}
@@ -115,26 +118,17 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Conversation(next) => conversation(model, next),
         Verb::Go(id) => show(model, label::system(id)),
         Verb::Along(next) => along(model, next),
-        Verb::Select => {
-            model.list.toggle();
-            Vec::new()
-        }
-        Verb::SelectNext => {
-            model.list.toggle();
-            go(model, Motion::Down)
-        }
-        Verb::Clear => {
-            model.list.selected.clear();
-            model.notice = None;
-            Vec::new()
-        }
+        Verb::Select | Verb::SelectNext | Verb::Clear => select(model, command.verb),
         Verb::PickLabels => {
             let subjects = subjects(model);
-            if !subjects.is_empty() {
-                model.layers.push(Layer::Picker(Picker::new(&model.labels, subjects)));
-            }
+            model.layers.push(Layer::Picker(Picker::new(&model.labels, subjects)));
             Vec::new()
         }
+        Verb::RenameLabel | Verb::RecolorLabel | Verb::DeleteLabel => {
+            labels::press(model, command.verb)
+        }
+        Verb::Join => join(model),
+        Verb::Split => split(model),
         Verb::Undo => past::want(model, Wanted::Undo),
         Verb::Redo => past::want(model, Wanted::Redo),
         Verb::History => past::open_history(model),
@@ -169,12 +163,23 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
     }
 }
 
+fn select(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    if matches!(verb, Verb::Clear) {
+        model.list.selected.clear();
+        model.notice = None;
+        return Vec::new();
+    }
+    model.list.toggle();
+    if matches!(verb, Verb::SelectNext) { go(model, Motion::Down) } else { Vec::new() }
+}
+
 fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
     match model.layers.last_mut() {
         Some(Layer::Picker(picker)) => {
             picker.filter.edit(how);
             picker.cursor = 0;
         }
+        Some(Layer::Rename(rename)) => rename.line.edit(how),
         Some(Layer::Path(line)) => line.edit(how),
         Some(Layer::Purge(open)) => open.line.edit(how),
         _ => {}
@@ -196,6 +201,25 @@ fn triage(model: &mut Model, intent: Option<Intent>) -> Vec<Effect> {
     effects
 }
 
+fn join(model: &mut Model) -> Vec<Effect> {
+    let Some(intent) = order::join(&model.list.subjects()) else {
+        model.say(Severity::Info, "Select the conversations to join", "x selects");
+        return Vec::new();
+    };
+    model.list.selected.clear();
+    send(model, intent, Sent::Key)
+}
+
+fn split(model: &mut Model) -> Vec<Effect> {
+    // Where a message is under the cursor it is its thread that leaves.
+    let one = model.reader.as_ref().and_then(Reader::thread).cloned();
+    let Some(intent) = order::split(&subjects(model), one.as_ref()) else {
+        model.say(Severity::Info, "There is nothing to split here: it is one thread", "");
+        return Vec::new();
+    };
+    send(model, intent, Sent::Key)
+}
+
 fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
     match (model.layers.last_mut(), &mut model.stage, &mut model.reader) {
         (Some(Layer::Help(top)), ..) => {
@@ -212,7 +236,8 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
             };
         }
         (Some(Layer::Picker(picker)), ..) => picker.go(motion),
-        (Some(Layer::Path(_) | Layer::Purge(_)), ..) => {}
+        (Some(Layer::Colours(colours)), ..) => colours.go(motion),
+        (Some(Layer::Path(_) | Layer::Purge(_) | Layer::Rename(_)), ..) => {}
         (None, Stage::FirstRun(screen), _) => screen.go(motion),
         (None, Stage::Mail, Some(reader)) => reader.go(motion),
         (None, Stage::Mail, None) if model.history.is_some() => {
@@ -275,7 +300,7 @@ fn conversation(model: &mut Model, next: bool) -> Vec<Effect> {
     effects
 }
 
-fn show(model: &mut Model, label: crate::id::LabelId) -> Vec<Effect> {
+pub(super) fn show(model: &mut Model, label: crate::id::LabelId) -> Vec<Effect> {
     let mut effects = if model.reader.is_some() { back(model) } else { Vec::new() };
     while model.history.is_some() {
         past::leave_history(model);
@@ -364,6 +389,7 @@ fn stop_import(model: &mut Model) -> Vec<Effect> {
 fn accept(model: &mut Model) -> Vec<Effect> {
     match model.layers.last() {
         Some(Layer::Purge(_)) => purge::accept(model),
+        Some(Layer::Rename(_) | Layer::Colours(_)) => labels::accept(model),
         Some(Layer::Picker(_)) => {
             let effects = toggle(model);
             model.layers.pop();
@@ -384,8 +410,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
 
 fn toggle(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Picker(picker)) = model.layers.last_mut() else { return Vec::new() };
-    let intents = picker.choose();
-    intents.into_iter().flat_map(|intent| send(model, intent, Sent::Key)).collect()
+    picker.choose().map(|intent| send(model, intent, Sent::Key)).unwrap_or_default()
 }
 
 /// Quits when all is saved; what was decided before the mailbox was open waits for that.

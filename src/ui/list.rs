@@ -140,9 +140,13 @@ impl List {
         self.asked.iter().any(|(_, why)| matches!(why, Why::First | Why::Last))
     }
 
-    /// Gives up a jump that was not answered.
+    /// Gives up a jump that was not answered: keys no longer wait for it. A list that has nothing
+    /// to show yet takes the answer whenever it comes.
     pub fn give_up(&mut self) {
-        self.asked.clear();
+        self.asked.retain(|_| !self.loaded);
+        for (_, why) in &mut self.asked {
+            *why = Why::Refresh;
+        }
         self.owed = (0, 0);
     }
 

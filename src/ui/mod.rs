@@ -13,6 +13,7 @@ pub mod foresee;
 pub mod history;
 pub mod keymap;
 pub mod keys;
+pub mod labels;
 pub mod layout;
 pub mod line;
 pub mod list;

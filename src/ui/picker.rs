@@ -1,7 +1,7 @@
 //! The label picker: a filter, the user's labels, and one entry that makes a new label.
 //!
 //! Invariant: what an entry does is decided by the rows as they were drawn when the picker opened
-//! (and by what was toggled in it since).
+//! (and by what was toggled in it since). The labels are those that the engine said last.
 
 use crate::command::context::Subject;
 use crate::command::intent::{Change, Intent};
@@ -9,7 +9,7 @@ use crate::command::label::{self, Carried};
 use crate::command::motion::Motion;
 use crate::engine::view::{Label, LabelKind};
 use crate::id::LabelId;
-use crate::label::{clean_name, user_label};
+use crate::label::{clean_name, folded, user_label};
 use crate::ui::line::Line;
 
 /// The picker's state.
@@ -17,52 +17,81 @@ use crate::ui::line::Line;
 pub struct Picker {
     /// What is typed to filter.
     pub filter: Line,
-    /// The rows it is for.
+    /// The rows it is for; none when it is only for the labels themselves.
     pub subjects: Vec<Subject>,
     /// The entry under the cursor.
     pub cursor: usize,
-    labels: Vec<(LabelId, String)>,
+    labels: Vec<Label>,
+    /// Names of the system's labels, which no label of the user can have.
+    taken: Vec<String>,
+    /// Labels made here whose id only the engine knows.
+    made: Vec<String>,
 }
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     /// A label and how many of the rows carry it.
-    Label(LabelId, String, Carried),
+    Label(Label, Carried),
     /// Makes a label of this name and puts it on.
     New(String),
 }
 
 impl Picker {
-    /// A picker over the user's `labels` for `subjects`.
+    /// A picker over the user's among `labels` for `subjects`.
     #[must_use]
     pub fn new(labels: &[Label], subjects: Vec<Subject>) -> Self {
-        let labels = labels
-            .iter()
-            .filter(|label| label.kind == LabelKind::User)
-            .map(|label| (label.id.clone(), label.name.clone()))
-            .collect();
-        Self { filter: Line::default(), subjects, cursor: 0, labels }
+        let system = labels.iter().filter(|label| label.kind == LabelKind::System);
+        let taken = system.flat_map(|label| [folded(&label.name), label.id.to_string()]).collect();
+        let labels = users(labels);
+        Self { filter: Line::default(), subjects, cursor: 0, labels, taken, made: Vec::new() }
+    }
+
+    /// Takes in the labels as they are now; the cursor stays on its label.
+    pub fn refresh(&mut self, labels: &[Label]) {
+        let under = self.current().map(|label| label.id.clone());
+        self.labels = users(labels);
+        // What was made here has its own id now.
+        self.made.retain(|name| {
+            let id = user_label(name);
+            let Some(real) = self.labels.iter().find(|label| folded(&label.name) == *name) else {
+                return true;
+            };
+            for label in self.subjects.iter_mut().flat_map(|subject| &mut subject.labels) {
+                if *label == id {
+                    label.clone_from(&real.id);
+                }
+            }
+            false
+        });
+        let at = self.entries().iter().position(|entry| match entry {
+            Entry::Label(label, _) => Some(&label.id) == under.as_ref(),
+            Entry::New(_) => false,
+        });
+        let last = self.entries().len().saturating_sub(1);
+        self.cursor = at.unwrap_or(self.cursor).min(last);
+    }
+
+    /// The label under the cursor.
+    #[must_use]
+    pub fn current(&self) -> Option<&Label> {
+        let entries = self.entries();
+        let Some(Entry::Label(label, _)) = entries.get(self.cursor) else { return None };
+        self.labels.iter().find(|held| held.id == label.id)
     }
 
     /// The entries that match what is typed.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         let typed = clean_name(self.filter.text());
-        let wanted = typed.as_deref().unwrap_or_default().to_lowercase();
-        let mut entries: Vec<Entry> = self
-            .labels
-            .iter()
-            .filter(|(_, name)| name.to_lowercase().contains(&wanted))
-            .map(|(id, name)| {
-                Entry::Label(id.clone(), name.clone(), label::carried(&self.subjects, id))
-            })
+        let wanted = folded(self.filter.text());
+        let shown = self.labels.iter().filter(|label| folded(&label.name).contains(&wanted));
+        let mut entries: Vec<Entry> = shown
+            .map(|label| Entry::Label(label.clone(), label::carried(&self.subjects, &label.id)))
             .collect();
         if let Some(name) = typed {
-            let id = user_label(&name);
-            let known =
-                self.labels.iter().any(|(known, n)| *known == id || n.to_lowercase() == wanted);
-            if !known {
+            let known = self.labels.iter().any(|label| folded(&label.name) == wanted);
+            if !known && !self.taken.contains(&wanted) {
                 entries.push(Entry::New(name));
             }
         }
@@ -81,31 +110,41 @@ impl Picker {
     }
 
     /// What the entry under the cursor asks for; its mark changes at once.
-    pub fn choose(&mut self) -> Vec<Intent> {
-        let intents = match self.entries().get(self.cursor) {
-            Some(Entry::Label(id, ..)) => {
-                label::toggle(&self.subjects, id).into_iter().collect::<Vec<_>>()
+    pub fn choose(&mut self) -> Option<Intent> {
+        match self.entries().into_iter().nth(self.cursor)? {
+            Entry::Label(label, _) => {
+                let intent = label::toggle(&self.subjects, &label.id)?;
+                let Intent::Change { changes, .. } = &intent else { return Some(intent) };
+                let on = changes.contains(&Change::Label(label.id.clone(), true));
+                self.mark(&label.id, on);
+                Some(intent)
             }
-            Some(Entry::New(name)) => {
-                self.labels.push((user_label(name), name.clone()));
-                label::create(&self.subjects, name)
-            }
-            None => Vec::new(),
-        };
-        for intent in &intents {
-            let Intent::Change { changes, .. } = intent else { continue };
-            for change in changes {
-                let Change::Label(id, on) = change else { continue };
-                for subject in &mut self.subjects {
-                    subject.labels.retain(|label| label != id);
-                    if *on {
-                        subject.labels.push(id.clone());
-                    }
-                }
+            Entry::New(name) => {
+                let id = user_label(&name);
+                self.mark(&id, true);
+                let (kind, color) = (LabelKind::User, None);
+                let (thread_count, unread_count) = (0, 0);
+                let label = Label { id, name, kind, color, thread_count, unread_count };
+                let intent = label::create(&self.subjects, &label.name);
+                self.made.push(folded(&label.name));
+                self.labels.push(label);
+                intent
             }
         }
-        intents
     }
+
+    fn mark(&mut self, id: &LabelId, on: bool) {
+        for subject in &mut self.subjects {
+            subject.labels.retain(|label| label != id);
+            if on {
+                subject.labels.push(id.clone());
+            }
+        }
+    }
+}
+
+fn users(labels: &[Label]) -> Vec<Label> {
+    labels.iter().filter(|label| label.kind == LabelKind::User).cloned().collect()
 }
 
 #[cfg(test)]
@@ -127,7 +166,7 @@ mod tests {
             .entries()
             .into_iter()
             .map(|entry| match entry {
-                Entry::Label(_, name, _) => name,
+                Entry::Label(label, _) => label.name,
                 Entry::New(name) => format!("new {name}"),
             })
             .collect();
@@ -148,8 +187,45 @@ mod tests {
         let mut picker = Picker::new(&[label("Work")], vec![subject("aaaaaaaa", false)]);
         for on in [true, false] {
             let chosen = picker.choose();
-            let [Intent::Change { changes, .. }] = chosen.as_slice() else { panic!("one change") };
-            assert_eq!(*changes, [Change::Label(user_label("work"), on)]);
+            let Some(Intent::Change { changes, .. }) = chosen else { panic!("one change") };
+            assert_eq!(changes, [Change::Label(user_label("work"), on)]);
         }
+    }
+
+    #[test]
+    fn a_system_name_is_not_offered_and_a_new_label_gets_its_own_id() {
+        let system = |id: &'static str, name: &str| Label {
+            id: crate::label::system(id),
+            kind: LabelKind::System,
+            ..label(name)
+        };
+        let inbox = system("inbox", "Inbox");
+        let mut picker = Picker::new(&[inbox, label("Work")], vec![subject("aaaaaaaa", false)]);
+        picker.filter.insert("inbox");
+        assert_eq!(picker.entries(), []);
+        picker.filter = Line::default();
+        picker.filter.insert("Plans");
+        let chosen = picker.choose();
+        assert!(matches!(chosen, Some(Intent::NewLabel { .. })), "{chosen:?}");
+        // It had been deleted under another id, and has come back.
+        let back = Label { id: user_label("other"), ..label("plans") };
+        picker.refresh(&[back.clone(), label("Work")]);
+        assert_eq!(picker.entries(), [Entry::Label(back.clone(), Carried::All)]);
+        let off = picker.choose();
+        let Some(Intent::Change { changes, .. }) = off else { panic!("a change: {off:?}") };
+        assert_eq!(changes, [Change::Label(back.id, false)]);
+    }
+
+    #[test]
+    fn the_cursor_stays_on_its_label() {
+        let mut picker = Picker::new(&[label("Books"), label("Travel"), label("Work")], Vec::new());
+        picker.cursor = 1;
+        picker.refresh(&[label("Art"), label("Books"), label("Travel"), label("Work")]);
+        assert_eq!(picker.current().map(|label| label.name.as_str()), Some("Travel"));
+        picker.refresh(&[label("Art")]);
+        assert_eq!(picker.cursor, 0);
+        picker.refresh(&[]);
+        assert_eq!((picker.cursor, picker.current()), (0, None));
+        assert_eq!(picker.choose(), None);
     }
 }

@@ -119,6 +119,12 @@ impl Reader {
         vec![list::subject(&self.row)]
     }
 
+    /// The thread of the message under the cursor.
+    #[must_use]
+    pub fn thread(&self) -> Option<&crate::id::ThreadId> {
+        self.messages.as_ref()?.get(self.current).map(|message| &message.thread)
+    }
+
     /// Takes in the conversation as it is now.
     pub fn take(&mut self, thread: Thread) {
         let newest = thread.messages.len().saturating_sub(1);

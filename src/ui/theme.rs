@@ -8,6 +8,25 @@ use ratatui::style::{Color, Modifier, Style};
 
 /// Colours that tell user labels apart.
 const CHIPS: [Color; 5] = [Color::Cyan, Color::Magenta, Color::Green, Color::Yellow, Color::Blue];
+/// The palette, in the order of the names that labels have it under.
+const PALETTE: [Color; 16] = [
+    Color::Black,
+    Color::Red,
+    Color::Green,
+    Color::Yellow,
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Gray,
+    Color::DarkGray,
+    Color::LightRed,
+    Color::LightGreen,
+    Color::LightYellow,
+    Color::LightBlue,
+    Color::LightMagenta,
+    Color::LightCyan,
+    Color::White,
+];
 /// Colours of quotes, by depth.
 const QUOTES: [Color; 3] = [Color::Cyan, Color::Green, Color::Magenta];
 
@@ -113,11 +132,18 @@ impl Theme {
         self.fg(Color::Green).add_modifier(Modifier::BOLD)
     }
 
-    /// A label's chip; the same label always looks the same.
+    /// A label's chip: in its own colour, or in one that is always the same for it.
     #[must_use]
-    pub fn chip(self, id: &str) -> Style {
+    pub fn chip(self, id: &str, own: Option<&str>) -> Style {
         let sum: usize = id.bytes().map(usize::from).sum();
-        self.fg(CHIPS[sum % CHIPS.len()])
+        own.and_then(|name| self.palette(name)).unwrap_or_else(|| self.fg(CHIPS[sum % CHIPS.len()]))
+    }
+
+    /// A colour of the palette by the name that labels have it under.
+    #[must_use]
+    pub fn palette(self, name: &str) -> Option<Style> {
+        let at = crate::label::COLORS.iter().position(|known| *known == name)?;
+        PALETTE.get(at).map(|colour| self.fg(*colour))
     }
 
     /// Quoted text of this depth (1 is the nearest).

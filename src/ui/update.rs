@@ -85,6 +85,9 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
 
 fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     model.open = true;
+    model.older = None;
+    // Until now nobody could answer.
+    model.waiting_since = model.now_ms;
     if door == Door::Demo && !std::mem::replace(&mut model.demo, true) {
         model.tour = Some(Tour::default());
     }
@@ -131,6 +134,11 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             effects
         }
         Update::Labels(labels) => {
+            for layer in &mut model.layers {
+                if let Layer::Picker(picker) = layer {
+                    picker.refresh(&labels);
+                }
+            }
             model.labels = labels;
             Vec::new()
         }

@@ -8,7 +8,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::support::binary::{Home, run, text};
+use crate::support::binary::{Home, finish, run, text};
+use crate::support::mail::{mail, write};
+use crate::support::pty::Pty;
+use crate::support::{RUN_DEADLINE, wait_for};
 
 /// Puts a fixture into a home's data directory.
 fn unpack(format: u32, home: &Home) {
@@ -54,7 +57,8 @@ fn expected() -> BTreeMap<String, (String, u64, Vec<String>)> {
 /// Every way into the directory brings it to this format, whichever is first.
 #[test]
 fn a_directory_of_format_1_is_opened_by_any_command() {
-    let firsts: [&[&str]; 6] = [
+    let firsts: [&[&str]; 7] = [
+        &[],
         &["list"],
         &["labels"],
         &["--sync-only"],
@@ -66,7 +70,7 @@ fn a_directory_of_format_1_is_opened_by_any_command() {
         let home = Home::new();
         unpack(1, &home);
         run(home.command(first)).ok();
-        if first[0] == "undo" {
+        if first.first() == Some(&"undo") {
             // The last action was the archive of the apples.
             assert_eq!(state(&home)["Apples"].0, "inbox");
             continue;
@@ -81,6 +85,34 @@ fn a_directory_of_format_1_is_opened_by_any_command() {
     }
 }
 
+/// The first bytes of a file say what its format is only once they are copied out of the log.
+#[test]
+fn a_new_directory_is_not_taken_for_an_older_one_while_it_is_in_use() {
+    let home = Home::new();
+    let mut owner = home.command(&["--sync-only", "--watch"]).spawn().expect("starts");
+    let there = || home.data().join("socket").exists().then_some(());
+    wait_for(RUN_DEADLINE, there).expect("it listens");
+    mail("m").write(&home.path("m.eml"));
+    for command in [&["import", "m.eml"][..], &["list"], &["labels"]] {
+        run(home.command(command)).ok();
+    }
+    owner.kill().expect("it runs");
+    finish(owner, "--watch".into(), RUN_DEADLINE);
+}
+
+/// The screen opens first, and the mail is on it when it has this format.
+#[test]
+fn a_directory_of_format_1_is_opened_by_the_interface() {
+    let home = Home::new();
+    unpack(1, &home);
+    let mut pty = Pty::start(&home, (80, 24), &[]);
+    pty.wait_text("Lunch");
+    pty.press("q");
+    assert_eq!(pty.wait_end(), 0);
+    assert_eq!(state(&home), expected());
+    home.assert_healthy("opened by the interface");
+}
+
 #[test]
 fn the_mail_of_format_1_is_known_when_it_comes_again() {
     let home = Home::new();
@@ -88,7 +120,7 @@ fn the_mail_of_format_1_is_known_when_it_comes_again() {
     let again = "From: Ada Moser <ada@example.org>\nTo: Ben Okafor <ben@example.org>\n\
                  Subject: Pears\nDate: Mon, 06 May 2024 09:08:00 +0000\n\
                  Message-ID: <8@example.org>\n\nA line.\n";
-    crate::support::mail::write(&home.path("pears.eml"), again.as_bytes());
+    write(&home.path("pears.eml"), again.as_bytes());
     let report = home.import(&home.path("pears.eml"));
     assert_eq!((&report["duplicates"], &report["imported"]), (&1.into(), &0.into()), "{report}");
 }

@@ -33,6 +33,7 @@ mod kill;
 mod kill_import;
 mod kill_two_processes;
 mod label_manage;
+mod links;
 mod mail_rules;
 mod memory;
 mod overlay;

@@ -204,6 +204,35 @@ fn what_was_purged_is_not_imported_again_unless_it_is_wanted() {
 }
 
 #[test]
+fn what_is_gone_is_neither_undone_nor_done_again_and_it_says_so() {
+    let home = Home::new();
+    import(&home, &[mail("one"), mail("two")]);
+    let (one, two) = (home.thread("one"), home.thread("two"));
+    let archive = |threads: &[&str]| {
+        let line = [&["archive", "--json"], threads].concat();
+        text(&home.run(&line).ok().object(), "action")
+    };
+    let (both, alone) = (archive(&[&one, &two]), archive(&[&one]));
+    home.run(&["undo", &alone]).ok();
+    home.run(&["purge", &one, "--anywhere", "--yes"]).ok();
+    let said = |line: &[&str]| {
+        let run = home.run(line).ok();
+        String::from_utf8(run.stdout).expect("UTF-8").trim_end().to_owned()
+    };
+    let undone = "Undid: archive of 1 conversation. 1 is gone for ever.";
+    assert_eq!(said(&["undo", &both]), undone);
+    let redone = "Redid: archive of 1 conversation. 1 is gone for ever.";
+    assert_eq!(said(&["redo", &both]), redone);
+    let before = home.json(&["history"]);
+    let nothing = "Nothing of it is left to do again: archive. 1 is gone for ever.";
+    assert_eq!(said(&["redo", &alone]), nothing);
+    let object = home.run(&["redo", &alone, "--json"]).ok().object();
+    assert_eq!((&object["action"], &object["redid"]), (&Value::Null, &Value::Null), "{object}");
+    assert_eq!(home.json(&["history"]), before, "an action that did nothing is none");
+    home.assert_healthy("undo and redo of what is gone");
+}
+
+#[test]
 fn a_blob_that_another_conversation_names_stays() {
     let home = Home::new();
     let long = "The same long text. ".repeat(LONG / 20) + "\n";

@@ -5,6 +5,7 @@
 //! shows what the logs say, and nothing that was on disk anywhere is missing. A failing seed prints
 //! the command that plays it again.
 
+mod by_hand;
 mod checks;
 mod moves;
 

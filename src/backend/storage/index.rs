@@ -1,5 +1,4 @@
-//! The index of ingest: which message is in which thread, by which bytes; and which threads are
-//! joined.
+//! The index of ingest: which message is in which thread, by which bytes.
 //!
 //! Invariant: it changes in the transaction that appends the message; so the choice of a thread and
 //! the recognition of a duplicate never disagree with the logs.
@@ -33,9 +32,6 @@ impl Index {
             key BLOB PRIMARY KEY, thread TEXT NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS messageBytes(
             key BLOB NOT NULL, hash BLOB NOT NULL, PRIMARY KEY(key, hash)) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS joined(
-            thread TEXT PRIMARY KEY, root TEXT NOT NULL) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS joined_root ON joined(root);
     ";
 
     /// What a message is known by, as the tables have it.
@@ -99,53 +95,10 @@ impl Index {
         Ok(())
     }
 
-    /// A thread is gone: those that are joined with it have another root.
-    pub(crate) fn leave(db: &Db, thread: &ThreadId) -> Result<(), StoreError> {
-        db.sql()
-            .prepare_cached("DELETE FROM joined WHERE thread = ?1")?
-            .execute([thread.as_str()])?;
-        db.sql()
-            .prepare_cached(
-                "UPDATE joined SET root = (SELECT min(thread) FROM joined WHERE root = ?1)
-                 WHERE root = ?1",
-            )?
-            .execute([thread.as_str()])?;
-        Ok(())
-    }
-
     /// How many messages are indexed in threads that are not there.
     pub(crate) fn astray(db: &Db) -> Result<i64, StoreError> {
         let sql = "SELECT count(*) FROM messages
                    WHERE 'thread-' || thread NOT IN (SELECT id FROM stores)";
         Ok(db.sql().prepare(sql)?.query_row([], |row| row.get(0))?)
-    }
-
-    /// The least id of the threads that are joined with this one.
-    pub(crate) fn root(db: &Db, thread: &ThreadId) -> Result<ThreadId, StoreError> {
-        let mut statement = db.sql().prepare_cached("SELECT root FROM joined WHERE thread = ?1")?;
-        let found: Option<String> =
-            statement.query_row([thread.as_str()], |row| row.get(0)).optional()?;
-        found.map_or_else(
-            || Ok(thread.clone()),
-            |id| ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string())),
-        )
-    }
-
-    /// Joins two threads; `false` when they are joined already.
-    pub(crate) fn join(db: &Db, a: &ThreadId, b: &ThreadId) -> Result<bool, StoreError> {
-        let (a, b) = (Self::root(db, a)?, Self::root(db, b)?);
-        if a == b {
-            return Ok(false);
-        }
-        let (root, other) = if a < b { (a, b) } else { (b, a) };
-        db.sql()
-            .prepare_cached("UPDATE joined SET root = ?1 WHERE root = ?2")?
-            .execute([root.as_str(), other.as_str()])?;
-        for thread in [&root, &other] {
-            db.sql()
-                .prepare_cached("INSERT OR REPLACE INTO joined(thread, root) VALUES (?1, ?2)")?
-                .execute([thread.as_str(), root.as_str()])?;
-        }
-        Ok(true)
     }
 }

@@ -5,6 +5,7 @@
 //! message's index entry; a snapshot, its position and the queued batch.
 
 mod index;
+mod links;
 mod purged;
 mod queue;
 pub(super) mod references;
@@ -12,6 +13,7 @@ mod snapshots;
 mod undo;
 
 pub(crate) use index::{Index, Known};
+pub(crate) use links::Links;
 pub(crate) use purged::Purged;
 pub(crate) use queue::{Queue, Queued};
 pub(crate) use snapshots::Snapshots;
@@ -24,12 +26,13 @@ use crate::store::{Blobs, Db, Kind, Log, StoreError};
 /// The format of `threads.db`.
 pub const VERSION: u32 = 2;
 
-/// Opens or makes the file in the backend's directory.
-pub(crate) fn open(dir: &Path) -> Result<Db, StoreError> {
+/// Opens or makes the file in the backend's directory. `now` is Unix seconds.
+pub(crate) fn open(dir: &Path, now: i64) -> Result<Db, StoreError> {
+    let make = |db: &Db, found| make(db, found, now);
     Db::open_with(&dir.join("threads.db"), Kind::Threads, VERSION, &make)
 }
 
-fn make(db: &Db, found: u32) -> Result<(), StoreError> {
+fn make(db: &Db, found: u32, now: i64) -> Result<(), StoreError> {
     if found > 0 {
         Log::upgrade(db, found)?;
         Blobs::upgrade(db, found)?;
@@ -37,6 +40,8 @@ fn make(db: &Db, found: u32) -> Result<(), StoreError> {
     db.sql().execute_batch(&sql())?;
     if found > 0 {
         references::put_right(db)?;
+        Links::put_right(db)?;
+        Purged::upgrade(db, found, now)?;
     }
     Ok(())
 }
@@ -47,5 +52,40 @@ pub(crate) fn read(dir: &Path) -> Result<Option<Db>, StoreError> {
 }
 
 fn sql() -> String {
-    [Log::SQL, Blobs::SQL, Snapshots::SQL, Queue::SQL, Index::SQL, Purged::SQL, undo::SQL].concat()
+    let tables = [
+        Log::SQL,
+        Blobs::SQL,
+        Snapshots::SQL,
+        Queue::SQL,
+        Index::SQL,
+        Links::SQL,
+        Purged::SQL,
+        undo::SQL,
+    ];
+    tables.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_trash_when_the_format_changes_is_there_since_then() {
+        let old = "
+            CREATE TABLE stores(key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+                head INTEGER NOT NULL DEFAULT 0, chain BLOB NOT NULL DEFAULT x'');
+            CREATE TABLE blobs(key INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE,
+                size INTEGER NOT NULL, data BLOB NOT NULL);
+            CREATE TABLE snapshots(store INTEGER PRIMARY KEY, position INTEGER NOT NULL,
+                snapshot TEXT NOT NULL);
+            INSERT INTO stores(key, id) VALUES (7, 'thread-aaaaaaaa'), (8, 'thread-bbbbbbbb');
+            INSERT INTO snapshots VALUES (7, 1, '{\"facts\":{\"place\":\"trash\"}}'),
+                (8, 1, '{\"facts\":{\"place\":\"inbox\"}}'), (9, 1, '');";
+        let db = Db::memory(old).unwrap();
+        make(&db, 1, 1_000).unwrap();
+        let store = |id| crate::id::StoreId::try_from(format!("thread-{id}")).unwrap();
+        assert_eq!(Purged::trashed(&db, &store("aaaaaaaa")).unwrap(), Some(1_000));
+        assert_eq!(Purged::trashed(&db, &store("bbbbbbbb")).unwrap(), None);
+        assert_eq!(Purged::in_trash(&db, 999).unwrap(), (1, 0));
+    }
 }

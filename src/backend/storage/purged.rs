@@ -6,7 +6,7 @@
 
 use rusqlite::params;
 
-use crate::backend::storage::{Index, Queue, Snapshots, undo};
+use crate::backend::storage::{Index, Links, Queue, Snapshots, undo};
 use crate::id::{StoreId, ThreadId};
 use crate::mail;
 use crate::store::{Blobs, Db, Log, StoreError};
@@ -26,6 +26,19 @@ impl Purged {
         CREATE TABLE IF NOT EXISTS purgedMessages(key BLOB PRIMARY KEY) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS trashed(store INTEGER PRIMARY KEY, at INTEGER NOT NULL);
     ";
+
+    /// Brings the tables of the format `found` to this one: since when the trash of the first is
+    /// there was not written down, so it is kept from now on, as if it had just been thrown away.
+    pub(crate) fn upgrade(db: &Db, found: u32, now: i64) -> Result<(), StoreError> {
+        if found < 2 {
+            db.sql().execute(
+                "INSERT OR IGNORE INTO trashed(store, at) SELECT store, ?1 FROM snapshots
+                 WHERE json_valid(snapshot) AND json_extract(snapshot, '$.facts.place') = 'trash'",
+                [now],
+            )?;
+        }
+        Ok(())
+    }
 
     /// Whether a thread was purged.
     pub(crate) fn is(db: &Db, thread: &ThreadId) -> Result<bool, StoreError> {
@@ -118,7 +131,6 @@ impl Purged {
                 erase_message(db, thread, &message)?;
             }
         }
-        Index::leave(db, thread)?;
         undo::forget(db, &store)?;
         if let Some(key) = key {
             Queue::forget(db, key)?;
@@ -126,6 +138,7 @@ impl Purged {
             Self::trash(db, key, false, at)?;
         }
         Log::remove(db, &store)?;
+        Links::leave(db, thread)?;
         db.sql()
             .prepare_cached("INSERT OR IGNORE INTO purged(thread, at) VALUES (?1, ?2)")?
             .execute(params![thread.as_str(), at])?;

@@ -205,13 +205,8 @@ impl MailSink for GuestSink<'_> {
     }
 
     fn roots(&mut self, threads: &[ThreadId]) -> Result<Vec<ThreadId>, SinkError> {
-        let db = self.guest.device.db();
-        let root = |thread: &ThreadId| {
-            let root = crate::mailbox::root_of(db, thread);
-            root.map(|root| root.unwrap_or_else(|| thread.clone()))
-        };
-        let roots: Result<_, _> = threads.iter().map(root).collect();
-        roots.map_err(|error: crate::store::StoreError| SinkError(error.notice()))
+        let roots = self.guest.device.roots(threads);
+        roots.map_err(|error| SinkError(error.notice()))
     }
 }
 

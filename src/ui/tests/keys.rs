@@ -7,7 +7,7 @@ use crate::command::key::Key;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{ImportProgress, Window};
 use crate::id::ThreadId;
-use crate::label::{Place, user_label};
+use crate::label::Place;
 use crate::ui::app::{Door, Layer, Message, Stage, UiExit};
 use crate::ui::double::{Double, NOW_MS};
 use crate::ui::first_run::{FirstRun, Found};
@@ -36,7 +36,21 @@ pub(super) fn intents(screen: &Screen) -> Vec<String> {
                 format!("Redo {}", action.as_ref().map_or("last", |action| action.as_str()))
             }
             Intent::CreateLabel(name) => format!("CreateLabel {name}"),
-            other => format!("{other:?}"),
+            Intent::NewLabel { name, targets, .. } => {
+                let targets: Vec<String> = targets.iter().map(|t| thread(&t.thread)).collect();
+                format!("NewLabel {name} {}", targets.join(" "))
+            }
+            Intent::RenameLabel(id, name) => format!("RenameLabel {id} {name}"),
+            Intent::RecolorLabel(id, color) => {
+                format!("RecolorLabel {id} {}", color.as_deref().unwrap_or("none"))
+            }
+            Intent::DeleteLabel(id) => format!("DeleteLabel {id}"),
+            Intent::Join(threads) => {
+                format!("Join {}", threads.iter().map(thread).collect::<Vec<_>>().join(" "))
+            }
+            Intent::Split(threads) => {
+                format!("Split {}", threads.iter().map(thread).collect::<Vec<_>>().join(" "))
+            }
         })
         .collect()
 }
@@ -294,11 +308,51 @@ fn the_picker_toggles_and_creates() {
         ["Label(LabelId(\"travel\"), true) 00", "Label(LabelId(\"travel\"), false) 00"]
     );
     screen.press("<Space><Space>lBig plans<Enter>");
-    let id = user_label("Big plans");
-    let label = format!("Label(LabelId({:?}), true) 00 01", id.as_str());
-    assert_eq!(intents(&screen)[3..], ["CreateLabel Big plans".to_owned(), label]);
+    assert_eq!(intents(&screen)[3..], ["NewLabel Big plans 00 01"]);
     assert!(screen.model.layers.is_empty());
     assert!(screen.text().contains("#Big plans"));
+}
+
+#[test]
+fn the_picker_renames_recolours_and_deletes_the_label_under_its_cursor() {
+    let mut screen = screen();
+    screen.press("l<Down><C-r><C-u>Cash<Enter>");
+    assert_eq!(intents(&screen), ["RenameLabel money Cash"]);
+    assert!(matches!(screen.model.layers[..], [Layer::Picker(_)]), "it stays open");
+    screen.press("<C-r> more<Esc><C-o>jj<Enter>");
+    assert_eq!(intents(&screen)[1..], ["RecolorLabel money red"]);
+    screen.press("<C-o>k<Up>k<Enter><C-x>");
+    assert_eq!(intents(&screen)[2..], ["RecolorLabel money none", "DeleteLabel money"]);
+    assert!(!screen.text().contains("Money"));
+    // With nothing under the cursor there is nothing to do.
+    screen.press("zzz<C-x><C-r><C-o>");
+    assert_eq!(intents(&screen).len(), 4);
+    screen.press("<Esc>z");
+    assert_eq!(intents(&screen).len(), 5, "z undoes, once the picker is closed");
+}
+
+#[test]
+fn a_list_whose_label_is_deleted_is_left() {
+    let mut screen = screen();
+    screen.press("<S-Tab>lwork<C-x><Esc>");
+    assert_eq!(intents(&screen), ["DeleteLabel work"]);
+    assert_eq!(screen.model.list.label.as_str(), "inbox");
+}
+
+#[test]
+fn joining_is_for_selected_rows_and_splitting_for_what_is_under_the_cursor() {
+    check("J", &[]);
+    check("xJ", &[]);
+    check("<Space><Space>J", &["Join 00 01"]);
+    check("S", &[]);
+    let mut screen = screen();
+    let other = screen.double.rows[1].members.clone();
+    screen.double.rows[0].members.extend(other);
+    screen.double.rows.remove(1);
+    screen.press("gaSgi");
+    assert_eq!(intents(&screen), ["Split 00 01"]);
+    screen.press("<Enter>S");
+    assert_eq!(intents(&screen)[1..], ["Read(true) 00 01", "Split 00"], "the message's thread");
 }
 
 #[test]
@@ -468,6 +522,20 @@ fn what_was_decided_before_the_mailbox_was_open_is_saved_before_the_end() {
     press(Message::Key(Key::parse("e").unwrap()));
     let effects = press(Message::Hangup);
     assert!(matches!(effects[..], [Effect::Ask(Request::Quit)]), "{effects:?}");
+}
+
+#[test]
+fn the_first_page_is_taken_however_late_it_comes() {
+    for keys in ["", "gs", "j"] {
+        let mut screen = Screen::unanswered(80, 24);
+        screen.press(keys);
+        screen.send(Message::Time(NOW_MS + 60_000));
+        screen.press("k");
+        screen.send(Message::Time(NOW_MS + 120_000));
+        screen.resume();
+        assert!(screen.model.list.loaded, "{keys:?}");
+        assert!(!screen.model.list.rows.is_empty(), "{keys:?}");
+    }
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn look() {
             data_dir: "~/.local/share/mailtui".into(),
             home: Some("/home/u".into()),
         }),
+        older: false,
         demo: false,
         theme: crate::ui::theme::Theme::new(std::env::var_os("NO_COLOR").is_none()),
         zone: jiff::tz::TimeZone::UTC,

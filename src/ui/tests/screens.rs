@@ -1,7 +1,8 @@
 //! What the screens look like. `INSTA_UPDATE=always` writes them anew; read the difference.
 
 use crate::command::registry;
-use crate::ui::double::Double;
+use crate::ui::app::Message;
+use crate::ui::double::{Double, NOW_MS};
 use crate::ui::harness::Screen;
 use crate::ui::view::help;
 
@@ -18,6 +19,8 @@ fn list() {
     check("list-80x24", (80, 24), "jxj");
     check("list-60x15", (60, 15), "jxj");
     check("list-40x10", (40, 10), "j");
+    check("notice-40x10", (40, 10), "#");
+    check("notice-60x15", (60, 15), "#");
     check("list-140x30", (140, 30), "je");
     check("list-30x6", (30, 6), "j");
     check("list-200x50", (200, 50), "jj");
@@ -40,6 +43,8 @@ fn layers() {
     check("picker-80x24", (80, 24), "<Space><Space>lra");
     check("picker-60x15", (60, 15), "l");
     check("picker-40x10", (40, 10), "l");
+    check("colours-80x24", (80, 24), "l<C-o>jj");
+    check("rename-40x10", (40, 10), "l<C-r>");
     check("help-40x10", (40, 10), "?");
     check("help-200x50", (200, 50), "?");
     check("purge-80x24", (80, 24), "##Day");
@@ -47,6 +52,18 @@ fn layers() {
     check("purge-30x6", (30, 6), "#Da");
     check("help-80x24", (80, 24), "?");
     check("help-60x15", (60, 15), "<Enter>?<C-d>");
+}
+
+/// Files of an older format take a while to open, and nothing can be shown of them before.
+#[test]
+fn an_older_mailbox() {
+    for (columns, rows) in [(40, 10), (80, 24)] {
+        let mut screen = Screen::older(columns, rows);
+        screen.send(Message::Time(NOW_MS + 3_000));
+        insta::assert_snapshot!(format!("older-{columns}x{rows}"), screen.text());
+        screen.press("q");
+        assert!(screen.exit.is_some(), "it can be left");
+    }
 }
 
 #[test]

@@ -18,13 +18,15 @@ const SIZES: [(u16, u16); 7] =
     [(30, 6), (40, 10), (60, 15), (80, 24), (100, 30), (140, 40), (200, 50)];
 
 /// The views, by the keys that lead there from the list.
-const VIEWS: [(&str, &str); 13] = [
+const VIEWS: [(&str, &str); 15] = [
     ("list", "jj"),
     ("the last row", "G"),
     ("selection", "xjxs"),
     ("reader", "<Enter>"),
     ("a message further down", "<Enter>;G"),
     ("picker", "l"),
+    ("colours", "l<C-o>"),
+    ("a label's name", "l<C-r>"),
     ("picker with a filter", "l日本<Left>e\u{301}"),
     ("help", "?"),
     ("the help's end", "?G"),

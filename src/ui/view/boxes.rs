@@ -1,15 +1,13 @@
-//! What lies on top of a screen: frames with a title, the label picker, the path line.
+//! What lies on top of a screen: frames with a title, lines that are typed, questions.
 //!
 //! Invariant: a box lies inside the screen and hides what is under it.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::{put, put_all};
-use crate::command::label::Carried;
+use super::put;
 use crate::ui::app::Model;
 use crate::ui::line::Line;
-use crate::ui::picker::{Entry, Picker};
 use crate::ui::purge::PurgeBox;
 use crate::ui::text;
 
@@ -43,7 +41,7 @@ pub fn open(model: &Model, title: &str, size: (u16, u16), area: Rect, buf: &mut 
 }
 
 /// Draws the typed text with its caret visible; returns where the caret is.
-fn typed(model: &Model, line: &Line, at: Rect, buf: &mut Buffer) -> Position {
+pub(super) fn typed(model: &Model, line: &Line, at: Rect, buf: &mut Buffer) -> Position {
     let x = put(buf, (at.x, at.y), "› ", at.width, model.theme.key());
     let room = usize::from(at.right().saturating_sub(x)).saturating_sub(1);
     let caret = line.caret_column();
@@ -60,46 +58,6 @@ fn typed(model: &Model, line: &Line, at: Rect, buf: &mut Buffer) -> Position {
     put(buf, (x, at.y), &shown, at.right().saturating_sub(x), model.theme.text());
     let column = u16::try_from(caret.saturating_sub(skipped)).unwrap_or(0);
     Position { x: x.saturating_add(column).min(at.right().saturating_sub(1)), y: at.y }
-}
-
-/// Draws the label picker.
-pub fn picker(model: &Model, picker: &Picker, area: Rect, buf: &mut Buffer) -> Position {
-    let entries = picker.entries();
-    let many = picker.subjects.len() as u64;
-    let title = format!("Label {}", text::plural(many, "conversation", "conversations"));
-    let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX).clamp(4, 12) + 2;
-    let inside = open(model, &title, (44, rows), Rect { height: area.height - 1, ..area }, buf);
-    let caret = typed(model, &picker.filter, Rect { height: 1, ..inside }, buf);
-    let top = inside.y + 2.min(inside.height.saturating_sub(1));
-    let height = usize::from(inside.bottom().saturating_sub(top));
-    if entries.is_empty() {
-        let line = "no labels yet: type a name";
-        put(buf, (inside.x, top), line, inside.width, model.theme.dim());
-    }
-    let first = (picker.cursor + 1).saturating_sub(height);
-    let visible = entries.iter().enumerate().skip(first);
-    for ((at, entry), y) in visible.zip(top..inside.bottom()) {
-        let here = at == picker.cursor;
-        let line = Rect { y, height: 1, ..inside };
-        let mark = if here { "▸ " } else { "  " };
-        let (sign, name, style) = match entry {
-            Entry::Label(id, name, Carried::All) => {
-                ("[x] ", name.clone(), model.theme.chip(id.as_str()))
-            }
-            Entry::Label(id, name, Carried::Some) => {
-                ("[-] ", name.clone(), model.theme.chip(id.as_str()))
-            }
-            Entry::Label(_, name, Carried::None) => ("[ ] ", name.clone(), model.theme.text()),
-            Entry::New(name) => ("+ ", format!("new \"{name}\""), model.theme.good()),
-        };
-        let style = if here { model.theme.strong() } else { style };
-        let parts = [(mark, style), (sign, style), (name.as_str(), style)];
-        put_all(buf, (line.x, y), &parts, line.width);
-        if here {
-            buf.set_style(line, model.theme.cursor());
-        }
-    }
-    caret
 }
 
 /// Draws the question before something goes for ever.

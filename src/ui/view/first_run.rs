@@ -75,7 +75,11 @@ fn bottom(model: &Model, line: Rect, buf: &mut Buffer) {
     frame::rule(line, theme.dim(), buf);
     put(buf, (line.x, last), "└ ", 2, theme.dim());
     let shown = line.width >= LINK_FROM;
-    let link = if shown { format!(" {} ", model.link()) } else { String::new() };
+    let link = if shown && !model.link().is_empty() {
+        format!(" {} ", model.link())
+    } else {
+        String::new()
+    };
     let right = line.right().saturating_sub(columns(&link) + 2);
     put(buf, (right, last), &link, columns(&link), theme.dim());
     let parts = hints::keys(model, right.saturating_sub(x + 2));

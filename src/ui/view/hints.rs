@@ -16,6 +16,8 @@ use crate::ui::{date, text};
 
 /// Cells of a progress bar.
 const BAR_CELLS: u128 = 10;
+/// Columns of a notice's line that are not its words: the rule at both ends, blanks, and ` · `.
+const NOTICE_FRAME: u16 = 9;
 /// The shortest run by which the time left is guessed, in milliseconds.
 const GUESS_FROM_MS: i64 = 1_000;
 
@@ -35,7 +37,7 @@ pub fn notice(model: &Model, line: Rect, buf: &mut Buffer) {
             model.theme.warning(),
         );
     }
-    let parts = said(model);
+    let parts = said(model, line.width);
     if !parts.is_empty() {
         let room = right.saturating_sub(line.x + 3);
         let x = put(buf, (line.x + 1, line.y), " ", 1, model.theme.text());
@@ -52,7 +54,8 @@ pub fn hints(model: &Model, line: Rect, with_notice: bool, buf: &mut Buffer) {
     let wide = |parts: &Parts| parts.iter().map(|(text, _)| columns(text)).sum::<u16>();
     let healthy = model.status.link == Link::Online { behind: 0 };
     let room = line.width.saturating_sub(columns(&link) + 3);
-    if healthy && wide(&keys(model, room)) > room {
+    let all = |parts: &Parts| model.keys.is_empty() || parts.len() == keys(model, u16::MAX).len();
+    if healthy && !(wide(&keys(model, room)) <= room && all(&keys(model, room))) {
         // Keys are of more use than that all is well.
         link.clear();
     }
@@ -63,16 +66,32 @@ pub fn hints(model: &Model, line: Rect, with_notice: bool, buf: &mut Buffer) {
     let right = line.right().saturating_sub(columns(&link) + 1);
     put(buf, (right, line.y), &link, line.right() - right, style);
     let room = right.saturating_sub(line.x + 2);
-    let said = if with_notice { said(model) } else { cut_hint(model, line.width) };
-    let parts = if said.is_empty() { keys(model, room) } else { said };
+    let said = if with_notice { said(model, u16::MAX) } else { cut_hint(model, line.width) };
+    let parts = match said.as_slice() {
+        [] => keys(model, room),
+        // A hint leaves what room it has to the keys.
+        [(hint, style)] if !with_notice => {
+            let mut parts = vec![(format!("{hint}   "), *style)];
+            parts.extend(rest_of_keys(model, room.saturating_sub(columns(hint) + 3)));
+            parts
+        }
+        _ => said,
+    };
     let parts: Vec<_> = parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
     put_all(buf, (line.x + 1, line.y), &parts, room);
 }
 
+/// What keys do here, or nothing where not even help and quit have room.
+fn rest_of_keys(model: &Model, room: u16) -> Parts {
+    let keys = keys(model, room);
+    let wide = keys.iter().map(|(text, _)| columns(text)).sum::<u16>();
+    if wide <= room { keys } else { Parts::new() }
+}
+
 type Parts = Vec<(String, Style)>;
 
-/// The notice, or the running import.
-fn said(model: &Model) -> Parts {
+/// The notice, or the running import; its hint only where all of it has room.
+fn said(model: &Model, width: u16) -> Parts {
     let theme = model.theme;
     if model.quitting == Quitting::Saving {
         return vec![
@@ -87,7 +106,7 @@ fn said(model: &Model) -> Parts {
             Severity::Error => ("✗ ", theme.error()),
         };
         let mut parts = vec![(format!("{sign}{}", notice.text), style)];
-        if !notice.hint.is_empty() {
+        if !notice.hint.is_empty() && has_room(model, notice, width) {
             parts.push((format!(" · {}", notice.hint), theme.dim()));
         }
         return parts;
@@ -100,19 +119,21 @@ fn said(model: &Model) -> Parts {
     }
 }
 
-/// The hint of a warning that is too long for the line above: it is what to do, so it comes before
+/// The hint of a notice that is too long for the line above: it is what to do, so it comes before
 /// the keys.
 fn cut_hint(model: &Model, width: u16) -> Parts {
-    let wide = |notice: &Shown| {
-        columns(&notice.text).saturating_add(columns(&notice.hint)).saturating_add(10)
-    };
-    model
-        .notice
-        .as_ref()
-        .filter(|notice| notice.severity > Severity::Info && !notice.hint.is_empty())
-        .filter(|notice| model.quitting == Quitting::No && wide(notice) > width)
+    let notice = model.notice.as_ref().filter(|notice| !notice.hint.is_empty());
+    notice
+        .filter(|notice| model.quitting == Quitting::No && !has_room(model, notice, width))
         .map(|notice| vec![(notice.hint.clone(), model.theme.text())])
         .unwrap_or_default()
+}
+
+/// Whether a notice and its hint have room beside the running work in a rule of `width` columns.
+fn has_room(model: &Model, notice: &Shown, width: u16) -> bool {
+    let sign = if notice.severity > Severity::Info { 2 } else { 0 };
+    let words = columns(&notice.text).saturating_add(columns(&notice.hint));
+    words.saturating_add(columns(&work(model))).saturating_add(sign + NOTICE_FRAME) <= width
 }
 
 /// What is under way: `saving 2 · pending 1`.

@@ -53,7 +53,9 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
 
 fn empty(model: &Model, area: Rect, buf: &mut Buffer) {
     if !model.list.loaded {
-        if model.now_ms - model.waiting_since >= FELT_MS {
+        if let Some(since) = model.older {
+            bringing(model, since, area, buf);
+        } else if model.now_ms - model.waiting_since >= FELT_MS {
             put(buf, (area.x + MARK_COLUMNS, area.y), "opening…", area.width, model.theme.dim());
         }
         return;
@@ -68,6 +70,23 @@ fn empty(model: &Model, area: Rect, buf: &mut Buffer) {
         (elsewhere.to_owned(), model.theme.dim()),
     ];
     let top = area.y + area.height.saturating_sub(2) / 3;
+    for ((line, style), y) in lines.iter().zip(top..area.bottom()) {
+        let x = area.x + area.width.saturating_sub(columns(line)) / 2;
+        put(buf, (x, y), line, area.right() - x, *style);
+    }
+}
+
+/// Instead of rows while the files are brought to this format: there is no other way to them.
+fn bringing(model: &Model, since: i64, area: Rect, buf: &mut Buffer) {
+    let seconds = u64::try_from((model.now_ms - since) / 1_000).unwrap_or(0);
+    let spent = if seconds == 0 { String::new() } else { format!(" {}", date::wait(seconds)) };
+    let lines = [
+        (format!("Updating your mailbox…{spent}"), model.theme.strong()),
+        ("This version keeps it in a new form.".to_owned(), model.theme.text()),
+        ("It happens once. q stops it: nothing".to_owned(), model.theme.dim()),
+        ("is lost, the next start begins again.".to_owned(), model.theme.dim()),
+    ];
+    let top = area.y + area.height.saturating_sub(4) / 3;
     for ((line, style), y) in lines.iter().zip(top..area.bottom()) {
         let x = area.x + area.width.saturating_sub(columns(line)) / 2;
         put(buf, (x, y), line, area.right() - x, *style);
@@ -131,21 +150,22 @@ fn chips(
     look: impl Fn(Style) -> Style,
     buf: &mut Buffer,
 ) -> u16 {
-    let mut names: Vec<(String, &str)> = Vec::new();
+    let mut names: Vec<(String, &str, Option<&str>)> = Vec::new();
     let listed = model.list.label.as_str();
     // Most rows are in the inbox or archived: only a wide row has room to say it.
     let telling = row.place.hidden() > 1 || (row.place == Place::Inbox && end - x >= PLACE_FROM);
     if telling && Place::parse(listed).is_none() {
-        names.push((row.place.as_str().to_owned(), row.place.as_str()));
+        names.push((row.place.as_str().to_owned(), row.place.as_str(), None));
     }
     for id in row.labels.iter().map(crate::id::LabelId::as_str) {
         if id != listed && !label::is_system(id) {
-            let name = model.labels.iter().find(|label| label.id.as_str() == id);
-            names.push((name.map_or(id, |label| label.name.as_str()).to_owned(), id));
+            let label = model.labels.iter().find(|label| label.id.as_str() == id);
+            let name = label.map_or(id, |label| label.name.as_str()).to_owned();
+            names.push((name, id, label.and_then(|label| label.color.as_deref())));
         }
     }
     let mut left = end;
-    for (name, id) in names.iter().take(MAX_CHIPS).rev() {
+    for (name, id, own) in names.iter().take(MAX_CHIPS).rev() {
         let chip = format!("#{}", text::cut(name, 14));
         let start = left.saturating_sub(columns(&chip));
         let least = if model.size.0 < NARROW || end - x < SUBJECT_LEAST {
@@ -156,7 +176,7 @@ fn chips(
         if start < x + least {
             break;
         }
-        put(buf, (start, y), &chip, left - start, look(model.theme.chip(id)));
+        put(buf, (start, y), &chip, left - start, look(model.theme.chip(id, *own)));
         left = start.saturating_sub(1);
     }
     if left < end { left.saturating_sub(1).max(x) } else { end }

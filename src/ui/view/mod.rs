@@ -9,6 +9,7 @@ pub mod frame;
 pub mod help;
 pub mod hints;
 pub mod history;
+pub mod labels;
 pub mod list;
 pub mod reader;
 pub mod sidebar;
@@ -60,7 +61,12 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
                 help::draw(model, *top, area, buf);
                 None
             }
-            Layer::Picker(picker) => Some(boxes::picker(model, picker, area, buf)),
+            Layer::Picker(picker) => Some(labels::picker(model, picker, area, buf)),
+            Layer::Rename(rename) => Some(labels::rename(model, rename, area, buf)),
+            Layer::Colours(colours) => {
+                labels::colours(model, colours, area, buf);
+                None
+            }
             Layer::Path(line) => Some(boxes::path(model, line, area, buf)),
             Layer::Purge(open) => Some(boxes::purge(model, open, area, buf)),
         };

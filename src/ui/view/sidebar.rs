@@ -50,7 +50,12 @@ fn draw_entry(model: &Model, entry: &Entry, here: bool, line: Rect, buf: &mut Bu
     let count_columns = text::width(&count).min(COUNT_COLUMNS);
     let name_columns = usize::from(line.width).saturating_sub(3 + count_columns + 1);
     let name = text::fit(&entry.name, name_columns);
-    let style = if here { theme.accent().patch(theme.strong()) } else { theme.text() };
+    let own = entry.color.as_deref().and_then(|name| theme.palette(name));
+    let style = match own {
+        _ if here => theme.accent().patch(theme.strong()),
+        Some(own) => own,
+        None => theme.text(),
+    };
     let mark = if here { " ▸" } else { "  " };
     let x = put(buf, (line.x, line.y), mark, 2, style);
     let x = put(buf, (x, line.y), &name, line.right() - x, style);

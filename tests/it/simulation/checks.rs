@@ -89,7 +89,7 @@ pub(super) fn at_rest(simulation: &mut Simulation) -> Vec<String> {
     if !truth.purged.is_empty() {
         *simulation.hits.entry(GONE).or_default() += truth.purged.len() as u64;
     }
-    let labels = Simulation::labels();
+    let labels = simulation.labels();
     let mut wrong = health::of(&mut simulation.world, &truth, &labels);
     for (thread, told) in &truth.threads {
         wrong.extend(hidden(thread, &told.state.entries));

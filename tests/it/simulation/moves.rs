@@ -38,6 +38,12 @@ pub(super) const STEPS: &[(&str, usize)] = &[
     ("redo.last", 4),
     ("redo.any", 4),
     ("label", 2),
+    ("label.rename", 2),
+    ("label.recolor", 1),
+    ("label.delete", 2),
+    ("label.new", 2),
+    ("join.by-device", 2),
+    ("split.by-device", 3),
     ("save", 16),
     ("connect", 12),
     ("cut", 4),
@@ -171,6 +177,8 @@ impl Simulation {
                 let name = (*self.dice.pick(&LABELS)).to_owned();
                 return self.intend(at, &Intent::CreateLabel(name));
             }
+            "label.rename" | "label.recolor" | "label.delete" | "label.new" | "join.by-device"
+            | "split.by-device" => return self.by_hand(step, at),
             "save" if !self.world.device(at).is_saving() => return None,
             "connect" if self.world.is_connected(at) => return None,
             "cut" | "send" if !self.world.is_connected(at) => return None,
@@ -398,7 +406,7 @@ impl Simulation {
         }
     }
 
-    fn intend(&mut self, at: usize, intent: &Intent) -> Option<()> {
+    pub(super) fn intend(&mut self, at: usize, intent: &Intent) -> Option<()> {
         let done = self.world.device_mut(at).intend(intent).ok()?;
         self.actions.extend(done.action);
         // Mostly the disk is not far behind.
@@ -409,7 +417,7 @@ impl Simulation {
     }
 
     /// The labels that keys put on.
-    pub(super) fn labels() -> std::collections::BTreeSet<LabelId> {
+    pub(super) fn named_labels() -> std::collections::BTreeSet<LabelId> {
         LABELS.iter().map(|name| label::user_label(name)).collect()
     }
 }
