@@ -1,7 +1,8 @@
 //! When the next frame is drawn.
 //!
-//! Invariant: what a key brings about is drawn at once, yet never more often than the eye can tell;
-//! everything else waits for the next frame of a slower pace. Pure: times come in.
+//! Invariant: what a key does, and the first answer to it, is drawn at once, whatever else was drawn
+//! just before; yet a flood of keys is drawn no more often than the eye can tell. Everything else
+//! waits for the next frame of a slower pace. Pure: times come in.
 
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,12 @@ const AFTER_KEY: Duration = Duration::from_millis(150);
 pub struct Pace {
     drawn: Instant,
     key: Option<Instant>,
+    /// When the last frame was drawn that a key had asked for.
+    shown: Option<Instant>,
+    /// A key came and is not drawn yet.
+    asks: bool,
+    /// What came first after that frame has not been drawn yet.
+    owes: bool,
     due: Option<Instant>,
 }
 
@@ -24,25 +31,35 @@ impl Pace {
     /// A frame was drawn just now.
     #[must_use]
     pub const fn new(now: Instant) -> Self {
-        Self { drawn: now, key: None, due: None }
+        Self { drawn: now, key: None, shown: None, asks: false, owes: false, due: None }
     }
 
     /// A key came.
     pub fn key(&mut self, now: Instant) {
         self.key = Some(now);
-        self.by(self.drawn + KEY_FRAME);
+        self.asks = true;
+        self.by(self.shown.map_or(now, |shown| shown + KEY_FRAME));
     }
 
     /// Something else came that may be seen.
     pub fn news(&mut self, now: Instant) {
         let soon = self.key.is_some_and(|key| now.saturating_duration_since(key) < AFTER_KEY);
-        self.by(self.drawn + if soon { KEY_FRAME } else { FRAME });
+        self.by(match (soon, self.owes) {
+            (true, true) => now,
+            (true, false) => self.drawn + KEY_FRAME,
+            (false, _) => self.drawn + FRAME,
+        });
     }
 
     /// A frame was drawn.
     pub const fn drawn(&mut self, now: Instant) {
         self.drawn = now;
         self.due = None;
+        self.owes = self.asks;
+        if self.asks {
+            self.shown = Some(now);
+            self.asks = false;
+        }
     }
 
     /// How long may be waited for more to come before the next frame; `None` when none is due.
@@ -90,7 +107,11 @@ mod tests {
         check(&[(100, 'n')], &[100]);
         check(&[(100, 'n'), (110, 'n'), (120, 'n')], &[100, 133]);
         check(&[(100, 'n'), (110, 'n'), (111, 'k')], &[100, 111]);
-        check(&[(100, 'k'), (102, 'n'), (300, 'n'), (310, 'n')], &[100, 108, 300, 333]);
+        check(&[(100, 'k'), (102, 'n'), (300, 'n'), (310, 'n')], &[100, 102, 300, 333]);
+        // One answer a key: what comes after it keeps the pace.
+        check(&[(100, 'k'), (101, 'n'), (102, 'n'), (103, 'n')], &[100, 101, 109]);
+        // A key does not wait because something else was drawn just before.
+        check(&[(100, 'n'), (104, 'k'), (106, 'k')], &[100, 104, 112]);
         check(&[], &[]);
     }
 }
