@@ -1,8 +1,8 @@
 //! When the next frame is drawn.
 //!
-//! Invariant: what a key does, and the first answer to it, is drawn at once, whatever else was drawn
-//! just before; yet a flood of keys is drawn no more often than the eye can tell. Everything else
-//! waits for the next frame of a slower pace. Pure: times come in.
+//! Invariant: what a key does, and the first answer to it, is drawn at once, whatever else was
+//! drawn just before; yet a flood of keys is drawn no more often than the eye can tell. Everything
+//! else waits for the next frame of a slower pace. Pure: times come in.
 
 use std::time::{Duration, Instant};
 
