@@ -44,6 +44,7 @@ pub(super) fn run(home: &Home, output: Output, listen: &str) -> Result<Exit, Not
         .build()
         .map_err(|error| Notice::error("runtime", error.to_string(), ""))?;
     let socket = runtime.block_on(listener::bind(&listen)).map_err(|error| error.notice())?;
+    home.has_its_mail()?;
     let options = Options { dir: home.backend_dir(), thread_clients: THREAD_CLIENTS_SERVE };
     let host = Host::start(&options, Box::new(SystemClock)).map_err(|error| error.notice())?;
     let here = Here::start(home, &host, output)?;

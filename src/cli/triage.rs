@@ -24,8 +24,8 @@ pub(super) fn change(
     changes: Vec<Change>,
     wait: bool,
 ) -> Result<Exit, Notice> {
-    let desk = Desk::open(home)?;
-    let targets = targets(desk.device(), threads)?;
+    let mut desk = Desk::open(home)?;
+    let targets = known(home, &mut desk, threads)?;
     intend(home, desk, output, &[], &Intent::Change { changes, targets }, wait)
 }
 
@@ -58,9 +58,9 @@ pub(super) fn label(
         let hint = "mailtui label THREAD +on -off";
         return Err(Notice::error("usage", line, hint).exit(Exit::Usage));
     }
-    let desk = Desk::open(home)?;
+    let mut desk = Desk::open(home)?;
     let threads: Vec<String> = threads.into_iter().cloned().collect();
-    let targets = targets(desk.device(), &threads)?;
+    let targets = known(home, &mut desk, &threads)?;
     let (mut changes, mut made) = (Vec::new(), Vec::new());
     for (on, name) in labels.into_iter().filter_map(|word| label_word(word)) {
         changes.push(label_change(desk.device(), &mut made, on, name)?);
@@ -163,6 +163,20 @@ fn past(
     let done = done.map_err(|error| error.notice())?;
     let (pending, _) = device.pending().map_err(|error| error.notice())?;
     Ok((done, pending, finished))
+}
+
+/// As [`targets`]; what `list` shows of a directory that was only served is taken in first.
+fn known(home: &Home, desk: &mut Desk, threads: &[String]) -> Result<Vec<Target>, Notice> {
+    match targets(desk.device(), threads) {
+        Err(none) if none.code == "no-thread" && !home.offline => {
+            if !home.is_behind(Some(desk.device()))? {
+                return Err(none);
+            }
+            desk.finish(home, true)?;
+            targets(desk.device(), threads)
+        }
+        other => other,
+    }
 }
 
 /// `link T T…` and `unlink T…`: by these threads themselves, not by their conversations' members.

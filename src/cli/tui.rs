@@ -28,6 +28,7 @@ use crate::label;
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::store::StoreError;
 use crate::ui::ability::Ability;
+use crate::ui::text;
 use crate::ui::theme::Theme;
 use crate::ui::{Door, FirstRun, Found, Start, UiExit};
 
@@ -269,15 +270,16 @@ fn importer(home: &Home, host: &Host) -> ImportJob {
 }
 
 fn said(report: &crate::bridge::import::ImportReport) -> Notice {
-    let mut line = format!("Imported {} messages.", report.imported);
+    let messages = text::plural(report.imported, "message", "messages");
+    let mut line = format!("Imported {messages}.");
     if report.followed > 0 {
-        line = format!("{line} {} changed at the source.", report.followed);
+        line = format!("{line} {} changed at the source.", text::count(report.followed));
     }
     match (report.failed.count(), report.notices.first()) {
         (0, None) => Notice::info(line),
         (0, Some(notice)) => notice.clone(),
         (failed, _) => {
-            let line = format!("{line} {failed} could not be read.");
+            let line = format!("{line} {} could not be read.", text::count(failed));
             Notice::warning("failed", line, "`mailtui import` lists them with their reasons")
         }
     }

@@ -41,6 +41,8 @@ pub struct Device {
     /// The number of the last commit that is to be synced, and of the last that is.
     commits: u64,
     on_disk: u64,
+    /// Whether the write-ahead log may lack what was written to it.
+    distrusted: bool,
     /// Loaded Thread stores, the least recently used one first to go.
     pub(super) open: LruCache<ThreadId, OpenThread>,
     /// The members of the open conversation: they stay loaded.
@@ -189,6 +191,7 @@ impl Device {
             later: false,
             commits: 0,
             on_disk: 0,
+            distrusted: false,
             open: LruCache::new(
                 NonZeroUsize::new(THREAD_STORES_DEVICE).unwrap_or(NonZeroUsize::MIN),
             ),
@@ -270,10 +273,28 @@ impl Device {
     /// When the disk refuses.
     pub fn sync(&mut self) -> Result<(), EngineError> {
         if let Some((log, commit)) = self.unsynced() {
-            sync_file(&log)?;
+            if self.distrusted {
+                self.db.checkpoint()?;
+                self.distrusted = false;
+            } else {
+                sync_file(&log)?;
+            }
             self.synced(commit);
         }
         Ok(())
+    }
+
+    /// The write-ahead log could not be synced. A second try that succeeds says nothing, for the
+    /// system takes what it failed to write for written: the next [`Device::sync`] writes all of
+    /// it anew, into the file.
+    pub const fn distrust(&mut self) {
+        self.distrusted = true;
+    }
+
+    /// Whether [`Device::distrust`] was said and nothing was written anew since.
+    #[must_use]
+    pub const fn is_distrusted(&self) -> bool {
+        self.distrusted
     }
 
     /// Whether something is decided and not yet on disk.

@@ -34,6 +34,9 @@ pub enum EngineError {
     /// A name that nothing is left of.
     #[error("a label needs a name")]
     NoName,
+    /// A conversation of more threads than are split at a time; how many.
+    #[error("a conversation of {0} threads is not split so")]
+    TooManyToSplit(usize),
     /// There is nothing to undo.
     #[error("there is nothing to undo")]
     NothingToUndo,
@@ -102,6 +105,10 @@ impl Explain for EngineError {
                 format!("a colour is none or one of {}", crate::label::COLORS.join(", ")),
             )
             .exit(Exit::Usage),
+            Self::TooManyToSplit(_) => {
+                let hint = "take fewer threads out of it at a time";
+                Notice::error("too-many", line, hint).exit(Exit::Usage)
+            }
             Self::NothingToUndo => Notice::warning("nothing-to-undo", line, ""),
             Self::NothingToRedo => Notice::warning("nothing-to-redo", line, ""),
             Self::UndoOfUndo(undone) => {

@@ -85,19 +85,26 @@ impl Device {
 
     fn change(&mut self, changes: &[Change], targets: &[Target]) -> Result<Done, EngineError> {
         let mut groups = Groups::of_overlay();
-        let mut rows = BTreeSet::new();
+        let (mut rows, mut there, mut gone) = (BTreeSet::new(), Vec::new(), None);
         for target in targets {
-            let root = mailbox::root_of(&self.db, &target.thread)?
-                .ok_or_else(|| EngineError::NoThread(target.thread.to_string()))?;
+            // A row that went between its drawing and the key keeps nothing from the others.
+            let Some(root) = mailbox::root_of(&self.db, &target.thread)? else {
+                gone = Some(&target.thread);
+                continue;
+            };
             groups.touch(&self.db, &target.thread)?;
             rows.insert(root);
+            there.push(target);
+        }
+        if let Some(gone) = gone.filter(|_| rows.is_empty()) {
+            return Err(EngineError::NoThread(gone.to_string()));
         }
         if rows.is_empty() || changes.is_empty() {
             return Ok(Done { says: says(&[], 0, &|id| id.to_string()), ..Done::default() });
         }
         let action = self.action(action_name(changes));
         let expanded = self.with_twins(changes)?;
-        for target in targets {
+        for target in there {
             let store = StoreId::thread(&target.thread);
             for change in &expanded {
                 // A further label of the same name is taken off where it is on.

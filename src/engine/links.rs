@@ -14,6 +14,10 @@ use crate::mailbox;
 use crate::store::{Action, Args, StoreError};
 use crate::thread::{Linked, name};
 
+/// Pairs of threads that one split says of that they are apart: two events each, on the thread that
+/// keys wait for.
+const SPLIT_PAIRS: usize = 4_096;
+
 impl Device {
     /// Makes the conversations of these threads one.
     pub(super) fn join(&mut self, threads: &[ThreadId]) -> Result<Done, EngineError> {
@@ -49,6 +53,9 @@ impl Device {
             let leaving: BTreeSet<ThreadId> = leaving.cloned().collect();
             if members.len() < 2 {
                 continue;
+            }
+            if leaving.len() * members.len() > SPLIT_PAIRS {
+                return Err(EngineError::TooManyToSplit(members.len()));
             }
             rows += 1;
             let action = action.get_or_insert_with(|| self.action("split")).clone();

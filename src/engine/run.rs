@@ -31,6 +31,8 @@ const MAX_AHEAD: usize = 8;
 const MAX_AHEAD_MEMBERS: usize = 8;
 /// How often idle threads are looked for.
 const SWEEP: Duration = Duration::from_secs(15);
+/// How long a disk that refused rests.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// Frames taken in before requests are looked at again.
 const FRAMES_A_TURN: usize = 1;
 
@@ -133,6 +135,7 @@ pub fn start(
         reading: None,
         due: None,
         syncing: None,
+        try_at: None,
         last_status: None,
         purging: None,
         ahead: VecDeque::new(),
@@ -173,6 +176,8 @@ struct Engine {
     disk: Sender<(PathBuf, u64)>,
     /// The last commit that it was given.
     syncing: Option<u64>,
+    /// When a disk that refused is tried again.
+    try_at: Option<Instant>,
     last_status: Option<Status>,
     /// The purge that was asked for.
     purging: Option<Purging>,
@@ -267,6 +272,9 @@ impl Engine {
 
     /// Has what was committed synced to disk, elsewhere: a key does not wait for that.
     fn sync_disk(&mut self) {
+        if self.driver.device.is_distrusted() {
+            return self.write_anew();
+        }
         if let Some((log, commit)) = self.driver.device.unsynced()
             && self.syncing.is_none_or(|last| last < commit)
             && self.disk.send((log, commit)).is_ok()
@@ -280,9 +288,37 @@ impl Engine {
         if self.due.is_some() {
             self.commit_soon();
         }
-        let done = done.and_then(|()| self.driver.synced(commit).map_err(|error| error.notice()));
-        if let Err(notice) = done {
-            self.tell(Update::Notice(notice));
+        match done {
+            Ok(()) if self.driver.device.is_distrusted() => {}
+            Ok(()) => {
+                let done = self.driver.synced(commit);
+                self.told(done);
+            }
+            Err(notice) => {
+                self.tell(Update::Notice(notice));
+                self.driver.device.distrust();
+                self.try_at = None;
+            }
+        }
+    }
+
+    /// Writes what could not be synced to another place of the disk, again and again until it is
+    /// there. Until then it is shown as saving, and nothing of it is sent.
+    fn write_anew(&mut self) {
+        let now = Instant::now();
+        if self.driver.device.is_saving() || self.try_at.is_some_and(|at| now < at) {
+            return;
+        }
+        self.try_at = Some(now + TRY_AGAIN);
+        if self.driver.device.sync().is_ok() {
+            let done = self.driver.synced(0);
+            self.told(done);
+        }
+    }
+
+    fn told(&self, done: Result<(), EngineError>) {
+        if let Err(error) = done {
+            self.tell(Update::Notice(error.notice()));
         }
     }
 
@@ -546,41 +582,5 @@ impl Engine {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::SystemClock;
-
-    fn engine(dir: &std::path::Path) -> (Engine, Receiver<Update>) {
-        let device = Device::open(dir, true, Box::new(SystemClock)).unwrap();
-        let ((updates, told), (inputs, _)) = (mpsc::channel(), mpsc::channel());
-        let engine = Engine {
-            driver: Driver::new(device, None, true),
-            updates,
-            disk: mpsc::channel().0,
-            inputs,
-            import: None,
-            stop_import: Arc::default(),
-            reading: None,
-            due: None,
-            syncing: None,
-            last_status: None,
-            purging: None,
-            ahead: VecDeque::new(),
-            swept: Instant::now(),
-        };
-        (engine, told)
-    }
-
-    #[test]
-    fn what_was_decided_is_put_on_disk_though_the_connection_ends_meanwhile() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut engine, _told) = engine(dir.path());
-        engine.request(Request::Intend(Intent::CreateLabel("Work".to_owned())));
-        assert!(engine.driver.device.is_saving() && engine.due.is_some());
-        engine.link_event(LinkEvent::Down(SyncError::Timeout));
-        engine.link_event(LinkEvent::Dialing);
-        assert!(engine.due.is_some(), "nobody commits it");
-        engine.commit();
-        assert!(!engine.driver.device.is_saving() && engine.due.is_none());
-    }
-}
+#[path = "run_tests.rs"]
+mod tests;

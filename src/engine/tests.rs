@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::Device;
 use crate::clock::SystemClock;
-use crate::command::intent::Intent;
-use crate::id::{Epoch, EventId, StoreId, ThreadId};
+use crate::command::intent::{Change, Intent, Target};
+use crate::id::{Epoch, EventId, Seen, StoreId, ThreadId};
 use crate::limits::PUSH_EVENTS;
 use crate::store::{Action, Args, Own};
 use crate::sync::Frame;
@@ -51,6 +51,32 @@ fn what_an_action_does_to_a_thread_is_in_one_frame() {
         assert_eq!(torn, None);
     }
     assert_eq!(all, PUSH_EVENTS + 1);
+}
+
+#[test]
+fn a_row_that_is_gone_keeps_nothing_from_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut device = device(dir.path());
+    device
+        .db
+        .sql()
+        .execute_batch(
+            "INSERT INTO threadIndex(id, participants, snippet, lastActivity, createdAt,
+                 messageCount, unreadCount, starred, muted, hasAttachment, place, root, trail)
+             VALUES ('thread-here', '[]', '', 1, 1, 1, 0, 0, 0, 0, 'inbox', 'thread-here', '{}');
+             INSERT INTO watermarks VALUES ('thread-here', '1.a', 2);",
+        )
+        .unwrap();
+    let target = |id: &str| Target {
+        thread: ThreadId::try_from(id).unwrap(),
+        seen: Seen { epoch: Epoch::try_from("1.a").unwrap(), position: 2 },
+    };
+    let star = |targets| Intent::Change { changes: vec![Change::Star(true)], targets };
+    let done = device.intend(&star(vec![target("thread-gone"), target("thread-here")])).unwrap();
+    assert_eq!(done.threads, 1);
+    assert!(device.intend(&star(vec![target("thread-gone")])).is_err());
+    let own = Own::all(&device.db).unwrap();
+    assert_eq!(own.len(), 1, "{own:?}");
 }
 
 #[test]

@@ -283,6 +283,25 @@ fn a_directory_that_has_lost_its_mail() {
 }
 
 #[test]
+fn a_directory_that_has_lost_its_rows() {
+    let home = home();
+    let rows = home.list("inbox");
+    for name in ["mailbox.db", "mailbox.db-wal", "mailbox.db-shm"] {
+        let _ = std::fs::remove_file(home.data().join(name));
+    }
+    home.run(&["archive", "abcdefgh"]).exited(3);
+    for name in ["mailbox.db", "mailbox.db-wal", "mailbox.db-shm"] {
+        let _ = std::fs::remove_file(home.data().join(name));
+    }
+    // What `list` would show can be worked on by the first command.
+    home.run(&["archive", &text(&rows[0], "thread")]).ok();
+    assert_eq!(home.list("inbox"), rows[1..]);
+    home.run(&["undo"]).ok();
+    assert_eq!(home.list("inbox"), rows);
+    home.assert_healthy("rows made again");
+}
+
+#[test]
 fn a_database_of_another_program() {
     for made in ["CREATE TABLE notes (a)", "PRAGMA application_id = 7"] {
         let home = Home::new();

@@ -168,6 +168,12 @@ fn nobody_is_asked_without_a_terminal_and_only_trash_goes() {
     let d = home.thread("d");
     assert_eq!(purged(&home.run(&["purge", &d, "--anywhere", "--yes", "--json"]).ok()), (1, 1));
     assert_eq!(home.list("anywhere").len(), 0);
+    // An undo brings nothing back, and says so.
+    for says in ["Undid: spam. 1 is gone for ever.", "Undid: trash. 2 are gone for ever."] {
+        let undone = home.run(&["undo"]).ok().stdout;
+        let undone = String::from_utf8_lossy(&undone);
+        assert!(undone.contains(says), "{undone}");
+    }
     home.assert_healthy("all purged");
 }
 

@@ -525,20 +525,6 @@ fn what_was_decided_before_the_mailbox_was_open_is_saved_before_the_end() {
 }
 
 #[test]
-fn the_first_page_is_taken_however_late_it_comes() {
-    for keys in ["", "gs", "j"] {
-        let mut screen = Screen::unanswered(80, 24);
-        screen.press(keys);
-        screen.send(Message::Time(NOW_MS + 60_000));
-        screen.press("k");
-        screen.send(Message::Time(NOW_MS + 120_000));
-        screen.resume();
-        assert!(screen.model.list.loaded, "{keys:?}");
-        assert!(!screen.model.list.rows.is_empty(), "{keys:?}");
-    }
-}
-
-#[test]
 fn keys_at_the_edge_of_what_is_loaded_wait_for_the_rows_they_are_for() {
     let mut screen = Screen::new(Double::many(3_000), 80, 24);
     screen.paused = true;

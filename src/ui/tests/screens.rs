@@ -67,6 +67,20 @@ fn an_older_mailbox() {
 }
 
 #[test]
+fn the_first_page_is_taken_however_late_it_comes() {
+    for keys in ["", "gs", "j"] {
+        let mut screen = Screen::unanswered(80, 24);
+        screen.press(keys);
+        screen.send(Message::Time(NOW_MS + 60_000));
+        screen.press("k");
+        screen.send(Message::Time(NOW_MS + 120_000));
+        screen.resume();
+        assert!(screen.model.list.loaded, "{keys:?}");
+        assert!(!screen.model.list.rows.is_empty(), "{keys:?}");
+    }
+}
+
+#[test]
 fn scripts() {
     for (columns, rows) in [(40, 10), (80, 24), (200, 50)] {
         let mut screen = Screen::new(Double::scripts(), columns, rows);

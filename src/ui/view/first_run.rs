@@ -133,16 +133,18 @@ fn below(model: &Model, screen: &Screen, kept: bool) -> Vec<(String, Style)> {
         let readable = model.list.rows.len().min(NEWEST);
         if readable > 0 {
             let newest = if import.progress.ended {
-                "newest are readable now: Enter opens the inbox".to_owned()
+                "the newest are readable now: Enter opens the inbox".to_owned()
             } else {
-                format!("newest {readable} are readable now: Enter")
+                format!("the newest {readable} are readable now: Enter opens the inbox")
             };
             lines.push((newest, theme.good()));
         }
     }
     // The end of an import is told above already.
     let told = model.import.as_ref().is_some_and(|import| import.progress.ended);
-    let worth = |notice: &&Shown| !told || notice.severity > Severity::Info;
+    let failed = model.import.as_ref().is_some_and(|import| import.progress.failed > 0);
+    let least = if failed { Severity::Warning } else { Severity::Info };
+    let worth = |notice: &&Shown| !told || notice.severity > least;
     if let Some(notice) = model.notice.as_ref().filter(worth) {
         let (sign, style) = match notice.severity {
             Severity::Info => ("", theme.text()),

@@ -122,8 +122,10 @@ fn said(model: &Model, width: u16) -> Parts {
 /// The hint of a notice that is too long for the line above: it is what to do, so it comes before
 /// the keys.
 fn cut_hint(model: &Model, width: u16) -> Parts {
+    // What lies on top is of more use: its keys are the way out of it.
     let notice = model.notice.as_ref().filter(|notice| !notice.hint.is_empty());
     notice
+        .filter(|_| model.layers.is_empty())
         .filter(|notice| model.quitting == Quitting::No && !has_room(model, notice, width))
         .map(|notice| vec![(notice.hint.clone(), model.theme.text())])
         .unwrap_or_default()

@@ -49,7 +49,9 @@ fn draw_entry(model: &Model, entry: &Entry, here: bool, line: Rect, buf: &mut Bu
     let count = if entry.count > 0 { text::count(entry.count) } else { String::new() };
     let count_columns = text::width(&count).min(COUNT_COLUMNS);
     let name_columns = usize::from(line.width).saturating_sub(3 + count_columns + 1);
-    let name = text::fit(&entry.name, name_columns);
+    // A long name does not touch its count.
+    let gap = usize::from(!count.is_empty());
+    let name = text::fit(&text::cut(&entry.name, name_columns.saturating_sub(gap)), name_columns);
     let own = entry.color.as_deref().and_then(|name| theme.palette(name));
     let style = match own {
         _ if here => theme.accent().patch(theme.strong()),

@@ -1,0 +1,58 @@
+//! The engine's thread, stepped by hand.
+
+use super::*;
+use crate::clock::SystemClock;
+
+fn engine(dir: &std::path::Path) -> (Engine, Receiver<Update>) {
+    let device = Device::open(dir, true, Box::new(SystemClock)).unwrap();
+    let ((updates, told), (inputs, _)) = (mpsc::channel(), mpsc::channel());
+    let engine = Engine {
+        driver: Driver::new(device, None, true),
+        updates,
+        disk: mpsc::channel().0,
+        inputs,
+        import: None,
+        stop_import: Arc::default(),
+        reading: None,
+        due: None,
+        syncing: None,
+        try_at: None,
+        last_status: None,
+        purging: None,
+        ahead: VecDeque::new(),
+        swept: Instant::now(),
+    };
+    (engine, told)
+}
+
+#[test]
+fn what_the_disk_refused_is_written_anew_before_it_counts_as_saved() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut engine, told) = engine(dir.path());
+    engine.driver.device.sync_later();
+    engine.request(Request::Intend(Intent::CreateLabel("Work".to_owned())));
+    engine.commit_soon();
+    let (log, commit) = engine.driver.device.unsynced().unwrap();
+    engine.synced(commit, Err(Notice::error("io", "the disk refused", "")));
+    assert!(engine.driver.device.unsynced().is_some());
+    // A later success of the same file is none.
+    engine.synced(commit, Ok(()));
+    assert!(engine.driver.device.unsynced().is_some());
+    assert!(told.try_iter().any(|update| matches!(update, Update::Notice(_))));
+    engine.sync_disk();
+    assert!(engine.driver.device.unsynced().is_none() && engine.driver.saving == 0);
+    assert!(!std::fs::metadata(log).is_ok_and(|log| log.len() > 0), "it is in the file");
+}
+
+#[test]
+fn what_was_decided_is_put_on_disk_though_the_connection_ends_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut engine, _told) = engine(dir.path());
+    engine.request(Request::Intend(Intent::CreateLabel("Work".to_owned())));
+    assert!(engine.driver.device.is_saving() && engine.due.is_some());
+    engine.link_event(LinkEvent::Down(SyncError::Timeout));
+    engine.link_event(LinkEvent::Dialing);
+    assert!(engine.due.is_some(), "nobody commits it");
+    engine.commit();
+    assert!(!engine.driver.device.is_saving() && engine.due.is_none());
+}
