@@ -390,8 +390,8 @@ fn accept(model: &mut Model) -> Vec<Effect> {
     match model.layers.last() {
         Some(Layer::Purge(_)) => purge::accept(model),
         Some(Layer::Rename(_) | Layer::Colours(_)) => labels::accept(model),
-        Some(Layer::Picker(_)) => {
-            let effects = toggle(model);
+        Some(Layer::Picker(picker)) => {
+            let effects = if picker.is_toggled() { Vec::new() } else { toggle(model) };
             model.layers.pop();
             effects
         }
@@ -410,7 +410,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
 
 fn toggle(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Picker(picker)) = model.layers.last_mut() else { return Vec::new() };
-    picker.choose().map(|intent| send(model, intent, Sent::Key)).unwrap_or_default()
+    picker.toggle().map(|intent| send(model, intent, Sent::Key)).unwrap_or_default()
 }
 
 /// Quits when all is saved; what was decided before the mailbox was open waits for that.

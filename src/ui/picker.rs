@@ -26,6 +26,8 @@ pub struct Picker {
     taken: Vec<String>,
     /// Labels made here whose id only the engine knows.
     made: Vec<String>,
+    /// What was typed and where the cursor was when an entry was last toggled.
+    toggled: Option<(String, usize)>,
 }
 
 /// One entry.
@@ -44,7 +46,15 @@ impl Picker {
         let system = labels.iter().filter(|label| label.kind == LabelKind::System);
         let taken = system.flat_map(|label| [folded(&label.name), label.id.to_string()]).collect();
         let labels = users(labels);
-        Self { filter: Line::default(), subjects, cursor: 0, labels, taken, made: Vec::new() }
+        Self {
+            filter: Line::default(),
+            subjects,
+            cursor: 0,
+            labels,
+            taken,
+            made: Vec::new(),
+            toggled: None,
+        }
     }
 
     /// Takes in the labels as they are now; the cursor stays on its label.
@@ -107,6 +117,22 @@ impl Picker {
             _ => self.cursor,
         }
         .min(last);
+    }
+
+    /// As [`Picker::choose`], and the picker stays.
+    pub fn toggle(&mut self) -> Option<Intent> {
+        let intent = self.choose();
+        self.toggled = Some((self.filter.text().to_owned(), self.cursor));
+        intent
+    }
+
+    /// Whether the entry under the cursor is the one that was toggled just now: choosing it again
+    /// to close would take back what it did.
+    #[must_use]
+    pub fn is_toggled(&self) -> bool {
+        let here =
+            |(typed, at): &(String, usize)| typed == self.filter.text() && *at == self.cursor;
+        self.toggled.as_ref().is_some_and(here)
     }
 
     /// What the entry under the cursor asks for; its mark changes at once.
@@ -190,6 +216,20 @@ mod tests {
             let Some(Intent::Change { changes, .. }) = chosen else { panic!("one change") };
             assert_eq!(changes, [Change::Label(user_label("work"), on)]);
         }
+    }
+
+    #[test]
+    fn what_was_toggled_is_not_toggled_again_by_closing() {
+        let labels = [label("Work"), label("Travel")];
+        let mut picker = Picker::new(&labels, vec![subject("aaaaaaaa", false)]);
+        assert!(!picker.is_toggled());
+        picker.toggle();
+        assert!(picker.is_toggled());
+        picker.go(Motion::Down);
+        assert!(!picker.is_toggled(), "another entry");
+        picker.go(Motion::Up);
+        picker.filter.insert("w");
+        assert!(!picker.is_toggled(), "another filter");
     }
 
     #[test]
