@@ -226,6 +226,7 @@ impl Engine {
             self.tell_news();
             if self.due.is_some_and(|due| due <= Instant::now()) {
                 self.commit_soon();
+                self.sync_disk();
             }
             for event in waiting.drain(..FRAMES_A_TURN.min(waiting.len())) {
                 self.link_event(event);

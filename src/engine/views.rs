@@ -42,6 +42,8 @@ impl Device {
         window: &Window,
         limit: usize,
     ) -> Result<Page, EngineError> {
+        // One moment, and one lock of the file instead of one for each row.
+        let _still = self.db.still()?;
         let at = |cursor: &Cursor| (cursor.last_activity, cursor.thread.clone());
         let (bound, backwards) = match window {
             Window::First => (Bound::Start, false),
