@@ -222,12 +222,12 @@ impl Engine {
                 }
                 next = held.pop_front().or_else(|| inputs.try_recv().ok());
             }
-            // Who pressed the key sees it before the disk hears of it.
-            self.tell_news();
             if self.due.is_some_and(|due| due <= Instant::now()) {
+                // The commit waits for no disk, and the disk works while the answer is read.
                 self.commit_soon();
                 self.sync_disk();
             }
+            self.tell_news();
             for event in waiting.drain(..FRAMES_A_TURN.min(waiting.len())) {
                 self.link_event(event);
             }
@@ -540,8 +540,8 @@ impl Engine {
     fn tell_news(&mut self) {
         let news = self.driver.device.news();
         if news.lists {
-            self.tell_labels();
             self.tell(Update::Changed);
+            self.tell_labels();
         }
         if let Some(thread) = &self.reading {
             let root = |thread: &ThreadId| mailbox::root_of(self.driver.device.db(), thread);
