@@ -58,6 +58,9 @@ impl Device {
     /// # Errors
     /// When the name is empty or the system's, or the database refuses.
     pub fn label_named(&self, text: &str) -> Result<(LabelId, bool), EngineError> {
+        // One moment: a label that another process makes between two looks would be no label of
+        // this name and yet have its id.
+        let _still = self.db.still()?;
         let name = label::clean_name(text).ok_or(EngineError::NoName)?;
         not_the_systems(&name)?;
         let there = mailbox::find_label(&self.db, &name)?;
