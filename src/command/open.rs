@@ -1,15 +1,48 @@
 //! Opening, leaving, and moving inside and between conversations.
 
-use super::context::Context::{self, List, Reader};
-use super::registry::{Command, Group, Verb};
+use super::context::Context::{List, Reader};
+use super::registry::{Command, Group, Verb, declare};
 
 /// The declarations.
 pub const OPENING: [Command; 9] = [
-    declare("open", "Open the conversation", "open", &[List], &["Enter", "o"], Verb::Open),
-    declare("back", "Back to the list", "back", &[Reader], &["u", "Esc", "q"], Verb::Back),
-    declare("next-message", "Next message", "message", &[Reader], &["n"], Verb::Message(true)),
-    declare("previous-message", "Previous message", "", &[Reader], &["p"], Verb::Message(false)),
     declare(
+        Group::Read,
+        "open",
+        "Open the conversation",
+        "open",
+        &[List],
+        &["Enter", "o"],
+        Verb::Open,
+    ),
+    declare(
+        Group::Read,
+        "back",
+        "Back to the list",
+        "back",
+        &[Reader],
+        &["u", "Esc", "q"],
+        Verb::Back,
+    ),
+    declare(
+        Group::Read,
+        "next-message",
+        "Next message",
+        "message",
+        &[Reader],
+        &["n"],
+        Verb::Message(true),
+    ),
+    declare(
+        Group::Read,
+        "previous-message",
+        "Previous message",
+        "",
+        &[Reader],
+        &["p"],
+        Verb::Message(false),
+    ),
+    declare(
+        Group::Read,
         "next-conversation",
         "Next conversation",
         "next",
@@ -18,6 +51,7 @@ pub const OPENING: [Command; 9] = [
         Verb::Conversation(true),
     ),
     declare(
+        Group::Read,
         "previous-conversation",
         "Previous conversation",
         "",
@@ -25,18 +59,31 @@ pub const OPENING: [Command; 9] = [
         &["K"],
         Verb::Conversation(false),
     ),
-    declare("fold", "Fold or unfold the message", "", &[Reader], &["Enter", "o"], Verb::Fold),
-    declare("unfold-all", "Unfold all messages", "", &[Reader], &[";"], Verb::FoldAll(false)),
-    declare("fold-all", "Fold all messages", "", &[Reader], &[","], Verb::FoldAll(true)),
+    declare(
+        Group::Read,
+        "fold",
+        "Fold or unfold the message",
+        "",
+        &[Reader],
+        &["Enter", "o"],
+        Verb::Fold,
+    ),
+    declare(
+        Group::Read,
+        "unfold-all",
+        "Unfold all messages",
+        "",
+        &[Reader],
+        &[";"],
+        Verb::FoldAll(false),
+    ),
+    declare(
+        Group::Read,
+        "fold-all",
+        "Fold all messages",
+        "",
+        &[Reader],
+        &[","],
+        Verb::FoldAll(true),
+    ),
 ];
-
-const fn declare(
-    name: &'static str,
-    does: &'static str,
-    hint: &'static str,
-    contexts: &'static [Context],
-    keys: &'static [&'static str],
-    verb: Verb,
-) -> Command {
-    Command { name, does, hint, group: Group::Read, contexts, keys, undoable: false, verb }
-}

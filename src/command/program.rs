@@ -1,14 +1,23 @@
 //! The program itself: help, quitting, the choices of the first run, and closing what is on top.
 
 use super::context::Context::{
-    self, Colours, Everywhere, FirstRun, Help, History, List, Picker, Prompt, Reader,
+    Colours, Everywhere, FirstRun, Help, History, List, Picker, Prompt, Reader,
 };
-use super::registry::{Command, Group, Verb};
+use super::registry::{Command, Group, Verb, declare};
 
 /// The declarations.
 pub const PROGRAM: [Command; 14] = [
-    declare("choose", "Do what is chosen", "go", &[FirstRun], &["Enter", "o"], Verb::Choose),
     declare(
+        Group::Program,
+        "choose",
+        "Do what is chosen",
+        "go",
+        &[FirstRun],
+        &["Enter", "o"],
+        Verb::Choose,
+    ),
+    declare(
+        Group::Program,
         "choose-number",
         "Do the choice with this number",
         "",
@@ -16,14 +25,71 @@ pub const PROGRAM: [Command; 14] = [
         &["1", "2", "3", "4", "5"],
         Verb::ChooseNumber,
     ),
-    declare("stop", "Stop the import; what is in stays", "", &[FirstRun], &["Esc"], Verb::Stop),
-    declare("accept", "Accept", "accept", &[Prompt, Colours], &["Enter"], Verb::Accept),
-    declare("apply", "Put on or take off, and close", "apply", &[Picker], &["Enter"], Verb::Accept),
-    declare("toggle", "Put on or take off, and stay", "toggle", &[Picker], &["Tab"], Verb::Toggle),
-    declare("cancel", "Close", "close", &[Picker, Colours, Prompt], &["Esc"], Verb::Close),
-    declare("leave", "Back from the history", "back", &[History], &["q", "Esc"], Verb::Back),
-    declare("close-help", "Close the help", "close", &[Help], &["Esc", "q", "?"], Verb::Close),
     declare(
+        Group::Program,
+        "stop",
+        "Stop the import; what is in stays",
+        "",
+        &[FirstRun],
+        &["Esc"],
+        Verb::Stop,
+    ),
+    declare(
+        Group::Program,
+        "accept",
+        "Accept",
+        "accept",
+        &[Prompt, Colours],
+        &["Enter"],
+        Verb::Accept,
+    ),
+    declare(
+        Group::Program,
+        "apply",
+        "Put on or take off, and close",
+        "apply",
+        &[Picker],
+        &["Enter"],
+        Verb::Accept,
+    ),
+    declare(
+        Group::Program,
+        "toggle",
+        "Put on or take off, and stay",
+        "toggle",
+        &[Picker],
+        &["Tab"],
+        Verb::Toggle,
+    ),
+    declare(
+        Group::Program,
+        "cancel",
+        "Close",
+        "close",
+        &[Picker, Colours, Prompt],
+        &["Esc"],
+        Verb::Close,
+    ),
+    declare(
+        Group::Program,
+        "leave",
+        "Back from the history",
+        "back",
+        &[History],
+        &["q", "Esc"],
+        Verb::Back,
+    ),
+    declare(
+        Group::Program,
+        "close-help",
+        "Close the help",
+        "close",
+        &[Help],
+        &["Esc", "q", "?"],
+        Verb::Close,
+    ),
+    declare(
+        Group::Program,
         "help",
         "Show the keys",
         "help",
@@ -32,6 +98,7 @@ pub const PROGRAM: [Command; 14] = [
         Verb::Help,
     ),
     declare(
+        Group::Program,
         "quit",
         "Quit; waits until all is saved",
         "quit",
@@ -39,18 +106,31 @@ pub const PROGRAM: [Command; 14] = [
         &["q"],
         Verb::Quit,
     ),
-    declare("suspend", "Stop; `fg` goes on", "", &[Everywhere], &["C-z"], Verb::Suspend),
-    declare("redraw", "Draw the screen again", "", &[Everywhere], &["C-l"], Verb::Redraw),
-    declare("stop-now", "Quit; twice: at once", "", &[Everywhere], &["C-c"], Verb::StopNow),
+    declare(
+        Group::Program,
+        "suspend",
+        "Stop; `fg` goes on",
+        "",
+        &[Everywhere],
+        &["C-z"],
+        Verb::Suspend,
+    ),
+    declare(
+        Group::Program,
+        "redraw",
+        "Draw the screen again",
+        "",
+        &[Everywhere],
+        &["C-l"],
+        Verb::Redraw,
+    ),
+    declare(
+        Group::Program,
+        "stop-now",
+        "Quit; twice: at once",
+        "",
+        &[Everywhere],
+        &["C-c"],
+        Verb::StopNow,
+    ),
 ];
-
-const fn declare(
-    name: &'static str,
-    does: &'static str,
-    hint: &'static str,
-    contexts: &'static [Context],
-    keys: &'static [&'static str],
-    verb: Verb,
-) -> Command {
-    Command { name, does, hint, group: Group::Program, contexts, keys, undoable: false, verb }
-}

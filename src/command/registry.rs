@@ -176,6 +176,19 @@ impl Command {
     }
 }
 
+/// A command that `undo` does not take back.
+pub(super) const fn declare(
+    group: Group,
+    name: &'static str,
+    does: &'static str,
+    hint: &'static str,
+    contexts: &'static [Context],
+    keys: &'static [&'static str],
+    verb: Verb,
+) -> Command {
+    Command { name, does, hint, group, contexts, keys, undoable: false, verb }
+}
+
 /// Every command, in the order of help and hints.
 pub fn all() -> impl Iterator<Item = &'static Command> {
     const TRIAGE: [Command; 10] = [

@@ -1,20 +1,36 @@
 //! `undo` and `redo`, and the history in which any action can be undone.
 
 use super::context::Context;
-use super::registry::{Command, Group, Verb};
+use super::registry::{Command, Group, Verb, declare};
 
 /// Where the last action is taken back.
 const ANYWHERE: &[Context] = &[Context::List, Context::Reader, Context::History];
 
 /// The declaration. Which action it names is the caller's to know: the last one a key asked for,
 /// not the read mark that opening a conversation made by itself.
-pub const UNDO: Command =
-    declare("undo", "Undo the last action, at any depth", "undo", ANYWHERE, &["z"], Verb::Undo);
+pub const UNDO: Command = declare(
+    Group::Triage,
+    "undo",
+    "Undo the last action, at any depth",
+    "undo",
+    ANYWHERE,
+    &["z"],
+    Verb::Undo,
+);
 
 /// The declarations of what goes with it.
 pub const UNDOING: [Command; 5] = [
-    declare("redo", "Do again what was undone last", "", ANYWHERE, &["Z", "C-r"], Verb::Redo),
     declare(
+        Group::Triage,
+        "redo",
+        "Do again what was undone last",
+        "",
+        ANYWHERE,
+        &["Z", "C-r"],
+        Verb::Redo,
+    ),
+    declare(
+        Group::Triage,
         "undo-this",
         "Undo this action, whatever came after",
         "undo this",
@@ -23,6 +39,7 @@ pub const UNDOING: [Command; 5] = [
         Verb::UndoThis,
     ),
     declare(
+        Group::Triage,
         "redo-this",
         "Do this undone action again",
         "redo this",
@@ -31,6 +48,7 @@ pub const UNDOING: [Command; 5] = [
         Verb::RedoThis,
     ),
     declare(
+        Group::Triage,
         "open-action",
         "What it was done to",
         "open",
@@ -39,6 +57,7 @@ pub const UNDOING: [Command; 5] = [
         Verb::Open,
     ),
     declare(
+        Group::Triage,
         "history",
         "History: what was done, and where",
         "history",
@@ -47,14 +66,3 @@ pub const UNDOING: [Command; 5] = [
         Verb::History,
     ),
 ];
-
-const fn declare(
-    name: &'static str,
-    does: &'static str,
-    hint: &'static str,
-    contexts: &'static [Context],
-    keys: &'static [&'static str],
-    verb: Verb,
-) -> Command {
-    Command { name, does, hint, group: Group::Triage, contexts, keys, undoable: false, verb }
-}

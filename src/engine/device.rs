@@ -93,7 +93,7 @@ impl std::fmt::Debug for Device {
 }
 
 /// The format of a device's `threads.db`.
-const KEPT_VERSION: u32 = 2;
+const KEPT_VERSION: u32 = 3;
 
 /// Brings a device's `mailbox.db` to this format: what own events show is made again too.
 fn make(db: &Db, found: u32) -> Result<(), StoreError> {
@@ -272,13 +272,15 @@ impl Device {
     /// # Errors
     /// When the disk refuses.
     pub fn sync(&mut self) -> Result<(), EngineError> {
-        if let Some((log, commit)) = self.unsynced() {
-            if self.distrusted {
-                self.db.checkpoint()?;
-                self.distrusted = false;
-            } else {
-                sync_file(&log)?;
-            }
+        let unsynced = self.unsynced();
+        if self.distrusted {
+            // Also what was taken for synced meanwhile: by a second try that said nothing.
+            self.db.checkpoint()?;
+            self.distrusted = false;
+        } else if let Some((log, _)) = &unsynced {
+            sync_file(log)?;
+        }
+        if let Some((_, commit)) = unsynced {
             self.synced(commit);
         }
         Ok(())

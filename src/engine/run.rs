@@ -125,22 +125,8 @@ pub fn start(
     driver.device.sync_later();
     let tasks = inputs.clone();
     let side = SideDoor::new(move |task| tasks.send(Input::Run(task)).is_ok());
-    let engine = Engine {
-        driver,
-        updates,
-        disk: syncer(inputs.clone()),
-        inputs,
-        import,
-        stop_import: Arc::new(AtomicBool::new(false)),
-        reading: None,
-        due: None,
-        syncing: None,
-        try_at: None,
-        last_status: None,
-        purging: None,
-        ahead: VecDeque::new(),
-        swept: Instant::now(),
-    };
+    let disk = syncer(inputs.clone());
+    let engine = Engine::new(driver, updates, disk, inputs, import);
     let body = move || engine.run(&receiver);
     let thread = std::thread::Builder::new().name("engine".to_owned());
     thread.spawn(body).map_err(|error| SyncError::Unreached(error.to_string()))?;
@@ -188,6 +174,31 @@ struct Engine {
 }
 
 impl Engine {
+    fn new(
+        driver: Driver,
+        updates: Sender<Update>,
+        disk: Sender<(PathBuf, u64)>,
+        inputs: Sender<Input>,
+        import: Option<ImportJob>,
+    ) -> Self {
+        Self {
+            driver,
+            updates,
+            disk,
+            inputs,
+            import,
+            stop_import: Arc::default(),
+            reading: None,
+            due: None,
+            syncing: None,
+            try_at: None,
+            last_status: None,
+            purging: None,
+            ahead: VecDeque::new(),
+            swept: Instant::now(),
+        }
+    }
+
     fn run(mut self, inputs: &Receiver<Input>) {
         self.tell_labels();
         self.tell_status();

@@ -6,23 +6,8 @@ use crate::clock::SystemClock;
 fn engine(dir: &std::path::Path) -> (Engine, Receiver<Update>) {
     let device = Device::open(dir, true, Box::new(SystemClock)).unwrap();
     let ((updates, told), (inputs, _)) = (mpsc::channel(), mpsc::channel());
-    let engine = Engine {
-        driver: Driver::new(device, None, true),
-        updates,
-        disk: mpsc::channel().0,
-        inputs,
-        import: None,
-        stop_import: Arc::default(),
-        reading: None,
-        due: None,
-        syncing: None,
-        try_at: None,
-        last_status: None,
-        purging: None,
-        ahead: VecDeque::new(),
-        swept: Instant::now(),
-    };
-    (engine, told)
+    let driver = Driver::new(device, None, true);
+    (Engine::new(driver, updates, mpsc::channel().0, inputs, None), told)
 }
 
 #[test]
@@ -55,4 +40,19 @@ fn what_was_decided_is_put_on_disk_though_the_connection_ends_meanwhile() {
     assert!(engine.due.is_some(), "nobody commits it");
     engine.commit();
     assert!(!engine.driver.device.is_saving() && engine.due.is_none());
+}
+
+#[test]
+fn a_sync_that_failed_counts_though_another_of_the_same_said_it_was_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut engine, _told) = engine(dir.path());
+    engine.driver.device.sync_later();
+    engine.request(Request::Intend(Intent::CreateLabel("Work".to_owned())));
+    engine.commit_soon();
+    let (log, commit) = engine.driver.device.unsynced().unwrap();
+    engine.driver.device.sync().unwrap();
+    engine.synced(commit, Err(Notice::error("io", "the disk refused", "")));
+    engine.sync_disk();
+    assert!(!engine.driver.device.is_distrusted());
+    assert!(!std::fs::metadata(log).is_ok_and(|log| log.len() > 0), "it is in the file");
 }

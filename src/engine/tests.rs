@@ -54,6 +54,27 @@ fn what_an_action_does_to_a_thread_is_in_one_frame() {
 }
 
 #[test]
+fn a_split_of_too_many_is_refused_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut device = device(dir.path());
+    let members: Vec<String> = (0..65).map(|n| format!("thread-{n:03}")).collect();
+    for id in &members {
+        let row = "INSERT INTO threadIndex(id, participants, snippet, lastActivity, createdAt,
+                 messageCount, unreadCount, starred, muted, hasAttachment, place, root, trail)
+             VALUES (?1, '[]', '', 1, 1, 1, 0, 0, 0, 0, 'inbox', 'thread-000', '{}')";
+        device.db.sql().execute(row, [id]).unwrap();
+        device.db.sql().execute("INSERT INTO watermarks VALUES (?1, '1.a', 2)", [id]).unwrap();
+    }
+    let split = |n: usize| {
+        let threads = members[1..=n].iter().map(|id| ThreadId::try_from(id.as_str()).unwrap());
+        Intent::Split(threads.collect())
+    };
+    assert!(device.intend(&split(64)).is_err());
+    assert!(Own::all(&device.db).unwrap().is_empty(), "nothing of it is kept");
+    assert_eq!(device.intend(&split(2)).unwrap().threads, 1);
+}
+
+#[test]
 fn a_row_that_is_gone_keeps_nothing_from_the_others() {
     let dir = tempfile::tempdir().unwrap();
     let mut device = device(dir.path());

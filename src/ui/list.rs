@@ -368,8 +368,16 @@ impl List {
         self.set(page);
         let index: BTreeMap<&ThreadId, usize> =
             self.rows.iter().enumerate().map(|(at, row)| (&row.thread, at)).collect();
+        // What rows that came in pushed beyond the window is not gone.
+        let key = |row: &Row| (-row.last_activity, row.thread.clone());
+        let (first, last) = (self.rows.first().map(key), self.rows.last().map(key));
+        let beyond = |row: &Row| {
+            (self.more_before && first.as_ref().is_some_and(|first| key(row) < *first))
+                || (self.more_after && last.as_ref().is_some_and(|last| key(row) > *last))
+        };
         self.selected.retain(|thread, _| {
-            index.contains_key(thread) || !old.iter().any(|row| row.thread == *thread)
+            let held = old.iter().find(|row| row.thread == *thread);
+            index.contains_key(thread) || held.is_none_or(beyond)
         });
         let kept = |at: usize| old.get(at).and_then(|row| index.get(&row.thread)).copied();
         let after = || (self.cursor..old.len()).find_map(kept);
@@ -407,5 +415,39 @@ impl List {
                 self.more_after = true;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::double::Double;
+
+    #[test]
+    fn what_new_rows_push_out_of_the_window_stays_selected_and_what_is_gone_does_not() {
+        let sample = Double::sample().rows;
+        let rows = |ages: &[i64]| -> Vec<Row> {
+            let row = |age: &i64| Row {
+                thread: ThreadId::try_from(format!("thread-{age:04}")).unwrap(),
+                last_activity: 10_000 - age,
+                ..sample[0].clone()
+            };
+            ages.iter().map(row).collect()
+        };
+        let label = LabelId::try_from("inbox").unwrap();
+        let page = |ages: &[i64]| Page {
+            label: label.clone(),
+            rows: rows(ages),
+            more_before: false,
+            more_after: true,
+        };
+        let mut list = List::of(page(&[10, 20, 30, 40]));
+        for row in rows(&[20, 40]) {
+            list.selected.insert(row.thread.clone(), row);
+        }
+        // Two came in above, so that the last two are beyond the window; one in it is gone.
+        list.replace(page(&[5, 6, 10, 30]));
+        let left: Vec<_> = list.selected.keys().map(ThreadId::as_str).collect();
+        assert_eq!(left, ["thread-0040"]);
     }
 }
