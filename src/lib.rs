@@ -133,6 +133,8 @@
 //! - **A device's id begins with the name of its machine**, so that history says who it was with
 //!   nothing else to keep in step; the tail makes it unique, and it never changes.
 
+#![forbid(unsafe_code)]
+
 pub mod backend;
 pub mod bridge;
 pub mod cli;

@@ -1,5 +1,7 @@
 //! The program: arguments → configuration → one door.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 use crate::store::{Db, StoreError};
 
 /// The format of `mailbox.db`. Confirmed tables of an older one are made again from the log.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The tables of this room.
 pub const SQL: &str = r"

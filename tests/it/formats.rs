@@ -3,7 +3,9 @@
 //!
 //! Invariant: nothing of it is lost by the change, and nothing of a fixture is ever changed. Format
 //! 1 holds eight messages in six threads; some are archived, starred and labelled, one was put into
-//! trash and taken back, and two were archived without a backend hearing of it.
+//! trash and taken back, and two were archived without a backend hearing of it. Format 2 holds that
+//! and a purged, a joined and a deleted label's conversation, an undo that was redone, and under
+//! `remote` a device of a backend elsewhere, with logs that it keeps and actions it did not send.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,14 +17,18 @@ use crate::support::{RUN_DEADLINE, wait_for};
 
 /// Puts a fixture into a home's data directory.
 fn unpack(format: u32, home: &Home) {
-    let from =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/format-{format}"));
     std::fs::create_dir_all(home.data().join("backend")).expect("a directory");
     for name in ["mailbox.db", "backend/mailbox.db", "backend/threads.db"] {
-        let packed = std::fs::read(from.join(format!("{name}.zst"))).expect("the fixture");
-        let bytes = zstd::decode_all(packed.as_slice()).expect("a fixture is compressed");
-        std::fs::write(home.data().join(name), bytes).expect("a file");
+        unpack_file(format, name, &home.data().join(name));
     }
+}
+
+fn unpack_file(format: u32, name: &str, to: &Path) {
+    let from =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/format-{format}"));
+    let packed = std::fs::read(from.join(format!("{name}.zst"))).expect("the fixture");
+    let bytes = zstd::decode_all(packed.as_slice()).expect("a fixture is compressed");
+    std::fs::write(to, bytes).expect("a file");
 }
 
 /// Place, unread messages and user labels by subject.
@@ -123,4 +129,62 @@ fn the_mail_of_format_1_is_known_when_it_comes_again() {
     write(&home.path("pears.eml"), again.as_bytes());
     let report = home.import(&home.path("pears.eml"));
     assert_eq!((&report["duplicates"], &report["imported"]), (&1.into(), &0.into()), "{report}");
+}
+
+#[test]
+fn a_directory_of_format_2_is_opened_by_any_command() {
+    let firsts: [&[&str]; 5] =
+        [&["list"], &["labels"], &["--sync-only"], &["doctor"], &["list", "--offline"]];
+    for first in firsts {
+        let home = Home::new();
+        unpack(2, &home);
+        run(home.command(first)).ok();
+        run(home.command(&["--sync-only"])).ok();
+        home.assert_healthy(&format!("{first:?}"));
+        let rows = state(&home);
+        let places: Vec<(&str, &str)> =
+            rows.iter().map(|(subject, (place, ..))| (subject.as_str(), place.as_str())).collect();
+        let expected = [
+            ("Apples", "archive"),
+            ("Invoice", "archive"),
+            ("Joined one", "inbox"),
+            ("Long", "inbox"),
+            ("Lunch", "inbox"),
+            ("Pears", "archive"),
+            ("Plans", "inbox"),
+            ("Split", "inbox"),
+        ];
+        assert_eq!(places, expected, "{first:?}");
+        let members = |subject| {
+            home.list("anywhere")
+                .iter()
+                .filter(|r| text(r, "subject") == subject)
+                .map(|r| r["messageCount"].as_u64())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(members("Joined one"), [Some(2)]);
+        assert!(rows["Plans"].2.contains(&"work".to_owned()), "what was pending is there");
+        let labels = run(home.command(&["labels", "--json"])).ok().stdout;
+        let labels = String::from_utf8_lossy(&labels);
+        assert!(labels.contains("\"Travel\"") && !labels.contains("\"Old\""), "{labels}");
+    }
+}
+
+#[test]
+fn a_remote_device_of_format_2_keeps_its_logs_and_what_it_did_not_send() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.data()).expect("a directory");
+    for name in ["mailbox.db", "threads.db"] {
+        unpack_file(2, &format!("remote/{name}"), &home.data().join(name));
+    }
+    let remote = r#"{"url":"ws://127.0.0.1:9","token":"none"}"#;
+    write(&home.data().join("remote.json"), remote.as_bytes());
+    let rows = state(&home);
+    assert_eq!(rows["Split"].0, "archive");
+    assert_eq!(rows["Lunch"].0, "trash");
+    let plans =
+        run(home.command(&["show", "--offline", "--json", &home.thread("Plans")])).ok().stdout;
+    let plans = String::from_utf8_lossy(&plans);
+    assert!(plans.contains("A line."), "{plans}");
+    assert_eq!(rows["Plans"].0, "inbox");
 }

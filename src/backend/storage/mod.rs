@@ -24,7 +24,7 @@ use std::path::Path;
 use crate::store::{Blobs, Db, Kind, Log, StoreError};
 
 /// The format of `threads.db`.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Opens or makes the file in the backend's directory. `now` is Unix seconds.
 pub(crate) fn open(dir: &Path, now: i64) -> Result<Db, StoreError> {
