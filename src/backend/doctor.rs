@@ -52,6 +52,7 @@ pub fn inspect(dir: &Path) -> Result<Vec<Finding>, StoreError> {
     found.extend(check_left(&threads)?);
     found.extend(Links::are_wrong(&threads)?.then(astray_links));
     found.extend(references::wrong(&threads)?.iter().map(|wrong| referred(*wrong)));
+    found.extend(references::missing(&threads)?.iter().map(|missing| absent(*missing)));
     found.extend(rebuild(&mailbox)?);
     Ok(found)
 }
@@ -119,6 +120,7 @@ impl Backend {
         found.extend(check_left(&self.db)?);
         found.extend(self.check_links()?);
         found.extend(self.count_references()?);
+        found.extend(references::missing(&self.db)?.iter().map(|missing| absent(*missing)));
         found.extend(rebuild(self.mailbox.db())?);
         Ok(found)
     }
@@ -220,6 +222,13 @@ fn rebuild(db: &Db) -> Result<Vec<Finding>, StoreError> {
     let wrong = mailbox::differing(db)?.into_iter();
     let line = |table| format!("{table} is not what the Mailbox log yields");
     Ok(wrong.map(|table| Finding::new("table", line(table))).collect())
+}
+
+/// A blob that events name and that is not here: what it held came back from a device without it.
+fn absent((name, times): (ShortName, u64)) -> Finding {
+    let name = blake3::Hash::from_bytes(std::array::from_fn(|at| *name.get(at).unwrap_or(&0)));
+    let line = format!("blob {:.32}… is named by {times} events and not here", name.to_hex());
+    Finding::new("blob-missing", line)
 }
 
 fn referred((name, times): (ShortName, u64)) -> Finding {

@@ -14,6 +14,7 @@ use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
 use crate::bridge::{Follow, Followed, Outcome};
 use crate::clock::Clock;
 use crate::crash;
+use crate::id::DeviceId;
 use crate::notice::{Explain as _, Notice};
 use crate::store::StoreError;
 use crate::sync::Frame;
@@ -31,7 +32,7 @@ const REST: Duration = Duration::from_secs(1);
 
 /// What the backend's thread is asked.
 enum Input {
-    Connect { session: u64, out: frames::Sender<Frame>, answer: frames::Sender<Frame> },
+    Connect { session: u64, device: DeviceId, out: frames::Sender<Frame>, answer: frames::Sender<Frame> },
     Frame { session: u64, frame: Box<Frame> },
     Written { session: u64 },
     Gone { session: u64 },
@@ -112,10 +113,14 @@ impl HostHandle {
     ///
     /// # Errors
     /// When the backend has stopped.
-    pub async fn connect(&self, session: u64) -> Result<frames::Receiver<Frame>, BackendError> {
+    pub async fn connect(
+        &self,
+        session: u64,
+        device: DeviceId,
+    ) -> Result<frames::Receiver<Frame>, BackendError> {
         let (out, receiver) = frames::channel(OUTGOING);
         let answer = out.clone();
-        self.forward(Input::Connect { session, out, answer }).await?;
+        self.forward(Input::Connect { session, device, out, answer }).await?;
         Ok(receiver)
     }
 
@@ -305,8 +310,8 @@ impl Loop {
 
     fn one(&mut self, input: Input, waiting: &mut Vec<Waiting>) -> Result<bool, Notice> {
         match input {
-            Input::Connect { session, out, answer } => {
-                self.backend.connect(session);
+            Input::Connect { session, device, out, answer } => {
+                self.backend.connect(session, device);
                 self.outs.insert(session, out);
                 // The queue was made just now; it is not full.
                 let _ = answer.try_send(self.backend.welcome());

@@ -7,6 +7,7 @@
 
 mod auth;
 mod core;
+mod cut;
 mod doctor;
 mod error;
 mod follow;
@@ -15,6 +16,8 @@ mod ingest;
 pub mod listener;
 mod mailbox_client;
 mod purge;
+mod returns;
+mod rights;
 mod session;
 mod storage;
 #[cfg(test)]
@@ -24,6 +27,7 @@ mod worker;
 
 pub use auth::token;
 pub use core::{Backend, Options};
+pub use cut::{Cut, FILES, begin_again};
 pub use doctor::{Finding, Holds, holds, inspect};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};

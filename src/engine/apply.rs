@@ -8,13 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::crash;
 use crate::engine::{Device, EngineError};
 use crate::id::{DeviceId, Epoch, StoreId, ThreadId};
-use crate::mailbox::{self, Changes, Groups};
-use crate::store::{Chain, Db, Durability, Event, Log, Own, StoreError};
+use crate::mailbox::{self, Changes, Groups, MailboxEvent};
+use crate::store::{Chain, Db, Durability, Event, Head, Log, Own, StoreError};
 use crate::sync::{Frame, StoreAck, SyncError};
 
-/// Logs that may be fetched again from the beginning in one connection: more is a backend whose log
-/// does not fit itself, and would be fetched for ever.
-const MAX_DIVERGED: u32 = 256;
 /// Answers of the backend that wait for whoever asked.
 const ANSWERS_KEPT: usize = 64;
 
@@ -43,7 +40,9 @@ impl Device {
                 self.store_page(&store, &events, head, chain)
             }
             Frame::Ack { stores } => self.acknowledged(&stores),
-            Frame::Diverged { store, .. } => self.diverged(&store),
+            Frame::Diverged { store, position, chain } => {
+                self.diverged(&store, Some(Head { position, chain }))
+            }
             Frame::Settled { seq, head } => {
                 keep(&mut self.settled, seq, head);
                 Ok(())
@@ -78,7 +77,6 @@ impl Device {
     fn welcome(&mut self, backend: &str, epoch: Epoch) -> Result<(), EngineError> {
         // It is printed: it must be an id and nothing else.
         DeviceId::try_from(backend).map_err(|error| SyncError::Frame(error.to_string()))?;
-        self.diverged = 0;
         let known = Own::setting(&self.db, "backend")?;
         if let Some(known) = known
             && known != backend
@@ -87,14 +85,11 @@ impl Device {
         }
         let last = Own::setting(&self.db, "epoch")?;
         self.begin_full()?;
+        self.begin_comparing(&epoch)?;
         Own::set(&self.db, "backend", backend)?;
         Own::set(&self.db, "epoch", epoch.as_str())?;
         if last.is_some_and(|last| last != epoch.as_str()) {
-            // Positions of another epoch say nothing: everything own is offered again, by id.
-            self.db
-                .sql()
-                .execute("UPDATE unprojected SET position = NULL", [])
-                .map_err(StoreError::from)?;
+            Own::forget_positions(&self.db)?;
         }
         self.commit()?;
         self.epoch = Some(epoch);
@@ -125,7 +120,7 @@ impl Device {
         let here = self.head()?;
         let new = &events[events.partition_point(|event| event.position <= here)..];
         if new.is_empty() {
-            return Ok(());
+            return if here >= head { self.mailbox_compared() } else { Ok(()) };
         }
         if new[0].position != here + 1 {
             // Something is missing between: ask again from where the log ends.
@@ -145,7 +140,7 @@ impl Device {
             }
             Ok(None) => {
                 self.db.rollback();
-                return self.diverged(store);
+                return self.diverged(store, None);
             }
             Err(error) => {
                 self.db.rollback();
@@ -158,7 +153,7 @@ impl Device {
         }
         self.news.pulled += new.len() as u64;
         self.news.lists = true;
-        Ok(())
+        if self.head()? >= head { self.mailbox_compared() } else { Ok(()) }
     }
 
     /// Appends and materialises; the threads that were purged. `None` when the chain says that the
@@ -177,8 +172,9 @@ impl Device {
         let mut groups = Groups::new(true);
         let changes = mailbox::materialize(&self.db, events, &mut groups)?;
         self.note_sources(&changes)?;
-        for event in events.iter().filter(|event| event.event.device == self.id) {
-            // Own labels and undos are confirmed by being in the log.
+        let written = |event: &&Event| MailboxEvent::device_may_return(&event.event.name);
+        for event in events.iter().filter(written) {
+            // Labels and undos are confirmed by being in the log.
             Own::projected_id(&self.db, &event.event.id)?;
         }
         self.show_labels(&changes.labels)?;
@@ -257,6 +253,9 @@ impl Device {
         }
         self.news.pushed += positions.len() as u64;
         for refusal in refused {
+            if refusal.code == "purged" && Own::drop_again(&self.db, &refusal.id)? {
+                continue; // it was here of what is gone for good
+            }
             let reason = crate::safe_text::line(&refusal.reason);
             Own::refuse(&self.db, &refusal.id, &reason)?;
             self.news.refused.push(reason);
@@ -286,31 +285,6 @@ impl Device {
             groups.settle(&self.db)?;
             self.news.lists = true;
         }
-        Ok(())
-    }
-
-    /// The backend's log is not the one that this device holds: what is confirmed here is fetched
-    /// again from the beginning; what is own stays and is offered again.
-    pub(super) fn diverged(&mut self, store: &StoreId) -> Result<(), EngineError> {
-        // The Mailbox log is fetched twice at most.
-        let mailbox = store.as_thread().is_none();
-        self.diverged += if mailbox { MAX_DIVERGED / 2 } else { 1 };
-        if self.diverged > MAX_DIVERGED {
-            let message = "its logs are damaged: they do not fit their own chain".to_owned();
-            return Err(SyncError::Refused { code: "damaged-log".to_owned(), message }.into());
-        }
-        if let Some(thread) = store.as_thread() {
-            self.drop_log(&thread)?;
-            self.subscribe_thread(&thread);
-            return Ok(());
-        }
-        self.begin_full()?;
-        mailbox::clear(&self.db)?;
-        Log::clear(&self.db, store)?;
-        self.show_all_labels()?;
-        self.commit()?;
-        self.news.lists = true;
-        self.wanted.push(Frame::Subscribe { store: store.clone(), cursor: None });
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use lru::LruCache;
 
 use crate::clock::Clock;
 use crate::engine::EngineError;
+use crate::engine::rewind::Comparing;
 use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
@@ -55,8 +56,8 @@ pub struct Device {
     pub(super) wanted: Vec<Frame>,
     /// The Mailbox log's end as the backend last said.
     pub(super) remote_head: Option<u64>,
-    /// Logs that were fetched again from the beginning, since this connection's welcome.
-    pub(super) diverged: u32,
+    /// What of the logs here is compared with the backend's.
+    pub(super) comparing: Comparing,
     /// Answers to settle, by number: the Mailbox log's end then.
     pub(super) settled: BTreeMap<u64, u64>,
     /// Answers to ingest, by number.
@@ -200,7 +201,7 @@ impl Device {
             blobs: LruCache::new(NonZeroUsize::new(BLOBS_KEPT).unwrap_or(NonZeroUsize::MIN)),
             wanted: Vec::new(),
             remote_head: None,
-            diverged: 0,
+            comparing: Comparing::default(),
             settled: BTreeMap::new(),
             ingested: BTreeMap::new(),
             purged: BTreeMap::new(),
@@ -365,6 +366,7 @@ impl Device {
         self.epoch = None;
         self.in_flight.clear();
         self.remote_head = None;
+        self.comparing = Comparing::default();
         self.wanted.clear();
         for (_, open) in &mut self.open {
             open.subscribed = false;
@@ -385,13 +387,23 @@ impl Device {
             return Ok(std::mem::take(&mut self.wanted));
         }
         let (mut unsent, mut last_of) = (false, None);
-        let mut stores: BTreeMap<StoreId, Vec<_>> = BTreeMap::new();
+        let mut stores: BTreeMap<StoreId, (bool, Vec<_>)> = BTreeMap::new();
+        let mut later: BTreeSet<StoreId> = BTreeSet::new();
         let (mut after, mut count, mut new) = (0, 0, Vec::new());
         'pages: loop {
             let pending = Own::pending(&self.db, after, PUSH_EVENTS)?;
             let Some(last) = pending.last() else { break };
             after = last.seq;
             for own in pending {
+                if !self.comparing.may_push(&own.store) || later.contains(&own.store) {
+                    continue; // who ends what it waits for sees to it
+                }
+                // What comes back has a right of its own, and goes before what is new.
+                if stores.get(&own.store).is_some_and(|(again, _)| *again != own.again) {
+                    self.held_back.insert(own.store.clone());
+                    later.insert(own.store);
+                    continue;
+                }
                 if self.in_flight.contains(&own.store) {
                     self.held_back.insert(own.store);
                     continue;
@@ -407,7 +419,8 @@ impl Device {
                 if own.offered.is_none() {
                     new.push(own.seq);
                 }
-                stores.entry(own.store.clone()).or_default().push(own.offer(&self.id, &epoch));
+                let of = stores.entry(own.store.clone()).or_insert((own.again, Vec::new()));
+                of.1.push(own.offer(&self.id, &epoch));
                 count += 1;
             }
         }
@@ -427,7 +440,8 @@ impl Device {
         let mut frames = std::mem::take(&mut self.wanted);
         if !stores.is_empty() {
             self.in_flight.extend(stores.keys().cloned());
-            let stores = stores.into_iter().map(|(store, events)| StorePush { store, events });
+            let stores = stores.into_iter();
+            let stores = stores.map(|(store, (again, events))| StorePush { store, events, again });
             frames.push(Frame::Push { stores: stores.collect() });
         }
         Ok(frames)

@@ -19,6 +19,7 @@ mod memory;
 mod owner;
 mod purge;
 mod purging;
+mod rewind;
 mod run;
 mod sink;
 mod sources;

@@ -115,10 +115,10 @@ fn a_log_that_does_not_fit_itself_is_not_fetched_for_ever() {
     welcome(&mut device, "b").unwrap();
     let refused = (0..1_000).find_map(|_| {
         let store = StoreId::mailbox();
-        device.receive(Frame::Diverged { store, position: 0 }).err()
+        device.receive(Frame::Diverged { store, position: 0, chain: Chain::default() }).err()
     });
     assert!(refused.unwrap().to_string().contains("damaged"));
     // Another connection is another try.
     welcome(&mut device, "b").unwrap();
-    device.receive(Frame::Diverged { store: StoreId::mailbox(), position: 0 }).unwrap();
+    device.receive(Frame::Diverged { store: StoreId::mailbox(), position: 0, chain: Chain::default() }).unwrap();
 }

@@ -36,6 +36,8 @@ pub mod name {
     pub const THREAD_PURGED: &str = "v1.ThreadPurged";
     /// An action was undone.
     pub const ACTION_UNDONE: &str = "v1.ActionUndone";
+    /// The backend's logs were put back to an earlier moment.
+    pub const EPOCH_BEGAN: &str = "v1.EpochBegan";
 }
 
 /// What of a thread's log a batch has taken in.
@@ -226,6 +228,14 @@ pub struct ActionUndone {
     pub action: ActionId,
 }
 
+/// `v1.EpochBegan`: the first event of an epoch that a restore began. The rows mirror the logs as
+/// they were put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochBegan {
+    /// The epoch.
+    pub epoch: Epoch,
+}
+
 /// A Mailbox event, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MailboxEvent {
@@ -251,6 +261,8 @@ pub enum MailboxEvent {
     LabelDeleted(LabelDeleted),
     /// An action undone.
     Undone(ActionUndone),
+    /// An epoch.
+    Began(EpochBegan),
 }
 
 impl MailboxEvent {
@@ -274,6 +286,7 @@ impl MailboxEvent {
             name::LABEL_RECOLORED => Self::LabelRecolored(args.read()?),
             name::LABEL_DELETED => Self::LabelDeleted(args.read()?),
             name::ACTION_UNDONE => Self::Undone(args.read()?),
+            name::EPOCH_BEGAN => Self::Began(args.read()?),
             _ => return None,
         })
     }
@@ -300,6 +313,13 @@ impl MailboxEvent {
             Self::LabelDeleted(event) => Some(&event.id),
             _ => None,
         }
+    }
+
+    /// Whether a device that holds an event of this name may offer it again, should the backend have
+    /// lost it: not what mirrors threads, which is made again from their logs.
+    #[must_use]
+    pub fn device_may_return(event: &str) -> bool {
+        Self::device_may_write(event) || event == name::THREAD_PURGED
     }
 
     /// Whether devices may write an event of this name.

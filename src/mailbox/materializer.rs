@@ -90,6 +90,12 @@ fn apply(
             changes.threads.insert(gone.thread.clone());
             changes.purged.push(gone.thread.clone());
         }
+        // What was put back mirrors the logs that were put back with it, at the same positions.
+        MailboxEvent::Began(began) => {
+            db.sql()
+                .prepare_cached("UPDATE watermarks SET epoch = ?1")?
+                .execute([began.epoch.as_str()])?;
+        }
         // Labels are folded from all that was written of them, once the event is noted.
         MailboxEvent::Projected(_)
         | MailboxEvent::Undone(_)

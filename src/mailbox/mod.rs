@@ -21,7 +21,7 @@ mod schema;
 
 pub use deed::{Deed, MAX_DEEDS, deeds_text, read_deeds};
 pub use event::{
-    ActionUndone, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed, MailboxEvent, Source,
+    ActionUndone, EpochBegan, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed, MailboxEvent, Source,
     SourceAction, ThreadAdded, ThreadChanged, ThreadFacts, ThreadLabel, ThreadOnly, ThreadPurged,
     name,
 };
@@ -39,6 +39,6 @@ pub use query::{
     Bound, Member, Members, count, count_any, linked_with, links_of, members, page, raw_row,
     root_of, seen_members, watermark,
 };
-pub use rebuild::{differing, make};
+pub use rebuild::{differing, make, remake};
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};

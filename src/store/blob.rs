@@ -104,6 +104,16 @@ impl Blobs {
         Ok(())
     }
 
+    /// One event more names a blob, which may be here.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn claim(db: &Db, hash: &BlobHash) -> Result<(), StoreError> {
+        let sql = "UPDATE blobs SET refs = refs + 1 WHERE hash = ?1";
+        db.sql().prepare_cached(sql)?.execute([key(hash)])?;
+        Ok(())
+    }
+
     /// One event less names a blob; the last one takes it along.
     ///
     /// # Errors

@@ -92,19 +92,10 @@ impl Db {
         version: u32,
         make: &dyn Fn(&Self, u32) -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
-        let io = |error| StoreError::Io { path: path.to_owned(), error };
         if let Some(dir) = path.parent() {
             private_dir(dir)?;
         }
-        std::fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)
-            .map_err(io)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(io)?;
+        private_file(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Self::connect(path, flags)?;
         db.check_format(kind, version)?;
@@ -443,6 +434,20 @@ pub(crate) fn private_dir(dir: &Path) -> Result<(), StoreError> {
         std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700)).map_err(io)?;
     }
     Ok(())
+}
+
+/// Makes a file where it is absent; it is then its owner's only, whatever it was before.
+pub(super) fn private_file(path: &Path) -> Result<(), StoreError> {
+    let io = |error| StoreError::Io { path: path.to_owned(), error };
+    std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(io)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(io)
 }
 
 /// Whether SQLite was refused to write beside a file that it only had to read.

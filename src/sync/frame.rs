@@ -52,6 +52,9 @@ pub struct StorePush {
     pub store: StoreId,
     /// The events, in order of commit.
     pub events: Vec<NewEvent>,
+    /// Whether the backend had them once, in an epoch that is over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// An event that is refused for good.
@@ -209,8 +212,11 @@ pub enum Frame {
     Diverged {
         /// The store.
         store: StoreId,
-        /// The last common position known.
+        /// The last position that may be common, as far as the backend knows.
         position: u64,
+        /// The chain at it.
+        #[serde(default)]
+        chain: Chain,
     },
     /// Raw mail that a device imports.
     Ingest {

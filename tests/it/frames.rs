@@ -84,7 +84,7 @@ fn frames() -> Vec<Frame> {
     vec![
         Frame::Hello { protocol: 1, device, token: Some("secret".into()) },
         Frame::Welcome { protocol: 1, backend: "babcdefghijkl".into(), epoch: epoch() },
-        Frame::Push { stores: vec![StorePush { store: store(), events: vec![event()] }] },
+        Frame::Push { stores: vec![StorePush { store: store(), events: vec![event()], again: false }] },
         Frame::Ack { stores: vec![ack] },
         Frame::Subscribe {
             store: store(),
@@ -93,7 +93,7 @@ fn frames() -> Vec<Frame> {
         Frame::Unsubscribe { store: store() },
         Frame::Page { store: store(), events: events(), more: true, head: 9, chain },
         Frame::Live { store: store(), events: events(), head: 2, chain },
-        Frame::Diverged { store: store(), position: 0 },
+        Frame::Diverged { store: store(), position: 0, chain: Chain::default() },
         Frame::Ingest { seq: 1, messages: vec![message] },
         Frame::Ingested { seq: 1, outcomes: vec![serde_json::json!({ "outcome": "copy" })] },
         Frame::Settle { seq: 2 },

@@ -4,6 +4,7 @@
 //! Invariant: what must be true together is in one file and one transaction: an event and its
 //! message's index entry; a snapshot, its position and the queued batch.
 
+mod epoch;
 mod index;
 mod links;
 mod purged;
@@ -12,6 +13,7 @@ pub(super) mod references;
 mod snapshots;
 mod undo;
 
+pub(crate) use epoch::{append, begin, begin_first, epoch, is_restored, new_epoch, put_back};
 pub(crate) use index::{Index, Known};
 pub(crate) use links::Links;
 pub(crate) use purged::Purged;

@@ -21,8 +21,20 @@ struct Named {
     text_blob: Option<BlobHash>,
 }
 
-/// Blobs whose count is not what the logs say: the short name, and how often it is named.
-pub(in crate::backend) fn wrong(threads: &Db) -> Result<Vec<(ShortName, u64)>, StoreError> {
+/// A blob by its short name, and how often it is named.
+pub(in crate::backend) type Count = (ShortName, u64);
+
+/// Blobs whose count is not what the logs say.
+pub(in crate::backend) fn wrong(threads: &Db) -> Result<Vec<Count>, StoreError> {
+    Ok(look(threads)?.0)
+}
+
+/// Blobs that are named and not here.
+pub(in crate::backend) fn missing(threads: &Db) -> Result<Vec<Count>, StoreError> {
+    Ok(look(threads)?.1)
+}
+
+fn look(threads: &Db) -> Result<(Vec<Count>, Vec<Count>), StoreError> {
     let mut named: HashMap<ShortName, u64> = HashMap::new();
     for (store, _) in Log::stores(threads)? {
         for args in Log::named(threads, &store, name::MESSAGE_ADDED)? {
@@ -40,13 +52,14 @@ pub(in crate::backend) fn wrong(threads: &Db) -> Result<Vec<(ShortName, u64)>, S
             wrong.push((short, times));
         }
     })?;
-    wrong.extend(named);
+    let mut missing: Vec<Count> = named.into_iter().collect();
+    missing.sort_unstable();
     wrong.sort_unstable();
-    Ok(wrong)
+    Ok((wrong, missing))
 }
 
 /// Puts the counts right; what was wrong. The transaction is the caller's.
-pub(in crate::backend) fn put_right(threads: &Db) -> Result<Vec<(ShortName, u64)>, StoreError> {
+pub(in crate::backend) fn put_right(threads: &Db) -> Result<Vec<Count>, StoreError> {
     let wrong = wrong(threads)?;
     for (name, times) in &wrong {
         Blobs::recount(threads, name, *times)?;

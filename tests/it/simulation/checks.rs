@@ -38,7 +38,8 @@ pub(super) fn along_the_way(simulation: &mut Simulation) -> Vec<String> {
     let seen = mailbox::watermark(device.db(), &thread).expect("readable").expect("there");
     let shown = mailbox::overlaid(device.db(), &thread).expect("readable").unwrap_or(row.shown);
     let own = Own::of(device.db(), &StoreId::thread(&thread)).expect("readable");
-    let own = entries(&own, device.id(), seen.position);
+    let trail: mailtui::thread::Trail = serde_json::from_str(&row.trail).expect("a trail");
+    let own = entries(&own, device.id(), &trail.base.epochs, Some(&seen));
     if truth.purged.contains(&thread) {
         return Vec::new(); // the device has not heard of it
     }

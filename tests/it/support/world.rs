@@ -131,6 +131,33 @@ impl World {
         self.start_backend();
     }
 
+    /// Copies one moment of the backend aside.
+    pub(crate) fn backup(&mut self) {
+        let dir = self.home.path().join("backup");
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir(&dir).expect("made");
+        let cut = self.backend().cut().expect("a cut");
+        assert!(cut.copy_to(&dir, &mut |_| true).expect("copied"));
+        // Answers to what the cut committed.
+        self.route();
+    }
+
+    /// The backend is put back to the moment of the last backup, and begins a new epoch.
+    pub(crate) fn restore(&mut self) {
+        for at in 0..self.stations.len() {
+            self.cut(at);
+        }
+        self.backend = None;
+        let (dir, backup) = (self.backend_dir(), self.home.path().join("backup"));
+        std::fs::remove_dir_all(&dir).expect("removed");
+        std::fs::create_dir(&dir).expect("made");
+        for name in mailtui::backend::FILES {
+            std::fs::copy(backup.join(name), dir.join(name)).expect("copied");
+        }
+        mailtui::backend::begin_again(&dir, &self.clock).expect("a new epoch begins");
+        self.start_backend();
+    }
+
     /// A device's process dies, with what it had not committed, and starts again.
     pub(crate) fn restart_device(&mut self, at: usize) {
         self.cut(at);
@@ -149,7 +176,8 @@ impl World {
         }
         let session = self.next_session;
         self.next_session += 1;
-        self.backend().connect(session);
+        let device = self.device(at).id().clone();
+        self.backend().connect(session, device);
         let welcome = encode(&self.backend().welcome()).expect("encodes");
         self.stations[at].session = Some(session);
         self.stations[at].down.push_back(welcome);
