@@ -427,7 +427,8 @@ impl Device {
         let mut frames = std::mem::take(&mut self.wanted);
         if !stores.is_empty() {
             self.in_flight.extend(stores.keys().cloned());
-            let stores = stores.into_iter().map(|(store, events)| StorePush { store, events });
+            let stores =
+                stores.into_iter().map(|(store, events)| StorePush { store, expect: None, events });
             frames.push(Frame::Push { stores: stores.collect() });
         }
         Ok(frames)
