@@ -32,13 +32,33 @@ const REST: Duration = Duration::from_secs(1);
 
 /// What the backend's thread is asked.
 enum Input {
-    Connect { session: u64, device: DeviceId, out: frames::Sender<Frame>, answer: frames::Sender<Frame> },
-    Frame { session: u64, frame: Box<Frame> },
-    Written { session: u64 },
-    Gone { session: u64 },
-    Ingest { messages: Vec<Prepared>, answer: SyncSender<Result<Vec<Outcome>, Notice>> },
-    Follow { changes: Vec<Follow>, answer: SyncSender<Result<Vec<Followed>, Notice>> },
-    Doctor { answer: SyncSender<Result<Vec<Finding>, Notice>> },
+    Connect {
+        session: u64,
+        device: DeviceId,
+        out: frames::Sender<Frame>,
+        answer: frames::Sender<Frame>,
+    },
+    Frame {
+        session: u64,
+        frame: Box<Frame>,
+    },
+    Written {
+        session: u64,
+    },
+    Gone {
+        session: u64,
+    },
+    Ingest {
+        messages: Vec<Prepared>,
+        answer: SyncSender<Result<Vec<Outcome>, Notice>>,
+    },
+    Follow {
+        changes: Vec<Follow>,
+        answer: SyncSender<Result<Vec<Followed>, Notice>>,
+    },
+    Doctor {
+        answer: SyncSender<Result<Vec<Finding>, Notice>>,
+    },
     Stop,
 }
 

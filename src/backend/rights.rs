@@ -36,7 +36,7 @@ impl Backend {
         device: Option<&DeviceId>,
         push: StorePush,
     ) -> Result<(Vec<NewEvent>, Vec<Refused>), StoreError> {
-        let StorePush { store, events, again } = push;
+        let StorePush { store, expect: _, events, again } = push;
         let thread = store.as_thread();
         let mailbox = store.as_str() == StoreId::MAILBOX;
         let there = mailbox || (thread.is_some() && Log::head(&self.db, &store)?.position > 0);

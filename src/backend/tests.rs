@@ -103,7 +103,7 @@ fn a_label_that_was_rolled_back_is_made_again() {
 
 fn push(backend: &mut Backend, thread: &ThreadId, events: Vec<NewEvent>) -> Vec<Frame> {
     let store = StoreId::thread(thread);
-    backend.push(1, vec![StorePush { store, events, again: false }]).unwrap();
+    backend.push(1, vec![StorePush { store, expect: None, events, again: false }]).unwrap();
     backend.commit().unwrap();
     backend.frames().into_iter().map(|(_, frame)| frame).collect()
 }
@@ -190,7 +190,8 @@ fn who_waits_for_a_pipeline_that_fails_is_told() {
     assert_eq!(outcomes.len(), 1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let frames = runtime.block_on(async {
-        let mut frames = host.handle().connect(1, DeviceId::try_from("test").unwrap()).await.unwrap();
+        let mut frames =
+            host.handle().connect(1, DeviceId::try_from("test").unwrap()).await.unwrap();
         host.handle().frame(1, Frame::Settle { seq: 1 }).await.unwrap();
         let mut heard = Vec::new();
         let most = std::time::Duration::from_secs(10);

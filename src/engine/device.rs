@@ -16,7 +16,7 @@ use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
 use crate::mailbox;
-use crate::store::{Action, Db, Durability, Kind, Log, Own, StoreError};
+use crate::store::{Action, Db, Durability, Kind, Log, Own, StoreError, disk};
 use crate::sync::{Cursor, Frame, PurgedRow, StorePush};
 
 /// Long texts kept in memory, beside those of loaded threads.
@@ -279,7 +279,7 @@ impl Device {
             self.db.checkpoint()?;
             self.distrusted = false;
         } else if let Some((log, _)) = &unsynced {
-            sync_file(log)?;
+            disk::sync_log(log)?;
         }
         if let Some((_, commit)) = unsynced {
             self.synced(commit);
@@ -441,7 +441,10 @@ impl Device {
         if !stores.is_empty() {
             self.in_flight.extend(stores.keys().cloned());
             let stores = stores.into_iter();
-            let stores = stores.map(|(store, (again, events))| StorePush { store, events, again });
+            let stores = stores.map(|(store, (again, events))| {
+                let expect = None;
+                StorePush { store, expect, events, again }
+            });
             frames.push(Frame::Push { stores: stores.collect() });
         }
         Ok(frames)
@@ -490,16 +493,6 @@ fn identity(db: &mut Db, clock: &dyn Clock, host: &str) -> Result<DeviceId, Stor
     Own::set(db, "id", id.as_str())?;
     db.commit()?;
     Ok(id)
-}
-
-/// Syncs a write-ahead log to disk; one that is not there was copied into its file, synced.
-pub(super) fn sync_file(log: &Path) -> Result<(), StoreError> {
-    match std::fs::File::open(log).and_then(|file| file.sync_data()) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(StoreError::Io { path: log.to_owned(), error })
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -47,7 +47,8 @@ pub(super) struct Comparing {
 impl Comparing {
     /// Whether events may be pushed into this store.
     pub(super) fn may_push(&self, store: &StoreId) -> bool {
-        let asked = |thread: &ThreadId| self.asked.contains(thread) || self.waiting.contains(thread);
+        let asked =
+            |thread: &ThreadId| self.asked.contains(thread) || self.waiting.contains(thread);
         !self.new || (self.mailbox && !store.as_thread().is_some_and(|thread| asked(&thread)))
     }
 
@@ -178,11 +179,7 @@ impl Device {
     }
 
     /// Puts a kept log back, and the loaded store that it makes.
-    fn rewind_thread(
-        &mut self,
-        thread: &ThreadId,
-        said: Option<Head>,
-    ) -> Result<(), EngineError> {
+    fn rewind_thread(&mut self, thread: &ThreadId, said: Option<Head>) -> Result<(), EngineError> {
         let store = StoreId::thread(thread);
         let (mut at, mut lost) = (0, Vec::new());
         if let Some(kept) = &self.kept {
@@ -198,7 +195,6 @@ impl Device {
         self.commit()?;
         self.unsent = true;
         self.news.lists = true;
-        crate::crash::point("rewind.before-log");
         let mut left = Vec::new();
         if let Some(kept) = &mut self.kept {
             kept.begin()?;

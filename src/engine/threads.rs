@@ -198,7 +198,9 @@ impl Device {
     /// The own events on a thread as entries over its loaded log, those that it holds included.
     pub(super) fn own_of(&self, thread: &ThreadId) -> Result<Vec<Entry>, StoreError> {
         let mut own = Own::of(&self.db, &StoreId::thread(thread))?;
-        own.iter_mut().for_each(|event| event.position = None);
+        for event in &mut own {
+            event.position = None;
+        }
         let Some(open) = self.open.peek(thread) else { return Ok(Vec::new()) };
         let epoch = mailbox::watermark(&self.db, thread)?.map(|seen| seen.epoch);
         let here = epoch.map(|epoch| Seen { epoch, position: open.position() });

@@ -21,9 +21,9 @@ mod schema;
 
 pub use deed::{Deed, MAX_DEEDS, deeds_text, read_deeds};
 pub use event::{
-    ActionUndone, EpochBegan, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed, MailboxEvent, Source,
-    SourceAction, ThreadAdded, ThreadChanged, ThreadFacts, ThreadLabel, ThreadOnly, ThreadPurged,
-    name,
+    ActionUndone, EpochBegan, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed,
+    MailboxEvent, Source, SourceAction, ThreadAdded, ThreadChanged, ThreadFacts, ThreadLabel,
+    ThreadOnly, ThreadPurged, name,
 };
 pub use group::{GroupRow, MemberRow, group, order_of};
 pub use groups::{Groups, overlaid, rebuild_shown, set_overlay};

@@ -7,6 +7,7 @@ use std::path::Path;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
+use crate::store::disk::make_private;
 use crate::store::{Db, StoreError};
 
 /// Pages copied between two questions whether to go on.
@@ -49,7 +50,7 @@ impl Db {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        crate::store::db::private_file(path)?;
+        make_private(path).map_err(|error| StoreError::Io { path: path.to_owned(), error })?;
         let mut to = Connection::open_with_flags(path, flags)?;
         // Whoever made it syncs it as a whole; half of it is no file of anybody.
         to.pragma_update(None, "synchronous", "off")?;

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ActionId, DeviceId, EventId, LabelId, Seen, ThreadId};
 use crate::label::Place;
 use crate::store::NewEvent;
-use crate::thread::{Cells, Epochs};
 use crate::thread::event::ThreadEvent;
+use crate::thread::{Cells, Epochs};
 
 /// An event as the cells see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,8 +14,8 @@ mod trail;
 pub use cells::{Cells, Run};
 pub use epochs::Epochs;
 pub use event::{
-    ActionUndone, EpochBegan, FlagsChanged, LabelChange, Linked, MessageAdded, Muted, Read, Snoozed, Starred,
-    ThreadCreated, ThreadEvent, Unsnoozed, Writer, name, writers,
+    ActionUndone, EpochBegan, FlagsChanged, LabelChange, Linked, MessageAdded, Muted, Read,
+    Snoozed, Starred, ThreadCreated, ThreadEvent, Unsnoozed, Writer, name, writers,
 };
 pub use fold::{Base, Entry, Keep, Marks, Undone, What, decide, run};
 pub use kept::{Cell, Kept, Why, kept, kept_since};
