@@ -66,6 +66,7 @@ fn frames() -> Vec<Frame> {
         store: store(),
         positions: vec![(event().id, 2)],
         refused: vec![refused],
+        missing: Vec::new(),
         head: 2,
         chain,
     };
