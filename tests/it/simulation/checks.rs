@@ -71,7 +71,10 @@ fn own_of(simulation: &Simulation, at: usize, thread: &ThreadId, log: &[Event]) 
     let refused = Own::refused(device.db()).expect("readable");
     let mut own: BTreeMap<EventId, OwnEvent> = BTreeMap::new();
     let unsaved = Own::of(device.db(), &store).expect("readable");
-    for mut event in simulation.world.promises.own(at, &store).into_iter().chain(unsaved) {
+    let mut kept = simulation.world.promises.own(at, &store);
+    // A device whose log was flipped fetches all of it again, and shows what it has of it meanwhile.
+    kept.retain(|_| !simulation.flipped.contains(&at));
+    for mut event in kept.into_iter().chain(unsaved) {
         event.position = log.iter().find(|e| e.event.id == event.id).map(|e| e.position);
         if !refused.iter().any(|refused| refused.id == event.id) {
             own.insert(event.id.clone(), event);

@@ -84,6 +84,7 @@ impl Simulation {
         let device = self.world.device(at);
         let flipped = "UPDATE stores SET chain = zeroblob(32) WHERE id = ?1 AND head > 0";
         let rows = device.db().sql().execute(flipped, [StoreId::MAILBOX]).expect("flips");
+        self.flipped.extend((rows > 0).then_some(at));
         (rows > 0).then_some(())
     }
 

@@ -3,7 +3,7 @@
 //! Invariant: all chance comes from the simulation's dice; a move that is not possible now does
 //! nothing and is not counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mailtui::bridge::{Folder, Outcome};
 use mailtui::command::intent::{Change, Intent, Target};
@@ -109,6 +109,10 @@ pub(super) struct Simulation {
     actions: Vec<ActionId>,
     settles: u64,
     pub(super) newer: u64,
+    /// Devices with a flipped bit.
+    pub(super) flipped: BTreeSet<usize>,
+    /// Whether moves are told as they are made.
+    told: bool,
     /// A device that is rarely heard of.
     slow: usize,
 }
@@ -134,6 +138,8 @@ impl Simulation {
             actions: Vec::new(),
             settles: 0,
             newer: 0,
+            flipped: BTreeSet::new(),
+            told: std::env::var_os("MAILTUI_SIM_TELL").is_some(),
             slow,
         }
     }
@@ -167,7 +173,13 @@ impl Simulation {
 
     fn take(&mut self, step: &'static str) {
         self.world.clock.turn(500);
-        if self.try_step(step).is_some() {
+        let died = self.world.died.values().sum::<u64>();
+        let done = self.try_step(step).is_some();
+        if self.told && done {
+            let died = self.world.died.values().sum::<u64>() - died;
+            println!("{step}{}", if died > 0 { ", and somebody died" } else { "" });
+        }
+        if done {
             *self.hits.entry(step).or_default() += 1;
         }
     }
