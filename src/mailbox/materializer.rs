@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::params;
 
+use crate::crash::{self, Broken};
 use crate::id::{LabelId, ThreadId};
 use crate::mailbox::event::{MailboxEvent, Source, ThreadFacts};
 use crate::mailbox::groups::Groups;
@@ -45,8 +46,17 @@ pub fn materialize(db: &Db, events: &[Event], groups: &mut Groups) -> Result<Cha
         }
         apply(db, &read, groups, &mut changes)?;
         if let Some(source) = read.source()
+            && crash::broken(Broken::WatermarkByFirst)
+        {
+            mark(db, source)?;
+            part(db)?;
+        }
+        if let Some(source) = read.source()
             && source.last
         {
+            if crash::broken(Broken::WatermarkOutside) {
+                part(db)?;
+            }
             mark(db, source)?;
             changes.sources.push(source.clone());
         }
@@ -246,6 +256,14 @@ fn mark(db: &Db, source: &Source) -> Result<(), StoreError> {
             source.epoch.as_str(),
             i64::try_from(source.through).unwrap_or(i64::MAX)
         ])?;
+    Ok(())
+}
+
+/// What follows is another transaction: a rule broken on purpose.
+fn part(db: &Db) -> Result<(), StoreError> {
+    if !db.sql().is_autocommit() {
+        db.sql().execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+    }
     Ok(())
 }
 
