@@ -32,11 +32,24 @@ pub fn purged(db: &Db) -> Result<Vec<ThreadId>, StoreError> {
         .collect()
 }
 
-/// Notes that the event at a position mirrors a thread: a purge finds it without reading the log.
-pub(super) fn note(db: &Db, thread: &ThreadId, position: u64) -> Result<(), StoreError> {
-    db.sql()
-        .prepare_cached("INSERT OR IGNORE INTO threadEvents(thread, position) VALUES (?1, ?2)")?
-        .execute(params![short(thread), i64::try_from(position).unwrap_or(i64::MAX)])?;
+/// Whether any thread was purged.
+pub(super) fn any(db: &Db) -> Result<bool, StoreError> {
+    Ok(db.sql().prepare_cached("SELECT 1 FROM purged")?.exists([])?)
+}
+
+/// Notes which events mirror which threads: a purge finds them without reading the log.
+pub(super) fn note(db: &Db, events: Vec<(ThreadId, u64)>) -> Result<(), StoreError> {
+    let number = |position| i64::try_from(position).unwrap_or(i64::MAX);
+    let mut rows: Vec<(u32, i64)> =
+        events.iter().map(|(thread, position)| (short(thread), number(*position))).collect();
+    // In the order of the table.
+    rows.sort_unstable();
+    let mut insert = db
+        .sql()
+        .prepare_cached("INSERT OR IGNORE INTO threadEvents(thread, position) VALUES (?1, ?2)")?;
+    for row in rows {
+        insert.execute(params![row.0, row.1])?;
+    }
     Ok(())
 }
 
