@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use crate::command::intent::Intent;
 use crate::engine::coming::{Coming, Input, Listed, is_key};
-use crate::engine::device::sync_file;
 use crate::engine::handle::{EngineHandle, PurgeStep, Request, Update};
 use crate::engine::link::{Endpoint, Link, LinkEvent};
 use crate::engine::purging::Purging;
@@ -24,6 +23,7 @@ use crate::id::{ActionId, ThreadId};
 use crate::limits::COMMIT_WITHIN;
 use crate::mailbox::{self, Of};
 use crate::notice::{Explain as _, Notice};
+use crate::store::disk::sync_log;
 use crate::sync::SyncError;
 
 /// How long the thread sleeps when nothing happens.
@@ -87,7 +87,7 @@ fn syncer(inputs: Sender<Input>) -> Sender<(PathBuf, u64)> {
     std::thread::spawn(move || {
         while let Ok(first) = jobs.recv() {
             let (log, commit) = jobs.try_iter().last().unwrap_or(first);
-            let done = sync_file(&log).map_err(|error| error.notice());
+            let done = sync_log(&log).map_err(|error| error.notice());
             if inputs.send(Input::Synced(commit, done)).is_err() {
                 return;
             }

@@ -124,27 +124,36 @@ impl Groups {
             return Ok(false);
         }
         let mut counts = Counts::default();
-        for (root, (counted, now)) in &self.after(db)? {
-            let (was_counted, was_shown) = self.before.remove(root).unwrap_or_default();
-            counts.add(was_counted.as_ref(), -1);
-            counts.add(counted.as_ref(), 1);
-            if self.device {
-                shown.change(was_shown.as_ref(), now.as_ref());
+        let mut change = |was: Rows, now: Rows| {
+            counts.add(was.0.as_ref(), -1);
+            counts.add(now.0.as_ref(), 1);
+            shown.change(was.1.as_ref(), now.1.as_ref());
+        };
+        if self.linked(db)? {
+            for (root, now) in self.after(db)? {
+                change(self.before.remove(&root).unwrap_or_default(), now);
+            }
+        } else {
+            for thread in &self.threads {
+                let found = conversation(db, thread, false, |_| false)?;
+                let members = found.and_then(|(_, members)| members).unwrap_or_default();
+                change(self.before.remove(thread).unwrap_or_default(), self.rows(db, &members)?);
             }
         }
-        shown.store(db)?;
+        if self.device {
+            shown.store(db)?;
+        }
         counts.store(db, "labelCounts(labelId, threadCount, unreadCount)")
     }
 
     /// The rows of every root that was touched, or that a touched thread has now.
-    fn after(&mut self, db: &Db) -> Result<BTreeMap<ThreadId, Rows>, StoreError> {
-        let linked = self.linked(db)?;
+    fn after(&self, db: &Db) -> Result<BTreeMap<ThreadId, Rows>, StoreError> {
         let mut after: BTreeMap<ThreadId, Rows> = BTreeMap::new();
         let touched: BTreeSet<&ThreadId> = self.threads.iter().chain(self.before.keys()).collect();
         for thread in touched {
-            let found = conversation(db, thread, linked, |root| after.contains_key(root))?;
-            if let Some((root, Some(members))) = &found {
-                after.insert(root.clone(), self.rows(db, members)?);
+            let found = conversation(db, thread, true, |root| after.contains_key(root))?;
+            if let Some((root, Some(members))) = found {
+                after.insert(root, self.rows(db, &members)?);
             }
             // A root that another joined, or that is gone, is no row any more.
             after.entry(thread.clone()).or_default();
@@ -202,38 +211,49 @@ impl Counts {
 /// Differences of shown rows, for the device's index and its counts.
 #[derive(Default)]
 struct Reindexed {
-    /// By label, age and thread: whether it is there, and unread.
-    keys: BTreeMap<(LabelId, i64, ThreadId), Option<bool>>,
+    keys: Vec<ShownKey>,
     counts: Counts,
 }
 
+/// A key of the index: label, age, thread; and whether it is there then, and unread.
+type ShownKey = (LabelId, i64, ThreadId, Option<bool>);
+
 impl Reindexed {
+    /// The row of one root was `before` and is `after`.
     fn change(&mut self, before: Option<&GroupRow>, after: Option<&GroupRow>) {
         if before == after {
             return;
         }
         self.counts.add(before, -1);
         self.counts.add(after, 1);
-        let keys = |row: &GroupRow| -> Vec<(LabelId, i64, ThreadId)> {
-            let key = |label: &LabelId| (label.clone(), -row.last_activity, row.root.clone());
-            row.lists.iter().map(key).collect()
+        let has = |row: Option<&GroupRow>, label: &LabelId, age: i64| {
+            row.filter(|row| row.last_activity == -age && row.lists.contains(label))
+                .map(|row| row.unread > 0)
         };
-        for key in before.map(keys).unwrap_or_default() {
-            self.keys.entry(key).or_insert(None);
+        if let Some(row) = before {
+            let age = -row.last_activity;
+            for label in row.lists.iter().filter(|label| has(after, label, age).is_none()) {
+                self.keys.push((label.clone(), age, row.root.clone(), None));
+            }
         }
-        for key in after.map(keys).unwrap_or_default() {
-            self.keys.insert(key, after.map(|row| row.unread > 0));
+        if let Some(row) = after {
+            let (age, unread) = (-row.last_activity, row.unread > 0);
+            for label in row.lists.iter().filter(|label| has(before, label, age) != Some(unread)) {
+                self.keys.push((label.clone(), age, row.root.clone(), Some(unread)));
+            }
         }
     }
 
-    fn store(self, db: &Db) -> Result<(), StoreError> {
+    fn store(mut self, db: &Db) -> Result<(), StoreError> {
         let mut delete = db
             .sql()
             .prepare_cached("DELETE FROM shown WHERE label = ?1 AND age = ?2 AND thread = ?3")?;
         let mut insert = db.sql().prepare_cached(
             "INSERT OR REPLACE INTO shown(label, age, thread, unread) VALUES (?1, ?2, ?3, ?4)",
         )?;
-        for ((label, age, thread), there) in &self.keys {
+        // In the order of the table; of one root, and so of one key, there is one change.
+        self.keys.sort_unstable();
+        for (label, age, thread, there) in &self.keys {
             match there {
                 Some(unread) => {
                     insert.execute(params![label.as_str(), age, thread.as_str(), unread])?

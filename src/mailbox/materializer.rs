@@ -11,6 +11,7 @@ use crate::id::{LabelId, ThreadId};
 use crate::mailbox::event::{MailboxEvent, Source, ThreadFacts};
 use crate::mailbox::groups::Groups;
 use crate::mailbox::net::Net;
+use crate::mailbox::purge::Notes;
 use crate::mailbox::{history, label_log, purge};
 use crate::store::{Db, Event, StoreError};
 
@@ -37,7 +38,7 @@ pub struct Changes {
 /// Only when the database refuses.
 pub fn materialize(db: &Db, events: &[Event], groups: &mut Groups) -> Result<Changes, StoreError> {
     let mut changes = Changes::default();
-    let (mut nets, mut notes) = (BTreeMap::new(), Vec::new());
+    let (mut nets, mut notes) = (BTreeMap::new(), Notes::default());
     let mut any_purged = purge::any(db)?;
     for event in events {
         let Some(read) = MailboxEvent::read(&event.event.name, &event.event.args) else { continue };
@@ -46,7 +47,7 @@ pub fn materialize(db: &Db, events: &[Event], groups: &mut Groups) -> Result<Cha
             if any_purged && purge::is_purged(db, thread)? {
                 continue;
             }
-            notes.push((thread.clone(), event.position));
+            notes.add(thread, event.position);
             if source.last {
                 changes.sources.push(source.clone());
             }
@@ -71,11 +72,11 @@ pub fn materialize(db: &Db, events: &[Event], groups: &mut Groups) -> Result<Cha
 fn write_all(
     db: &Db,
     nets: &mut BTreeMap<ThreadId, Net>,
-    notes: &mut Vec<(ThreadId, u64)>,
+    notes: &mut Notes,
     groups: &mut Groups,
     changes: &mut Changes,
 ) -> Result<(), StoreError> {
-    purge::note(db, std::mem::take(notes))?;
+    std::mem::take(notes).store(db)?;
     for (thread, net) in std::mem::take(nets) {
         groups.touch(db, &thread)?;
         match &net.row {

@@ -37,20 +37,28 @@ pub(super) fn any(db: &Db) -> Result<bool, StoreError> {
     Ok(db.sql().prepare_cached("SELECT 1 FROM purged")?.exists([])?)
 }
 
-/// Notes which events mirror which threads: a purge finds them without reading the log.
-pub(super) fn note(db: &Db, events: Vec<(ThreadId, u64)>) -> Result<(), StoreError> {
-    let number = |position| i64::try_from(position).unwrap_or(i64::MAX);
-    let mut rows: Vec<(u32, i64)> =
-        events.iter().map(|(thread, position)| (short(thread), number(*position))).collect();
-    // In the order of the table.
-    rows.sort_unstable();
-    let mut insert = db
-        .sql()
-        .prepare_cached("INSERT OR IGNORE INTO threadEvents(thread, position) VALUES (?1, ?2)")?;
-    for row in rows {
-        insert.execute(params![row.0, row.1])?;
+/// Which events mirror which threads: a purge finds them without reading the log.
+#[derive(Debug, Default)]
+pub(super) struct Notes(Vec<(u32, i64)>);
+
+impl Notes {
+    /// The event at `position` mirrors `thread`.
+    pub(super) fn add(&mut self, thread: &ThreadId, position: u64) {
+        self.0.push((short(thread), i64::try_from(position).unwrap_or(i64::MAX)));
     }
-    Ok(())
+
+    /// Writes them down.
+    pub(super) fn store(mut self, db: &Db) -> Result<(), StoreError> {
+        // In the order of the table.
+        self.0.sort_unstable();
+        let mut insert = db.sql().prepare_cached(
+            "INSERT OR IGNORE INTO threadEvents(thread, position) VALUES (?1, ?2)",
+        )?;
+        for (thread, position) in self.0 {
+            insert.execute([i64::from(thread), position])?;
+        }
+        Ok(())
+    }
 }
 
 /// Keeps the id and time of a purged thread.
