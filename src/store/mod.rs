@@ -8,6 +8,7 @@ mod chain;
 mod db;
 mod error;
 mod event;
+mod known;
 mod log;
 mod own;
 mod space;
@@ -18,6 +19,9 @@ pub(crate) use db::private_dir;
 pub use db::{Db, Durability, Kind};
 pub use error::StoreError;
 pub use event::{Action, Args, Event, NewEvent};
+pub use known::{
+    KNOWN_NAMES, differing_names, holds_any, is_read, recorded_names, stores_with, without,
+};
 pub use log::{Appended, Head, Log};
 pub use own::{Own, OwnEvent, Refusal};
 pub use space::{Space, compact, is_database, space};
