@@ -5,8 +5,10 @@
 pub(crate) mod binary;
 pub(crate) mod clock;
 pub(crate) mod corpora;
+pub(crate) mod disk;
 pub(crate) mod health;
 pub(crate) mod mail;
+pub(crate) mod platter;
 pub(crate) mod play;
 pub(crate) mod pty;
 pub(crate) mod record;
@@ -16,6 +18,7 @@ pub(crate) mod source;
 pub(crate) mod svg;
 pub(crate) mod terminal_bytes;
 pub(crate) mod truth;
+pub(crate) mod vfs;
 pub(crate) mod world;
 
 use std::time::{Duration, Instant};

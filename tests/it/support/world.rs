@@ -49,7 +49,7 @@ pub(crate) struct World {
 }
 
 /// The fastest directory for small files that are thrown away.
-fn scratch() -> TempDir {
+pub(crate) fn scratch() -> TempDir {
     let shm = std::path::Path::new("/dev/shm");
     let root = if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() };
     tempfile::Builder::new().prefix("mailtui-world-").tempdir_in(root).expect("a scratch directory")
