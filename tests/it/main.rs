@@ -56,6 +56,7 @@ mod storage_faults;
 mod support;
 mod two_processes;
 mod undo_history;
+mod upgrades;
 
 /// Files and folders of this directory that are modules, without the ending.
 fn modules_on_disk(dir: &std::path::Path) -> Vec<String> {
