@@ -39,7 +39,8 @@ impl MailboxClient {
     /// Opens or makes the store.
     pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("mailbox.db");
-        let db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &mailbox::make)?;
+        let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &mailbox::make)?;
+        mailbox::learn(&mut db, &|db| mailbox::make(db, mailbox::VERSION))?;
         Ok(Self { db, names: BTreeMap::new() })
     }
 

@@ -6,6 +6,7 @@
 //! thread, [`listener`] gives it sockets.
 
 mod auth;
+mod blobs;
 mod core;
 mod cut;
 mod doctor;
@@ -16,6 +17,7 @@ mod ingest;
 pub mod listener;
 mod mailbox_client;
 mod purge;
+mod reproject;
 mod returns;
 mod rights;
 mod session;
@@ -28,7 +30,7 @@ mod worker;
 pub use auth::token;
 pub use core::{Backend, Options};
 pub use cut::{Cut, FILES, begin_again};
-pub use doctor::{Finding, Holds, holds, inspect};
+pub use doctor::{Finding, Holds, holds, inspect, projecting};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};
 pub use ingest::{Packer, Prepared, Whole, prepare};

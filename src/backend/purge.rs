@@ -102,7 +102,8 @@ impl Backend {
         Ok(Ok(going))
     }
 
-    /// The first transaction, with the times of the purges: logs, index, blobs and what waits go; tombstones are there.
+    /// The first transaction, with the times of the purges: logs, index, blobs and what waits go;
+    /// tombstones are there.
     pub(super) fn erase(&mut self, going: &[(ThreadId, i64)]) -> Result<(), StoreError> {
         self.begin()?;
         self.untold = true;

@@ -46,7 +46,7 @@ pub(super) fn take_back(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result
 /// Knows a message again by its name and, where its bytes are here, by these.
 fn index(db: &Db, thread: &ThreadId, message: &MessageAdded) -> Result<(), StoreError> {
     for blob in std::iter::once(&message.raw).chain(&message.text_blob) {
-        Blobs::claim(db, blob)?;
+        Blobs::refer(db, blob)?;
     }
     let raw = Blobs::get(db, &message.raw).ok().flatten();
     let key = match (&message.message_id, &raw) {

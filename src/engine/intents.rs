@@ -133,8 +133,11 @@ impl Device {
 
 /// Puts what a device's own events show of a thread over its row.
 pub(super) fn cover(db: &Db, device: &DeviceId, thread: &ThreadId) -> Result<(), StoreError> {
-    let Some(row) = mailbox::raw_row(db, thread)? else { return Ok(()) };
     let own = Own::of(db, &StoreId::thread(thread))?;
+    if own.is_empty() {
+        return mailbox::set_overlay(db, thread, None);
+    }
+    let Some(row) = mailbox::raw_row(db, thread)? else { return Ok(()) };
     let here = mailbox::watermark(db, thread)?;
     let shown = overlay(&row, &own, device, here.as_ref());
     mailbox::set_overlay(db, thread, shown.as_ref())

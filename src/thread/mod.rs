@@ -15,7 +15,7 @@ pub use cells::{Cells, Run};
 pub use epochs::Epochs;
 pub use event::{
     ActionUndone, EpochBegan, FlagsChanged, LabelChange, Linked, MessageAdded, Muted, Read,
-    Snoozed, Starred, ThreadCreated, ThreadEvent, Unsnoozed, Writer, name, writers,
+    Snoozed, Starred, ThreadCreated, ThreadEvent, Unsnoozed, Writer, name, named_blobs, writers,
 };
 pub use fold::{Base, Entry, Keep, Marks, Undone, What, decide, run};
 pub use kept::{Cell, Kept, Why, kept, kept_since};

@@ -20,7 +20,8 @@ pub(super) const SQL: &str = "
     CREATE TABLE IF NOT EXISTS undoneActions(action TEXT PRIMARY KEY) WITHOUT ROWID;
 ";
 
-/// Notes which actions reach these stores, and carries undos to where they are missing; `now` is the epoch of the logs. The events
+/// Notes which actions reach these stores, and carries undos to where they are missing;
+/// `now` is the epoch of the logs. The events
 /// are in the logs already, those of all stores of a push: so an undo that a device put on a thread
 /// itself is not repeated there, and a bulk of them costs one look at each thread.
 pub(crate) fn spread(
