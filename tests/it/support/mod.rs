@@ -8,6 +8,7 @@ pub(crate) mod corpora;
 pub(crate) mod disk;
 pub(crate) mod health;
 pub(crate) mod mail;
+pub(crate) mod pair;
 pub(crate) mod platter;
 pub(crate) mod play;
 pub(crate) mod pty;

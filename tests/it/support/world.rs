@@ -29,7 +29,7 @@ pub(crate) struct Station {
     name: String,
     dir: PathBuf,
     device: Option<Device>,
-    session: Option<u64>,
+    pub(crate) session: Option<u64>,
     up: VecDeque<Vec<u8>>,
     down: VecDeque<Vec<u8>>,
     pub(crate) clock: ManualClock,
