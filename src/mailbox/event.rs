@@ -309,6 +309,11 @@ impl MailboxEvent {
         }
     }
 
+    /// Whether it is of the index itself, and so sees all rows as they are before it.
+    pub(super) const fn is_of_index(&self) -> bool {
+        matches!(self, Self::Purged(_))
+    }
+
     /// The label that an event makes or changes.
     #[must_use]
     pub const fn label(&self) -> Option<&LabelId> {

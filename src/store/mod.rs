@@ -13,8 +13,9 @@ mod known;
 mod log;
 mod own;
 mod space;
+mod upload;
 
-pub use blob::{Blobs, Packed};
+pub use blob::{Blobs, MAX_BLOB_BYTES, Packed};
 pub use chain::Chain;
 pub use db::{Db, Durability, Kind};
 pub(crate) use disk::private_dir;
@@ -26,3 +27,4 @@ pub use known::{
 pub use log::{Appended, Head, Log};
 pub use own::{Own, OwnEvent, Refusal};
 pub use space::{Space, compact, is_database, space};
+pub use upload::{Incoming as IncomingPart, MAX_UPLOADS, Taken, UPLOAD_KEPT, Unfit, Uploads};

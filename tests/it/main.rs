@@ -53,6 +53,7 @@ mod scenarios;
 mod seed_events;
 mod seen;
 mod simulation;
+mod storage_faults;
 mod support;
 mod sync_rules;
 mod two_processes;

@@ -539,7 +539,7 @@ fn same_id() {
 fn ping() {
     let mut pair = Pair::new();
     pair.greet(A);
-    let session = pair.world.stations[A].session.expect("connected");
+    let session = pair.world.session(A);
     pair.world.backend().handle(session, Frame::Ping { n: 7 }, 1).expect("handled");
     pair.world.backend().commit().expect("commits");
     let answers = pair.world.backend().frames();
@@ -549,7 +549,7 @@ fn ping() {
 /// The pages that the backend gives for a store from a cursor, until it has no more to give.
 fn pages(pair: &mut Pair, store: &StoreId, cursor: Option<Cursor>) -> Vec<(Vec<Event>, bool)> {
     pair.greet(A);
-    let session = pair.world.stations[A].session.expect("connected");
+    let session = pair.world.session(A);
     let subscribe = Frame::Subscribe { store: store.clone(), cursor };
     pair.world.backend().handle(session, subscribe, 1).expect("handled");
     let mut pages = Vec::new();
