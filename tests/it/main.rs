@@ -36,6 +36,7 @@ mod label_manage;
 mod links;
 mod livestore_vectors;
 mod mail_rules;
+mod materializers;
 mod memory;
 mod overlay;
 mod own_mail;

@@ -10,7 +10,7 @@ use mailtui::bridge::Folder;
 use mailtui::engine::Device;
 use mailtui::id::{EventId, StoreId, ThreadId};
 use mailtui::limits::{PAGE_EVENTS, THREAD_IDLE};
-use mailtui::store::{Args, Event, Log, NewEvent};
+use mailtui::store::{Args, Db, Event, Kind, Log, NewEvent};
 use mailtui::sync::{Cursor, Frame, decode, encode};
 
 use crate::support::mail::mail;
@@ -76,6 +76,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("a crash at every step of a push", crash_at_every_step),
     ("a page twice", page_twice),
     ("pages that do not follow", pages_out_of_order),
+    ("an event twice in a page of rows", row_twice),
+    ("a conversation that is one with itself", one_with_itself),
     ("a page that says nothing of mine", unrelated_page),
     ("an event of an unknown name", unknown_name),
     ("order and bounds of pushes", order_and_bounds),
@@ -457,6 +459,47 @@ fn pages_out_of_order() {
         pair.world.cut(A);
     }
     pair.ends("out of order", head, &[theirs, mine].concat());
+}
+
+fn row_twice() {
+    let mut pair = Pair::new();
+    pair.listen(A);
+    let here = pair.world.device(A).head().expect("readable");
+    pair.world.mail(mail("another").bytes(), Folder::default());
+    pair.world.project();
+    let path = pair.world.backend_dir().join("mailbox.db");
+    let db = Db::read(&path, Kind::Mailbox, mailtui::mailbox::VERSION).expect("opens");
+    let store = StoreId::mailbox();
+    let log = Log::all(db.as_ref().expect("there"), &store).expect("readable");
+    let head = Log::head(db.as_ref().expect("there"), &store).expect("readable");
+    drop(db);
+    let mut events: Vec<Event> = log.into_iter().filter(|event| event.position > here).collect();
+    let again = events[0].clone();
+    events.push(Event { position: head.position + 1, ..again });
+    let page = Frame::Live { store, events, head: head.position + 1, chain: head.chain };
+    // It is fetched again from what fits; the one that is there twice is applied once.
+    let _ = pair.world.device_mut(A).receive(page);
+    pair.world.cut(A);
+    let log = pair.head();
+    pair.ends("twice in a page", log, &[]);
+    assert_eq!(pair.world.device(A).head().expect("readable"), head.position);
+}
+
+fn one_with_itself() {
+    let mut pair = Pair::new();
+    let head = pair.head();
+    let text = format!("{{\"thread\":\"{}\"}}", pair.target.thread);
+    let link = NewEvent {
+        name: mailtui::thread::name::THREAD_LINKED.to_owned(),
+        args: Args::from_text(text),
+        ..event(&pair, 1, 0)
+    };
+    let id = link.id.clone();
+    pair.offer(A, vec![link]);
+    pair.world.cut(A);
+    pair.ends("one with itself", head, &[id]);
+    let found = pair.world.backend().doctor().expect("looks");
+    assert!(found.is_empty(), "{found:?}");
 }
 
 fn unrelated_page() {
