@@ -105,7 +105,7 @@ impl Backend {
     pub fn push(&mut self, session: u64, stores: Vec<StorePush>) -> Result<(), StoreError> {
         self.begin()?;
         let (mut pushed, mut answers) = (Vec::new(), Vec::new());
-        for StorePush { store, events } in stores {
+        for StorePush { store, expect: _, events } in stores {
             let (events, refused) = self.sort_out(&store, events)?;
             let appended = if store.as_str() == StoreId::MAILBOX {
                 self.mailbox.append(&events)?

@@ -16,7 +16,7 @@ use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
 use crate::mailbox;
-use crate::store::{Action, Db, Durability, Kind, Log, Own, OwnEvent, StoreError};
+use crate::store::{Action, Db, Durability, Kind, Log, Own, OwnEvent, StoreError, disk};
 use crate::sync::{Cursor, Frame, PurgedRow, StorePush};
 
 /// Long texts kept in memory, beside those of loaded threads.
@@ -279,7 +279,7 @@ impl Device {
             self.db.checkpoint()?;
             self.distrusted = false;
         } else if let Some((log, _)) = &unsynced {
-            sync_file(log)?;
+            disk::sync_log(log)?;
         }
         if let Some((_, commit)) = unsynced {
             self.synced(commit);
@@ -434,7 +434,8 @@ impl Device {
         let mut frames = std::mem::take(&mut self.wanted);
         if !stores.is_empty() {
             self.in_flight.extend(stores.keys().cloned());
-            let stores = stores.into_iter().map(|(store, events)| StorePush { store, events });
+            let stores =
+                stores.into_iter().map(|(store, events)| StorePush { store, expect: None, events });
             frames.push(Frame::Push { stores: stores.collect() });
         }
         Ok(frames)
@@ -483,16 +484,6 @@ fn identity(db: &mut Db, clock: &dyn Clock, host: &str) -> Result<DeviceId, Stor
     Own::set(db, "id", id.as_str())?;
     db.commit()?;
     Ok(id)
-}
-
-/// Syncs a write-ahead log to disk; one that is not there was copied into its file, synced.
-pub(super) fn sync_file(log: &Path) -> Result<(), StoreError> {
-    match std::fs::File::open(log).and_then(|file| file.sync_data()) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(StoreError::Io { path: log.to_owned(), error })
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crate::command::intent::Intent;
-use crate::engine::device::sync_file;
 use crate::engine::handle::{EngineHandle, PurgeStep, Request, Update};
 use crate::engine::link::{Endpoint, Link, LinkEvent};
 use crate::engine::purging::Purging;
@@ -21,6 +20,7 @@ use crate::id::{ActionId, ThreadId};
 use crate::limits::COMMIT_WITHIN;
 use crate::mailbox::{self, Of};
 use crate::notice::{Explain as _, Notice};
+use crate::store::disk::sync_log;
 use crate::sync::SyncError;
 
 /// How long the thread sleeps when nothing happens.
@@ -139,7 +139,7 @@ fn syncer(inputs: Sender<Input>) -> Sender<(PathBuf, u64)> {
     std::thread::spawn(move || {
         while let Ok(first) = jobs.recv() {
             let (log, commit) = jobs.try_iter().last().unwrap_or(first);
-            let done = sync_file(&log).map_err(|error| error.notice());
+            let done = sync_log(&log).map_err(|error| error.notice());
             if inputs.send(Input::Synced(commit, done)).is_err() {
                 return;
             }

@@ -6,6 +6,7 @@
 mod blob;
 mod chain;
 mod db;
+pub mod disk;
 mod error;
 mod event;
 mod log;
@@ -14,8 +15,8 @@ mod space;
 
 pub use blob::{Blobs, Packed};
 pub use chain::Chain;
-pub(crate) use db::private_dir;
 pub use db::{Db, Durability, Kind};
+pub(crate) use disk::private_dir;
 pub use error::StoreError;
 pub use event::{Action, Args, Event, NewEvent};
 pub use log::{Appended, Head, Log};

@@ -39,6 +39,7 @@ mod memory;
 mod overlay;
 mod own_mail;
 mod pictures;
+mod power;
 mod pty_beside_scripts;
 mod pty_end;
 mod pty_first_run;
