@@ -253,6 +253,11 @@ impl Loop {
             let pumped = self.backend.pump()?;
             Ok(worked || pumped)
         });
+        let worked = match worked {
+            // Nothing else to do: what nothing names may go, a little at a time.
+            Ok(false) => self.backend.tidy(self.clock.now()),
+            other => other,
+        };
         self.resting = worked.is_err();
         if let Err(error) = &worked {
             self.give_up(&error.notice());

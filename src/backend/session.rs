@@ -114,8 +114,12 @@ impl Backend {
                 self.answer_settled()?;
             }
             Frame::BlobGet { hash, offset } => {
-                let part = self.blob(&hash, offset);
+                let part = self.blob(&hash, offset)?;
                 self.held.push((session, part));
+            }
+            Frame::BlobPut { hash, offset, size, data } => {
+                let have = self.put_blob(&hash, offset, size, &data.0)?;
+                self.held.push((session, have));
             }
             Frame::Ping { n } => self.held.push((session, Frame::Pong { n })),
             _ => {

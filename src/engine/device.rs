@@ -137,6 +137,7 @@ impl Device {
     ) -> Result<Self, EngineError> {
         let path = dir.join("mailbox.db");
         let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &make)?;
+        mailbox::learn(&mut db, &|db| make(db, mailbox::VERSION))?;
         let id = identity(&mut db, clock.as_ref(), host)?;
         let kept = if remote {
             Some(Db::open_with(&dir.join("threads.db"), Kind::Threads, KEPT_VERSION, &make_kept)?)
@@ -160,6 +161,15 @@ impl Device {
         let id = DeviceId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
         let kept = Db::read(&dir.join("threads.db"), Kind::Threads, KEPT_VERSION)?;
         Ok(Some(Self::of(db, dir, id, kept, clock)?))
+    }
+
+    /// Whether the tables were made by a program that knew other events than this one: the next
+    /// that opens them for writing makes them again, should the log hold one.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn knew_others(&self) -> Result<bool, EngineError> {
+        Ok(mailbox::knew_others(&self.db)?)
     }
 
     /// From now on one moment of the file is read, whoever writes it meanwhile: a list is not of

@@ -7,6 +7,7 @@ pub(crate) mod clock;
 pub(crate) mod corpora;
 pub(crate) mod disk;
 pub(crate) mod health;
+pub(crate) mod house;
 pub(crate) mod lives;
 pub(crate) mod mail;
 pub(crate) mod platter;
