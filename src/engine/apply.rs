@@ -338,10 +338,10 @@ impl Device {
         self.in_flight.remove(store);
         self.unsent |= self.held_back.remove(store);
         for (id, position) in positions {
-            let by_place = crash::broken(Broken::ConfirmByPosition);
-            let first = by_place.then(|| Own::of(&self.db, store)).transpose()?.unwrap_or_default();
-            let first = first.into_iter().find(|own| own.position.is_none()).map(|own| own.id);
-            Own::confirm(&self.db, first.as_ref().unwrap_or(id), *position)?;
+            Own::confirm(&self.db, id, *position)?;
+        }
+        if crash::broken(Broken::ConfirmByPosition) {
+            Own::confirm_up_to(&self.db, store, ack.head)?;
         }
         self.news.pushed += positions.len() as u64;
         for refusal in refused {
