@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use crate::backend::core::Backend;
-use crate::backend::storage::references::{self, ShortName};
+use crate::backend::storage::references::{self, Miscounted};
 use crate::backend::storage::{self, Index, Links, Purged, Queue};
 use crate::id::{StoreId, ThreadId};
 use crate::limits::TRASH_KEPT;
@@ -141,13 +141,11 @@ impl Backend {
             return Ok(Vec::new());
         }
         self.begin()?;
-        references::put_right(&self.db)?;
+        references::put_right(&self.db, self.now)?;
         self.db.commit()?;
         let left = references::wrong(&self.db)?;
-        let finding = |found: (ShortName, u64)| Finding {
-            repaired: !left.contains(&found),
-            ..referred(found)
-        };
+        let finding =
+            |found: Miscounted| Finding { repaired: !left.contains(&found), ..referred(found) };
         Ok(wrong.into_iter().map(finding).collect())
     }
 
@@ -222,10 +220,10 @@ fn rebuild(db: &Db) -> Result<Vec<Finding>, StoreError> {
     Ok(wrong.map(|table| Finding::new("table", line(table))).collect())
 }
 
-fn referred((name, times): (ShortName, u64)) -> Finding {
+fn referred((name, times, there): Miscounted) -> Finding {
     let name = blake3::Hash::from_bytes(std::array::from_fn(|at| *name.get(at).unwrap_or(&0)));
-    let line =
-        format!("blob {:.32}… is named by {times} events and counted otherwise", name.to_hex());
+    let how = if there { "and counted otherwise" } else { "and is missing" };
+    let line = format!("blob {:.32}… is named by {times} events {how}", name.to_hex());
     Finding::new("blob", line)
 }
 

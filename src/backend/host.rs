@@ -13,7 +13,6 @@ use tokio::sync::mpsc as frames;
 use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
 use crate::bridge::{Follow, Followed, Outcome};
 use crate::clock::Clock;
-use crate::crash;
 use crate::notice::{Explain as _, Notice};
 use crate::store::StoreError;
 use crate::sync::Frame;
@@ -254,6 +253,11 @@ impl Loop {
             let pumped = self.backend.pump()?;
             Ok(worked || pumped)
         });
+        let worked = match worked {
+            // Nothing else to do: what nothing names may go, a little at a time.
+            Ok(false) => self.backend.tidy(self.clock.now()),
+            other => other,
+        };
         self.resting = worked.is_err();
         if let Err(error) = &worked {
             self.give_up(&error.notice());
@@ -291,8 +295,6 @@ impl Loop {
         }
         match self.backend.commit() {
             Ok(()) => {
-                crash::point("ingest.after-commit");
-                crash::point("push.after-commit");
                 for answer in waiting {
                     answer(Ok(()));
                 }

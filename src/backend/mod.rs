@@ -6,6 +6,7 @@
 //! thread, [`listener`] gives it sockets.
 
 mod auth;
+mod blobs;
 mod core;
 mod doctor;
 mod error;

@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::crash;
+use crate::crash::{self, Broken};
 use crate::engine::slice::{Added, Further, MailboxPage, Slice};
 use crate::engine::{Device, EngineError};
 use crate::id::{DeviceId, Epoch, StoreId, ThreadId};
-use crate::mailbox::{self, Changes, Groups};
+use crate::mailbox::{self, Changes, Groups, MailboxEvent, Source};
 use crate::store::{Chain, Db, Durability, Event, Log, Own, StoreError};
 use crate::sync::{Frame, StoreAck, SyncError};
 
@@ -186,6 +186,9 @@ impl Device {
             self.db.durable(Durability::Normal)?;
             self.db.begin()?;
         }
+        if crash::broken(Broken::OverlayBeforeRows) {
+            self.forget_early(&events)?;
+        }
         let appended = Log::append(&self.db, store, events.iter().map(|event| &event.event))?;
         slice.end = Some(appended.head);
         // Otherwise the logs are not the same.
@@ -261,6 +264,23 @@ impl Device {
         Ok(())
     }
 
+    /// Forgets own events before the rows that show them are there: a rule broken on purpose.
+    fn forget_early(&mut self, events: &[Event]) -> Result<(), StoreError> {
+        let read = |event: &Event| MailboxEvent::read(&event.event.name, &event.event.args);
+        let sources = events.iter().filter_map(|event| read(event)?.source().cloned());
+        let sources = sources.filter(|source| source.last).collect();
+        let changes = Changes { sources, ..Changes::default() };
+        self.note_sources(&changes)?;
+        let mut groups = Groups::of_overlay();
+        for Source { thread, .. } in &changes.sources {
+            groups.touch(&self.db, thread)?;
+            self.cover(thread)?;
+        }
+        groups.settle(&self.db)?;
+        self.db.commit()?;
+        self.db.begin()
+    }
+
     /// Forgets own events that rows show now; those that a loaded log does not hold yet stay until
     /// it does, so that the reader does not flicker.
     pub(super) fn forget_projected(
@@ -294,8 +314,13 @@ impl Device {
         self.db.durable(Durability::Normal)?;
         self.db.begin()?;
         let done = acks.iter().try_for_each(|ack| self.store_acknowledged(ack));
+        crash::point("ack.before-commit");
         match done {
-            Ok(()) => Ok(self.db.commit()?),
+            Ok(()) => {
+                self.db.commit()?;
+                crash::point("ack.after-commit");
+                Ok(())
+            }
             Err(error) => {
                 self.db.rollback();
                 Err(error.into())
@@ -308,7 +333,10 @@ impl Device {
         self.in_flight.remove(store);
         self.unsent |= self.held_back.remove(store);
         for (id, position) in positions {
-            Own::confirm(&self.db, id, *position)?;
+            let by_place = crash::broken(Broken::ConfirmByPosition);
+            let first = by_place.then(|| Own::of(&self.db, store)).transpose()?.unwrap_or_default();
+            let first = first.into_iter().find(|own| own.position.is_none()).map(|own| own.id);
+            Own::confirm(&self.db, first.as_ref().unwrap_or(id), *position)?;
         }
         self.news.pushed += positions.len() as u64;
         for refusal in refused {
@@ -334,9 +362,13 @@ impl Device {
         {
             self.forget_projected(&thread, seen.position)?;
         }
-        if !refused.is_empty() {
+        let dropped = crash::broken(Broken::OverlayDroppedAtAck);
+        if !refused.is_empty() || dropped {
             let mut groups = Groups::of_overlay();
             groups.touch(&self.db, &thread)?;
+            if dropped {
+                Own::projected(&self.db, &StoreId::thread(&thread), u64::MAX >> 1)?;
+            }
             self.cover(&thread)?;
             groups.settle(&self.db)?;
             self.news.lists = true;

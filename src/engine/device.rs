@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use lru::LruCache;
 
 use crate::clock::Clock;
+use crate::crash::{self, Broken};
 use crate::engine::EngineError;
 use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
 use crate::mailbox;
-use crate::store::{Action, Db, Durability, Kind, Log, Own, StoreError, disk};
+use crate::store::{Action, Db, Durability, Kind, Log, Own, OwnEvent, StoreError, disk};
 use crate::sync::{Cursor, Frame, PurgedRow, StorePush};
 
 /// Long texts kept in memory, beside those of loaded threads.
@@ -313,14 +314,14 @@ impl Device {
         if !self.db.is_open() {
             return Ok(());
         }
-        crate::crash::point("device.before-commit");
+        crash::point("device.before-commit");
         let done = self.db.commit();
         if done.is_err() {
             self.news.lists = true;
         }
         done?;
         self.commits += u64::from(self.later);
-        crate::crash::point("device.after-commit");
+        crash::point("device.after-commit");
         Ok(())
     }
 
@@ -391,7 +392,13 @@ impl Device {
             let pending = Own::pending(&self.db, after, PUSH_EVENTS)?;
             let Some(last) = pending.last() else { break };
             after = last.seq;
+            let fresh = |own: &OwnEvent| own.offered.is_none();
+            let later_first = crash::broken(Broken::LaterFirst) && pending.iter().any(fresh);
+            unsent |= later_first;
             for own in pending {
+                if later_first && !fresh(&own) {
+                    continue;
+                }
                 if self.in_flight.contains(&own.store) {
                     self.held_back.insert(own.store);
                     continue;
@@ -411,7 +418,7 @@ impl Device {
                 count += 1;
             }
         }
-        if !new.is_empty() {
+        if !new.is_empty() && !crash::broken(Broken::EpochAfterOffer) {
             self.begin_full()?;
             if let Err(error) = Own::offered(&self.db, &new, &epoch) {
                 self.db.rollback();

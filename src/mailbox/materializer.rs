@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::params;
 
+use crate::crash::{self, Broken};
 use crate::id::{LabelId, ThreadId};
 use crate::mailbox::event::{MailboxEvent, Source, ThreadFacts};
 use crate::mailbox::groups::Groups;
@@ -51,6 +52,10 @@ pub fn materialize(db: &Db, events: &[Event], groups: &mut Groups) -> Result<Cha
             if source.last {
                 changes.sources.push(source.clone());
             }
+            if crash::broken(Broken::WatermarkByFirst) {
+                mark(db, source)?;
+                part(db)?;
+            }
             history::take(db, event, &read)?;
             nets.entry(thread.clone()).or_insert_with(Net::default).take(read);
             continue;
@@ -86,6 +91,9 @@ fn write_all(
         }
         put_labels(db, &thread, &net)?;
         if let Some(source) = &net.mark {
+            if crash::broken(Broken::WatermarkOutside) {
+                part(db)?;
+            }
             mark(db, source)?;
         }
         changes.threads.insert(thread);
@@ -274,6 +282,14 @@ fn mark(db: &Db, source: &Source) -> Result<(), StoreError> {
             source.epoch.as_str(),
             i64::try_from(source.through).unwrap_or(i64::MAX)
         ])?;
+    Ok(())
+}
+
+/// What follows is another transaction: a rule broken on purpose.
+fn part(db: &Db) -> Result<(), StoreError> {
+    if !db.sql().is_autocommit() {
+        db.sql().execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+    }
     Ok(())
 }
 

@@ -12,8 +12,9 @@ mod event;
 mod log;
 mod own;
 mod space;
+mod upload;
 
-pub use blob::{Blobs, Packed};
+pub use blob::{Blobs, MAX_BLOB_BYTES, Packed};
 pub use chain::Chain;
 pub use db::{Db, Durability, Kind};
 pub(crate) use disk::private_dir;
@@ -22,3 +23,4 @@ pub use event::{Action, Args, Event, NewEvent};
 pub use log::{Appended, Head, Log};
 pub use own::{Own, OwnEvent, Refusal};
 pub use space::{Space, compact, is_database, space};
+pub use upload::{Incoming as IncomingPart, MAX_UPLOADS, Taken, UPLOAD_KEPT, Unfit, Uploads};

@@ -40,6 +40,24 @@ pub mod name {
     pub const ACTION_UNDONE: &str = "v1.ActionUndone";
 }
 
+/// The blobs that an event of this name and these arguments names: what is known of it without them
+/// is not all.
+#[must_use]
+pub fn named_blobs(event: &str, args: &Args) -> Vec<BlobHash> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Named {
+        raw: BlobHash,
+        #[serde(default)]
+        text_blob: Option<BlobHash>,
+    }
+    if event != name::MESSAGE_ADDED {
+        return Vec::new();
+    }
+    let named = args.read::<Named>();
+    named.into_iter().flat_map(|named| [Some(named.raw), named.text_blob]).flatten().collect()
+}
+
 /// Who may write an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writer {

@@ -52,6 +52,7 @@ mod scenarios;
 mod seed_events;
 mod seen;
 mod simulation;
+mod storage_faults;
 mod support;
 mod two_processes;
 mod undo_history;

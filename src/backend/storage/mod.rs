@@ -39,7 +39,7 @@ fn make(db: &Db, found: u32, now: i64) -> Result<(), StoreError> {
     }
     db.sql().execute_batch(&sql())?;
     if found > 0 {
-        references::put_right(db)?;
+        references::put_right(db, now)?;
         Links::put_right(db)?;
         Purged::upgrade(db, found, now)?;
     }
