@@ -4,7 +4,7 @@
 //! it takes nothing from who writes but the space of the write-ahead log. What a copy becomes has
 //! an epoch of its own, never used before, from the first time that a backend opens it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::backend::core::Backend;
 use crate::backend::storage;
@@ -30,7 +30,17 @@ impl Backend {
     pub fn cut(&mut self) -> Result<Cut, StoreError> {
         // Between two commits: both files are then of one moment.
         self.commit()?;
-        let dir = self.db.path().parent().map_or_else(PathBuf::new, Path::to_owned);
+        Cut::of(self.db.path().parent().unwrap_or(Path::new("")))
+    }
+}
+
+impl Cut {
+    /// Holds this moment of the backend in `dir`. Nobody may commit to it meanwhile: it is the
+    /// caller's, or its owner waits ([`HostHandle::hold`](super::HostHandle::hold)).
+    ///
+    /// # Errors
+    /// When the storage refuses, or there is no backend.
+    pub fn of(dir: &Path) -> Result<Self, StoreError> {
         let kinds = [(Kind::Threads, storage::VERSION), (Kind::Mailbox, mailbox::VERSION)];
         let mut files = Vec::new();
         for (name, (kind, version)) in FILES.into_iter().zip(kinds) {
@@ -41,11 +51,19 @@ impl Backend {
             db.hold()?;
             files.push((name, db));
         }
-        Ok(Cut { files })
+        Ok(Self { files })
     }
-}
 
-impl Cut {
+    /// Which backend it is of, and the epoch of its logs.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn identity(&self) -> Result<(String, String), StoreError> {
+        let (_, threads) = &self.files[0];
+        let setting = |name| storage::Snapshots::setting(threads, name);
+        Ok((setting("backend")?.unwrap_or_default(), setting("epoch")?.unwrap_or_default()))
+    }
+
     /// The bytes of its files, about.
     ///
     /// # Errors

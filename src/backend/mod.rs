@@ -6,6 +6,7 @@
 //! thread, [`listener`] gives it sockets.
 
 mod auth;
+pub mod backup;
 mod blobs;
 mod core;
 mod cut;
