@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
+use crate::backend::Host;
 use crate::cli::attend::Attend;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
@@ -43,8 +44,9 @@ pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Noti
 
 /// Says every change until it is stopped; other commands work through it meanwhile.
 fn go_on(home: &Home, output: Output, session: Session, stop: &AtomicBool) -> Result<Exit, Notice> {
+    let embedded = session.host.as_ref().map(Host::handle);
     let Session { driver, events, .. } = session;
-    let mut attend = Attend::begin(home, output, driver, events);
+    let mut attend = Attend::begin(home, output, driver, events, embedded);
     while !stop.load(Ordering::SeqCst) {
         if !attend.turn(output)? {
             continue;
