@@ -49,6 +49,7 @@ mod pty_hard;
 mod pty_job;
 mod pty_tour;
 mod purge;
+mod restore;
 mod readme;
 mod scenarios;
 mod seed_events;
