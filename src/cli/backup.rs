@@ -165,12 +165,7 @@ pub(super) struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    pub(super) fn new(
-        output: Output,
-        what: &'static str,
-        stop: &'a AtomicBool,
-        size: u64,
-    ) -> Self {
+    pub(super) fn new(output: Output, what: &'static str, stop: &'a AtomicBool, size: u64) -> Self {
         let terminal = std::io::stderr().is_terminal();
         Self { output, what, stop, size, last: Instant::now(), terminal, any: false }
     }

@@ -13,6 +13,7 @@
 )]
 
 mod architecture;
+mod backup;
 mod bad_input;
 mod contract_files;
 mod contract_import;
@@ -49,8 +50,8 @@ mod pty_hard;
 mod pty_job;
 mod pty_tour;
 mod purge;
-mod restore;
 mod readme;
+mod restore;
 mod scenarios;
 mod seed_events;
 mod seen;
