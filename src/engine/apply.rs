@@ -57,6 +57,9 @@ impl Device {
                 Ok(())
             }
             Frame::Blob { hash, offset, size, data } => self.blob_part(&hash, offset, size, data.0),
+            Frame::BlobHave { hash, have, refused } => {
+                self.blob_have(&hash, have, refused.as_deref())
+            }
             Frame::Error { code, message, retry } => {
                 let message = crate::safe_text::line(&message);
                 if !retry {
@@ -104,6 +107,7 @@ impl Device {
         let cursor = self.cursor()?;
         let store = StoreId::mailbox();
         self.wanted.push(Frame::Subscribe { store, cursor });
+        self.keeper.begin();
         let open: Vec<ThreadId> = self.open.iter().map(|(thread, _)| thread.clone()).collect();
         for thread in open {
             self.subscribe_thread(&thread);
@@ -191,6 +195,9 @@ impl Device {
             self.news.refused.extend(Own::purge(&self.db, &StoreId::thread(thread))?);
         }
         groups.settle(&self.db)?;
+        if self.kept.is_some() {
+            self.keeper.changed(&changes.threads);
+        }
         Ok(Some(changes.purged))
     }
 
@@ -302,6 +309,7 @@ impl Device {
         if let Some(thread) = store.as_thread() {
             self.drop_log(&thread)?;
             self.subscribe_thread(&thread);
+            self.fetch_again(&thread);
             return Ok(());
         }
         self.begin_full()?;

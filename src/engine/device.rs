@@ -11,15 +11,16 @@ use lru::LruCache;
 
 use crate::clock::Clock;
 use crate::engine::EngineError;
+use crate::engine::blobs::{BLOBS_KEPT, Held, Sending};
+use crate::engine::keep::Keeper;
+use crate::engine::kept::Kept;
+use crate::engine::policy::KEEP_BYTES;
 use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
 use crate::mailbox;
-use crate::store::{Action, Db, Durability, Kind, Log, Own, StoreError, disk};
+use crate::store::{Action, Blobs, Db, Durability, Kind, Log, Own, StoreError, disk};
 use crate::sync::{Cursor, Frame, PurgedRow, StorePush};
-
-/// Long texts kept in memory, beside those of loaded threads.
-pub(super) const BLOBS_KEPT: usize = 8;
 
 /// A device.
 pub struct Device {
@@ -49,8 +50,14 @@ pub struct Device {
     pub(super) pinned: BTreeSet<ThreadId>,
     /// Logs of Thread stores that a device of a remote backend keeps.
     pub(super) kept: Option<Db>,
-    /// Long texts that were fetched.
-    pub(super) blobs: LruCache<BlobHash, Vec<u8>>,
+    /// What of them is under way.
+    pub(super) keeper: Keeper,
+    /// Blobs that go to the backend.
+    pub(super) sending: Sending,
+    /// How many bytes of them may be kept.
+    pub(super) limit: u64,
+    /// Long texts that were fetched, in memory.
+    pub(super) blobs: LruCache<BlobHash, Held>,
     /// Frames to send that are not pushes.
     pub(super) wanted: Vec<Frame>,
     /// The Mailbox log's end as the backend last said.
@@ -112,7 +119,10 @@ fn make_kept(db: &Db, found: u32) -> Result<(), StoreError> {
     if found > 0 {
         Log::upgrade(db, found)?;
     }
-    Ok(db.sql().execute_batch(Log::SQL)?)
+    for sql in [Log::SQL, Blobs::SQL, Kept::SQL] {
+        db.sql().execute_batch(sql)?;
+    }
+    if found > 0 { Kept::upgrade(db) } else { Ok(()) }
 }
 
 impl Device {
@@ -138,7 +148,10 @@ impl Device {
         let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &make)?;
         let id = identity(&mut db, clock.as_ref(), host)?;
         let kept = if remote {
-            Some(Db::open_with(&dir.join("threads.db"), Kind::Threads, KEPT_VERSION, &make_kept)?)
+            let path = dir.join("threads.db");
+            let kept = Db::open_with(&path, Kind::Threads, KEPT_VERSION, &make_kept)?;
+            Kept::make_shrinkable(&kept)?;
+            Some(kept)
         } else {
             None
         };
@@ -197,6 +210,9 @@ impl Device {
             ),
             pinned: BTreeSet::new(),
             kept,
+            keeper: Keeper::default(),
+            sending: Sending::default(),
+            limit: KEEP_BYTES,
             blobs: LruCache::new(NonZeroUsize::new(BLOBS_KEPT).unwrap_or(NonZeroUsize::MIN)),
             wanted: Vec::new(),
             remote_head: None,
@@ -366,6 +382,8 @@ impl Device {
         self.in_flight.clear();
         self.remote_head = None;
         self.wanted.clear();
+        self.keeper.disconnected();
+        self.forget_sending();
         for (_, open) in &mut self.open {
             open.subscribed = false;
         }
@@ -385,6 +403,7 @@ impl Device {
             return Ok(std::mem::take(&mut self.wanted));
         }
         let (mut unsent, mut last_of) = (false, None);
+        let mut waiting = BTreeSet::new();
         let mut stores: BTreeMap<StoreId, Vec<_>> = BTreeMap::new();
         let (mut after, mut count, mut new) = (0, 0, Vec::new());
         'pages: loop {
@@ -392,7 +411,9 @@ impl Device {
             let Some(last) = pending.last() else { break };
             after = last.seq;
             for own in pending {
-                if self.in_flight.contains(&own.store) {
+                let waits = self.in_flight.contains(&own.store) || waiting.contains(&own.store);
+                if waits || self.waits_for_blobs(&own)? {
+                    waiting.insert(own.store.clone());
                     self.held_back.insert(own.store);
                     continue;
                 }

@@ -5,11 +5,13 @@
 //! logs are read from the backend through the protocol; a device of a remote backend keeps the
 //! logs of threads that it opened.
 
+use crate::engine::keep::append_kept;
+use crate::engine::kept::Kept;
 use crate::engine::view::Message;
 use crate::engine::{Device, EngineError};
 use crate::id::{BlobHash, StoreId, ThreadId};
 use crate::mail::Flags;
-use crate::store::{Chain, Event, Log, NewEvent, Own, OwnEvent, StoreError};
+use crate::store::{Chain, Durability, Event, Log, Own, OwnEvent, StoreError};
 use crate::sync::{Cursor, Frame};
 use crate::thread::{Base, Entry, MessageRow, ThreadState, decide, run};
 
@@ -169,7 +171,9 @@ impl Device {
         head: u64,
         chain: Chain,
     ) -> Result<(), EngineError> {
-        let Some(open) = self.open.peek_mut(thread) else { return Ok(()) };
+        let Some(open) = self.open.peek_mut(thread) else {
+            return self.kept_page(thread, events, head, chain);
+        };
         let here = open.position();
         let new = &events[events.partition_point(|event| event.position <= here)..];
         if new.first().is_some_and(|first| first.position != here + 1) {
@@ -184,12 +188,14 @@ impl Device {
         if let Some(kept) = &mut self.kept
             && !new.is_empty()
         {
-            let records: Vec<NewEvent> = new.iter().map(|event| event.event.clone()).collect();
+            kept.durable(Durability::Normal)?;
             kept.begin()?;
-            Log::append(kept, &StoreId::thread(thread), &records)?;
+            let (.., bytes) = append_kept(kept, thread, new)?;
             kept.commit()?;
+            self.keeper.grew(bytes);
         }
-        self.fetch_blobs(thread);
+        self.fetch_blobs(thread)?;
+        self.settle_kept(thread)?;
         self.news.threads.insert(thread.clone());
         if let Some(seen) = crate::mailbox::watermark(&self.db, thread)? {
             self.begin_full()?;
@@ -204,6 +210,7 @@ impl Device {
         if let Some(kept) = &mut self.kept {
             kept.begin()?;
             Log::clear(kept, &StoreId::thread(thread))?;
+            Kept::cleared(kept, thread)?;
             kept.commit()?;
         }
         if let Some(open) = self.open.peek_mut(thread) {
