@@ -13,9 +13,9 @@ use crate::backend::storage::{self, Purged, Snapshots};
 use crate::backend::thread_client::ThreadClients;
 use crate::bridge::Outcome;
 use crate::clock::Clock;
-use crate::crash;
+use crate::crash::{self, Broken};
 use crate::id::{Epoch, EventId, LabelId, StoreId, ThreadId, base32};
-use crate::limits::{MAX_ACTION_NAME_BYTES, MAX_PUSHED_ARGS_BYTES};
+use crate::limits::{MAX_ACTION_NAME_BYTES, MAX_PUSHED_ARGS_BYTES, PAGE_EVENTS};
 use crate::mailbox::MailboxEvent;
 use crate::store::{Db, Durability, Head, Log, NewEvent, StoreError, Uploads};
 use crate::sync::{Frame, Refused, StoreAck, StorePush};
@@ -51,6 +51,8 @@ pub struct Backend {
     pub(super) uploads: Uploads,
     /// When what nothing names was last looked for, Unix seconds.
     pub(super) tidied: i64,
+    /// Events that a page holds at most, about.
+    pub(super) page_events: usize,
 }
 
 impl Backend {
@@ -71,13 +73,22 @@ impl Backend {
             untold: true,
             uploads: Uploads::default(),
             tidied: 0,
+            page_events: PAGE_EVENTS,
             db,
             id,
             epoch,
         };
+        if crash::broken(Broken::DirtyFlag) {
+            Snapshots::forget_dirty(&backend.db)?;
+        }
         // A purge that a crash broke off is finished before anybody is heard.
         backend.tell_purges()?;
         Ok(backend)
+    }
+
+    /// Pages hold about so many events from now on: a simulation wants many pages of few.
+    pub const fn set_page_events(&mut self, most: usize) {
+        self.page_events = most;
     }
 
     /// The epoch of the logs.
@@ -120,7 +131,12 @@ impl Backend {
             let Head { position: head, chain } = Log::head(self.log_of(&store), &store)?;
             acks.push(StoreAck { store, positions, refused, missing, head, chain });
         }
-        self.held.push((session, Frame::Ack { stores: acks }));
+        let early = crash::broken(Broken::AckBeforeSync);
+        let frames = if early { &mut self.ready } else { &mut self.held };
+        frames.push((session, Frame::Ack { stores: acks }));
+        if crash::broken(Broken::LiveBeforeSync) {
+            self.pump()?;
+        }
         crash::point("push.before-commit");
         Ok(())
     }
@@ -216,11 +232,21 @@ impl Backend {
     /// # Errors
     /// When the disk refuses: nothing since the last commit is kept, and no answer leaves.
     pub fn commit(&mut self) -> Result<(), StoreError> {
+        let open = self.db.is_open();
         // New labels first: a thread's event may name one.
-        let done = self.mailbox.commit().and_then(|()| self.db.commit());
+        let done = self.mailbox.commit().and_then(|()| {
+            if open {
+                crash::point("commit.between");
+            }
+            self.db.commit()
+        });
         if let Err(error) = done {
             self.roll_back();
             return Err(error);
+        }
+        if open {
+            crash::point("ingest.after-commit");
+            crash::point("push.after-commit");
         }
         self.ready.append(&mut self.held);
         Ok(())

@@ -13,7 +13,6 @@ use tokio::sync::mpsc as frames;
 use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
 use crate::bridge::{Follow, Followed, Outcome};
 use crate::clock::Clock;
-use crate::crash;
 use crate::notice::{Explain as _, Notice};
 use crate::store::StoreError;
 use crate::sync::Frame;
@@ -296,8 +295,6 @@ impl Loop {
         }
         match self.backend.commit() {
             Ok(()) => {
-                crash::point("ingest.after-commit");
-                crash::point("push.after-commit");
                 for answer in waiting {
                     answer(Ok(()));
                 }

@@ -16,6 +16,7 @@ mod ingest;
 pub mod listener;
 mod mailbox_client;
 mod purge;
+mod reproject;
 mod session;
 mod storage;
 #[cfg(test)]
@@ -25,7 +26,7 @@ mod worker;
 
 pub use auth::token;
 pub use core::{Backend, Options};
-pub use doctor::{Finding, Holds, holds, inspect};
+pub use doctor::{Finding, Holds, holds, inspect, projecting};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};
 pub use ingest::{Packer, Prepared, Whole, prepare};

@@ -9,8 +9,9 @@ use crate::backend::core::Backend;
 use crate::backend::ingest::prepare;
 use crate::backend::storage::{Queue, Snapshots};
 use crate::bridge::{Folder, Follow, Incoming};
+use crate::crash::{self, Broken};
 use crate::id::StoreId;
-use crate::limits::{PAGE_BYTES, PAGE_EVENTS, SESSION_CREDIT};
+use crate::limits::{PAGE_BYTES, SESSION_CREDIT};
 use crate::mail::Flags;
 use crate::mailbox::MailboxEvent;
 use crate::store::{Chain, Db, Event, Log, StoreError};
@@ -192,7 +193,7 @@ impl Backend {
             if reading.live && reading.position >= head.position {
                 continue;
             }
-            let (events, more) = page(db, store, reading.position)?;
+            let (events, more) = page(db, store, reading.position, self.page_events)?;
             let last = events.last().map_or(reading.position, |event| event.position);
             let chain: Chain = Log::chain_at(db, store, last)?.unwrap_or_default();
             let (store, head) = (store.clone(), head.position);
@@ -259,11 +260,16 @@ impl Backend {
 }
 
 /// Events after a position that are taken in together: of a batch all or none.
-fn page(db: &Db, store: &StoreId, after: u64) -> Result<(Vec<Event>, bool), StoreError> {
-    let (mut most, mut bytes) = (PAGE_EVENTS, PAGE_BYTES);
+fn page(
+    db: &Db,
+    store: &StoreId,
+    after: u64,
+    most: usize,
+) -> Result<(Vec<Event>, bool), StoreError> {
+    let (mut most, mut bytes) = (most, PAGE_BYTES);
     loop {
         let (mut events, more) = Log::range(db, store, after, most, bytes)?;
-        if !more || store.as_str() != StoreId::MAILBOX {
+        if !more || store.as_str() != StoreId::MAILBOX || crash::broken(Broken::BatchSplit) {
             return Ok((events, more));
         }
         let ends = |event: &Event| {

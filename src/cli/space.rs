@@ -25,7 +25,7 @@ const MOST_DEEP: usize = 4;
 const KINDS: [(&str, &[&str]); 11] = [
     ("threadLogs", &["threads.db:eventlog", "threads.db:stores"]),
     ("blobs", &["threads.db:blobs", "threads.db:blobParts", "threads.db:uploads"]),
-    ("queue", &["threads.db:queue", "threads.db:poisoned"]),
+    ("queue", &["threads.db:queue", "threads.db:poisoned", "threads.db:again"]),
     ("snapshots", &["threads.db:snapshots", "threads.db:ahead"]),
     (
         "messageIndex",

@@ -70,7 +70,7 @@ impl Device {
             self.blobs.promote(hash);
         }
         for hash in self.missing_blobs(thread) {
-            match self.from_disk(&hash)? {
+            match self.take_from_disk(&hash)? {
                 Some(bytes) => drop(self.blobs.push(hash, Held::whole(bytes))),
                 None => self.fetch_blob(&hash)?,
             }
@@ -79,7 +79,7 @@ impl Device {
     }
 
     /// A blob from disk. One that is damaged goes, and is fetched again.
-    fn from_disk(&mut self, hash: &BlobHash) -> Result<Option<Vec<u8>>, EngineError> {
+    fn take_from_disk(&mut self, hash: &BlobHash) -> Result<Option<Vec<u8>>, EngineError> {
         let Some(kept) = &mut self.kept else { return Ok(None) };
         match Blobs::get(kept, hash) {
             Err(StoreError::Row(_)) => {
@@ -213,7 +213,7 @@ impl Device {
             return Ok(Some(if again { taken.have } else { 0 }));
         }
         let shown = self.open.iter().any(|(_, open)| open.text_blobs().contains(hash));
-        if shown && let Some(bytes) = self.from_disk(hash)? {
+        if shown && let Some(bytes) = self.take_from_disk(hash)? {
             self.blobs.push(hash.clone(), Held::whole(bytes));
         }
         Ok(None)
@@ -264,14 +264,9 @@ impl Device {
     }
 
     /// How much of a blob the backend has: the next part goes, or what waited for it may.
-    pub(super) fn blob_have(
-        &mut self,
-        hash: &BlobHash,
-        have: u64,
-        refused: Option<&str>,
-    ) -> Result<(), EngineError> {
+    pub(super) fn blob_have(&mut self, hash: &BlobHash, have: u64, refused: Option<&str>) {
         if !self.sending.under_way.contains(hash) {
-            return Ok(());
+            return;
         }
         let part = match &self.kept {
             // One that is damaged here goes nowhere.
@@ -289,7 +284,6 @@ impl Device {
                 self.unsent = true;
             }
         }
-        Ok(())
     }
 
     /// The connection is gone: what was under way is asked about again.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use lru::LruCache;
 
 use crate::clock::Clock;
+use crate::crash::{self, Broken};
 use crate::engine::EngineError;
 use crate::engine::blobs::{BLOBS_KEPT, Held, Sending};
 use crate::engine::keep::Keeper;
@@ -19,7 +20,7 @@ use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
 use crate::mailbox;
-use crate::store::{Action, Blobs, Db, Durability, Kind, Log, Own, StoreError, disk};
+use crate::store::{Action, Blobs, Db, Durability, Kind, Log, Own, OwnEvent, StoreError, disk};
 use crate::sync::{Cursor, Frame, PurgedRow, StorePush};
 
 /// A device.
@@ -146,6 +147,7 @@ impl Device {
     ) -> Result<Self, EngineError> {
         let path = dir.join("mailbox.db");
         let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &make)?;
+        mailbox::learn(&mut db, &|db| make(db, mailbox::VERSION))?;
         let id = identity(&mut db, clock.as_ref(), host)?;
         let kept = if remote {
             let path = dir.join("threads.db");
@@ -172,6 +174,15 @@ impl Device {
         let id = DeviceId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
         let kept = Db::read(&dir.join("threads.db"), Kind::Threads, KEPT_VERSION)?;
         Ok(Some(Self::of(db, dir, id, kept, clock)?))
+    }
+
+    /// Whether the tables were made by a program that knew other events than this one: the next
+    /// that opens them for writing makes them again, should the log hold one.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn knew_others(&self) -> Result<bool, EngineError> {
+        Ok(mailbox::knew_others(&self.db)?)
     }
 
     /// From now on one moment of the file is read, whoever writes it meanwhile: a list is not of
@@ -329,14 +340,14 @@ impl Device {
         if !self.db.is_open() {
             return Ok(());
         }
-        crate::crash::point("device.before-commit");
+        crash::point("device.before-commit");
         let done = self.db.commit();
         if done.is_err() {
             self.news.lists = true;
         }
         done?;
         self.commits += u64::from(self.later);
-        crate::crash::point("device.after-commit");
+        crash::point("device.after-commit");
         Ok(())
     }
 
@@ -410,7 +421,13 @@ impl Device {
             let pending = Own::pending(&self.db, after, PUSH_EVENTS)?;
             let Some(last) = pending.last() else { break };
             after = last.seq;
+            let fresh = |own: &OwnEvent| own.offered.is_none();
+            let later_first = crash::broken(Broken::LaterFirst) && pending.iter().any(fresh);
+            unsent |= later_first;
             for own in pending {
+                if later_first && !fresh(&own) {
+                    continue;
+                }
                 let waits = self.in_flight.contains(&own.store) || waiting.contains(&own.store);
                 if waits || self.waits_for_blobs(&own)? {
                     waiting.insert(own.store.clone());
@@ -432,7 +449,7 @@ impl Device {
                 count += 1;
             }
         }
-        if !new.is_empty() {
+        if !new.is_empty() && !crash::broken(Broken::EpochAfterOffer) {
             self.begin_full()?;
             if let Err(error) = Own::offered(&self.db, &new, &epoch) {
                 self.db.rollback();

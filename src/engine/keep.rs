@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::crash;
 use crate::engine::kept::{Kept, KeptSum};
 use crate::engine::policy::Policy;
 use crate::engine::walk::Walk;
@@ -358,7 +359,9 @@ impl Device {
             kept.rollback();
             return self.diverged(&store);
         }
+        crash::point("kept.before-commit");
         kept.commit()?;
+        crash::point("kept.after-commit");
         self.keeper.grew(bytes);
         if position >= head {
             self.wanted.push(Frame::Unsubscribe { store });

@@ -6,6 +6,7 @@
 
 mod apply;
 mod blobs;
+mod coming;
 mod device;
 mod doctor;
 mod driver;
@@ -24,7 +25,9 @@ pub mod policy;
 mod purge;
 mod purging;
 mod run;
+mod side_door;
 mod sink;
+mod slice;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -40,6 +43,8 @@ pub use error::EngineError;
 pub use keep::{FETCHES, Keeping};
 pub use kept::KeptSum;
 pub use owner::Owner;
-pub use run::{ImportJob, SideDoor, Task, start};
+pub use run::{ImportJob, start};
+pub use side_door::{SideDoor, Task};
 pub use sink::{RemoteSink, changes_to_wire, from_wire, to_wire};
+pub use slice::{Further, MailboxPage};
 pub use sources::Sources;

@@ -47,23 +47,15 @@ impl Policy {
         let mut policy = Self { opened: false, ..Self::default() };
         policy.limit = self.limit;
         for word in words {
-            let known = match word.split_once(':') {
-                Some(("newest", n)) => n.parse().map(|n| policy.newest = Some(n)).is_ok(),
-                Some(("days", n)) => n.parse().map(|n| policy.days = Some(n)).is_ok(),
-                Some(_) => false,
-                None => match word.as_str() {
-                    "opened" => std::mem::replace(&mut policy.opened, true) || true,
-                    "starred" => std::mem::replace(&mut policy.starred, true) || true,
-                    "all" => std::mem::replace(&mut policy.all, true) || true,
-                    "none" => words.len() == 1,
-                    _ => false,
-                },
-            };
-            if !known {
-                let word = crate::safe_text::line(word);
-                return Err(format!(
-                    "{word:?} is none of opened, starred, newest:N, days:N, all, or none alone"
-                ));
+            let (what, number) = word.split_once(':').unwrap_or((word, ""));
+            match (what, number) {
+                ("opened", "") => policy.opened = true,
+                ("starred", "") => policy.starred = true,
+                ("all", "") => policy.all = true,
+                ("newest", n) => policy.newest = Some(n.parse().map_err(|_| unknown(word))?),
+                ("days", n) => policy.days = Some(n.parse().map_err(|_| unknown(word))?),
+                ("none", "") if words.len() == 1 => {}
+                _ => return Err(unknown(word)),
             }
         }
         Ok(policy)
@@ -88,6 +80,11 @@ impl Policy {
     pub const fn wants_list(&self) -> bool {
         self.all || self.newest.is_some() || self.days.is_some()
     }
+}
+
+fn unknown(word: &str) -> String {
+    let word = crate::safe_text::line(word);
+    format!("{word:?} is none of opened, starred, newest:N, days:N, all, or none alone")
 }
 
 /// A size such as `500MB` or `2GiB`, in bytes.

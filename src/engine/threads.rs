@@ -5,6 +5,7 @@
 //! logs are read from the backend through the protocol; a device of a remote backend keeps the
 //! logs of threads that it opened.
 
+use crate::crash;
 use crate::engine::keep::append_kept;
 use crate::engine::kept::Kept;
 use crate::engine::view::Message;
@@ -191,7 +192,9 @@ impl Device {
             kept.durable(Durability::Normal)?;
             kept.begin()?;
             let (.., bytes) = append_kept(kept, thread, new)?;
+            crash::point("kept.before-commit");
             kept.commit()?;
+            crash::point("kept.after-commit");
             self.keeper.grew(bytes);
         }
         self.fetch_blobs(thread)?;

@@ -93,12 +93,11 @@ impl Device {
                 for thread in &going {
                     self.drop_kept(thread)?;
                 }
-                match going.last() {
-                    Some(last) => Walk::Sweep(last.to_string()),
-                    None => {
-                        self.keeper.bytes = self.kept_sum()?.bytes;
-                        Walk::Limit(0)
-                    }
+                if let Some(last) = going.last() {
+                    Walk::Sweep(last.to_string())
+                } else {
+                    self.keeper.bytes = self.kept_sum()?.bytes;
+                    Walk::Limit(0)
                 }
             }
             Walk::Limit(stay) => match self.keep_limit(policy.limit, stay)? {

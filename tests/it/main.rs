@@ -53,9 +53,11 @@ mod scenarios;
 mod seed_events;
 mod seen;
 mod simulation;
+mod storage_faults;
 mod support;
 mod two_processes;
 mod undo_history;
+mod upgrades;
 
 /// Files and folders of this directory that are modules, without the ending.
 fn modules_on_disk(dir: &std::path::Path) -> Vec<String> {
