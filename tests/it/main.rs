@@ -29,6 +29,7 @@ mod hostile_text;
 mod import_follow;
 mod import_formats;
 mod import_watch;
+mod keeping;
 mod kill;
 mod kill_import;
 mod kill_two_processes;
