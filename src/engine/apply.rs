@@ -188,8 +188,13 @@ impl Device {
         }
         let appended = Log::append(&self.db, store, events.iter().map(|event| &event.event))?;
         slice.end = Some(appended.head);
-        // Otherwise the logs are not the same.
-        if appended.head.chain != chain {
+        // Otherwise the logs are not the same; or a page holds an event that the log has elsewhere,
+        // which would be applied a second time.
+        let last = events.last().map(|event| event.position);
+        if appended.head.chain != chain
+            || appended.added != events.len() as u64
+            || Some(appended.head.position) != last
+        {
             return Ok(Added::Diverged);
         }
         slice.events.append(&mut events);

@@ -140,6 +140,11 @@ impl World {
         found.unwrap_or_else(|| panic!("there is no device {name:?}"))
     }
 
+    /// The session of a device's connection; it must have one.
+    pub(crate) fn session(&self, at: usize) -> u64 {
+        self.stations[at].wire.as_ref().expect("connected").session
+    }
+
     pub(crate) fn is_connected(&self, at: usize) -> bool {
         self.stations[at].wire.is_some()
     }
