@@ -186,6 +186,9 @@ impl Device {
             self.db.durable(Durability::Normal)?;
             self.db.begin()?;
         }
+        if crash::broken(Broken::OverlayBeforeRows) {
+            self.forget_early(&events)?;
+        }
         let appended = Log::append(&self.db, store, events.iter().map(|event| &event.event))?;
         slice.end = Some(appended.head);
         // Otherwise the logs are not the same; or a page holds an event that the log has elsewhere,
@@ -205,9 +208,6 @@ impl Device {
     fn finish(&mut self, slice: Slice) -> Result<(), EngineError> {
         if slice.end.is_none() {
             return Ok(());
-        }
-        if crash::broken(Broken::OverlayBeforeRows) {
-            self.forget_early(&slice.events)?;
         }
         let taken = self.take_in(&slice.events);
         crash::point("page.before-commit");
