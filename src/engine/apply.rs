@@ -186,6 +186,9 @@ impl Device {
             self.db.durable(Durability::Normal)?;
             self.db.begin()?;
         }
+        if crash::broken(Broken::OverlayBeforeRows) {
+            self.forget_early(&events)?;
+        }
         let appended = Log::append(&self.db, store, events.iter().map(|event| &event.event))?;
         slice.end = Some(appended.head);
         // Otherwise the logs are not the same; or a page holds an event that the log has elsewhere,
@@ -205,9 +208,6 @@ impl Device {
     fn finish(&mut self, slice: Slice) -> Result<(), EngineError> {
         if slice.end.is_none() {
             return Ok(());
-        }
-        if crash::broken(Broken::OverlayBeforeRows) {
-            self.forget_early(&slice.events)?;
         }
         let taken = self.take_in(&slice.events);
         crash::point("page.before-commit");
@@ -338,10 +338,10 @@ impl Device {
         self.in_flight.remove(store);
         self.unsent |= self.held_back.remove(store);
         for (id, position) in positions {
-            let by_place = crash::broken(Broken::ConfirmByPosition);
-            let first = by_place.then(|| Own::of(&self.db, store)).transpose()?.unwrap_or_default();
-            let first = first.into_iter().find(|own| own.position.is_none()).map(|own| own.id);
-            Own::confirm(&self.db, first.as_ref().unwrap_or(id), *position)?;
+            Own::confirm(&self.db, id, *position)?;
+        }
+        if crash::broken(Broken::ConfirmByPosition) {
+            Own::confirm_up_to(&self.db, store, ack.head)?;
         }
         self.news.pushed += positions.len() as u64;
         for refusal in refused {
