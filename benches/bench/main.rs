@@ -12,9 +12,12 @@
     reason = "a bench stops where it cannot measure; counts here are far below 2^52"
 )]
 
+mod catch_up;
 mod conversations;
+mod devices;
 mod generator;
 mod inside;
+mod logs;
 mod measure;
 mod peers;
 mod processes;
@@ -39,7 +42,7 @@ const MIDDLE: u64 = 100_000;
 /// A bench: its name, what it does, and whether it runs when none is named.
 type Bench = (&'static str, fn(&mut Stage) -> Vec<Value>, bool);
 
-const BENCHES: [Bench; 15] = [
+const BENCHES: [Bench; 19] = [
     ("import", processes::import, true),
     ("reimport-unchanged", processes::reimport, true),
     ("list", processes::list, true),
@@ -51,7 +54,11 @@ const BENCHES: [Bench; 15] = [
     ("archive", inside::archive, true),
     ("archive-process", processes::archive, true),
     ("memory", screens::memory, true),
-    ("catch-up", processes::catch_up, true),
+    ("catch-up", catch_up::catch_up, true),
+    ("replay", logs::replay, true),
+    ("appends", logs::appends, true),
+    ("commit-to-rows", devices::commit_to_rows, true),
+    ("fair", devices::fair, true),
     ("crates", processes::crates, true),
     ("peers", peers::peers, true),
     ("build", processes::build, false),

@@ -6,8 +6,10 @@
 //! thread, [`listener`] gives it sockets.
 
 mod auth;
+pub mod backup;
 mod blobs;
 mod core;
+mod cut;
 mod doctor;
 mod error;
 mod follow;
@@ -16,6 +18,9 @@ mod ingest;
 pub mod listener;
 mod mailbox_client;
 mod purge;
+mod reproject;
+mod returns;
+mod rights;
 mod session;
 mod storage;
 #[cfg(test)]
@@ -25,7 +30,8 @@ mod worker;
 
 pub use auth::token;
 pub use core::{Backend, Options};
-pub use doctor::{Finding, Holds, holds, inspect};
+pub use cut::{Cut, FILES, begin_again};
+pub use doctor::{Finding, Holds, holds, inspect, projecting};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};
 pub use ingest::{Packer, Prepared, Whole, prepare};

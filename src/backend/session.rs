@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::core::Backend;
 use crate::backend::ingest::prepare;
-use crate::backend::storage::{Queue, Snapshots};
+use crate::backend::storage::{self, Queue, Snapshots};
 use crate::bridge::{Folder, Follow, Incoming};
-use crate::id::StoreId;
-use crate::limits::{PAGE_BYTES, PAGE_EVENTS, SESSION_CREDIT};
+use crate::crash::{self, Broken};
+use crate::id::{DeviceId, StoreId};
+use crate::limits::{PAGE_BYTES, SESSION_CREDIT};
 use crate::mail::Flags;
 use crate::mailbox::MailboxEvent;
-use crate::store::{Chain, Db, Event, Log, StoreError};
+use crate::store::{Chain, Db, Event, Head, Log, StoreError};
 use crate::sync::{Cursor, Frame, IngestMessage};
 
 /// Stores that a device may be subscribed to at a time.
@@ -28,8 +29,10 @@ struct Reading {
 }
 
 /// A connected device.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Session {
+    /// Who it is: fresh events are its own.
+    pub(super) device: DeviceId,
     reading: BTreeMap<StoreId, Reading>,
     /// Pages handed to the socket and not yet written.
     in_flight: usize,
@@ -39,8 +42,9 @@ pub(super) struct Session {
 
 impl Backend {
     /// A device is there; its token was good.
-    pub fn connect(&mut self, session: u64) {
-        self.sessions.insert(session, Session::default());
+    pub fn connect(&mut self, session: u64, device: DeviceId) {
+        let (reading, settling) = (BTreeMap::new(), Vec::new());
+        self.sessions.insert(session, Session { device, reading, in_flight: 0, settling });
     }
 
     /// It is gone.
@@ -144,11 +148,12 @@ impl Backend {
             None => 0,
             Some(cursor) => {
                 let here = Log::chain_at(self.log_of(&store), &store, cursor.position)?;
-                if cursor.epoch == self.epoch && here == Some(cursor.chain) {
+                // The same ids and arguments up to there, whatever the epoch was.
+                if here == Some(cursor.chain) {
                     cursor.position
                 } else {
-                    let diverged = Frame::Diverged { store: store.clone(), position: 0 };
-                    self.held.push((session, diverged));
+                    let Head { position, chain } = self.common(&store, cursor)?;
+                    self.held.push((session, Frame::Diverged { store, position, chain }));
                     return Ok(());
                 }
             }
@@ -162,6 +167,21 @@ impl Backend {
         }
         open.reading.insert(store, Reading { position, live: false });
         Ok(())
+    }
+
+    /// How far a log that is not this one may be the same, as far as the backend knows.
+    fn common(&self, store: &StoreId, cursor: &Cursor) -> Result<Head, StoreError> {
+        let log = self.log_of(store);
+        let end = if cursor.epoch == self.epoch {
+            Log::head(log, store)?
+        } else {
+            storage::put_back(&self.db, self.mailbox.db(), store)?
+        };
+        if end.position <= cursor.position {
+            return Ok(end);
+        }
+        let chain = Log::chain_at(log, store, cursor.position)?.unwrap_or_default();
+        Ok(Head { position: cursor.position, chain })
     }
 
     /// Reads what subscribed devices have credit for. Never called with an open transaction: what
@@ -192,7 +212,7 @@ impl Backend {
             if reading.live && reading.position >= head.position {
                 continue;
             }
-            let (events, more) = page(db, store, reading.position)?;
+            let (events, more) = page(db, store, reading.position, self.page_events)?;
             let last = events.last().map_or(reading.position, |event| event.position);
             let chain: Chain = Log::chain_at(db, store, last)?.unwrap_or_default();
             let (store, head) = (store.clone(), head.position);
@@ -259,11 +279,16 @@ impl Backend {
 }
 
 /// Events after a position that are taken in together: of a batch all or none.
-fn page(db: &Db, store: &StoreId, after: u64) -> Result<(Vec<Event>, bool), StoreError> {
-    let (mut most, mut bytes) = (PAGE_EVENTS, PAGE_BYTES);
+fn page(
+    db: &Db,
+    store: &StoreId,
+    after: u64,
+    most: usize,
+) -> Result<(Vec<Event>, bool), StoreError> {
+    let (mut most, mut bytes) = (most, PAGE_BYTES);
     loop {
         let (mut events, more) = Log::range(db, store, after, most, bytes)?;
-        if !more || store.as_str() != StoreId::MAILBOX {
+        if !more || store.as_str() != StoreId::MAILBOX || crash::broken(Broken::BatchSplit) {
             return Ok((events, more));
         }
         let ends = |event: &Event| {

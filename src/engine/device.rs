@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 use lru::LruCache;
 
 use crate::clock::Clock;
+use crate::crash::{self, Broken};
 use crate::engine::EngineError;
+use crate::engine::rewind::Comparing;
 use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
 use crate::mailbox;
-use crate::store::{Action, Db, Durability, Kind, Log, Own, StoreError, disk};
+use crate::store::{Action, Db, Durability, Kind, Log, Own, OwnEvent, StoreError, disk};
 use crate::sync::{Cursor, Frame, PurgedRow, StorePush};
 
 /// Long texts kept in memory, beside those of loaded threads.
@@ -55,8 +57,8 @@ pub struct Device {
     pub(super) wanted: Vec<Frame>,
     /// The Mailbox log's end as the backend last said.
     pub(super) remote_head: Option<u64>,
-    /// Logs that were fetched again from the beginning, since this connection's welcome.
-    pub(super) diverged: u32,
+    /// What of the logs here is compared with the backend's.
+    pub(super) comparing: Comparing,
     /// Answers to settle, by number: the Mailbox log's end then.
     pub(super) settled: BTreeMap<u64, u64>,
     /// Answers to ingest, by number.
@@ -136,6 +138,7 @@ impl Device {
     ) -> Result<Self, EngineError> {
         let path = dir.join("mailbox.db");
         let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &make)?;
+        mailbox::learn(&mut db, &|db| make(db, mailbox::VERSION))?;
         let id = identity(&mut db, clock.as_ref(), host)?;
         let kept = if remote {
             Some(Db::open_with(&dir.join("threads.db"), Kind::Threads, KEPT_VERSION, &make_kept)?)
@@ -159,6 +162,15 @@ impl Device {
         let id = DeviceId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
         let kept = Db::read(&dir.join("threads.db"), Kind::Threads, KEPT_VERSION)?;
         Ok(Some(Self::of(db, dir, id, kept, clock)?))
+    }
+
+    /// Whether the tables were made by a program that knew other events than this one: the next
+    /// that opens them for writing makes them again, should the log hold one.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn knew_others(&self) -> Result<bool, EngineError> {
+        Ok(mailbox::knew_others(&self.db)?)
     }
 
     /// From now on one moment of the file is read, whoever writes it meanwhile: a list is not of
@@ -200,7 +212,7 @@ impl Device {
             blobs: LruCache::new(NonZeroUsize::new(BLOBS_KEPT).unwrap_or(NonZeroUsize::MIN)),
             wanted: Vec::new(),
             remote_head: None,
-            diverged: 0,
+            comparing: Comparing::default(),
             settled: BTreeMap::new(),
             ingested: BTreeMap::new(),
             purged: BTreeMap::new(),
@@ -313,14 +325,14 @@ impl Device {
         if !self.db.is_open() {
             return Ok(());
         }
-        crate::crash::point("device.before-commit");
+        crash::point("device.before-commit");
         let done = self.db.commit();
         if done.is_err() {
             self.news.lists = true;
         }
         done?;
         self.commits += u64::from(self.later);
-        crate::crash::point("device.after-commit");
+        crash::point("device.after-commit");
         Ok(())
     }
 
@@ -365,6 +377,7 @@ impl Device {
         self.epoch = None;
         self.in_flight.clear();
         self.remote_head = None;
+        self.comparing = Comparing::default();
         self.wanted.clear();
         for (_, open) in &mut self.open {
             open.subscribed = false;
@@ -385,15 +398,19 @@ impl Device {
             return Ok(std::mem::take(&mut self.wanted));
         }
         let (mut unsent, mut last_of) = (false, None);
-        let mut stores: BTreeMap<StoreId, Vec<_>> = BTreeMap::new();
+        let mut stores: BTreeMap<StoreId, (bool, Vec<_>)> = BTreeMap::new();
+        let mut later: BTreeSet<StoreId> = BTreeSet::new();
         let (mut after, mut count, mut new) = (0, 0, Vec::new());
         'pages: loop {
             let pending = Own::pending(&self.db, after, PUSH_EVENTS)?;
             let Some(last) = pending.last() else { break };
             after = last.seq;
+            let fresh = |own: &OwnEvent| own.offered.is_none();
+            let later_first = crash::broken(Broken::LaterFirst) && pending.iter().any(fresh);
+            unsent |= later_first;
             for own in pending {
-                if self.in_flight.contains(&own.store) {
-                    self.held_back.insert(own.store);
+                let frame = stores.get(&own.store).map(|(again, _)| *again);
+                if self.has_to_wait(&own, frame, &mut later) || (later_first && !fresh(&own)) {
                     continue;
                 }
                 // What an action does to one store is in one frame: a batch that names the action
@@ -407,11 +424,12 @@ impl Device {
                 if own.offered.is_none() {
                     new.push(own.seq);
                 }
-                stores.entry(own.store.clone()).or_default().push(own.offer(&self.id, &epoch));
+                let of = stores.entry(own.store.clone()).or_insert((own.again, Vec::new()));
+                of.1.push(own.offer(&self.id, &epoch));
                 count += 1;
             }
         }
-        if !new.is_empty() {
+        if !new.is_empty() && !crash::broken(Broken::EpochAfterOffer) {
             self.begin_full()?;
             if let Err(error) = Own::offered(&self.db, &new, &epoch) {
                 self.db.rollback();
@@ -427,11 +445,37 @@ impl Device {
         let mut frames = std::mem::take(&mut self.wanted);
         if !stores.is_empty() {
             self.in_flight.extend(stores.keys().cloned());
-            let stores =
-                stores.into_iter().map(|(store, events)| StorePush { store, expect: None, events });
+            let stores = stores.into_iter();
+            let stores = stores.map(|(store, (again, events))| {
+                let expect = None;
+                StorePush { store, expect, events, again }
+            });
             frames.push(Frame::Push { stores: stores.collect() });
         }
         Ok(frames)
+    }
+
+    /// Whether a pending event cannot be sent now. What comes back has a right of its own, and goes
+    /// before what is new: `frame` is of which kind its store's events in the frame are. Who ends
+    /// what it waits for sees to it that it is sent then.
+    fn has_to_wait(
+        &mut self,
+        own: &OwnEvent,
+        frame: Option<bool>,
+        later: &mut BTreeSet<StoreId>,
+    ) -> bool {
+        if !self.comparing.may_push(&own.store) || later.contains(&own.store) {
+            return true;
+        }
+        let other = frame.is_some_and(|again| again != own.again);
+        if other {
+            later.insert(own.store.clone());
+        }
+        let waits = other || self.in_flight.contains(&own.store);
+        if waits {
+            self.held_back.insert(own.store.clone());
+        }
+        waits
     }
 
     /// Asks the backend to say when all it has is projected; see [`Device::is_settled`].

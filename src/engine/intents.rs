@@ -11,7 +11,7 @@ use crate::engine::view::Done;
 use crate::engine::{Device, EngineError};
 use crate::id::{ActionId, DeviceId, EventId, StoreId, ThreadId};
 use crate::mailbox::{self, Groups};
-use crate::projection::{entries, overlay};
+use crate::projection::overlay;
 use crate::store::{Action, Args, Db, Own, StoreError};
 
 impl Device {
@@ -133,9 +133,12 @@ impl Device {
 
 /// Puts what a device's own events show of a thread over its row.
 pub(super) fn cover(db: &Db, device: &DeviceId, thread: &ThreadId) -> Result<(), StoreError> {
-    let Some(row) = mailbox::raw_row(db, thread)? else { return Ok(()) };
     let own = Own::of(db, &StoreId::thread(thread))?;
-    let watermark = mailbox::watermark(db, thread)?.map_or(0, |seen| seen.position);
-    let shown = overlay(&row, &entries(&own, device, watermark));
+    if own.is_empty() {
+        return mailbox::set_overlay(db, thread, None);
+    }
+    let Some(row) = mailbox::raw_row(db, thread)? else { return Ok(()) };
+    let here = mailbox::watermark(db, thread)?;
+    let shown = overlay(&row, &own, device, here.as_ref());
     mailbox::set_overlay(db, thread, shown.as_ref())
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ActionId, DeviceId, Epoch, LabelId, ThreadId};
 use crate::label::Place;
 use crate::mail::Address;
-use crate::store::Args;
+use crate::store::{Args, is_read};
 
 /// The names.
 pub mod name {
@@ -36,6 +36,25 @@ pub mod name {
     pub const THREAD_PURGED: &str = "v1.ThreadPurged";
     /// An action was undone.
     pub const ACTION_UNDONE: &str = "v1.ActionUndone";
+    /// The backend's logs were put back to an earlier moment.
+    pub const EPOCH_BEGAN: &str = "v1.EpochBegan";
+
+    /// All of them: what is recorded beside tables as known.
+    pub const ALL: &[&str] = &[
+        LABEL_CREATED,
+        LABEL_RENAMED,
+        LABEL_RECOLORED,
+        LABEL_DELETED,
+        THREAD_ADDED,
+        LABEL_APPLIED,
+        LABEL_REMOVED,
+        SUMMARY_CHANGED,
+        THREAD_PROJECTED,
+        THREAD_REMOVED,
+        THREAD_PURGED,
+        ACTION_UNDONE,
+        EPOCH_BEGAN,
+    ];
 }
 
 /// What of a thread's log a batch has taken in.
@@ -226,6 +245,14 @@ pub struct ActionUndone {
     pub action: ActionId,
 }
 
+/// `v1.EpochBegan`: the first event of an epoch that a restore began. The rows mirror the logs as
+/// they were put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochBegan {
+    /// The epoch.
+    pub epoch: Epoch,
+}
+
 /// A Mailbox event, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MailboxEvent {
@@ -251,6 +278,8 @@ pub enum MailboxEvent {
     LabelDeleted(LabelDeleted),
     /// An action undone.
     Undone(ActionUndone),
+    /// An epoch.
+    Began(EpochBegan),
 }
 
 impl MailboxEvent {
@@ -260,6 +289,9 @@ impl MailboxEvent {
     pub fn read(event: &str, args: &Args) -> Option<Self> {
         if args.is_gone() {
             return args.read().map(Self::Projected);
+        }
+        if !is_read(event) {
+            return None;
         }
         Some(match event {
             name::THREAD_ADDED => Self::Added(args.read()?),
@@ -274,6 +306,7 @@ impl MailboxEvent {
             name::LABEL_RECOLORED => Self::LabelRecolored(args.read()?),
             name::LABEL_DELETED => Self::LabelDeleted(args.read()?),
             name::ACTION_UNDONE => Self::Undone(args.read()?),
+            name::EPOCH_BEGAN => Self::Began(args.read()?),
             _ => return None,
         })
     }
@@ -290,6 +323,11 @@ impl MailboxEvent {
         }
     }
 
+    /// Whether it is of the index itself, and so sees all rows as they are before it.
+    pub(super) const fn is_of_index(&self) -> bool {
+        matches!(self, Self::Purged(_) | Self::Began(_))
+    }
+
     /// The label that an event makes or changes.
     #[must_use]
     pub const fn label(&self) -> Option<&LabelId> {
@@ -300,6 +338,13 @@ impl MailboxEvent {
             Self::LabelDeleted(event) => Some(&event.id),
             _ => None,
         }
+    }
+
+    /// Whether a device that holds an event of this name may offer it again, should the backend
+    /// have lost it: not what mirrors threads, which is made again from their logs.
+    #[must_use]
+    pub fn device_may_return(event: &str) -> bool {
+        Self::device_may_write(event) || event == name::THREAD_PURGED
     }
 
     /// Whether devices may write an event of this name.
@@ -313,5 +358,18 @@ impl MailboxEvent {
                 | name::LABEL_DELETED
                 | name::ACTION_UNDONE
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_name_is_listed() {
+        let source = include_str!("event.rs");
+        let named = source.lines().filter_map(|line| {
+            let (_, name) = line.trim().strip_prefix("pub const ")?.split_once(": &str = \"")?;
+            name.strip_suffix("\";")
+        });
+        assert_eq!(named.collect::<Vec<_>>(), super::name::ALL);
     }
 }

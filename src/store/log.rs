@@ -4,6 +4,7 @@
 //! changed, but for arguments whose content is taken out and whose hash stays. The head and chain
 //! of a store change in the transaction that appends.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
@@ -131,23 +132,30 @@ impl Log {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn append(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result<Appended, StoreError> {
+    pub fn append<'a>(
+        db: &Db,
+        store: &StoreId,
+        events: impl IntoIterator<Item = &'a NewEvent>,
+    ) -> Result<Appended, StoreError> {
         let mut head = Self::head(db, store)?;
         let mut done = Appended { head, ..Appended::default() };
-        if events.is_empty() {
+        let mut events = events.into_iter().peekable();
+        if events.peek().is_none() {
             return Ok(done); // and a store that nothing is appended to is not made
         }
         let key = Self::key(db, store, true)?.unwrap_or_default();
         for event in events {
-            if let Some(known) = Self::position_of(db, key, &event.id)? {
-                done.positions.push((event.id.clone(), known));
+            let next = Head { position: head.position + 1, chain: head.chain.after(event) };
+            if Self::insert(db, key, next, event)? {
+                head = next;
+                done.added += 1;
+                done.positions.push((event.id.clone(), head.position));
                 continue;
             }
-            head.position += 1;
-            head.chain = head.chain.after(event);
-            Self::insert(db, key, head, event)?;
-            done.positions.push((event.id.clone(), head.position));
-            done.added += 1;
+            let Some(known) = Self::position_of(db, key, &event.id)? else {
+                return Err(StoreError::Row(format!("{store} has events above its head")));
+            };
+            done.positions.push((event.id.clone(), known));
         }
         if done.added > 0 {
             db.sql()
@@ -158,12 +166,14 @@ impl Log {
         Ok(done)
     }
 
-    fn insert(db: &Db, key: i64, at: Head, event: &NewEvent) -> Result<(), StoreError> {
+    /// Puts an event into the log; `false` when its id, or its place, is taken.
+    fn insert(db: &Db, key: i64, at: Head, event: &NewEvent) -> Result<bool, StoreError> {
         let action = event.action.as_ref().and_then(|action| serde_json::to_string(action).ok());
-        db.sql()
+        let added = db
+            .sql()
             .prepare_cached(
                 "INSERT INTO eventlog(store, position, id, name, args, device, epoch, action, chain)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
             )?
             .execute(params![
                 key,
@@ -176,7 +186,7 @@ impl Log {
                 action,
                 at.chain.bytes(),
             ])?;
-        Ok(())
+        Ok(added > 0)
     }
 
     fn position_of(db: &Db, key: i64, id: &EventId) -> Result<Option<u64>, StoreError> {
@@ -279,6 +289,52 @@ impl Log {
             db.sql().execute("UPDATE stores SET head = 0, chain = x'' WHERE key = ?1", [key])?;
         }
         Ok(())
+    }
+
+    /// Forgets what stands above a position: the backend's log goes on otherwise.
+    ///
+    /// # Errors
+    /// When the database refuses, or the position is none of this log.
+    pub fn truncate(db: &Db, store: &StoreId, at: u64) -> Result<(), StoreError> {
+        let Some(key) = Self::key(db, store, false)? else { return Ok(()) };
+        let Some(chain) = Self::chain_at(db, store, at)? else {
+            return Err(StoreError::Row(format!("{store}: there is no position {at}")));
+        };
+        db.sql()
+            .prepare_cached("DELETE FROM eventlog WHERE store = ?1 AND position > ?2")?
+            .execute(params![key, number(at)])?;
+        db.sql()
+            .prepare_cached("UPDATE stores SET head = ?2, chain = ?3 WHERE key = ?1")?
+            .execute(params![key, number(at), chain.bytes()])?;
+        Ok(())
+    }
+
+    /// Where a row of this file is the last, of all stores; 0 when there is none.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn last_row(db: &Db) -> Result<i64, StoreError> {
+        let sql = "SELECT coalesce(max(gseq), 0) FROM eventlog";
+        Ok(db.sql().prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    }
+
+    /// A store's log as it ended when `row` was the last of this file.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn head_at_row(db: &Db, store: &StoreId, row: i64) -> Result<Head, StoreError> {
+        let Some(key) = Self::key(db, store, false)? else { return Ok(Head::default()) };
+        let mut statement = db.sql().prepare_cached(
+            "SELECT position, chain FROM eventlog WHERE store = ?1 AND gseq <= ?2
+             ORDER BY position DESC LIMIT 1",
+        )?;
+        let head = statement
+            .query_row(params![key, row], |row| {
+                let chain: Vec<u8> = row.get(1)?;
+                Ok(Head { position: position(row, 0)?, chain: Chain::from_bytes(&chain) })
+            })
+            .optional()?;
+        Ok(head.unwrap_or_default())
     }
 
     /// Forgets a store as if it had never been; its key is given to no other.
@@ -388,9 +444,9 @@ fn args_of(row: &Row<'_>, at: usize) -> Result<Args, StoreError> {
     }
 }
 
-fn pack(text: &str) -> Vec<u8> {
+fn pack(text: &str) -> Cow<'_, [u8]> {
     if text.len() < COMPRESS_FROM {
-        return text.as_bytes().to_vec();
+        return Cow::Borrowed(text.as_bytes());
     }
     thread_local! {
         // Making a compressor costs more than most arguments.
@@ -399,7 +455,7 @@ fn pack(text: &str) -> Vec<u8> {
     }
     PACKER.with_borrow_mut(|packer| {
         let packed = packer.as_mut().and_then(|packer| packer.compress(text.as_bytes()).ok());
-        packed.unwrap_or_else(|| text.into())
+        packed.map_or_else(|| Cow::Borrowed(text.as_bytes()), Cow::Owned)
     })
 }
 

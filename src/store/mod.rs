@@ -5,10 +5,12 @@
 
 mod blob;
 mod chain;
+mod copy;
 mod db;
 pub mod disk;
 mod error;
 mod event;
+mod known;
 mod log;
 mod own;
 mod space;
@@ -20,6 +22,9 @@ pub use db::{Db, Durability, Kind};
 pub(crate) use disk::private_dir;
 pub use error::StoreError;
 pub use event::{Action, Args, Event, NewEvent};
+pub use known::{
+    KNOWN_NAMES, differing_names, holds_any, is_read, recorded_names, stores_with, without,
+};
 pub use log::{Appended, Head, Log};
 pub use own::{Own, OwnEvent, Refusal};
 pub use space::{Space, compact, is_database, space};

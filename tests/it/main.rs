@@ -35,7 +35,9 @@ mod kill_import;
 mod kill_two_processes;
 mod label_manage;
 mod links;
+mod livestore_vectors;
 mod mail_rules;
+mod materializers;
 mod memory;
 mod overlay;
 mod own_mail;
@@ -55,8 +57,10 @@ mod seen;
 mod simulation;
 mod storage_faults;
 mod support;
+mod sync_rules;
 mod two_processes;
 mod undo_history;
+mod upgrades;
 
 /// Files and folders of this directory that are modules, without the ending.
 fn modules_on_disk(dir: &std::path::Path) -> Vec<String> {

@@ -2,15 +2,19 @@
 //!
 //! Invariant: every wait has a deadline, and every process is killed when its test ends.
 
+mod backups;
 pub(crate) mod binary;
 pub(crate) mod clock;
 pub(crate) mod corpora;
 pub(crate) mod disk;
 pub(crate) mod health;
 pub(crate) mod house;
+pub(crate) mod lives;
 pub(crate) mod mail;
+pub(crate) mod pair;
 pub(crate) mod platter;
 pub(crate) mod play;
+pub(crate) mod promises;
 pub(crate) mod pty;
 pub(crate) mod record;
 pub(crate) mod script;
@@ -20,6 +24,7 @@ pub(crate) mod svg;
 pub(crate) mod terminal_bytes;
 pub(crate) mod truth;
 pub(crate) mod vfs;
+pub(crate) mod wire;
 pub(crate) mod world;
 
 use std::time::{Duration, Instant};
