@@ -10,6 +10,7 @@ mod beside;
 mod demo;
 pub mod demo_mail;
 mod desk;
+mod device;
 mod doctor;
 mod history;
 mod home;
@@ -152,6 +153,7 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         Command::Doctor { .. } => doctor::run(&home, output),
         Command::Restore { file } => restore::run(&home, output, &file),
         Command::Backup { file, force } => backup::run(&home, output, &file, force),
+        Command::Device { verb } => device::run(&home, output, verb),
         Command::Demo => demo::run(&home, output),
         Command::Serve { listen } => serve::run(&home, output, &listen),
     }

@@ -79,7 +79,7 @@ fn take_in(home: &Home, owner: Owner) -> Result<(), Notice> {
     }
     let mut session = Session::of(home, owner)?;
     session.connect()?;
-    session.synchronise_all().map(drop)
+    session.synchronise().map(drop)
 }
 
 /// Moves what was here into a directory of its own; `None` when nothing was.

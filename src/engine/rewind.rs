@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::engine::kept::Kept;
 use crate::engine::threads::OpenThread;
 use crate::engine::{Device, EngineError};
 use crate::id::{Epoch, StoreId, ThreadId};
@@ -61,6 +62,11 @@ impl Comparing {
             None => self.mailbox,
         };
         self.last.clone().filter(|_| self.new && !is_compared)
+    }
+
+    /// Whether a new epoch's logs are still being compared.
+    pub(super) const fn is_new(&self) -> bool {
+        self.new
     }
 
     /// Whether this thread's log is being compared.
@@ -179,6 +185,7 @@ impl Device {
             let cursor = (position > 0).then_some(Cursor { epoch, position, chain });
             self.wanted.push(Frame::Subscribe { store: store.clone(), cursor });
         }
+        self.fetch_again(&thread);
         Ok(())
     }
 
@@ -218,8 +225,10 @@ impl Device {
         if let Some(kept) = &mut self.kept {
             kept.begin()?;
             Log::truncate(kept, &store, at)?;
-            kept.commit()?;
             left = Log::all(kept, &store)?;
+            Kept::cleared(kept, thread)?;
+            Kept::note(kept, thread, &left)?;
+            kept.commit()?;
         }
         if let Some(open) = self.open.peek_mut(thread) {
             let used_ms = open.used_ms;
