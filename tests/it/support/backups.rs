@@ -36,6 +36,7 @@ impl World {
             std::fs::copy(backup.join(name), dir.join(name)).expect("copied");
         }
         mailtui::backend::begin_again(&dir, &self.clock).expect("a new epoch begins");
+        self.promises.restored();
         self.start_backend();
     }
 }
