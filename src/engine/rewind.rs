@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::crash::{self, Broken};
 use crate::engine::kept::Kept;
 use crate::engine::threads::OpenThread;
 use crate::engine::{Device, EngineError};
@@ -245,7 +246,9 @@ impl Device {
         let (mut found, mut at) = (Vec::new(), above);
         let mirrors = |event: &Event| {
             let read = MailboxEvent::read(&event.event.name, &event.event.args);
-            store.as_thread().is_none() && read.is_some_and(|read| read.source().is_some())
+            store.as_thread().is_none()
+                && read.is_some_and(|read| read.source().is_some())
+                && !crash::broken(Broken::ProjectionsOffered)
         };
         loop {
             let (events, more) = Log::range(log, store, at, READ_EVENTS, READ_BYTES)?;
