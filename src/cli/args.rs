@@ -180,6 +180,11 @@ pub(super) enum Command {
         #[arg(long)]
         disk: bool,
     },
+    /// Say or choose which conversations of a remote backend this device keeps.
+    Device {
+        #[command(subcommand)]
+        verb: Option<DeviceVerb>,
+    },
     /// Write all mail, and all that was done to it, into one file; also of a backend that runs.
     Backup {
         /// The file; it is made.
@@ -192,11 +197,6 @@ pub(super) enum Command {
     Restore {
         /// The file.
         file: PathBuf,
-    },
-    /// Say or choose which conversations of a remote backend this device keeps.
-    Device {
-        #[command(subcommand)]
-        verb: Option<DeviceVerb>,
     },
     /// Look around in sample mail, gone on quit.
     Demo,

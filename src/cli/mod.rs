@@ -151,9 +151,9 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         Command::Doctor { compact: true, .. } => space::compact(&home, output),
         Command::Doctor { disk: true, .. } => space::disk(&home, output),
         Command::Doctor { .. } => doctor::run(&home, output),
+        Command::Device { verb } => device::run(&home, output, verb),
         Command::Restore { file } => restore::run(&home, output, &file),
         Command::Backup { file, force } => backup::run(&home, output, &file, force),
-        Command::Device { verb } => device::run(&home, output, verb),
         Command::Demo => demo::run(&home, output),
         Command::Serve { listen } => serve::run(&home, output, &listen),
     }

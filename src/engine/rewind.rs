@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::crash::{self, Broken};
 use crate::engine::kept::Kept;
 use crate::engine::threads::OpenThread;
 use crate::engine::{Device, EngineError};
@@ -55,6 +56,11 @@ impl Comparing {
         !self.new || (self.mailbox && !store.as_thread().is_some_and(|thread| asked(&thread)))
     }
 
+    /// Whether a new epoch's logs are still being compared.
+    pub(super) const fn is_new(&self) -> bool {
+        self.new
+    }
+
     /// The epoch of what is held of logs, where that is not this connection's.
     pub(super) fn held(&self, store: &StoreId) -> Option<Epoch> {
         let is_compared = match store.as_thread() {
@@ -62,11 +68,6 @@ impl Comparing {
             None => self.mailbox,
         };
         self.last.clone().filter(|_| self.new && !is_compared)
-    }
-
-    /// Whether a new epoch's logs are still being compared.
-    pub(super) const fn is_new(&self) -> bool {
-        self.new
     }
 
     /// Whether this thread's log is being compared.
@@ -245,7 +246,9 @@ impl Device {
         let (mut found, mut at) = (Vec::new(), above);
         let mirrors = |event: &Event| {
             let read = MailboxEvent::read(&event.event.name, &event.event.args);
-            store.as_thread().is_none() && read.is_some_and(|read| read.source().is_some())
+            store.as_thread().is_none()
+                && read.is_some_and(|read| read.source().is_some())
+                && !crash::broken(Broken::ProjectionsOffered)
         };
         loop {
             let (events, more) = Log::range(log, store, at, READ_EVENTS, READ_BYTES)?;
