@@ -11,7 +11,7 @@ use crate::engine::slice::{Added, Further, MailboxPage, Slice};
 use crate::engine::{Device, EngineError};
 use crate::id::{DeviceId, Epoch, StoreId, ThreadId};
 use crate::mailbox::{self, Changes, Groups, MailboxEvent, Source};
-use crate::store::{Chain, Db, Durability, Event, Head, Log, Own, StoreError};
+use crate::store::{ABSENT, Chain, Db, Durability, Event, Head, Log, Own, StoreError};
 use crate::sync::{Frame, StoreAck, SyncError};
 
 /// Answers of the backend that wait for whoever asked.
@@ -244,7 +244,8 @@ impl Device {
         let mut groups = Groups::new(true);
         let changes = mailbox::materialize(&self.db, events, &mut groups)?;
         // Mostly nothing of its own is under way, and there is nothing to look for.
-        let own = Own::any(&self.db)? || mailbox::any_overlaid(&self.db)?;
+        let back = self.revive(&changes)?;
+        let own = back || Own::any(&self.db)? || mailbox::any_overlaid(&self.db)?;
         if own {
             self.note_sources(&changes)?;
         }
@@ -268,6 +269,20 @@ impl Device {
         }
         self.news.threads.extend(changes.threads);
         Ok(changes.purged)
+    }
+
+    /// Keys on conversations that the backend did not have and has now wait again; whether there
+    /// are any.
+    fn revive(&mut self, changes: &Changes) -> Result<bool, StoreError> {
+        if !Own::any_absent(&self.db)? {
+            return Ok(false);
+        }
+        let mut back = 0;
+        for thread in &changes.threads {
+            back += Own::revive(&self.db, &StoreId::thread(thread))?;
+        }
+        self.unsent |= back > 0;
+        Ok(back > 0)
     }
 
     /// What complete batches say of own events: where they are, and which are shown by rows now.
@@ -361,7 +376,10 @@ impl Device {
             if refusal.code == "purged" && Own::drop_again(&self.db, &refusal.id)? {
                 continue; // it was here of what is gone for good
             }
-            let reason = crate::safe_text::line(&refusal.reason);
+            // Another device may hold it still: then it comes back, and this with it.
+            let absent = refusal.code == "no-such-thread" && !Own::is_again(&self.db, &refusal.id)?;
+            let reason = if absent { ABSENT } else { &refusal.reason };
+            let reason = crate::safe_text::line(reason);
             Own::refuse(&self.db, &refusal.id, &reason)?;
             self.news.refused.push(reason);
         }

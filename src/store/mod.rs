@@ -26,6 +26,6 @@ pub use known::{
     KNOWN_NAMES, differing_names, holds_any, is_read, recorded_names, stores_with, without,
 };
 pub use log::{Appended, Head, Log};
-pub use own::{Own, OwnEvent, Refusal};
+pub use own::{ABSENT, Own, OwnEvent, Refusal};
 pub use space::{Space, compact, is_database, space};
 pub use upload::{Incoming as IncomingPart, MAX_UPLOADS, Taken, UPLOAD_KEPT, Unfit, Uploads};

@@ -66,6 +66,8 @@ pub struct Refusal {
     pub reason: String,
 }
 
+/// Why an event on a store that the backend does not have is in the visible list.
+pub const ABSENT: &str = "the backend has no such conversation";
 /// Why an event on a store that is gone is refused.
 const PURGED: &str = "this conversation was purged";
 
@@ -85,7 +87,7 @@ impl Own {
         CREATE INDEX IF NOT EXISTS unprojected_action ON unprojected(actionId);
         CREATE TABLE IF NOT EXISTS refused(
             id TEXT PRIMARY KEY, store TEXT NOT NULL, name TEXT NOT NULL, args TEXT NOT NULL,
-            action TEXT, reason TEXT NOT NULL);
+            action TEXT, reason TEXT NOT NULL, offered TEXT);
         CREATE TABLE IF NOT EXISTS device(name TEXT PRIMARY KEY, value TEXT NOT NULL);
     ";
 
@@ -97,7 +99,8 @@ impl Own {
         if (1..3).contains(&found) {
             db.sql().execute_batch(
                 "ALTER TABLE unprojected ADD COLUMN device TEXT;
-                 ALTER TABLE unprojected ADD COLUMN again INTEGER NOT NULL DEFAULT 0;",
+                 ALTER TABLE unprojected ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
+                 ALTER TABLE refused ADD COLUMN offered TEXT;",
             )?;
         }
         Ok(())
@@ -356,12 +359,51 @@ impl Own {
     pub fn refuse(db: &Db, id: &EventId, reason: &str) -> Result<(), StoreError> {
         db.sql()
             .prepare_cached(
-                "INSERT OR REPLACE INTO refused(id, store, name, args, action, reason)
-                 SELECT id, store, name, args, action, ?2 FROM unprojected WHERE id = ?1",
+                "INSERT OR REPLACE INTO refused(id, store, name, args, action, reason, offered)
+                 SELECT id, store, name, args, action, ?2, offered FROM unprojected WHERE id = ?1",
             )?
             .execute([id.as_str(), reason])?;
         db.sql().prepare_cached("DELETE FROM unprojected WHERE id = ?1")?.execute([id.as_str()])?;
         Ok(())
+    }
+
+    /// The backend did not have this store when it was offered these events: now that it has, they
+    /// wait again, each with the epoch in which it was first offered. How many there were.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn revive(db: &Db, store: &StoreId) -> Result<usize, StoreError> {
+        let of = params![store.as_str(), ABSENT];
+        let back = db
+            .sql()
+            .prepare_cached(
+                "INSERT OR IGNORE INTO unprojected(store, id, name, args, action, actionId, offered)
+                 SELECT store, id, name, args, action, json_extract(action, '$.id'), offered
+                 FROM refused WHERE store = ?1 AND reason = ?2 ORDER BY id",
+            )?
+            .execute(of)?;
+        db.sql()
+            .prepare_cached("DELETE FROM refused WHERE store = ?1 AND reason = ?2")?
+            .execute(of)?;
+        Ok(back)
+    }
+
+    /// Whether an event is one that is offered again.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn is_again(db: &Db, id: &EventId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM unprojected WHERE id = ?1 AND again = 1";
+        Ok(db.sql().prepare_cached(sql)?.exists([id.as_str()])?)
+    }
+
+    /// Whether events wait in the visible list for a store that the backend did not have.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn any_absent(db: &Db) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM refused WHERE reason = ?1 LIMIT 1";
+        Ok(db.sql().prepare_cached(sql)?.exists([ABSENT])?)
     }
 
     /// A store is gone for ever: what the backend holds of it is forgotten, and what it does not

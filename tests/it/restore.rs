@@ -222,3 +222,24 @@ fn links_and_splits_come_back() {
     rest(&mut world, &[]);
     assert_eq!(world.device(B).row(&one).unwrap().unwrap().members.len(), 1);
 }
+
+#[test]
+fn a_key_on_a_conversation_that_another_device_holds_waits_for_it() {
+    let mut world = world(8);
+    receive(&mut world, "old", "old");
+    world.sync();
+    world.backup("one");
+    let thread = receive(&mut world, "new", "new");
+    world.sync();
+    hold(&mut world, B, &thread);
+    world.cut(B);
+    world.stations[B].apart = true;
+    change(&mut world, A, &thread, Change::Star(true));
+    world.restore("one");
+    world.sync();
+    let said = world.device_mut(A).news().refused;
+    assert_eq!(said.len(), 1, "in the list: {said:?}");
+    // B is back, and the conversation with it.
+    let truth = rest(&mut world, &[]);
+    assert!(truth.threads[&thread].cells.starred);
+}
