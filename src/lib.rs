@@ -78,6 +78,8 @@
 //! | an event's name that is new here | `store/known` → `mailbox/rebuild` (`learn`), `storage/again` |
 //! | another projection | `backend/storage/again` → `backend/reproject`, a slice a step |
 //! | a file outlives a power cut | `store/db` (`durable`), `store/disk`, `engine/run` (`syncer`) |
+//! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
+//! | a restore | `cli/restore` → `backend/cut` → `engine/rewind` → `backend/returns` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
@@ -108,6 +110,20 @@
 //!   it is sent before that has ended.
 //! - **One `unprojected` table.** Without a position an own event is pending, with one it waits
 //!   for its watermark.
+//! - **An epoch is marked where it matters.** A restore begins one; the Mailbox log says so first,
+//!   and a Thread log right before the first event that it gets in it, with where it ended. So an
+//!   untouched thread costs nothing, and the fold knows by the log alone how far a `seen` of each
+//!   epoch reaches: it keeps all marks, not the last, since what was seen in an epoch that the log
+//!   knows reaches up to the next mark and not only to the least.
+//! - **Equal chains are equal logs**, whatever the epoch: a cursor that fits is read on from. One
+//!   that does not is answered with where both may agree; the device goes down by halves from there.
+//! - **In a new epoch a device compares before it pushes**: the Mailbox log first; that says which
+//!   kept logs go on above their watermark, and only those can hold what the backend lost.
+//! - **A backup is read by who asks for it.** The owner of the directory only waits between two
+//!   commits until both files are being read, so the file is made by the asker, where it may write.
+//! - **What was queued to be sent is not sent by a restore.** A `MessageQueued` that was first
+//!   offered in another epoch than the backend's is *unknown, check*: it may have been sent in
+//!   the life that the restore ended. (Nothing is sent yet; `backend/returns` is where it comes in.)
 //! - **`all` and `anywhere` are unions of places**, which share no conversation: two lists more
 //!   cost no row more.
 //! - **A purge empties events, it does not take them out.** The chain covers an event's id and the

@@ -89,12 +89,9 @@ fn refuse(output: Output, error: &clap::Error) -> u8 {
 fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     let home = Home::of(&cli.global)?;
     crate::crash::report::install(&home.dir);
-    // What is there is put aside as it is; it may be what a backup is restored for.
-    if let Some(Command::Restore { file }) = &cli.command {
-        return restore::run(&home, output, file);
-    }
-    // The interface does so behind its first screen.
-    if cli.command.is_some() || cli.sync_only || !tui::is_drawn() {
+    // The interface does so behind its first screen; and what a restore puts aside stays as it is.
+    let restores = matches!(cli.command, Some(Command::Restore { .. }));
+    if !restores && (cli.command.is_some() || cli.sync_only || !tui::is_drawn()) {
         upgrade::bring_up(&home, output)?;
     }
     let Some(command) = cli.command else {

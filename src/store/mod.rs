@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod known;
 mod log;
+mod log_ends;
 mod own;
 mod space;
 mod upload;
