@@ -337,7 +337,7 @@ impl Device {
     }
 
     fn store_acknowledged(&mut self, ack: &StoreAck) -> Result<(), StoreError> {
-        let StoreAck { store, positions, refused, .. } = ack;
+        let StoreAck { store, positions, refused, missing, .. } = ack;
         self.in_flight.remove(store);
         self.unsent |= self.held_back.remove(store);
         for (id, position) in positions {
@@ -347,6 +347,7 @@ impl Device {
             Own::confirm(&self.db, first.as_ref().unwrap_or(id), *position)?;
         }
         self.news.pushed += positions.len() as u64;
+        self.lacks_blobs(store, missing)?;
         for refusal in refused {
             let reason = crate::safe_text::line(&refusal.reason);
             Own::refuse(&self.db, &refusal.id, &reason)?;

@@ -430,8 +430,8 @@ impl Device {
     }
 }
 
-/// Puts events behind a kept log, and counts them; the log's end, and the bytes that it grew by. The
-/// transaction is the caller's.
+/// Puts events behind a kept log, and counts them; the log's end, and by how many bytes it grew.
+/// The transaction is the caller's.
 pub(super) fn append_kept(
     kept: &Db,
     thread: &ThreadId,
