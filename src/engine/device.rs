@@ -16,6 +16,7 @@ use crate::engine::blobs::{BLOBS_KEPT, Held, Sending};
 use crate::engine::keep::Keeper;
 use crate::engine::kept::Kept;
 use crate::engine::policy::KEEP_BYTES;
+use crate::engine::rewind::Comparing;
 use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
@@ -63,8 +64,8 @@ pub struct Device {
     pub(super) wanted: Vec<Frame>,
     /// The Mailbox log's end as the backend last said.
     pub(super) remote_head: Option<u64>,
-    /// Logs that were fetched again from the beginning, since this connection's welcome.
-    pub(super) diverged: u32,
+    /// What of the logs here is compared with the backend's.
+    pub(super) comparing: Comparing,
     /// Answers to settle, by number: the Mailbox log's end then.
     pub(super) settled: BTreeMap<u64, u64>,
     /// Answers to ingest, by number.
@@ -227,7 +228,7 @@ impl Device {
             blobs: LruCache::new(NonZeroUsize::new(BLOBS_KEPT).unwrap_or(NonZeroUsize::MIN)),
             wanted: Vec::new(),
             remote_head: None,
-            diverged: 0,
+            comparing: Comparing::default(),
             settled: BTreeMap::new(),
             ingested: BTreeMap::new(),
             purged: BTreeMap::new(),
@@ -392,6 +393,7 @@ impl Device {
         self.epoch = None;
         self.in_flight.clear();
         self.remote_head = None;
+        self.comparing = Comparing::default();
         self.wanted.clear();
         self.keeper.disconnected();
         self.forget_sending();
@@ -414,8 +416,8 @@ impl Device {
             return Ok(std::mem::take(&mut self.wanted));
         }
         let (mut unsent, mut last_of) = (false, None);
-        let mut waiting = BTreeSet::new();
-        let mut stores: BTreeMap<StoreId, Vec<_>> = BTreeMap::new();
+        let mut stores: BTreeMap<StoreId, (bool, Vec<_>)> = BTreeMap::new();
+        let mut later: BTreeSet<StoreId> = BTreeSet::new();
         let (mut after, mut count, mut new) = (0, 0, Vec::new());
         'pages: loop {
             let pending = Own::pending(&self.db, after, PUSH_EVENTS)?;
@@ -425,12 +427,12 @@ impl Device {
             let later_first = crash::broken(Broken::LaterFirst) && pending.iter().any(fresh);
             unsent |= later_first;
             for own in pending {
-                if later_first && !fresh(&own) {
+                let frame = stores.get(&own.store).map(|(again, _)| *again);
+                if self.has_to_wait(&own, frame, &mut later) || (later_first && !fresh(&own)) {
                     continue;
                 }
-                let waits = self.in_flight.contains(&own.store) || waiting.contains(&own.store);
-                if waits || self.waits_for_blobs(&own)? {
-                    waiting.insert(own.store.clone());
+                if self.waits_for_blobs(&own)? {
+                    later.insert(own.store.clone());
                     self.held_back.insert(own.store);
                     continue;
                 }
@@ -445,7 +447,8 @@ impl Device {
                 if own.offered.is_none() {
                     new.push(own.seq);
                 }
-                stores.entry(own.store.clone()).or_default().push(own.offer(&self.id, &epoch));
+                let of = stores.entry(own.store.clone()).or_insert((own.again, Vec::new()));
+                of.1.push(own.offer(&self.id, &epoch));
                 count += 1;
             }
         }
@@ -465,11 +468,37 @@ impl Device {
         let mut frames = std::mem::take(&mut self.wanted);
         if !stores.is_empty() {
             self.in_flight.extend(stores.keys().cloned());
-            let stores =
-                stores.into_iter().map(|(store, events)| StorePush { store, expect: None, events });
+            let stores = stores.into_iter();
+            let stores = stores.map(|(store, (again, events))| {
+                let expect = None;
+                StorePush { store, expect, events, again }
+            });
             frames.push(Frame::Push { stores: stores.collect() });
         }
         Ok(frames)
+    }
+
+    /// Whether a pending event cannot be sent now. What comes back has a right of its own, and goes
+    /// before what is new: `frame` is of which kind its store's events in the frame are. Who ends
+    /// what it waits for sees to it that it is sent then.
+    fn has_to_wait(
+        &mut self,
+        own: &OwnEvent,
+        frame: Option<bool>,
+        later: &mut BTreeSet<StoreId>,
+    ) -> bool {
+        if !self.comparing.may_push(&own.store) || later.contains(&own.store) {
+            return true;
+        }
+        let other = frame.is_some_and(|again| again != own.again);
+        if other {
+            later.insert(own.store.clone());
+        }
+        let waits = other || self.in_flight.contains(&own.store);
+        if waits {
+            self.held_back.insert(own.store.clone());
+        }
+        waits
     }
 
     /// Asks the backend to say when all it has is projected; see [`Device::is_settled`].

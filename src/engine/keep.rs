@@ -198,7 +198,9 @@ impl Device {
     /// # Errors
     /// When the database refuses.
     pub fn keep_on(&mut self, width: usize) -> Result<Keeping, EngineError> {
-        if self.kept.is_none() || self.epoch.is_none() || self.behind() != Some(0) {
+        // In a new epoch a log that is here may be all that is left of what it says.
+        let compared = self.epoch.is_some() && self.comparing.is_done();
+        if self.kept.is_none() || !compared || self.behind() != Some(0) {
             return Ok(Keeping { waits: true, ..Keeping::default() });
         }
         self.look_at_changed()?;
@@ -357,7 +359,7 @@ impl Device {
         let (position, end, bytes) = append_kept(kept, thread, new)?;
         if !new.is_empty() && end != chain {
             kept.rollback();
-            return self.diverged(&store);
+            return self.diverged(&store, None);
         }
         crash::point("kept.before-commit");
         kept.commit()?;
@@ -369,15 +371,6 @@ impl Device {
             self.want_texts(thread)?;
         }
         Ok(())
-    }
-
-    /// A log that was fetched was not the backend's: it is fetched from the beginning.
-    pub(super) fn fetch_again(&mut self, thread: &ThreadId) {
-        if self.is_fetching(thread) {
-            let store = StoreId::thread(thread);
-            self.wanted.push(Frame::Unsubscribe { store: store.clone() });
-            self.wanted.push(Frame::Subscribe { store, cursor: None });
-        }
     }
 
     /// Asks for the texts of a thread whose log is here; without any it is whole.

@@ -24,6 +24,7 @@ mod owner;
 pub mod policy;
 mod purge;
 mod purging;
+mod rewind;
 mod run;
 mod side_door;
 mod sink;
