@@ -116,14 +116,15 @@
 //!   epoch reaches: it keeps all marks, not the last, since what was seen in an epoch that the log
 //!   knows reaches up to the next mark and not only to the least.
 //! - **Equal chains are equal logs**, whatever the epoch: a cursor that fits is read on from. One
-//!   that does not is answered with where both may agree; the device goes down by halves from there.
+//!   that does not is answered with where both may agree; the device goes down by halves from
+//!   there.
 //! - **In a new epoch a device compares before it pushes**: the Mailbox log first; that says which
 //!   kept logs go on above their watermark, and only those can hold what the backend lost.
 //! - **A backup is read by who asks for it.** The owner of the directory only waits between two
 //!   commits until both files are being read, so the file is made by the asker, where it may write.
 //! - **What was queued to be sent is not sent by a restore.** A `MessageQueued` that was first
 //!   offered in another epoch than the backend's is *unknown, check*: it may have been sent in
-//!   the life that the restore ended. (Nothing is sent yet; `backend/returns` is where it comes in.)
+//!   the life that the restore ended. (Nothing is sent yet; it comes in at `backend/returns`.)
 //! - **`all` and `anywhere` are unions of places**, which share no conversation: two lists more
 //!   cost no row more.
 //! - **A purge empties events, it does not take them out.** The chain covers an event's id and the
