@@ -4,10 +4,9 @@
 //! Invariant: the index, links and references say of what came back what they said of it when it
 //! came first. A purge that comes back purges again, but never what came since.
 //!
-//! Mail that was
-//! queued to be sent (`MessageQueued`) and comes back must never be sent silently: it may have been,
-//! in the life that the restore ended. Whoever builds the outbox looks at the event's epoch, which
-//! is that of its first offer: another than the backend's is *unknown, check*.
+//! Mail that was queued to be sent (`MessageQueued`) and comes back must never be sent silently: it
+//! may have been, in the life that the restore ended. Whoever builds the outbox looks at the event's
+//! epoch, which is that of its first offer: another than the backend's is *unknown, check*.
 
 use std::collections::BTreeSet;
 
