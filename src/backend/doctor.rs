@@ -236,7 +236,7 @@ fn referred((name, times, there): Miscounted) -> Finding {
     let name = blake3::Hash::from_bytes(std::array::from_fn(|at| *name.get(at).unwrap_or(&0)));
     let how = if there { "and counted otherwise" } else { "and is missing" };
     let line = format!("blob {:.32}… is named by {times} events {how}", name.to_hex());
-    Finding::new("blob", line)
+    Finding::new(if there { "blob" } else { "blob-missing" }, line)
 }
 
 /// Lines about what names threads that are not there.

@@ -12,6 +12,7 @@ use lru::LruCache;
 use crate::clock::Clock;
 use crate::crash::{self, Broken};
 use crate::engine::EngineError;
+use crate::engine::rewind::Comparing;
 use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
@@ -56,8 +57,8 @@ pub struct Device {
     pub(super) wanted: Vec<Frame>,
     /// The Mailbox log's end as the backend last said.
     pub(super) remote_head: Option<u64>,
-    /// Logs that were fetched again from the beginning, since this connection's welcome.
-    pub(super) diverged: u32,
+    /// What of the logs here is compared with the backend's.
+    pub(super) comparing: Comparing,
     /// Answers to settle, by number: the Mailbox log's end then.
     pub(super) settled: BTreeMap<u64, u64>,
     /// Answers to ingest, by number.
@@ -211,7 +212,7 @@ impl Device {
             blobs: LruCache::new(NonZeroUsize::new(BLOBS_KEPT).unwrap_or(NonZeroUsize::MIN)),
             wanted: Vec::new(),
             remote_head: None,
-            diverged: 0,
+            comparing: Comparing::default(),
             settled: BTreeMap::new(),
             ingested: BTreeMap::new(),
             purged: BTreeMap::new(),
@@ -376,6 +377,7 @@ impl Device {
         self.epoch = None;
         self.in_flight.clear();
         self.remote_head = None;
+        self.comparing = Comparing::default();
         self.wanted.clear();
         for (_, open) in &mut self.open {
             open.subscribed = false;
@@ -396,7 +398,8 @@ impl Device {
             return Ok(std::mem::take(&mut self.wanted));
         }
         let (mut unsent, mut last_of) = (false, None);
-        let mut stores: BTreeMap<StoreId, Vec<_>> = BTreeMap::new();
+        let mut stores: BTreeMap<StoreId, (bool, Vec<_>)> = BTreeMap::new();
+        let mut later: BTreeSet<StoreId> = BTreeSet::new();
         let (mut after, mut count, mut new) = (0, 0, Vec::new());
         'pages: loop {
             let pending = Own::pending(&self.db, after, PUSH_EVENTS)?;
@@ -406,11 +409,8 @@ impl Device {
             let later_first = crash::broken(Broken::LaterFirst) && pending.iter().any(fresh);
             unsent |= later_first;
             for own in pending {
-                if later_first && !fresh(&own) {
-                    continue;
-                }
-                if self.in_flight.contains(&own.store) {
-                    self.held_back.insert(own.store);
+                let frame = stores.get(&own.store).map(|(again, _)| *again);
+                if self.has_to_wait(&own, frame, &mut later) || (later_first && !fresh(&own)) {
                     continue;
                 }
                 // What an action does to one store is in one frame: a batch that names the action
@@ -424,7 +424,8 @@ impl Device {
                 if own.offered.is_none() {
                     new.push(own.seq);
                 }
-                stores.entry(own.store.clone()).or_default().push(own.offer(&self.id, &epoch));
+                let of = stores.entry(own.store.clone()).or_insert((own.again, Vec::new()));
+                of.1.push(own.offer(&self.id, &epoch));
                 count += 1;
             }
         }
@@ -444,11 +445,37 @@ impl Device {
         let mut frames = std::mem::take(&mut self.wanted);
         if !stores.is_empty() {
             self.in_flight.extend(stores.keys().cloned());
-            let stores =
-                stores.into_iter().map(|(store, events)| StorePush { store, expect: None, events });
+            let stores = stores.into_iter();
+            let stores = stores.map(|(store, (again, events))| {
+                let expect = None;
+                StorePush { store, expect, events, again }
+            });
             frames.push(Frame::Push { stores: stores.collect() });
         }
         Ok(frames)
+    }
+
+    /// Whether a pending event cannot be sent now. What comes back has a right of its own, and goes
+    /// before what is new: `frame` is of which kind its store's events in the frame are. Who ends
+    /// what it waits for sees to it that it is sent then.
+    fn has_to_wait(
+        &mut self,
+        own: &OwnEvent,
+        frame: Option<bool>,
+        later: &mut BTreeSet<StoreId>,
+    ) -> bool {
+        if !self.comparing.may_push(&own.store) || later.contains(&own.store) {
+            return true;
+        }
+        let other = frame.is_some_and(|again| again != own.again);
+        if other {
+            later.insert(own.store.clone());
+        }
+        let waits = other || self.in_flight.contains(&own.store);
+        if waits {
+            self.held_back.insert(own.store.clone());
+        }
+        waits
     }
 
     /// Asks the backend to say when all it has is projected; see [`Device::is_settled`].

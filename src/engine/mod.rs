@@ -20,6 +20,7 @@ mod memory;
 mod owner;
 mod purge;
 mod purging;
+mod rewind;
 mod run;
 mod side_door;
 mod sink;

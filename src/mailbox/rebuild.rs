@@ -25,6 +25,7 @@ const PAGE_BYTES: usize = 8 * 1024 * 1024;
 pub fn make(db: &Db, found: u32) -> Result<(), StoreError> {
     if found > 0 {
         Log::upgrade(db, found)?;
+        Own::upgrade(db, found)?;
         drop_tables(db)?;
     }
     db.sql().execute_batch(&[Log::SQL, Own::SQL, SQL].concat())?;
@@ -64,6 +65,16 @@ pub fn learn(
     }
     db.commit()?;
     Ok(again)
+}
+
+/// Makes the confirmed tables again from what is left of the log; own events stay, and what they
+/// show is the caller's to make. The transaction is the caller's.
+///
+/// # Errors
+/// When the database refuses.
+pub fn remake(db: &Db) -> Result<(), StoreError> {
+    super::schema::clear(db)?;
+    replay(db, db)
 }
 
 /// Tables whose rows are not what the log yields.

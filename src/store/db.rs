@@ -92,11 +92,10 @@ impl Db {
         version: u32,
         make: &dyn Fn(&Self, u32) -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
-        let io = |error| StoreError::Io { path: path.to_owned(), error };
         if let Some(dir) = path.parent() {
             private_dir(dir)?;
         }
-        make_private(path).map_err(io)?;
+        make_private(path).map_err(|error| StoreError::Io { path: path.to_owned(), error })?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let left = !is_still(path);
         let db = Self::connect(path, flags)?;

@@ -18,8 +18,8 @@ use mailtui::mailbox::ThreadRow;
 use mailtui::projection::{Snapshot, entries, of_thread, overlay};
 use mailtui::store::{Action, Args, Event, NewEvent, OwnEvent};
 use mailtui::thread::{
-    ActionUndone, Base, Cells, Entry, FlagsChanged, LabelChange, Linked, MessageAdded, ThreadState,
-    Trail, What, decide, name, run,
+    ActionUndone, Base, Cells, Entry, EpochBegan, FlagsChanged, LabelChange, Linked, MessageAdded,
+    ThreadState, Trail, What, decide, name, run,
 };
 use proptest::prelude::*;
 
@@ -60,6 +60,8 @@ enum Kind {
         cleared: [bool; 3],
         sent: Option<bool>,
     },
+    /// The logs were put back, when this one was so much shorter.
+    Epoch(u64),
     /// Undoes the action of an earlier event, counted from the end.
     Undo(usize),
 }
@@ -94,6 +96,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         1 => prop::sample::select(Place::ALL.to_vec()).prop_map(Kind::Leave),
         1 => Just(Kind::Link),
         3 => flags(),
+        1 => (0_u64..4).prop_map(Kind::Epoch),
         5 => (0_usize..12).prop_map(Kind::Undo),
     ]
 }
@@ -112,7 +115,7 @@ fn history() -> impl Strategy<Value = Vec<Drawn>> {
 
 /// Whether the mail edge writes it.
 fn is_mail(what: &Kind) -> bool {
-    matches!(what, Kind::Mail { .. } | Kind::Link | Kind::Flags { .. })
+    matches!(what, Kind::Mail { .. } | Kind::Link | Kind::Flags { .. } | Kind::Epoch(_))
 }
 
 fn none() -> Flags {
@@ -163,11 +166,16 @@ fn log(history: &[Drawn]) -> Vec<Event> {
         late: 0,
         joined: false,
     };
+    let mut epochs = vec![Epoch::try_from("1").unwrap()];
     for drawn in std::iter::once(&first).chain(history) {
         let position = events.len() as u64 + 1;
-        let epoch = Epoch::try_from("1").unwrap();
-        let seen =
-            Seen { epoch: epoch.clone(), position: position - 1 - drawn.unseen.min(position - 1) };
+        let epoch = epochs.last().expect("one").clone();
+        // What was not seen may be so because the row is of an epoch before.
+        let of = epochs.len() - 1 - usize::from(drawn.unseen > 3 && epochs.len() > 1);
+        let seen = Seen {
+            epoch: epochs[of].clone(),
+            position: position - 1 - drawn.unseen.min(position - 1),
+        };
         let target = Target { thread: thread(), seen: seen.clone() };
         let (name, args) = match &drawn.what {
             mail @ Kind::Mail { .. } => (name::MESSAGE_ADDED, message(position, mail)),
@@ -189,6 +197,12 @@ fn log(history: &[Drawn]) -> Vec<Event> {
                 let (set, cleared) = (flags(*set), flags(*cleared));
                 let change = FlagsChanged { message, set, cleared, sent: *sent };
                 (name::FLAGS_CHANGED, Args::of(&change))
+            }
+            Kind::Epoch(shorter) => {
+                let began = Epoch::try_from(format!("{}.x", epochs.len() + 1)).unwrap();
+                epochs.push(began.clone());
+                let at = (position - 1).saturating_sub(*shorter);
+                (name::EPOCH_BEGAN, Args::of(&EpochBegan { epoch: began, at }))
             }
             Kind::Undo(back) => {
                 let before = events.iter().rev().filter_map(|event| event.event.action.as_ref());
@@ -270,6 +284,8 @@ fn own(events: &[Event]) -> Vec<OwnEvent> {
         action: event.action.clone(),
         offered: None,
         position: None,
+        device: None,
+        again: false,
     });
     own.collect()
 }
@@ -316,9 +332,10 @@ proptest! {
         let (held, pending) = all.split_at(before.len());
         let (before, after) = (state(held), state(&all));
         let device = DeviceId::try_from(DEVICES[1]).unwrap();
-        let pending = entries(&own(pending), &device, 0);
+        let own = own(pending);
+        let pending = entries(&own, &device, before.epochs(), None);
         prop_assume!(!undoes_older(&before.entries, &pending));
-        let shown = overlay(&row(&before), &pending).unwrap_or(row(&before).shown);
+        let shown = overlay(&row(&before), &own, &device, None).unwrap_or(row(&before).shown);
         prop_assert_eq!(shown, row(&after).shown);
     }
 

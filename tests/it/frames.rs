@@ -88,10 +88,28 @@ fn frames() -> Vec<Frame> {
         Frame::Hello { protocol: 2, device, token: Some("secret".into()) },
         Frame::Welcome { protocol: 2, backend: "babcdefghijkl".into(), epoch: epoch() },
         Frame::Push {
-            stores: vec![StorePush { store: store(), expect: None, events: vec![event()] }],
+            stores: vec![StorePush {
+                store: store(),
+                expect: None,
+                events: vec![event()],
+                again: false,
+            }],
         },
         Frame::Push {
-            stores: vec![StorePush { store: store(), expect: Some(7), events: vec![event()] }],
+            stores: vec![StorePush {
+                store: store(),
+                expect: Some(7),
+                events: vec![event()],
+                again: false,
+            }],
+        },
+        Frame::Push {
+            stores: vec![StorePush {
+                store: store(),
+                expect: None,
+                events: vec![event()],
+                again: true,
+            }],
         },
         Frame::Ack { stores: vec![ack] },
         Frame::Subscribe {
@@ -108,7 +126,7 @@ fn frames() -> Vec<Frame> {
             code: "damaged-log".into(),
             message: "its log is damaged".into(),
         },
-        Frame::Diverged { store: store(), position: 0 },
+        Frame::Diverged { store: store(), position: 9, chain: Chain::default() },
         Frame::Ingest { seq: 1, messages: vec![message] },
         Frame::Ingested { seq: 1, outcomes: vec![serde_json::json!({ "outcome": "copy" })] },
         Frame::Settle { seq: 2 },

@@ -41,6 +41,7 @@ pub(super) fn along_the_way(simulation: &mut Simulation) -> Vec<String> {
     let device = simulation.world.device(at);
     let row = mailbox::raw_row(device.db(), &thread).expect("readable").expect("there");
     let seen = mailbox::watermark(device.db(), &thread).expect("readable").expect("there");
+    let epochs = mailtui::projection::trail_of(&row).base.epochs;
     let shown = mailbox::overlaid(device.db(), &thread).expect("readable").unwrap_or(row.shown);
     if gone {
         return Vec::new(); // the device has not heard of it
@@ -48,7 +49,8 @@ pub(super) fn along_the_way(simulation: &mut Simulation) -> Vec<String> {
     if (log.len() as u64) < seen.position {
         return vec![format!("device {at} shows {thread} at {}, of {}", seen.position, log.len())];
     }
-    let own = entries(&own_of(simulation, at, &thread, &log), device.id(), seen.position);
+    let own = own_of(simulation, at, &thread, &log);
+    let own = entries(&own, device.id(), &epochs, Some(&seen));
     let before = usize::try_from(seen.position).expect("small");
     let mut all = fold(&log[..before]).entries;
     if undoes_older(&all, &own) {

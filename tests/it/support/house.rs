@@ -225,8 +225,9 @@ impl House {
         if self.sessions[at].is_none() {
             let session = self.next_session;
             self.next_session += 1;
+            let device = self.device(at)?.id().clone();
             let backend = self.backend()?;
-            backend.connect(session);
+            backend.connect(session, device);
             let welcome = backend.welcome();
             self.sessions[at] = Some(session);
             self.down[at].push(welcome);

@@ -153,7 +153,8 @@ impl World {
         }
         let session = self.next_session;
         self.next_session += 1;
-        self.backend().connect(session);
+        let device = self.device(at).id().clone();
+        self.backend().connect(session, device);
         let mut wire = Wire::new(session);
         wire.send_down(&self.backend().welcome());
         self.stations[at].wire = Some(wire);
