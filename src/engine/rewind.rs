@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::engine::kept::Kept;
 use crate::engine::threads::OpenThread;
 use crate::engine::{Device, EngineError};
 use crate::id::{Epoch, StoreId, ThreadId};
@@ -50,6 +51,11 @@ impl Comparing {
         let asked =
             |thread: &ThreadId| self.asked.contains(thread) || self.waiting.contains(thread);
         !self.new || (self.mailbox && !store.as_thread().is_some_and(|thread| asked(&thread)))
+    }
+
+    /// Whether a new epoch's logs are still being compared.
+    pub(super) const fn is_new(&self) -> bool {
+        self.new
     }
 
     /// Whether this thread's log is being compared.
@@ -160,6 +166,7 @@ impl Device {
             let cursor = (position > 0).then_some(Cursor { epoch, position, chain });
             self.wanted.push(Frame::Subscribe { store: store.clone(), cursor });
         }
+        self.fetch_again(&thread);
         Ok(())
     }
 
@@ -199,8 +206,10 @@ impl Device {
         if let Some(kept) = &mut self.kept {
             kept.begin()?;
             Log::truncate(kept, &store, at)?;
-            kept.commit()?;
             left = Log::all(kept, &store)?;
+            Kept::cleared(kept, thread)?;
+            Kept::note(kept, thread, &left)?;
+            kept.commit()?;
         }
         if let Some(open) = self.open.peek_mut(thread) {
             let used_ms = open.used_ms;
