@@ -391,7 +391,16 @@ fn replay(
         let x = (small.fingerprint(), small.enabled(), small.wrong());
         let t3 = Instant::now();
         drop(small);
-        if std::env::var_os("DBG2").is_some() { eprintln!("new {:?} path {} {:?} print {:?} drop {:?}", t1-t, path.len(), t2-t1, t3-t2, t3.elapsed()); }
+        if std::env::var_os("DBG2").is_some() {
+            eprintln!(
+                "new {:?} path {} {:?} print {:?} drop {:?}",
+                t1 - t,
+                path.len(),
+                t2 - t1,
+                t3 - t2,
+                t3.elapsed()
+            );
+        }
         x
     }));
     played.unwrap_or_else(|panic| {

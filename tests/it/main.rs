@@ -24,6 +24,7 @@ mod corpora_threads;
 mod demo_mail;
 mod exhaustive;
 mod fold;
+mod format_3;
 mod formats;
 mod frames;
 mod hostile_text;
