@@ -174,7 +174,7 @@ fn a_directory_of_format_3_is_opened_by_any_command() {
             "Joined: inbox 2/2 ",
             "Long: trash 1/1 ",
             "Lunch: inbox 1/1 travel",
-            "Pears: inbox 0/1 old",
+            "Pears: inbox 0/1 ",
             "Plans: inbox starred 1/1 work",
         ];
         assert_eq!(rows(&home), expected, "{first:?}");
@@ -215,7 +215,7 @@ fn a_remote_device_of_format_3_keeps_its_logs_and_what_it_did_not_send() {
         "Joined: inbox 2/2 ",
         "Long: archive 1/1 ",
         "Lunch: inbox 1/1 travel",
-        "Pears: inbox 0/1 old",
+        "Pears: inbox 0/1 ",
         "Plans: inbox starred 1/1 ",
     ];
     assert_eq!(rows(&home), expected);
