@@ -156,6 +156,19 @@ fn message(position: u64, what: &Kind) -> Args {
     })
 }
 
+/// What a row showed. What it did not may be so because it is of an epoch before.
+fn seen(epochs: &[Epoch], last: u64, unseen: u64) -> Seen {
+    let of = epochs.len() - 1 - usize::from(unseen > 3 && epochs.len() > 1);
+    Seen { epoch: epochs[of].clone(), position: last - unseen.min(last) }
+}
+
+/// Another epoch begins, when the log ended there.
+fn began(epochs: &mut Vec<Epoch>, at: u64) -> (&'static str, Args) {
+    let epoch = Epoch::try_from(format!("{}.x", epochs.len() + 1)).unwrap();
+    epochs.push(epoch.clone());
+    (name::EPOCH_BEGAN, Args::of(&EpochBegan { epoch, at }))
+}
+
 /// The events of a history, from position 1; the first is always a received message.
 fn log(history: &[Drawn]) -> Vec<Event> {
     let mut events: Vec<Event> = Vec::new();
@@ -170,12 +183,7 @@ fn log(history: &[Drawn]) -> Vec<Event> {
     for drawn in std::iter::once(&first).chain(history) {
         let position = events.len() as u64 + 1;
         let epoch = epochs.last().expect("one").clone();
-        // What was not seen may be so because the row is of an epoch before.
-        let of = epochs.len() - 1 - usize::from(drawn.unseen > 3 && epochs.len() > 1);
-        let seen = Seen {
-            epoch: epochs[of].clone(),
-            position: position - 1 - drawn.unseen.min(position - 1),
-        };
+        let seen = seen(&epochs, position - 1, drawn.unseen);
         let target = Target { thread: thread(), seen: seen.clone() };
         let (name, args) = match &drawn.what {
             mail @ Kind::Mail { .. } => (name::MESSAGE_ADDED, message(position, mail)),
@@ -198,12 +206,7 @@ fn log(history: &[Drawn]) -> Vec<Event> {
                 let change = FlagsChanged { message, set, cleared, sent: *sent };
                 (name::FLAGS_CHANGED, Args::of(&change))
             }
-            Kind::Epoch(shorter) => {
-                let began = Epoch::try_from(format!("{}.x", epochs.len() + 1)).unwrap();
-                epochs.push(began.clone());
-                let at = (position - 1).saturating_sub(*shorter);
-                (name::EPOCH_BEGAN, Args::of(&EpochBegan { epoch: began, at }))
-            }
+            Kind::Epoch(shorter) => began(&mut epochs, (position - 1).saturating_sub(*shorter)),
             Kind::Undo(back) => {
                 let before = events.iter().rev().filter_map(|event| event.event.action.as_ref());
                 let Some(action) = before.map(|action| action.id.clone()).nth(*back) else {

@@ -148,7 +148,8 @@ fn mailbox_args(name: &str, position: u64, dice: [usize; 6]) -> Value {
 /// The arguments of a Thread event of this name.
 fn thread_args(name: &str, position: u64, dice: [usize; 6]) -> Value {
     let [a, b, c, d, ..] = dice;
-    let seen = json!({ "epoch": pick(&["1.x", "2.y"], d), "position": position.saturating_sub(c as u64 % 4) });
+    let at = position.saturating_sub(c as u64 % 4);
+    let seen = json!({ "epoch": pick(&["1.x", "2.y"], d), "position": at });
     match name {
         on_thread::THREAD_CREATED => json!({ "thread": THREADS[0] }),
         on_thread::MESSAGE_ADDED => json!({
