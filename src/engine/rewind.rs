@@ -56,9 +56,9 @@ impl Comparing {
         !self.new || (self.mailbox && !store.as_thread().is_some_and(|thread| asked(&thread)))
     }
 
-    /// Whether a new epoch's logs are still being compared.
-    pub(super) const fn is_new(&self) -> bool {
-        self.new
+    /// Whether all that is here was compared.
+    pub(super) const fn is_done(&self) -> bool {
+        !self.new
     }
 
     /// The epoch of what is held of logs, where that is not this connection's.
@@ -177,16 +177,16 @@ impl Device {
             return Ok(());
         };
         self.rewind_thread(&thread, said)?;
+        let awaited = self.comparing.is_asked(&thread) || self.is_fetching(&thread);
         let Some(epoch) = self.epoch.clone() else { return Ok(()) };
         if let Some(open) = self.open.peek_mut(&thread) {
             open.subscribed = false;
             self.subscribe_thread(&thread);
-        } else if let Some(kept) = self.kept.as_ref().filter(|_| self.comparing.is_asked(&thread)) {
+        } else if let Some(kept) = self.kept.as_ref().filter(|_| awaited) {
             let Head { position, chain } = Log::head(kept, store)?;
             let cursor = (position > 0).then_some(Cursor { epoch, position, chain });
             self.wanted.push(Frame::Subscribe { store: store.clone(), cursor });
         }
-        self.fetch_again(&thread);
         Ok(())
     }
 
@@ -226,9 +226,8 @@ impl Device {
         if let Some(kept) = &mut self.kept {
             kept.begin()?;
             Log::truncate(kept, &store, at)?;
+            Kept::recount(kept, thread)?;
             left = Log::all(kept, &store)?;
-            Kept::cleared(kept, thread)?;
-            Kept::note(kept, thread, &left)?;
             kept.commit()?;
         }
         if let Some(open) = self.open.peek_mut(thread) {

@@ -15,6 +15,7 @@
 mod architecture;
 mod backup;
 mod bad_input;
+mod blobs;
 mod contract_files;
 mod contract_import;
 mod contract_list;
