@@ -309,6 +309,13 @@ fn unguarded(cells: &Cells, positions: u64) -> impl PartialEq + std::fmt::Debug 
     (cells.starred, cells.muted, cells.labels.clone(), cells.links.clone(), unread)
 }
 
+/// What a device has not pushed is its own, and in order.
+fn mine(drawn: Drawn) -> Drawn {
+    let what =
+        if is_mail(&drawn.what) { Kind::Key(Change::Star(true)) } else { drawn.what.clone() };
+    Drawn { device: 1, what, late: 0, joined: false, ..drawn }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 1_500,
@@ -322,15 +329,7 @@ proptest! {
         history in history(),
         last in prop::collection::vec(drawn(), 1..4),
     ) {
-        let all: Vec<Drawn> = history.iter().cloned().chain(last.into_iter().map(|drawn| {
-            // What a device has not pushed is its own, and in order.
-            let what = if is_mail(&drawn.what) {
-                Kind::Key(Change::Star(true))
-            } else {
-                drawn.what
-            };
-            Drawn { device: 1, what, late: 0, joined: false, ..drawn }
-        })).collect();
+        let all: Vec<Drawn> = history.iter().cloned().chain(last.into_iter().map(mine)).collect();
         let (before, all) = (log(&history), log(&all));
         let (held, pending) = all.split_at(before.len());
         let (before, after) = (state(held), state(&all));
@@ -339,6 +338,30 @@ proptest! {
         let pending = entries(&own, &device, before.epochs(), None);
         prop_assume!(!undoes_older(&before.entries, &pending));
         let shown = overlay(&row(&before), &own, &device, None).unwrap_or(row(&before).shown);
+        prop_assert_eq!(shown, row(&after).shown);
+    }
+
+    /// So it is in an epoch that just began, of which the log says nothing before the first of
+    /// them is appended.
+    #[test]
+    fn the_overlay_knows_of_an_epoch_before_the_log_does(
+        history in history(),
+        last in prop::collection::vec(drawn(), 1..4),
+    ) {
+        let began = Drawn { device: 0, what: Kind::Epoch(0), unseen: 0, late: 0, joined: false };
+        let last = std::iter::once(began).chain(last.into_iter().map(mine));
+        let all: Vec<Drawn> = history.iter().cloned().chain(last).collect();
+        let (before, all) = (log(&history), log(&all));
+        let (held, pending) = all.split_at(before.len());
+        let (before, after) = (state(held), state(&all));
+        let device = DeviceId::try_from(DEVICES[1]).unwrap();
+        let marker = pending[0].event.args.read::<EpochBegan>().expect("it begins with it");
+        let here = Seen { epoch: marker.epoch, position: marker.at };
+        let own = own(&pending[1..]);
+        let pending = entries(&own, &device, before.epochs(), Some(&here));
+        prop_assume!(!undoes_older(&before.entries, &pending));
+        let row_before = row(&before);
+        let shown = overlay(&row_before, &own, &device, Some(&here)).unwrap_or(row_before.shown);
         prop_assert_eq!(shown, row(&after).shown);
     }
 
