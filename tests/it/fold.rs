@@ -311,9 +311,9 @@ fn unguarded(cells: &Cells, positions: u64) -> impl PartialEq + std::fmt::Debug 
 
 /// What a device has not pushed is its own, and in order.
 fn mine(drawn: Drawn) -> Drawn {
-    let what =
-        if is_mail(&drawn.what) { Kind::Key(Change::Star(true)) } else { drawn.what.clone() };
-    Drawn { device: 1, what, late: 0, joined: false, ..drawn }
+    let Drawn { what, unseen, .. } = drawn;
+    let what = if is_mail(&what) { Kind::Key(Change::Star(true)) } else { what };
+    Drawn { device: 1, what, unseen, late: 0, joined: false }
 }
 
 proptest! {
