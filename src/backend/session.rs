@@ -291,9 +291,9 @@ fn page(
         if !more || store.as_str() != StoreId::MAILBOX || crash::broken(Broken::BatchSplit) {
             return Ok((events, more));
         }
+        // Also of events whose names a later program will know.
         let ends = |event: &Event| {
-            let read = MailboxEvent::read(&event.event.name, &event.event.args);
-            read.as_ref().and_then(MailboxEvent::source).is_none_or(|source| source.last)
+            MailboxEvent::source_of(&event.event.args).is_none_or(|source| source.last)
         };
         if let Some(end) = events.iter().rposition(ends) {
             events.truncate(end + 1);

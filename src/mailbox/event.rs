@@ -311,6 +311,16 @@ impl MailboxEvent {
         })
     }
 
+    /// The source that arguments carry, whatever their event is.
+    #[must_use]
+    pub fn source_of(args: &Args) -> Option<Source> {
+        #[derive(Deserialize)]
+        struct Sourced {
+            source: Source,
+        }
+        args.read::<Sourced>().map(|sourced| sourced.source)
+    }
+
     /// The source of an event that mirrors a thread.
     #[must_use]
     pub const fn source(&self) -> Option<&Source> {

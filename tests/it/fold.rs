@@ -18,8 +18,8 @@ use mailtui::mailbox::ThreadRow;
 use mailtui::projection::{Snapshot, entries, of_thread, overlay};
 use mailtui::store::{Action, Args, Event, NewEvent, OwnEvent};
 use mailtui::thread::{
-    ActionUndone, Base, Cells, Entry, FlagsChanged, LabelChange, Linked, MessageAdded, ThreadState,
-    Trail, What, decide, name, run,
+    ActionUndone, Base, Cells, Entry, EpochBegan, FlagsChanged, LabelChange, Linked, MessageAdded,
+    ThreadState, Trail, What, decide, name, run,
 };
 use proptest::prelude::*;
 
@@ -60,6 +60,8 @@ enum Kind {
         cleared: [bool; 3],
         sent: Option<bool>,
     },
+    /// The logs were put back, when this one was so much shorter.
+    Epoch(u64),
     /// Undoes the action of an earlier event, counted from the end.
     Undo(usize),
 }
@@ -94,6 +96,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         1 => prop::sample::select(Place::ALL.to_vec()).prop_map(Kind::Leave),
         1 => Just(Kind::Link),
         3 => flags(),
+        1 => (0_u64..4).prop_map(Kind::Epoch),
         5 => (0_usize..12).prop_map(Kind::Undo),
     ]
 }
@@ -112,7 +115,7 @@ fn history() -> impl Strategy<Value = Vec<Drawn>> {
 
 /// Whether the mail edge writes it.
 fn is_mail(what: &Kind) -> bool {
-    matches!(what, Kind::Mail { .. } | Kind::Link | Kind::Flags { .. })
+    matches!(what, Kind::Mail { .. } | Kind::Link | Kind::Flags { .. } | Kind::Epoch(_))
 }
 
 fn none() -> Flags {
@@ -153,6 +156,19 @@ fn message(position: u64, what: &Kind) -> Args {
     })
 }
 
+/// What a row showed. What it did not may be so because it is of an epoch before.
+fn seen(epochs: &[Epoch], last: u64, unseen: u64) -> Seen {
+    let of = epochs.len() - 1 - usize::from(unseen > 3 && epochs.len() > 1);
+    Seen { epoch: epochs[of].clone(), position: last - unseen.min(last) }
+}
+
+/// Another epoch begins, when the log ended there.
+fn began(epochs: &mut Vec<Epoch>, at: u64) -> (&'static str, Args) {
+    let epoch = Epoch::try_from(format!("{}.x", epochs.len() + 1)).unwrap();
+    epochs.push(epoch.clone());
+    (name::EPOCH_BEGAN, Args::of(&EpochBegan { epoch, at }))
+}
+
 /// The events of a history, from position 1; the first is always a received message.
 fn log(history: &[Drawn]) -> Vec<Event> {
     let mut events: Vec<Event> = Vec::new();
@@ -163,11 +179,11 @@ fn log(history: &[Drawn]) -> Vec<Event> {
         late: 0,
         joined: false,
     };
+    let mut epochs = vec![Epoch::try_from("1").unwrap()];
     for drawn in std::iter::once(&first).chain(history) {
         let position = events.len() as u64 + 1;
-        let epoch = Epoch::try_from("1").unwrap();
-        let seen =
-            Seen { epoch: epoch.clone(), position: position - 1 - drawn.unseen.min(position - 1) };
+        let epoch = epochs.last().expect("one").clone();
+        let seen = seen(&epochs, position - 1, drawn.unseen);
         let target = Target { thread: thread(), seen: seen.clone() };
         let (name, args) = match &drawn.what {
             mail @ Kind::Mail { .. } => (name::MESSAGE_ADDED, message(position, mail)),
@@ -190,6 +206,7 @@ fn log(history: &[Drawn]) -> Vec<Event> {
                 let change = FlagsChanged { message, set, cleared, sent: *sent };
                 (name::FLAGS_CHANGED, Args::of(&change))
             }
+            Kind::Epoch(shorter) => began(&mut epochs, (position - 1).saturating_sub(*shorter)),
             Kind::Undo(back) => {
                 let before = events.iter().rev().filter_map(|event| event.event.action.as_ref());
                 let Some(action) = before.map(|action| action.id.clone()).nth(*back) else {
@@ -292,6 +309,13 @@ fn unguarded(cells: &Cells, positions: u64) -> impl PartialEq + std::fmt::Debug 
     (cells.starred, cells.muted, cells.labels.clone(), cells.links.clone(), unread)
 }
 
+/// What a device has not pushed is its own, and in order.
+fn mine(drawn: Drawn) -> Drawn {
+    let Drawn { what, unseen, .. } = drawn;
+    let what = if is_mail(&what) { Kind::Key(Change::Star(true)) } else { what };
+    Drawn { device: 1, what, unseen, late: 0, joined: false }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 1_500,
@@ -305,15 +329,7 @@ proptest! {
         history in history(),
         last in prop::collection::vec(drawn(), 1..4),
     ) {
-        let all: Vec<Drawn> = history.iter().cloned().chain(last.into_iter().map(|drawn| {
-            // What a device has not pushed is its own, and in order.
-            let what = if is_mail(&drawn.what) {
-                Kind::Key(Change::Star(true))
-            } else {
-                drawn.what
-            };
-            Drawn { device: 1, what, late: 0, joined: false, ..drawn }
-        })).collect();
+        let all: Vec<Drawn> = history.iter().cloned().chain(last.into_iter().map(mine)).collect();
         let (before, all) = (log(&history), log(&all));
         let (held, pending) = all.split_at(before.len());
         let (before, after) = (state(held), state(&all));
@@ -322,6 +338,30 @@ proptest! {
         let pending = entries(&own, &device, before.epochs(), None);
         prop_assume!(!undoes_older(&before.entries, &pending));
         let shown = overlay(&row(&before), &own, &device, None).unwrap_or(row(&before).shown);
+        prop_assert_eq!(shown, row(&after).shown);
+    }
+
+    /// So it is in an epoch that just began, of which the log says nothing before the first of
+    /// them is appended.
+    #[test]
+    fn the_overlay_knows_of_an_epoch_before_the_log_does(
+        history in history(),
+        last in prop::collection::vec(drawn(), 1..4),
+    ) {
+        let began = Drawn { device: 0, what: Kind::Epoch(0), unseen: 0, late: 0, joined: false };
+        let last = std::iter::once(began).chain(last.into_iter().map(mine));
+        let all: Vec<Drawn> = history.iter().cloned().chain(last).collect();
+        let (before, all) = (log(&history), log(&all));
+        let (held, pending) = all.split_at(before.len());
+        let (before, after) = (state(held), state(&all));
+        let device = DeviceId::try_from(DEVICES[1]).unwrap();
+        let marker = pending[0].event.args.read::<EpochBegan>().expect("it begins with it");
+        let here = Seen { epoch: marker.epoch, position: marker.at };
+        let own = own(&pending[1..]);
+        let pending = entries(&own, &device, before.epochs(), Some(&here));
+        prop_assume!(!undoes_older(&before.entries, &pending));
+        let row_before = row(&before);
+        let shown = overlay(&row_before, &own, &device, Some(&here)).unwrap_or(row_before.shown);
         prop_assert_eq!(shown, row(&after).shown);
     }
 

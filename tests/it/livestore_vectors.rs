@@ -1,5 +1,5 @@
-//! Facts about `LiveStore`'s merge, and its leader, session, backend and registry scenarios, replayed
-//! against the real device and backend.
+//! Facts about `LiveStore`'s merge, and its leader, session, backend and registry scenarios,
+//! replayed against the real device and backend.
 //!
 //! Invariant: every vector of the file is in one of two tables here: it is replayed (merge vectors
 //! from their data, scenarios by the one of `sync_rules` that is the same situation), or it differs
@@ -42,7 +42,7 @@ const DIFFER: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "an own event has no position until the backend gives it one: there is no head to be behind",
+        "an own event has no position until the backend gives one: there is no head to be behind",
         &["local-push.reject.not-ahead", "derived.reject.equal-to-local-head"],
     ),
     (
@@ -104,7 +104,7 @@ const DIFFER: &[(&str, &[&str])] = &[
         &["session.state-head-failure-rolls-back"],
     ),
     (
-        "a directory has one backend for good: nothing of it is dropped, and no other is taken for it",
+        "a directory has one backend for good: nothing of it is dropped, no other taken for it",
         &["leader.backend-identity.reset", "leader.backend-identity.ignore"],
     ),
     (

@@ -26,6 +26,7 @@ mod corpora_threads;
 mod demo_mail;
 mod exhaustive;
 mod fold;
+mod format_3;
 mod formats;
 mod frames;
 mod hostile_text;

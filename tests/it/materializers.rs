@@ -139,6 +139,7 @@ fn mailbox_args(name: &str, position: u64, dice: [usize; 6]) -> Value {
         }
         on_mailbox::LABEL_RECOLORED => json!({ "id": pick(&LABELS[3..], dice(0)), "color": "red" }),
         on_mailbox::LABEL_DELETED => json!({ "id": pick(&LABELS[3..], dice(0)) }),
+        on_mailbox::EPOCH_BEGAN => json!({ "epoch": pick(&["1.x", "2.y"], dice(0)) }),
         on_mailbox::ACTION_UNDONE => json!({ "action": pick(&ACTIONS, dice(0)) }),
         _ => json!({ "source": source, "thread": pick(&THREADS, dice(0)) }),
     }
@@ -147,7 +148,8 @@ fn mailbox_args(name: &str, position: u64, dice: [usize; 6]) -> Value {
 /// The arguments of a Thread event of this name.
 fn thread_args(name: &str, position: u64, dice: [usize; 6]) -> Value {
     let [a, b, c, d, ..] = dice;
-    let seen = json!({ "epoch": "1.x", "position": position.saturating_sub(c as u64 % 4) });
+    let at = position.saturating_sub(c as u64 % 4);
+    let seen = json!({ "epoch": pick(&["1.x", "2.y"], d), "position": at });
     match name {
         on_thread::THREAD_CREATED => json!({ "thread": THREADS[0] }),
         on_thread::MESSAGE_ADDED => json!({
@@ -169,6 +171,9 @@ fn thread_args(name: &str, position: u64, dice: [usize; 6]) -> Value {
         on_thread::THREAD_LINKED | on_thread::THREAD_UNLINKED => {
             json!({ "thread": pick(&THREADS[1..], a) })
         }
+        on_thread::EPOCH_BEGAN => json!({
+            "epoch": pick(&["1.x", "2.y"], a), "at": position.saturating_sub(b as u64),
+        }),
         on_thread::ACTION_UNDONE => json!({ "action": pick(&ACTIONS, a), "seen": seen }),
         _ => json!({ "anything": a }),
     }

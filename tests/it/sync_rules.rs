@@ -4,14 +4,15 @@
 //! Invariant: the real device and the real backend, on data of our own. `livestore_vectors` names
 //! these scenarios for what others have written down of the same situations.
 
-use std::collections::BTreeSet;
+mod loaded;
+mod pages;
+mod wire;
 
 use mailtui::bridge::Folder;
-use mailtui::engine::Device;
-use mailtui::id::{EventId, StoreId, ThreadId};
-use mailtui::limits::{PAGE_EVENTS, THREAD_IDLE};
-use mailtui::store::{Args, Db, Event, Kind, Log, NewEvent};
-use mailtui::sync::{Cursor, Frame, decode, encode};
+use mailtui::id::EventId;
+use mailtui::limits::PAGE_EVENTS;
+use mailtui::store::{Args, Event, NewEvent};
+use mailtui::sync::Frame;
 
 use crate::support::mail::mail;
 use crate::support::pair::{A, B, Incoming, Merge, Pair, check};
@@ -74,30 +75,30 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("pending over a restart", pending_over_restart),
     ("a commit between page and push", commit_while_merging),
     ("a crash at every step of a push", crash_at_every_step),
-    ("a page twice", page_twice),
-    ("pages that do not follow", pages_out_of_order),
-    ("an event twice in a page of rows", row_twice),
-    ("a conversation that is one with itself", one_with_itself),
-    ("a page that says nothing of mine", unrelated_page),
-    ("an event of an unknown name", unknown_name),
+    ("a page twice", pages::page_twice),
+    ("pages that do not follow", pages::pages_out_of_order),
+    ("an event twice in a page of rows", pages::row_twice),
+    ("a conversation that is one with itself", pages::one_with_itself),
+    ("a page that says nothing of mine", pages::unrelated_page),
+    ("an event of an unknown name", pages::unknown_name),
     ("order and bounds of pushes", order_and_bounds),
-    ("the same id with other arguments", same_id),
-    ("ping", ping),
-    ("an empty log", empty_log),
-    ("a live event after a while", live_after_idle),
-    ("from a cursor", from_cursor),
-    ("eight at once", eight_at_once),
-    ("few large events", few_large),
-    ("many small events", many_small),
-    ("a backend that comes back", backend_comes_back),
-    ("an error over the wire", error_over_the_wire),
-    ("a store that is being loaded", loading),
-    ("a store that is not there", load_nothing),
-    ("an idle store goes", idle_goes),
-    ("the open conversation stays", open_stays),
-    ("a store that goes while it is loaded", evicted_while_loading),
-    ("two stores", two_stores),
-    ("a store that comes back is fresh", fresh_again),
+    ("the same id with other arguments", wire::same_id),
+    ("ping", wire::ping),
+    ("an empty log", wire::empty_log),
+    ("a live event after a while", wire::live_after_idle),
+    ("from a cursor", wire::from_cursor),
+    ("eight at once", wire::eight_at_once),
+    ("few large events", wire::few_large),
+    ("many small events", wire::many_small),
+    ("a backend that comes back", wire::backend_comes_back),
+    ("an error over the wire", wire::error_over_the_wire),
+    ("a store that is being loaded", loaded::loading),
+    ("a store that is not there", loaded::load_nothing),
+    ("an idle store goes", loaded::idle_goes),
+    ("the open conversation stays", loaded::open_stays),
+    ("a store that goes while it is loaded", loaded::evicted_while_loading),
+    ("two stores", loaded::two_stores),
+    ("a store that comes back is fresh", loaded::fresh_again),
 ];
 
 #[test]
@@ -411,127 +412,6 @@ fn crash_at_every_step() {
     }
 }
 
-fn page_twice() {
-    let mut pair = Pair::new();
-    let head = pair.head();
-    pair.listen(A);
-    let theirs = keys(&mut pair, B, "theirs", 3);
-    pair.push_lost(B, None);
-    pair.world.project();
-    let chain = |pair: &Pair| {
-        pair.log().iter().fold(mailtui::store::Chain::default(), |c, e| c.after(&e.event))
-    };
-    let page = Frame::Live {
-        store: pair.store(),
-        events: pair.log().into_iter().filter(|event| event.position > head).collect(),
-        head: pair.head(),
-        chain: chain(&pair),
-    };
-    for _ in 0..3 {
-        pair.world.device_mut(A).receive(page.clone()).expect("taken in, or known");
-    }
-    assert_eq!(ids(&pair.kept(A)), ids(&pair.log()));
-    pair.ends("twice", head, &theirs);
-}
-
-fn pages_out_of_order() {
-    let mut pair = Pair::new();
-    let head = pair.head();
-    let mine = keys(&mut pair, A, "mine", 1);
-    pair.world.cut(A);
-    let theirs = keys(&mut pair, B, "theirs", 3);
-    pair.push_lost(B, None);
-    let new: Vec<Event> = pair.log().into_iter().filter(|e| e.position > head).collect();
-    let (log, chain) = (pair.log(), mailtui::store::Chain::default());
-    let chain = log.iter().fold(chain, |chain, event| chain.after(&event.event));
-    let turned: Vec<Event> = new.iter().rev().cloned().collect();
-    let mut below: Vec<Event> = log[..1].to_vec();
-    below.extend(new.iter().skip(1).cloned());
-    let mut again = new.clone();
-    again.push(new[0].clone());
-    for events in [turned, below, again, new[1..].to_vec()] {
-        pair.greet(A);
-        let page = Frame::Page { store: pair.store(), events, more: false, head: head + 3, chain };
-        // Refused, asked for again or not taken in: none of it may stand in the log.
-        let _ = pair.world.device_mut(A).receive(page);
-        let held = ids(&pair.kept(A));
-        assert_eq!(held, ids(&log)[..held.len()], "a prefix of the log");
-        pair.world.cut(A);
-    }
-    pair.ends("out of order", head, &[theirs, mine].concat());
-}
-
-fn row_twice() {
-    let mut pair = Pair::new();
-    pair.listen(A);
-    let here = pair.world.device(A).head().expect("readable");
-    pair.world.mail(mail("another").bytes(), Folder::default());
-    pair.world.project();
-    let path = pair.world.backend_dir().join("mailbox.db");
-    let db = Db::read(&path, Kind::Mailbox, mailtui::mailbox::VERSION).expect("opens");
-    let store = StoreId::mailbox();
-    let log = Log::all(db.as_ref().expect("there"), &store).expect("readable");
-    let head = Log::head(db.as_ref().expect("there"), &store).expect("readable");
-    drop(db);
-    let mut events: Vec<Event> = log.into_iter().filter(|event| event.position > here).collect();
-    let again = events[0].clone();
-    events.push(Event { position: head.position + 1, ..again });
-    let page = Frame::Live { store, events, head: head.position + 1, chain: head.chain };
-    // It is fetched again from what fits; the one that is there twice is applied once.
-    let _ = pair.world.device_mut(A).receive(page);
-    pair.world.cut(A);
-    let log = pair.head();
-    pair.ends("twice in a page", log, &[]);
-    assert_eq!(pair.world.device(A).head().expect("readable"), head.position);
-}
-
-fn one_with_itself() {
-    let mut pair = Pair::new();
-    let head = pair.head();
-    let text = format!("{{\"thread\":\"{}\"}}", pair.target.thread);
-    let link = NewEvent {
-        name: mailtui::thread::name::THREAD_LINKED.to_owned(),
-        args: Args::from_text(text),
-        ..event(&pair, 1, 0)
-    };
-    let id = link.id.clone();
-    pair.offer(A, &[link]);
-    pair.world.cut(A);
-    pair.ends("one with itself", head, &[id]);
-    let found = pair.world.backend().doctor().expect("looks");
-    assert!(found.is_empty(), "{found:?}");
-}
-
-fn unrelated_page() {
-    let mut pair = Pair::new();
-    let head = pair.head();
-    let mine = keys(&mut pair, A, "mine", 1);
-    pair.world.mail(mail("another").bytes(), Folder::default());
-    pair.pull(A);
-    assert_eq!(pair.pending(A), mine, "nothing was said of it");
-    pair.ends("unrelated", head, &mine);
-}
-
-fn unknown_name() {
-    let mut pair = Pair::new();
-    let head = pair.head();
-    let newer = [mailtui::thread::name::LABEL_APPLIED];
-    let theirs = keys(&mut pair, B, "theirs", 1);
-    pair.push_lost(B, None);
-    pair.world.project();
-    mailtui::store::without(&newer);
-    pair.world.restart_device(A);
-    pair.load(A);
-    pair.pull(A);
-    mailtui::store::without(&[]);
-    assert_eq!(ids(&pair.kept(A)), ids(&pair.log()), "kept, and the head went on");
-    assert_eq!(pair.shown(A).len(), 0, "and not applied");
-    pair.world.restart_device(A);
-    assert_eq!(pair.shown(A).len(), 1, "a program that knows it shows it");
-    pair.load(A);
-    pair.ends("unknown", head, &theirs);
-}
-
 fn order_and_bounds() {
     for (seed, keys_at_once) in [(1_u64, 1_usize), (2, 3), (3, 4)] {
         let mut pair = Pair::new();
@@ -550,325 +430,4 @@ fn order_and_bounds() {
         pair.load(A);
         pair.ends("bounds", head, &mine);
     }
-}
-
-fn same_id() {
-    // What an event is known by is its id: equal arguments are not an event, and others not either.
-    let cases = [
-        (r#"{"label":"u-a"}"#, r#"{"label":"u-a"}"#),
-        (r#"{"label":"u-a","x":1}"#, r#"{"x":1,"label":"u-a"}"#),
-        (r#"{"label":"u-a"}"#, r#"{"label":"u-b"}"#),
-    ];
-    for (a, b) in cases {
-        let mut pair = Pair::new();
-        let head = pair.head();
-        let args = |n, text: &str| NewEvent {
-            args: Args::from_text(text.to_owned()),
-            ..event(&pair, n, 0)
-        };
-        let (first, other, new) = (args(1, a), args(1, b), args(2, b));
-        pair.offer(A, &[first.clone(), other]);
-        pair.offer(A, &[new.clone(), first.clone()]);
-        let log = pair.log();
-        let above: Vec<&NewEvent> =
-            log.iter().filter(|e| e.position > head).map(|e| &e.event).collect();
-        assert_eq!(above, [&first, &new], "the first stands, byte for byte");
-        pair.world.cut(A);
-        pair.world.sync();
-        assert_eq!(pair.kept(A), pair.log());
-    }
-}
-
-fn ping() {
-    let mut pair = Pair::new();
-    pair.greet(A);
-    let session = pair.world.session(A);
-    pair.world.backend().handle(session, Frame::Ping { n: 7 }, 1).expect("handled");
-    pair.world.backend().commit().expect("commits");
-    let answers = pair.world.backend().frames();
-    assert!(answers.contains(&(session, Frame::Pong { n: 7 })), "{answers:?}");
-}
-
-/// The pages that the backend gives for a store from a cursor, until it has no more to give.
-fn pages(pair: &mut Pair, store: &StoreId, cursor: Option<Cursor>) -> Vec<(Vec<Event>, bool)> {
-    pair.greet(A);
-    let session = pair.world.session(A);
-    let subscribe = Frame::Subscribe { store: store.clone(), cursor };
-    pair.world.backend().handle(session, subscribe, 1).expect("handled");
-    let mut pages = Vec::new();
-    loop {
-        pair.world.backend().commit().expect("commits");
-        pair.world.backend().pump().expect("reads");
-        let frames = pair.world.backend().frames();
-        if frames.is_empty() {
-            return pages;
-        }
-        for (_, frame) in frames {
-            let (Frame::Page { .. } | Frame::Live { .. }) = &frame else { continue };
-            pair.world.backend().written(session);
-            match frame {
-                Frame::Page { store: of, events, more, .. } if of == *store => {
-                    pages.push((events, more));
-                }
-                Frame::Live { store: of, events, .. } if of == *store => {
-                    pages.push((events, false));
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-fn cursor_at(pair: &Pair, position: u64) -> Cursor {
-    let log = pair.log();
-    let chain = log
-        .iter()
-        .take_while(|event| event.position <= position)
-        .fold(mailtui::store::Chain::default(), |chain, event| chain.after(&event.event));
-    Cursor { epoch: log[0].event.epoch.clone(), position, chain }
-}
-
-fn empty_log() {
-    let mut pair = Pair::new();
-    let nothing = StoreId::thread(&ThreadId::try_from("nobodyknows").unwrap());
-    let pages = pages(&mut pair, &nothing, None);
-    assert_eq!(pages, [(Vec::new(), false)], "one page, empty, and no more");
-}
-
-fn live_after_idle() {
-    let mut pair = Pair::new();
-    let head = pair.head();
-    for at in [A, B] {
-        pair.listen(at);
-    }
-    pair.world.clock.turn(800);
-    let mine = keys(&mut pair, A, "mine", 1);
-    pair.world.send(A, Some);
-    while pair.world.deliver_up(A) {}
-    pair.world.commit();
-    while pair.world.pump() {}
-    for at in [A, B] {
-        while pair.world.deliver_down(at) {}
-        assert_eq!(ids(&pair.kept(at)), ids(&pair.log()), "who pushed it hears it too");
-    }
-    pair.ends("live", head, &mine);
-}
-
-fn from_cursor() {
-    let mut pair = Pair::new();
-    let head = pair.head();
-    let count = 10_000;
-    let all: Vec<NewEvent> = (0..count).map(|n| event(&pair, n, 0)).collect();
-    for group in all.chunks(1_000) {
-        pair.offer(B, group);
-    }
-    let last = pair.head();
-    assert_eq!(last, head + count as u64);
-    let (store, middle) = (pair.store(), head + 5_000);
-    let (from_end, from_middle) = (cursor_at(&pair, last), cursor_at(&pair, middle));
-    let nothing = pages(&mut pair, &store, Some(from_end));
-    assert!(nothing.iter().all(|(events, more)| events.is_empty() && !more), "{nothing:?}");
-    let later = pages(&mut pair, &store, Some(from_middle));
-    let positions: Vec<u64> = later.iter().flat_map(|(e, _)| e).map(|e| e.position).collect();
-    assert_eq!(positions, (middle + 1..=last).collect::<Vec<_>>());
-}
-
-fn eight_at_once() {
-    let mut pair = Pair::new();
-    let head = pair.head();
-    let all: Vec<NewEvent> = (0..8).map(|n| event(&pair, n, 0)).collect();
-    for event in &all {
-        pair.offer(A, std::slice::from_ref(event));
-    }
-    let expected: Vec<EventId> = all.iter().map(|event| event.id.clone()).collect();
-    assert_eq!(pair.ids_above(head), expected, "all are taken, in the order in which they came");
-}
-
-/// Events of this size, pushed in groups, come back as they were; in how many pages.
-fn come_back(count: usize, padding: usize, group: usize) -> usize {
-    let mut pair = Pair::new();
-    let head = pair.head();
-    let all: Vec<NewEvent> = (0..count).map(|n| event(&pair, n, padding)).collect();
-    for events in all.chunks(group) {
-        pair.offer(B, events);
-    }
-    let (store, cursor) = (pair.store(), cursor_at(&pair, head));
-    let pages = pages(&mut pair, &store, Some(cursor));
-    let back: Vec<NewEvent> =
-        pages.iter().flat_map(|(events, _)| events).map(|event| event.event.clone()).collect();
-    assert!(back == all, "they come back as they were");
-    assert!(pages.iter().rev().skip(1).all(|(_, more)| *more), "each page but the last says more");
-    pages.len()
-}
-
-fn few_large() {
-    assert!(come_back(24, 90_000, 6) > 1);
-}
-
-fn many_small() {
-    assert!(come_back(1_400, 1_000, 160) > 1);
-    assert_eq!(come_back(2, 10, 2), 1);
-}
-
-fn backend_comes_back() {
-    let mut pair = Pair::new();
-    let head = pair.head();
-    for at in [A, B] {
-        pair.listen(at);
-    }
-    pair.world.restart_backend();
-    let theirs = keys(&mut pair, B, "theirs", 1);
-    pair.ends("a backend that comes back", head, &theirs);
-}
-
-fn error_over_the_wire() {
-    let error = Frame::Error {
-        code: "other-backend".to_owned(),
-        message: "it is of another mailbox".to_owned(),
-        retry: false,
-    };
-    assert_eq!(decode(&encode(&error).expect("encodes")).expect("decodes"), error);
-}
-
-/// Another conversation, known to both devices and loaded on none.
-fn another(pair: &mut Pair) -> ThreadId {
-    let known: BTreeSet<ThreadId> = threads(pair);
-    pair.world.mail(mail("another").bytes(), Folder::default());
-    pair.world.sync();
-    threads(pair).difference(&known).next().expect("one more").clone()
-}
-
-fn threads(pair: &Pair) -> BTreeSet<ThreadId> {
-    let window = mailtui::engine::view::Window::First;
-    let page = pair.world.device(A).page(&mailtui::label::system("inbox"), &window, 99);
-    page.expect("readable").rows.into_iter().flat_map(|r| r.members).map(|m| m.thread).collect()
-}
-
-fn load(pair: &mut Pair, thread: &ThreadId) {
-    pair.world.device_mut(A).load(thread).expect("loads");
-}
-
-/// How often a device asks for a store now.
-fn asks(pair: &mut Pair, thread: &ThreadId) -> usize {
-    let (store, frames) = (StoreId::thread(thread), pair.world.device_mut(A).outgoing());
-    let asks = |frame: &Frame| matches!(frame, Frame::Subscribe { store: s, .. } if *s == store);
-    frames.expect("speaks").iter().filter(|frame| asks(frame)).count()
-}
-
-fn idle(pair: &mut Pair, part: f64) {
-    let idle_ms = THREAD_IDLE.mul_f64(part).as_millis();
-    pair.world.stations[A].clock.turn(i64::try_from(idle_ms).expect("small"));
-    pair.world.device_mut(A).evict_idle().expect("evicts");
-}
-
-fn is_open(pair: &Pair, thread: &ThreadId) -> bool {
-    pair.world.device(A).is_open(thread)
-}
-
-fn is_loaded(device: &Device, thread: &ThreadId) -> bool {
-    device.is_loaded(thread)
-}
-
-fn loading() {
-    let mut pair = Pair::new();
-    let thread = another(&mut pair);
-    for _ in 0..3 {
-        load(&mut pair, &thread);
-    }
-    assert!(is_open(&pair, &thread) && !is_loaded(pair.world.device(A), &thread), "not yet");
-    assert_eq!(asks(&mut pair, &thread), 1, "asked for once");
-    pair.world.cut(A);
-    pair.world.sync();
-    assert!(is_loaded(pair.world.device(A), &thread));
-    load(&mut pair, &thread);
-    assert!(is_loaded(pair.world.device(A), &thread), "at once");
-    assert_eq!(asks(&mut pair, &thread), 0);
-}
-
-fn load_nothing() {
-    let mut pair = Pair::new();
-    let nothing = ThreadId::try_from("nobodyknows").unwrap();
-    load(&mut pair, &nothing);
-    pair.world.sync();
-    assert!(!pair.world.device(A).holds(&nothing));
-}
-
-fn idle_goes() {
-    let mut pair = Pair::new();
-    let thread = another(&mut pair);
-    load(&mut pair, &thread);
-    pair.world.sync();
-    idle(&mut pair, 0.9);
-    assert!(is_open(&pair, &thread), "not idle for long enough");
-    load(&mut pair, &thread);
-    idle(&mut pair, 0.9);
-    assert!(is_open(&pair, &thread), "it was asked for since");
-    idle(&mut pair, 0.2);
-    assert!(!is_open(&pair, &thread));
-    // One that nobody waited for goes too, loaded or not.
-    load(&mut pair, &thread);
-    idle(&mut pair, 1.1);
-    assert!(!is_open(&pair, &thread));
-}
-
-fn open_stays() {
-    let mut pair = Pair::new();
-    let thread = another(&mut pair);
-    load(&mut pair, &thread);
-    pair.world.device_mut(A).pin([thread.clone()]);
-    idle(&mut pair, 3.0);
-    assert!(is_open(&pair, &thread));
-    for _ in 0..50 {
-        pair.world.device_mut(A).pin([]);
-        pair.world.device_mut(A).pin([thread.clone()]);
-    }
-    idle(&mut pair, 3.0);
-    assert!(is_open(&pair, &thread), "let go and taken again in time");
-    pair.world.device_mut(A).pin([]);
-    idle(&mut pair, 1.1);
-    assert!(!is_open(&pair, &thread));
-}
-
-fn evicted_while_loading() {
-    let mut pair = Pair::new();
-    let thread = another(&mut pair);
-    load(&mut pair, &thread);
-    pair.world.send(A, Some);
-    while pair.world.deliver_up(A) {}
-    pair.world.pump();
-    idle(&mut pair, 1.1);
-    assert!(!is_open(&pair, &thread));
-    // The answer comes all the same, and is nobody's.
-    while pair.world.deliver_down(A) {}
-    assert!(!is_open(&pair, &thread) && !pair.world.device(A).holds(&thread));
-    pair.world.sync();
-}
-
-fn two_stores() {
-    let mut pair = Pair::new();
-    let (one, other) = (another(&mut pair), pair.target.thread.clone());
-    load(&mut pair, &one);
-    load(&mut pair, &other);
-    idle(&mut pair, 0.6);
-    load(&mut pair, &other);
-    idle(&mut pair, 0.6);
-    assert!(!is_open(&pair, &one) && is_open(&pair, &other), "each by its own time");
-}
-
-fn fresh_again() {
-    let mut pair = Pair::new();
-    let head = pair.head();
-    let thread = pair.target.thread.clone();
-    idle(&mut pair, 1.1);
-    pair.world.sync();
-    let theirs = keys(&mut pair, B, "theirs", 1);
-    pair.world.sync();
-    assert!(!is_loaded(pair.world.device(A), &thread));
-    pair.load(A);
-    pair.world.sync();
-    assert!(is_loaded(pair.world.device(A), &thread));
-    pair.ends("fresh", head, &theirs);
-    let mailbox = StoreId::mailbox();
-    let heads = [A, B].map(|at| Log::head(pair.world.device(at).db(), &mailbox).expect("readable"));
-    assert_eq!(heads[0], heads[1]);
 }
