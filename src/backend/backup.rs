@@ -253,10 +253,7 @@ mod tests {
             epoch: "1.a".to_owned(),
             at: 7,
             version: "0".to_owned(),
-            files: vec![
-                ("threads.db".to_owned(), text.len() as u64),
-                ("mailbox.db".to_owned(), 4),
-            ],
+            files: vec![("threads.db".to_owned(), text.len() as u64), ("mailbox.db".to_owned(), 4)],
         };
         let mut bytes = Vec::new();
         write(&contents, dir, &mut bytes, &mut |_| true).unwrap();

@@ -60,7 +60,11 @@ enum Input {
     Doctor {
         answer: SyncSender<Result<Vec<Finding>, Notice>>,
     },
-    Hold { held: SyncSender<()>, release: Receiver<()>, done: SyncSender<bool> },
+    Hold {
+        held: SyncSender<()>,
+        release: Receiver<()>,
+        done: SyncSender<bool>,
+    },
     Stop,
 }
 
