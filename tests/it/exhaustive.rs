@@ -52,7 +52,7 @@ enum Move {
     EndDevice(usize),
     /// The backend's process ends, and starts again.
     EndBackend,
-    /// The backend's process ends when a batch is taken in and not yet acknowledged: it comes again.
+    /// The backend's process ends when a batch is taken in and not acknowledged: it comes again.
     Redeliver,
 }
 
@@ -424,7 +424,9 @@ impl Start {
         break_rule(self.broken);
         let played = catch_unwind(AssertUnwindSafe(|| {
             let mut small = Small::new(&self.files, &self.thread, self.scope);
-            path.iter().for_each(|what| small.play(*what));
+            for what in path {
+                small.play(*what);
+            }
             let state = small.fingerprint();
             let new = self.seen.lock().unwrap().insert(state);
             (state, small.enabled(), if new { small.wrong() } else { Vec::new() })
@@ -501,19 +503,16 @@ fn search(start: &Start) -> Found {
             let path = &one.path;
             found.deepest = found.deepest.max(path.len());
             found.wrong.extend(one.wrong.iter().map(|wrong| format!("{path:?}: {wrong}")));
-            match known.get_mut(&one.state) {
-                Some(held) => {
-                    held.asleep &= one.asleep;
-                    if one.enabled & !held.asleep & !held.done != 0 {
-                        frontier.push((one.state, one.enabled));
-                    }
-                }
-                None => {
-                    found.ends += usize::from(one.enabled & !faults() == 0);
-                    known.insert(one.state, Known { path: one.path, asleep: one.asleep, done: 0 });
+            if let Some(held) = known.get_mut(&one.state) {
+                held.asleep &= one.asleep;
+                if one.enabled & !held.asleep & !held.done != 0 {
                     frontier.push((one.state, one.enabled));
                 }
+                continue;
             }
+            found.ends += usize::from(one.enabled & !faults() == 0);
+            frontier.push((one.state, one.enabled));
+            known.insert(one.state, Known { path: one.path, asleep: one.asleep, done: 0 });
         }
     }
     found.states = known.len();
