@@ -67,6 +67,10 @@ impl Device {
                 Ok(())
             }
             Frame::Blob { hash, offset, size, data } => self.blob_part(&hash, offset, size, data.0),
+            Frame::BlobHave { hash, have, refused } => {
+                self.blob_have(&hash, have, refused.as_deref());
+                Ok(())
+            }
             Frame::Error { code, message, retry } => {
                 let message = crate::safe_text::line(&message);
                 if !retry {
@@ -100,6 +104,9 @@ impl Device {
         Own::set(&self.db, "backend", backend)?;
         Own::set(&self.db, "epoch", epoch.as_str())?;
         if last.is_some_and(|last| last != epoch.as_str()) {
+            if crash::broken(Broken::PendingDroppedOnReset) {
+                Own::drop_pending(&self.db)?;
+            }
             Own::forget_positions(&self.db)?;
         }
         self.commit()?;
@@ -110,6 +117,7 @@ impl Device {
         let cursor = self.cursor()?;
         let store = StoreId::mailbox();
         self.wanted.push(Frame::Subscribe { store, cursor });
+        self.keeper.begin();
         let open: Vec<ThreadId> = self.open.iter().map(|(thread, _)| thread.clone()).collect();
         for thread in open {
             self.subscribe_thread(&thread);
@@ -255,6 +263,9 @@ impl Device {
             self.news.refused.extend(Own::purge(&self.db, &StoreId::thread(thread))?);
         }
         groups.settle(&self.db)?;
+        if self.kept.is_some() {
+            self.keeper.changed(&changes.threads);
+        }
         self.news.threads.extend(changes.threads);
         Ok(changes.purged)
     }
@@ -336,7 +347,7 @@ impl Device {
     }
 
     fn store_acknowledged(&mut self, ack: &StoreAck) -> Result<(), StoreError> {
-        let StoreAck { store, positions, refused, .. } = ack;
+        let StoreAck { store, positions, refused, missing, .. } = ack;
         self.in_flight.remove(store);
         self.unsent |= self.held_back.remove(store);
         for (id, position) in positions {
@@ -346,6 +357,7 @@ impl Device {
             Own::confirm_up_to(&self.db, store, ack.head)?;
         }
         self.news.pushed += positions.len() as u64;
+        self.lacks_blobs(store, missing)?;
         for refusal in refused {
             if refusal.code == "purged" && Own::drop_again(&self.db, &refusal.id)? {
                 continue; // it was here of what is gone for good

@@ -160,6 +160,15 @@ impl Own {
         select(db, "WHERE store = ?1 ORDER BY seq", params![store.as_str()])
     }
 
+    /// Whether there are own events of a store.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn has(db: &Db, store: &StoreId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM unprojected WHERE store = ?1";
+        Ok(db.sql().prepare_cached(sql)?.exists([store.as_str()])?)
+    }
+
     /// Whether there are any own events, pending or not projected.
     ///
     /// # Errors
@@ -287,6 +296,15 @@ impl Own {
     pub fn confirm_up_to(db: &Db, store: &StoreId, head: u64) -> Result<(), StoreError> {
         let pending = "UPDATE unprojected SET position = ?2 WHERE store = ?1 AND position IS NULL";
         db.sql().execute(pending, params![store.as_str(), number(head)])?;
+        Ok(())
+    }
+
+    /// Drops all that is pending: a rule broken on purpose.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn drop_pending(db: &Db) -> Result<(), StoreError> {
+        db.sql().execute("DELETE FROM unprojected WHERE position IS NULL", [])?;
         Ok(())
     }
 
