@@ -6,22 +6,27 @@
 //! the test's. Which calls fail is spread evenly over all of them; `--full` takes every one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use mailtui::backend::{Backend, Options};
 use mailtui::bridge::Folder;
 use mailtui::command::intent::{Change, Intent, Target};
+use mailtui::engine::Device;
 use mailtui::engine::view::Window;
 use mailtui::id::ThreadId;
 use mailtui::label::{self, Place};
+use mailtui::mailbox;
 use mailtui::store::{compact, disk::CAN_BE_WATCHED};
 use mailtui::sync::{Bytes, Frame, IngestMessage, PurgeOrder, SeenThread};
 
-use crate::support::clock::Dice;
-use crate::support::disk::{CHANGES, Call, Fault};
+use crate::support::clock::{Dice, ManualClock};
+use crate::support::disk::{CHANGES, Call, Disk, Fault};
 use crate::support::house::{DEVICES, Done, House};
 use crate::support::mail::mail;
 use crate::support::platter::Loss;
+use crate::support::world::scratch;
 
 /// Tries of a step, with the first: a fault hits once, so that the second must work.
 const TRIES: usize = 2;
@@ -144,12 +149,12 @@ struct Run {
 /// How many calls of these kinds a run without a fault makes, by disk.
 fn calls(kinds: &[Call], apart: bool) -> Vec<u64> {
     let mut house = House::new(apart);
-    house.disks.iter().for_each(crate::support::disk::Disk::record);
+    house.disks.iter().for_each(Disk::record);
     for (name, step) in STEPS {
         step(&mut house).unwrap_or_else(|notice| panic!("{name}: {notice:?}"));
     }
     house.close();
-    let count = |disk: &crate::support::disk::Disk| {
+    let count = |disk: &Disk| {
         disk.recorded().iter().filter(|(call, _)| kinds.contains(call)).count() as u64
     };
     house.disks.iter().map(count).collect()
@@ -165,7 +170,7 @@ fn play(run: &Run) -> (Vec<String>, u64) {
     for (name, step) in STEPS {
         for tried in 1..=TRIES {
             let done = step(&mut house);
-            let cut = house.disks.iter().any(crate::support::disk::Disk::is_dead);
+            let cut = house.disks.iter().any(Disk::is_dead);
             let Err(notice) = done else { break };
             if notice.code.is_empty() || notice.message.is_empty() || notice.hint.is_empty() {
                 wrong.push(format!("{name}: it does not say clearly what failed: {notice:?}"));
@@ -272,4 +277,55 @@ fn the_power_goes_at_every_change() {
 #[test]
 fn the_power_of_one_machine_goes_at_every_change() {
     sweep(CHANGES, Fault::Cut, true);
+}
+
+/// Opens a directory of the last format, at most twice; what its tables then hold.
+fn upgrade(files: &Path, fault: Option<(u64, Fault)>) -> (Vec<String>, usize) {
+    let home = scratch();
+    let backend = home.path().join("backend");
+    std::fs::create_dir(&backend).expect("made");
+    for name in ["mailbox.db", "backend/mailbox.db", "backend/threads.db"] {
+        let packed = std::fs::read(files.join(format!("{name}.zst"))).expect("the fixture");
+        let bytes = zstd::decode_all(packed.as_slice()).expect("a fixture is compressed");
+        std::fs::write(home.path().join(name), bytes).expect("a file");
+    }
+    let disk = Disk::new(home.path());
+    disk.record();
+    if let Some((nth, fault)) = fault {
+        disk.plan(CHANGES, nth, 1, fault);
+    }
+    let clock = ManualClock::new(3);
+    let open = || -> Done<Vec<String>> {
+        let options = Options { dir: backend.clone(), thread_clients: 2 };
+        let mut served = told(Backend::open(&options, &clock))?;
+        let device = told(Device::open(home.path(), false, Box::new(clock.clone())))?;
+        assert_eq!(told(served.doctor())?, []);
+        Ok(vec![format!("{:?}", told(mailbox::dump(device.db()))?)])
+    };
+    let first = open();
+    let calls = disk.recorded().iter().filter(|(call, _)| CHANGES.contains(call)).count();
+    let again = first.or_else(|notice| {
+        assert!(!notice.code.is_empty() && !notice.hint.is_empty(), "{notice:?}");
+        if disk.is_dead() {
+            disk.start_after_cut(Loss::Some(Dice::new(calls as u64)));
+        }
+        open()
+    });
+    (again.unwrap_or_else(|notice| panic!("{fault:?}: {notice:?}")), calls)
+}
+
+#[test]
+fn a_change_of_format_that_fails_is_done_at_the_next_opening() {
+    if !CAN_BE_WATCHED {
+        return println!("skipped: a release build has no way to a test's disk");
+    }
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-2");
+    let (wanted, calls) = upgrade(&files, None);
+    let every = if std::env::var_os("MAILTUI_FAULTS_ALL").is_some() { 1 } else { calls / 20 };
+    for nth in (1..=calls).step_by(every.max(1)) {
+        for fault in [Fault::Error, Fault::Full, Fault::Cut] {
+            let (found, _) = upgrade(&files, Some((nth as u64, fault)));
+            assert_eq!(found, wanted, "{fault:?} at call {nth}");
+        }
+    }
 }

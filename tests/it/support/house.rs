@@ -79,7 +79,9 @@ impl House {
         let dir = &house.dir;
         house.disks = if apart {
             let machines = ["backend", DEVICES[0], DEVICES[1]].map(|name| dir.join(name));
-            machines.iter().for_each(|machine| std::fs::create_dir(machine).expect("made"));
+            for machine in &machines {
+                std::fs::create_dir(machine).expect("made");
+            }
             machines.iter().map(|machine| Disk::new(machine)).collect()
         } else {
             vec![Disk::new(dir)]
@@ -95,7 +97,9 @@ impl House {
         let [clock, a, b] = [7, 8, 9].map(ManualClock::new);
         if let Some(other) = other {
             copy(other, &dir);
-            [&clock, &a, &b].iter().for_each(|clock| clock.turn(3_600_000));
+            for clock in [&clock, &a, &b] {
+                clock.turn(3_600_000);
+            }
         }
         Self {
             dir,
@@ -366,16 +370,16 @@ impl House {
     /// All that is wrong with a house that has come to rest.
     pub(crate) fn wrong(&mut self) -> Vec<String> {
         let mut wrong = Vec::new();
-        for at in 0..DEVICES.len() {
+        for (at, name) in DEVICES.iter().enumerate() {
             let device = self.device(at).expect("open");
             let pending = device.pending().expect("readable");
             if pending != (0, 0) {
-                wrong.push(format!("{}: pending, not projected: {pending:?}", DEVICES[at]));
+                wrong.push(format!("{name}: pending, not projected: {pending:?}"));
             }
             let mut found = device.doctor(true).expect("the doctor runs");
             // Whose acknowledgement was lost is offered again, to a log that is gone.
             found.retain(|(code, line, _)| *code != "refused" || !line.contains("was purged"));
-            wrong.extend(found.iter().map(|found| format!("{}: {found:?}", DEVICES[at])));
+            wrong.extend(found.iter().map(|found| format!("{name}: {found:?}")));
         }
         let found = self.backend().expect("open").doctor().expect("the doctor runs");
         wrong
