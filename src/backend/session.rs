@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::core::Backend;
 use crate::backend::ingest::prepare;
-use crate::backend::storage::{Queue, Snapshots};
+use crate::backend::storage::{self, Queue, Snapshots};
 use crate::bridge::{Folder, Follow, Incoming};
 use crate::crash::{self, Broken};
-use crate::id::StoreId;
+use crate::id::{DeviceId, StoreId};
 use crate::limits::{PAGE_BYTES, SESSION_CREDIT};
 use crate::mail::Flags;
 use crate::mailbox::MailboxEvent;
-use crate::store::{Chain, Db, Event, Log, StoreError};
+use crate::store::{Chain, Db, Event, Head, Log, StoreError};
 use crate::sync::{Cursor, Frame, IngestMessage};
 
 /// Stores that a device may be subscribed to at a time.
@@ -29,8 +29,10 @@ struct Reading {
 }
 
 /// A connected device.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Session {
+    /// Who it is: fresh events are its own.
+    pub(super) device: DeviceId,
     reading: BTreeMap<StoreId, Reading>,
     /// Pages handed to the socket and not yet written.
     in_flight: usize,
@@ -40,8 +42,9 @@ pub(super) struct Session {
 
 impl Backend {
     /// A device is there; its token was good.
-    pub fn connect(&mut self, session: u64) {
-        self.sessions.insert(session, Session::default());
+    pub fn connect(&mut self, session: u64, device: DeviceId) {
+        let (reading, settling) = (BTreeMap::new(), Vec::new());
+        self.sessions.insert(session, Session { device, reading, in_flight: 0, settling });
     }
 
     /// It is gone.
@@ -145,11 +148,12 @@ impl Backend {
             None => 0,
             Some(cursor) => {
                 let here = Log::chain_at(self.log_of(&store), &store, cursor.position)?;
-                if cursor.epoch == self.epoch && here == Some(cursor.chain) {
+                // The same ids and arguments up to there, whatever the epoch was.
+                if here == Some(cursor.chain) {
                     cursor.position
                 } else {
-                    let diverged = Frame::Diverged { store: store.clone(), position: 0 };
-                    self.held.push((session, diverged));
+                    let Head { position, chain } = self.common(&store, cursor)?;
+                    self.held.push((session, Frame::Diverged { store, position, chain }));
                     return Ok(());
                 }
             }
@@ -163,6 +167,21 @@ impl Backend {
         }
         open.reading.insert(store, Reading { position, live: false });
         Ok(())
+    }
+
+    /// How far a log that is not this one may be the same, as far as the backend knows.
+    fn common(&self, store: &StoreId, cursor: &Cursor) -> Result<Head, StoreError> {
+        let log = self.log_of(store);
+        let end = if cursor.epoch == self.epoch {
+            Log::head(log, store)?
+        } else {
+            storage::put_back(&self.db, self.mailbox.db(), store)?
+        };
+        if end.position <= cursor.position {
+            return Ok(end);
+        }
+        let chain = Log::chain_at(log, store, cursor.position)?.unwrap_or_default();
+        Ok(Head { position: cursor.position, chain })
     }
 
     /// Reads what subscribed devices have credit for. Never called with an open transaction: what

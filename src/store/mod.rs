@@ -5,6 +5,7 @@
 
 mod blob;
 mod chain;
+mod copy;
 mod db;
 pub mod disk;
 mod error;
