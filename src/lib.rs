@@ -59,7 +59,8 @@
 //! | an event goes out | `engine/device` (`outgoing`) → `engine/link` → `backend/core` (`push`) |
 //! | a thread changes | `backend/thread_client` → `projection/diff` → `backend/storage/queue` |
 //! | a batch is taken in | `backend/worker` → `backend/mailbox_client` → `mailbox/materializer` |
-//! | a page comes in | `engine/apply` → `mailbox/materializer` → overlay (`projection/overlay`) |
+//! | a page comes in | `engine/slice` → `engine/apply` → `mailbox/materializer` → overlay |
+//! | what a page does to a row, once | `mailbox/net` → `mailbox/groups` (`settle`) |
 //! | a message comes in | `bridge/import` → `backend/ingest` → `mail` → `backend/storage/index` |
 //! | a source changed | `bridge/survey` → `bridge/changes` → `bridge/follow` → `backend/follow` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |

@@ -47,7 +47,7 @@ pub(crate) fn catch_up(stage: &mut Stage) -> Vec<Value> {
         let mut engine = Engine::begin(dir.path());
         let (mut behind, mut done) = (false, None);
         while done.is_none() {
-            let on = during.len() % 2 == 0;
+            let on = during.len().is_multiple_of(2);
             during.push(one(&mut engine, on, &mut |update| {
                 let Update::Status(status) = update else { return };
                 behind |= matches!(status.link, Link::Online { behind: 1.. });
@@ -57,7 +57,7 @@ pub(crate) fn catch_up(stage: &mut Stage) -> Vec<Value> {
             }));
         }
         busy.push(per_second(done.expect("it was waited for")));
-        idle.extend((0..INTENTS).map(|at| one(&mut engine, at % 2 == 0, &mut |_| {})));
+        idle.extend((0..INTENTS).map(|at| one(&mut engine, at.is_multiple_of(2), &mut |_| {})));
     }
     let (idle, during) = (Times::from(idle), Times::from(during));
     let against = json!({"events": events, "whileIntents": median(&mut busy)});

@@ -160,7 +160,7 @@ fn prepared(count: usize) -> Vec<Vec<Prepared>> {
 
 /// Hands mail over at the wanted rate; the rate at which the backend took it.
 fn import(host: &HostHandle, batches: Vec<Vec<Prepared>>) -> f64 {
-    let every = Duration::from_secs(1) * INGEST_MESSAGES as u32 / MESSAGES_A_SECOND as u32;
+    let every = Duration::from_secs(1).mul_f64(INGEST_MESSAGES as f64 / MESSAGES_A_SECOND as f64);
     let (begun, count) = (Instant::now(), batches.len());
     for (number, batch) in (0..).zip(batches) {
         let due = begun + every * number;
@@ -191,7 +191,7 @@ fn far(to: SocketAddr, delay: Duration) -> SocketAddr {
 fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
     let (send, under_way) = mpsc::channel::<(Instant, Vec<u8>)>();
     std::thread::spawn(move || {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = vec![0; 64 * 1024];
         while let Ok(read @ 1..) = from.read(&mut buffer) {
             if send.send((Instant::now() + delay, buffer[..read].to_vec())).is_err() {
                 return;

@@ -121,7 +121,7 @@ fn push(backend: &Backend, stores: &[StoreId], number: usize, group: usize) -> F
     let event = |at: usize| NewEvent {
         id: EventId::try_from(format!("bench-{number}-{at}")).expect("an id"),
         name: "v1.ThreadStarred".to_owned(),
-        args: Args::of(&json!({"starred": number % 2 == 0})),
+        args: Args::of(&json!({"starred": number.is_multiple_of(2)})),
         device: DeviceId::try_from("bench").expect("an id"),
         action: None,
         epoch: backend.epoch().clone(),

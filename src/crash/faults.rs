@@ -116,6 +116,7 @@ mod asked {
     }
 
     /// It does not die; whether it would have.
+    #[expect(clippy::must_use_candidate, reason = "most only say that it lives")]
     pub fn live() -> bool {
         DEATH.take().is_some()
     }

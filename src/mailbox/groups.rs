@@ -266,6 +266,9 @@ impl Reindexed {
     }
 }
 
+/// A conversation's root, and its members where they were asked for.
+type Conversation = (ThreadId, Option<Vec<MemberRow>>);
+
 /// The root of a thread's conversation, and its members as the confirmed tables have them, unless
 /// that root is `known`; `None` for a thread that is not in the index. Where nothing is `linked`,
 /// others are not looked for.
@@ -274,7 +277,7 @@ fn conversation(
     thread: &ThreadId,
     linked: bool,
     known: impl Fn(&ThreadId) -> bool,
-) -> Result<Option<(ThreadId, Option<Vec<MemberRow>>)>, StoreError> {
+) -> Result<Option<Conversation>, StoreError> {
     let mut statement = db.sql().prepare_cached(
         "SELECT id, lastActivity, unreadCount, place, snoozedUntil, root FROM threadIndex
          WHERE id = ?1",

@@ -11,7 +11,7 @@ use crate::crash::{self, Broken};
 use crate::id::{LabelId, ThreadId};
 use crate::mailbox::event::{MailboxEvent, Source, ThreadFacts};
 use crate::mailbox::groups::Groups;
-use crate::mailbox::net::Net;
+use crate::mailbox::net::{Net, Row};
 use crate::mailbox::purge::Notes;
 use crate::mailbox::{history, label_log, purge};
 use crate::store::{Db, Event, StoreError};
@@ -85,9 +85,9 @@ fn write_all(
     for (thread, net) in std::mem::take(nets) {
         groups.touch(db, &thread)?;
         match &net.row {
-            Some(Some(facts)) => put(db, facts, groups)?,
-            Some(None) => remove(db, &thread, groups)?,
-            None => {}
+            Row::Is(facts) => put(db, facts, groups)?,
+            Row::Goes => remove(db, &thread, groups)?,
+            Row::Stays => {}
         }
         put_labels(db, &thread, &net)?;
         if let Some(source) = &net.mark {

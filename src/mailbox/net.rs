@@ -17,11 +17,23 @@ pub(super) struct Write {
     pub(super) on: Option<i64>,
 }
 
+/// What happens to a thread's row.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Row {
+    /// It stays as it is.
+    #[default]
+    Stays,
+    /// It is this one.
+    Is(Box<ThreadFacts>),
+    /// It goes.
+    Goes,
+}
+
 /// What happens to a thread.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Net {
-    /// Its row: `None` stays as it is; with nothing in it, it goes.
-    pub(super) row: Option<Option<ThreadFacts>>,
+    /// Its row.
+    pub(super) row: Row,
     /// All labels that it had are taken off first.
     pub(super) reset: bool,
     /// Labels that are written.
@@ -40,16 +52,16 @@ impl Net {
                 self.unlabel();
                 let at = added.thread.last_activity;
                 added.labels.into_iter().for_each(|label| self.put_on(label, at));
-                self.row = Some(Some(added.thread));
+                self.row = Row::Is(Box::new(added.thread));
             }
-            MailboxEvent::Changed(changed) => self.row = Some(Some(changed.thread)),
+            MailboxEvent::Changed(changed) => self.row = Row::Is(Box::new(changed.thread)),
             MailboxEvent::Label(change, true) => self.put_on(change.label, change.at),
             MailboxEvent::Label(change, false) => {
                 self.labels.insert(change.label, Write { off: true, on: None });
             }
             MailboxEvent::Removed(_) => {
                 self.unlabel();
-                self.row = Some(None);
+                self.row = Row::Goes;
             }
             _ => {}
         }
