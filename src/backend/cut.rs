@@ -113,7 +113,8 @@ pub fn begin_again(dir: &Path, clock: &dyn Clock) -> Result<Epoch, StoreError> {
     threads.begin()?;
     storage::begin(&threads, &epoch, head)?;
     threads.commit()?;
-    threads.checkpoint()?;
-    rows.checkpoint()?;
+    for db in [&mut threads, &mut rows] {
+        db.checkpoint()?;
+    }
     Ok(epoch)
 }

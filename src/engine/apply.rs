@@ -67,6 +67,10 @@ impl Device {
                 Ok(())
             }
             Frame::Blob { hash, offset, size, data } => self.blob_part(&hash, offset, size, data.0),
+            Frame::BlobHave { hash, have, refused } => {
+                self.blob_have(&hash, have, refused.as_deref());
+                Ok(())
+            }
             Frame::Error { code, message, retry } => {
                 let message = crate::safe_text::line(&message);
                 if !retry {
@@ -113,6 +117,7 @@ impl Device {
         let cursor = self.cursor()?;
         let store = StoreId::mailbox();
         self.wanted.push(Frame::Subscribe { store, cursor });
+        self.keeper.begin();
         let open: Vec<ThreadId> = self.open.iter().map(|(thread, _)| thread.clone()).collect();
         for thread in open {
             self.subscribe_thread(&thread);
@@ -258,6 +263,9 @@ impl Device {
             self.news.refused.extend(Own::purge(&self.db, &StoreId::thread(thread))?);
         }
         groups.settle(&self.db)?;
+        if self.kept.is_some() {
+            self.keeper.changed(&changes.threads);
+        }
         self.news.threads.extend(changes.threads);
         Ok(changes.purged)
     }

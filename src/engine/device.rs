@@ -12,16 +12,17 @@ use lru::LruCache;
 use crate::clock::Clock;
 use crate::crash::{self, Broken};
 use crate::engine::EngineError;
+use crate::engine::blobs::{BLOBS_KEPT, Held, Sending};
+use crate::engine::keep::Keeper;
+use crate::engine::kept::Kept;
+use crate::engine::policy::KEEP_BYTES;
 use crate::engine::rewind::Comparing;
 use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
 use crate::mailbox;
-use crate::store::{Action, Db, Durability, Kind, Log, Own, OwnEvent, StoreError, disk};
+use crate::store::{Action, Blobs, Db, Durability, Kind, Log, Own, OwnEvent, StoreError, disk};
 use crate::sync::{Cursor, Frame, PurgedRow, StorePush};
-
-/// Long texts kept in memory, beside those of loaded threads.
-pub(super) const BLOBS_KEPT: usize = 8;
 
 /// A device.
 pub struct Device {
@@ -51,8 +52,14 @@ pub struct Device {
     pub(super) pinned: BTreeSet<ThreadId>,
     /// Logs of Thread stores that a device of a remote backend keeps.
     pub(super) kept: Option<Db>,
-    /// Long texts that were fetched.
-    pub(super) blobs: LruCache<BlobHash, Vec<u8>>,
+    /// What of them is under way.
+    pub(super) keeper: Keeper,
+    /// Blobs that go to the backend.
+    pub(super) sending: Sending,
+    /// How many bytes of them may be kept.
+    pub(super) limit: u64,
+    /// Long texts that were fetched, in memory.
+    pub(super) blobs: LruCache<BlobHash, Held>,
     /// Frames to send that are not pushes.
     pub(super) wanted: Vec<Frame>,
     /// The Mailbox log's end as the backend last said.
@@ -114,7 +121,10 @@ fn make_kept(db: &Db, found: u32) -> Result<(), StoreError> {
     if found > 0 {
         Log::upgrade(db, found)?;
     }
-    Ok(db.sql().execute_batch(Log::SQL)?)
+    for sql in [Log::SQL, Blobs::SQL, Kept::SQL] {
+        db.sql().execute_batch(sql)?;
+    }
+    if found > 0 { Kept::upgrade(db) } else { Ok(()) }
 }
 
 impl Device {
@@ -141,7 +151,10 @@ impl Device {
         mailbox::learn(&mut db, &|db| make(db, mailbox::VERSION))?;
         let id = identity(&mut db, clock.as_ref(), host)?;
         let kept = if remote {
-            Some(Db::open_with(&dir.join("threads.db"), Kind::Threads, KEPT_VERSION, &make_kept)?)
+            let path = dir.join("threads.db");
+            let kept = Db::open_with(&path, Kind::Threads, KEPT_VERSION, &make_kept)?;
+            Kept::make_shrinkable(&kept)?;
+            Some(kept)
         } else {
             None
         };
@@ -209,6 +222,9 @@ impl Device {
             ),
             pinned: BTreeSet::new(),
             kept,
+            keeper: Keeper::default(),
+            sending: Sending::default(),
+            limit: KEEP_BYTES,
             blobs: LruCache::new(NonZeroUsize::new(BLOBS_KEPT).unwrap_or(NonZeroUsize::MIN)),
             wanted: Vec::new(),
             remote_head: None,
@@ -379,6 +395,8 @@ impl Device {
         self.remote_head = None;
         self.comparing = Comparing::default();
         self.wanted.clear();
+        self.keeper.disconnected();
+        self.forget_sending();
         for (_, open) in &mut self.open {
             open.subscribed = false;
         }
@@ -410,7 +428,8 @@ impl Device {
             unsent |= later_first;
             for own in pending {
                 let frame = stores.get(&own.store).map(|(again, _)| *again);
-                if self.has_to_wait(&own, frame, &mut later) || (later_first && !fresh(&own)) {
+                let waits = self.has_to_wait(&own, frame, &mut later)?;
+                if waits || (later_first && !fresh(&own)) {
                     continue;
                 }
                 // What an action does to one store is in one frame: a batch that names the action
@@ -463,19 +482,17 @@ impl Device {
         own: &OwnEvent,
         frame: Option<bool>,
         later: &mut BTreeSet<StoreId>,
-    ) -> bool {
+    ) -> Result<bool, EngineError> {
         if !self.comparing.may_push(&own.store) || later.contains(&own.store) {
-            return true;
+            return Ok(true);
         }
         let other = frame.is_some_and(|again| again != own.again);
-        if other {
-            later.insert(own.store.clone());
-        }
-        let waits = other || self.in_flight.contains(&own.store);
+        let waits = other || self.in_flight.contains(&own.store) || self.waits_for_blobs(own)?;
         if waits {
+            later.insert(own.store.clone());
             self.held_back.insert(own.store.clone());
         }
-        waits
+        Ok(waits)
     }
 
     /// Asks the backend to say when all it has is projected; see [`Device::is_settled`].

@@ -9,10 +9,12 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::crash::{self, Broken};
+use crate::engine::kept::Kept;
 use crate::engine::threads::OpenThread;
 use crate::engine::{Device, EngineError};
-use crate::id::{Epoch, StoreId, ThreadId};
+use crate::id::{Epoch, Seen, StoreId, ThreadId};
 use crate::mailbox::{self, Groups, MailboxEvent};
+use crate::projection::trail_of;
 use crate::store::{Db, Event, Head, Log, Own, StoreError};
 use crate::sync::{Cursor, Frame, SyncError};
 use crate::thread::name::EPOCH_BEGAN;
@@ -53,6 +55,11 @@ impl Comparing {
         !self.new || (self.mailbox && !store.as_thread().is_some_and(|thread| asked(&thread)))
     }
 
+    /// Whether a new epoch's logs are still being compared.
+    pub(super) const fn is_new(&self) -> bool {
+        self.new
+    }
+
     /// Whether this thread's log is being compared.
     pub(super) fn is_asked(&self, thread: &ThreadId) -> bool {
         self.asked.contains(thread)
@@ -75,17 +82,28 @@ impl Device {
     }
 
     /// The Mailbox log is here up to the backend's end. In a new epoch it says which kept logs may
-    /// hold what the backend has lost: those that go on above their watermark.
+    /// hold what the backend has lost: those that go on above their watermark, or above where the
+    /// logs part.
     pub(super) fn mailbox_compared(&mut self) -> Result<(), EngineError> {
         if !self.comparing.new || self.comparing.mailbox {
             return Ok(());
         }
         let mut waiting = VecDeque::new();
+        let last = Own::setting(&self.db, COMPARED)?.and_then(|last| Epoch::try_from(last).ok());
         if let Some(kept) = &self.kept {
             for (store, head) in Log::stores(kept)? {
                 let Some(thread) = store.as_thread() else { continue };
                 let seen = mailbox::watermark(&self.db, &thread)?.map_or(0, |seen| seen.position);
-                if head.position > seen {
+                // It may have grown since it was put back, with other events.
+                let same = match (&last, mailbox::raw_row(&self.db, &thread)?) {
+                    (None, _) => 0,
+                    (Some(_), None) => head.position,
+                    (Some(epoch), Some(row)) => {
+                        let (epoch, position) = (epoch.clone(), head.position);
+                        trail_of(&row).base.epochs.reach(&Seen { epoch, position })
+                    }
+                };
+                if head.position > seen.min(same) {
                     waiting.push_back(thread);
                 }
             }
@@ -161,6 +179,7 @@ impl Device {
             let cursor = (position > 0).then_some(Cursor { epoch, position, chain });
             self.wanted.push(Frame::Subscribe { store: store.clone(), cursor });
         }
+        self.fetch_again(&thread);
         Ok(())
     }
 
@@ -200,8 +219,10 @@ impl Device {
         if let Some(kept) = &mut self.kept {
             kept.begin()?;
             Log::truncate(kept, &store, at)?;
-            kept.commit()?;
             left = Log::all(kept, &store)?;
+            Kept::cleared(kept, thread)?;
+            Kept::note(kept, thread, &left)?;
+            kept.commit()?;
         }
         if let Some(open) = self.open.peek_mut(thread) {
             let used_ms = open.used_ms;

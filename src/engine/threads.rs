@@ -6,13 +6,14 @@
 //! logs of threads that it opened.
 
 use crate::crash;
+use crate::engine::keep::append_kept;
 use crate::engine::view::Message;
 use crate::engine::{Device, EngineError};
 use crate::id::{BlobHash, Seen, StoreId, ThreadId};
 use crate::mail::Flags;
 use crate::mailbox;
 use crate::projection::entries;
-use crate::store::{Chain, Event, Log, NewEvent, Own, StoreError};
+use crate::store::{Chain, Durability, Event, Own, StoreError};
 use crate::sync::{Cursor, Frame};
 use crate::thread::{Base, Entry, MessageRow, ThreadState, decide, run};
 
@@ -166,7 +167,10 @@ impl Device {
         head: u64,
         chain: Chain,
     ) -> Result<(), EngineError> {
-        let Some(open) = self.open.peek_mut(thread) else { return self.thread_compared(thread) };
+        let Some(open) = self.open.peek_mut(thread) else {
+            self.kept_page(thread, events, head, chain)?;
+            return self.thread_compared(thread);
+        };
         let here = open.position();
         let new = &events[events.partition_point(|event| event.position <= here)..];
         if new.first().is_some_and(|first| first.position != here + 1) {
@@ -181,14 +185,16 @@ impl Device {
         if let Some(kept) = &mut self.kept
             && !new.is_empty()
         {
-            let records: Vec<NewEvent> = new.iter().map(|event| event.event.clone()).collect();
+            kept.durable(Durability::Normal)?;
             kept.begin()?;
-            Log::append(kept, &StoreId::thread(thread), &records)?;
+            let (.., bytes) = append_kept(kept, thread, new)?;
             crash::point("kept.before-commit");
             kept.commit()?;
             crash::point("kept.after-commit");
+            self.keeper.grew(bytes);
         }
-        self.fetch_blobs(thread);
+        self.fetch_blobs(thread)?;
+        self.settle_kept(thread)?;
         self.news.threads.insert(thread.clone());
         if let Some(seen) = crate::mailbox::watermark(&self.db, thread)? {
             self.begin_full()?;

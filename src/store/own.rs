@@ -160,6 +160,15 @@ impl Own {
         select(db, "WHERE store = ?1 ORDER BY seq", params![store.as_str()])
     }
 
+    /// Whether there are own events of a store.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn has(db: &Db, store: &StoreId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM unprojected WHERE store = ?1";
+        Ok(db.sql().prepare_cached(sql)?.exists([store.as_str()])?)
+    }
+
     /// Whether there are any own events, pending or not projected.
     ///
     /// # Errors
