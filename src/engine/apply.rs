@@ -145,7 +145,7 @@ impl Device {
             match added {
                 Ok(Added::Yes) => {}
                 Ok(Added::Gap) => {
-                    self.finish(slice)?;
+                    self.finish(&slice)?;
                     // Something is missing between: ask again from where the log ends.
                     let cursor = self.cursor()?;
                     self.wanted.push(Frame::Unsubscribe { store: store.clone() });
@@ -164,7 +164,7 @@ impl Device {
             let at = slice.end.map_or(u64::MAX, |end| end.position);
             page = more(slice.events.len(), self.remote_head.is_some_and(|head| at < head));
         }
-        self.finish(slice)
+        self.finish(&slice)
     }
 
     /// Puts a page into the log, in the open transaction.
@@ -208,7 +208,7 @@ impl Device {
     }
 
     /// Materialises what was added to the log, and commits both.
-    fn finish(&mut self, slice: Slice) -> Result<(), EngineError> {
+    fn finish(&mut self, slice: &Slice) -> Result<(), EngineError> {
         if slice.end.is_none() {
             return self.took_in();
         }

@@ -14,8 +14,9 @@ use crate::support::world::World;
 
 /// Why events on purged threads are refused.
 const PURGED: &str = "was purged";
-/// Why events on threads are that a restore lost.
-const LOST: &str = "is not on the backend";
+/// Why events are that a restore lost: on threads that went with it, and of names that only a
+/// newer version knows who may write.
+const LOST: [&str; 2] = ["is not on the backend", "only the backend writes events of this name"];
 /// Rows read at a time: few, so that pages have edges.
 const PAGE: usize = 3;
 
@@ -46,7 +47,7 @@ pub(crate) fn of(world: &mut World, truth: &Truth, labels: &BTreeSet<LabelId>) -
 
 /// Whether an event may be refused for this reason.
 fn may_be_refused(world: &World, line: &str) -> bool {
-    line.contains(PURGED) || (world.restores > 0 && line.contains(LOST))
+    line.contains(PURGED) || (world.restores > 0 && LOST.iter().any(|lost| line.contains(lost)))
 }
 
 /// Of a purged thread nobody has anything but its id.
