@@ -113,8 +113,7 @@ pub fn begin_again(dir: &Path, clock: &dyn Clock) -> Result<Epoch, StoreError> {
     threads.begin()?;
     storage::begin(&threads, &epoch, head)?;
     threads.commit()?;
-    for db in [&mut threads, &mut rows] {
-        db.checkpoint()?;
-    }
+    threads.checkpoint()?;
+    rows.checkpoint()?;
     Ok(epoch)
 }
