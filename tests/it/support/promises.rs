@@ -162,7 +162,9 @@ impl World {
         let Promises { kept, acknowledged, own, told, acks, .. } = &mut self.promises;
         kept.retain(|id, _| there.contains(id));
         acknowledged.retain(|id| there.contains(id));
-        own.values_mut().for_each(|own| own.retain(|id, _| there.contains(id)));
+        for own in own.values_mut() {
+            own.retain(|id, _| there.contains(id));
+        }
         told.clear();
         acks.clear();
     }
