@@ -110,7 +110,7 @@ pub(super) struct Simulation {
     /// Keys that were pressed, and what their rows showed.
     pub(super) presses: Vec<Press>,
     posted: Vec<Posted>,
-    /// Threads that messages were acknowledged to be in, the names of the messages, and their events.
+    /// Threads that messages were acknowledged to be in, the messages' names, and their events.
     pub(super) taken_in: Vec<(ThreadId, String, EventId)>,
     /// Rows as they were drawn, by device: what a key is pressed on.
     drawn: Vec<Vec<Vec<(Target, u64)>>>,

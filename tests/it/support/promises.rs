@@ -151,8 +151,8 @@ impl World {
         }
     }
 
-    /// The backend was put back to an earlier moment: what nobody has on disk any more is promised no
-    /// more. What somebody has comes back.
+    /// The backend was put back to an earlier moment: what nobody has on disk is promised no more.
+    /// What somebody has comes back.
     pub(super) fn release_backend(&mut self) {
         for at in 0..self.stations.len() {
             self.save(at);
