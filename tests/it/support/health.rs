@@ -31,6 +31,10 @@ pub(crate) fn of(world: &mut World, truth: &Truth, labels: &BTreeSet<LabelId>) -
         let mut refused = world.device_mut(at).news().refused;
         refused.retain(|line| !may_be_refused(world, line));
         wrong.extend(refused.into_iter().map(|line| format!("device {at}: refused: {line}")));
+        // Of names that are known here a device offers only what devices write.
+        let offered = Own::refused(world.device(at).db()).expect("readable").into_iter();
+        let known = offered.filter(|r| r.reason.contains(LOST[1]) && !r.name.starts_with("v9."));
+        wrong.extend(known.map(|r| format!("device {at}: it offered {}: {}", r.name, r.id)));
         lists(world, at, truth, labels, &mut wrong);
         let mut found = world.device_mut(at).doctor(true).expect("the doctor runs");
         found.retain(|(code, line, _)| *code != "refused" || !may_be_refused(world, line));
