@@ -12,8 +12,9 @@ use crate::crash::{self, Broken};
 use crate::engine::kept::Kept;
 use crate::engine::threads::OpenThread;
 use crate::engine::{Device, EngineError};
-use crate::id::{Epoch, StoreId, ThreadId};
+use crate::id::{Epoch, Seen, StoreId, ThreadId};
 use crate::mailbox::{self, Groups, MailboxEvent};
+use crate::projection::trail_of;
 use crate::store::{Db, Event, Head, Log, Own, StoreError};
 use crate::sync::{Cursor, Frame, SyncError};
 use crate::thread::name::EPOCH_BEGAN;
@@ -99,17 +100,28 @@ impl Device {
     }
 
     /// The Mailbox log is here up to the backend's end. In a new epoch it says which kept logs may
-    /// hold what the backend has lost: those that go on above their watermark.
+    /// hold what the backend has lost: those that go on above their watermark, or above where the
+    /// logs part.
     pub(super) fn mailbox_compared(&mut self) -> Result<(), EngineError> {
         if !self.comparing.new || self.comparing.mailbox {
             return Ok(());
         }
         let mut waiting = VecDeque::new();
+        let last = Own::setting(&self.db, COMPARED)?.and_then(|last| Epoch::try_from(last).ok());
         if let Some(kept) = &self.kept {
             for (store, head) in Log::stores(kept)? {
                 let Some(thread) = store.as_thread() else { continue };
                 let seen = mailbox::watermark(&self.db, &thread)?.map_or(0, |seen| seen.position);
-                if head.position > seen {
+                // It may have grown since it was put back, with other events.
+                let same = match (&last, mailbox::raw_row(&self.db, &thread)?) {
+                    (None, _) => 0,
+                    (Some(_), None) => head.position,
+                    (Some(epoch), Some(row)) => {
+                        let (epoch, position) = (epoch.clone(), head.position);
+                        trail_of(&row).base.epochs.reach(&Seen { epoch, position })
+                    }
+                };
+                if head.position > seen.min(same) {
                     waiting.push_back(thread);
                 }
             }

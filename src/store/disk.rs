@@ -25,6 +25,8 @@ pub enum Step<'a> {
     MakeDir(&'a Path),
     /// Bytes are put behind what a file holds.
     Append(&'a Path, &'a [u8]),
+    /// What a file holds is written again where it is.
+    Again(&'a Path),
     /// What a file holds goes to the disk.
     Sync(&'a Path),
     /// Which names a directory has goes to the disk.
@@ -194,6 +196,33 @@ pub fn sync_log(log: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(io_of(log)(error)),
         _ => Ok(()),
     }
+}
+
+/// Writes what a write-ahead log holds again, as it is and where it is, and syncs it: after a sync
+/// that failed the system takes for written what it could not write. Nobody may write it meanwhile.
+///
+/// # Errors
+/// When the disk refuses.
+pub(super) fn write_again(log: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::FileExt as _;
+    /// Bytes at a time.
+    const PART: usize = 1024 * 1024;
+    let io = io_of(log);
+    let file = match OpenOptions::new().read(true).write(true).open(log) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        file => file.map_err(&io)?,
+    };
+    about_to(log, Step::Again(log)).map_err(&io)?;
+    let (mut part, mut at) = (vec![0; PART], 0);
+    loop {
+        let read = file.read_at(&mut part, at).map_err(&io)?;
+        if read == 0 {
+            break;
+        }
+        file.write_all_at(&part[..read], at).map_err(&io)?;
+        at += read as u64;
+    }
+    about_to(log, Step::Sync(log)).and_then(|()| file.sync_data()).map_err(&io)
 }
 
 /// Puts `bytes` in place of the file at `path`, for its owner only: a crash leaves the old file or

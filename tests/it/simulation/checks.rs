@@ -67,15 +67,15 @@ pub(super) fn along_the_way(simulation: &mut Simulation) -> Vec<String> {
     vec![format!("device {at} shows {found:?} of {thread} at {}, not {wanted:?}", seen.position)]
 }
 
-/// The own events of a device on a thread, as it decided them, each with its place in the log. What
-/// is on its disk is taken from what was seen of it when it came there, not from the device.
+/// The own events of a device on a thread, as it decided them, each with its place in the log.
+/// What is on its disk is taken from what was seen of it when it came there, not from the device.
 fn own_of(simulation: &Simulation, at: usize, thread: &ThreadId, log: &[Event]) -> Vec<OwnEvent> {
     let (store, device) = (StoreId::thread(thread), simulation.world.device(at));
     let refused = Own::refused(device.db()).expect("readable");
     let mut own: BTreeMap<EventId, OwnEvent> = BTreeMap::new();
     let unsaved = Own::of(device.db(), &store).expect("readable");
     let mut kept = simulation.world.promises.own(at, &store);
-    // A device whose log was flipped fetches all of it again, and shows what it has of it meanwhile.
+    // A device whose log was flipped fetches it again, and shows what it has of it meanwhile.
     kept.retain(|_| !simulation.flipped.contains(&at));
     for mut event in kept.into_iter().chain(unsaved) {
         event.position = log.iter().find(|e| e.event.id == event.id).map(|e| e.position);

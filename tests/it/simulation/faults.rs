@@ -5,6 +5,7 @@
 //! transport guarantees.
 
 use mailtui::crash::{self, faults};
+use mailtui::engine::Device;
 use mailtui::id::{DeviceId, EventId, StoreId};
 use mailtui::store::{Action, Args, Db, Kind, Log, NewEvent};
 
@@ -90,7 +91,7 @@ impl Simulation {
             "together" if !self.world.stations[at].apart => return None,
             "together" => self.world.stations[at].apart = false,
             "flip" => return self.flip(at),
-            "evict" => drop(self.world.on_device(at, |device| device.evict_idle())?),
+            "evict" => drop(self.world.on_device(at, Device::evict_idle)?),
             "clock" => {
                 let hours = i64::try_from(self.dice.below(100)).expect("small") - 50;
                 self.world.stations[at].clock.turn(hours * HOUR_MS);

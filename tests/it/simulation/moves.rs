@@ -110,7 +110,7 @@ pub(super) struct Simulation {
     /// Keys that were pressed, and what their rows showed.
     pub(super) presses: Vec<Press>,
     posted: Vec<Posted>,
-    /// Threads that messages were acknowledged to be in, the names of the messages, and their events.
+    /// Threads that messages were acknowledged to be in, the messages' names, and their events.
     pub(super) taken_in: Vec<(ThreadId, String, EventId)>,
     /// Rows as they were drawn, by device: what a key is pressed on.
     drawn: Vec<Vec<Vec<(Target, u64)>>>,
@@ -321,22 +321,7 @@ impl Simulation {
             }
             // An answer to what is still to come: the next message.
             "early" => (new.reply_to(&format!("m{}", self.posted.len() + 1), "m0"), name.clone()),
-            "again" => {
-                let revive = self.dice.once_in(3);
-                let folder = Folder { revive, ..folder };
-                let Some(outcome) = self.world.try_mail(any?.bytes, folder) else {
-                    return Some(());
-                };
-                match outcome {
-                    // It may have been lost, or its bytes.
-                    _ if self.world.restores > 0 => {}
-                    Outcome::Duplicate { .. } => {}
-                    Outcome::Purged => assert!(!revive, "it was wanted"),
-                    Outcome::Imported { .. } => assert!(revive, "a message that was there"),
-                    other => panic!("{other:?}"),
-                }
-                return Some(());
-            }
+            "again" => return self.mail_again(any?.bytes),
             "copy" => {
                 let old = any?;
                 let mut bytes = old.bytes;
@@ -375,6 +360,22 @@ impl Simulation {
             self.taken_in.push((thread, name.clone(), its.expect("it is there").event.id));
         }
         self.posted.push(Posted { name, root, bytes });
+        Some(())
+    }
+
+    /// A message comes a second time.
+    fn mail_again(&mut self, bytes: Vec<u8>) -> Option<()> {
+        let revive = self.dice.once_in(3);
+        let folder = Folder { revive, ..Folder::default() };
+        let outcome = self.world.try_mail(bytes, folder)?;
+        match outcome {
+            // It may have been lost, or its bytes.
+            _ if self.world.restores > 0 => {}
+            Outcome::Duplicate { .. } => {}
+            Outcome::Purged => assert!(!revive, "it was wanted"),
+            Outcome::Imported { .. } => assert!(revive, "a message that was there"),
+            other => panic!("{other:?}"),
+        }
         Some(())
     }
 

@@ -355,6 +355,14 @@ impl Inner {
                 drop(state);
                 return self.write(Ticket { life, inode }, path, size, bytes);
             }
+            Step::Again(path) => {
+                let mut state = self.lock();
+                let inode = state.find(path).ok_or(Fault::Error)?;
+                state.call(Call::Write, path, None)?;
+                let bytes = std::fs::read(path).map_err(|_| Fault::Error)?;
+                state.platter.write(inode, 0, &bytes);
+                return Ok(());
+            }
             Step::Sync(path) => {
                 // A log that is not there has nothing to sync.
                 let mut state = self.lock();

@@ -14,6 +14,9 @@ use crate::support::world::World;
 
 /// Why events on purged threads are refused.
 const PURGED: &str = "was purged";
+/// Why events are that a restore lost: on threads that went with it, and of names that only a
+/// newer version knows who may write.
+const LOST: [&str; 2] = ["is not on the backend", "only the backend writes events of this name"];
 /// Rows read at a time: few, so that pages have edges.
 const PAGE: usize = 3;
 
@@ -26,11 +29,15 @@ pub(crate) fn of(world: &mut World, truth: &Truth, labels: &BTreeSet<LabelId>) -
             wrong.push(format!("device {at}: pending, not projected: {pending:?}"));
         }
         let mut refused = world.device_mut(at).news().refused;
-        refused.retain(|line| !line.contains(PURGED));
+        refused.retain(|line| !may_be_refused(world, line));
         wrong.extend(refused.into_iter().map(|line| format!("device {at}: refused: {line}")));
+        // Of names that are known here a device offers only what devices write.
+        let offered = Own::refused(world.device(at).db()).expect("readable").into_iter();
+        let known = offered.filter(|r| r.reason.contains(LOST[1]) && !r.name.starts_with("v9."));
+        wrong.extend(known.map(|r| format!("device {at}: it offered {}: {}", r.name, r.id)));
         lists(world, at, truth, labels, &mut wrong);
         let mut found = world.device_mut(at).doctor(true).expect("the doctor runs");
-        found.retain(|(code, line, _)| *code != "refused" || !line.contains(PURGED));
+        found.retain(|(code, line, _)| *code != "refused" || !may_be_refused(world, line));
         wrong.extend(found.into_iter().map(|(_, line, _)| format!("device {at}: doctor: {line}")));
     }
     let found = world.backend().doctor().expect("the doctor runs");
@@ -40,6 +47,11 @@ pub(crate) fn of(world: &mut World, truth: &Truth, labels: &BTreeSet<LabelId>) -
     logs(world, truth, &mut wrong);
     gone(world, truth, &mut wrong);
     wrong
+}
+
+/// Whether an event may be refused for this reason.
+fn may_be_refused(world: &World, line: &str) -> bool {
+    line.contains(PURGED) || (world.restores > 0 && LOST.iter().any(|lost| line.contains(lost)))
 }
 
 /// Of a purged thread nobody has anything but its id.
@@ -154,14 +166,22 @@ fn logs(world: &World, truth: &Truth, wrong: &mut Vec<String>) {
         note(&root, &event.event.id);
     }
     let purged = |store: &StoreId| store.as_thread().is_some_and(|t| truth.purged.contains(&t));
-    for (id, store) in world.promises.kept.iter().filter(|(_, store)| !purged(store)) {
+    let mut refused = BTreeSet::new();
+    for at in 0..world.stations.len() {
+        let lost = Own::refused(world.device(at).db()).expect("readable").into_iter();
+        let lost = lost.filter(|refusal| may_be_refused(world, &refusal.reason));
+        refused.extend(lost.map(|refusal| refusal.id));
+    }
+    let kept = world.promises.kept.iter().filter(|(id, _)| !refused.contains(id));
+    for (id, store) in kept.filter(|(_, store)| !purged(store)) {
         match held.get(&(store.clone(), id.clone())) {
             Some(1) => {}
             other => wrong.push(format!("{store}: own event {id} is there {other:?} times")),
         }
     }
     let gone = |id: &&EventId| !world.promises.kept.get(id).is_some_and(purged);
-    for id in world.promises.acknowledged.difference(&ids).filter(gone) {
+    let missing = world.promises.acknowledged.difference(&ids).filter(|id| !refused.contains(id));
+    for id in missing.filter(gone) {
         wrong.push(format!("acknowledged event {id} is nowhere"));
     }
 }

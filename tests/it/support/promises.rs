@@ -151,8 +151,8 @@ impl World {
         }
     }
 
-    /// The backend was put back to an earlier moment: what nobody has on disk any more is promised no
-    /// more. What somebody has comes back.
+    /// The backend was put back to an earlier moment: what nobody has on disk is promised no more.
+    /// What somebody has comes back.
     pub(super) fn release_backend(&mut self) {
         for at in 0..self.stations.len() {
             self.save(at);
@@ -162,7 +162,9 @@ impl World {
         let Promises { kept, acknowledged, own, told, acks, .. } = &mut self.promises;
         kept.retain(|id, _| there.contains(id));
         acknowledged.retain(|id| there.contains(id));
-        own.values_mut().for_each(|own| own.retain(|id, _| there.contains(id)));
+        for own in own.values_mut() {
+            own.retain(|id, _| there.contains(id));
+        }
         told.clear();
         acks.clear();
     }
