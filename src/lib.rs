@@ -75,6 +75,8 @@
 //! | threads joined, split | `engine/links` → `thread/cells` → `backend/storage/links` |
 //! | history | `backend/thread_client` (`actions`) → `mailbox/history` → `engine/history` |
 //! | a file of an older format | `store/db` (`open_with`) → `mailbox/rebuild`, `backend/storage` |
+//! | an event's name that is new here | `store/known` → `mailbox/rebuild` (`learn`), `storage/again` |
+//! | another projection | `backend/storage/again` → `backend/reproject`, a slice a step |
 //! | a file outlives a power cut | `store/db` (`durable`), `store/disk`, `engine/run` (`syncer`) |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |

@@ -102,13 +102,13 @@ impl Cut {
 pub fn begin_again(dir: &Path, clock: &dyn Clock) -> Result<Epoch, StoreError> {
     let mut threads = storage::open(dir, clock.now())?;
     let path = dir.join("mailbox.db");
-    let rows = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &mailbox::make)?;
+    let mut rows = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &mailbox::make)?;
     let epoch = storage::new_epoch(storage::epoch(&threads)?.as_ref(), clock)?;
     let head = Log::head(&rows, &StoreId::mailbox())?.position;
     threads.begin()?;
     storage::begin(&threads, &epoch, head)?;
     threads.commit()?;
-    for db in [&threads, &rows] {
+    for db in [&mut threads, &mut rows] {
         db.checkpoint()?;
     }
     Ok(epoch)

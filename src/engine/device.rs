@@ -428,12 +428,8 @@ impl Device {
             unsent |= later_first;
             for own in pending {
                 let frame = stores.get(&own.store).map(|(again, _)| *again);
-                if self.has_to_wait(&own, frame, &mut later) || (later_first && !fresh(&own)) {
-                    continue;
-                }
-                if self.waits_for_blobs(&own)? {
-                    later.insert(own.store.clone());
-                    self.held_back.insert(own.store);
+                let waits = self.has_to_wait(&own, frame, &mut later)?;
+                if waits || (later_first && !fresh(&own)) {
                     continue;
                 }
                 // What an action does to one store is in one frame: a batch that names the action
@@ -486,19 +482,17 @@ impl Device {
         own: &OwnEvent,
         frame: Option<bool>,
         later: &mut BTreeSet<StoreId>,
-    ) -> bool {
+    ) -> Result<bool, EngineError> {
         if !self.comparing.may_push(&own.store) || later.contains(&own.store) {
-            return true;
+            return Ok(true);
         }
         let other = frame.is_some_and(|again| again != own.again);
-        if other {
-            later.insert(own.store.clone());
-        }
-        let waits = other || self.in_flight.contains(&own.store);
+        let waits = other || self.in_flight.contains(&own.store) || self.waits_for_blobs(own)?;
         if waits {
+            later.insert(own.store.clone());
             self.held_back.insert(own.store.clone());
         }
-        waits
+        Ok(waits)
     }
 
     /// Asks the backend to say when all it has is projected; see [`Device::is_settled`].

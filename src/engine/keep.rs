@@ -199,8 +199,8 @@ impl Device {
     /// When the database refuses.
     pub fn keep_on(&mut self, width: usize) -> Result<Keeping, EngineError> {
         // In a new epoch a log that is here may be all that is left of what it says.
-        let compared = self.epoch.is_some() && self.comparing.is_done();
-        if self.kept.is_none() || !compared || self.behind() != Some(0) {
+        let compares = self.comparing.is_new();
+        if self.kept.is_none() || compares || self.epoch.is_none() || self.behind() != Some(0) {
             return Ok(Keeping { waits: true, ..Keeping::default() });
         }
         self.look_at_changed()?;
@@ -290,8 +290,10 @@ impl Device {
 
     /// Takes a kept thread away, unless it is open or something here waits for it.
     pub(super) fn drop_kept(&mut self, thread: &ThreadId) -> Result<bool, EngineError> {
-        let open = self.open.peek(thread).is_some() || self.pinned.contains(thread);
         let store = StoreId::thread(thread);
+        // What was not compared may hold what the backend has lost.
+        let compared = self.comparing.may_push(&store);
+        let open = self.open.peek(thread).is_some() || self.pinned.contains(thread) || !compared;
         if open || self.keeper.fetches.contains_key(thread) || Own::has(&self.db, &store)? {
             return Ok(false);
         }

@@ -53,9 +53,9 @@ impl Comparing {
         !self.new || (self.mailbox && !store.as_thread().is_some_and(|thread| asked(&thread)))
     }
 
-    /// Whether all that is here was compared.
-    pub(super) const fn is_done(&self) -> bool {
-        !self.new
+    /// Whether a new epoch's logs are still being compared.
+    pub(super) const fn is_new(&self) -> bool {
+        self.new
     }
 
     /// Whether this thread's log is being compared.
@@ -206,9 +206,9 @@ impl Device {
         if let Some(kept) = &mut self.kept {
             kept.begin()?;
             Log::truncate(kept, &store, at)?;
+            left = Log::all(kept, &store)?;
             Kept::recount(kept, thread)?;
             kept.commit()?;
-            left = Log::all(kept, &store)?;
         }
         if let Some(open) = self.open.peek_mut(thread) {
             let used_ms = open.used_ms;

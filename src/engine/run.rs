@@ -511,11 +511,14 @@ impl Engine {
             self.tell_labels();
         }
         if let Some(thread) = &self.reading {
-            let root = |thread: &ThreadId| mailbox::root_of(self.driver.device.db(), thread);
-            let here = root(thread).ok().flatten();
-            let changed = news.threads.iter().any(|other| {
-                other == thread || root(other).ok().flatten().is_some_and(|r| Some(r) == here)
-            });
+            // Its members are few; what a page changed may be thousands.
+            let db = self.driver.device.db();
+            let root = mailbox::root_of(db, thread).ok().flatten();
+            let members = root.and_then(|root| mailbox::seen_members(db, &root).ok());
+            let changed = news.threads.contains(thread)
+                || members.is_some_and(|members| {
+                    members.iter().any(|(member, _)| news.threads.contains(member))
+                });
             if changed && let Err(error) = self.tell_thread() {
                 self.tell(Update::Notice(error.notice()));
             }

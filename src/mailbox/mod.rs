@@ -40,6 +40,6 @@ pub use query::{
     Bound, Member, Members, count, count_any, linked_with, links_of, members, page, raw_row,
     root_of, seen_members, watermark,
 };
-pub use rebuild::{differing, knew_others, learn, make, remake};
+pub use rebuild::{differing, knew_others, learn, make, rebuilt_percent, remake};
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};

@@ -99,15 +99,18 @@ impl Log {
     /// # Errors
     /// When the database refuses.
     pub fn head(db: &Db, store: &StoreId) -> Result<Head, StoreError> {
+        Ok(Self::find(db, store)?.map_or_else(Head::default, |(_, head)| head))
+    }
+
+    /// The key of a store in this file, and its log's end.
+    fn find(db: &Db, store: &StoreId) -> Result<Option<(i64, Head)>, StoreError> {
         let mut statement =
-            db.sql().prepare_cached("SELECT head, chain FROM stores WHERE id = ?1")?;
-        let head = statement
-            .query_row([store.as_str()], |row| {
-                let chain: Vec<u8> = row.get(1)?;
-                Ok(Head { position: position(row, 0)?, chain: Chain::from_bytes(&chain) })
-            })
-            .optional()?;
-        Ok(head.unwrap_or_default())
+            db.sql().prepare_cached("SELECT key, head, chain FROM stores WHERE id = ?1")?;
+        let found = statement.query_row([store.as_str()], |row| {
+            let chain = Chain::from_bytes(row.get_ref(2)?.as_blob()?);
+            Ok((row.get(0)?, Head { position: position(row, 1)?, chain }))
+        });
+        Ok(found.optional()?)
     }
 
     /// The chain of a store's log at a position; the empty chain at 0.
@@ -137,13 +140,17 @@ impl Log {
         store: &StoreId,
         events: impl IntoIterator<Item = &'a NewEvent>,
     ) -> Result<Appended, StoreError> {
-        let mut head = Self::head(db, store)?;
+        let found = Self::find(db, store)?;
+        let mut head = found.map_or_else(Head::default, |(_, head)| head);
         let mut done = Appended { head, ..Appended::default() };
         let mut events = events.into_iter().peekable();
         if events.peek().is_none() {
             return Ok(done); // and a store that nothing is appended to is not made
         }
-        let key = Self::key(db, store, true)?.unwrap_or_default();
+        let key = match found {
+            Some((key, _)) => key,
+            None => Self::key(db, store, true)?.unwrap_or_default(),
+        };
         for event in events {
             let next = Head { position: head.position + 1, chain: head.chain.after(event) };
             if Self::insert(db, key, next, event)? {

@@ -23,6 +23,7 @@ mod corpora_files;
 mod corpora_parse;
 mod corpora_threads;
 mod demo_mail;
+mod exhaustive;
 mod fold;
 mod formats;
 mod frames;

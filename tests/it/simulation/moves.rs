@@ -132,6 +132,7 @@ impl Simulation {
         world.sync_later(0);
         world.sync_later(1);
         world.turn_pages_of([3, 7, 500][dice.below(3)]);
+        world.slice = [0, 12, 5_000][dice.below(3)];
         Self {
             drawn: vec![Vec::new(); devices.len()],
             world,

@@ -55,6 +55,8 @@ pub(crate) struct World {
     next_session: u64,
     /// How many events a page of the backend holds, where it is said.
     pub(super) page_events: Option<usize>,
+    /// How many events of the Mailbox log a device takes in together, about.
+    pub(crate) slice: usize,
     /// Points at which somebody died, and how often.
     pub(crate) died: BTreeMap<&'static str, u64>,
     /// What was put on disk, acknowledged and told to others.
@@ -92,6 +94,7 @@ impl World {
             clock: ManualClock::new(seed),
             next_session: 1,
             page_events: None,
+            slice: 0,
             died: BTreeMap::new(),
             promises: Promises::default(),
             home,
