@@ -104,6 +104,9 @@ impl Device {
         Own::set(&self.db, "backend", backend)?;
         Own::set(&self.db, "epoch", epoch.as_str())?;
         if last.is_some_and(|last| last != epoch.as_str()) {
+            if crash::broken(Broken::PendingDroppedOnReset) {
+                Own::drop_pending(&self.db)?;
+            }
             Own::forget_positions(&self.db)?;
         }
         self.commit()?;

@@ -384,7 +384,8 @@ impl Device {
     /// Where this device is in the Mailbox log.
     pub(super) fn cursor(&self) -> Result<Option<Cursor>, StoreError> {
         let head = Log::head(&self.db, &StoreId::mailbox())?;
-        let epoch = Own::setting(&self.db, "epoch")?.and_then(|e| Epoch::try_from(e).ok());
+        let known = Own::setting(&self.db, "epoch")?.and_then(|e| Epoch::try_from(e).ok());
+        let epoch = self.comparing.held(&StoreId::mailbox()).or(known);
         Ok(epoch.map(|epoch| Cursor { epoch, position: head.position, chain: head.chain }))
     }
 

@@ -199,8 +199,8 @@ impl Device {
     /// When the database refuses.
     pub fn keep_on(&mut self, width: usize) -> Result<Keeping, EngineError> {
         // In a new epoch a log that is here may be all that is left of what it says.
-        let compares = self.comparing.is_new();
-        if self.kept.is_none() || compares || self.epoch.is_none() || self.behind() != Some(0) {
+        let compared = self.epoch.is_some() && self.comparing.is_done();
+        if self.kept.is_none() || !compared || self.behind() != Some(0) {
             return Ok(Keeping { waits: true, ..Keeping::default() });
         }
         self.look_at_changed()?;

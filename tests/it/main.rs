@@ -13,6 +13,7 @@
 )]
 
 mod architecture;
+mod backup;
 mod bad_input;
 mod blobs;
 mod contract_files;
@@ -53,6 +54,7 @@ mod pty_job;
 mod pty_tour;
 mod purge;
 mod readme;
+mod restore;
 mod scenarios;
 mod seed_events;
 mod seen;
