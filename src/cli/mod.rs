@@ -101,58 +101,63 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
             tui::run(&home, output)
         };
     };
+    named(&home, output, command)
+}
+
+/// Runs the command that was named.
+fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> {
     let change = |threads: args::Threads, change: Change| {
-        triage::change(&home, output, &threads.threads, vec![change], !threads.wait.no_wait)
+        triage::change(home, output, &threads.threads, vec![change], !threads.wait.no_wait)
     };
     match command {
         Command::Import { paths, place, label, notmuch_tags, purged_too, watch, wait } => {
             let mut request = import::request(paths, place, label, purged_too)?;
             request.notmuch_tags = notmuch_tags;
             if watch {
-                return watch::run(&home, output, request, !wait.no_wait);
+                return watch::run(home, output, request, !wait.no_wait);
             }
-            import::run(&home, output, &request, !wait.no_wait)
+            import::run(home, output, &request, !wait.no_wait)
         }
         Command::List { label, limit, before } => {
-            list::list(&home, output, &label, limit, before.as_deref())
+            list::list(home, output, &label, limit, before.as_deref())
         }
-        Command::Show { threads, raw, force } => show::show(&home, output, &threads, raw, force),
-        Command::Labels { verb: None } => labels::list(&home, output),
-        Command::Labels { verb: Some(verb) } => labels::change(&home, output, verb),
-        Command::Label { words, wait } => triage::label(&home, output, &words, !wait.no_wait),
+        Command::Show { threads, raw, force } => show::show(home, output, &threads, raw, force),
+        Command::Labels { verb: None } => labels::list(home, output),
+        Command::Labels { verb: Some(verb) } => labels::change(home, output, verb),
+        Command::Label { words, wait } => triage::label(home, output, &words, !wait.no_wait),
         Command::Archive(threads) => change(threads, Change::Place(Place::Archive)),
         Command::Trash(threads) => change(threads, Change::Place(Place::Trash)),
-        Command::Move { words, wait } => triage::move_to(&home, output, &words, !wait.no_wait),
+        Command::Move { words, wait } => triage::move_to(home, output, &words, !wait.no_wait),
         Command::Read(threads) => change(threads, Change::Read(true)),
         Command::Unread(threads) => change(threads, Change::Read(false)),
         Command::Star(threads) => change(threads, Change::Star(true)),
         Command::Unstar(threads) => change(threads, Change::Star(false)),
         Command::Link { threads, wait } => {
-            triage::link(&home, output, &threads, Intent::Join, !wait.no_wait)
+            triage::link(home, output, &threads, Intent::Join, !wait.no_wait)
         }
         Command::Unlink(args::Threads { threads, wait }) => {
-            triage::link(&home, output, &threads, Intent::Split, !wait.no_wait)
+            triage::link(home, output, &threads, Intent::Split, !wait.no_wait)
         }
         Command::Undo { action, wait } => {
-            triage::undo(&home, output, action.as_deref(), !wait.no_wait)
+            triage::undo(home, output, action.as_deref(), !wait.no_wait)
         }
         Command::Redo { action, wait } => {
-            triage::redo(&home, output, action.as_deref(), !wait.no_wait)
+            triage::redo(home, output, action.as_deref(), !wait.no_wait)
         }
         Command::History { limit, device, thread, before } => {
             let (device, thread) = (device.as_deref(), thread.as_deref());
             let asked = history::Asked { limit, device, thread, before: before.as_deref() };
-            history::history(&home, output, &asked)
+            history::history(home, output, &asked)
         }
-        Command::Purge(purge) => purge::run(&home, output, &purge),
-        Command::Doctor { compact: true, .. } => space::compact(&home, output),
-        Command::Doctor { disk: true, .. } => space::disk(&home, output),
-        Command::Doctor { .. } => doctor::run(&home, output),
-        Command::Device { verb } => device::run(&home, output, verb),
-        Command::Restore { file } => restore::run(&home, output, &file),
-        Command::Backup { file, force } => backup::run(&home, output, &file, force),
-        Command::Demo => demo::run(&home, output),
-        Command::Serve { listen } => serve::run(&home, output, &listen),
+        Command::Purge(purge) => purge::run(home, output, &purge),
+        Command::Doctor { compact: true, .. } => space::compact(home, output),
+        Command::Doctor { disk: true, .. } => space::disk(home, output),
+        Command::Doctor { .. } => doctor::run(home, output),
+        Command::Device { verb } => device::run(home, output, verb),
+        Command::Restore { file } => restore::run(home, output, &file),
+        Command::Backup { file, force } => backup::run(home, output, &file, force),
+        Command::Demo => demo::run(home, output),
+        Command::Serve { listen } => serve::run(home, output, &listen),
     }
 }
 

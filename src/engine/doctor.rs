@@ -3,7 +3,7 @@
 use crate::engine::{Device, EngineError};
 use crate::id::StoreId;
 use crate::mailbox;
-use crate::store::{Db, Log, Own, StoreError};
+use crate::store::{Blobs, Db, Log, Own, StoreError};
 
 impl Device {
     /// Checks the file, the Mailbox log, its tables, and what is shown; makes the latter again
@@ -20,6 +20,7 @@ impl Device {
         found.extend(self.db.integrity()?.into_iter().map(|line| ("file", line, false)));
         let broken = Log::verify(&self.db, &StoreId::mailbox())?;
         found.extend(broken.map(|line| ("log", line, false)));
+        found.extend(self.check_kept()?);
         for table in mailbox::differing(&self.db)? {
             let line = format!("{table} is not what the Mailbox log yields");
             found.push(("table", line, false));
@@ -31,6 +32,19 @@ impl Device {
             let line = format!("{} on {}: {}", refusal.name, refusal.store, refusal.reason);
             found.push(("refused", line, false));
         }
+        Ok(found)
+    }
+
+    /// Checks what is kept of a remote backend's conversations. What is damaged of it is fetched
+    /// again when it is shown.
+    fn check_kept(&self) -> Result<Vec<(&'static str, String, bool)>, EngineError> {
+        let Some(kept) = &self.kept else { return Ok(Vec::new()) };
+        let mut found: Vec<_> =
+            kept.integrity()?.into_iter().map(|line| ("file", line, false)).collect();
+        for (store, _) in Log::stores(kept)? {
+            found.extend(Log::verify(kept, &store)?.map(|line| ("log", line, false)));
+        }
+        found.extend(Blobs::verify(kept)?.into_iter().map(|line| ("blob", line, false)));
         Ok(found)
     }
 

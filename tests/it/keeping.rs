@@ -173,6 +173,8 @@ fn a_flipped_bit_is_fetched_again_and_never_shown() {
         assert_eq!(db.execute(sql, []).expect("written"), 1);
     };
     flip();
+    let found = device.run(&["--offline", "doctor", "--json"]).exited(1).lines();
+    assert_eq!(found.len(), 2, "{found:?}");
     device.run(&["--offline", "show", &thread]).exited(3);
     for (name, seed) in [("one", 3), ("two", 4)] {
         let shown = serve.run(&device, &["show", &device.thread(name), "--json"]).ok().object();
@@ -180,6 +182,7 @@ fn a_flipped_bit_is_fetched_again_and_never_shown() {
     }
     serve.stop();
     assert_eq!(readable(&device, &[thread]), [true], "it was healed on disk");
+    device.assert_healthy("flipped bits");
 }
 
 #[test]
