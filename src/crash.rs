@@ -30,6 +30,15 @@ pub const POINTS: &[&str] = &[
     "purge.after-told",
     "purge.before-done",
     "purge.before-kept",
+    "snapshot.chunk",
+    "snapshot.before-commit",
+    "snapshot.after-commit",
+    "truncate.before-commit",
+    "truncate.after-commit",
+    "bootstrap.before-commit",
+    "bootstrap.after-commit",
+    "bootstrap.before-end",
+    "bootstrap.after-end",
 ];
 
 /// Further names at which only a panic is tried: nothing is written there.

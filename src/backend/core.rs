@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::backend::bootstrap::Snapshotter;
 use crate::backend::ingest::{self, Prepared};
 use crate::backend::mailbox_client::MailboxClient;
 use crate::backend::session::Session;
@@ -36,6 +37,7 @@ pub struct Backend {
     pub(super) db: Db,
     pub(super) mailbox: MailboxClient,
     pub(super) clients: ThreadClients,
+    pub(super) snapshots: Snapshotter,
     pub(super) epoch: Epoch,
     pub(super) id: String,
     pub(super) sessions: BTreeMap<u64, Session>,
@@ -57,8 +59,10 @@ impl Backend {
     pub fn open(options: &Options, clock: &dyn Clock) -> Result<Self, StoreError> {
         let mut db = storage::open(&options.dir, clock.now())?;
         let (id, epoch) = identity(&mut db, clock)?;
+        let mailbox = MailboxClient::open(&options.dir, &epoch)?;
         let mut backend = Self {
-            mailbox: MailboxClient::open(&options.dir, &epoch)?,
+            snapshots: Snapshotter::open(&options.dir, mailbox.db())?,
+            mailbox,
             clients: ThreadClients::new(options.thread_clients),
             sessions: BTreeMap::new(),
             held: Vec::new(),

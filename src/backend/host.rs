@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc as frames;
 
+use crate::backend::maker::Maker;
 use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
 use crate::bridge::{Follow, Followed, Outcome};
 use crate::clock::Clock;
@@ -71,7 +72,8 @@ impl Host {
         let thread = std::thread::Builder::new()
             .name("backend".to_owned())
             .spawn(move || {
-                Loop { backend, outs: BTreeMap::new(), clock, resting: false }.run(&receiver);
+                let (outs, maker) = (BTreeMap::new(), Maker::new());
+                Loop { backend, outs, clock, resting: false, maker }.run(&receiver);
             })
             .map_err(|_| BackendError::Stopped)?;
         Ok(Self { handle: HostHandle { inputs }, thread: Some(thread) })
@@ -220,6 +222,8 @@ struct Loop {
     clock: Box<dyn Clock>,
     /// The storage refused the last slice: rest before the next.
     resting: bool,
+    /// Who makes snapshots, beside this thread.
+    maker: Maker,
 }
 
 impl Loop {
@@ -252,7 +256,7 @@ impl Loop {
         let worked = self.backend.step().and_then(|worked| {
             self.backend.commit()?;
             let pumped = self.backend.pump()?;
-            Ok(worked || pumped)
+            self.maker.tend(&mut self.backend, worked || pumped)
         });
         self.resting = worked.is_err();
         if let Err(error) = &worked {

@@ -39,7 +39,10 @@ impl MailboxClient {
     /// Opens or makes the store.
     pub(super) fn open(dir: &Path, epoch: &Epoch) -> Result<Self, StoreError> {
         let path = dir.join("mailbox.db");
-        let db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &mailbox::make)?;
+        let make = |db: &Db, found| {
+            mailbox::make_from(db, found, &|db| super::bootstrap::load(db, dir, db))
+        };
+        let db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &make)?;
         let mut client = Self { db, names: BTreeMap::new() };
         client.initialize(epoch)?;
         Ok(client)
@@ -47,6 +50,12 @@ impl MailboxClient {
 
     pub(super) const fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// The store with a transaction open.
+    pub(super) fn writer(&mut self) -> Result<&Db, StoreError> {
+        self.db.begin()?;
+        Ok(&self.db)
     }
 
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@
 //! thread, [`listener`] gives it sockets.
 
 mod auth;
+mod bootstrap;
 mod core;
 mod doctor;
 mod error;
@@ -14,6 +15,7 @@ pub mod host;
 mod ingest;
 pub mod listener;
 mod mailbox_client;
+mod maker;
 mod purge;
 mod session;
 mod storage;

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::crash;
+use crate::engine::bootstrap::SLICE;
 use crate::engine::{Device, EngineError};
 use crate::id::{DeviceId, Epoch, StoreId, ThreadId};
 use crate::mailbox::{self, Changes, Groups};
@@ -32,6 +33,8 @@ impl Device {
             self.db.rollback();
             self.kept.iter_mut().for_each(Db::rollback);
         }
+        // Who answers keys in between takes a snapshot in by slices.
+        while !self.later && done.is_ok() && self.bootstrap_on(SLICE)? {}
         done
     }
 
@@ -42,6 +45,8 @@ impl Device {
             | Frame::Live { store, events, head, chain } => {
                 self.store_page(&store, &events, head, chain)
             }
+            Frame::Snapshot { manifest } => self.snapshot(manifest),
+            Frame::Chunk { snapshot, chunk, data } => self.chunk(&snapshot, chunk, &data.0),
             Frame::Ack { stores } => self.acknowledged(&stores),
             Frame::Diverged { store, .. } => self.diverged(&store),
             Frame::Settled { seq, head } => {
@@ -78,7 +83,7 @@ impl Device {
     fn welcome(&mut self, backend: &str, epoch: Epoch) -> Result<(), EngineError> {
         // It is printed: it must be an id and nothing else.
         DeviceId::try_from(backend).map_err(|error| SyncError::Frame(error.to_string()))?;
-        self.diverged = 0;
+        (self.diverged, self.declined) = (0, 0);
         let known = Own::setting(&self.db, "backend")?;
         if let Some(known) = known
             && known != backend
@@ -122,6 +127,9 @@ impl Device {
             return self.thread_page(&thread, events, head, chain);
         }
         self.remote_head = Some(head);
+        if self.boot.is_some() && !self.begins_anew(events)? {
+            return Ok(());
+        }
         let here = self.head()?;
         let new = &events[events.partition_point(|event| event.position <= here)..];
         if new.is_empty() {
@@ -262,8 +270,9 @@ impl Device {
             self.news.refused.push(reason);
         }
         let Some(thread) = store.as_thread() else {
-            for (id, _) in positions {
-                if Log::holds(&self.db, store, id)? {
+            let base = Log::base(&self.db, store)?.position;
+            for (id, at) in positions {
+                if *at <= base || Log::holds(&self.db, store, id)? {
                     Own::projected_id(&self.db, id)?;
                 }
             }

@@ -11,6 +11,7 @@ use lru::LruCache;
 
 use crate::clock::Clock;
 use crate::engine::EngineError;
+use crate::engine::bootstrap::Boot;
 use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
@@ -37,7 +38,7 @@ pub struct Device {
     /// Whether pending events may be there that no frame has carried yet.
     pub(super) unsent: bool,
     /// Whether commits are synced to disk by who drives this device.
-    later: bool,
+    pub(super) later: bool,
     /// The number of the last commit that is to be synced, and of the last that is.
     commits: u64,
     on_disk: u64,
@@ -55,6 +56,10 @@ pub struct Device {
     pub(super) wanted: Vec<Frame>,
     /// The Mailbox log's end as the backend last said.
     pub(super) remote_head: Option<u64>,
+    /// The snapshot that is being taken in.
+    pub(super) boot: Option<Box<Boot>>,
+    /// Snapshots that were declined since this connection's welcome.
+    pub(super) declined: u32,
     /// Logs that were fetched again from the beginning, since this connection's welcome.
     pub(super) diverged: u32,
     /// Answers to settle, by number: the Mailbox log's end then.
@@ -178,8 +183,11 @@ impl Device {
         clock: Box<dyn Clock>,
     ) -> Result<Self, StoreError> {
         let last = Own::setting(&db, "last-id")?.and_then(|id| EventId::try_from(id).ok());
+        let boot = Boot::read(&db)?.map(Box::new);
         Ok(Self {
             db,
+            boot,
+            declined: 0,
             dir: dir.to_owned(),
             id,
             ids: IdSource::after(last.as_ref()),
@@ -343,6 +351,9 @@ impl Device {
     /// # Errors
     /// When the database refuses.
     pub fn head(&self) -> Result<u64, EngineError> {
+        if self.boot.is_some() {
+            return Ok(0); // what is left of a log belongs to no row any more
+        }
         Ok(Log::head(&self.db, &StoreId::mailbox())?.position)
     }
 
@@ -355,6 +366,9 @@ impl Device {
 
     /// Where this device is in the Mailbox log.
     pub(super) fn cursor(&self) -> Result<Option<Cursor>, StoreError> {
+        if self.boot.is_some() {
+            return Ok(None);
+        }
         let head = Log::head(&self.db, &StoreId::mailbox())?;
         let epoch = Own::setting(&self.db, "epoch")?.and_then(|e| Epoch::try_from(e).ok());
         Ok(epoch.map(|epoch| Cursor { epoch, position: head.position, chain: head.chain }))
@@ -366,6 +380,9 @@ impl Device {
         self.in_flight.clear();
         self.remote_head = None;
         self.wanted.clear();
+        if let Some(boot) = &mut self.boot {
+            boot.disconnected();
+        }
         for (_, open) in &mut self.open {
             open.subscribed = false;
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::intent::Intent;
 use crate::engine::link::{Link, LinkEvent, SILENCE};
+use crate::engine::slices::Slices;
 use crate::engine::view::{Done, Link as LinkView, Status};
 use crate::engine::{Device, EngineError};
 use crate::limits::CONNECT_TIMEOUT;
@@ -30,6 +31,8 @@ pub struct Driver {
     pub saving: u64,
     /// How long a command waits for a backend that says nothing new.
     patience: Duration,
+    /// A snapshot, a slice at a time.
+    pub(super) slices: Slices,
 }
 
 /// What a synchronisation did.
@@ -47,8 +50,19 @@ impl Driver {
     pub const fn new(device: Device, link: Option<Link>, remote: bool) -> Self {
         let state = LinkView::Offline;
         let (last_error, saving, next_question, patience) = (None, 0, 1, SILENCE);
-        let breaks = 0;
-        Self { device, link, state, remote, next_question, breaks, last_error, saving, patience }
+        let (breaks, slices) = (0, Slices::NONE);
+        Self {
+            device,
+            link,
+            state,
+            remote,
+            next_question,
+            breaks,
+            last_error,
+            saving,
+            patience,
+            slices,
+        }
     }
 
     /// Gives it a link.
@@ -81,11 +95,7 @@ impl Driver {
                         return Err(EngineError::OtherBackend(id));
                     }
                     Err(error @ EngineError::Store(_)) => {
-                        self.device.disconnected();
-                        self.state = LinkView::Connecting;
-                        if let Some(link) = &self.link {
-                            link.redial();
-                        }
+                        self.begin_anew();
                         return Err(error);
                     }
                     other => other?,
@@ -104,7 +114,16 @@ impl Driver {
         Ok(())
     }
 
-    fn refused(&mut self, error: SyncError) {
+    /// What the backend said could not be taken in: it says it again on another connection.
+    pub(super) fn begin_anew(&mut self) {
+        self.device.disconnected();
+        self.state = LinkView::Connecting;
+        if let Some(link) = &self.link {
+            link.redial();
+        }
+    }
+
+    pub(super) fn refused(&mut self, error: SyncError) {
         self.breaks += 1;
         self.device.disconnected();
         self.link = None;
@@ -231,9 +250,10 @@ impl Driver {
     #[must_use]
     pub fn status(&self) -> Status {
         let link = match self.state {
-            LinkView::Online { .. } => {
-                LinkView::Online { behind: self.device.behind().unwrap_or(0) }
-            }
+            LinkView::Online { .. } => match self.device.syncing() {
+                Some((done, total)) => LinkView::Syncing { done, total },
+                None => LinkView::Online { behind: self.device.behind().unwrap_or(0) },
+            },
             other => other,
         };
         let (pending, _) = self.device.pending().unwrap_or_default();

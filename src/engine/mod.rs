@@ -5,6 +5,8 @@
 //! backend: it is handed a way to dial one.
 
 mod apply;
+mod bootstrap;
+mod checkpointer;
 mod device;
 mod doctor;
 mod driver;
@@ -21,6 +23,7 @@ mod purge;
 mod purging;
 mod run;
 mod sink;
+mod slices;
 mod sources;
 #[cfg(test)]
 mod tests;

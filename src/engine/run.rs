@@ -206,6 +206,7 @@ impl Engine {
         loop {
             let wait = match self.due {
                 _ if !waiting.is_empty() || !self.ahead.is_empty() => Duration::ZERO,
+                _ if self.driver.is_slicing() => Duration::ZERO,
                 Some(due) => due.saturating_duration_since(Instant::now()),
                 None => IDLE,
             };
@@ -242,6 +243,8 @@ impl Engine {
             for event in waiting.drain(..FRAMES_A_TURN.min(waiting.len())) {
                 self.link_event(event);
             }
+            let sliced = self.driver.slice(Instant::now);
+            self.told(sliced);
             if let Some(thread) = self.ahead.pop_front() {
                 self.prefetch(&thread);
             }

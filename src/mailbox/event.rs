@@ -278,6 +278,22 @@ impl MailboxEvent {
         })
     }
 
+    /// Whether this program knows events of this name.
+    #[must_use]
+    pub fn is_known(event: &str) -> bool {
+        Self::device_may_write(event)
+            || matches!(
+                event,
+                name::THREAD_ADDED
+                    | name::SUMMARY_CHANGED
+                    | name::LABEL_APPLIED
+                    | name::LABEL_REMOVED
+                    | name::THREAD_PROJECTED
+                    | name::THREAD_REMOVED
+                    | name::THREAD_PURGED
+            )
+    }
+
     /// The source of an event that mirrors a thread.
     #[must_use]
     pub const fn source(&self) -> Option<&Source> {

@@ -175,14 +175,13 @@ fn reindex(db: &Db, before: Option<&GroupRow>, after: Option<&GroupRow>) -> Resu
     let mut insert = db.sql().prepare_cached(
         "INSERT OR REPLACE INTO shown(label, age, thread, unread) VALUES (?1, ?2, ?3, ?4)",
     )?;
-    let mut count = db.sql().prepare_cached(
-        "INSERT INTO shownCounts(label, total, unread) VALUES (?1, ?2, ?3)
-         ON CONFLICT(label) DO UPDATE SET total = total + ?2, unread = unread + ?3",
-    )?;
     if let Some(row) = before {
         for label in &row.lists {
-            delete.execute(params![label.as_str(), -row.last_activity, row.root.as_str()])?;
-            count.execute(params![label.as_str(), -1, -i64::from(row.unread > 0)])?;
+            let key = params![label.as_str(), -row.last_activity, row.root.as_str()];
+            // One that was put in with a snapshot may not be in the lists yet.
+            if delete.execute(key)? > 0 {
+                count_shown(db, label, -1, -i64::from(row.unread > 0))?;
+            }
         }
     }
     if let Some(row) = after {
@@ -190,14 +189,39 @@ fn reindex(db: &Db, before: Option<&GroupRow>, after: Option<&GroupRow>) -> Resu
             let unread = row.unread > 0;
             let key = params![label.as_str(), -row.last_activity, row.root.as_str(), unread];
             insert.execute(key)?;
-            count.execute(params![label.as_str(), 1, i64::from(unread)])?;
+            count_shown(db, label, 1, i64::from(unread))?;
         }
     }
     Ok(())
 }
 
+/// Changes what a list is said to hold.
+pub(super) fn count_shown(
+    db: &Db,
+    label: &LabelId,
+    total: i64,
+    unread: i64,
+) -> Result<(), StoreError> {
+    db.sql()
+        .prepare_cached(
+            "INSERT INTO shownCounts(label, total, unread) VALUES (?1, ?2, ?3)
+             ON CONFLICT(label) DO UPDATE SET total = total + ?2, unread = unread + ?3",
+        )?
+        .execute(params![label.as_str(), total, unread])?;
+    Ok(())
+}
+
+/// Whether an own event covers a member of the conversation with this root.
+pub(super) fn is_covered(db: &Db, root: &ThreadId) -> Result<bool, StoreError> {
+    let mut statement = db.sql().prepare_cached(
+        "SELECT 1 FROM overlay WHERE thread = ?1 UNION ALL SELECT 1 FROM overlay WHERE thread IN (
+             SELECT id FROM threadIndex WHERE root = ?1 AND root <> id)",
+    )?;
+    Ok(statement.exists([root.as_str()])?)
+}
+
 /// The members of a conversation as the confirmed tables have them.
-fn confirmed(db: &Db, root: &ThreadId) -> Result<Vec<MemberRow>, StoreError> {
+pub(super) fn confirmed(db: &Db, root: &ThreadId) -> Result<Vec<MemberRow>, StoreError> {
     let mut statement = db.sql().prepare_cached(
         "SELECT id, lastActivity, unreadCount, place, snoozedUntil FROM threadIndex WHERE id = ?1
          UNION ALL

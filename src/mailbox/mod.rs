@@ -18,6 +18,7 @@ mod query;
 mod rebuild;
 mod row;
 mod schema;
+pub mod snapshot;
 
 pub use deed::{Deed, MAX_DEEDS, deeds_text, read_deeds};
 pub use event::{
@@ -39,6 +40,6 @@ pub use query::{
     Bound, Member, Members, count, count_any, linked_with, links_of, members, page, raw_row,
     root_of, seen_members, watermark,
 };
-pub use rebuild::{differing, make};
+pub use rebuild::{differing, differing_from, make, make_from};
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};

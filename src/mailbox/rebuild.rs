@@ -4,7 +4,7 @@
 
 use crate::id::StoreId;
 use crate::mailbox::groups::Groups;
-use crate::mailbox::schema::{SQL, drop_tables, dump};
+use crate::mailbox::schema::{LOG_INDEX, SQL, drop_tables, dump, hash};
 use crate::store::{Db, Log, Own, StoreError};
 
 /// Events, and bytes of arguments, taken at a time, about.
@@ -18,32 +18,73 @@ const PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// # Errors
 /// When the database refuses.
 pub fn make(db: &Db, found: u32) -> Result<(), StoreError> {
+    make_from(db, found, &|_| Ok(0))
+}
+
+/// As [`make`]; `begin` puts into the empty tables what the log yields up to the position that it
+/// returns, where arguments of the log were given up.
+///
+/// # Errors
+/// When the database refuses, and those of `begin`.
+pub fn make_from(
+    db: &Db,
+    found: u32,
+    begin: &dyn Fn(&Db) -> Result<u64, StoreError>,
+) -> Result<(), StoreError> {
     if found > 0 {
         Log::upgrade(db, found)?;
         drop_tables(db)?;
     }
     db.sql().execute_batch(&[Log::SQL, Own::SQL, SQL].concat())?;
     if found > 0 {
-        replay(db, db)?;
+        let begun = begin(db)?;
+        if Log::base(db, &StoreId::mailbox())?.position > begun {
+            // Rows cannot be made of a log without a beginning: all of it is fetched again.
+            Log::clear(db, &StoreId::mailbox())?;
+        }
+        replay(db, db, begun)?;
     }
     Ok(())
 }
 
-/// Tables whose rows are not what the log yields.
+/// Tables whose rows are not what the log yields. Of a log that does not begin with its first
+/// event nothing can be said: `None`.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn differing(db: &Db) -> Result<Vec<&'static str>, StoreError> {
-    let fresh = db.scratch(&[Log::SQL, Own::SQL, SQL].concat())?;
-    replay(db, &fresh)?;
-    let (held, anew) = (dump(db)?, dump(&fresh)?);
-    let differ = held.into_iter().zip(anew).filter(|(held, anew)| held != anew);
-    Ok(differ.map(|((table, _), _)| table).collect())
+pub fn differing(db: &Db) -> Result<Option<Vec<&'static str>>, StoreError> {
+    if Log::base(db, &StoreId::mailbox())?.position > 0 {
+        return Ok(None);
+    }
+    differing_from(db, &|_| Ok(0)).map(Some)
 }
 
-/// Materialises the log of one file into the empty tables of another, or its own.
-fn replay(from: &Db, into: &Db) -> Result<(), StoreError> {
-    let (store, mut at) = (StoreId::mailbox(), 0);
+/// As [`differing`]; `begin` puts into the empty tables what the log yields up to the position
+/// that it returns.
+///
+/// # Errors
+/// When the database refuses, and those of `begin`.
+pub fn differing_from(
+    db: &Db,
+    begin: &dyn Fn(&Db) -> Result<u64, StoreError>,
+) -> Result<Vec<&'static str>, StoreError> {
+    let fresh = db.scratch(&[Log::SQL, Own::SQL, SQL].concat())?;
+    let begun = begin(&fresh)?;
+    replay(db, &fresh, begun)?;
+    let (held, anew) = (dump(db)?, dump(&fresh)?);
+    let differ = held.into_iter().zip(anew).filter(|(held, anew)| held != anew);
+    let mut differ: Vec<_> = differ.map(|((table, _), _)| table).collect();
+    let (table, order) = LOG_INDEX;
+    let above = format!("{table} WHERE position > {begun}");
+    if hash(db, &above, order)? != hash(&fresh, table, order)? {
+        differ.push(table);
+    }
+    Ok(differ)
+}
+
+/// Materialises the log of one file, from a position on, into the tables of another, or its own.
+fn replay(from: &Db, into: &Db, after: u64) -> Result<(), StoreError> {
+    let (store, mut at) = (StoreId::mailbox(), after);
     loop {
         let (events, more) = Log::range(from, &store, at, PAGE_EVENTS, PAGE_BYTES)?;
         let mut groups = Groups::new(false);

@@ -10,6 +10,9 @@ mod overlay;
 mod snapshot;
 mod to_mailbox;
 
+/// What rows are made of threads by: greater where the same thread yields another row.
+pub const VERSION: u32 = 1;
+
 pub use batch::{Batch, BatchSource, CrossEvent};
 pub use deeds::deed;
 pub use diff::diff;

@@ -14,6 +14,7 @@
 
 mod architecture;
 mod bad_input;
+mod bootstrap;
 mod contract_files;
 mod contract_import;
 mod contract_list;

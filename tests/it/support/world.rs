@@ -110,6 +110,29 @@ impl World {
         found.unwrap_or_else(|| panic!("there is no device {name:?}"))
     }
 
+    /// Another device, with nothing.
+    pub(crate) fn join(&mut self, name: &str, remote: bool) -> usize {
+        let at = self.stations.len();
+        let dir = self.home.path().join(if remote { "r-" } else { "e-" }.to_owned() + name);
+        let clock = ManualClock::new(at as u64 + 1_000);
+        self.stations.push(Station {
+            name: name.to_owned(),
+            dir,
+            device: None,
+            session: None,
+            up: VecDeque::new(),
+            down: VecDeque::new(),
+            clock,
+        });
+        self.start_device(at);
+        at
+    }
+
+    /// Frames under way to a device, to be changed by who plays the network.
+    pub(crate) fn under_way(&mut self, at: usize) -> &mut VecDeque<Vec<u8>> {
+        &mut self.stations[at].down
+    }
+
     fn start_backend(&mut self) {
         let options = Options { dir: self.backend_dir(), thread_clients: THREAD_CLIENTS };
         self.backend = Some(Backend::open(&options, &self.clock).expect("the backend opens"));
@@ -238,7 +261,7 @@ impl World {
         let Some(bytes) = self.stations[at].down.pop_front() else { return false };
         let Some(session) = self.stations[at].session else { return false };
         let frame = decode(&bytes).expect("decodes");
-        if matches!(frame, Frame::Page { .. } | Frame::Live { .. }) {
+        if frame.takes_credit() {
             self.backend().written(session);
         }
         if let Frame::Ack { stores } = &frame {
