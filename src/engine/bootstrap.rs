@@ -351,6 +351,7 @@ impl Device {
                 if boot.checkpointer.is_some() {
                     self.db.checkpoint_elsewhere(false)?;
                 }
+                self.drop_purged()?;
                 let (store, cursor) = (StoreId::mailbox(), self.cursor()?);
                 self.wanted.push(Frame::Subscribe { store, cursor });
                 Ok(false)
@@ -424,6 +425,11 @@ impl Device {
         self.db.sql().execute("DELETE FROM device WHERE name = ?1", [SETTING])?;
         // Own labels and undos below it are confirmed by being in it.
         Own::projected(&self.db, &store, state.position)?;
+        for thread in self.own_threads()? {
+            if mailbox::is_purged(&self.db, &thread)? {
+                self.news.refused.extend(Own::purge(&self.db, &StoreId::thread(&thread))?);
+            }
+        }
         self.show_all_labels()?;
         self.news.lists = true;
         self.news.pulled += state.position;

@@ -11,7 +11,7 @@ use rusqlite::{OptionalExtension as _, ToSql, params, params_from_iter};
 use super::codec::{COLUMNS, Cell, HISTORY, Mark, Record, Records, TABLES, Thread, bad};
 use super::index::Indexer;
 use crate::id::{LabelId, ThreadId};
-use crate::mailbox::groups::Groups;
+use crate::mailbox::groups::{self, Groups};
 use crate::mailbox::{label_log, materializer};
 use crate::store::{Db, StoreError};
 
@@ -82,6 +82,12 @@ pub fn put(
             Ok(Put::Other)
         }
         Record::Mark(mark) => {
+            let id = ThreadId::try_from(mark.thread).map_err(|_| bad())?;
+            if way.sweep {
+                groups.touch(db, &id)?;
+                materializer::remove(db, &id, groups)?;
+                groups::set_overlay(db, &id, None)?;
+            }
             put_mark(db, mark)?;
             arrived(db, mark.thread, way)?;
             Ok(Put::Other)
