@@ -12,6 +12,7 @@
     reason = "a bench stops where it cannot measure; counts here are far below 2^52"
 )]
 
+mod bootstrap;
 mod conversations;
 mod generator;
 mod inside;
@@ -39,7 +40,7 @@ const MIDDLE: u64 = 100_000;
 /// A bench: its name, what it does, and whether it runs when none is named.
 type Bench = (&'static str, fn(&mut Stage) -> Vec<Value>, bool);
 
-const BENCHES: [Bench; 15] = [
+const BENCHES: [Bench; 16] = [
     ("import", processes::import, true),
     ("reimport-unchanged", processes::reimport, true),
     ("list", processes::list, true),
@@ -52,6 +53,7 @@ const BENCHES: [Bench; 15] = [
     ("archive-process", processes::archive, true),
     ("memory", screens::memory, true),
     ("catch-up", processes::catch_up, true),
+    ("bootstrap", bootstrap::bootstrap, true),
     ("crates", processes::crates, true),
     ("peers", peers::peers, true),
     ("build", processes::build, false),
