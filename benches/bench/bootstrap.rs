@@ -65,8 +65,7 @@ fn take_in(dir: &Path, serve: &Serve) -> Taken {
     let device = Device::open(dir, true, Box::new(SystemClock)).expect("a device");
     let endpoint = Endpoint::Url { url: serve.1.clone(), token: serve.2.clone() };
     let begun = Instant::now();
-    let (handle, _side) =
-        mailtui::engine::start(device, Some(endpoint), None).expect("an engine");
+    let (handle, _side) = mailtui::engine::start(device, Some(endpoint), None).expect("an engine");
     let (mut first, mut syncing, mut answers) = (None, false, Vec::new());
     let (mut ticket, mut asked) = (0, begun);
     let mut open = false;

@@ -13,6 +13,7 @@
 )]
 
 mod bootstrap;
+mod catch_up;
 mod conversations;
 mod generator;
 mod inside;
@@ -52,7 +53,7 @@ const BENCHES: [Bench; 16] = [
     ("archive", inside::archive, true),
     ("archive-process", processes::archive, true),
     ("memory", screens::memory, true),
-    ("catch-up", processes::catch_up, true),
+    ("catch-up", catch_up::catch_up, true),
     ("bootstrap", bootstrap::bootstrap, true),
     ("crates", processes::crates, true),
     ("peers", peers::peers, true),

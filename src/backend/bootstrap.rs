@@ -182,7 +182,7 @@ impl Backend {
     ///
     /// # Errors
     /// When the storage refuses.
-    pub fn tidy(&mut self) -> Result<bool, StoreError> {
+    pub fn shorten(&mut self) -> Result<bool, StoreError> {
         let kept = self.snapshot_position().unwrap_or_default().saturating_sub(LOG_KEPT);
         if kept > self.snapshots.reach.saturating_add(TRUNCATE_EVENTS) {
             self.set_reach(kept)?;

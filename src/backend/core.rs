@@ -14,11 +14,11 @@ use crate::backend::storage::{self, Purged, Snapshots};
 use crate::backend::thread_client::ThreadClients;
 use crate::bridge::Outcome;
 use crate::clock::Clock;
-use crate::crash;
+use crate::crash::{self, Broken};
 use crate::id::{Epoch, EventId, LabelId, StoreId, ThreadId, base32};
-use crate::limits::{MAX_ACTION_NAME_BYTES, MAX_PUSHED_ARGS_BYTES};
+use crate::limits::{MAX_ACTION_NAME_BYTES, MAX_PUSHED_ARGS_BYTES, PAGE_EVENTS};
 use crate::mailbox::MailboxEvent;
-use crate::store::{Blobs, Db, Durability, Head, Log, NewEvent, StoreError};
+use crate::store::{Db, Durability, Head, Log, NewEvent, StoreError, Uploads};
 use crate::sync::{Frame, Refused, StoreAck, StorePush};
 use crate::thread::{Writer, writers};
 
@@ -49,6 +49,12 @@ pub struct Backend {
     pub(super) now: i64,
     /// Whether purges are there that the Mailbox store may not have heard of.
     pub(super) untold: bool,
+    /// Blobs that devices are sending.
+    pub(super) uploads: Uploads,
+    /// When what nothing names was last looked for, Unix seconds.
+    pub(super) tidied: i64,
+    /// Events that a page holds at most, about.
+    pub(super) page_events: usize,
 }
 
 impl Backend {
@@ -69,13 +75,24 @@ impl Backend {
             ready: Vec::new(),
             now: clock.now(),
             untold: true,
+            uploads: Uploads::default(),
+            tidied: 0,
+            page_events: PAGE_EVENTS,
             db,
             id,
             epoch,
         };
+        if crash::broken(Broken::DirtyFlag) {
+            Snapshots::forget_dirty(&backend.db)?;
+        }
         // A purge that a crash broke off is finished before anybody is heard.
         backend.tell_purges()?;
         Ok(backend)
+    }
+
+    /// Pages hold about so many events from now on: a simulation wants many pages of few.
+    pub const fn set_page_events(&mut self, most: usize) {
+        self.page_events = most;
     }
 
     /// The epoch of the logs.
@@ -98,14 +115,15 @@ impl Backend {
     pub fn push(&mut self, session: u64, stores: Vec<StorePush>) -> Result<(), StoreError> {
         self.begin()?;
         let (mut pushed, mut answers) = (Vec::new(), Vec::new());
-        for StorePush { store, events } in stores {
-            let (events, refused) = self.sort_out(&store, events)?;
+        for StorePush { store, expect: _, events } in stores {
+            let (mut events, refused) = self.sort_out(&store, events)?;
+            let missing = self.without_blobs(&store, &mut events)?;
             let appended = if store.as_str() == StoreId::MAILBOX {
                 self.mailbox.append(&events)?
             } else {
                 Log::append(&self.db, &store, &events)?
             };
-            answers.push((store.clone(), appended.positions, refused));
+            answers.push((store.clone(), appended.positions, refused, missing));
             if store.as_thread().is_some() {
                 pushed.push((store, events));
             }
@@ -113,11 +131,16 @@ impl Backend {
         storage::spread(&self.db, &pushed)?;
         storage::Links::pushed(&self.db, &pushed)?;
         let mut acks = Vec::with_capacity(answers.len());
-        for (store, positions, refused) in answers {
+        for (store, positions, refused, missing) in answers {
             let Head { position: head, chain } = Log::head(self.log_of(&store), &store)?;
-            acks.push(StoreAck { store, positions, refused, head, chain });
+            acks.push(StoreAck { store, positions, refused, missing, head, chain });
         }
-        self.held.push((session, Frame::Ack { stores: acks }));
+        let early = crash::broken(Broken::AckBeforeSync);
+        let frames = if early { &mut self.ready } else { &mut self.held };
+        frames.push((session, Frame::Ack { stores: acks }));
+        if crash::broken(Broken::LiveBeforeSync) {
+            self.pump()?;
+        }
         crash::point("push.before-commit");
         Ok(())
     }
@@ -213,11 +236,21 @@ impl Backend {
     /// # Errors
     /// When the disk refuses: nothing since the last commit is kept, and no answer leaves.
     pub fn commit(&mut self) -> Result<(), StoreError> {
+        let open = self.db.is_open();
         // New labels first: a thread's event may name one.
-        let done = self.mailbox.commit().and_then(|()| self.db.commit());
+        let done = self.mailbox.commit().and_then(|()| {
+            if open {
+                crash::point("commit.between");
+            }
+            self.db.commit()
+        });
         if let Err(error) = done {
             self.roll_back();
             return Err(error);
+        }
+        if open {
+            crash::point("ingest.after-commit");
+            crash::point("push.after-commit");
         }
         self.ready.append(&mut self.held);
         Ok(())
@@ -229,19 +262,6 @@ impl Backend {
         self.mailbox.rollback();
         self.clients.forget();
         self.held.clear();
-    }
-
-    /// A part of a blob.
-    pub(super) fn blob(&self, hash: &crate::id::BlobHash, offset: u64) -> Frame {
-        // A damaged blob is as good as none to who asks; `doctor` says which it is.
-        let bytes = Blobs::get(&self.db, hash).ok().flatten();
-        let size = bytes.as_ref().map(|bytes| bytes.len() as u64);
-        let data = bytes.map_or_else(Vec::new, |bytes| {
-            let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-            let to = from.saturating_add(crate::limits::BLOB_CHUNK_BYTES).min(bytes.len());
-            bytes[from..to].to_vec()
-        });
-        Frame::Blob { hash: hash.clone(), offset, size, data: crate::sync::Bytes(data) }
     }
 
     /// Works until nothing is dirty and the queue is empty.

@@ -14,7 +14,6 @@ use crate::backend::maker::Maker;
 use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
 use crate::bridge::{Follow, Followed, Outcome};
 use crate::clock::Clock;
-use crate::crash;
 use crate::notice::{Explain as _, Notice};
 use crate::store::StoreError;
 use crate::sync::Frame;
@@ -258,6 +257,11 @@ impl Loop {
             let pumped = self.backend.pump()?;
             self.maker.tend(&mut self.backend, worked || pumped)
         });
+        let worked = match worked {
+            // Nothing else to do: what nothing names may go, a little at a time.
+            Ok(false) => self.backend.tidy(self.clock.now()),
+            other => other,
+        };
         self.resting = worked.is_err();
         if let Err(error) = &worked {
             self.give_up(&error.notice());
@@ -295,8 +299,6 @@ impl Loop {
         }
         match self.backend.commit() {
             Ok(()) => {
-                crash::point("ingest.after-commit");
-                crash::point("push.after-commit");
                 for answer in waiting {
                     answer(Ok(()));
                 }

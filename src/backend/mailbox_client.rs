@@ -42,7 +42,8 @@ impl MailboxClient {
         let make = |db: &Db, found| {
             mailbox::make_from(db, found, &|db| super::bootstrap::load(db, dir, db))
         };
-        let db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &make)?;
+        let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &make)?;
+        mailbox::learn(&mut db, &|db| make(db, mailbox::VERSION))?;
         let mut client = Self { db, names: BTreeMap::new() };
         client.initialize(epoch)?;
         Ok(client)

@@ -53,7 +53,7 @@ impl Maker {
             self.running = std::thread::Builder::new().name("snapshot".to_owned()).spawn(body).ok();
             self.rest = Instant::now() + REST;
         }
-        backend.tidy()
+        backend.shorten()
     }
 }
 

@@ -6,6 +6,7 @@
 //! thread, [`listener`] gives it sockets.
 
 mod auth;
+mod blobs;
 mod bootstrap;
 mod core;
 mod doctor;
@@ -17,6 +18,7 @@ pub mod listener;
 mod mailbox_client;
 mod maker;
 mod purge;
+mod reproject;
 mod session;
 mod storage;
 #[cfg(test)]
@@ -26,7 +28,7 @@ mod worker;
 
 pub use auth::token;
 pub use core::{Backend, Options};
-pub use doctor::{Finding, Holds, holds, inspect};
+pub use doctor::{Finding, Holds, holds, inspect, projecting};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};
 pub use ingest::{Packer, Prepared, Whole, prepare};

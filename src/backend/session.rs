@@ -10,8 +10,9 @@ use crate::backend::core::Backend;
 use crate::backend::ingest::prepare;
 use crate::backend::storage::{Queue, Snapshots};
 use crate::bridge::{Folder, Follow, Incoming};
+use crate::crash::{self, Broken};
 use crate::id::StoreId;
-use crate::limits::{CHUNKS_ASKED, PAGE_BYTES, PAGE_EVENTS, SESSION_CREDIT};
+use crate::limits::{CHUNKS_ASKED, PAGE_BYTES, SESSION_CREDIT};
 use crate::mail::Flags;
 use crate::mailbox::MailboxEvent;
 use crate::store::{Chain, Db, Event, Log, StoreError};
@@ -122,8 +123,12 @@ impl Backend {
                 self.answer_settled()?;
             }
             Frame::BlobGet { hash, offset } => {
-                let part = self.blob(&hash, offset);
+                let part = self.blob(&hash, offset)?;
                 self.held.push((session, part));
+            }
+            Frame::BlobPut { hash, offset, size, data } => {
+                let have = self.put_blob(&hash, offset, size, &data.0)?;
+                self.held.push((session, have));
             }
             Frame::Ping { n } => self.held.push((session, Frame::Pong { n })),
             _ => {
@@ -265,7 +270,7 @@ impl Backend {
             if reading.live && reading.position >= head.position {
                 continue;
             }
-            let (events, more) = page(db, store, reading.position)?;
+            let (events, more) = page(db, store, reading.position, self.page_events)?;
             let last = events.last().map_or(reading.position, |event| event.position);
             let chain: Chain = Log::chain_at(db, store, last)?.unwrap_or_default();
             let (store, head) = (store.clone(), head.position);
@@ -332,11 +337,16 @@ impl Backend {
 }
 
 /// Events after a position that are taken in together: of a batch all or none.
-fn page(db: &Db, store: &StoreId, after: u64) -> Result<(Vec<Event>, bool), StoreError> {
-    let (mut most, mut bytes) = (PAGE_EVENTS, PAGE_BYTES);
+fn page(
+    db: &Db,
+    store: &StoreId,
+    after: u64,
+    most: usize,
+) -> Result<(Vec<Event>, bool), StoreError> {
+    let (mut most, mut bytes) = (most, PAGE_BYTES);
     loop {
         let (mut events, more) = Log::range(db, store, after, most, bytes)?;
-        if !more || store.as_str() != StoreId::MAILBOX {
+        if !more || store.as_str() != StoreId::MAILBOX || crash::broken(Broken::BatchSplit) {
             return Ok((events, more));
         }
         let ends = |event: &Event| {

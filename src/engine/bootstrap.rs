@@ -261,7 +261,7 @@ impl Device {
             ..State::anew(before || empty, !empty)
         };
         self.begin_full()?;
-        snapshot::begin(&self.db)?;
+        snapshot::begin(&self.db, state.bulk)?;
         state.keep(&self.db)?;
         self.commit()?;
         self.boot = Some(Box::new(Boot::of(state)));

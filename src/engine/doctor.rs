@@ -20,7 +20,7 @@ impl Device {
         found.extend(self.db.integrity()?.into_iter().map(|line| ("file", line, false)));
         let broken = Log::verify(&self.db, &StoreId::mailbox())?;
         found.extend(broken.map(|line| ("log", line, false)));
-        for table in mailbox::differing(&self.db)?.unwrap_or_default() {
+        for table in mailbox::differing(&self.db)? {
             let line = format!("{table} is not what the Mailbox log yields");
             found.push(("table", line, false));
         }

@@ -7,6 +7,7 @@
 mod apply;
 mod bootstrap;
 mod checkpointer;
+mod coming;
 mod device;
 mod doctor;
 mod driver;
@@ -22,7 +23,9 @@ mod owner;
 mod purge;
 mod purging;
 mod run;
+mod side_door;
 mod sink;
+mod slice;
 mod slices;
 mod sources;
 #[cfg(test)]
@@ -36,6 +39,8 @@ pub use device::Device;
 pub use driver::{Driver, Synced};
 pub use error::EngineError;
 pub use owner::Owner;
-pub use run::{ImportJob, SideDoor, Task, start};
+pub use run::{ImportJob, start};
+pub use side_door::{SideDoor, Task};
 pub use sink::{RemoteSink, changes_to_wire, from_wire, to_wire};
+pub use slice::{Further, MailboxPage};
 pub use sources::Sources;

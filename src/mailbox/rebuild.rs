@@ -3,9 +3,13 @@
 //! Invariant: a page of the log in memory at a time, whatever its length. The log is only read.
 
 use crate::id::StoreId;
+use crate::mailbox::event::name;
 use crate::mailbox::groups::Groups;
 use crate::mailbox::schema::{LOG_INDEX, SQL, drop_tables, dump, hash};
-use crate::store::{Db, Log, Own, StoreError};
+use crate::mailbox::snapshot;
+use crate::store::{
+    Db, KNOWN_NAMES, Log, Own, StoreError, differing_names, holds_any, recorded_names,
+};
 
 /// Events, and bytes of arguments, taken at a time, about.
 const PAGE_EVENTS: usize = 5_000;
@@ -44,19 +48,51 @@ pub fn make_from(
         }
         replay(db, db, begun)?;
     }
-    Ok(())
+    Own::set(db, KNOWN_NAMES, &recorded_names(name::ALL))
 }
 
-/// Tables whose rows are not what the log yields. Of a log that does not begin with its first
-/// event nothing can be said: `None`.
+/// Whether the tables were made by a program that knew other event names than this one.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn differing(db: &Db) -> Result<Option<Vec<&'static str>>, StoreError> {
-    if Log::base(db, &StoreId::mailbox())?.position > 0 {
-        return Ok(None);
+pub fn knew_others(db: &Db) -> Result<bool, StoreError> {
+    Ok(!differing_names(Own::setting(db, KNOWN_NAMES)?.as_deref(), name::ALL).is_empty())
+}
+
+/// Makes the tables again with `make` when the program that made them knew other event names, and
+/// the log holds an event of one: what it kept without knowing what it says is applied now.
+///
+/// # Errors
+/// Those of `make`, and when the database refuses: nothing is then changed.
+pub fn learn(
+    db: &mut Db,
+    make: &dyn Fn(&Db) -> Result<(), StoreError>,
+) -> Result<bool, StoreError> {
+    let names = differing_names(Own::setting(db, KNOWN_NAMES)?.as_deref(), name::ALL);
+    if names.is_empty() {
+        return Ok(false);
     }
-    differing_from(db, &|_| Ok(0)).map(Some)
+    db.begin()?;
+    let again = holds_any(db, &StoreId::mailbox(), &names)?;
+    let done = if again { make(db) } else { Ok(()) };
+    if let Err(error) = done.and_then(|()| Own::set(db, KNOWN_NAMES, &recorded_names(name::ALL))) {
+        db.rollback();
+        return Err(error);
+    }
+    db.commit()?;
+    Ok(again)
+}
+
+/// Tables whose rows are not what the log yields. Of a log that does not begin with its first
+/// event only what follows from the rows themselves can be said.
+///
+/// # Errors
+/// When the database refuses.
+pub fn differing(db: &Db) -> Result<Vec<&'static str>, StoreError> {
+    if Log::base(db, &StoreId::mailbox())?.position > 0 {
+        return Ok(if snapshot::counts_fit(db)? { Vec::new() } else { vec!["labelCounts"] });
+    }
+    differing_from(db, &|_| Ok(0))
 }
 
 /// As [`differing`]; `begin` puts into the empty tables what the log yields up to the position

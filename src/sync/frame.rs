@@ -12,7 +12,7 @@ use crate::store::{Chain, Event, NewEvent};
 use crate::sync::{Manifest, SyncError};
 
 /// The version of the protocol that this program speaks.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 /// The zstd level on the wire.
 const LEVEL: i32 = 1;
 
@@ -50,6 +50,9 @@ pub struct Cursor {
 pub struct StorePush {
     /// The store.
     pub store: StoreId,
+    /// Only if the log's last position is this one; else all of it is refused as `moved`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<u64>,
     /// The events, in order of commit.
     pub events: Vec<NewEvent>,
 }
@@ -75,6 +78,10 @@ pub struct StoreAck {
     /// What was refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refused>,
+    /// Blobs that an event names and that are not there: it and those after it were not taken, and
+    /// may be offered again once the blobs are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<BlobHash>,
     /// The log's last position.
     pub head: u64,
     /// The chain at it.
@@ -205,6 +212,30 @@ pub enum Frame {
         /// The chain after the last event of this frame.
         chain: Chain,
     },
+    /// The device has taken pages of a store in: as many more may come.
+    Credit {
+        /// The store.
+        store: StoreId,
+        /// How many pages, live ones included.
+        pages: u32,
+    },
+    /// The device is too slow for a store's live frames: they end, and what it has not comes as
+    /// pages, when it gives credit again.
+    Behind {
+        /// The store.
+        store: StoreId,
+        /// The log's last position.
+        head: u64,
+    },
+    /// Nothing of this store can be sent now, and why. It is not subscribed to any more.
+    Withheld {
+        /// The store.
+        store: StoreId,
+        /// A stable word.
+        code: String,
+        /// One line.
+        message: String,
+    },
     /// The cursor does not match the backend's log: it agrees up to here.
     Diverged {
         /// The store.
@@ -266,6 +297,13 @@ pub enum Frame {
         /// Returned with the answer.
         seq: u64,
     },
+    /// Not yet; said now and then, so that waiting for it is not waiting for ever.
+    Settling {
+        /// The request's.
+        seq: u64,
+        /// Threads that are still to be projected.
+        left: u64,
+    },
     /// It is.
     Settled {
         /// The request's.
@@ -304,6 +342,27 @@ pub enum Frame {
         size: Option<u64>,
         /// The bytes.
         data: Bytes,
+    },
+    /// A part of a blob, to be kept; without data it asks how much of it is there.
+    BlobPut {
+        /// Which.
+        hash: BlobHash,
+        /// From which byte: where the last part ended.
+        offset: u64,
+        /// Its whole size.
+        size: u64,
+        /// The bytes: `BLOB_CHUNK_BYTES`, or those that are left.
+        data: Bytes,
+    },
+    /// How much of a blob is there; it is on disk, and when that is all of it, it is verified.
+    BlobHave {
+        /// Which.
+        hash: BlobHash,
+        /// Bytes from the beginning.
+        have: u64,
+        /// Why the part was not taken, a stable word; `busy` passes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
     },
     /// Something was refused.
     Error {

@@ -214,9 +214,7 @@ impl Indexer {
     fn insert(&mut self, db: &Db, most: usize) -> Result<bool, StoreError> {
         let covered: bool =
             db.sql().query_row("SELECT EXISTS (SELECT 1 FROM overlay)", [], |row| row.get(0))?;
-        let mut insert = db.sql().prepare_cached(
-            "INSERT OR IGNORE INTO shown(label, age, thread, unread) VALUES (?1, ?2, ?3, ?4)",
-        )?;
+        let mut insert = db.sql().prepare_cached(groups::LIST)?;
         let mut counts: BTreeMap<u32, (i64, i64)> = BTreeMap::new();
         for _ in 0..most {
             let Some(Reverse((entry, run, at))) = self.heap.pop() else { break };

@@ -4,7 +4,7 @@
 //! taken in; what is put in bulk is in no list until the [`Indexer`](super::Indexer) has put it
 //! there. A row that is as it was costs a look and no write. The caller owns the transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{OptionalExtension as _, ToSql, params, params_from_iter};
 
@@ -40,15 +40,18 @@ pub enum Put {
     Other,
 }
 
-/// Empties what the first chunk fills.
+/// Empties what the first chunk fills. With `bulk`, rows may be in no list from now on.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn begin(db: &Db) -> Result<(), StoreError> {
+pub fn begin(db: &Db, bulk: bool) -> Result<(), StoreError> {
     db.sql().execute_batch(
         "DELETE FROM labelEvents; DELETE FROM undone; DELETE FROM purged; DELETE FROM arrived;
          DELETE FROM threadEvents;",
     )?;
+    if bulk {
+        db.sql().execute("INSERT INTO arrived(thread) VALUES ('')", [])?;
+    }
     Ok(())
 }
 
@@ -340,10 +343,7 @@ fn some(db: &Db, sql: &str, after: &str, most: usize) -> Result<Vec<String>, Sto
 ///
 /// # Errors
 /// When the database refuses.
-pub fn finish(
-    db: &Db,
-    counts: Option<&std::collections::BTreeMap<LabelId, (i64, i64)>>,
-) -> Result<(), StoreError> {
+pub fn finish(db: &Db, counts: Option<&BTreeMap<LabelId, (i64, i64)>>) -> Result<(), StoreError> {
     db.sql().execute("DELETE FROM arrived", [])?;
     let Some(counts) = counts else { return Ok(()) };
     db.sql().execute("DELETE FROM labelCounts", [])?;
@@ -354,6 +354,22 @@ pub fn finish(
         insert.execute(params![label.as_str(), threads, unread])?;
     }
     Ok(())
+}
+
+/// Whether the confirmed counts are those of the rows.
+///
+/// # Errors
+/// When the database refuses.
+pub fn counts_fit(db: &Db) -> Result<bool, StoreError> {
+    let mut statement =
+        db.sql().prepare("SELECT labelId, threadCount, unreadCount FROM labelCounts")?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))
+    })?;
+    let held: BTreeMap<String, (i64, i64)> = rows.collect::<Result<_, _>>()?;
+    let anew = Indexer::count(db)?;
+    let anew = anew.into_iter().map(|(label, counts)| (label.to_string(), counts));
+    Ok(held == anew.collect())
 }
 
 /// Whether the index has no thread at all.

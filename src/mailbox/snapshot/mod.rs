@@ -15,7 +15,8 @@ mod write;
 pub use codec::{Record, Records, without};
 pub use index::Indexer;
 pub use load::{
-    Put, Way, begin, finish, is_empty, is_history, labels, load, put, roots, start_history, sweep,
+    Put, Way, begin, counts_fit, finish, is_empty, is_history, labels, load, put, roots,
+    start_history, sweep,
 };
 pub use pack::{MAX_CHUNK_BYTES, Packer, unpack};
 pub use write::{Chunk, write};
