@@ -55,7 +55,7 @@ impl Engine {
             return Self::on(dir, None, None);
         }
         let engine = Self::begin(dir);
-        engine.caught_up();
+        engine.online();
         engine
     }
 
@@ -75,8 +75,18 @@ impl Engine {
         Self { handle, _host: host, ticket: 0 }
     }
 
-    /// Waits until the device has all that the backend has.
+    /// Waits until a device that is behind has all that the backend has.
     pub(crate) fn caught_up(&self) {
+        let mut behind = false;
+        self.until(|update| {
+            let Update::Status(status) = update else { return false };
+            behind |= matches!(status.link, Link::Online { behind: 1.. });
+            behind && is_idle(status.link)
+        });
+    }
+
+    /// Waits until the device is connected, and at the backend's head as far as it knows.
+    fn online(&self) {
         self.until(|update| matches!(update, Update::Status(status) if is_idle(status.link)));
     }
 
@@ -163,13 +173,28 @@ impl Engine {
         begun.elapsed()
     }
 
+    /// Asks for an intent, and waits for nothing.
+    pub(crate) fn ask_intent(&self, intent: Intent) {
+        self.ask(Request::Intend(intent));
+    }
+
+    /// Waits until what was asked is pending, and then confirmed.
+    pub(crate) fn pending_then_confirmed(&self) {
+        let mut pending = false;
+        self.until(|update| {
+            let Update::Status(status) = update else { return false };
+            pending |= status.pending > 0;
+            pending && status.pending == 0
+        });
+    }
+
     /// Waits until the backend has confirmed all that was done.
     fn confirmed(&self) {
         self.until(|update| matches!(update, Update::Status(status) if status.pending == 0));
     }
 }
 
-pub(crate) const fn is_idle(link: Link) -> bool {
+const fn is_idle(link: Link) -> bool {
     matches!(link, Link::Online { behind: 0 })
 }
 

@@ -15,8 +15,10 @@
 mod bootstrap;
 mod catch_up;
 mod conversations;
+mod devices;
 mod generator;
 mod inside;
+mod logs;
 mod measure;
 mod peers;
 mod processes;
@@ -41,7 +43,7 @@ const MIDDLE: u64 = 100_000;
 /// A bench: its name, what it does, and whether it runs when none is named.
 type Bench = (&'static str, fn(&mut Stage) -> Vec<Value>, bool);
 
-const BENCHES: [Bench; 16] = [
+const BENCHES: [Bench; 20] = [
     ("import", processes::import, true),
     ("reimport-unchanged", processes::reimport, true),
     ("list", processes::list, true),
@@ -55,6 +57,10 @@ const BENCHES: [Bench; 16] = [
     ("memory", screens::memory, true),
     ("catch-up", catch_up::catch_up, true),
     ("bootstrap", bootstrap::bootstrap, true),
+    ("replay", logs::replay, true),
+    ("appends", logs::appends, true),
+    ("commit-to-rows", devices::commit_to_rows, true),
+    ("fair", devices::fair, true),
     ("crates", processes::crates, true),
     ("peers", peers::peers, true),
     ("build", processes::build, false),

@@ -9,18 +9,17 @@ use std::path::PathBuf;
 use crate::backend::bootstrap::Snapshotter;
 use crate::backend::ingest::{self, Prepared};
 use crate::backend::mailbox_client::MailboxClient;
+use crate::backend::returns;
 use crate::backend::session::Session;
-use crate::backend::storage::{self, Purged, Snapshots};
+use crate::backend::storage::{self, Snapshots};
 use crate::backend::thread_client::ThreadClients;
 use crate::bridge::Outcome;
 use crate::clock::Clock;
 use crate::crash::{self, Broken};
-use crate::id::{Epoch, EventId, LabelId, StoreId, ThreadId, base32};
-use crate::limits::{MAX_ACTION_NAME_BYTES, MAX_PUSHED_ARGS_BYTES, PAGE_EVENTS};
-use crate::mailbox::MailboxEvent;
-use crate::store::{Db, Durability, Head, Log, NewEvent, StoreError, Uploads};
-use crate::sync::{Frame, Refused, StoreAck, StorePush};
-use crate::thread::{Writer, writers};
+use crate::id::{Epoch, LabelId, StoreId, ThreadId, base32};
+use crate::limits::PAGE_EVENTS;
+use crate::store::{Db, Durability, Head, Log, StoreError, Uploads};
+use crate::sync::{Frame, StoreAck, StorePush};
 
 /// How a backend runs.
 #[derive(Debug, Clone)]
@@ -65,7 +64,9 @@ impl Backend {
     pub fn open(options: &Options, clock: &dyn Clock) -> Result<Self, StoreError> {
         let mut db = storage::open(&options.dir, clock.now())?;
         let (id, epoch) = identity(&mut db, clock)?;
-        let mailbox = MailboxClient::open(&options.dir, &epoch)?;
+        let mut mailbox = MailboxClient::open(&options.dir)?;
+        returns::begin_epoch(&db, &mut mailbox, &epoch)?;
+        mailbox.initialize(&epoch)?;
         let mut backend = Self {
             snapshots: Snapshotter::open(&options.dir, mailbox.db())?,
             mailbox,
@@ -113,22 +114,32 @@ impl Backend {
     /// # Errors
     /// When the storage refuses; nothing of the open transaction is then kept.
     pub fn push(&mut self, session: u64, stores: Vec<StorePush>) -> Result<(), StoreError> {
+        let mut stores = stores;
+        let mut kept = self.purge_again(&mut stores)?;
         self.begin()?;
+        let device = self.sessions.get(&session).map(|session| session.device.clone());
         let (mut pushed, mut answers) = (Vec::new(), Vec::new());
-        for StorePush { store, expect: _, events } in stores {
-            let (mut events, refused) = self.sort_out(&store, events)?;
-            let missing = self.without_blobs(&store, &mut events)?;
+        for push in stores {
+            let (store, again) = (push.store.clone(), push.again);
+            let (mut events, mut refused) = self.sort_out(device.as_ref(), push)?;
+            // What comes back is taken also where nobody has its blobs any more.
+            let missing = if again { Vec::new() } else { self.without_blobs(&store, &mut events)? };
             let appended = if store.as_str() == StoreId::MAILBOX {
+                refused.append(&mut kept);
                 self.mailbox.append(&events)?
             } else {
-                Log::append(&self.db, &store, &events)?
+                let back =
+                    if again { returns::unknown(&self.db, &store, &events)? } else { Vec::new() };
+                let appended = storage::append(&self.db, &self.epoch, &store, &events)?;
+                returns::take_back(&self.db, &store, &back)?;
+                appended
             };
             answers.push((store.clone(), appended.positions, refused, missing));
             if store.as_thread().is_some() {
                 pushed.push((store, events));
             }
         }
-        storage::spread(&self.db, &pushed)?;
+        storage::spread(&self.db, &self.epoch, &pushed)?;
         storage::Links::pushed(&self.db, &pushed)?;
         let mut acks = Vec::with_capacity(answers.len());
         for (store, positions, refused, missing) in answers {
@@ -143,50 +154,6 @@ impl Backend {
         }
         crash::point("push.before-commit");
         Ok(())
-    }
-
-    /// Parts what a device may write into this store from what is refused for good.
-    fn sort_out(
-        &self,
-        store: &StoreId,
-        events: Vec<NewEvent>,
-    ) -> Result<(Vec<NewEvent>, Vec<Refused>), StoreError> {
-        let mailbox = store.as_str() == StoreId::MAILBOX;
-        let there =
-            mailbox || (store.as_thread().is_some() && Log::head(&self.db, store)?.position > 0);
-        let (mut accepted, mut refused) = (Vec::new(), Vec::new());
-        let no = |id: EventId, code: &str, reason: &str| Refused {
-            id,
-            code: code.to_owned(),
-            reason: reason.to_owned(),
-        };
-        let gone = match store.as_thread() {
-            Some(thread) if !there => Purged::is(&self.db, &thread)?,
-            _ => false,
-        };
-        for event in events {
-            let may = if mailbox {
-                MailboxEvent::device_may_write(&event.name)
-            } else {
-                writers(&event.name).contains(&Writer::Device)
-            };
-            let name = event.action.as_ref().map_or("", |action| &action.name);
-            if event.args.text().len() > MAX_PUSHED_ARGS_BYTES || name.len() > MAX_ACTION_NAME_BYTES
-            {
-                refused.push(no(event.id, "too-large", "its arguments are too long"));
-            } else if event.args.is_gone() {
-                refused.push(no(event.id, "arguments", "arguments that say nothing"));
-            } else if gone {
-                refused.push(no(event.id, "purged", "this conversation was purged"));
-            } else if !there {
-                refused.push(no(event.id, "no-such-thread", "this thread is not on the backend"));
-            } else if may {
-                accepted.push(event);
-            } else {
-                refused.push(no(event.id, "writer", "a device does not write events of this name"));
-            }
-        }
-        Ok((accepted, refused))
     }
 
     /// Takes prepared mail in; durable after the commit.
@@ -276,19 +243,16 @@ impl Backend {
 
 /// Which backend this is, and the epoch of its logs; made at the first start.
 fn identity(db: &mut Db, clock: &dyn Clock) -> Result<(String, Epoch), StoreError> {
-    let bad = |error: crate::id::InvalidId| StoreError::Row(error.to_string());
-    if let (Some(id), Some(epoch)) =
-        (Snapshots::setting(db, "backend")?, Snapshots::setting(db, "epoch")?)
-    {
-        return Ok((id, Epoch::try_from(epoch).map_err(bad)?));
+    if let (Some(id), Some(epoch)) = (Snapshots::setting(db, "backend")?, storage::epoch(db)?) {
+        return Ok((id, epoch));
     }
-    let mut random = [0; 16];
+    let mut random = [0; 8];
     clock.random(&mut random);
-    let id = format!("b{}", base32(&random[..8], 12));
-    let epoch = Epoch::try_from(format!("1.{}", base32(&random[8..], 6))).map_err(bad)?;
+    let id = format!("b{}", base32(&random, 12));
+    let epoch = storage::new_epoch(None, clock)?;
     db.begin()?;
     Snapshots::set(db, "backend", &id)?;
-    Snapshots::set(db, "epoch", epoch.as_str())?;
+    storage::begin_first(db, &epoch)?;
     db.commit()?;
     Ok((id, epoch))
 }

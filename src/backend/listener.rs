@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::backend::auth::Token;
 use crate::backend::{BackendError, HostHandle};
+use crate::id::DeviceId;
 use crate::limits::{DEAD_AFTER, HELLO_TIMEOUT, MAX_SESSIONS, PING_AFTER};
 use crate::sync::{Connection, Frame, PROTOCOL, SyncError, accept};
 
@@ -90,16 +91,19 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let hello = tokio::time::timeout(HELLO_TIMEOUT, greet(transport, token.as_ref()));
-    let connection = hello.await.map_err(|_| SyncError::Timeout)??;
+    let (connection, device) = hello.await.map_err(|_| SyncError::Timeout)??;
     let session = NEXT_SESSION.fetch_add(1, Ordering::Relaxed);
-    let frames = host.connect(session).await?;
+    let frames = host.connect(session, device).await?;
     let ended = shuttle(connection, &host, session, frames).await;
     host.gone(session).await;
     ended
 }
 
 /// Shakes hands and checks the hello.
-async fn greet<T>(transport: T, token: Option<&Token>) -> Result<Connection<T>, SyncError>
+async fn greet<T>(
+    transport: T,
+    token: Option<&Token>,
+) -> Result<(Connection<T>, DeviceId), SyncError>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -108,11 +112,11 @@ where
         Some(Frame::Hello { protocol, .. }) if protocol != PROTOCOL => {
             ("protocol", format!("this backend speaks protocol {PROTOCOL}"))
         }
-        Some(Frame::Hello { token: offered, .. }) => match token {
+        Some(Frame::Hello { token: offered, device, .. }) => match token {
             Some(token) if !offered.as_deref().is_some_and(|text| token.matches(text)) => {
                 ("token", "the token is wrong".to_owned())
             }
-            _ => return Ok(connection.trust().await),
+            _ => return Ok((connection.trust().await, device)),
         },
         _ => ("hello", "the first frame is not a hello".to_owned()),
     };

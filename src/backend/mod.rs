@@ -6,9 +6,11 @@
 //! thread, [`listener`] gives it sockets.
 
 mod auth;
+pub mod backup;
 mod blobs;
 mod bootstrap;
 mod core;
+mod cut;
 mod doctor;
 mod error;
 mod follow;
@@ -19,6 +21,8 @@ mod mailbox_client;
 mod maker;
 mod purge;
 mod reproject;
+mod returns;
+mod rights;
 mod session;
 mod storage;
 #[cfg(test)]
@@ -28,6 +32,7 @@ mod worker;
 
 pub use auth::token;
 pub use core::{Backend, Options};
+pub use cut::{Cut, FILES, begin_again};
 pub use doctor::{Finding, Holds, holds, inspect, projecting};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};

@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::backend::bootstrap::Offer;
 use crate::backend::core::Backend;
 use crate::backend::ingest::prepare;
-use crate::backend::storage::{Queue, Snapshots};
+use crate::backend::storage::{self, Queue, Snapshots};
 use crate::bridge::{Folder, Follow, Incoming};
 use crate::crash::{self, Broken};
-use crate::id::StoreId;
+use crate::id::{DeviceId, StoreId};
 use crate::limits::{CHUNKS_ASKED, PAGE_BYTES, SESSION_CREDIT};
 use crate::mail::Flags;
 use crate::mailbox::MailboxEvent;
-use crate::store::{Chain, Db, Event, Log, StoreError};
+use crate::store::{Chain, Db, Event, Head, Log, StoreError};
 use crate::sync::{Bytes, Cursor, Frame, IngestMessage};
 
 /// Stores that a device may be subscribed to at a time.
@@ -30,8 +30,10 @@ struct Reading {
 }
 
 /// A connected device.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Session {
+    /// Who it is: fresh events are its own.
+    pub(super) device: DeviceId,
     reading: BTreeMap<StoreId, Reading>,
     /// Pages handed to the socket and not yet written.
     in_flight: usize,
@@ -45,8 +47,10 @@ pub(super) struct Session {
 
 impl Backend {
     /// A device is there; its token was good.
-    pub fn connect(&mut self, session: u64) {
-        self.sessions.insert(session, Session::default());
+    pub fn connect(&mut self, session: u64, device: DeviceId) {
+        let (reading, settling, chunks) = (BTreeMap::new(), Vec::new(), VecDeque::new());
+        let begun = Session { device, reading, in_flight: 0, settling, chunks, waits: None };
+        self.sessions.insert(session, begun);
     }
 
     /// It is gone.
@@ -155,11 +159,12 @@ impl Backend {
             None => 0,
             Some(cursor) => {
                 let here = Log::chain_at(self.log_of(&store), &store, cursor.position)?;
-                if cursor.epoch == self.epoch && here == Some(cursor.chain) {
+                // The same ids and arguments up to there, whatever the epoch was.
+                if here == Some(cursor.chain) {
                     cursor.position
                 } else {
-                    let diverged = Frame::Diverged { store: store.clone(), position: 0 };
-                    self.held.push((session, diverged));
+                    let Head { position, chain } = self.common(&store, cursor)?;
+                    self.held.push((session, Frame::Diverged { store, position, chain }));
                     return Ok(());
                 }
             }
@@ -240,6 +245,21 @@ impl Backend {
             }
         }
         Ok(true)
+    }
+
+    /// How far a log that is not this one may be the same, as far as the backend knows.
+    fn common(&self, store: &StoreId, cursor: &Cursor) -> Result<Head, StoreError> {
+        let log = self.log_of(store);
+        let end = if cursor.epoch == self.epoch {
+            Log::head(log, store)?
+        } else {
+            storage::put_back(&self.db, self.mailbox.db(), store)?
+        };
+        if end.position <= cursor.position {
+            return Ok(end);
+        }
+        let chain = Log::chain_at(log, store, cursor.position)?.unwrap_or_default();
+        Ok(Head { position: cursor.position, chain })
     }
 
     /// Reads what subscribed devices have credit for. Never called with an open transaction: what

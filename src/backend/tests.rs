@@ -103,7 +103,7 @@ fn a_label_that_was_rolled_back_is_made_again() {
 
 pub(super) fn push(backend: &mut Backend, thread: &ThreadId, events: Vec<NewEvent>) -> Vec<Frame> {
     let store = StoreId::thread(thread);
-    backend.push(1, vec![StorePush { store, expect: None, events }]).unwrap();
+    backend.push(1, vec![StorePush { store, expect: None, events, again: false }]).unwrap();
     backend.commit().unwrap();
     backend.frames().into_iter().map(|(_, frame)| frame).collect()
 }
@@ -158,7 +158,7 @@ fn a_page_does_not_split_a_batch() {
     }
     // Each is a row and a label: two events of the Mailbox store.
     backend.drain().unwrap();
-    backend.connect(1);
+    backend.connect(1, DeviceId::try_from("test").unwrap());
     backend.handle(1, Frame::Subscribe { store: StoreId::mailbox(), cursor: None }, 1).unwrap();
     backend.commit().unwrap();
     let (mut pages, mut last) = (0, 0);
@@ -190,7 +190,8 @@ fn who_waits_for_a_pipeline_that_fails_is_told() {
     assert_eq!(outcomes.len(), 1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let frames = runtime.block_on(async {
-        let mut frames = host.handle().connect(1).await.unwrap();
+        let mut frames =
+            host.handle().connect(1, DeviceId::try_from("test").unwrap()).await.unwrap();
         host.handle().frame(1, Frame::Settle { seq: 1 }).await.unwrap();
         let mut heard = Vec::new();
         let most = std::time::Duration::from_secs(10);

@@ -9,6 +9,7 @@ mod beside;
 mod demo;
 pub mod demo_mail;
 mod desk;
+mod device;
 mod doctor;
 mod history;
 mod home;
@@ -144,6 +145,7 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         Command::Doctor { compact: true, .. } => space::compact(&home, output),
         Command::Doctor { disk: true, .. } => space::disk(&home, output),
         Command::Doctor { .. } => doctor::run(&home, output),
+        Command::Device { verb } => device::run(&home, output, verb),
         Command::Demo => demo::run(&home, output),
         Command::Serve { listen } => serve::run(&home, output, &listen),
     }

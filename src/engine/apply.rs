@@ -12,12 +12,9 @@ use crate::engine::slice::{Added, Further, MailboxPage, Slice};
 use crate::engine::{Device, EngineError};
 use crate::id::{DeviceId, Epoch, StoreId, ThreadId};
 use crate::mailbox::{self, Changes, Groups, MailboxEvent, Source};
-use crate::store::{Chain, Db, Durability, Event, Log, Own, StoreError};
+use crate::store::{Chain, Db, Durability, Event, Head, Log, Own, StoreError};
 use crate::sync::{Frame, StoreAck, SyncError};
 
-/// Logs that may be fetched again from the beginning in one connection: more is a backend whose log
-/// does not fit itself, and would be fetched for ever.
-const MAX_DIVERGED: u32 = 256;
 /// Answers of the backend that wait for whoever asked.
 const ANSWERS_KEPT: usize = 64;
 
@@ -59,7 +56,9 @@ impl Device {
             Frame::Snapshot { manifest } => self.snapshot(manifest),
             Frame::Chunk { snapshot, chunk, data } => self.chunk(&snapshot, chunk, &data.0),
             Frame::Ack { stores } => self.acknowledged(&stores),
-            Frame::Diverged { store, .. } => self.diverged(&store),
+            Frame::Diverged { store, position, chain } => {
+                self.diverged(&store, Some(Head { position, chain }))
+            }
             Frame::Settled { seq, head } => {
                 keep(&mut self.settled, seq, head);
                 Ok(())
@@ -73,6 +72,10 @@ impl Device {
                 Ok(())
             }
             Frame::Blob { hash, offset, size, data } => self.blob_part(&hash, offset, size, data.0),
+            Frame::BlobHave { hash, have, refused } => {
+                self.blob_have(&hash, have, refused.as_deref());
+                Ok(())
+            }
             Frame::Error { code, message, retry } => {
                 let message = crate::safe_text::line(&message);
                 if !retry {
@@ -94,7 +97,7 @@ impl Device {
     fn welcome(&mut self, backend: &str, epoch: Epoch) -> Result<(), EngineError> {
         // It is printed: it must be an id and nothing else.
         DeviceId::try_from(backend).map_err(|error| SyncError::Frame(error.to_string()))?;
-        (self.diverged, self.declined) = (0, 0);
+        self.declined = 0;
         let known = Own::setting(&self.db, "backend")?;
         if let Some(known) = known
             && known != backend
@@ -103,14 +106,11 @@ impl Device {
         }
         let last = Own::setting(&self.db, "epoch")?;
         self.begin_full()?;
+        self.begin_comparing(&epoch)?;
         Own::set(&self.db, "backend", backend)?;
         Own::set(&self.db, "epoch", epoch.as_str())?;
         if last.is_some_and(|last| last != epoch.as_str()) {
-            // Positions of another epoch say nothing: everything own is offered again, by id.
-            self.db
-                .sql()
-                .execute("UPDATE unprojected SET position = NULL", [])
-                .map_err(StoreError::from)?;
+            Own::forget_positions(&self.db)?;
         }
         self.commit()?;
         self.epoch = Some(epoch);
@@ -120,6 +120,7 @@ impl Device {
         let cursor = self.cursor()?;
         let store = StoreId::mailbox();
         self.wanted.push(Frame::Subscribe { store, cursor });
+        self.keeper.begin();
         let open: Vec<ThreadId> = self.open.iter().map(|(thread, _)| thread.clone()).collect();
         for thread in open {
             self.subscribe_thread(&thread);
@@ -159,7 +160,7 @@ impl Device {
                 }
                 Ok(Added::Diverged) => {
                     self.db.rollback();
-                    return self.diverged(store);
+                    return self.diverged(store, None);
                 }
                 Err(error) => {
                     self.db.rollback();
@@ -194,10 +195,18 @@ impl Device {
             self.db.durable(Durability::Normal)?;
             self.db.begin()?;
         }
+        if crash::broken(Broken::OverlayBeforeRows) {
+            self.forget_early(&events)?;
+        }
         let appended = Log::append(&self.db, store, events.iter().map(|event| &event.event))?;
         slice.end = Some(appended.head);
-        // Otherwise the logs are not the same.
-        if appended.head.chain != chain {
+        // Otherwise the logs are not the same; or a page holds an event that the log has elsewhere,
+        // which would be applied a second time.
+        let last = events.last().map(|event| event.position);
+        if appended.head.chain != chain
+            || appended.added != events.len() as u64
+            || Some(appended.head.position) != last
+        {
             return Ok(Added::Diverged);
         }
         slice.events.append(&mut events);
@@ -207,10 +216,7 @@ impl Device {
     /// Materialises what was added to the log, and commits both.
     fn finish(&mut self, slice: Slice) -> Result<(), EngineError> {
         if slice.end.is_none() {
-            return Ok(());
-        }
-        if crash::broken(Broken::OverlayBeforeRows) {
-            self.forget_early(&slice.events)?;
+            return self.took_in();
         }
         let taken = self.take_in(&slice.events);
         crash::point("page.before-commit");
@@ -230,7 +236,13 @@ impl Device {
         }
         self.news.pulled += slice.events.len() as u64;
         self.news.lists = true;
-        Ok(())
+        self.took_in()
+    }
+
+    /// Whether the Mailbox log is here up to the backend's end decides what may be pushed.
+    fn took_in(&mut self) -> Result<(), EngineError> {
+        let all = self.remote_head.is_some_and(|head| self.head().is_ok_and(|here| here >= head));
+        if all { self.mailbox_compared() } else { Ok(()) }
     }
 
     /// Materialises events that the log holds now; the threads that were purged.
@@ -242,8 +254,9 @@ impl Device {
         if own {
             self.note_sources(&changes)?;
         }
-        for event in events.iter().filter(|event| event.event.device == self.id) {
-            // Own labels and undos are confirmed by being in the log.
+        let written = |event: &&Event| MailboxEvent::device_may_return(&event.event.name);
+        for event in events.iter().filter(written) {
+            // Labels and undos are confirmed by being in the log.
             Own::projected_id(&self.db, &event.event.id)?;
         }
         self.show_labels(&changes.labels)?;
@@ -256,6 +269,9 @@ impl Device {
             self.news.refused.extend(Own::purge(&self.db, &StoreId::thread(thread))?);
         }
         groups.settle(&self.db)?;
+        if self.kept.is_some() {
+            self.keeper.changed(&changes.threads);
+        }
         self.news.threads.extend(changes.threads);
         Ok(changes.purged)
     }
@@ -341,13 +357,16 @@ impl Device {
         self.in_flight.remove(store);
         self.unsent |= self.held_back.remove(store);
         for (id, position) in positions {
-            let by_place = crash::broken(Broken::ConfirmByPosition);
-            let first = by_place.then(|| Own::of(&self.db, store)).transpose()?.unwrap_or_default();
-            let first = first.into_iter().find(|own| own.position.is_none()).map(|own| own.id);
-            Own::confirm(&self.db, first.as_ref().unwrap_or(id), *position)?;
+            Own::confirm(&self.db, id, *position)?;
+        }
+        if crash::broken(Broken::ConfirmByPosition) {
+            Own::confirm_up_to(&self.db, store, ack.head)?;
         }
         self.news.pushed += positions.len() as u64;
         for refusal in refused {
+            if refusal.code == "purged" && Own::drop_again(&self.db, &refusal.id)? {
+                continue; // it was here of what is gone for good
+            }
             let reason = crate::safe_text::line(&refusal.reason);
             Own::refuse(&self.db, &refusal.id, &reason)?;
             self.news.refused.push(reason);
@@ -382,31 +401,6 @@ impl Device {
             groups.settle(&self.db)?;
             self.news.lists = true;
         }
-        Ok(())
-    }
-
-    /// The backend's log is not the one that this device holds: what is confirmed here is fetched
-    /// again from the beginning; what is own stays and is offered again.
-    pub(super) fn diverged(&mut self, store: &StoreId) -> Result<(), EngineError> {
-        // The Mailbox log is fetched twice at most.
-        let mailbox = store.as_thread().is_none();
-        self.diverged += if mailbox { MAX_DIVERGED / 2 } else { 1 };
-        if self.diverged > MAX_DIVERGED {
-            let message = "its logs are damaged: they do not fit their own chain".to_owned();
-            return Err(SyncError::Refused { code: "damaged-log".to_owned(), message }.into());
-        }
-        if let Some(thread) = store.as_thread() {
-            self.drop_log(&thread)?;
-            self.subscribe_thread(&thread);
-            return Ok(());
-        }
-        self.begin_full()?;
-        mailbox::clear(&self.db)?;
-        Log::clear(&self.db, store)?;
-        self.show_all_labels()?;
-        self.commit()?;
-        self.news.lists = true;
-        self.wanted.push(Frame::Subscribe { store: store.clone(), cursor: None });
         Ok(())
     }
 

@@ -23,9 +23,9 @@ pub mod snapshot;
 
 pub use deed::{Deed, MAX_DEEDS, deeds_text, read_deeds};
 pub use event::{
-    ActionUndone, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed, MailboxEvent, Source,
-    SourceAction, ThreadAdded, ThreadChanged, ThreadFacts, ThreadLabel, ThreadOnly, ThreadPurged,
-    name,
+    ActionUndone, EpochBegan, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed,
+    MailboxEvent, Source, SourceAction, ThreadAdded, ThreadChanged, ThreadFacts, ThreadLabel,
+    ThreadOnly, ThreadPurged, name,
 };
 pub use group::{GroupRow, MemberRow, group, order_of};
 pub use groups::{Groups, any_overlaid, overlaid, rebuild_shown, set_overlay};
@@ -41,6 +41,8 @@ pub use query::{
     Bound, Member, Members, count, count_any, linked_with, links_of, members, page, raw_row,
     root_of, seen_members, watermark,
 };
-pub use rebuild::{differing, differing_from, knew_others, learn, make, make_from};
+pub use rebuild::{
+    differing, differing_from, knew_others, learn, make, make_from, rebuilt_percent, remake,
+};
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};

@@ -80,18 +80,33 @@ fn frames() -> Vec<Frame> {
     };
     let device = DeviceId::try_from("dabcdefghijkl").unwrap();
     let follow = serde_json::to_value(follow()).unwrap();
-    let thread = mailtui::id::ThreadId::try_from("abcdefghijklmnopqrst").unwrap();
-    let seen = mailtui::id::Seen { epoch: epoch(), position: 3 };
-    let rows = vec![vec![SeenThread { thread, seen }]];
-    let order = PurgeOrder { rows, older: Some(2_592_000), anywhere: true, dry: true };
-    vec![
+    let mut frames = purges_and_blobs();
+    frames.extend([
         Frame::Hello { protocol: 2, device, token: Some("secret".into()) },
         Frame::Welcome { protocol: 2, backend: "babcdefghijkl".into(), epoch: epoch() },
         Frame::Push {
-            stores: vec![StorePush { store: store(), expect: None, events: vec![event()] }],
+            stores: vec![StorePush {
+                store: store(),
+                expect: None,
+                events: vec![event()],
+                again: false,
+            }],
         },
         Frame::Push {
-            stores: vec![StorePush { store: store(), expect: Some(7), events: vec![event()] }],
+            stores: vec![StorePush {
+                store: store(),
+                expect: Some(7),
+                events: vec![event()],
+                again: false,
+            }],
+        },
+        Frame::Push {
+            stores: vec![StorePush {
+                store: store(),
+                expect: None,
+                events: vec![event()],
+                again: true,
+            }],
         },
         Frame::Ack { stores: vec![ack] },
         Frame::Subscribe {
@@ -108,17 +123,12 @@ fn frames() -> Vec<Frame> {
             code: "damaged-log".into(),
             message: "its log is damaged".into(),
         },
-        Frame::Diverged { store: store(), position: 0 },
+        Frame::Diverged { store: store(), position: 9, chain: Chain::default() },
         Frame::Ingest { seq: 1, messages: vec![message] },
         Frame::Ingested { seq: 1, outcomes: vec![serde_json::json!({ "outcome": "copy" })] },
         Frame::Settle { seq: 2 },
         Frame::Settling { seq: 2, left: 7 },
         Frame::Settled { seq: 2, head: 40 },
-        Frame::BlobGet { hash: hash(), offset: 0 },
-        Frame::Blob { hash: hash(), offset: 0, size: Some(3), data: Bytes(vec![1, 2, 3]) },
-        Frame::BlobPut { hash: hash(), offset: 0, size: 3, data: Bytes(vec![1, 2, 3]) },
-        Frame::BlobHave { hash: hash(), have: 3, refused: None },
-        Frame::BlobHave { hash: hash(), have: 0, refused: Some("hash".into()) },
         Frame::Error { code: "token".into(), message: "the token is wrong".into(), retry: false },
         Frame::Ping { n: 3 },
         Frame::Pong { n: 3 },
@@ -129,6 +139,19 @@ fn frames() -> Vec<Frame> {
             head: 2,
             chain,
         },
+        Frame::Follow { seq: 4, changes: vec![follow] },
+    ]);
+    frames
+}
+
+fn purges_and_blobs() -> Vec<Frame> {
+    let hash = || BlobHash::try_from("0a".repeat(32)).unwrap();
+    let thread = mailtui::id::ThreadId::try_from("abcdefghijklmnopqrst").unwrap();
+    let epoch = Epoch::try_from("1.abcdef").unwrap();
+    let seen = mailtui::id::Seen { epoch, position: 3 };
+    let rows = vec![vec![SeenThread { thread, seen }]];
+    let order = PurgeOrder { rows, older: Some(2_592_000), anywhere: true, dry: true };
+    vec![
         Frame::Purge { seq: 4, order },
         Frame::Purged {
             seq: 4,
@@ -137,7 +160,11 @@ fn frames() -> Vec<Frame> {
                 PurgedRow { kept: Some(("new-mail".into(), "why".into())), ..PurgedRow::default() },
             ],
         },
-        Frame::Follow { seq: 4, changes: vec![follow] },
+        Frame::BlobGet { hash: hash(), offset: 0 },
+        Frame::Blob { hash: hash(), offset: 0, size: Some(3), data: Bytes(vec![1, 2, 3]) },
+        Frame::BlobPut { hash: hash(), offset: 0, size: 3, data: Bytes(vec![1, 2, 3]) },
+        Frame::BlobHave { hash: hash(), have: 3, refused: None },
+        Frame::BlobHave { hash: hash(), have: 0, refused: Some("hash".into()) },
     ]
 }
 

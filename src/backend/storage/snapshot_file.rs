@@ -73,7 +73,8 @@ impl SnapshotFile {
         self.0
             .sql()
             .prepare_cached(
-                "INSERT INTO chunks(snapshot, number, first, last, data) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO chunks(snapshot, number, first, last, data)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
             .execute(params![id, i64::try_from(number).unwrap_or(i64::MAX), first, last, data])?;
         Ok(ChunkName {
@@ -132,7 +133,7 @@ impl SnapshotFile {
     }
 
     /// What was deleted is in no file any more.
-    fn overwritten(&self) -> Result<(), StoreError> {
+    fn overwritten(&mut self) -> Result<(), StoreError> {
         // A reader may hold it up: then the next one has it done, or the end of this process.
         self.0.checkpoint()
     }

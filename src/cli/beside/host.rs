@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 use super::{Answer, Lines, NAME, Request};
 use crate::cli::home::Home;
 use crate::engine::link::SILENCE;
-use crate::engine::{Driver, EngineError, SideDoor};
+use crate::engine::{Device, Driver, EngineError, SideDoor};
 use crate::id::{BlobHash, ThreadId};
 use crate::limits::{HELLO_TIMEOUT, MAX_FRAME_BYTES, MAX_HELLO_BYTES};
 use crate::notice::{Exit, Explain as _, Notice};
-use crate::sync::{Bytes, Frame, PurgeOrder, SyncError};
+use crate::sync::{Bytes, PurgeOrder, SyncError};
 
 /// Guests at a time; one more is sent away, and tries again for a moment.
 const MAX_GUESTS: usize = 8;
@@ -186,6 +186,10 @@ impl Host {
                 }
                 Request::Fetch { thread } => self.fetch(&mut lines, thread)?,
                 Request::Blob { hash } => self.blob(&mut lines, hash)?,
+                Request::Keep { policy } => self.kept(move |device| device.keep(&policy)),
+                Request::Pin { threads, pinned } => {
+                    self.kept(move |device| device.pin_kept(&threads, pinned))
+                }
                 Request::Purge { order } => self.purge(&mut lines, order)?,
                 Request::Settle => self.settle(&mut lines)?,
             };
@@ -243,6 +247,7 @@ impl Host {
             if driver.device.is_loaded(&thread) {
                 return Ok(Step::Done(()));
             }
+            driver.device.note_opened(&thread)?;
             driver.device.load(&thread)?;
             driver.send()?;
             Ok(Step::At(0, 0))
@@ -250,11 +255,26 @@ impl Host {
         Ok(fetched?.map_or_else(|answer| answer, |()| Answer::Fetched))
     }
 
+    /// Changes what the device keeps: what goes and comes by that follows, between keys.
+    fn kept(
+        &self,
+        change: impl FnOnce(&mut Device) -> Result<(), EngineError> + Send + 'static,
+    ) -> Answer {
+        let done = self
+            .side
+            .ask(move |driver| change(&mut driver.device).and_then(|()| driver.device.kept_sum()));
+        match done {
+            Some(Ok(sum)) => Answer::Kept(sum),
+            Some(Err(error)) => Answer::Refused(error.notice().into()),
+            None => Answer::Ended,
+        }
+    }
+
     fn blob(&self, lines: &mut Lines, hash: BlobHash) -> io::Result<Answer> {
         let wanted = hash.clone();
         let asked = self.side.ask(move |driver| {
             if !driver.device.has_blob(&wanted) {
-                driver.device.want(Frame::BlobGet { hash: wanted, offset: 0 });
+                driver.device.fetch_blob(&wanted)?;
             }
             driver.send()
         });

@@ -20,9 +20,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::home::{Home, Where};
 use crate::command::intent::Intent;
-use crate::engine::Driver;
-use crate::engine::EngineError;
+use crate::engine::policy::Policy;
 use crate::engine::view::Done;
+use crate::engine::{Driver, EngineError, KeptSum};
 use crate::id::{BlobHash, ThreadId};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::sync::{Bytes, IngestMessage, PurgeOrder, PurgedRow};
@@ -59,6 +59,10 @@ enum Request {
     Fetch { thread: ThreadId },
     /// The bytes with this name, from memory or from the remote backend.
     Blob { hash: BlobHash },
+    /// From now on keep this of the remote backend; on disk when it is answered.
+    Keep { policy: Policy },
+    /// Pin these threads, or let them go again; on disk when it is answered.
+    Pin { threads: Vec<ThreadId>, pinned: bool },
     /// Purge this where the backend is.
     Purge { order: PurgeOrder },
     /// Answer when all that was done is seen by the next command.
@@ -80,6 +84,8 @@ enum Answer {
     Fetched,
     /// To `Blob`.
     Blob(Bytes),
+    /// To `Keep` and `Pin`: how much is kept now.
+    Kept(KeptSum),
     /// To `Purge`.
     Purged(Vec<PurgedRow>),
     /// To `Settle`.

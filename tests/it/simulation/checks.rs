@@ -3,15 +3,15 @@
 //! Invariant: what a device shows is worked out again from the backend's logs and the device's own
 //! events, never from its rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mailtui::command::intent::Target;
-use mailtui::id::{EventId, StoreId, ThreadId};
+use mailtui::id::{ActionId, EventId, StoreId, ThreadId};
 use mailtui::limits::TRAIL_ENTRIES;
 use mailtui::mailbox;
 use mailtui::projection::entries;
 use mailtui::store::{Db, Event, Kind, Own, OwnEvent};
-use mailtui::thread::{Base, Cells, Entry, MessageRow, What, decide, run};
+use mailtui::thread::{Base, Cells, Entry, MessageRow, ThreadEvent, What, decide, run};
 
 use crate::simulation::moves::Simulation;
 use crate::support::health;
@@ -41,6 +41,7 @@ pub(super) fn along_the_way(simulation: &mut Simulation) -> Vec<String> {
     let device = simulation.world.device(at);
     let row = mailbox::raw_row(device.db(), &thread).expect("readable").expect("there");
     let seen = mailbox::watermark(device.db(), &thread).expect("readable").expect("there");
+    let epochs = mailtui::projection::trail_of(&row).base.epochs;
     let shown = mailbox::overlaid(device.db(), &thread).expect("readable").unwrap_or(row.shown);
     if gone {
         return Vec::new(); // the device has not heard of it
@@ -48,7 +49,8 @@ pub(super) fn along_the_way(simulation: &mut Simulation) -> Vec<String> {
     if (log.len() as u64) < seen.position {
         return vec![format!("device {at} shows {thread} at {}, of {}", seen.position, log.len())];
     }
-    let own = entries(&own_of(simulation, at, &thread, &log), device.id(), seen.position);
+    let own = own_of(simulation, at, &thread, &log);
+    let own = entries(&own, device.id(), &epochs, Some(&seen));
     let before = usize::try_from(seen.position).expect("small");
     let mut all = fold(&log[..before]).entries;
     if undoes_older(&all, &own) {
@@ -118,6 +120,7 @@ pub(super) fn at_rest(simulation: &mut Simulation) -> Vec<String> {
         wrong.extend(hidden(thread, &told.state.entries));
     }
     wrong.append(&mut simulation.world.promises.wrong);
+    wrong.extend(undone(&truth));
     wrong.extend(pressed(&truth, &simulation.presses));
     for (thread, name) in &simulation.taken_in {
         let told = truth.threads.get(thread);
@@ -132,6 +135,25 @@ pub(super) fn at_rest(simulation: &mut Simulation) -> Vec<String> {
     }
     for at in 0..devices {
         wrong.extend(readers(simulation, at, &truth));
+    }
+    wrong
+}
+
+/// An undo has reached every thread that an event of its action is on.
+fn undone(truth: &Truth) -> Vec<String> {
+    let undo = |event: &Event| match ThreadEvent::read(&event.event.name, &event.event.args) {
+        Some(ThreadEvent::Undone(undone)) => Some(undone.action),
+        _ => None,
+    };
+    let undos: BTreeSet<ActionId> =
+        truth.threads.values().flat_map(|told| told.log.iter().filter_map(undo)).collect();
+    let mut wrong = Vec::new();
+    for (thread, told) in &truth.threads {
+        let of = |event: &Event| event.event.action.as_ref().map(|action| action.id.clone());
+        let here: BTreeSet<ActionId> = told.log.iter().filter_map(undo).collect();
+        let done: BTreeSet<ActionId> = told.log.iter().filter_map(of).collect();
+        let missed = undos.intersection(&done).filter(|action| !here.contains(action));
+        wrong.extend(missed.map(|action| format!("{thread}: the undo of {action} is not there")));
     }
     wrong
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every wait has a deadline, and every process is killed when its test ends.
 
+mod backups;
 pub(crate) mod binary;
 pub(crate) mod clock;
 pub(crate) mod corpora;
@@ -10,6 +11,7 @@ pub(crate) mod health;
 pub(crate) mod house;
 pub(crate) mod lives;
 pub(crate) mod mail;
+pub(crate) mod pair;
 pub(crate) mod platter;
 pub(crate) mod play;
 pub(crate) mod promises;
