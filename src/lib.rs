@@ -89,9 +89,9 @@
 //! `DIR/backend/threads.db` holds every Thread log, the queue, snapshots, the message index and
 //! blobs; `DIR/backend/mailbox.db` the backend's Mailbox store. A device of a remote backend has
 //! `DIR/remote.json` and, in `DIR/threads.db`, the logs and long texts that it is to keep.
-//! `DIR/lock` is held by the one process that owns the directory; while that is a terminal or runs with
-//! `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db` remembers
-//! which files were imported and what they said; losing it costs reading them again.
+//! `DIR/lock` is held by the one process that owns the directory; while that is a terminal or runs
+//! with `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db`
+//! remembers which files were imported and what they said; losing it costs reading them again.
 //! `DIR/crash.txt` says where the last panic was, without mail.
 //!
 //! # Decisions

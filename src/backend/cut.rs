@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::backend::core::Backend;
 use crate::backend::storage;
 use crate::clock::Clock;
+use crate::crash::{self, Broken};
 use crate::id::{Epoch, StoreId};
 use crate::mailbox;
 use crate::store::{Db, Kind, Log, StoreError};
@@ -103,13 +104,16 @@ pub fn begin_again(dir: &Path, clock: &dyn Clock) -> Result<Epoch, StoreError> {
     let mut threads = storage::open(dir, clock.now())?;
     let path = dir.join("mailbox.db");
     let mut rows = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &mailbox::make)?;
-    let epoch = storage::new_epoch(storage::epoch(&threads)?.as_ref(), clock)?;
+    let last = storage::epoch(&threads)?;
+    let epoch = match last.clone().filter(|_| crash::broken(Broken::EpochUsedAgain)) {
+        Some(last) => last,
+        None => storage::new_epoch(last.as_ref(), clock)?,
+    };
     let head = Log::head(&rows, &StoreId::mailbox())?.position;
     threads.begin()?;
     storage::begin(&threads, &epoch, head)?;
     threads.commit()?;
-    for db in [&mut threads, &mut rows] {
-        db.checkpoint()?;
-    }
+    threads.checkpoint()?;
+    rows.checkpoint()?;
     Ok(epoch)
 }

@@ -185,6 +185,19 @@ pub(super) enum Command {
         #[command(subcommand)]
         verb: Option<DeviceVerb>,
     },
+    /// Write all mail, and all that was done to it, into one file; also of a backend that runs.
+    Backup {
+        /// The file; it is made.
+        file: PathBuf,
+        /// Also in the place of one that is there.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put a backup back into this data directory; what is there now is put aside.
+    Restore {
+        /// The file.
+        file: PathBuf,
+    },
     /// Look around in sample mail, gone on quit.
     Demo,
     /// Run the backend for other devices.

@@ -10,12 +10,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::backend::{Host, Options, listener, token};
+use crate::cli::beside;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::cli::session::pipe;
 use crate::clock::SystemClock;
 use crate::engine::link::{Endpoint, Link};
-use crate::engine::{Driver, EngineError};
+use crate::engine::{Driver, EngineError, SideDoor};
 use crate::limits::THREAD_CLIENTS_SERVE;
 use crate::notice::{Exit, Explain as _, Notice};
 
@@ -47,6 +48,9 @@ pub(super) fn run(home: &Home, output: Output, listen: &str) -> Result<Exit, Not
     home.has_its_mail()?;
     let options = Options { dir: home.backend_dir(), thread_clients: THREAD_CLIENTS_SERVE };
     let host = Host::start(&options, Box::new(SystemClock)).map_err(|error| error.notice())?;
+    // Nobody works through it but who makes a backup: it has no engine that could be asked.
+    let nobody = SideDoor::new(|_| false);
+    let _listening = beside::listen(home, nobody, Some(host.handle())).ok();
     let here = Here::start(home, &host, output)?;
     let address = socket.local_addr().map_or_else(|_| listen, |a| a.to_string());
     let value = serde_json::json!({ "listening": format!("ws://{address}") });

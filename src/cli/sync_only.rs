@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::backend::Host;
 use crate::cli::attend::Attend;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
@@ -73,8 +74,9 @@ fn fetch(session: &mut Session, output: Output, stop: &AtomicBool) -> Result<(),
 
 /// Says every change until it is stopped; other commands work through it meanwhile.
 fn go_on(home: &Home, output: Output, session: Session, stop: &AtomicBool) -> Result<Exit, Notice> {
+    let embedded = session.host.as_ref().map(Host::handle);
     let Session { driver, events, .. } = session;
-    let mut attend = Attend::begin(home, output, driver, events);
+    let mut attend = Attend::begin(home, output, driver, events, embedded);
     while !stop.load(Ordering::SeqCst) {
         let turned = attend.turn(output)?;
         keep(&mut attend.driver)?;

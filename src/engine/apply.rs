@@ -110,6 +110,9 @@ impl Device {
         Own::set(&self.db, "backend", backend)?;
         Own::set(&self.db, "epoch", epoch.as_str())?;
         if last.is_some_and(|last| last != epoch.as_str()) {
+            if crash::broken(Broken::PendingDroppedOnReset) {
+                Own::drop_pending(&self.db)?;
+            }
             Own::forget_positions(&self.db)?;
         }
         self.commit()?;
@@ -353,7 +356,7 @@ impl Device {
     }
 
     fn store_acknowledged(&mut self, ack: &StoreAck) -> Result<(), StoreError> {
-        let StoreAck { store, positions, refused, .. } = ack;
+        let StoreAck { store, positions, refused, missing, .. } = ack;
         self.in_flight.remove(store);
         self.unsent |= self.held_back.remove(store);
         for (id, position) in positions {
@@ -363,6 +366,7 @@ impl Device {
             Own::confirm_up_to(&self.db, store, ack.head)?;
         }
         self.news.pushed += positions.len() as u64;
+        self.lacks_blobs(store, missing)?;
         for refusal in refused {
             if refusal.code == "purged" && Own::drop_again(&self.db, &refusal.id)? {
                 continue; // it was here of what is gone for good

@@ -10,9 +10,10 @@ use std::num::NonZeroUsize;
 use crate::engine::kept::Kept;
 use crate::engine::threads::OpenThread;
 use crate::engine::{Device, EngineError};
-use crate::id::{BlobHash, ThreadId};
-use crate::store::{Blobs, Durability, IncomingPart, StoreError, Unfit, Uploads};
+use crate::id::{BlobHash, StoreId, ThreadId};
+use crate::store::{Blobs, Durability, IncomingPart, Own, OwnEvent, StoreError, Unfit, Uploads};
 use crate::sync::{Bytes, Frame};
+use crate::thread::named_blobs;
 
 /// Long texts kept in memory, beside those of loaded threads.
 pub(super) const BLOBS_KEPT: usize = 8;
@@ -286,6 +287,35 @@ impl Device {
         }
     }
 
+    /// Events of a store were not taken, for the backend lacks these blobs: they are sent, and the
+    /// events offered again. What cannot be sent leaves the queue, and is listed.
+    pub(super) fn lacks_blobs(
+        &mut self,
+        store: &StoreId,
+        missing: &[BlobHash],
+    ) -> Result<(), StoreError> {
+        for hash in missing {
+            let here = match &self.kept {
+                Some(kept) => Blobs::size(kept, hash)?.is_some(),
+                None => false,
+            };
+            if here && !self.is_lost(hash) {
+                self.sending.settled.remove(hash);
+                continue;
+            }
+            let names = |own: &OwnEvent| named_blobs(&own.name, &own.args).contains(hash);
+            for own in Own::of(&self.db, store)?.iter().filter(|own| own.position.is_none()) {
+                if names(own) {
+                    let reason = "the bytes that it names are neither here nor on the backend";
+                    Own::refuse(&self.db, &own.id, reason)?;
+                    self.news.refused.push(reason.to_owned());
+                }
+            }
+        }
+        self.unsent |= !missing.is_empty();
+        Ok(())
+    }
+
     /// The connection is gone: what was under way is asked about again.
     pub(super) fn forget_sending(&mut self) {
         self.sending = Sending::default();
@@ -293,14 +323,127 @@ impl Device {
 
     /// Whether an own event must wait for blobs that it names and that are here: they are sent
     /// first.
-    pub(super) fn waits_for_blobs(
-        &mut self,
-        own: &crate::store::OwnEvent,
-    ) -> Result<bool, EngineError> {
+    pub(super) fn waits_for_blobs(&mut self, own: &OwnEvent) -> Result<bool, EngineError> {
         let mut waits = false;
-        for hash in crate::thread::named_blobs(&own.name, &own.args) {
+        for hash in named_blobs(&own.name, &own.args) {
             waits |= self.send_blob(&hash)?;
         }
         Ok(waits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::id::{Epoch, EventId};
+    use crate::store::{Action, Args, Chain};
+    use crate::sync::StoreAck;
+
+    const LONG: usize = crate::limits::BLOB_CHUNK_BYTES + 7;
+
+    /// A device of a remote backend with a pending event that names a blob.
+    fn device(dir: &std::path::Path, hash: &BlobHash) -> Device {
+        let device = Device::open(dir, true, Box::new(SystemClock)).unwrap();
+        let action =
+            Action { id: "a".try_into().unwrap(), name: String::new(), at: 1, redoes: None };
+        let args = Args::from_text(format!("{{\"raw\":\"{hash}\"}}"));
+        let (id, name) = (EventId::try_from("e1").unwrap(), crate::thread::name::MESSAGE_ADDED);
+        Own::add(&device.db, &store(), &id, name, &args, &action).unwrap();
+        device
+    }
+
+    fn store() -> StoreId {
+        StoreId::try_from("thread-aaaaaaaa").unwrap()
+    }
+
+    fn welcome(device: &mut Device) {
+        let (backend, epoch) = ("b".to_owned(), Epoch::try_from("1.a").unwrap());
+        let protocol = crate::sync::PROTOCOL;
+        device.receive(Frame::Welcome { protocol, backend, epoch }).unwrap();
+    }
+
+    /// What is sent that is a push or a part of a blob: the events, or offset and bytes.
+    fn sent(device: &mut Device) -> Vec<(u64, usize)> {
+        let frames = device.outgoing().unwrap();
+        let told = |frame: &Frame| match frame {
+            Frame::Push { stores } => Some((u64::MAX, stores[0].events.len())),
+            Frame::BlobPut { offset, data, .. } => Some((*offset, data.0.len())),
+            _ => None,
+        };
+        frames.iter().filter_map(told).collect()
+    }
+
+    #[test]
+    fn an_event_follows_its_blob_and_a_cut_loses_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes = vec![7; LONG];
+        let packed = Blobs::pack(&bytes);
+        let hash = packed.hash().clone();
+        let mut device = device(dir.path(), &hash);
+        Blobs::keep(device.kept.as_ref().unwrap(), &packed, 1).unwrap();
+        let have = |device: &mut Device, have: u64| {
+            let hash = hash.clone();
+            device.receive(Frame::BlobHave { hash, have, refused: None }).unwrap();
+            sent(device)
+        };
+        let part = crate::limits::BLOB_CHUNK_BYTES;
+        welcome(&mut device);
+        assert_eq!(sent(&mut device), [(0, 0)], "first how much of it is there");
+        assert_eq!(have(&mut device, 0), [(0, part)]);
+        device.disconnected();
+        welcome(&mut device);
+        assert_eq!(sent(&mut device), [(0, 0)]);
+        assert_eq!(have(&mut device, part as u64), [(part as u64, 7)], "it goes on");
+        assert_eq!(have(&mut device, LONG as u64), [(u64::MAX, 1)], "and then what names it");
+        let lost = |missing| StoreAck {
+            store: store(),
+            positions: Vec::new(),
+            refused: Vec::new(),
+            missing,
+            head: 0,
+            chain: Chain::default(),
+        };
+        device.receive(Frame::Ack { stores: vec![lost(vec![hash.clone()])] }).unwrap();
+        assert_eq!(sent(&mut device), [(0, 0)], "the backend has lost it: again");
+    }
+
+    #[test]
+    fn what_names_bytes_that_nobody_has_is_listed_and_the_rest_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let hash = Blobs::name(b"nobody has this");
+        let mut device = device(dir.path(), &hash);
+        welcome(&mut device);
+        assert_eq!(sent(&mut device), [(u64::MAX, 1)], "the backend may have it");
+        let ack = StoreAck {
+            store: store(),
+            positions: Vec::new(),
+            refused: Vec::new(),
+            missing: vec![hash],
+            head: 0,
+            chain: Chain::default(),
+        };
+        device.receive(Frame::Ack { stores: vec![ack] }).unwrap();
+        assert_eq!((device.pending().unwrap().0, device.news().refused.len()), (0, 1));
+    }
+
+    #[test]
+    fn a_blob_with_a_wrong_name_is_fetched_again_and_not_for_ever() {
+        for remote in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut device = Device::open(dir.path(), remote, Box::new(SystemClock)).unwrap();
+            let hash = Blobs::name(b"right");
+            let mut came = |data: &[u8]| {
+                let (hash, size, data) = (hash.clone(), Some(5), Bytes(data.to_vec()));
+                device.receive(Frame::Blob { hash, offset: 0, size, data })
+            };
+            assert!(came(b"wrong").is_ok() && came(b"wrong").is_ok());
+            assert!(matches!(came(b"wrong"), Err(EngineError::NoBlob(_))));
+            assert!(came(b"right").is_ok());
+            assert_eq!(device.blob(&hash).as_deref(), Some(&b"right"[..]));
+            let asked = device.wanted.iter();
+            let asked = asked.filter(|frame| matches!(frame, Frame::BlobGet { offset: 0, .. }));
+            assert_eq!(asked.count(), 2, "after each that was wrong");
+        }
     }
 }

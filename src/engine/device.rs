@@ -398,7 +398,8 @@ impl Device {
             return Ok(None);
         }
         let head = Log::head(&self.db, &StoreId::mailbox())?;
-        let epoch = Own::setting(&self.db, "epoch")?.and_then(|e| Epoch::try_from(e).ok());
+        let known = Own::setting(&self.db, "epoch")?.and_then(|e| Epoch::try_from(e).ok());
+        let epoch = self.comparing.held(&StoreId::mailbox()).or(known);
         Ok(epoch.map(|epoch| Cursor { epoch, position: head.position, chain: head.chain }))
     }
 

@@ -341,7 +341,10 @@ impl Driver {
     /// # Errors
     /// As [`Driver::until`].
     pub fn synchronise(&mut self, events: &Receiver<LinkEvent>) -> Result<Synced, EngineError> {
-        self.until(events, None, |driver| Ok(driver.device.pending()?.0 == 0))?;
+        // In a new epoch logs are compared first: what the backend has lost is pending then.
+        let all =
+            |driver: &mut Self| Ok(driver.device.is_compared() && driver.device.pending()?.0 == 0);
+        self.until(events, None, all)?;
         let seq = self.ask_settle();
         self.until(events, None, |driver| driver.device.is_settled(seq))?;
         let news = self.device.news();

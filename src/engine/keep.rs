@@ -198,8 +198,9 @@ impl Device {
     /// # Errors
     /// When the database refuses.
     pub fn keep_on(&mut self, width: usize) -> Result<Keeping, EngineError> {
-        let compares = self.comparing.is_new();
-        if self.kept.is_none() || compares || self.epoch.is_none() || self.behind() != Some(0) {
+        // In a new epoch a log that is here may be all that is left of what it says.
+        let compared = self.epoch.is_some() && self.comparing.is_done();
+        if self.kept.is_none() || !compared || self.behind() != Some(0) {
             return Ok(Keeping { waits: true, ..Keeping::default() });
         }
         self.look_at_changed()?;
@@ -374,15 +375,6 @@ impl Device {
         Ok(())
     }
 
-    /// A log that was fetched was not the backend's: it is fetched from the beginning.
-    pub(super) fn fetch_again(&mut self, thread: &ThreadId) {
-        if self.is_fetching(thread) {
-            let store = StoreId::thread(thread);
-            self.wanted.push(Frame::Unsubscribe { store: store.clone() });
-            self.wanted.push(Frame::Subscribe { store, cursor: None });
-        }
-    }
-
     /// Asks for the texts of a thread whose log is here; without any it is whole.
     fn want_texts(&mut self, thread: &ThreadId) -> Result<(), EngineError> {
         let Some(kept) = &self.kept else { return Ok(()) };
@@ -433,8 +425,8 @@ impl Device {
     }
 }
 
-/// Puts events behind a kept log, and counts them; the log's end, and the bytes that it grew by. The
-/// transaction is the caller's.
+/// Puts events behind a kept log, and counts them; the log's end, and by how many bytes it grew.
+/// The transaction is the caller's.
 pub(super) fn append_kept(
     kept: &Db,
     thread: &ThreadId,

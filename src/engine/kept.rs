@@ -266,10 +266,18 @@ impl Kept {
         Log::remove(db, &StoreId::thread(thread))
     }
 
-    /// A log is empty now: it is fetched again.
-    pub(super) fn cleared(db: &Db, thread: &ThreadId) -> Result<(), StoreError> {
-        let sql = "UPDATE keeping SET bytes = 0, whole = 0 WHERE thread = ?1";
-        db.sql().prepare_cached(sql)?.execute([thread.as_str()])?;
+    /// A log was cut: it is counted anew, and what is missing is fetched.
+    pub(super) fn recount(db: &Db, thread: &ThreadId) -> Result<(), StoreError> {
+        let sql = "UPDATE keeping SET whole = 0, bytes = (
+                       SELECT coalesce(sum(length(args) + ?3), 0) FROM eventlog
+                       WHERE store = (SELECT key FROM stores WHERE id = ?2))
+                   WHERE thread = ?1";
+        let store = StoreId::thread(thread);
+        db.sql().prepare_cached(sql)?.execute(params![
+            thread.as_str(),
+            store.as_str(),
+            ROW_BYTES
+        ])?;
         Ok(())
     }
 

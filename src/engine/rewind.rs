@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::crash::{self, Broken};
 use crate::engine::kept::Kept;
 use crate::engine::threads::OpenThread;
 use crate::engine::{Device, EngineError};
@@ -35,6 +36,8 @@ const COMPARED: &str = "compared";
 pub(super) struct Comparing {
     /// Whether this epoch is a new one here, and not all of it is done.
     new: bool,
+    /// The epoch in which the logs here were the backend's.
+    last: Option<Epoch>,
     /// Whether the Mailbox log is here as the backend has it.
     mailbox: bool,
     /// Thread logs that are to be compared.
@@ -53,9 +56,18 @@ impl Comparing {
         !self.new || (self.mailbox && !store.as_thread().is_some_and(|thread| asked(&thread)))
     }
 
-    /// Whether a new epoch's logs are still being compared.
-    pub(super) const fn is_new(&self) -> bool {
-        self.new
+    /// Whether all that is here was compared.
+    pub(super) const fn is_done(&self) -> bool {
+        !self.new
+    }
+
+    /// The epoch of what is held of logs, where that is not this connection's.
+    pub(super) fn held(&self, store: &StoreId) -> Option<Epoch> {
+        let is_compared = match store.as_thread() {
+            Some(thread) => self.mailbox && !self.asked.contains(&thread),
+            None => self.mailbox,
+        };
+        self.last.clone().filter(|_| self.new && !is_compared)
     }
 
     /// Whether this thread's log is being compared.
@@ -65,6 +77,12 @@ impl Comparing {
 }
 
 impl Device {
+    /// Whether the logs here are those of this connection's backend, as far as it is known.
+    #[must_use]
+    pub(super) const fn is_compared(&self) -> bool {
+        !self.comparing.new
+    }
+
     /// A connection's first: whether the epoch is one in which logs have to be compared. The
     /// transaction is the caller's.
     pub(super) fn begin_comparing(&mut self, epoch: &Epoch) -> Result<(), StoreError> {
@@ -75,7 +93,8 @@ impl Device {
         if !new {
             Own::set(&self.db, COMPARED, epoch.as_str())?;
         }
-        self.comparing = Comparing { new, ..Comparing::default() };
+        let last = last.and_then(|last| Epoch::try_from(last).ok());
+        self.comparing = Comparing { new, last, ..Comparing::default() };
         Ok(())
     }
 
@@ -118,9 +137,10 @@ impl Device {
             let store = StoreId::thread(&thread);
             let Some(kept) = &self.kept else { break };
             let Head { position, chain } = Log::head(kept, &store)?;
-            let cursor = Some(Cursor { epoch: epoch.clone(), position, chain });
-            self.wanted.push(Frame::Subscribe { store, cursor });
             self.comparing.asked.insert(thread);
+            let held = self.comparing.held(&store).unwrap_or_else(|| epoch.clone());
+            let cursor = Some(Cursor { epoch: held, position, chain });
+            self.wanted.push(Frame::Subscribe { store, cursor });
         }
         self.unsent = true;
         if self.comparing.new && self.comparing.mailbox && self.comparing.asked.is_empty() {
@@ -157,16 +177,16 @@ impl Device {
             return Ok(());
         };
         self.rewind_thread(&thread, said)?;
+        let awaited = self.comparing.is_asked(&thread) || self.is_fetching(&thread);
         let Some(epoch) = self.epoch.clone() else { return Ok(()) };
         if let Some(open) = self.open.peek_mut(&thread) {
             open.subscribed = false;
             self.subscribe_thread(&thread);
-        } else if let Some(kept) = self.kept.as_ref().filter(|_| self.comparing.is_asked(&thread)) {
+        } else if let Some(kept) = self.kept.as_ref().filter(|_| awaited) {
             let Head { position, chain } = Log::head(kept, store)?;
             let cursor = (position > 0).then_some(Cursor { epoch, position, chain });
             self.wanted.push(Frame::Subscribe { store: store.clone(), cursor });
         }
-        self.fetch_again(&thread);
         Ok(())
     }
 
@@ -211,9 +231,8 @@ impl Device {
         if let Some(kept) = &mut self.kept {
             kept.begin()?;
             Log::truncate(kept, &store, at)?;
+            Kept::recount(kept, thread)?;
             left = Log::all(kept, &store)?;
-            Kept::cleared(kept, thread)?;
-            Kept::note(kept, thread, &left)?;
             kept.commit()?;
         }
         if let Some(open) = self.open.peek_mut(thread) {
@@ -231,7 +250,9 @@ impl Device {
         let (mut found, mut at) = (Vec::new(), above);
         let mirrors = |event: &Event| {
             let read = MailboxEvent::read(&event.event.name, &event.event.args);
-            store.as_thread().is_none() && read.is_some_and(|read| read.source().is_some())
+            store.as_thread().is_none()
+                && read.is_some_and(|read| read.source().is_some())
+                && !crash::broken(Broken::ProjectionsOffered)
         };
         loop {
             let (events, more) = Log::range(log, store, at, READ_EVENTS, READ_BYTES)?;

@@ -143,6 +143,8 @@ impl Device {
         }
         open.subscribed = true;
         let position = open.state.position;
+        let store = StoreId::thread(thread);
+        let epoch = self.comparing.held(&store).unwrap_or(epoch);
         let cursor = (position > 0).then_some(Cursor { epoch, position, chain: open.chain });
         self.wanted.push(Frame::Subscribe { store: StoreId::thread(thread), cursor });
     }

@@ -299,6 +299,15 @@ impl Own {
         Ok(())
     }
 
+    /// Drops all that is pending: a rule broken on purpose.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn drop_pending(db: &Db) -> Result<(), StoreError> {
+        db.sql().execute("DELETE FROM unprojected WHERE position IS NULL", [])?;
+        Ok(())
+    }
+
     /// A batch says that the events of this action are in the store's log at or below a position.
     ///
     /// # Errors

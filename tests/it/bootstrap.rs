@@ -5,14 +5,18 @@
 
 use std::collections::BTreeSet;
 
+use mailtui::backend::Backend;
 use mailtui::bridge::Folder;
 use mailtui::command::intent::{Change, Intent, Target};
+use mailtui::crash::SNAPSHOTS;
+use mailtui::crash::faults::die_at;
+use mailtui::engine::Device;
 use mailtui::engine::view::Window;
 use mailtui::id::{ActionId, LabelId, StoreId, ThreadId};
 use mailtui::label::{self, Place};
 use mailtui::mailbox::{self, snapshot};
 use mailtui::store::{Db, Kind, Log, Own};
-use mailtui::sync::{Frame, PurgeOrder, SeenThread};
+use mailtui::sync::{Bytes, Frame, Manifest, PurgeOrder, SeenThread};
 
 use crate::support::clock::Dice;
 use crate::support::mail::mail;
@@ -275,5 +279,130 @@ fn a_device_that_bootstraps_is_one_that_took_the_log_in() {
             story.act();
         }
         story.agrees(&format!("seed {seed}: afterwards"));
+    }
+}
+
+#[test]
+fn a_broken_off_bootstrap_goes_on_wherever_it_was() {
+    let mut died = BTreeSet::new();
+    for (seed, point) in (100..).zip(SNAPSHOTS.iter().cycle().take(2 * SNAPSHOTS.len())) {
+        let mut story = Story::new(seed);
+        for _ in 0..MOVES / 2 {
+            story.act();
+        }
+        story.agrees("before");
+        story.world.cut(1);
+        for _ in 0..MOVES / 2 {
+            story.act();
+        }
+        story.catch_up();
+        die_at(point);
+        // A snapshot that a death broke off is begun again; so is what was given up.
+        for _ in 0..3 {
+            story.world.commit();
+            story.world.on_backend(Backend::make_snapshot);
+            story.world.on_backend(Backend::truncate);
+        }
+        story.world.join("new", seed % 2 == 0);
+        story.agrees(&format!("seed {seed}, death at {point}"));
+        died.extend(story.world.died.keys().copied());
+    }
+    let never: Vec<_> = SNAPSHOTS.iter().filter(|point| !died.contains(*point)).collect();
+    assert!(never.is_empty(), "nobody died at {never:?}");
+}
+
+/// A backend with a snapshot, and a device that was told of it, with the chunks as they came.
+fn offered() -> (Story, Device, Manifest, Vec<Vec<u8>>) {
+    let mut story = Story::new(7);
+    for _ in 0..MOVES {
+        story.act();
+    }
+    story.catch_up();
+    story.snapshot();
+    let dir = tempfile::tempdir().expect("room");
+    let clock = Box::new(story.world.clock.clone());
+    let mut device = Device::open(dir.path(), false, clock).expect("a device");
+    let backend = story.world.backend();
+    backend.connect(99, device.id().clone());
+    device.receive(backend.welcome()).expect("a welcome");
+    let talk = |backend: &mut Backend, frames: Vec<Frame>| -> Vec<Frame> {
+        for frame in frames {
+            backend.handle(99, frame, 0).expect("handles");
+        }
+        backend.commit().expect("commits");
+        while backend.pump().expect("reads") {}
+        backend.frames().into_iter().filter(|(to, _)| *to == 99).map(|(_, frame)| frame).collect()
+    };
+    let answer = talk(backend, device.outgoing().expect("speaks"));
+    let [Frame::Snapshot { manifest }] = answer.as_slice() else { panic!("{answer:?}") };
+    let manifest = manifest.clone();
+    let get = |chunk| Frame::ChunkGet { snapshot: manifest.hash.clone(), chunk };
+    let chunks = talk(backend, (0..manifest.chunks.len() as u64).map(get).collect());
+    let data = chunks.into_iter().map(|frame| match frame {
+        Frame::Chunk { data, .. } => data.0,
+        other => panic!("{other:?}"),
+    });
+    let data = data.collect();
+    (story, device, manifest, data)
+}
+
+/// What a device asks for after these frames, and what it says of them.
+fn told(device: &mut Device, frames: Vec<Frame>) -> (Vec<Frame>, Option<String>) {
+    let mut said = None;
+    for frame in frames {
+        if let Err(error) = device.receive(frame) {
+            said = Some(error.to_string());
+        }
+        said = device.news().error.map(|(_, line, _)| line).or(said);
+    }
+    (device.outgoing().expect("speaks"), said)
+}
+
+#[test]
+fn a_damaged_part_is_fetched_again_and_then_the_log() {
+    let (_story, mut device, manifest, chunks) = offered();
+    let (asked, said) = told(&mut device, vec![Frame::Snapshot { manifest: manifest.clone() }]);
+    assert!(matches!(asked.as_slice(), [Frame::ChunkGet { chunk: 0, .. }, ..]), "{asked:?}");
+    assert_eq!(said, None);
+    let name = &manifest.hash;
+    let send = |data: Vec<u8>| {
+        let data = Bytes(data);
+        vec![Frame::Chunk { snapshot: name.clone(), chunk: 0, data }]
+    };
+    let mut flipped = chunks[0].clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    let (asked, said) = told(&mut device, send(flipped));
+    assert!(said.expect("it says so").contains("damaged"));
+    assert!(matches!(asked.as_slice(), [Frame::ChunkGet { chunk: 0, .. }]), "{asked:?}");
+    assert!(device.syncing().is_some_and(|(done, _)| done == 0), "nothing was taken in");
+    let cut = chunks[0][..chunks[0].len() - 1].to_vec();
+    let (asked, said) = told(&mut device, send(cut));
+    assert!(said.expect("it says so").contains("damaged"));
+    assert!(matches!(asked.as_slice(), [Frame::Replay { cursor: None, .. }]), "{asked:?}");
+    assert_eq!(device.syncing(), None, "the log is awaited");
+}
+
+#[test]
+fn what_is_no_snapshot_for_this_device_is_said_and_the_log_taken() {
+    let (_story, _, manifest, _) = offered();
+    let named = |change: &dyn Fn(&mut Manifest)| {
+        let mut other = manifest.clone();
+        change(&mut other);
+        other.hash = other.name();
+        other
+    };
+    for (offer, says) in [
+        (named(&|m| m.format += 1), "newer"),
+        (named(&|m| m.schema += 1), "newer"),
+        (named(&|m| m.projection += 1), "newer"),
+        (named(&|m| m.backend.push('x')), "another mailbox"),
+        (named(&|m| m.rows += 1), "damaged"),
+        (Manifest { position: manifest.position + 1, ..manifest.clone() }, "damaged"),
+    ] {
+        let (_story, mut device, ..) = offered();
+        let (asked, said) = told(&mut device, vec![Frame::Snapshot { manifest: offer }]);
+        assert!(said.as_ref().is_some_and(|said| said.contains(says)), "{says}: {said:?}");
+        assert!(matches!(asked.as_slice(), [Frame::Replay { cursor: None, .. }]), "{asked:?}");
     }
 }

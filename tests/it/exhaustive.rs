@@ -265,8 +265,10 @@ impl Small {
         let shown = mailbox::overlaid(device.db(), &thread).expect("readable").unwrap_or(row.shown);
         let own = Own::of(device.db(), &StoreId::thread(&thread)).expect("readable");
         let before = usize::try_from(seen.position).expect("small");
-        let mut all = fold(&log[..before]).entries;
-        all.extend(entries(&own, device.id(), seen.position));
+        let state = fold(&log[..before]);
+        let own = entries(&own, device.id(), state.epochs(), Some(&seen));
+        let mut all = state.entries;
+        all.extend(own);
         let cells = cells_of(&all);
         let wanted = (cells.place, cells.snoozed, cells.unread(), cells.all_labels());
         let found = (shown.place, shown.snoozed_until, shown.unread_count, shown.labels);

@@ -78,36 +78,19 @@ fn frames() -> Vec<Frame> {
         flags: serde_json::Value::Null,
         file_time: Some(1_700_000_000),
     };
+    let push = |expect, again| {
+        let push = StorePush { store: store(), expect, events: vec![event()], again };
+        Frame::Push { stores: vec![push] }
+    };
     let device = DeviceId::try_from("dabcdefghijkl").unwrap();
     let follow = serde_json::to_value(follow()).unwrap();
     let mut frames = purges_and_blobs();
     frames.extend([
         Frame::Hello { protocol: 2, device, token: Some("secret".into()) },
         Frame::Welcome { protocol: 2, backend: "babcdefghijkl".into(), epoch: epoch() },
-        Frame::Push {
-            stores: vec![StorePush {
-                store: store(),
-                expect: None,
-                events: vec![event()],
-                again: false,
-            }],
-        },
-        Frame::Push {
-            stores: vec![StorePush {
-                store: store(),
-                expect: Some(7),
-                events: vec![event()],
-                again: false,
-            }],
-        },
-        Frame::Push {
-            stores: vec![StorePush {
-                store: store(),
-                expect: None,
-                events: vec![event()],
-                again: true,
-            }],
-        },
+        push(None, false),
+        push(Some(7), false),
+        push(None, true),
         Frame::Ack { stores: vec![ack] },
         Frame::Subscribe {
             store: store(),

@@ -13,7 +13,9 @@
 )]
 
 mod architecture;
+mod backup;
 mod bad_input;
+mod blobs;
 mod bootstrap;
 mod contract_files;
 mod contract_import;
@@ -53,6 +55,7 @@ mod pty_job;
 mod pty_tour;
 mod purge;
 mod readme;
+mod restore;
 mod scenarios;
 mod seed_events;
 mod seen;

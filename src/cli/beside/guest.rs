@@ -42,7 +42,7 @@ pub(in crate::cli) fn is_heard(home: &Home) -> bool {
     dial(home).is_ok()
 }
 
-fn dial(home: &Home) -> io::Result<UnixStream> {
+pub(super) fn dial(home: &Home) -> io::Result<UnixStream> {
     let stream = super::at(&home.dir, NAME, |address| UnixStream::connect(address))?;
     if super::is_same_user(&stream) { Ok(stream) } else { Err(io::ErrorKind::NotFound.into()) }
 }
@@ -188,6 +188,8 @@ const fn word(answer: &Answer) -> &'static str {
         Answer::Blob(_) => "blob",
         Answer::Kept(_) => "kept",
         Answer::Purged(_) => "purged",
+        Answer::Held => "held",
+        Answer::Released { .. } => "released",
         Answer::Settled => "settled",
         Answer::Refused(_) => "refused",
         Answer::Ended => "ended",

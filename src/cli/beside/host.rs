@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Answer, Lines, NAME, Request};
+use crate::backend::HostHandle;
 use crate::cli::home::Home;
 use crate::engine::link::SILENCE;
 use crate::engine::{Device, Driver, EngineError, SideDoor};
@@ -54,7 +55,13 @@ impl Drop for Listening {
 }
 
 /// Hears guests in the directory, which this process owns. What a crash left there is replaced.
-pub(in crate::cli) fn listen(home: &Home, side: SideDoor) -> io::Result<Listening> {
+///
+/// `side` leads to the engine; `embedded` to the backend, where that is in this process.
+pub(in crate::cli) fn listen(
+    home: &Home,
+    side: SideDoor,
+    embedded: Option<HostHandle>,
+) -> io::Result<Listening> {
     let dir = &home.dir;
     let fresh = "socket.new";
     let _ = std::fs::remove_file(dir.join(fresh));
@@ -65,7 +72,7 @@ pub(in crate::cli) fn listen(home: &Home, side: SideDoor) -> io::Result<Listenin
     let path = dir.join(NAME);
     std::fs::rename(dir.join(fresh), &path)?;
     let guests = Mutex::new(Guests::default());
-    let host = Arc::new(Host { side, backend: super::address(home), guests });
+    let host = Arc::new(Host { side, embedded, backend: super::address(home), guests });
     let listening = Listening { path, host: Arc::clone(&host) };
     std::thread::Builder::new()
         .name("beside".to_owned())
@@ -138,6 +145,8 @@ impl Guests {
 
 struct Host {
     side: SideDoor,
+    /// The backend in this process.
+    embedded: Option<HostHandle>,
     /// The remote backend of the directory.
     backend: Option<String>,
     guests: Mutex<Guests>,
@@ -162,6 +171,9 @@ impl Host {
         }
         let mut lines = Lines::new(stream)?;
         let Some(hello) = lines.read(MAX_HELLO_BYTES, HELLO_TIMEOUT)? else { return Ok(()) };
+        if let Request::Hold { version } = &hello {
+            return super::hold::hold(self.embedded.as_ref(), version, &mut lines);
+        }
         let welcome = self.welcome(&hello);
         lines.write(&welcome)?;
         if welcome != Answer::Welcome {
@@ -169,7 +181,7 @@ impl Host {
         }
         while let Some(request) = lines.read(MAX_FRAME_BYTES, THINKING)? {
             let answer = match request {
-                Request::Hello { .. } => return Ok(()),
+                Request::Hello { .. } | Request::Hold { .. } | Request::Release => return Ok(()),
                 Request::Decide { labels, intent } => {
                     let done = move |driver: &mut Driver| super::decide(driver, &labels, &intent);
                     match self.side.ask(done) {

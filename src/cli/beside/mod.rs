@@ -6,6 +6,7 @@
 //! of guests is bounded, and nothing can be asked but what is listed here.
 
 mod guest;
+mod hold;
 mod host;
 
 use std::fs::File;
@@ -28,6 +29,7 @@ use crate::notice::{Exit, Explain as _, Notice};
 use crate::sync::{Bytes, IngestMessage, PurgeOrder, PurgedRow};
 
 pub(super) use guest::{Guest, GuestSink, Lost, is_heard};
+pub(super) use hold::while_held;
 pub(super) use host::{Listening, listen};
 
 /// The socket's name in the data directory.
@@ -65,6 +67,13 @@ enum Request {
     Pin { threads: Vec<ThreadId>, pinned: bool },
     /// Purge this where the backend is.
     Purge { order: PurgeOrder },
+    /// Have the backend wait between two commits, until `Release`. This is a first line too.
+    Hold {
+        /// The version of the program.
+        version: String,
+    },
+    /// The backend may go on.
+    Release,
     /// Answer when all that was done is seen by the next command.
     Settle,
 }
@@ -88,6 +97,10 @@ enum Answer {
     Kept(KeptSum),
     /// To `Purge`.
     Purged(Vec<PurgedRow>),
+    /// To `Hold`.
+    Held,
+    /// To `Release`: whether it was held until then.
+    Released { in_time: bool },
     /// To `Settle`.
     Settled,
     /// It was not done, and this is why.

@@ -11,7 +11,7 @@ use mailtui::limits::TRAIL_ENTRIES;
 use mailtui::mailbox;
 use mailtui::projection::entries;
 use mailtui::store::{Db, Event, Kind, Own, OwnEvent};
-use mailtui::thread::{Base, Cells, Entry, MessageRow, ThreadEvent, What, decide, run};
+use mailtui::thread::{Base, Cells, Entry, ThreadEvent, What, decide, run};
 
 use crate::simulation::moves::Simulation;
 use crate::support::health;
@@ -37,13 +37,14 @@ pub(super) fn along_the_way(simulation: &mut Simulation) -> Vec<String> {
     }
     let at = simulation.dice.below(simulation.world.stations.len());
     let Some(thread) = simulation.a_thread(at) else { return Vec::new() };
+    let epoch = simulation.world.backend().epoch().clone();
     let (log, gone) = log_of(&simulation.world.backend_dir(), &thread);
     let device = simulation.world.device(at);
     let row = mailbox::raw_row(device.db(), &thread).expect("readable").expect("there");
     let seen = mailbox::watermark(device.db(), &thread).expect("readable").expect("there");
     let epochs = mailtui::projection::trail_of(&row).base.epochs;
     let shown = mailbox::overlaid(device.db(), &thread).expect("readable").unwrap_or(row.shown);
-    if gone {
+    if gone || seen.epoch != epoch {
         return Vec::new(); // the device has not heard of it
     }
     if (log.len() as u64) < seen.position {
@@ -121,15 +122,13 @@ pub(super) fn at_rest(simulation: &mut Simulation) -> Vec<String> {
     }
     wrong.append(&mut simulation.world.promises.wrong);
     wrong.extend(undone(&truth));
+    let epoch = simulation.world.backend().epoch().clone();
+    simulation.presses.retain(|press| press.target.seen.epoch == epoch);
     wrong.extend(pressed(&truth, &simulation.presses));
-    for (thread, name) in &simulation.taken_in {
-        let told = truth.threads.get(thread);
-        let is_it = |row: &MessageRow| {
-            row.message.message_id.as_deref().is_some_and(|id| id.starts_with(name.as_str()))
-        };
-        if !truth.purged.contains(thread)
-            && !told.is_some_and(|told| told.state.messages.iter().any(is_it))
-        {
+    for (thread, name, id) in &simulation.taken_in {
+        let log = truth.threads.get(thread).into_iter().flat_map(|told| &told.log);
+        let is_there = log.into_iter().any(|event| event.event.id == *id);
+        if !truth.purged.contains(thread) && !is_there {
             wrong.push(format!("the message {name} was taken into {thread} and is not there"));
         }
     }

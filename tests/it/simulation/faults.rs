@@ -194,6 +194,19 @@ impl Simulation {
         Some(())
     }
 
+    /// The backend is put back to its last backup.
+    pub(super) fn restore(&mut self) -> Option<()> {
+        for disk in self.world.stations.iter().map(|station| &station.disk) {
+            disk.heal();
+        }
+        if !self.world.restore("one") {
+            return None;
+        }
+        let there = self.world.held_somewhere();
+        self.taken_in.retain(|(_, _, event)| there.contains(event));
+        Some(())
+    }
+
     /// From now on nothing goes wrong any more.
     pub(super) fn stop_faults(&mut self) {
         faults::live();

@@ -174,8 +174,8 @@ impl Play {
                     self.wrong(format!("{device} does not hold {thread}"));
                 }
             }
-            Step::Backup => self.world.backup("one"),
-            Step::Restore => self.world.restore("one"),
+            Step::Backup => assert!(self.world.backup("one")),
+            Step::Restore => assert!(self.world.restore("one")),
             Step::Expect { device, thread, shows } => {
                 let at = self.world.named(device);
                 let row = self.row(at, thread);

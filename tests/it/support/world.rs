@@ -57,6 +57,8 @@ pub(crate) struct World {
     pub(super) page_events: Option<usize>,
     /// How many events of the Mailbox log a device takes in together, about.
     pub(crate) slice: usize,
+    /// How often the backend was put back.
+    pub(crate) restores: u64,
     /// Points at which somebody died, and how often.
     pub(crate) died: BTreeMap<&'static str, u64>,
     /// What was put on disk, acknowledged and told to others.
@@ -95,6 +97,7 @@ impl World {
             next_session: 1,
             page_events: None,
             slice: 0,
+            restores: 0,
             died: BTreeMap::new(),
             promises: Promises::default(),
             home,
@@ -387,6 +390,7 @@ impl World {
             assert!(round < MOST_ROUNDS, "somebody waits for what will not come");
             let mut moved = false;
             for at in 0..self.stations.len() {
+                moved |= self.notice(at);
                 self.connect(at);
                 self.save(at);
                 moved |= self.sync_disk(at);
