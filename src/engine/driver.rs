@@ -341,12 +341,33 @@ impl Driver {
     /// # Errors
     /// As [`Driver::until`].
     pub fn synchronise(&mut self, events: &Receiver<LinkEvent>) -> Result<Synced, EngineError> {
+        self.synchronise_telling(events, |_, _| ())
+    }
+
+    /// As [`Driver::synchronise`]; `tell` hears how much of a snapshot is here, and how much it is.
+    ///
+    /// # Errors
+    /// As [`Driver::until`].
+    pub fn synchronise_telling(
+        &mut self,
+        events: &Receiver<LinkEvent>,
+        mut tell: impl FnMut(u64, u64),
+    ) -> Result<Synced, EngineError> {
+        let mut told = |driver: &Self| {
+            if let Some((done, all)) = driver.device.syncing() {
+                tell(done, all);
+            }
+        };
         // In a new epoch logs are compared first: what the backend has lost is pending then.
-        let all =
-            |driver: &mut Self| Ok(driver.device.is_compared() && driver.device.pending()?.0 == 0);
-        self.until(events, None, all)?;
+        self.until(events, None, |driver| {
+            told(driver);
+            Ok(driver.device.is_compared() && driver.device.pending()?.0 == 0)
+        })?;
         let seq = self.ask_settle();
-        self.until(events, None, |driver| driver.device.is_settled(seq))?;
+        self.until(events, None, |driver| {
+            told(driver);
+            driver.device.is_settled(seq)
+        })?;
         let news = self.device.news();
         Ok(Synced { pulled: news.pulled, pushed: news.pushed })
     }
