@@ -42,6 +42,19 @@ pub const POINTS: &[&str] = &[
 pub const SIMULATED: &[&str] =
     &["kept.before-commit", "kept.after-commit", "ack.before-commit", "ack.after-commit"];
 
+/// Points of making a snapshot and taking one in, at which the tests of both die.
+pub const SNAPSHOTS: &[&str] = &[
+    "snapshot.chunk",
+    "snapshot.before-commit",
+    "snapshot.after-commit",
+    "truncate.before-commit",
+    "truncate.after-commit",
+    "bootstrap.before-commit",
+    "bootstrap.after-commit",
+    "bootstrap.before-end",
+    "bootstrap.after-end",
+];
+
 /// Further names at which only a panic is tried: nothing is written there.
 pub const PANICS: &[&str] = &["ui.frame", "link.frame"];
 
@@ -86,7 +99,8 @@ mod armed {
     }
 
     pub(super) fn reached(name: &str) {
-        let mut lists = [super::POINTS, super::SIMULATED, super::PANICS].into_iter();
+        let mut lists =
+            [super::POINTS, super::SIMULATED, super::SNAPSHOTS, super::PANICS].into_iter();
         let known = lists.any(|list| list.contains(&name));
         debug_assert!(known, "not in POINTS, SIMULATED or PANICS: {name}");
         if is_now(name, "MAILTUI_CRASH_AT", &KILL, &KILL_REACHED) {
@@ -107,7 +121,7 @@ mod armed {
 mod tests {
     #[test]
     fn names_are_told_apart_and_the_count_is_read() {
-        let listed = [super::POINTS, super::SIMULATED, super::PANICS].concat();
+        let listed = [super::POINTS, super::SIMULATED, super::SNAPSHOTS, super::PANICS].concat();
         let names: std::collections::BTreeSet<_> = listed.iter().collect();
         assert_eq!(names.len(), listed.len(), "a name is listed twice");
         #[cfg(debug_assertions)]

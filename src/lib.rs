@@ -68,6 +68,8 @@
 //! | a thread is purged | `backend/purge` → `backend/storage/purged` → `mailbox/purge` |
 //! | what goes of it on a device | `engine/apply` (`take_in`) → `engine/purge` (`drop_thread`) |
 //! | a thread is loaded, let go | `ui/update` (`prefetch`) → `engine/run` → `engine/memory` |
+//! | the log becomes a snapshot | `backend/maker` → `backend/bootstrap` → `mailbox/snapshot` |
+//! | a device takes it in | `engine/bootstrap` → `mailbox/snapshot/load`, then `index` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a death in the simulation, a rule broken on purpose | [`crash::faults`] |
 //! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |
@@ -91,7 +93,8 @@
 //!
 //! `DIR/mailbox.db` is the device: the Mailbox log and its tables, own events, the `shown` index.
 //! `DIR/backend/threads.db` holds every Thread log, the queue, snapshots, the message index and
-//! blobs; `DIR/backend/mailbox.db` the backend's Mailbox store. A device of a remote backend has
+//! blobs; `DIR/backend/mailbox.db` the backend's Mailbox store, `snapshots.db` beside it what a new
+//! device gets of it, which can be made again at any time. A device of a remote backend has
 //! `DIR/remote.json` and, in `DIR/threads.db`, the logs and long texts that it is to keep.
 //! `DIR/lock` is held by the one process that owns the directory; while that is a terminal or runs
 //! with `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db`
@@ -129,6 +132,11 @@
 //!   the life that the restore ended. (Nothing is sent yet; it comes in at `backend/returns`.)
 //! - **`all` and `anywhere` are unions of places**, which share no conversation: two lists more
 //!   cost no row more.
+//! - **A snapshot has the newest rows first, and all others by id.** Trees that grow at their end
+//!   take ten times the rows of trees that grow everywhere; the lists are made last, in their own
+//!   order. What follows from rows (labels, roots, counts) is not in it, so that a purged thread
+//!   is taken out of one chunk and nothing else changes. The rows of `threadEvents` are an index of
+//!   the log that is held, and no table of the store: a device that bootstrapped has fewer.
 //! - **A purge empties events, it does not take them out.** The chain covers an event's id and the
 //!   hash of its arguments; a Mailbox event of a purged thread keeps that hash, its positions and
 //!   its actions. So a device that joins later has the same chain and the same tables, byte for

@@ -67,6 +67,18 @@ pub const RECONNECT_MOST: Duration = Duration::from_secs(30);
 pub const COMMIT_WITHIN: Duration = Duration::from_millis(5);
 /// How long a blob is kept that no event names: since its last reference, or its last upload.
 pub const BLOB_KEPT: Duration = Duration::from_hours(30 * 24);
+/// Mailbox events after which another snapshot is made, unless there are more rows than eight times
+/// this.
+pub const SNAPSHOT_EVENTS: u64 = 20_000;
+/// Mailbox events below the snapshot that keep their arguments: a device that was away for as long
+/// takes the log, and no snapshot.
+pub const LOG_KEPT: u64 = 100_000;
+/// Mailbox events below those after which arguments are given up.
+pub const TRUNCATE_EVENTS: u64 = 50_000;
+/// Parts of a snapshot that a device asks for ahead of those that it has taken in.
+pub const CHUNKS_AHEAD: usize = 4;
+/// Parts of a snapshot that a device may have asked for and not got.
+pub const CHUNKS_ASKED: usize = 16;
 /// Conversations in one purge order.
 pub const PURGE_ROWS: usize = 100;
 /// How long mail stays in trash unless it is told otherwise.

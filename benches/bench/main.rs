@@ -12,6 +12,7 @@
     reason = "a bench stops where it cannot measure; counts here are far below 2^52"
 )]
 
+mod bootstrap;
 mod catch_up;
 mod conversations;
 mod devices;
@@ -42,7 +43,7 @@ const MIDDLE: u64 = 100_000;
 /// A bench: its name, what it does, and whether it runs when none is named.
 type Bench = (&'static str, fn(&mut Stage) -> Vec<Value>, bool);
 
-const BENCHES: [Bench; 19] = [
+const BENCHES: [Bench; 20] = [
     ("import", processes::import, true),
     ("reimport-unchanged", processes::reimport, true),
     ("list", processes::list, true),
@@ -55,6 +56,7 @@ const BENCHES: [Bench; 19] = [
     ("archive-process", processes::archive, true),
     ("memory", screens::memory, true),
     ("catch-up", catch_up::catch_up, true),
+    ("bootstrap", bootstrap::bootstrap, true),
     ("replay", logs::replay, true),
     ("appends", logs::appends, true),
     ("commit-to-rows", devices::commit_to_rows, true),

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::backend::bootstrap::Snapshotter;
 use crate::backend::ingest::{self, Prepared};
 use crate::backend::mailbox_client::MailboxClient;
 use crate::backend::returns;
@@ -35,6 +36,7 @@ pub struct Backend {
     pub(super) db: Db,
     pub(super) mailbox: MailboxClient,
     pub(super) clients: ThreadClients,
+    pub(super) snapshots: Snapshotter,
     pub(super) epoch: Epoch,
     pub(super) id: String,
     pub(super) sessions: BTreeMap<u64, Session>,
@@ -66,6 +68,7 @@ impl Backend {
         returns::begin_epoch(&db, &mut mailbox, &epoch)?;
         mailbox.initialize(&epoch)?;
         let mut backend = Self {
+            snapshots: Snapshotter::open(&options.dir, mailbox.db())?,
             mailbox,
             clients: ThreadClients::new(options.thread_clients),
             sessions: BTreeMap::new(),

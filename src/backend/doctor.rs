@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use crate::backend::bootstrap;
 use crate::backend::core::Backend;
 use crate::backend::storage::references::{self, Miscounted};
 use crate::backend::storage::{self, Again, Index, Links, Purged, Queue};
@@ -52,7 +53,7 @@ pub fn inspect(dir: &Path) -> Result<Vec<Finding>, StoreError> {
     found.extend(check_left(&threads)?);
     found.extend(Links::are_wrong(&threads)?.then(astray_links));
     found.extend(references::wrong(&threads)?.iter().map(|wrong| referred(*wrong)));
-    found.extend(rebuild(&mailbox)?);
+    found.extend(rebuild(&mailbox, dir)?);
     Ok(found)
 }
 
@@ -134,7 +135,11 @@ impl Backend {
         found.extend(check_left(&self.db)?);
         found.extend(self.check_links()?);
         found.extend(self.count_references()?);
-        found.extend(rebuild(self.mailbox.db())?);
+        let mut rebuilt = rebuild(self.mailbox.db(), self.snapshots.dir())?;
+        for finding in rebuilt.iter_mut().filter(|finding| finding.code == "snapshot") {
+            finding.repaired = self.make_snapshot()?;
+        }
+        found.append(&mut rebuilt);
         Ok(found)
     }
 
@@ -231,11 +236,16 @@ fn check_rows(threads: &Db, mailbox: &Db) -> Result<Vec<(ThreadId, Finding)>, St
     Ok(found)
 }
 
-/// Materialises a Mailbox log anew and compares every confirmed table.
-fn rebuild(db: &Db) -> Result<Vec<Finding>, StoreError> {
-    let wrong = mailbox::differing(db)?.into_iter();
+/// Materialises a Mailbox log anew, from its snapshot on where it was cut, and compares every
+/// confirmed table.
+fn rebuild(db: &Db, dir: &Path) -> Result<Vec<Finding>, StoreError> {
+    let begin = |fresh: &Db| bootstrap::load(db, dir, fresh);
+    let wrong = match mailbox::differing_from(db, &begin) {
+        Err(StoreError::Row(line)) => return Ok(vec![Finding::new("snapshot", line)]),
+        wrong => wrong?,
+    };
     let line = |table| format!("{table} is not what the Mailbox log yields");
-    Ok(wrong.map(|table| Finding::new("table", line(table))).collect())
+    Ok(wrong.into_iter().map(|table| Finding::new("table", line(table))).collect())
 }
 
 fn referred((name, times, there): Miscounted) -> Finding {

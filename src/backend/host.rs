@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc as frames;
 
+use crate::backend::maker::Maker;
 use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
 use crate::bridge::{Follow, Followed, Outcome};
 use crate::clock::Clock;
@@ -98,7 +99,8 @@ impl Host {
         let thread = std::thread::Builder::new()
             .name("backend".to_owned())
             .spawn(move || {
-                Loop { backend, outs: BTreeMap::new(), clock, resting: false }.run(&receiver);
+                let (outs, maker) = (BTreeMap::new(), Maker::new());
+                Loop { backend, outs, clock, resting: false, maker }.run(&receiver);
             })
             .map_err(|_| BackendError::Stopped)?;
         Ok(Self { handle: HostHandle { inputs }, thread: Some(thread) })
@@ -280,6 +282,8 @@ struct Loop {
     clock: Box<dyn Clock>,
     /// The storage refused the last slice: rest before the next.
     resting: bool,
+    /// Who makes snapshots, beside this thread.
+    maker: Maker,
 }
 
 impl Loop {
@@ -312,7 +316,7 @@ impl Loop {
         let worked = self.backend.step().and_then(|worked| {
             self.backend.commit()?;
             let pumped = self.backend.pump()?;
-            Ok(worked || pumped)
+            self.maker.tend(&mut self.backend, worked || pumped)
         });
         let worked = match worked {
             // Nothing else to do: what nothing names may go, a little at a time.

@@ -146,7 +146,7 @@ where
                 Ok(None) => break,
                 Err(_) => Frame::Ping { n: session },
             };
-            let paged = matches!(frame, Frame::Page { .. } | Frame::Live { .. });
+            let paged = frame.takes_credit();
             let sent = tokio::time::timeout(DEAD_AFTER, outgoing.send(&frame));
             sent.await.map_err(|_| SyncError::Timeout)??;
             if paged {

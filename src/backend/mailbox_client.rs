@@ -39,13 +39,22 @@ impl MailboxClient {
     /// Opens or makes the store.
     pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("mailbox.db");
-        let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &mailbox::make)?;
-        mailbox::learn(&mut db, &|db| mailbox::make(db, mailbox::VERSION))?;
+        let make = |db: &Db, found| {
+            mailbox::make_from(db, found, &|db| super::bootstrap::load(db, dir, db))
+        };
+        let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &make)?;
+        mailbox::learn(&mut db, &|db| make(db, mailbox::VERSION))?;
         Ok(Self { db, names: BTreeMap::new() })
     }
 
     pub(super) const fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// The store with a transaction open.
+    pub(super) fn writer(&mut self) -> Result<&Db, StoreError> {
+        self.db.begin()?;
+        Ok(&self.db)
     }
 
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {

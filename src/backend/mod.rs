@@ -8,6 +8,7 @@
 mod auth;
 pub mod backup;
 mod blobs;
+mod bootstrap;
 mod core;
 mod cut;
 mod doctor;
@@ -17,6 +18,7 @@ pub mod host;
 mod ingest;
 pub mod listener;
 mod mailbox_client;
+mod maker;
 mod purge;
 mod reproject;
 mod returns;

@@ -132,6 +132,8 @@ impl Backend {
             crash::point("purge.before-told");
             self.mailbox.commit()?;
             crash::point("purge.after-told");
+            let gone: Vec<ThreadId> = untold.iter().map(|(thread, _)| thread.clone()).collect();
+            self.snapshots.redact(self.mailbox.db(), &gone)?;
             self.db.durable(Durability::Normal)?;
             self.db.begin()?;
             Purged::told(&self.db, &untold)?;

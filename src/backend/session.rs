@@ -3,19 +3,20 @@
 //! Invariant: nothing is buffered for a slow device. A session reads the logs from its own cursors
 //! while it has credit; what it cannot take yet stays in the log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::backend::bootstrap::Offer;
 use crate::backend::core::Backend;
 use crate::backend::ingest::prepare;
 use crate::backend::storage::{self, Queue, Snapshots};
 use crate::bridge::{Folder, Follow, Incoming};
 use crate::crash::{self, Broken};
 use crate::id::{DeviceId, StoreId};
-use crate::limits::{PAGE_BYTES, SESSION_CREDIT};
+use crate::limits::{CHUNKS_ASKED, PAGE_BYTES, SESSION_CREDIT};
 use crate::mail::Flags;
 use crate::mailbox::MailboxEvent;
 use crate::store::{Chain, Db, Event, Head, Log, StoreError};
-use crate::sync::{Cursor, Frame, IngestMessage};
+use crate::sync::{Bytes, Cursor, Frame, IngestMessage};
 
 /// Stores that a device may be subscribed to at a time.
 const MAX_SUBSCRIPTIONS: usize = 1_024;
@@ -38,13 +39,18 @@ pub(super) struct Session {
     in_flight: usize,
     /// Threads that must be projected before each settle is answered.
     settling: Vec<(u64, BTreeSet<i64>)>,
+    /// Parts of a snapshot that it asked for.
+    chunks: VecDeque<(String, u64)>,
+    /// It waits for a snapshot: the log does not reach back to what it holds.
+    waits: Option<u64>,
 }
 
 impl Backend {
     /// A device is there; its token was good.
     pub fn connect(&mut self, session: u64, device: DeviceId) {
-        let (reading, settling) = (BTreeMap::new(), Vec::new());
-        self.sessions.insert(session, Session { device, reading, in_flight: 0, settling });
+        let (reading, settling, chunks) = (BTreeMap::new(), Vec::new(), VecDeque::new());
+        let begun = Session { device, reading, in_flight: 0, settling, chunks, waits: None };
+        self.sessions.insert(session, begun);
     }
 
     /// It is gone.
@@ -102,8 +108,12 @@ impl Backend {
                 self.held.push((session, Frame::Purged { seq, rows }));
             }
             Frame::Subscribe { store, cursor } => {
-                self.subscribe(session, store, cursor.as_ref())?;
+                self.subscribe(session, store, cursor.as_ref(), true)?;
             }
+            Frame::Replay { store, cursor } => {
+                self.subscribe(session, store, cursor.as_ref(), false)?;
+            }
+            Frame::ChunkGet { snapshot, chunk } => self.ask_chunk(session, snapshot, chunk),
             Frame::Unsubscribe { store } => {
                 if let Some(session) = self.sessions.get_mut(&session) {
                     session.reading.remove(&store);
@@ -143,6 +153,7 @@ impl Backend {
         session: u64,
         store: StoreId,
         cursor: Option<&Cursor>,
+        snapshot: bool,
     ) -> Result<(), StoreError> {
         let position = match cursor {
             None => 0,
@@ -158,6 +169,9 @@ impl Backend {
                 }
             }
         };
+        if store.as_str() == StoreId::MAILBOX && self.instead(session, position, snapshot) {
+            return Ok(());
+        }
         let Some(open) = self.sessions.get_mut(&session) else { return Ok(()) };
         if open.reading.len() >= MAX_SUBSCRIPTIONS {
             let message = "too many subscriptions".to_owned();
@@ -167,6 +181,70 @@ impl Backend {
         }
         open.reading.insert(store, Reading { position, live: false });
         Ok(())
+    }
+
+    /// Offers a snapshot instead of the log after a position, where there is one and it is less
+    /// work, or where the log does not reach back so far. `false` when it is the log.
+    fn instead(&mut self, id: u64, position: u64, snapshot: bool) -> bool {
+        let offer = self.snapshots.offer(position);
+        let offer = if snapshot || !self.snapshots.reaches(position) { offer } else { Offer::Log };
+        let Some(session) = self.sessions.get_mut(&id) else { return false };
+        session.waits = None;
+        match offer {
+            Offer::Log => return false,
+            Offer::Snapshot(manifest) => {
+                self.held.push((id, Frame::Snapshot { manifest: manifest.clone() }));
+            }
+            Offer::Wait => {
+                session.waits = Some(position);
+                self.snapshots.wanted = true;
+            }
+        }
+        true
+    }
+
+    /// A snapshot is there: who waits for one hears of it.
+    pub(super) fn offer_waiting(&mut self) {
+        let waiting: Vec<(u64, u64)> =
+            self.sessions.iter().filter_map(|(id, s)| Some((*id, s.waits?))).collect();
+        for (id, position) in waiting {
+            self.instead(id, position, true);
+        }
+    }
+
+    fn ask_chunk(&mut self, id: u64, snapshot: String, chunk: u64) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if session.chunks.len() < CHUNKS_ASKED {
+            session.chunks.push_back((snapshot, chunk));
+        } else {
+            let (code, message) = ("limit".to_owned(), "too much was asked for".to_owned());
+            self.held.push((id, Frame::Error { code, message, retry: false }));
+        }
+    }
+
+    /// The next part of a snapshot that a session has credit for. One that is not there any more is
+    /// answered with what is offered now.
+    fn pump_chunk(&mut self, id: u64, session: &mut Session) -> Result<bool, StoreError> {
+        if session.in_flight >= SESSION_CREDIT {
+            return Ok(false);
+        }
+        let Some((snapshot, chunk)) = session.chunks.pop_front() else { return Ok(false) };
+        if let Some(data) = self.snapshots.chunk(&snapshot, chunk)? {
+            session.in_flight += 1;
+            self.ready.push((id, Frame::Chunk { snapshot, chunk, data: Bytes(data) }));
+            return Ok(true);
+        }
+        session.chunks.clear();
+        match self.snapshots.offer(0) {
+            Offer::Snapshot(manifest) => {
+                self.ready.push((id, Frame::Snapshot { manifest: manifest.clone() }));
+            }
+            Offer::Wait => session.waits = Some(0),
+            Offer::Log => {
+                session.reading.insert(StoreId::mailbox(), Reading { position: 0, live: false });
+            }
+        }
+        Ok(true)
     }
 
     /// How far a log that is not this one may be the same, as far as the backend knows.
@@ -202,7 +280,7 @@ impl Backend {
     }
 
     fn pump_one(&mut self, id: u64, session: &mut Session) -> Result<bool, StoreError> {
-        let mut sent = false;
+        let mut sent = self.pump_chunk(id, session)?;
         for (store, reading) in &mut session.reading {
             if session.in_flight >= SESSION_CREDIT {
                 break;

@@ -23,10 +23,18 @@ const MOST_DEEP: usize = 4;
 
 /// What a table of a database is for. Those that are not listed are `other`.
 const KINDS: [(&str, &[&str]); 11] = [
-    ("threadLogs", &["threads.db:eventlog", "threads.db:stores"]),
+    ("threadLogs", &["threads.db:eventlog", "threads.db:stores", "threads.db:bases"]),
     ("blobs", &["threads.db:blobs", "threads.db:blobParts", "threads.db:uploads"]),
     ("queue", &["threads.db:queue", "threads.db:poisoned", "threads.db:again"]),
-    ("snapshots", &["threads.db:snapshots", "threads.db:ahead"]),
+    (
+        "snapshots",
+        &[
+            "threads.db:snapshots",
+            "threads.db:ahead",
+            "snapshots.db:snapshots",
+            "snapshots.db:chunks",
+        ],
+    ),
     (
         "messageIndex",
         &[
@@ -38,7 +46,7 @@ const KINDS: [(&str, &[&str]); 11] = [
             "threads.db:linkActions",
         ],
     ),
-    ("mailboxLog", &["mailbox.db:eventlog", "mailbox.db:stores"]),
+    ("mailboxLog", &["mailbox.db:eventlog", "mailbox.db:stores", "mailbox.db:bases"]),
     (
         "rows",
         &[
@@ -60,6 +68,7 @@ const KINDS: [(&str, &[&str]); 11] = [
         "shown",
         &[
             "mailbox.db:shown",
+            "mailbox.db:arrived",
             "mailbox.db:shownCounts",
             "mailbox.db:overlay",
             "mailbox.db:labelsShown",

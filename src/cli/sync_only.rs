@@ -33,7 +33,7 @@ pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Noti
         return Ok(Exit::Done);
     }
     let stop = watch.then(super::stop::flag);
-    let mut first = session.connect().and_then(|()| session.synchronise());
+    let mut first = session.connect().and_then(|()| synchronise(&mut session, output));
     // From here on there is something to go on with after a Ctrl-C.
     let stop = stop.unwrap_or_else(super::stop::flag);
     if first.is_ok()
@@ -52,6 +52,23 @@ pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Noti
         Err(notice) => return Err(notice),
     }
     go_on(home, output, session, &stop)
+}
+
+/// Offers and takes in all; says how much of a snapshot is here, where there is one.
+fn synchronise(session: &mut Session, output: Output) -> Result<Synced, Notice> {
+    let live = std::io::stderr().is_terminal();
+    let mut told: Option<Instant> = None;
+    let Session { driver, events, .. } = session;
+    let done = driver.synchronise_telling(events, |done, all| {
+        if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            told = Some(Instant::now());
+            output.progress(&format!("syncing {done}/{all}"), live);
+        }
+    });
+    if live && told.is_some() {
+        output.progress("", true);
+    }
+    done.map_err(|error| error.notice())
 }
 
 /// Fetches the Thread logs that this device is to keep; says how many on standard error.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::crash::{self, Broken};
+use crate::engine::bootstrap::SLICE;
 use crate::engine::slice::{Added, Further, MailboxPage, Slice};
 use crate::engine::{Device, EngineError};
 use crate::id::{DeviceId, Epoch, StoreId, ThreadId};
@@ -40,6 +41,8 @@ impl Device {
             self.db.rollback();
             self.kept.iter_mut().for_each(Db::rollback);
         }
+        // Who answers keys in between takes a snapshot in by slices.
+        while !self.later && done.is_ok() && self.bootstrap_on(SLICE)? {}
         done
     }
 
@@ -50,6 +53,8 @@ impl Device {
             | Frame::Live { store, events, head, chain } => {
                 self.store_page(&store, events, head, chain, more)
             }
+            Frame::Snapshot { manifest } => self.snapshot(manifest),
+            Frame::Chunk { snapshot, chunk, data } => self.chunk(&snapshot, chunk, &data.0),
             Frame::Ack { stores } => self.acknowledged(&stores),
             Frame::Diverged { store, position, chain } => {
                 self.diverged(&store, Some(Head { position, chain }))
@@ -92,6 +97,7 @@ impl Device {
     fn welcome(&mut self, backend: &str, epoch: Epoch) -> Result<(), EngineError> {
         // It is printed: it must be an id and nothing else.
         DeviceId::try_from(backend).map_err(|error| SyncError::Frame(error.to_string()))?;
+        self.declined = 0;
         let known = Own::setting(&self.db, "backend")?;
         if let Some(known) = known
             && known != backend
@@ -136,6 +142,9 @@ impl Device {
     ) -> Result<(), EngineError> {
         if let Some(thread) = store.as_thread() {
             return self.thread_page(&thread, &events, head, chain);
+        }
+        if self.boot.is_some() && !self.begins_anew(&events)? {
+            return Ok(());
         }
         let mut slice = Slice::default();
         let mut page = Some(MailboxPage { events, head, chain });
@@ -385,8 +394,9 @@ impl Device {
             self.news.refused.push(reason);
         }
         let Some(thread) = store.as_thread() else {
-            for (id, _) in positions {
-                if Log::holds(&self.db, store, id)? {
+            let base = Log::base(&self.db, store)?.position;
+            for (id, at) in positions {
+                if *at <= base || Log::holds(&self.db, store, id)? {
                     Own::projected_id(&self.db, id)?;
                 }
             }

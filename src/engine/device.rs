@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::crash::{self, Broken};
 use crate::engine::EngineError;
 use crate::engine::blobs::{BLOBS_KEPT, Held, Sending};
+use crate::engine::bootstrap::Boot;
 use crate::engine::keep::Keeper;
 use crate::engine::kept::Kept;
 use crate::engine::policy::KEEP_BYTES;
@@ -40,7 +41,7 @@ pub struct Device {
     /// Whether pending events may be there that no frame has carried yet.
     pub(super) unsent: bool,
     /// Whether commits are synced to disk by who drives this device.
-    later: bool,
+    pub(super) later: bool,
     /// The number of the last commit that is to be synced, and of the last that is.
     commits: u64,
     on_disk: u64,
@@ -64,6 +65,10 @@ pub struct Device {
     pub(super) wanted: Vec<Frame>,
     /// The Mailbox log's end as the backend last said.
     pub(super) remote_head: Option<u64>,
+    /// The snapshot that is being taken in.
+    pub(super) boot: Option<Box<Boot>>,
+    /// Snapshots that were declined since this connection's welcome.
+    pub(super) declined: u32,
     /// What of the logs here is compared with the backend's.
     pub(super) comparing: Comparing,
     /// Answers to settle, by number: the Mailbox log's end then.
@@ -203,8 +208,11 @@ impl Device {
         clock: Box<dyn Clock>,
     ) -> Result<Self, StoreError> {
         let last = Own::setting(&db, "last-id")?.and_then(|id| EventId::try_from(id).ok());
+        let boot = Boot::read(&db)?.map(Box::new);
         Ok(Self {
             db,
+            boot,
+            declined: 0,
             dir: dir.to_owned(),
             id,
             ids: IdSource::after(last.as_ref()),
@@ -371,6 +379,9 @@ impl Device {
     /// # Errors
     /// When the database refuses.
     pub fn head(&self) -> Result<u64, EngineError> {
+        if self.boot.is_some() {
+            return Ok(0); // what is left of a log belongs to no row any more
+        }
         Ok(Log::head(&self.db, &StoreId::mailbox())?.position)
     }
 
@@ -383,6 +394,9 @@ impl Device {
 
     /// Where this device is in the Mailbox log.
     pub(super) fn cursor(&self) -> Result<Option<Cursor>, StoreError> {
+        if self.boot.is_some() {
+            return Ok(None);
+        }
         let head = Log::head(&self.db, &StoreId::mailbox())?;
         let known = Own::setting(&self.db, "epoch")?.and_then(|e| Epoch::try_from(e).ok());
         let epoch = self.comparing.held(&StoreId::mailbox()).or(known);
@@ -396,6 +410,9 @@ impl Device {
         self.remote_head = None;
         self.comparing = Comparing::default();
         self.wanted.clear();
+        if let Some(boot) = &mut self.boot {
+            boot.disconnected();
+        }
         self.keeper.disconnected();
         self.forget_sending();
         for (_, open) in &mut self.open {

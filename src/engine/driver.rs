@@ -9,6 +9,7 @@ use crate::command::intent::Intent;
 use crate::engine::keep::FETCHES;
 use crate::engine::link::{Link, LinkEvent, SILENCE};
 use crate::engine::slice::{Further, further};
+use crate::engine::slices::Slices;
 use crate::engine::view::{Done, Link as LinkView, Status};
 use crate::engine::{Device, EngineError};
 use crate::limits::CONNECT_TIMEOUT;
@@ -32,6 +33,8 @@ pub struct Driver {
     pub saving: u64,
     /// How long a command waits for a backend that says nothing new.
     patience: Duration,
+    /// A snapshot, a slice at a time.
+    pub(super) slices: Slices,
 }
 
 /// What a synchronisation did.
@@ -49,8 +52,19 @@ impl Driver {
     pub const fn new(device: Device, link: Option<Link>, remote: bool) -> Self {
         let state = LinkView::Offline;
         let (last_error, saving, next_question, patience) = (None, 0, 1, SILENCE);
-        let breaks = 0;
-        Self { device, link, state, remote, next_question, breaks, last_error, saving, patience }
+        let (breaks, slices) = (0, Slices::NONE);
+        Self {
+            device,
+            link,
+            state,
+            remote,
+            next_question,
+            breaks,
+            last_error,
+            saving,
+            patience,
+            slices,
+        }
     }
 
     /// Gives it a link.
@@ -91,11 +105,7 @@ impl Driver {
                         return Err(EngineError::OtherBackend(id));
                     }
                     Err(error @ EngineError::Store(_)) => {
-                        self.device.disconnected();
-                        self.state = LinkView::Connecting;
-                        if let Some(link) = &self.link {
-                            link.redial();
-                        }
+                        self.begin_anew();
                         return Err(error);
                     }
                     other => other?,
@@ -114,7 +124,16 @@ impl Driver {
         Ok(())
     }
 
-    fn refused(&mut self, error: SyncError) {
+    /// What the backend said could not be taken in: it says it again on another connection.
+    pub(super) fn begin_anew(&mut self) {
+        self.device.disconnected();
+        self.state = LinkView::Connecting;
+        if let Some(link) = &self.link {
+            link.redial();
+        }
+    }
+
+    pub(super) fn refused(&mut self, error: SyncError) {
         self.breaks += 1;
         self.device.disconnected();
         self.link = None;
@@ -241,9 +260,10 @@ impl Driver {
     #[must_use]
     pub fn status(&self) -> Status {
         let link = match self.state {
-            LinkView::Online { .. } => {
-                LinkView::Online { behind: self.device.behind().unwrap_or(0) }
-            }
+            LinkView::Online { .. } => match self.device.syncing() {
+                Some((done, total)) => LinkView::Syncing { done, total },
+                None => LinkView::Online { behind: self.device.behind().unwrap_or(0) },
+            },
             other => other,
         };
         let (pending, _) = self.device.pending().unwrap_or_default();
@@ -321,12 +341,33 @@ impl Driver {
     /// # Errors
     /// As [`Driver::until`].
     pub fn synchronise(&mut self, events: &Receiver<LinkEvent>) -> Result<Synced, EngineError> {
+        self.synchronise_telling(events, |_, _| ())
+    }
+
+    /// As [`Driver::synchronise`]; `tell` hears how much of a snapshot is here, and how much it is.
+    ///
+    /// # Errors
+    /// As [`Driver::until`].
+    pub fn synchronise_telling(
+        &mut self,
+        events: &Receiver<LinkEvent>,
+        mut tell: impl FnMut(u64, u64),
+    ) -> Result<Synced, EngineError> {
+        let mut told = |driver: &Self| {
+            if let Some((done, all)) = driver.device.syncing() {
+                tell(done, all);
+            }
+        };
         // In a new epoch logs are compared first: what the backend has lost is pending then.
-        let all =
-            |driver: &mut Self| Ok(driver.device.is_compared() && driver.device.pending()?.0 == 0);
-        self.until(events, None, all)?;
+        self.until(events, None, |driver| {
+            told(driver);
+            Ok(driver.device.is_compared() && driver.device.pending()?.0 == 0)
+        })?;
         let seq = self.ask_settle();
-        self.until(events, None, |driver| driver.device.is_settled(seq))?;
+        self.until(events, None, |driver| {
+            told(driver);
+            driver.device.is_settled(seq)
+        })?;
         let news = self.device.news();
         Ok(Synced { pulled: news.pulled, pushed: news.pushed })
     }

@@ -6,6 +6,8 @@
 
 mod apply;
 mod blobs;
+mod bootstrap;
+mod checkpointer;
 mod coming;
 mod device;
 mod doctor;
@@ -29,6 +31,7 @@ mod run;
 mod side_door;
 mod sink;
 mod slice;
+mod slices;
 mod sources;
 #[cfg(test)]
 mod tests;

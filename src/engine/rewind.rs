@@ -208,6 +208,11 @@ impl Device {
         let store = StoreId::mailbox();
         let lost = self.offers(&self.db, &store, common)?;
         Own::offer_again(&self.db, &store, &self.id, &lost)?;
+        if Log::base(&self.db, &store)?.position > 0 {
+            // Nothing here says what the rows were at the common position.
+            Log::clear(&self.db, &store)?;
+            return self.bootstrap_again();
+        }
         Log::truncate(&self.db, &store, common)?;
         mailbox::remake(&self.db)?;
         for thread in self.own_threads()? {

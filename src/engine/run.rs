@@ -161,6 +161,7 @@ impl Engine {
                 _ if !coming.waiting.is_empty() || !self.ahead.is_empty() || self.keeping => {
                     Duration::ZERO
                 }
+                _ if self.driver.is_slicing() => Duration::ZERO,
                 Some(due) => due.saturating_duration_since(Instant::now()),
                 None => IDLE,
             };
@@ -199,6 +200,8 @@ impl Engine {
             if let Some(event) = coming.waiting.pop_front() {
                 self.link_events(event, &mut coming);
             }
+            let sliced = self.driver.slice(Instant::now);
+            self.told(sliced);
             if let Some(thread) = self.ahead.pop_front() {
                 self.prefetch(&thread);
             }

@@ -187,6 +187,13 @@ pub enum Link {
         /// Events still to come.
         behind: u64,
     },
+    /// Connected; the index is taken in as a snapshot.
+    Syncing {
+        /// Conversations that are here.
+        done: u64,
+        /// All of them.
+        total: u64,
+    },
     /// Refused for good (a wrong token, another backend).
     Refused,
 }

@@ -321,6 +321,12 @@ impl MailboxEvent {
         args.read::<Sourced>().map(|sourced| sourced.source)
     }
 
+    /// Whether this program knows events of this name.
+    #[must_use]
+    pub fn is_known(event: &str) -> bool {
+        name::ALL.contains(&event)
+    }
+
     /// The source of an event that mirrors a thread.
     #[must_use]
     pub const fn source(&self) -> Option<&Source> {

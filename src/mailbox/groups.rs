@@ -28,6 +28,8 @@ pub struct Groups {
     members: Option<BTreeMap<ThreadId, Vec<MemberRow>>>,
     /// Whether any two threads are linked; asked once.
     linked: Option<bool>,
+    /// Whether rows may be there that are in no list yet; asked once.
+    unlisted: Option<bool>,
 }
 
 impl Groups {
@@ -61,6 +63,9 @@ impl Groups {
         };
         let Some(members) = members else { return Ok(()) };
         let rows = self.rows(db, &members)?;
+        if self.device && self.unlisted(db)? {
+            list(db, rows.1.as_ref())?;
+        }
         if let Some(kept) = &mut self.members {
             kept.insert(root.clone(), members);
         }
@@ -75,6 +80,17 @@ impl Groups {
         }
         let linked = db.sql().prepare_cached("SELECT 1 FROM threadLinks")?.exists([])?;
         Ok(*self.linked.insert(linked))
+    }
+
+    /// Whether a snapshot brought rows that are in no list yet: what changes of one is a difference
+    /// to what the lists have, so it is put there first.
+    fn unlisted(&mut self, db: &Db) -> Result<bool, StoreError> {
+        if let Some(unlisted) = self.unlisted {
+            return Ok(unlisted);
+        }
+        let sql = "SELECT 1 FROM arrived WHERE thread = ''";
+        let unlisted = db.sql().prepare_cached(sql)?.exists([])?;
+        Ok(*self.unlisted.insert(unlisted))
     }
 
     /// The open transaction links threads.
@@ -292,8 +308,50 @@ fn conversation(
     Ok(Some((root, Some(members))))
 }
 
+/// Puts a row into the lists that it is in, where it is not there already.
+fn list(db: &Db, row: Option<&GroupRow>) -> Result<(), StoreError> {
+    let Some(row) = row else { return Ok(()) };
+    let unread = row.unread > 0;
+    for label in &row.lists {
+        let key = params![label.as_str(), -row.last_activity, row.root.as_str(), unread];
+        if db.sql().prepare_cached(LIST)?.execute(key)? > 0 {
+            count_shown(db, label, 1, i64::from(unread))?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts a row into a list, where it is not there already.
+pub(super) const LIST: &str =
+    "INSERT OR IGNORE INTO shown(label, age, thread, unread) VALUES (?1, ?2, ?3, ?4)";
+
+/// Changes what a list is said to hold.
+pub(super) fn count_shown(
+    db: &Db,
+    label: &LabelId,
+    total: i64,
+    unread: i64,
+) -> Result<(), StoreError> {
+    db.sql()
+        .prepare_cached(
+            "INSERT INTO shownCounts(label, total, unread) VALUES (?1, ?2, ?3)
+             ON CONFLICT(label) DO UPDATE SET total = total + ?2, unread = unread + ?3",
+        )?
+        .execute(params![label.as_str(), total, unread])?;
+    Ok(())
+}
+
+/// Whether an own event covers a member of the conversation with this root.
+pub(super) fn is_covered(db: &Db, root: &ThreadId) -> Result<bool, StoreError> {
+    let mut statement = db.sql().prepare_cached(
+        "SELECT 1 FROM overlay WHERE thread = ?1 UNION ALL SELECT 1 FROM overlay WHERE thread IN (
+             SELECT id FROM threadIndex WHERE root = ?1 AND root <> id)",
+    )?;
+    Ok(statement.exists([root.as_str()])?)
+}
+
 /// The members of a conversation as the confirmed tables have them.
-fn confirmed(db: &Db, root: &ThreadId) -> Result<Vec<MemberRow>, StoreError> {
+pub(super) fn confirmed(db: &Db, root: &ThreadId) -> Result<Vec<MemberRow>, StoreError> {
     let mut statement = db.sql().prepare_cached(
         "SELECT id, lastActivity, unreadCount, place, snoozedUntil FROM threadIndex WHERE id = ?1
          UNION ALL

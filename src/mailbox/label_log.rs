@@ -219,19 +219,30 @@ pub fn show(db: &Db, label: &LabelId, own: &[OwnEvent]) -> Result<(), StoreError
     put(db, "labelsShown", label, fold(label, &writes, &undone).as_ref())
 }
 
+/// Makes the confirmed labels again.
+pub(super) fn fold_all(db: &Db) -> Result<(), StoreError> {
+    db.sql().execute("DELETE FROM labels", [])?;
+    for label in written(db)? {
+        let (writes, undone) = writes(db, &label)?;
+        put(db, "labels", &label, fold(&label, &writes, &undone).as_ref())?;
+    }
+    Ok(())
+}
+
+/// The labels that the log has events of.
+fn written(db: &Db) -> Result<BTreeSet<LabelId>, StoreError> {
+    let mut statement = db.sql().prepare("SELECT DISTINCT label FROM labelEvents")?;
+    let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+    rows.map(|row| parsed(&row?)).collect()
+}
+
 /// Makes the table of shown labels again.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn show_all(db: &Db, own: &[OwnEvent]) -> Result<(), StoreError> {
     db.sql().execute("DELETE FROM labelsShown", [])?;
-    let mut labels = BTreeSet::new();
-    {
-        let mut statement = db.sql().prepare("SELECT DISTINCT label FROM labelEvents")?;
-        for row in statement.query_map([], |row| row.get::<_, String>(0))? {
-            labels.insert(parsed(&row?)?);
-        }
-    }
+    let mut labels = written(db)?;
     for event in own {
         let read = MailboxEvent::read(&event.name, &event.args);
         labels.extend(read.as_ref().and_then(MailboxEvent::label).cloned());

@@ -180,7 +180,7 @@ fn put(db: &Db, thread: &ThreadFacts, groups: &mut Groups) -> Result<(), StoreEr
 }
 
 /// Sets what a thread is linked to, and the roots of all that this joins or splits.
-fn link(
+pub(super) fn link(
     db: &Db,
     thread: &ThreadId,
     links: &[ThreadId],
@@ -257,8 +257,16 @@ fn root(db: &Db, start: &ThreadId, groups: &mut Groups) -> Result<BTreeSet<Threa
     Ok(reached)
 }
 
+/// Gives a thread that is linked, and all that it reaches, their root.
+pub(super) fn join(db: &Db, thread: &ThreadId, groups: &mut Groups) -> Result<(), StoreError> {
+    if !neighbours(db, thread)?.is_empty() {
+        root(db, thread, groups)?;
+    }
+    Ok(())
+}
+
 /// Takes a thread's row out. Those that were one conversation through it are not any more.
-fn remove(db: &Db, thread: &ThreadId, groups: &mut Groups) -> Result<(), StoreError> {
+pub(super) fn remove(db: &Db, thread: &ThreadId, groups: &mut Groups) -> Result<(), StoreError> {
     let left = neighbours(db, thread)?;
     for other in &left {
         groups.touch(db, other)?;

@@ -19,6 +19,7 @@ mod query;
 mod rebuild;
 mod row;
 mod schema;
+pub mod snapshot;
 
 pub use deed::{Deed, MAX_DEEDS, deeds_text, read_deeds};
 pub use event::{
@@ -40,6 +41,8 @@ pub use query::{
     Bound, Member, Members, count, count_any, linked_with, links_of, members, page, raw_row,
     root_of, seen_members, watermark,
 };
-pub use rebuild::{differing, knew_others, learn, make, rebuilt_percent, remake};
+pub use rebuild::{
+    differing, differing_from, knew_others, learn, make, make_from, rebuilt_percent, remake,
+};
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};

@@ -67,10 +67,11 @@ pub const SQL: &str = r"
         displayOrder INTEGER NOT NULL, createdAt INTEGER NOT NULL, deleted INTEGER NOT NULL,
         folded TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS labelsShown_folded ON labelsShown(folded);
+    CREATE TABLE IF NOT EXISTS arrived(thread TEXT PRIMARY KEY) WITHOUT ROWID;
 ";
 
 /// Confirmed tables with the order in which their rows are compared.
-const CONFIRMED: [(&str, &str); 12] = [
+const CONFIRMED: [(&str, &str); 11] = [
     ("labels", "id"),
     ("labelEvents", "label, position"),
     ("labelCounts", "labelId"),
@@ -82,38 +83,43 @@ const CONFIRMED: [(&str, &str); 12] = [
     ("actionThreads", "actionId, threadId"),
     ("undone", "actionId"),
     ("purged", "threadId"),
-    ("threadEvents", "thread, position"),
 ];
 
-/// What a device keeps beside them, and can make again.
-const DEVICE: [&str; 4] = ["shown", "shownCounts", "overlay", "labelsShown"];
+/// Which events of the log mirror a thread: an index of the log that is held here, and of how much
+/// of it is.
+pub(super) const LOG_INDEX: (&str, &str) = ("threadEvents", "thread, position");
+
+/// What a device keeps beside them, and can make again; `arrived` is there while it takes a
+/// snapshot in.
+const DEVICE: [&str; 5] = ["shown", "shownCounts", "overlay", "labelsShown", "arrived"];
 
 /// A hash of each confirmed table's rows: equal logs give equal dumps, on every machine.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn dump(db: &Db) -> Result<Vec<(&'static str, String)>, StoreError> {
-    let mut tables = Vec::new();
-    for (table, order) in CONFIRMED {
-        let mut hasher = blake3::Hasher::new();
-        let mut statement = db.sql().prepare(&format!("SELECT * FROM {table} ORDER BY {order}"))?;
-        let columns = statement.column_count();
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            for column in 0..columns {
-                match row.get_ref(column)? {
-                    ValueRef::Null => hasher.update(b"n;"),
-                    ValueRef::Integer(n) => hasher.update(format!("i{n};").as_bytes()),
-                    ValueRef::Real(n) => hasher.update(format!("r{n};").as_bytes()),
-                    ValueRef::Text(text) | ValueRef::Blob(text) => {
-                        hasher.update(format!("t{};", text.len()).as_bytes()).update(text)
-                    }
-                };
-            }
+    CONFIRMED.iter().map(|(table, order)| Ok((*table, hash(db, table, order)?))).collect()
+}
+
+/// A hash of a table's rows.
+pub(super) fn hash(db: &Db, table: &str, order: &str) -> Result<String, StoreError> {
+    let mut hasher = blake3::Hasher::new();
+    let mut statement = db.sql().prepare(&format!("SELECT * FROM {table} ORDER BY {order}"))?;
+    let columns = statement.column_count();
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        for column in 0..columns {
+            match row.get_ref(column)? {
+                ValueRef::Null => hasher.update(b"n;"),
+                ValueRef::Integer(n) => hasher.update(format!("i{n};").as_bytes()),
+                ValueRef::Real(n) => hasher.update(format!("r{n};").as_bytes()),
+                ValueRef::Text(text) | ValueRef::Blob(text) => {
+                    hasher.update(format!("t{};", text.len()).as_bytes()).update(text)
+                }
+            };
         }
-        tables.push((table, hasher.finalize().to_hex().to_string()));
     }
-    Ok(tables)
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// Drops every table of this room, of this format or an older one.
@@ -121,7 +127,8 @@ pub fn dump(db: &Db) -> Result<Vec<(&'static str, String)>, StoreError> {
 /// # Errors
 /// When the database refuses.
 pub(super) fn drop_tables(db: &Db) -> Result<(), StoreError> {
-    for table in CONFIRMED.iter().map(|(table, _)| table).chain(&DEVICE) {
+    let confirmed = CONFIRMED.iter().chain([&LOG_INDEX]).map(|(table, _)| table);
+    for table in confirmed.chain(&DEVICE) {
         db.sql().execute(&format!("DROP TABLE IF EXISTS {table}"), [])?;
     }
     Ok(())
@@ -132,11 +139,9 @@ pub(super) fn drop_tables(db: &Db) -> Result<(), StoreError> {
 /// # Errors
 /// When the database refuses.
 pub fn clear(db: &Db) -> Result<(), StoreError> {
-    for (table, _) in CONFIRMED {
+    let confirmed = CONFIRMED.iter().chain([&LOG_INDEX]).map(|(table, _)| table);
+    for table in confirmed.chain(&DEVICE) {
         db.sql().execute(&format!("DELETE FROM {table}"), [])?;
     }
-    db.sql().execute_batch(
-        "DELETE FROM shown; DELETE FROM shownCounts; DELETE FROM overlay; DELETE FROM labelsShown;",
-    )?;
     Ok(())
 }

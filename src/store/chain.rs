@@ -11,6 +11,9 @@ use crate::store::NewEvent;
 pub struct Chain([u8; 16]);
 
 impl Chain {
+    /// The chain of a log without events.
+    pub const ZERO: Self = Self([0; 16]);
+
     /// The chain after `event`. Arguments enter as their hash, so that a log whose old arguments
     /// are gone can still be checked.
     #[must_use]

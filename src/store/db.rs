@@ -33,6 +33,8 @@ pub enum Kind {
     Threads,
     /// Which files were imported from where.
     Sources,
+    /// Snapshots of a Mailbox store.
+    Snapshots,
 }
 
 impl Kind {
@@ -42,6 +44,7 @@ impl Kind {
             Self::Mailbox => 0x6d74_754d,
             Self::Threads => 0x6d74_7554,
             Self::Sources => 0x6d74_7553,
+            Self::Snapshots => 0x6d74_754e,
         }
     }
 }
@@ -438,6 +441,26 @@ impl Db {
             return Err(rusqlite::Error::SqliteFailure(busy, None).into());
         }
         self.distrusted = false;
+        Ok(())
+    }
+
+    /// Copies as much of the write-ahead log into the file as can be copied without waiting for
+    /// anybody.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn checkpoint_some(&self) -> Result<(), StoreError> {
+        self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// From now on commits copy nothing (`true`), since somebody else does; or what they do.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn checkpoint_elsewhere(&self, elsewhere: bool) -> Result<(), StoreError> {
+        let pages = if elsewhere { 0 } else { CHECKPOINT_PAGES };
+        self.connection.pragma_update(None, "wal_autocheckpoint", pages)?;
         Ok(())
     }
 

@@ -59,6 +59,8 @@ impl Log {
             position INTEGER NOT NULL, id NOT NULL, name TEXT NOT NULL, args BLOB NOT NULL,
             device TEXT NOT NULL, epoch TEXT NOT NULL, action TEXT, chain BLOB NOT NULL,
             UNIQUE(store, position), UNIQUE(store, id));
+        CREATE TABLE IF NOT EXISTS bases(
+            store INTEGER PRIMARY KEY, position INTEGER NOT NULL, chain BLOB NOT NULL);
     ";
 
     /// Brings tables of the format `found` to this one; [`Log::SQL`] follows.
@@ -122,9 +124,10 @@ impl Log {
             return Ok(Some(Chain::default()));
         }
         let Some(key) = Self::key(db, store, false)? else { return Ok(None) };
-        let mut statement = db
-            .sql()
-            .prepare_cached("SELECT chain FROM eventlog WHERE store = ?1 AND position = ?2")?;
+        let mut statement = db.sql().prepare_cached(
+            "SELECT chain FROM eventlog WHERE store = ?1 AND position = ?2
+             UNION ALL SELECT chain FROM bases WHERE store = ?1 AND position = ?2",
+        )?;
         Ok(statement
             .query_row(params![key, number(at)], |row| row.get::<_, Vec<u8>>(0))
             .optional()?
@@ -294,6 +297,7 @@ impl Log {
         if let Some(key) = Self::key(db, store, false)? {
             db.sql().execute("DELETE FROM eventlog WHERE store = ?1", [key])?;
             db.sql().execute("UPDATE stores SET head = 0, chain = x'' WHERE key = ?1", [key])?;
+            db.sql().execute("DELETE FROM bases WHERE store = ?1", [key])?;
         }
         Ok(())
     }
@@ -306,6 +310,7 @@ impl Log {
         if let Some(key) = Self::key(db, store, false)? {
             let rows = "DELETE FROM eventlog WHERE store = ?1";
             db.sql().prepare_cached(rows)?.execute([key])?;
+            db.sql().prepare_cached("DELETE FROM bases WHERE store = ?1")?.execute([key])?;
             db.sql().prepare_cached("DELETE FROM stores WHERE key = ?1")?.execute([key])?;
         }
         Ok(())
@@ -356,7 +361,7 @@ impl Log {
     /// When the database refuses.
     pub fn verify(db: &Db, store: &StoreId) -> Result<Option<String>, StoreError> {
         let head = Self::head(db, store)?;
-        let mut at = Head::default();
+        let mut at = Self::base(db, store)?;
         loop {
             let (events, more) = Self::range(db, store, at.position, VERIFY_EVENTS, VERIFY_BYTES)?;
             for event in events {
@@ -398,14 +403,14 @@ fn read(row: &Row<'_>) -> Result<Event, StoreError> {
     })
 }
 
-fn args_of(row: &Row<'_>, at: usize) -> Result<Args, StoreError> {
+pub(super) fn args_of(row: &Row<'_>, at: usize) -> Result<Args, StoreError> {
     match row.get_ref(at)? {
         ValueRef::Blob(bytes) => Ok(Args::from_text(unpack(bytes)?)),
         _ => Err(StoreError::Row("arguments are not bytes".to_owned())),
     }
 }
 
-fn pack(text: &str) -> Cow<'_, [u8]> {
+pub(super) fn pack(text: &str) -> Cow<'_, [u8]> {
     if text.len() < COMPRESS_FROM {
         return Cow::Borrowed(text.as_bytes());
     }

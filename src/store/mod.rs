@@ -3,6 +3,7 @@
 //! Invariant: log rows, tables and heads change in one SQLite transaction. This room knows no mail,
 //! no network and no async; what an event means is the business of the schema above.
 
+mod base;
 mod blob;
 mod chain;
 mod copy;

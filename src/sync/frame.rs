@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, Seen, StoreId, ThreadId};
 use crate::limits::{COMPRESS_FROM_BYTES, MAX_INFLATED_BYTES};
 use crate::store::{Chain, Event, NewEvent};
-use crate::sync::SyncError;
+use crate::sync::{Manifest, SyncError};
 
 /// The version of the protocol that this program speaks.
 pub const PROTOCOL: u32 = 2;
@@ -249,6 +249,34 @@ pub enum Frame {
         #[serde(default)]
         chain: Chain,
     },
+    /// A snapshot of a store, in place of its log up to there; an answer to `Subscribe`.
+    Snapshot {
+        /// Which.
+        manifest: Manifest,
+    },
+    /// A part of a snapshot, please.
+    ChunkGet {
+        /// The snapshot's hash.
+        snapshot: String,
+        /// Which part, from 0 on.
+        chunk: u64,
+    },
+    /// A part of a snapshot.
+    Chunk {
+        /// The snapshot's hash.
+        snapshot: String,
+        /// Which part.
+        chunk: u64,
+        /// Its bytes.
+        data: Bytes,
+    },
+    /// As `Subscribe`; but the log, and no snapshot, please.
+    Replay {
+        /// The store.
+        store: StoreId,
+        /// What it holds; `None` for nothing.
+        cursor: Option<Cursor>,
+    },
     /// Raw mail that a device imports.
     Ingest {
         /// Returned with the answer.
@@ -361,6 +389,14 @@ pub enum Frame {
         /// The request's.
         n: u64,
     },
+}
+
+impl Frame {
+    /// Whether it takes credit of the session it is sent to, until it is written to its socket.
+    #[must_use]
+    pub const fn takes_credit(&self) -> bool {
+        matches!(self, Self::Page { .. } | Self::Live { .. } | Self::Chunk { .. })
+    }
 }
 
 /// A frame as bytes.

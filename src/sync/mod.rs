@@ -7,6 +7,7 @@ mod backoff;
 mod connection;
 mod error;
 mod frame;
+mod manifest;
 
 pub use backoff::Backoff;
 pub use connection::{Connection, Incoming, Outgoing, accept, connect};
@@ -15,3 +16,4 @@ pub use frame::{
     Bytes, Cursor, Frame, IngestMessage, PROTOCOL, PurgeOrder, PurgedRow, Refused, SeenThread,
     StoreAck, StorePush, decode, encode,
 };
+pub use manifest::{ChunkName, Manifest};

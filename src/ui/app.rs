@@ -412,6 +412,10 @@ impl Model {
             Link::Connecting => "connecting".to_owned(),
             Link::Online { behind: 0 } => "online".to_owned(),
             Link::Online { behind } => format!("behind {}", crate::ui::text::count(behind)),
+            Link::Syncing { done, total } => {
+                let count = crate::ui::text::count;
+                format!("syncing {}/{}", count(done), count(total))
+            }
             Link::Refused => "refused".to_owned(),
         };
         match (self.status.remote, self.status.link) {

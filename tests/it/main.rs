@@ -16,6 +16,7 @@ mod architecture;
 mod backup;
 mod bad_input;
 mod blobs;
+mod bootstrap;
 mod contract_files;
 mod contract_import;
 mod contract_list;

@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use mailtui::backend::{Backend, Options};
+use mailtui::clock::SystemClock;
 use rusqlite::types::ValueRef;
 use serde_json::Value;
 
@@ -133,6 +135,34 @@ fn nothing_is_left_in_any_file_and_the_rest_is_whole() {
     // Said twice is done once; a thread that never was is not found.
     assert_eq!(purged(&home.run(&["purge", &old, "--yes", "--json"]).ok()), (0, 0));
     home.run(&["purge", "nosuchthread", "--yes"]).exited(3);
+}
+
+#[test]
+fn nothing_is_left_in_a_snapshot_and_what_is_made_of_it_is_whole() {
+    let home = Home::new();
+    let mut mails = marked("old");
+    mails.push(mail("other").body("stays"));
+    import(&home, &mails);
+    let options = Options { dir: home.data().join("backend"), thread_clients: 1 };
+    let mut backend = Backend::open(&options, &SystemClock).expect("a backend");
+    assert!(backend.make_snapshot().expect("room on the disk"));
+    assert!(backend.truncate().expect("room on the disk") > 0);
+    drop(backend);
+    let in_snapshot =
+        |found: Vec<String>| found.iter().any(|trace| trace.contains("snapshots.db: chunks"));
+    assert!(in_snapshot(traces(&home.data())), "the test sees what is there");
+    home.run(&["purge", &thread(&home, "old"), "--anywhere", "--yes"]).ok();
+    assert!(!in_snapshot(traces(&home.data())), "before anything is compacted");
+    home.assert_healthy("a purge of what is in a snapshot");
+    // Its device is gone, and its rows come from what is left of the snapshot.
+    for name in ["mailbox.db", "mailbox.db-wal", "mailbox.db-shm"] {
+        let _ = std::fs::remove_file(home.data().join(name));
+    }
+    home.run(&["--sync-only"]).ok();
+    assert_eq!(home.list("anywhere").len(), 1);
+    home.assert_healthy("a bootstrap from it");
+    compacted(&home);
+    assert_eq!(traces(&home.data()), Vec::<String>::new());
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod links;
 mod purged;
 mod queue;
 pub(super) mod references;
+mod snapshot_file;
 mod snapshots;
 mod undo;
 
@@ -20,6 +21,7 @@ pub(crate) use index::{Index, Known};
 pub(crate) use links::Links;
 pub(crate) use purged::Purged;
 pub(crate) use queue::{Queue, Queued};
+pub(crate) use snapshot_file::{Held, SnapshotFile};
 pub(crate) use snapshots::Snapshots;
 pub(crate) use undo::spread;
 

@@ -21,6 +21,9 @@ use crate::support::world::World;
 /// Thread clients that the backend keeps loaded: few, so that they are loaded again and again.
 const THREAD_CLIENTS: usize = 2;
 
+/// Rows of a snapshot that a device takes in as one transaction: few, so that it dies in between.
+const SNAPSHOT_ROWS: usize = 8;
+
 /// What came of some work; where who did it died over it, at which point.
 fn alive<T>(work: impl FnOnce() -> T) -> Result<T, Died> {
     let done = catch_unwind(AssertUnwindSafe(work));
@@ -161,7 +164,10 @@ impl World {
                 let page = if have < slice { wire.next_page() } else { None };
                 pages += u32::from(page.is_some());
                 page
-            })
+            })?;
+            // A device whose commits are synced later leaves this to who drives it.
+            while device.bootstrap_on(SNAPSHOT_ROWS)? {}
+            Ok(())
         });
         if wire.there {
             (0..pages).for_each(|_| self.backend().written(wire.session));

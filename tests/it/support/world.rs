@@ -143,6 +143,25 @@ impl World {
         found.unwrap_or_else(|| panic!("there is no device {name:?}"))
     }
 
+    /// Another device, with nothing.
+    pub(crate) fn join(&mut self, name: &str, remote: bool) -> usize {
+        let at = self.stations.len();
+        let (dir, disk) = on_a_disk(&self.home, name);
+        self.stations.push(Station {
+            name: name.to_owned(),
+            remote,
+            dir,
+            disk,
+            device: None,
+            wire: None,
+            clock: ManualClock::new(at as u64 + 1_000),
+            apart: false,
+            later: false,
+        });
+        self.start_device(at);
+        at
+    }
+
     /// The session of a device's connection; it must have one.
     pub(crate) fn session(&self, at: usize) -> u64 {
         self.stations[at].wire.as_ref().expect("connected").session
@@ -353,7 +372,7 @@ impl World {
         let station = &mut self.stations[at];
         let Some(wire) = station.wire.as_mut().filter(|_| !station.apart) else { return false };
         let (session, Some(frame)) = (wire.session, wire.next_down()) else { return false };
-        if matches!(frame, Frame::Page { .. } | Frame::Live { .. }) && wire.there {
+        if frame.takes_credit() && wire.there {
             self.backend().written(session);
         }
         self.promises.heard(&frame);
