@@ -35,8 +35,14 @@ pub const INGEST_BYTES: usize = 8 * 1024 * 1024;
 pub const MAX_INLINE_TEXT_BYTES: usize = 64 * 1024;
 /// Bytes of a blob in one frame.
 pub const BLOB_CHUNK_BYTES: usize = 1024 * 1024;
-/// Pages sent to a device and not yet written to its socket.
+/// Pages and parts of blobs sent to a device and not yet written to its socket.
 pub const SESSION_CREDIT: usize = 8;
+/// Of these, what only the Mailbox store may take.
+pub const MAILBOX_ROOM: usize = 2;
+/// Pages of one store that a device has not yet said it has taken in.
+pub const STORE_CREDIT: u32 = 16;
+/// Pages of one store after which a device says so: less than a round trip before the last.
+pub const CREDIT_EVERY: u32 = 4;
 /// Thread clients kept loaded by an embedded backend.
 pub const THREAD_CLIENTS_EMBEDDED: usize = 32;
 /// Thread clients kept loaded by `serve`.

@@ -14,7 +14,7 @@ use crate::backend::thread_client::ThreadClients;
 use crate::bridge::Outcome;
 use crate::clock::Clock;
 use crate::crash;
-use crate::id::{Epoch, EventId, LabelId, StoreId, ThreadId, base32};
+use crate::id::{DeviceId, Epoch, EventId, LabelId, StoreId, ThreadId, base32};
 use crate::limits::{MAX_ACTION_NAME_BYTES, MAX_PUSHED_ARGS_BYTES};
 use crate::mailbox::MailboxEvent;
 use crate::store::{Blobs, Db, Durability, Head, Log, NewEvent, StoreError};
@@ -47,6 +47,8 @@ pub struct Backend {
     pub(super) now: i64,
     /// Whether purges are there that the Mailbox store may not have heard of.
     pub(super) untold: bool,
+    /// Threads and batches that the pipeline takes in one step.
+    pub(super) a_step: usize,
 }
 
 impl Backend {
@@ -65,6 +67,7 @@ impl Backend {
             ready: Vec::new(),
             now: clock.now(),
             untold: true,
+            a_step: crate::backend::worker::A_STEP.0,
             db,
             id,
             epoch,
@@ -94,13 +97,19 @@ impl Backend {
     pub fn push(&mut self, session: u64, stores: Vec<StorePush>) -> Result<(), StoreError> {
         self.begin()?;
         let (mut pushed, mut answers) = (Vec::new(), Vec::new());
-        for StorePush { store, expect: _, events } in stores {
-            let (events, refused) = self.sort_out(&store, events)?;
+        let device = self.sessions.get(&session).and_then(|session| session.device.clone());
+        for StorePush { store, expect, events } in stores {
+            let (events, mut refused) = self.sort_out(&store, events, device.as_ref())?;
+            let (events, moved) = self.expected(&store, expect, events)?;
+            refused.extend(moved);
             let appended = if store.as_str() == StoreId::MAILBOX {
                 self.mailbox.append(&events)?
             } else {
                 Log::append(&self.db, &store, &events)?
             };
+            for id in appended.reused {
+                refused.push(no(id, "id-reused", "another event has this id"));
+            }
             answers.push((store.clone(), appended.positions, refused));
             if store.as_thread().is_some() {
                 pushed.push((store, events));
@@ -118,28 +127,54 @@ impl Backend {
         Ok(())
     }
 
+    /// Parts what may be appended though the log is not where the device expects its end, from
+    /// what is refused for that: a second try of what is in is not refused.
+    fn expected(
+        &self,
+        store: &StoreId,
+        expect: Option<u64>,
+        events: Vec<NewEvent>,
+    ) -> Result<(Vec<NewEvent>, Vec<Refused>), StoreError> {
+        let db = self.log_of(store);
+        let moved = match expect {
+            Some(expected) => Log::head(db, store)?.position != expected,
+            None => false,
+        };
+        if !moved {
+            return Ok((events, Vec::new()));
+        }
+        let (mut known, mut refused) = (Vec::new(), Vec::new());
+        for event in events {
+            if Log::holds(db, store, &event.id)? {
+                known.push(event);
+            } else {
+                refused.push(no(event.id, "moved", "something else came first"));
+            }
+        }
+        Ok((known, refused))
+    }
+
     /// Parts what a device may write into this store from what is refused for good.
     fn sort_out(
         &self,
         store: &StoreId,
         events: Vec<NewEvent>,
+        device: Option<&DeviceId>,
     ) -> Result<(Vec<NewEvent>, Vec<Refused>), StoreError> {
         let mailbox = store.as_str() == StoreId::MAILBOX;
         let there =
             mailbox || (store.as_thread().is_some() && Log::head(&self.db, store)?.position > 0);
         let (mut accepted, mut refused) = (Vec::new(), Vec::new());
-        let no = |id: EventId, code: &str, reason: &str| Refused {
-            id,
-            code: code.to_owned(),
-            reason: reason.to_owned(),
-        };
         let gone = match store.as_thread() {
             Some(thread) if !there => Purged::is(&self.db, &thread)?,
             _ => false,
         };
         for event in events {
             let may = if mailbox {
+                // What has a source is a projection, whatever its name.
+                let read = MailboxEvent::read(&event.name, &event.args);
                 MailboxEvent::device_may_write(&event.name)
+                    && read.as_ref().and_then(MailboxEvent::source).is_none()
             } else {
                 writers(&event.name).contains(&Writer::Device)
             };
@@ -147,6 +182,8 @@ impl Backend {
             if event.args.text().len() > MAX_PUSHED_ARGS_BYTES || name.len() > MAX_ACTION_NAME_BYTES
             {
                 refused.push(no(event.id, "too-large", "its arguments are too long"));
+            } else if device.is_some_and(|device| *device != event.device) {
+                refused.push(no(event.id, "device", "another device wrote it"));
             } else if event.args.is_gone() {
                 refused.push(no(event.id, "arguments", "arguments that say nothing"));
             } else if gone {
@@ -248,6 +285,11 @@ impl Backend {
         while self.step()? {}
         Ok(())
     }
+}
+
+/// A refusal for good.
+fn no(id: EventId, code: &str, reason: &str) -> Refused {
+    Refused { id, code: code.to_owned(), reason: reason.to_owned() }
 }
 
 /// Which backend this is, and the epoch of its logs; made at the first start.

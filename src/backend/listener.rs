@@ -7,19 +7,26 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::backend::auth::Token;
+use crate::backend::pump::takes_credit;
 use crate::backend::{BackendError, HostHandle};
-use crate::limits::{DEAD_AFTER, HELLO_TIMEOUT, MAX_SESSIONS, PING_AFTER};
-use crate::sync::{Connection, Frame, PROTOCOL, SyncError, accept};
+use crate::id::DeviceId;
+use crate::limits::{CONNECT_TIMEOUT, DEAD_AFTER, HELLO_TIMEOUT, MAX_SESSIONS, PING_AFTER};
+use crate::sync::{Connection, Frame, Outgoing, PROTOCOL, SyncError, accept};
 
 /// Bytes that an in-process pipe holds.
 const PIPE_BYTES: usize = 256 * 1024;
+/// The rest after the system refused a connection.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+/// Frames of a device that wait for their answer or for its way out: beyond that the device waits.
+const ANSWERS: usize = 32;
 /// Numbers of sessions, over all listeners of this process.
 static NEXT_SESSION: AtomicU64 = AtomicU64::new(1);
 
@@ -53,7 +60,7 @@ pub async fn run(
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else {
                     // Out of descriptors, or the peer gave up: others are served all the same.
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    tokio::time::sleep(ACCEPT_REST).await;
                     continue;
                 };
                 stream
@@ -90,31 +97,38 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let hello = tokio::time::timeout(HELLO_TIMEOUT, greet(transport, token.as_ref()));
-    let connection = hello.await.map_err(|_| SyncError::Timeout)??;
+    let (connection, device) = hello.await.map_err(|_| SyncError::Timeout)??;
     let session = NEXT_SESSION.fetch_add(1, Ordering::Relaxed);
-    let frames = host.connect(session).await?;
+    let frames = host.connect(session, device).await?;
     let ended = shuttle(connection, &host, session, frames).await;
     host.gone(session).await;
     ended
 }
 
-/// Shakes hands and checks the hello.
-async fn greet<T>(transport: T, token: Option<&Token>) -> Result<Connection<T>, SyncError>
+/// Shakes hands and checks the hello; who it is.
+async fn greet<T>(
+    transport: T,
+    token: Option<&Token>,
+) -> Result<(Connection<T>, DeviceId), SyncError>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let mut connection = accept(transport).await?;
-    let refusal = match connection.receive().await? {
-        Some(Frame::Hello { protocol, .. }) if protocol != PROTOCOL => {
-            ("protocol", format!("this backend speaks protocol {PROTOCOL}"))
+    let refusal = match connection.receive().await {
+        Ok(Some(Frame::Hello { protocol, .. })) if protocol != PROTOCOL => {
+            SyncError::other_protocol(protocol)
         }
-        Some(Frame::Hello { token: offered, .. }) => match token {
+        Ok(Some(Frame::Hello { token: offered, device, .. })) => match token {
             Some(token) if !offered.as_deref().is_some_and(|text| token.matches(text)) => {
                 ("token", "the token is wrong".to_owned())
             }
-            _ => return Ok(connection.trust().await),
+            _ => return Ok((connection.trust().await, device)),
         },
-        _ => ("hello", "the first frame is not a hello".to_owned()),
+        Ok(Some(_)) | Err(SyncError::Frame(_)) => {
+            ("hello", "the first frame is not a hello".to_owned())
+        }
+        Ok(None) => return Err(SyncError::Unreached("the device has gone".to_owned())),
+        Err(error) => return Err(error),
     };
     let (code, message) = (refusal.0.to_owned(), refusal.1);
     connection
@@ -135,30 +149,54 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut outgoing, mut incoming) = connection.split();
+    let answers = Semaphore::new(ANSWERS);
+    let unreadable = Notify::new();
     let writing = async {
         loop {
-            let frame = match tokio::time::timeout(PING_AFTER, frames.recv()).await {
-                Ok(Some(frame)) => frame,
-                Ok(None) => break,
-                Err(_) => Frame::Ping { n: session },
+            let frame = tokio::select! {
+                biased;
+                () = unreadable.notified() => {
+                    let (code, message) = ("frame".to_owned(), "it is no frame".to_owned());
+                    write(&mut outgoing, &Frame::Error { code, message, retry: true }).await?;
+                    break;
+                }
+                frame = tokio::time::timeout(PING_AFTER, frames.recv()) => match frame {
+                    Ok(Some(frame)) => frame,
+                    Ok(None) => break,
+                    Err(_) => Frame::Ping { n: session },
+                },
             };
-            let paged = matches!(frame, Frame::Page { .. } | Frame::Live { .. });
-            let sent = tokio::time::timeout(DEAD_AFTER, outgoing.send(&frame));
-            sent.await.map_err(|_| SyncError::Timeout)??;
-            if paged {
+            write(&mut outgoing, &frame).await?;
+            if takes_credit(&frame) {
                 host.written(session).await?;
             }
+            if is_answer(&frame) && answers.available_permits() < ANSWERS {
+                answers.add_permits(1);
+            }
         }
-        outgoing.close().await;
+        // A peer that does not read need not be told goodbye.
+        let _ = tokio::time::timeout(CONNECT_TIMEOUT, outgoing.close()).await;
         Ok(())
     };
     let reading = async {
         loop {
             let frame = tokio::time::timeout(DEAD_AFTER, incoming.receive());
-            match frame.await.map_err(|_| SyncError::Timeout)?? {
-                Some(Frame::Pong { .. }) => {}
-                Some(frame) => host.frame(session, frame).await?,
-                None => return Ok(()),
+            match frame.await.map_err(|_| SyncError::Timeout)? {
+                Ok(Some(Frame::Pong { .. })) => {}
+                Ok(Some(frame)) => {
+                    if has_answer(&frame) {
+                        // Never closed; the writing side has a deadline.
+                        answers.acquire().await.map_err(|_| SyncError::Timeout)?.forget();
+                    }
+                    host.frame(session, frame).await?;
+                }
+                Ok(None) => return Ok(()),
+                Err(SyncError::Frame(_)) => {
+                    // It hears why; the writing side ends the connection.
+                    unreadable.notify_one();
+                    std::future::pending::<()>().await;
+                }
+                Err(error) => return Err(error.into()),
             }
         }
     };
@@ -166,4 +204,36 @@ where
         ended = writing => ended,
         ended = reading => ended,
     }
+}
+
+async fn write<T>(outgoing: &mut Outgoing<T>, frame: &Frame) -> Result<(), SyncError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let sent = tokio::time::timeout(DEAD_AFTER, outgoing.send(frame));
+    sent.await.map_err(|_| SyncError::Timeout)?
+}
+
+/// Whether a frame has one answer that comes soon, so that who does not read the answers can be
+/// made to wait. Pages and blobs have their credit; a settle may take long.
+const fn has_answer(frame: &Frame) -> bool {
+    matches!(
+        frame,
+        Frame::Push { .. }
+            | Frame::Ingest { .. }
+            | Frame::Follow { .. }
+            | Frame::Purge { .. }
+            | Frame::Ping { .. }
+    )
+}
+
+const fn is_answer(frame: &Frame) -> bool {
+    matches!(
+        frame,
+        Frame::Ack { .. }
+            | Frame::Ingested { .. }
+            | Frame::Purged { .. }
+            | Frame::Pong { .. }
+            | Frame::Error { .. }
+    )
 }

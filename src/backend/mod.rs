@@ -14,6 +14,7 @@ pub mod host;
 mod ingest;
 pub mod listener;
 mod mailbox_client;
+mod pump;
 mod purge;
 mod session;
 mod storage;

@@ -1,46 +1,49 @@
 //! A device's session: what it subscribed to, and what may be sent to it now.
 //!
-//! Invariant: nothing is buffered for a slow device. A session reads the logs from its own cursors
-//! while it has credit; what it cannot take yet stays in the log.
+//! Invariant: nothing is buffered for a slow device: what it cannot take yet stays in the log, and is
+//! read from there by `pump`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::backend::core::Backend;
 use crate::backend::ingest::prepare;
+use crate::backend::pump::Reading;
 use crate::backend::storage::{Queue, Snapshots};
 use crate::bridge::{Folder, Follow, Incoming};
-use crate::id::StoreId;
-use crate::limits::{PAGE_BYTES, PAGE_EVENTS, SESSION_CREDIT};
+use crate::id::{BlobHash, DeviceId, StoreId};
 use crate::mail::Flags;
-use crate::mailbox::MailboxEvent;
-use crate::store::{Chain, Db, Event, Log, StoreError};
+use crate::store::{Db, Log, StoreError};
 use crate::sync::{Cursor, Frame, IngestMessage};
 
 /// Stores that a device may be subscribed to at a time.
 const MAX_SUBSCRIPTIONS: usize = 1_024;
 
-/// Where a device is in a store's log.
-#[derive(Debug, Clone, Copy)]
-struct Reading {
-    position: u64,
-    /// Whether it has been at the head once: what comes then is live.
-    live: bool,
-}
+/// Parts of blobs that a device may have asked for at a time.
+const MAX_BLOBS_ASKED: usize = 16 * 1_024;
+
+/// How often a device may wait for the pipeline at a time.
+const MAX_SETTLING: usize = 64;
 
 /// A connected device.
 #[derive(Debug, Default)]
 pub(super) struct Session {
-    reading: BTreeMap<StoreId, Reading>,
-    /// Pages handed to the socket and not yet written.
-    in_flight: usize,
+    /// Who it is; `None` within this process.
+    pub(super) device: Option<DeviceId>,
+    pub(super) reading: BTreeMap<StoreId, Reading>,
+    /// The store that was served last: the next one's turn comes first.
+    pub(super) last: Option<StoreId>,
+    /// Frames that took credit, handed to the socket and not yet written.
+    pub(super) in_flight: usize,
+    /// Parts of blobs that were asked for.
+    pub(super) blobs: VecDeque<(BlobHash, u64)>,
     /// Threads that must be projected before each settle is answered.
-    settling: Vec<(u64, BTreeSet<i64>)>,
+    pub(super) settling: Vec<(u64, BTreeSet<i64>)>,
 }
 
 impl Backend {
     /// A device is there; its token was good.
-    pub fn connect(&mut self, session: u64) {
-        self.sessions.insert(session, Session::default());
+    pub fn connect(&mut self, session: u64, device: DeviceId) {
+        self.sessions.insert(session, Session { device: Some(device), ..Session::default() });
     }
 
     /// It is gone.
@@ -83,9 +86,7 @@ impl Backend {
             Frame::Follow { seq, changes } => {
                 let read = changes.into_iter().map(serde_json::from_value::<Follow>);
                 let Ok(changes) = read.collect::<Result<Vec<_>, _>>() else {
-                    let message = "a change that cannot be read".to_owned();
-                    let code = "frame".to_owned();
-                    self.held.push((session, Frame::Error { code, message, retry: false }));
+                    self.refuse(session, "frame", "a change that cannot be read");
                     return Ok(());
                 };
                 let done = self.follow(&changes, now)?;
@@ -107,23 +108,37 @@ impl Backend {
             }
             Frame::Settle { seq } => {
                 let open = self.unprojected()?;
-                if let Some(session) = self.sessions.get_mut(&session) {
-                    session.settling.push((seq, open));
+                let asking = self.sessions.get_mut(&session);
+                match asking.filter(|asking| asking.settling.len() < MAX_SETTLING) {
+                    Some(asking) => asking.settling.push((seq, open)),
+                    None => self.refuse(session, "limit", "asked too often at a time"),
                 }
                 self.answer_settled()?;
             }
             Frame::BlobGet { hash, offset } => {
-                let part = self.blob(&hash, offset);
-                self.held.push((session, part));
+                let Some(open) = self.sessions.get_mut(&session) else { return Ok(()) };
+                if open.blobs.len() >= MAX_BLOBS_ASKED {
+                    self.refuse(session, "limit", "too many blobs asked for at a time");
+                } else {
+                    open.blobs.push_back((hash, offset));
+                }
+            }
+            Frame::Credit { store, pages } => {
+                let open = self.sessions.get_mut(&session);
+                if let Some(reading) = open.and_then(|open| open.reading.get_mut(&store)) {
+                    reading.credited(pages);
+                }
             }
             Frame::Ping { n } => self.held.push((session, Frame::Pong { n })),
-            _ => {
-                let message = "a frame that only a backend sends".to_owned();
-                let code = "frame".to_owned();
-                self.held.push((session, Frame::Error { code, message, retry: false }));
-            }
+            _ => self.refuse(session, "frame", "a frame that only a backend sends"),
         }
         Ok(())
+    }
+
+    /// Says no for good to what a device asked.
+    fn refuse(&mut self, session: u64, code: &str, message: &str) {
+        let (code, message) = (code.to_owned(), message.to_owned());
+        self.held.push((session, Frame::Error { code, message, retry: false }));
     }
 
     pub(super) fn log_of(&self, store: &StoreId) -> &Db {
@@ -151,59 +166,12 @@ impl Backend {
         };
         let Some(open) = self.sessions.get_mut(&session) else { return Ok(()) };
         if open.reading.len() >= MAX_SUBSCRIPTIONS {
-            let message = "too many subscriptions".to_owned();
-            let code = "limit".to_owned();
-            self.held.push((session, Frame::Error { code, message, retry: false }));
+            let (code, message) = ("limit".to_owned(), "too many subscriptions".to_owned());
+            self.held.push((session, Frame::Withheld { store, code, message }));
             return Ok(());
         }
-        open.reading.insert(store, Reading { position, live: false });
+        open.reading.insert(store, Reading::from(position));
         Ok(())
-    }
-
-    /// Reads what subscribed devices have credit for. Never called with an open transaction: what
-    /// leaves is on disk.
-    ///
-    /// # Errors
-    /// When the storage refuses.
-    pub fn pump(&mut self) -> Result<bool, StoreError> {
-        let mut sent = false;
-        let ids: Vec<u64> = self.sessions.keys().copied().collect();
-        for id in ids {
-            let Some(mut session) = self.sessions.remove(&id) else { continue };
-            let pumped = self.pump_one(id, &mut session);
-            self.sessions.insert(id, session);
-            sent |= pumped?;
-        }
-        Ok(sent)
-    }
-
-    fn pump_one(&mut self, id: u64, session: &mut Session) -> Result<bool, StoreError> {
-        let mut sent = false;
-        for (store, reading) in &mut session.reading {
-            if session.in_flight >= SESSION_CREDIT {
-                break;
-            }
-            let db = self.log_of(store);
-            let head = Log::head(db, store)?;
-            if reading.live && reading.position >= head.position {
-                continue;
-            }
-            let (events, more) = page(db, store, reading.position)?;
-            let last = events.last().map_or(reading.position, |event| event.position);
-            let chain: Chain = Log::chain_at(db, store, last)?.unwrap_or_default();
-            let (store, head) = (store.clone(), head.position);
-            let frame = if reading.live {
-                Frame::Live { store, events, head, chain }
-            } else {
-                Frame::Page { store, events, more, head, chain }
-            };
-            reading.position = last;
-            reading.live |= !more;
-            session.in_flight += 1;
-            self.ready.push((id, frame));
-            sent = true;
-        }
-        Ok(sent)
     }
 
     /// Keys of stores that are dirty or queued.
@@ -235,6 +203,16 @@ impl Backend {
         self.answer_settled()
     }
 
+    /// Says to who waits for the pipeline how far it is; called now and then.
+    pub fn tell_settling(&mut self) {
+        for (id, session) in &self.sessions {
+            for (seq, open) in &session.settling {
+                let left = open.len() as u64;
+                self.ready.push((*id, Frame::Settling { seq: *seq, left }));
+            }
+        }
+    }
+
     fn answer_settled(&mut self) -> Result<(), StoreError> {
         let head = Log::head(self.mailbox.db(), &StoreId::mailbox())?.position;
         for (id, session) in &mut self.sessions {
@@ -251,26 +229,6 @@ impl Backend {
     /// Frames that may leave now, in order for each session.
     pub fn frames(&mut self) -> Vec<(u64, Frame)> {
         std::mem::take(&mut self.ready)
-    }
-}
-
-/// Events after a position that are taken in together: of a batch all or none.
-fn page(db: &Db, store: &StoreId, after: u64) -> Result<(Vec<Event>, bool), StoreError> {
-    let (mut most, mut bytes) = (PAGE_EVENTS, PAGE_BYTES);
-    loop {
-        let (mut events, more) = Log::range(db, store, after, most, bytes)?;
-        if !more || store.as_str() != StoreId::MAILBOX {
-            return Ok((events, more));
-        }
-        let ends = |event: &Event| {
-            let read = MailboxEvent::read(&event.event.name, &event.event.args);
-            read.as_ref().and_then(MailboxEvent::source).is_none_or(|source| source.last)
-        };
-        if let Some(end) = events.iter().rposition(ends) {
-            events.truncate(end + 1);
-            return Ok((events, true));
-        }
-        (most, bytes) = (most.saturating_mul(2), bytes.saturating_mul(2));
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::crash;
 use crate::engine::{Device, EngineError};
 use crate::id::{DeviceId, Epoch, StoreId, ThreadId};
+use crate::limits::CREDIT_EVERY;
 use crate::mailbox::{self, Changes, Groups};
 use crate::store::{Chain, Db, Durability, Event, Log, Own, StoreError};
 use crate::sync::{Frame, StoreAck, SyncError};
@@ -15,6 +16,8 @@ use crate::sync::{Frame, StoreAck, SyncError};
 /// Logs that may be fetched again from the beginning in one connection: more is a backend whose log
 /// does not fit itself, and would be fetched for ever.
 const MAX_DIVERGED: u32 = 256;
+/// Frames that do not fit what is here, in one connection: more is a backend that makes no sense.
+const MAX_MISFITS: u32 = 64;
 /// Answers of the backend that wait for whoever asked.
 const ANSWERS_KEPT: usize = 64;
 
@@ -40,8 +43,17 @@ impl Device {
             Frame::Welcome { backend, epoch, .. } => self.welcome(&backend, epoch),
             Frame::Page { store, events, head, chain, .. }
             | Frame::Live { store, events, head, chain } => {
-                self.store_page(&store, &events, head, chain)
+                self.store_page(&store, &events, head, chain)?;
+                self.credit(store);
+                Ok(())
             }
+            Frame::Behind { store, head } => {
+                if store.as_thread().is_none() {
+                    self.remote_head = Some(head);
+                }
+                Ok(())
+            }
+            Frame::Withheld { store, code, message } => self.withheld(&store, &code, &message),
             Frame::Ack { stores } => self.acknowledged(&stores),
             Frame::Diverged { store, .. } => self.diverged(&store),
             Frame::Settled { seq, head } => {
@@ -78,7 +90,10 @@ impl Device {
     fn welcome(&mut self, backend: &str, epoch: Epoch) -> Result<(), EngineError> {
         // It is printed: it must be an id and nothing else.
         DeviceId::try_from(backend).map_err(|error| SyncError::Frame(error.to_string()))?;
-        self.diverged = 0;
+        if self.epoch.is_some() {
+            return Err(SyncError::Frame("a second welcome".to_owned()).into());
+        }
+        (self.diverged, self.misfits) = (0, 0);
         let known = Own::setting(&self.db, "backend")?;
         if let Some(known) = known
             && known != backend
@@ -99,6 +114,8 @@ impl Device {
         self.commit()?;
         self.epoch = Some(epoch);
         self.in_flight.clear();
+        self.sent.clear();
+        self.taken.clear();
         self.held_back.clear();
         self.unsent = true;
         let cursor = self.cursor()?;
@@ -121,17 +138,18 @@ impl Device {
         if let Some(thread) = store.as_thread() {
             return self.thread_page(&thread, events, head, chain);
         }
-        self.remote_head = Some(head);
         let here = self.head()?;
         let new = &events[events.partition_point(|event| event.position <= here)..];
-        if new.is_empty() {
-            return Ok(());
-        }
-        if new[0].position != here + 1 {
+        if !follows(new, here, head) {
             // Something is missing between: ask again from where the log ends.
+            self.misfit()?;
             let cursor = self.cursor()?;
             self.wanted.push(Frame::Unsubscribe { store: store.clone() });
             self.wanted.push(Frame::Subscribe { store: store.clone(), cursor });
+            return Ok(());
+        }
+        self.remote_head = Some(head);
+        if new.is_empty() {
             return Ok(());
         }
         self.db.durable(Durability::Normal)?;
@@ -243,14 +261,17 @@ impl Device {
             Ok(()) => Ok(self.db.commit()?),
             Err(error) => {
                 self.db.rollback();
-                Err(error.into())
+                Err(error)
             }
         }
     }
 
-    fn store_acknowledged(&mut self, ack: &StoreAck) -> Result<(), StoreError> {
+    fn store_acknowledged(&mut self, ack: &StoreAck) -> Result<(), EngineError> {
         let StoreAck { store, positions, refused, .. } = ack;
-        self.in_flight.remove(store);
+        if !self.in_flight.remove(store) {
+            return Ok(()); // an answer to what nobody asked
+        }
+        self.check_ack(ack)?;
         self.unsent |= self.held_back.remove(store);
         for (id, position) in positions {
             Own::confirm(&self.db, id, *position)?;
@@ -289,6 +310,63 @@ impl Device {
         Ok(())
     }
 
+    /// Whether an answer says of everything that was sent, and of nothing else, what became of it.
+    /// One that does not confirms nothing: the same is offered again on another connection.
+    fn check_ack(&mut self, ack: &StoreAck) -> Result<(), EngineError> {
+        let wrong =
+            |what: &str| Err(SyncError::Frame(format!("an answer to a push {what}")).into());
+        let mut sent = self.sent.remove(&ack.store).unwrap_or_default();
+        let mut positions = BTreeSet::new();
+        for (id, position) in &ack.positions {
+            if !sent.remove(id) {
+                return wrong("names what was not pushed");
+            }
+            if *position == 0 || *position > ack.head || !positions.insert(*position) {
+                return wrong("gives a position that cannot be");
+            }
+            let log =
+                if ack.store.as_thread().is_some() { self.kept.as_ref() } else { Some(&self.db) };
+            let there = log.map(|log| Log::at(log, &ack.store, *position)).transpose()?.flatten();
+            if there.is_some_and(|there| there.event.id != *id) {
+                return wrong("gives a position that another event has");
+            }
+        }
+        if ack.refused.iter().any(|refusal| !sent.remove(&refusal.id)) {
+            return wrong("refuses what was not pushed");
+        }
+        if sent.is_empty() { Ok(()) } else { wrong("leaves something out") }
+    }
+
+    /// This device has taken a page in: now and then the backend hears that more may come.
+    fn credit(&mut self, store: StoreId) {
+        let taken = self.taken.entry(store.clone()).or_default();
+        *taken += 1;
+        if *taken >= CREDIT_EVERY {
+            let pages = std::mem::take(taken);
+            self.wanted.push(Frame::Credit { store, pages });
+        }
+    }
+
+    /// The backend sends nothing of this store.
+    fn withheld(&mut self, store: &StoreId, code: &str, message: &str) -> Result<(), EngineError> {
+        let (code, message) = (crate::safe_text::line(code), crate::safe_text::line(message));
+        let Some(thread) = store.as_thread() else {
+            return Err(SyncError::Refused { code, message }.into());
+        };
+        let Some(open) = self.open.peek_mut(&thread) else { return Ok(()) };
+        open.subscribed = false;
+        Err(EngineError::Withheld(thread.to_string(), message))
+    }
+
+    /// A frame did not fit what is here. It is asked for again, but not for ever.
+    pub(super) fn misfit(&mut self) -> Result<(), EngineError> {
+        self.misfits += 1;
+        if self.misfits > MAX_MISFITS {
+            return Err(SyncError::Frame("frames that do not fit each other".to_owned()).into());
+        }
+        Ok(())
+    }
+
     /// The backend's log is not the one that this device holds: what is confirmed here is fetched
     /// again from the beginning; what is own stays and is offered again.
     pub(super) fn diverged(&mut self, store: &StoreId) -> Result<(), EngineError> {
@@ -318,6 +396,17 @@ impl Device {
     pub(super) fn own_threads(&self) -> Result<BTreeSet<ThreadId>, StoreError> {
         Ok(Own::all(&self.db)?.iter().filter_map(|event| event.store.as_thread()).collect())
     }
+}
+
+/// Whether new events are the ones behind `here`, each behind the one before, and none behind
+/// `head`; a log that ends before what is here does not go on with it.
+pub(super) fn follows(new: &[Event], here: u64, head: u64) -> bool {
+    let mut expected = here;
+    let contiguous = new.iter().all(|event| {
+        expected += 1;
+        event.position == expected
+    });
+    contiguous && expected <= head
 }
 
 /// Keeps an answer until it is asked for; those that nobody waits for any more go first.

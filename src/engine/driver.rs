@@ -24,6 +24,8 @@ pub struct Driver {
     next_question: u64,
     /// How often the connection has ended: what was asked before that is answered no more.
     pub breaks: u64,
+    /// Frames that have come: while they do, what is awaited may still come.
+    pub heard: u64,
     /// Why the connection is not there, when it is not.
     pub last_error: Option<SyncError>,
     /// Actions decided and not yet on disk.
@@ -47,8 +49,19 @@ impl Driver {
     pub const fn new(device: Device, link: Option<Link>, remote: bool) -> Self {
         let state = LinkView::Offline;
         let (last_error, saving, next_question, patience) = (None, 0, 1, SILENCE);
-        let breaks = 0;
-        Self { device, link, state, remote, next_question, breaks, last_error, saving, patience }
+        let (breaks, heard) = (0, 0);
+        Self {
+            device,
+            link,
+            state,
+            remote,
+            next_question,
+            breaks,
+            heard,
+            last_error,
+            saving,
+            patience,
+        }
     }
 
     /// Gives it a link.
@@ -73,16 +86,18 @@ impl Driver {
             LinkEvent::Frame(frame, _place) => {
                 self.last_error = None;
                 self.state = LinkView::Online { behind: 0 };
+                self.heard += 1;
                 match self.device.receive(*frame) {
-                    Err(EngineError::Sync(error)) => self.refused(error),
+                    Err(EngineError::Sync(error)) if error.is_permanent() => self.refused(error),
                     Err(EngineError::OtherBackend(id)) => {
                         self.link = None;
                         self.state = LinkView::Refused;
                         return Err(EngineError::OtherBackend(id));
                     }
-                    Err(error @ EngineError::Store(_)) => {
+                    Err(error @ (EngineError::Store(_) | EngineError::Sync(_))) => {
                         self.device.disconnected();
                         self.state = LinkView::Connecting;
+                        self.breaks += 1;
                         if let Some(link) = &self.link {
                             link.redial();
                         }
@@ -93,6 +108,7 @@ impl Driver {
                 self.saved();
                 self.send()?;
             }
+            LinkEvent::Room => self.send()?,
             LinkEvent::Down(error) => {
                 self.breaks += 1;
                 self.device.disconnected();
@@ -154,9 +170,8 @@ impl Driver {
     /// When the database refuses.
     pub fn send(&mut self) -> Result<(), EngineError> {
         if let Some(link) = &self.link {
-            for frame in self.device.outgoing()? {
-                link.send(frame);
-            }
+            let left = link.send(self.device.outgoing()?);
+            self.device.unsaid(left);
         }
         Ok(())
     }

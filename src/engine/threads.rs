@@ -5,6 +5,7 @@
 //! logs are read from the backend through the protocol; a device of a remote backend keeps the
 //! logs of threads that it opened.
 
+use crate::engine::apply::follows;
 use crate::engine::view::Message;
 use crate::engine::{Device, EngineError};
 use crate::id::{BlobHash, StoreId, ThreadId};
@@ -173,7 +174,10 @@ impl Device {
         let here = open.position();
         let new = &events[events.partition_point(|event| event.position <= here)..];
         if new.first().is_some_and(|first| first.position != here + 1) {
-            return Ok(()); // an answer to an older subscription; the newer one's comes
+            return self.misfit(); // an answer to an older subscription; the newer one's comes
+        }
+        if !follows(new, here, head) {
+            return self.diverged(&StoreId::thread(thread));
         }
         open.add(new);
         if open.chain != chain {

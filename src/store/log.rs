@@ -37,6 +37,8 @@ pub struct Head {
 pub struct Appended {
     /// Every offered id with its position, whether it was new or known.
     pub positions: Vec<(EventId, u64)>,
+    /// Offered ids that name another event here: of these nothing is done.
+    pub reused: Vec<EventId>,
     /// How many were new.
     pub added: u64,
     /// The log's end afterwards.
@@ -140,7 +142,11 @@ impl Log {
         let key = Self::key(db, store, true)?.unwrap_or_default();
         for event in events {
             if let Some(known) = Self::position_of(db, key, &event.id)? {
-                done.positions.push((event.id.clone(), known));
+                if Self::is_same(db, store, known, event)? {
+                    done.positions.push((event.id.clone(), known));
+                } else {
+                    done.reused.push(event.id.clone());
+                }
                 continue;
             }
             head.position += 1;
@@ -156,6 +162,15 @@ impl Log {
         }
         done.head = head;
         Ok(done)
+    }
+
+    /// Whether the event at a position says what `offered` says. The chain knows, also where the
+    /// arguments are gone.
+    fn is_same(db: &Db, store: &StoreId, at: u64, offered: &NewEvent) -> Result<bool, StoreError> {
+        let before = Self::chain_at(db, store, at.saturating_sub(1))?;
+        let after = Self::chain_at(db, store, at)?;
+        // Below a log's base there is nothing to compare with.
+        Ok(before.is_none_or(|before| Some(before.after(offered)) == after))
     }
 
     fn insert(db: &Db, key: i64, at: Head, event: &NewEvent) -> Result<(), StoreError> {
@@ -223,6 +238,57 @@ impl Log {
             events.push(event);
         }
         Ok((events, false))
+    }
+
+    /// As [`Log::range`], and only what fits the chain, whole up to the head: what is read here may
+    /// be passed on. The chain after the last event is the third value.
+    ///
+    /// # Errors
+    /// As [`Log::range`], and [`StoreError::Broken`] where the log is not what was written.
+    pub fn checked(
+        db: &Db,
+        store: &StoreId,
+        after: u64,
+        most: usize,
+        bytes: usize,
+    ) -> Result<(Vec<Event>, bool, Chain), StoreError> {
+        let broken = |position| StoreError::Broken { store: store.clone(), position };
+        let (events, more) = match Self::range(db, store, after, most, bytes) {
+            Err(StoreError::Row(_)) => return Err(broken(after + 1)),
+            other => other?,
+        };
+        let mut at = Head { position: after, chain: Chain::default() };
+        at.chain = Self::chain_at(db, store, after)?.ok_or_else(|| broken(after))?;
+        for event in &events {
+            at = Head { position: at.position + 1, chain: at.chain.after(&event.event) };
+            if event.position != at.position {
+                return Err(broken(at.position));
+            }
+        }
+        let head = Self::head(db, store)?;
+        let end = if more { Self::chain_at(db, store, at.position)? } else { Some(head.chain) };
+        if end != Some(at.chain) || (!more && head.position != at.position) {
+            return Err(broken(Self::first_broken(db, store, after, &events)?));
+        }
+        Ok((events, more, at.chain))
+    }
+
+    /// The first position whose event does not give its chain; the one behind all of them where
+    /// the end is cut off.
+    fn first_broken(
+        db: &Db,
+        store: &StoreId,
+        after: u64,
+        events: &[Event],
+    ) -> Result<u64, StoreError> {
+        let mut chain = Self::chain_at(db, store, after)?.unwrap_or_default();
+        for event in events {
+            chain = chain.after(&event.event);
+            if Self::chain_at(db, store, event.position)? != Some(chain) {
+                return Ok(event.position);
+            }
+        }
+        Ok(after + 1 + events.len() as u64)
     }
 
     /// All events of a store.
@@ -341,7 +407,14 @@ impl Log {
         let head = Self::head(db, store)?;
         let mut at = Head::default();
         loop {
-            let (events, more) = Self::range(db, store, at.position, VERIFY_EVENTS, VERIFY_BYTES)?;
+            let read = Self::range(db, store, at.position, VERIFY_EVENTS, VERIFY_BYTES);
+            let (events, more) = match read {
+                Err(StoreError::Row(why)) => {
+                    let line = format!("{store}: behind position {}: {why}", at.position);
+                    return Ok(Some(line));
+                }
+                other => other?,
+            };
             for event in events {
                 at = Head { position: at.position + 1, chain: at.chain.after(&event.event) };
                 let stored = Self::chain_at(db, store, event.position)?;
@@ -486,6 +559,58 @@ mod tests {
         assert_eq!(again.positions.iter().map(|(_, at)| *at).collect::<Vec<_>>(), [2, 3]);
         assert_eq!(again.added, 1);
         assert_eq!(Log::verify(&db, &a).unwrap(), None);
+    }
+
+    #[test]
+    fn an_id_that_names_another_event_is_not_taken_for_it() {
+        let db = Db::memory(Log::SQL).unwrap();
+        let a = store("thread-aaaaaaaa");
+        Log::append(&db, &a, &[event(1, "{}"), event(2, "{}")]).unwrap();
+        let head = Log::head(&db, &a).unwrap();
+        let other = NewEvent { name: "v1.Other".to_owned(), ..event(1, "{}") };
+        for reused in [event(1, "[]"), event(2, "{ }"), other] {
+            let done = Log::append(&db, &a, &[reused.clone(), event(1, "{}")]).unwrap();
+            assert_eq!(done.reused, [reused.id]);
+            assert_eq!((done.positions.len(), done.added, done.head), (1, 0, head));
+        }
+        // What is left of an event whose content was taken out is that event.
+        let left = event(1, "{}").args.without_content(&serde_json::json!({}));
+        Log::redact(&db, &a, 1, &left).unwrap();
+        assert_eq!(Log::append(&db, &a, &[event(1, "{}")]).unwrap().reused, []);
+        assert_eq!(Log::append(&db, &a, &[event(1, "[]")]).unwrap().reused.len(), 1);
+    }
+
+    #[test]
+    fn what_does_not_fit_the_chain_is_not_passed_on() {
+        let broken = |change: &str, most: usize| {
+            let db = Db::memory(Log::SQL).unwrap();
+            let a = store("thread-aaaaaaaa");
+            let events: Vec<_> = (1..=5).map(|n| event(n, "{}")).collect();
+            Log::append(&db, &a, &events).unwrap();
+            db.sql().execute_batch(change).unwrap();
+            let read = |after| match Log::checked(&db, &a, after, most, usize::MAX) {
+                Ok((events, _, _)) => Ok(events.len()),
+                Err(StoreError::Broken { position, .. }) => Err(position),
+                Err(error) => panic!("{error}"),
+            };
+            (read(0), read(3))
+        };
+        let of = |set: &str, at: u8| format!("UPDATE eventlog SET {set} WHERE position = {at}");
+        assert_eq!(broken("", 9), (Ok(5), Ok(2)));
+        assert_eq!(broken(&of("args = x'5b5d'", 2), 9), (Err(2), Ok(2)));
+        assert_eq!(
+            broken(&of("args = x'5b5d'", 5), 3),
+            (Ok(3), Err(5)),
+            "a page before it is good"
+        );
+        assert_eq!(broken(&of("name = 'v1.Tesu'", 4), 9).1, Err(4));
+        assert_eq!(broken(&of("id = x'07070707070707070707070707070707'", 4), 9).1, Err(4));
+        assert_eq!(broken(&of("chain = x'00'", 4), 4), (Err(4), Ok(2)), "the head proves them");
+        assert_eq!(broken(&of("args = 'text'", 1), 9), (Err(1), Ok(2)), "not even readable");
+        assert_eq!(broken("DELETE FROM eventlog WHERE position = 5", 9), (Err(5), Err(5)));
+        assert_eq!(broken("DELETE FROM eventlog WHERE position = 2", 9), (Err(2), Ok(2)));
+        assert_eq!(broken("UPDATE stores SET head = 4", 9), (Err(6), Err(6)));
+        assert_eq!(broken("UPDATE stores SET chain = x'00'", 3), (Ok(3), Err(6)));
     }
 
     #[test]

@@ -149,7 +149,8 @@ impl World {
         }
         let session = self.next_session;
         self.next_session += 1;
-        self.backend().connect(session);
+        let device = self.device(at).id().clone();
+        self.backend().connect(session, device);
         let welcome = encode(&self.backend().welcome()).expect("encodes");
         self.stations[at].session = Some(session);
         self.stations[at].down.push_back(welcome);
@@ -238,7 +239,7 @@ impl World {
         let Some(bytes) = self.stations[at].down.pop_front() else { return false };
         let Some(session) = self.stations[at].session else { return false };
         let frame = decode(&bytes).expect("decodes");
-        if matches!(frame, Frame::Page { .. } | Frame::Live { .. }) {
+        if matches!(frame, Frame::Page { .. } | Frame::Live { .. } | Frame::Blob { .. }) {
             self.backend().written(session);
         }
         if let Frame::Ack { stores } = &frame {
