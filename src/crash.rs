@@ -1,17 +1,22 @@
 //! Named places between two writes, at which a test kills the program with SIGKILL; and places at
-//! which it panics. What a real panic leaves behind is in [`report`].
+//! which it panics. What a simulation does at them, within its process, is in [`faults`]; what a
+//! real panic leaves behind in [`report`].
 //!
 //! Invariant: a release build contains none of this. A debug build reads `MAILTUI_CRASH_AT` and
 //! `MAILTUI_PANIC_AT` once: `NAME`, or `NAME:N` for the N-th time that the place is reached. This
 //! file must not clean up, flush or say anything before it kills: the point is that nothing runs
 //! after it.
 
+pub mod faults;
 pub mod report;
+
+pub use faults::{Broken, broken};
 
 /// Every name that [`point`] may be called with; the kill test reaches each of them.
 pub const POINTS: &[&str] = &[
     "push.before-commit",
     "push.after-commit",
+    "commit.between",
     "ingest.before-commit",
     "ingest.after-commit",
     "client.before-commit",
@@ -32,14 +37,21 @@ pub const POINTS: &[&str] = &[
     "purge.before-kept",
 ];
 
+/// Further points, at which only the simulation dies: the commands of the kill test write there
+/// what a second try makes again.
+pub const SIMULATED: &[&str] =
+    &["kept.before-commit", "kept.after-commit", "ack.before-commit", "ack.after-commit"];
+
 /// Further names at which only a panic is tried: nothing is written there.
 pub const PANICS: &[&str] = &["ui.frame", "link.frame"];
 
 /// Dies here if the environment says so; in a release build this is nothing.
 #[inline]
-pub fn point(name: &str) {
+pub fn point(name: &'static str) {
     #[cfg(debug_assertions)]
     armed::reached(name);
+    #[cfg(debug_assertions)]
+    faults::reached(name);
     #[cfg(not(debug_assertions))]
     let _ = name;
 }
@@ -74,8 +86,9 @@ mod armed {
     }
 
     pub(super) fn reached(name: &str) {
-        let known = super::POINTS.contains(&name) || super::PANICS.contains(&name);
-        debug_assert!(known, "not in POINTS or PANICS: {name}");
+        let mut lists = [super::POINTS, super::SIMULATED, super::PANICS].into_iter();
+        let known = lists.any(|list| list.contains(&name));
+        debug_assert!(known, "not in POINTS, SIMULATED or PANICS: {name}");
         if is_now(name, "MAILTUI_CRASH_AT", &KILL, &KILL_REACHED) {
             // The signal is on its way to this process; nothing after this line may run.
             let _ = kill_process(getpid(), Signal::KILL);
@@ -94,10 +107,9 @@ mod armed {
 mod tests {
     #[test]
     fn names_are_told_apart_and_the_count_is_read() {
-        let mut names = super::POINTS.to_vec();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), super::POINTS.len(), "a name is listed twice");
+        let listed = [super::POINTS, super::SIMULATED, super::PANICS].concat();
+        let names: std::collections::BTreeSet<_> = listed.iter().collect();
+        assert_eq!(names.len(), listed.len(), "a name is listed twice");
         #[cfg(debug_assertions)]
         for (text, name, times) in [("a.b", "a.b", 1), ("a.b:7", "a.b", 7), ("a.b:x", "a.b", 1)] {
             assert_eq!(super::armed::parse(text), (name.to_owned(), times), "{text}");

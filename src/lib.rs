@@ -73,6 +73,7 @@
 //! | threads joined, split | `engine/links` → `thread/cells` → `backend/storage/links` |
 //! | history | `backend/thread_client` (`actions`) → `mailbox/history` → `engine/history` |
 //! | a file of an older format | `store/db` (`open_with`) → `mailbox/rebuild`, `backend/storage` |
+//! | a file outlives a power cut | `store/db` (`durable`), `store/disk`, `engine/run` (`syncer`) |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |

@@ -33,7 +33,7 @@ pub const INGEST_MESSAGES: usize = 200;
 pub const INGEST_BYTES: usize = 8 * 1024 * 1024;
 /// Shown text longer than this many bytes is a blob beside the event.
 pub const MAX_INLINE_TEXT_BYTES: usize = 64 * 1024;
-/// Bytes of a blob in one frame.
+/// Bytes of a blob in one frame, and of the parts in which a long one is stored: never changed.
 pub const BLOB_CHUNK_BYTES: usize = 1024 * 1024;
 /// Pages and parts of blobs sent to a device and not yet written to its socket.
 pub const SESSION_CREDIT: usize = 8;
@@ -71,6 +71,8 @@ pub const RECONNECT_FIRST: Duration = Duration::from_millis(250);
 pub const RECONNECT_MOST: Duration = Duration::from_secs(30);
 /// How long an action may stay uncommitted, so that several share one sync to disk.
 pub const COMMIT_WITHIN: Duration = Duration::from_millis(5);
+/// How long a blob is kept that no event names: since its last reference, or its last upload.
+pub const BLOB_KEPT: Duration = Duration::from_hours(30 * 24);
 /// Conversations in one purge order.
 pub const PURGE_ROWS: usize = 100;
 /// How long mail stays in trash unless it is told otherwise.

@@ -36,39 +36,56 @@ const PAGES: usize = 1_000;
 const DEADLINE: Duration = Duration::from_mins(2);
 
 /// A running engine.
-struct Engine {
-    handle: EngineHandle,
+pub(crate) struct Engine {
+    pub(crate) handle: EngineHandle,
     _host: Option<Host>,
     ticket: u64,
 }
 
+/// The backend that lies in a data directory.
+pub(crate) fn host(dir: &Path) -> Host {
+    let options = Options { dir: dir.join("backend"), thread_clients: THREAD_CLIENTS_EMBEDDED };
+    Host::start(&options, Box::new(SystemClock)).expect("a backend")
+}
+
 impl Engine {
-    /// On a device alone, or with the backend that lies beside it.
+    /// On a device alone, or with the backend that lies beside it, once it has all of that.
     fn start(dir: &Path, with_backend: bool) -> Self {
-        let device = Device::open(dir, false, Box::new(SystemClock)).expect("a device");
-        let host = with_backend.then(|| {
-            let thread_clients = THREAD_CLIENTS_EMBEDDED;
-            let options = Options { dir: dir.join("backend"), thread_clients };
-            Host::start(&options, Box::new(SystemClock)).expect("a backend")
-        });
-        let endpoint = host.as_ref().map(|host| {
-            let handle = host.handle();
-            Endpoint::Pipe(Arc::new(move || listener::pipe(&handle)))
-        });
-        let (handle, _side) = mailtui::engine::start(device, endpoint, None).expect("an engine");
-        let engine = Self { handle, _host: host, ticket: 0 };
-        if with_backend {
-            engine.until(|update| matches!(update, Update::Status(status) if is_idle(status.link)));
+        if !with_backend {
+            return Self::on(dir, None, None);
         }
+        let engine = Self::begin(dir);
+        engine.caught_up();
         engine
     }
 
-    fn ask(&self, request: Request) {
+    /// With the backend that lies beside the device, as far as that may be behind.
+    pub(crate) fn begin(dir: &Path) -> Self {
+        let host = host(dir);
+        let handle = host.handle();
+        let endpoint = Endpoint::Pipe(Arc::new(move || listener::pipe(&handle)));
+        Self::on(dir, Some(host), Some(endpoint))
+    }
+
+    /// On the device in `dir`, with a backend at `endpoint`.
+    pub(crate) fn on(dir: &Path, host: Option<Host>, endpoint: Option<Endpoint>) -> Self {
+        let remote = matches!(endpoint, Some(Endpoint::Url { .. }));
+        let device = Device::open(dir, remote, Box::new(SystemClock)).expect("a device");
+        let (handle, _side) = mailtui::engine::start(device, endpoint, None).expect("an engine");
+        Self { handle, _host: host, ticket: 0 }
+    }
+
+    /// Waits until the device has all that the backend has.
+    pub(crate) fn caught_up(&self) {
+        self.until(|update| matches!(update, Update::Status(status) if is_idle(status.link)));
+    }
+
+    pub(crate) fn ask(&self, request: Request) {
         self.handle.requests.send(request).expect("the engine runs");
     }
 
     /// Takes updates in until one fits.
-    fn until(&self, mut fits: impl FnMut(&Update) -> bool) -> Update {
+    pub(crate) fn until(&self, mut fits: impl FnMut(&Update) -> bool) -> Update {
         let begun = Instant::now();
         loop {
             let left = DEADLINE.saturating_sub(begun.elapsed());
@@ -84,13 +101,32 @@ impl Engine {
 
     /// The inbox's first rows.
     fn rows(&mut self, limit: usize) -> Vec<Row> {
+        self.rows_hearing(limit, &mut |_| {})
+    }
+
+    /// The same; what else comes is heard.
+    pub(crate) fn rows_hearing(
+        &mut self,
+        limit: usize,
+        heard: &mut dyn FnMut(&Update),
+    ) -> Vec<Row> {
         self.ticket += 1;
         let (ticket, label) = (self.ticket, system("inbox"));
         self.ask(Request::List { ticket, label, window: Window::First, limit });
-        let answer =
-            self.until(|update| matches!(update, Update::Page { ticket: t, .. } if *t == ticket));
+        let answer = self.until(|update| {
+            heard(update);
+            matches!(update, Update::Page { ticket: t, .. } if *t == ticket)
+        });
         let Update::Page { page: Page { rows, .. }, .. } = answer else { unreachable!() };
         rows
+    }
+
+    /// Has an intent decided and reads the screen's rows; how long that took.
+    pub(crate) fn changed(&mut self, intent: Intent, heard: &mut dyn FnMut(&Update)) -> Duration {
+        let begun = Instant::now();
+        self.ask(Request::Intend(intent));
+        self.rows_hearing(ROWS, heard);
+        begun.elapsed()
     }
 
     /// Has an intent decided, reads the rows that it changed, and waits until it is on disk; how
@@ -133,12 +169,12 @@ impl Engine {
     }
 }
 
-const fn is_idle(link: Link) -> bool {
+pub(crate) const fn is_idle(link: Link) -> bool {
     matches!(link, Link::Online { behind: 0 })
 }
 
 /// Moves of all members of these rows.
-fn moves(rows: &[Row], place: Place) -> Intent {
+pub(crate) fn moves(rows: &[Row], place: Place) -> Intent {
     let targets = rows.iter().flat_map(|row| row.members.clone()).collect();
     Intent::Change { changes: vec![Change::Place(place)], targets }
 }

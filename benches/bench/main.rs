@@ -12,6 +12,7 @@
     reason = "a bench stops where it cannot measure; counts here are far below 2^52"
 )]
 
+mod catch_up;
 mod conversations;
 mod generator;
 mod inside;
@@ -51,7 +52,7 @@ const BENCHES: [Bench; 15] = [
     ("archive", inside::archive, true),
     ("archive-process", processes::archive, true),
     ("memory", screens::memory, true),
-    ("catch-up", processes::catch_up, true),
+    ("catch-up", catch_up::catch_up, true),
     ("crates", processes::crates, true),
     ("peers", peers::peers, true),
     ("build", processes::build, false),

@@ -78,6 +78,12 @@ pub(crate) fn ratio(part: f64, whole: f64) -> f64 {
     (part / whole * 100.0).round() / 100.0
 }
 
+/// The middle one.
+pub(crate) fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
 /// How long something takes.
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();

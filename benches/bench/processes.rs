@@ -15,8 +15,6 @@ const RUNS: usize = 20;
 /// Conversations that are archived at once, and how often.
 const ARCHIVED: usize = 1_000;
 const ARCHIVES: usize = 5;
-/// Conversations of which a new device takes in the rows, at most.
-const CAUGHT_UP: u64 = 100_000;
 const MIB: f64 = 1_048_576.0;
 
 /// An import into a fresh data directory: how fast, how much memory, how much disk.
@@ -93,21 +91,6 @@ fn archived(data: &Path) -> (Times, Times) {
         finish(command(data, &["undo", "--quiet"]));
     }
     (Times::from(durable), Times::from(projected))
-}
-
-/// A device with nothing takes in all rows of a backend.
-pub(crate) fn catch_up(stage: &mut Stage) -> Vec<Value> {
-    let threads = stage.largest().min(CAUGHT_UP);
-    let data = stage.seeded(threads);
-    let fresh = tempfile::tempdir_in(stage.folder()).expect("room on the disk");
-    std::os::unix::fs::symlink(data.join("backend"), fresh.path().join("backend")).expect("a link");
-    let args = ["--sync-only", "--json"];
-    let (done, took) = timed(|| finish(command(fresh.path(), &args)));
-    let told: Value = serde_json::from_slice(&done.stdout).expect("one object");
-    let events = told["pulled"].as_u64().expect("a count");
-    assert!(events >= threads, "{told}");
-    let rate = (events as f64 / took.as_secs_f64()).round();
-    vec![once("catch-up", rate, "events/s", "higher", json!({"events": events}))]
 }
 
 /// Crates that a user compiles, ours included.

@@ -2,14 +2,13 @@
 //!
 //! Invariant: compared in constant time; never in a log, never on a command line.
 
-use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use base64::Engine as _;
 use subtle::ConstantTimeEq as _;
 
-use crate::store::StoreError;
+use crate::store::{StoreError, disk};
 
 /// The token's hash, as the backend keeps it in memory.
 #[derive(Clone, Debug)]
@@ -46,16 +45,7 @@ fn make(path: &Path) -> Result<Token, StoreError> {
     let io = |error| StoreError::Io { path: path.to_owned(), error };
     let secret = crate::clock::secret().map_err(io)?;
     let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret);
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(io)?;
-    // A file that was there already keeps its rights when it is opened.
-    private(path)?;
-    writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(io)?;
+    disk::replace(path, format!("{text}\n").as_bytes())?;
     Ok(Token(*blake3::hash(text.as_bytes()).as_bytes()))
 }
 

@@ -13,11 +13,11 @@ use crate::backend::storage::{self, Purged, Snapshots};
 use crate::backend::thread_client::ThreadClients;
 use crate::bridge::Outcome;
 use crate::clock::Clock;
-use crate::crash;
+use crate::crash::{self, Broken};
 use crate::id::{DeviceId, Epoch, EventId, LabelId, StoreId, ThreadId, base32};
-use crate::limits::{MAX_ACTION_NAME_BYTES, MAX_PUSHED_ARGS_BYTES};
+use crate::limits::{MAX_ACTION_NAME_BYTES, MAX_PUSHED_ARGS_BYTES, PAGE_EVENTS};
 use crate::mailbox::MailboxEvent;
-use crate::store::{Blobs, Db, Durability, Head, Log, NewEvent, StoreError};
+use crate::store::{Db, Durability, Head, Log, NewEvent, StoreError, Uploads};
 use crate::sync::{Frame, Refused, StoreAck, StorePush};
 use crate::thread::{Writer, writers};
 
@@ -49,6 +49,12 @@ pub struct Backend {
     pub(super) untold: bool,
     /// Threads and batches that the pipeline takes in one step.
     pub(super) a_step: usize,
+    /// Blobs that devices are sending.
+    pub(super) uploads: Uploads,
+    /// When what nothing names was last looked for, Unix seconds.
+    pub(super) tidied: i64,
+    /// Events that a page holds at most, about.
+    pub(super) page_events: usize,
 }
 
 impl Backend {
@@ -68,13 +74,24 @@ impl Backend {
             now: clock.now(),
             untold: true,
             a_step: crate::backend::worker::A_STEP.0,
+            uploads: Uploads::default(),
+            tidied: 0,
+            page_events: PAGE_EVENTS,
             db,
             id,
             epoch,
         };
+        if crash::broken(Broken::DirtyFlag) {
+            Snapshots::forget_dirty(&backend.db)?;
+        }
         // A purge that a crash broke off is finished before anybody is heard.
         backend.tell_purges()?;
         Ok(backend)
+    }
+
+    /// Pages hold about so many events from now on: a simulation wants many pages of few.
+    pub const fn set_page_events(&mut self, most: usize) {
+        self.page_events = most;
     }
 
     /// The epoch of the logs.
@@ -100,8 +117,9 @@ impl Backend {
         let device = self.sessions.get(&session).and_then(|session| session.device.clone());
         for StorePush { store, expect, events } in stores {
             let (events, mut refused) = self.sort_out(&store, events, device.as_ref())?;
-            let (events, moved) = self.expected(&store, expect, events)?;
+            let (mut events, moved) = self.expected(&store, expect, events)?;
             refused.extend(moved);
+            let missing = self.without_blobs(&store, &mut events)?;
             let appended = if store.as_str() == StoreId::MAILBOX {
                 self.mailbox.append(&events)?
             } else {
@@ -110,7 +128,7 @@ impl Backend {
             for id in appended.reused {
                 refused.push(no(id, "id-reused", "another event has this id"));
             }
-            answers.push((store.clone(), appended.positions, refused));
+            answers.push((store.clone(), appended.positions, refused, missing));
             if store.as_thread().is_some() {
                 pushed.push((store, events));
             }
@@ -118,11 +136,16 @@ impl Backend {
         storage::spread(&self.db, &pushed)?;
         storage::Links::pushed(&self.db, &pushed)?;
         let mut acks = Vec::with_capacity(answers.len());
-        for (store, positions, refused) in answers {
+        for (store, positions, refused, missing) in answers {
             let Head { position: head, chain } = Log::head(self.log_of(&store), &store)?;
-            acks.push(StoreAck { store, positions, refused, head, chain });
+            acks.push(StoreAck { store, positions, refused, missing, head, chain });
         }
-        self.held.push((session, Frame::Ack { stores: acks }));
+        let early = crash::broken(Broken::AckBeforeSync);
+        let frames = if early { &mut self.ready } else { &mut self.held };
+        frames.push((session, Frame::Ack { stores: acks }));
+        if crash::broken(Broken::LiveBeforeSync) {
+            self.pump()?;
+        }
         crash::point("push.before-commit");
         Ok(())
     }
@@ -246,11 +269,21 @@ impl Backend {
     /// # Errors
     /// When the disk refuses: nothing since the last commit is kept, and no answer leaves.
     pub fn commit(&mut self) -> Result<(), StoreError> {
+        let open = self.db.is_open();
         // New labels first: a thread's event may name one.
-        let done = self.mailbox.commit().and_then(|()| self.db.commit());
+        let done = self.mailbox.commit().and_then(|()| {
+            if open {
+                crash::point("commit.between");
+            }
+            self.db.commit()
+        });
         if let Err(error) = done {
             self.roll_back();
             return Err(error);
+        }
+        if open {
+            crash::point("ingest.after-commit");
+            crash::point("push.after-commit");
         }
         self.ready.append(&mut self.held);
         Ok(())
@@ -262,19 +295,6 @@ impl Backend {
         self.mailbox.rollback();
         self.clients.forget();
         self.held.clear();
-    }
-
-    /// A part of a blob.
-    pub(super) fn blob(&self, hash: &crate::id::BlobHash, offset: u64) -> Frame {
-        // A damaged blob is as good as none to who asks; `doctor` says which it is.
-        let bytes = Blobs::get(&self.db, hash).ok().flatten();
-        let size = bytes.as_ref().map(|bytes| bytes.len() as u64);
-        let data = bytes.map_or_else(Vec::new, |bytes| {
-            let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-            let to = from.saturating_add(crate::limits::BLOB_CHUNK_BYTES).min(bytes.len());
-            bytes[from..to].to_vec()
-        });
-        Frame::Blob { hash: hash.clone(), offset, size, data: crate::sync::Bytes(data) }
     }
 
     /// Works until nothing is dirty and the queue is empty.

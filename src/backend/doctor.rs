@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use crate::backend::core::Backend;
-use crate::backend::storage::references::{self, ShortName};
-use crate::backend::storage::{self, Index, Links, Purged, Queue};
+use crate::backend::storage::references::{self, Miscounted};
+use crate::backend::storage::{self, Again, Index, Links, Purged, Queue};
 use crate::id::{StoreId, ThreadId};
 use crate::limits::TRASH_KEPT;
 use crate::mailbox;
@@ -54,6 +54,15 @@ pub fn inspect(dir: &Path) -> Result<Vec<Finding>, StoreError> {
     found.extend(references::wrong(&threads)?.iter().map(|wrong| referred(*wrong)));
     found.extend(rebuild(&mailbox)?);
     Ok(found)
+}
+
+/// Threads in a backend's directory that are not yet projected again, and of how many; see
+/// [`Backend::projecting`].
+///
+/// # Errors
+/// When the file is damaged or newer.
+pub fn projecting(dir: &Path) -> Result<Option<(u64, u64)>, StoreError> {
+    storage::read(dir)?.map_or(Ok(None), |threads| Again::progress(&threads))
 }
 
 /// The mail that a backend holds.
@@ -141,13 +150,11 @@ impl Backend {
             return Ok(Vec::new());
         }
         self.begin()?;
-        references::put_right(&self.db)?;
+        references::put_right(&self.db, self.now)?;
         self.db.commit()?;
         let left = references::wrong(&self.db)?;
-        let finding = |found: (ShortName, u64)| Finding {
-            repaired: !left.contains(&found),
-            ..referred(found)
-        };
+        let finding =
+            |found: Miscounted| Finding { repaired: !left.contains(&found), ..referred(found) };
         Ok(wrong.into_iter().map(finding).collect())
     }
 
@@ -200,6 +207,9 @@ fn check_rows(threads: &Db, mailbox: &Db) -> Result<Vec<(ThreadId, Finding)>, St
     for (store, _) in Log::stores(threads)? {
         let Some(thread) = store.as_thread() else { continue };
         let Some(seen) = mailbox::watermark(mailbox, &thread)? else { continue };
+        if Again::waits(threads, &store)? {
+            continue; // its row is of another projection, and its turn comes
+        }
         let mut events = match Log::checked(threads, &store, 0, usize::MAX, usize::MAX) {
             // That is a finding of its own.
             Err(StoreError::Broken { .. }) => continue,
@@ -226,10 +236,10 @@ fn rebuild(db: &Db) -> Result<Vec<Finding>, StoreError> {
     Ok(wrong.map(|table| Finding::new("table", line(table))).collect())
 }
 
-fn referred((name, times): (ShortName, u64)) -> Finding {
+fn referred((name, times, there): Miscounted) -> Finding {
     let name = blake3::Hash::from_bytes(std::array::from_fn(|at| *name.get(at).unwrap_or(&0)));
-    let line =
-        format!("blob {:.32}… is named by {times} events and counted otherwise", name.to_hex());
+    let how = if there { "and counted otherwise" } else { "and is missing" };
+    let line = format!("blob {:.32}… is named by {times} events {how}", name.to_hex());
     Finding::new("blob", line)
 }
 

@@ -15,7 +15,6 @@ use tokio::sync::mpsc as frames;
 use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
 use crate::bridge::{Follow, Followed, Outcome};
 use crate::clock::Clock;
-use crate::crash;
 use crate::id::DeviceId;
 use crate::notice::{Explain as _, Notice};
 use crate::store::StoreError;
@@ -297,6 +296,11 @@ impl Loop {
             let pumped = self.backend.pump()?;
             Ok(worked || pumped)
         });
+        let worked = match worked {
+            // Nothing else to do: what nothing names may go, a little at a time.
+            Ok(false) => self.backend.tidy(self.clock.now()),
+            other => other,
+        };
         self.resting = worked.is_err();
         if let Err(error) = &worked {
             self.give_up(&error.notice());
@@ -377,8 +381,6 @@ impl Loop {
     fn commit(&mut self, mut waiting: Vec<Waiting>) {
         match self.backend.commit() {
             Ok(()) => {
-                crash::point("ingest.after-commit");
-                crash::point("push.after-commit");
                 for answer in waiting {
                     answer(Ok(()));
                 }

@@ -223,6 +223,7 @@ const fn has_answer(frame: &Frame) -> bool {
             | Frame::Ingest { .. }
             | Frame::Follow { .. }
             | Frame::Purge { .. }
+            | Frame::BlobPut { .. }
             | Frame::Ping { .. }
     )
 }
@@ -233,6 +234,7 @@ const fn is_answer(frame: &Frame) -> bool {
         Frame::Ack { .. }
             | Frame::Ingested { .. }
             | Frame::Purged { .. }
+            | Frame::BlobHave { .. }
             | Frame::Pong { .. }
             | Frame::Error { .. }
     )

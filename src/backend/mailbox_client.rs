@@ -39,7 +39,8 @@ impl MailboxClient {
     /// Opens or makes the store.
     pub(super) fn open(dir: &Path, epoch: &Epoch) -> Result<Self, StoreError> {
         let path = dir.join("mailbox.db");
-        let db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &mailbox::make)?;
+        let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &mailbox::make)?;
+        mailbox::learn(&mut db, &|db| mailbox::make(db, mailbox::VERSION))?;
         let mut client = Self { db, names: BTreeMap::new() };
         client.initialize(epoch)?;
         Ok(client)

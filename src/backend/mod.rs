@@ -6,6 +6,7 @@
 //! thread, [`listener`] gives it sockets.
 
 mod auth;
+mod blobs;
 mod core;
 mod doctor;
 mod error;
@@ -16,6 +17,7 @@ pub mod listener;
 mod mailbox_client;
 mod pump;
 mod purge;
+mod reproject;
 mod session;
 mod storage;
 #[cfg(test)]
@@ -25,7 +27,7 @@ mod worker;
 
 pub use auth::token;
 pub use core::{Backend, Options};
-pub use doctor::{Finding, Holds, holds, inspect};
+pub use doctor::{Finding, Holds, holds, inspect, projecting};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};
 pub use ingest::{Packer, Prepared, Whole, prepare};

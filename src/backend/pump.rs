@@ -9,8 +9,9 @@ use std::ops::Bound;
 
 use crate::backend::core::Backend;
 use crate::backend::session::Session;
+use crate::crash::{self, Broken};
 use crate::id::StoreId;
-use crate::limits::{MAILBOX_ROOM, PAGE_BYTES, PAGE_EVENTS, SESSION_CREDIT, STORE_CREDIT};
+use crate::limits::{MAILBOX_ROOM, PAGE_BYTES, SESSION_CREDIT, STORE_CREDIT};
 use crate::mailbox::MailboxEvent;
 use crate::notice::Explain as _;
 use crate::store::{Chain, Db, Event, Log, StoreError};
@@ -90,11 +91,13 @@ impl Backend {
         }
         while session.in_flight + MAILBOX_ROOM < SESSION_CREDIT {
             let Some((hash, offset)) = session.blobs.pop_front() else { break };
-            let part = self.blob(&hash, offset);
+            let part = self.blob(&hash, offset)?;
             session.in_flight += 1;
             self.ready.push((id, part));
             sent = true;
         }
+        // A long blob of an older form was written in parts.
+        self.db.commit()?;
         Ok(sent)
     }
 
@@ -116,7 +119,7 @@ impl Backend {
             (reading.live, reading.told) = (false, true);
             return Ok(Some(Frame::Behind { store: store.clone(), head }));
         }
-        let (events, more, chain) = page(db, store, reading.position)?;
+        let (events, more, chain) = page(db, store, reading.position, self.page_events)?;
         let last = events.last().map_or(reading.position, |event| event.position);
         let store = store.clone();
         let frame = if reading.live {
@@ -158,11 +161,16 @@ fn turns(session: &Session) -> Vec<StoreId> {
 
 /// Events after a position that are taken in together, of a batch all or none, and the chain after
 /// them.
-fn page(db: &Db, store: &StoreId, after: u64) -> Result<(Vec<Event>, bool, Chain), StoreError> {
-    let (mut most, mut bytes) = (PAGE_EVENTS, PAGE_BYTES);
+fn page(
+    db: &Db,
+    store: &StoreId,
+    after: u64,
+    most: usize,
+) -> Result<(Vec<Event>, bool, Chain), StoreError> {
+    let (mut most, mut bytes) = (most, PAGE_BYTES);
     loop {
         let (mut events, more, chain) = Log::checked(db, store, after, most, bytes)?;
-        if !more || store.as_str() != StoreId::MAILBOX {
+        if !more || store.as_str() != StoreId::MAILBOX || crash::broken(Broken::BatchSplit) {
             return Ok((events, more, chain));
         }
         let ends = |event: &Event| {

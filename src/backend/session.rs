@@ -129,6 +129,10 @@ impl Backend {
                     reading.credited(pages);
                 }
             }
+            Frame::BlobPut { hash, offset, size, data } => {
+                let have = self.put_blob(&hash, offset, size, &data.0)?;
+                self.held.push((session, have));
+            }
             Frame::Ping { n } => self.held.push((session, Frame::Pong { n })),
             _ => self.refuse(session, "frame", "a frame that only a backend sends"),
         }

@@ -30,7 +30,7 @@ impl Backend {
     pub fn step(&mut self) -> Result<bool, StoreError> {
         let done = self.tell_purges().and_then(|()| self.advance_clients()).and_then(|advanced| {
             let worked = self.work_queue()?;
-            Ok(advanced || worked)
+            Ok(advanced || worked || self.project_slice()?)
         });
         if done.is_err() {
             self.roll_back();

@@ -37,8 +37,17 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
         })?;
     }
     if found.is_empty() {
-        output.result(&json!({ "clean": true }), || "clean".to_owned())?;
-        return Ok(Exit::Done);
+        let waits = crate::backend::projecting(&home.backend_dir());
+        return match waits.map_err(|error| error.notice())? {
+            Some((left, of)) => {
+                let projecting = json!({ "left": left, "of": of });
+                output.result(&json!({ "clean": true, "projecting": projecting }), || {
+                    format!("clean; {left} of {of} rows are still made again, in the background")
+                })
+            }
+            None => output.result(&json!({ "clean": true }), || "clean".to_owned()),
+        }
+        .map(|()| Exit::Done);
     }
     Ok(Exit::Error)
 }

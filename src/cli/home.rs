@@ -3,7 +3,6 @@
 //! Invariant: a directory has one backend for good: its own inside, or a remote one that it
 //! remembers. The token is kept in a file that only its owner reads, never printed.
 
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -231,20 +230,5 @@ fn remember(dir: &Path, remote: &Remote) -> Result<(), Notice> {
     if std::fs::read(&path).is_ok_and(|held| held == text) {
         return Ok(());
     }
-    let io = |error: std::io::Error| {
-        Notice::error("io", format!("{}: {error}", path.display()), "may you write there?")
-    };
-    // Written beside and renamed: a crash leaves the old one or the new one.
-    let fresh = dir.join("remote.json.new");
-    // What a crash left may have other rights.
-    let _ = std::fs::remove_file(&fresh);
-    let mut file = std::fs::File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&fresh)
-        .map_err(io)?;
-    std::io::Write::write_all(&mut file, &text).and_then(|()| file.sync_all()).map_err(io)?;
-    std::fs::rename(&fresh, &path).map_err(io)
+    crate::store::disk::replace(&path, &text).map_err(|error| error.notice())
 }

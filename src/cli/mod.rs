@@ -37,7 +37,7 @@ use clap::error::ErrorKind;
 use crate::command::intent::{Change, Intent};
 use crate::engine::Device;
 use crate::label::Place;
-use crate::notice::{Exit, Notice};
+use crate::notice::{Exit, Explain as _, Notice};
 use args::{Cli, Command};
 use home::Home;
 use output::Output;
@@ -155,7 +155,14 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
 fn caught_up(home: &Home) -> Result<Option<Device>, Notice> {
     // One reader from the beginning on: who opens a file alone, and closes it, makes and removes
     // what lies beside it, each time.
-    let device = home.reader()?;
+    let mut device = home.reader()?;
+    let outdated = device.as_ref().map(Device::knew_others).transpose();
+    if outdated.map_err(|error| error.notice())? == Some(true)
+        && let Ok(owner) = home.own()
+    {
+        drop((device, home.device()?, owner));
+        device = home.reader()?;
+    }
     let mut session = if home.served_only() {
         session::Session::open(home)?
     } else if home.is_behind(device.as_ref())? {

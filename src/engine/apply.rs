@@ -1,15 +1,17 @@
 //! Frames of the backend: what they change here.
 //!
-//! Invariant: a page is taken in as one transaction: its log rows, tables, watermarks, and what of
-//! the own events it makes known. A page that does not follow on the log is not taken in.
+//! Invariant: a page is taken in as one transaction, alone or with those behind it: its log rows,
+//! tables, watermarks, and what of the own events it makes known. A page that does not follow on
+//! the log is not taken in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::crash;
+use crate::crash::{self, Broken};
+use crate::engine::slice::{Added, Further, MailboxPage, Slice};
 use crate::engine::{Device, EngineError};
 use crate::id::{DeviceId, Epoch, StoreId, ThreadId};
 use crate::limits::CREDIT_EVERY;
-use crate::mailbox::{self, Changes, Groups};
+use crate::mailbox::{self, Changes, Groups, MailboxEvent, Source};
 use crate::store::{Chain, Db, Durability, Event, Log, Own, StoreError};
 use crate::sync::{Frame, StoreAck, SyncError};
 
@@ -27,9 +29,18 @@ impl Device {
     /// # Errors
     /// When the database refuses, or the backend is another than this directory's.
     pub fn receive(&mut self, frame: Frame) -> Result<(), EngineError> {
+        self.receive_with(frame, &mut |_, _| None)
+    }
+
+    /// As [`Device::receive`]; a page of the Mailbox log is taken in as one transaction with those
+    /// that `more` gives.
+    ///
+    /// # Errors
+    /// As [`Device::receive`].
+    pub fn receive_with(&mut self, frame: Frame, more: Further<'_>) -> Result<(), EngineError> {
         // What was decided by keys has its own durability and is on disk first.
         self.commit()?;
-        let done = self.take(frame);
+        let done = self.take(frame, more);
         if done.is_err() {
             // Of a frame all or nothing.
             self.db.rollback();
@@ -38,14 +49,12 @@ impl Device {
         done
     }
 
-    fn take(&mut self, frame: Frame) -> Result<(), EngineError> {
+    fn take(&mut self, frame: Frame, more: Further<'_>) -> Result<(), EngineError> {
         match frame {
             Frame::Welcome { backend, epoch, .. } => self.welcome(&backend, epoch),
             Frame::Page { store, events, head, chain, .. }
             | Frame::Live { store, events, head, chain } => {
-                self.store_page(&store, &events, head, chain)?;
-                self.credit(store);
-                Ok(())
+                self.store_page(&store, events, head, chain, more)
             }
             Frame::Behind { store, head } => {
                 if store.as_thread().is_none() {
@@ -128,42 +137,99 @@ impl Device {
         Ok(())
     }
 
+    /// Takes in pages of one store; of the Mailbox log, several as one transaction.
     fn store_page(
         &mut self,
         store: &StoreId,
-        events: &[Event],
+        events: Vec<Event>,
         head: u64,
         chain: Chain,
+        more: Further<'_>,
     ) -> Result<(), EngineError> {
         if let Some(thread) = store.as_thread() {
-            return self.thread_page(&thread, events, head, chain);
-        }
-        let here = self.head()?;
-        let new = &events[events.partition_point(|event| event.position <= here)..];
-        if !follows(new, here, head) {
-            // Something is missing between: ask again from where the log ends.
-            self.misfit()?;
-            let cursor = self.cursor()?;
-            self.wanted.push(Frame::Unsubscribe { store: store.clone() });
-            self.wanted.push(Frame::Subscribe { store: store.clone(), cursor });
+            self.thread_page(&thread, &events, head, chain)?;
+            self.credit(store);
             return Ok(());
         }
-        self.remote_head = Some(head);
-        if new.is_empty() {
+        let mut slice = Slice::default();
+        let mut page = Some(MailboxPage { events, head, chain });
+        while let Some(next) = page {
+            self.remote_head = Some(next.head);
+            self.credit(store);
+            let added = self.add_page(store, next, &mut slice);
+            match added {
+                Ok(Added::Yes) => {}
+                Ok(Added::Gap) => {
+                    self.finish(slice)?;
+                    self.misfit()?;
+                    // Something is missing between: ask again from where the log ends.
+                    let cursor = self.cursor()?;
+                    self.wanted.push(Frame::Unsubscribe { store: store.clone() });
+                    self.wanted.push(Frame::Subscribe { store: store.clone(), cursor });
+                    return Ok(());
+                }
+                Ok(Added::Diverged) => {
+                    self.db.rollback();
+                    return self.diverged(store);
+                }
+                Err(error) => {
+                    self.db.rollback();
+                    return Err(error.into());
+                }
+            }
+            let at = slice.end.map_or(u64::MAX, |end| end.position);
+            page = more(slice.events.len(), self.remote_head.is_some_and(|head| at < head));
+        }
+        self.finish(slice)
+    }
+
+    /// Puts a page into the log, in the open transaction.
+    fn add_page(
+        &mut self,
+        store: &StoreId,
+        page: MailboxPage,
+        slice: &mut Slice,
+    ) -> Result<Added, StoreError> {
+        let MailboxPage { mut events, head, chain } = page;
+        let here = match slice.end {
+            Some(end) => end.position,
+            None => Log::head(&self.db, store)?.position,
+        };
+        events.drain(..events.partition_point(|event| event.position <= here));
+        if !follows(&events, here, head) {
+            return Ok(Added::Gap);
+        }
+        if events.is_empty() {
+            return Ok(Added::Yes);
+        }
+        if slice.end.is_none() {
+            self.db.durable(Durability::Normal)?;
+            self.db.begin()?;
+        }
+        let appended = Log::append(&self.db, store, events.iter().map(|event| &event.event))?;
+        slice.end = Some(appended.head);
+        // Otherwise the logs are not the same.
+        if appended.head.chain != chain {
+            return Ok(Added::Diverged);
+        }
+        slice.events.append(&mut events);
+        Ok(Added::Yes)
+    }
+
+    /// Materialises what was added to the log, and commits both.
+    fn finish(&mut self, slice: Slice) -> Result<(), EngineError> {
+        if slice.end.is_none() {
             return Ok(());
         }
-        self.db.durable(Durability::Normal)?;
-        self.db.begin()?;
-        let taken = self.take_in(store, new, chain);
+        if crash::broken(Broken::OverlayBeforeRows) {
+            self.forget_early(&slice.events)?;
+        }
+        let taken = self.take_in(&slice.events);
         crash::point("page.before-commit");
         let purged = match taken {
-            Ok(Some(purged)) => {
+            Ok(purged) => {
                 self.db.commit()?;
                 purged
-            }
-            Ok(None) => {
-                self.db.rollback();
-                return self.diverged(store);
             }
             Err(error) => {
                 self.db.rollback();
@@ -174,33 +240,26 @@ impl Device {
         for thread in &purged {
             self.drop_thread(thread)?;
         }
-        self.news.pulled += new.len() as u64;
+        self.news.pulled += slice.events.len() as u64;
         self.news.lists = true;
         Ok(())
     }
 
-    /// Appends and materialises; the threads that were purged. `None` when the chain says that the
-    /// logs are not the same.
-    fn take_in(
-        &mut self,
-        store: &StoreId,
-        events: &[Event],
-        chain: Chain,
-    ) -> Result<Option<Vec<ThreadId>>, StoreError> {
-        let records: Vec<_> = events.iter().map(|event| event.event.clone()).collect();
-        let appended = Log::append(&self.db, store, &records)?;
-        if appended.head.chain != chain {
-            return Ok(None);
-        }
+    /// Materialises events that the log holds now; the threads that were purged.
+    fn take_in(&mut self, events: &[Event]) -> Result<Vec<ThreadId>, StoreError> {
         let mut groups = Groups::new(true);
         let changes = mailbox::materialize(&self.db, events, &mut groups)?;
-        self.note_sources(&changes)?;
+        // Mostly nothing of its own is under way, and there is nothing to look for.
+        let own = Own::any(&self.db)? || mailbox::any_overlaid(&self.db)?;
+        if own {
+            self.note_sources(&changes)?;
+        }
         for event in events.iter().filter(|event| event.event.device == self.id) {
             // Own labels and undos are confirmed by being in the log.
             Own::projected_id(&self.db, &event.event.id)?;
         }
         self.show_labels(&changes.labels)?;
-        for thread in &changes.threads {
+        for thread in changes.threads.iter().filter(|_| own) {
             self.cover(thread)?;
         }
         for thread in &changes.purged {
@@ -209,7 +268,8 @@ impl Device {
             self.news.refused.extend(Own::purge(&self.db, &StoreId::thread(thread))?);
         }
         groups.settle(&self.db)?;
-        Ok(Some(changes.purged))
+        self.news.threads.extend(changes.threads);
+        Ok(changes.purged)
     }
 
     /// What complete batches say of own events: where they are, and which are shown by rows now.
@@ -222,6 +282,23 @@ impl Device {
             self.forget_projected(&source.thread, source.through)?;
         }
         Ok(())
+    }
+
+    /// Forgets own events before the rows that show them are there: a rule broken on purpose.
+    fn forget_early(&mut self, events: &[Event]) -> Result<(), StoreError> {
+        let read = |event: &Event| MailboxEvent::read(&event.event.name, &event.event.args);
+        let sources = events.iter().filter_map(|event| read(event)?.source().cloned());
+        let sources = sources.filter(|source| source.last).collect();
+        let changes = Changes { sources, ..Changes::default() };
+        self.note_sources(&changes)?;
+        let mut groups = Groups::of_overlay();
+        for Source { thread, .. } in &changes.sources {
+            groups.touch(&self.db, thread)?;
+            self.cover(thread)?;
+        }
+        groups.settle(&self.db)?;
+        self.db.commit()?;
+        self.db.begin()
     }
 
     /// Forgets own events that rows show now; those that a loaded log does not hold yet stay until
@@ -257,8 +334,13 @@ impl Device {
         self.db.durable(Durability::Normal)?;
         self.db.begin()?;
         let done = acks.iter().try_for_each(|ack| self.store_acknowledged(ack));
+        crash::point("ack.before-commit");
         match done {
-            Ok(()) => Ok(self.db.commit()?),
+            Ok(()) => {
+                self.db.commit()?;
+                crash::point("ack.after-commit");
+                Ok(())
+            }
             Err(error) => {
                 self.db.rollback();
                 Err(error)
@@ -274,7 +356,10 @@ impl Device {
         self.check_ack(ack)?;
         self.unsent |= self.held_back.remove(store);
         for (id, position) in positions {
-            Own::confirm(&self.db, id, *position)?;
+            let by_place = crash::broken(Broken::ConfirmByPosition);
+            let first = by_place.then(|| Own::of(&self.db, store)).transpose()?.unwrap_or_default();
+            let first = first.into_iter().find(|own| own.position.is_none()).map(|own| own.id);
+            Own::confirm(&self.db, first.as_ref().unwrap_or(id), *position)?;
         }
         self.news.pushed += positions.len() as u64;
         for refusal in refused {
@@ -300,9 +385,13 @@ impl Device {
         {
             self.forget_projected(&thread, seen.position)?;
         }
-        if !refused.is_empty() {
+        let dropped = crash::broken(Broken::OverlayDroppedAtAck);
+        if !refused.is_empty() || dropped {
             let mut groups = Groups::of_overlay();
             groups.touch(&self.db, &thread)?;
+            if dropped {
+                Own::projected(&self.db, &StoreId::thread(&thread), u64::MAX >> 1)?;
+            }
             self.cover(&thread)?;
             groups.settle(&self.db)?;
             self.news.lists = true;
@@ -334,16 +423,20 @@ impl Device {
         if ack.refused.iter().any(|refusal| !sent.remove(&refusal.id)) {
             return wrong("refuses what was not pushed");
         }
-        if sent.is_empty() { Ok(()) } else { wrong("leaves something out") }
+        if sent.is_empty() || !ack.missing.is_empty() {
+            Ok(())
+        } else {
+            wrong("leaves something out")
+        }
     }
 
     /// This device has taken a page in: now and then the backend hears that more may come.
-    fn credit(&mut self, store: StoreId) {
+    fn credit(&mut self, store: &StoreId) {
         let taken = self.taken.entry(store.clone()).or_default();
         *taken += 1;
         if *taken >= CREDIT_EVERY {
             let pages = std::mem::take(taken);
-            self.wanted.push(Frame::Credit { store, pages });
+            self.wanted.push(Frame::Credit { store: store.clone(), pages });
         }
     }
 

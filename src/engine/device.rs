@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use lru::LruCache;
 
 use crate::clock::Clock;
+use crate::crash::{self, Broken};
 use crate::engine::EngineError;
 use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
 use crate::mailbox;
-use crate::store::{Action, Db, Durability, Kind, Log, Own, StoreError};
+use crate::store::{Action, Db, Durability, Kind, Log, Own, OwnEvent, StoreError, disk};
 use crate::sync::{Cursor, Frame, PurgedRow, StorePush};
 
 /// Long texts kept in memory, beside those of loaded threads.
@@ -142,6 +143,7 @@ impl Device {
     ) -> Result<Self, EngineError> {
         let path = dir.join("mailbox.db");
         let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &make)?;
+        mailbox::learn(&mut db, &|db| make(db, mailbox::VERSION))?;
         let id = identity(&mut db, clock.as_ref(), host)?;
         let kept = if remote {
             Some(Db::open_with(&dir.join("threads.db"), Kind::Threads, KEPT_VERSION, &make_kept)?)
@@ -165,6 +167,15 @@ impl Device {
         let id = DeviceId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
         let kept = Db::read(&dir.join("threads.db"), Kind::Threads, KEPT_VERSION)?;
         Ok(Some(Self::of(db, dir, id, kept, clock)?))
+    }
+
+    /// Whether the tables were made by a program that knew other events than this one: the next
+    /// that opens them for writing makes them again, should the log hold one.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn knew_others(&self) -> Result<bool, EngineError> {
+        Ok(mailbox::knew_others(&self.db)?)
     }
 
     /// From now on one moment of the file is read, whoever writes it meanwhile: a list is not of
@@ -287,7 +298,7 @@ impl Device {
             self.db.checkpoint()?;
             self.distrusted = false;
         } else if let Some((log, _)) = &unsynced {
-            sync_file(log)?;
+            disk::sync_log(log)?;
         }
         if let Some((_, commit)) = unsynced {
             self.synced(commit);
@@ -322,14 +333,14 @@ impl Device {
         if !self.db.is_open() {
             return Ok(());
         }
-        crate::crash::point("device.before-commit");
+        crash::point("device.before-commit");
         let done = self.db.commit();
         if done.is_err() {
             self.news.lists = true;
         }
         done?;
         self.commits += u64::from(self.later);
-        crate::crash::point("device.after-commit");
+        crash::point("device.after-commit");
         Ok(())
     }
 
@@ -402,7 +413,13 @@ impl Device {
             let pending = Own::pending(&self.db, after, PUSH_EVENTS)?;
             let Some(last) = pending.last() else { break };
             after = last.seq;
+            let fresh = |own: &OwnEvent| own.offered.is_none();
+            let later_first = crash::broken(Broken::LaterFirst) && pending.iter().any(fresh);
+            unsent |= later_first;
             for own in pending {
+                if later_first && !fresh(&own) {
+                    continue;
+                }
                 if self.in_flight.contains(&own.store) {
                     self.held_back.insert(own.store);
                     continue;
@@ -422,7 +439,7 @@ impl Device {
                 count += 1;
             }
         }
-        if !new.is_empty() {
+        if !new.is_empty() && !crash::broken(Broken::EpochAfterOffer) {
             self.begin_full()?;
             if let Err(error) = Own::offered(&self.db, &new, &epoch) {
                 self.db.rollback();
@@ -497,16 +514,6 @@ fn identity(db: &mut Db, clock: &dyn Clock, host: &str) -> Result<DeviceId, Stor
     Own::set(db, "id", id.as_str())?;
     db.commit()?;
     Ok(id)
-}
-
-/// Syncs a write-ahead log to disk; one that is not there was copied into its file, synced.
-pub(super) fn sync_file(log: &Path) -> Result<(), StoreError> {
-    match std::fs::File::open(log).and_then(|file| file.sync_data()) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(StoreError::Io { path: log.to_owned(), error })
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::intent::Intent;
 use crate::engine::link::{Link, LinkEvent, SILENCE};
+use crate::engine::slice::{Further, further};
 use crate::engine::view::{Done, Link as LinkView, Status};
 use crate::engine::{Device, EngineError};
 use crate::limits::CONNECT_TIMEOUT;
@@ -81,13 +82,21 @@ impl Driver {
     /// # Errors
     /// When the database refuses or the backend is not this directory's.
     pub fn link_event(&mut self, event: LinkEvent) -> Result<(), EngineError> {
+        self.link_events(event, &mut |_, _| None)
+    }
+
+    /// As [`Driver::link_event`]; see [`Device::receive_with`].
+    ///
+    /// # Errors
+    /// As [`Driver::link_event`].
+    pub fn link_events(&mut self, event: LinkEvent, more: Further<'_>) -> Result<(), EngineError> {
         match event {
             LinkEvent::Dialing => self.state = LinkView::Connecting,
             LinkEvent::Frame(frame, _place) => {
                 self.last_error = None;
                 self.state = LinkView::Online { behind: 0 };
                 self.heard += 1;
-                match self.device.receive(*frame) {
+                match self.device.receive_with(*frame, more) {
                     Err(EngineError::Sync(error)) if error.is_permanent() => self.refused(error),
                     Err(EngineError::OtherBackend(id)) => {
                         self.link = None;
@@ -296,7 +305,12 @@ impl Driver {
                     if deadline.is_none() && !is_ping(&event) {
                         end = Instant::now() + self.patience;
                     }
-                    self.link_event(event)?;
+                    let mut next = Some(event);
+                    while let Some(event) = next.take() {
+                        self.link_events(event, &mut |have, behind| {
+                            further(events, (have, behind), &mut next)
+                        })?;
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => return Err(SyncError::Timeout.into()),
                 Err(RecvTimeoutError::Disconnected) => {

@@ -133,8 +133,11 @@ impl Device {
 
 /// Puts what a device's own events show of a thread over its row.
 pub(super) fn cover(db: &Db, device: &DeviceId, thread: &ThreadId) -> Result<(), StoreError> {
-    let Some(row) = mailbox::raw_row(db, thread)? else { return Ok(()) };
     let own = Own::of(db, &StoreId::thread(thread))?;
+    if own.is_empty() {
+        return mailbox::set_overlay(db, thread, None);
+    }
+    let Some(row) = mailbox::raw_row(db, thread)? else { return Ok(()) };
     let watermark = mailbox::watermark(db, thread)?.map_or(0, |seen| seen.position);
     let shown = overlay(&row, &entries(&own, device, watermark));
     mailbox::set_overlay(db, thread, shown.as_ref())

@@ -5,6 +5,7 @@
 //! backend: it is handed a way to dial one.
 
 mod apply;
+mod coming;
 mod device;
 mod doctor;
 mod driver;
@@ -20,7 +21,9 @@ mod owner;
 mod purge;
 mod purging;
 mod run;
+mod side_door;
 mod sink;
+mod slice;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -33,6 +36,8 @@ pub use device::Device;
 pub use driver::{Driver, Synced};
 pub use error::EngineError;
 pub use owner::Owner;
-pub use run::{ImportJob, SideDoor, Task, start};
+pub use run::{ImportJob, start};
+pub use side_door::{SideDoor, Task};
 pub use sink::{RemoteSink, changes_to_wire, from_wire, to_wire};
+pub use slice::{Further, MailboxPage};
 pub use sources::Sources;

@@ -11,16 +11,19 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crate::command::intent::Intent;
-use crate::engine::device::sync_file;
+use crate::engine::coming::{Coming, Input, Listed, is_key};
 use crate::engine::handle::{EngineHandle, PurgeStep, Request, Update};
 use crate::engine::link::{Endpoint, Link, LinkEvent};
 use crate::engine::purging::Purging;
+use crate::engine::side_door::SideDoor;
+use crate::engine::slice::Pace;
 use crate::engine::view::{Done, HistoryPage, ImportProgress, Status};
 use crate::engine::{Device, Driver, EngineError};
 use crate::id::{ActionId, ThreadId};
 use crate::limits::COMMIT_WITHIN;
 use crate::mailbox::{self, Of};
 use crate::notice::{Explain as _, Notice};
+use crate::store::disk::sync_log;
 use crate::sync::SyncError;
 
 /// How long the thread sleeps when nothing happens.
@@ -33,66 +36,11 @@ const MAX_AHEAD_MEMBERS: usize = 8;
 const SWEEP: Duration = Duration::from_secs(15);
 /// How long a disk that refused rests.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
-/// Frames taken in before requests are looked at again.
-const FRAMES_A_TURN: usize = 1;
 
 /// Runs an import: paths, a stop flag, and whom to tell. Made by the wiring, which knows a sink.
 pub type ImportJob = Arc<
     dyn Fn(Vec<PathBuf>, Arc<AtomicBool>, &mut dyn FnMut(ImportProgress)) -> Notice + Send + Sync,
 >;
-
-/// What is run on the engine's thread between requests. It must be short: keys wait for it.
-pub type Task = Box<dyn FnOnce(&mut Driver) + Send>;
-
-/// What wakes the engine's thread.
-enum Input {
-    Request(Request),
-    Run(Task),
-    Link(LinkEvent),
-    Import(ImportProgress),
-    Imported(Notice),
-    Synced(u64, Result<(), Notice>),
-}
-
-/// A second way to the thread that has the driver, beside the UI's: for who needs an answer.
-#[derive(Clone)]
-pub struct SideDoor {
-    tasks: Arc<dyn Fn(Task) -> bool + Send + Sync>,
-}
-
-impl std::fmt::Debug for SideDoor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SideDoor")
-    }
-}
-
-impl SideDoor {
-    /// A door to the thread that takes `tasks`; they answer whether it still does.
-    #[must_use]
-    pub fn new(tasks: impl Fn(Task) -> bool + Send + Sync + 'static) -> Self {
-        Self { tasks: Arc::new(tasks) }
-    }
-
-    /// Runs `task` on the engine's thread and waits for what it returns; `None` when the engine
-    /// has ended before it. What keys decided until then is committed. A task must be short.
-    pub fn ask<T: Send + 'static>(
-        &self,
-        task: impl FnOnce(&mut Driver) -> T + Send + 'static,
-    ) -> Option<T> {
-        let (answer, receiver) = mpsc::sync_channel(1);
-        let task: Task = Box::new(move |driver| {
-            // Who asked waits below; the channel has room.
-            let _ = answer.send(task(driver));
-        });
-        if (self.tasks)(task) { receiver.recv().ok() } else { None }
-    }
-}
-
-impl From<LinkEvent> for Input {
-    fn from(event: LinkEvent) -> Self {
-        Self::Link(event)
-    }
-}
 
 /// Starts the engine on a thread of its own.
 ///
@@ -139,7 +87,7 @@ fn syncer(inputs: Sender<Input>) -> Sender<(PathBuf, u64)> {
     std::thread::spawn(move || {
         while let Ok(first) = jobs.recv() {
             let (log, commit) = jobs.try_iter().last().unwrap_or(first);
-            let done = sync_file(&log).map_err(|error| error.notice());
+            let done = sync_log(&log).map_err(|error| error.notice());
             if inputs.send(Input::Synced(commit, done)).is_err() {
                 return;
             }
@@ -171,6 +119,10 @@ struct Engine {
     ahead: VecDeque<ThreadId>,
     /// When idle threads were last looked for.
     swept: Instant,
+    /// How much of the Mailbox log is taken in at a time.
+    pace: Pace,
+    /// The list that was asked for last.
+    listed: Option<Listed>,
 }
 
 impl Engine {
@@ -196,42 +148,46 @@ impl Engine {
             purging: None,
             ahead: VecDeque::new(),
             swept: Instant::now(),
+            pace: Pace::default(),
+            listed: None,
         }
     }
 
     fn run(mut self, inputs: &Receiver<Input>) {
         self.tell_labels();
         self.tell_status();
-        let mut waiting: VecDeque<LinkEvent> = VecDeque::new();
+        let mut coming = Coming::new(inputs);
         loop {
             let wait = match self.due {
-                _ if !waiting.is_empty() || !self.ahead.is_empty() => Duration::ZERO,
+                _ if !coming.waiting.is_empty() || !self.ahead.is_empty() => Duration::ZERO,
                 Some(due) => due.saturating_duration_since(Instant::now()),
                 None => IDLE,
             };
-            let mut next = match inputs.recv_timeout(wait) {
+            let mut next = match coming.next(wait) {
                 Ok(input) => Some(input),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             // Requests first; frames wait in order.
-            let mut held = VecDeque::new();
             while let Some(input) = next {
                 match input {
                     Input::Request(Request::Quit) => return self.quit(),
-                    Input::Request(Request::Pause) => held.extend(self.pause(inputs)),
-                    Input::Request(request) => self.request(request),
+                    Input::Request(Request::Pause) => coming.held.extend(self.pause(inputs)),
+                    Input::Request(request) => {
+                        self.note_key(&request);
+                        self.request(request);
+                    }
                     Input::Run(task) => {
                         // What keys decided stays apart from what the task decides.
                         self.commit_soon();
                         task(&mut self.driver);
                     }
                     Input::Synced(commit, done) => self.synced(commit, done),
-                    Input::Link(event) => waiting.push_back(event),
+                    Input::Link(event) => coming.waiting.push_back(event),
                     Input::Import(progress) => self.tell(Update::Import(progress)),
                     Input::Imported(notice) => self.tell(Update::Notice(notice)),
                 }
-                next = held.pop_front().or_else(|| inputs.try_recv().ok());
+                next = coming.next(Duration::ZERO).ok();
             }
             if self.due.is_some_and(|due| due <= Instant::now()) {
                 // The commit waits for no disk, and the disk works while the answer is read.
@@ -239,8 +195,8 @@ impl Engine {
                 self.sync_disk();
             }
             self.tell_news();
-            for event in waiting.drain(..FRAMES_A_TURN.min(waiting.len())) {
-                self.link_event(event);
+            if let Some(event) = coming.waiting.pop_front() {
+                self.link_events(event, &mut coming);
             }
             if let Some(thread) = self.ahead.pop_front() {
                 self.prefetch(&thread);
@@ -249,6 +205,16 @@ impl Engine {
             self.sync_disk();
             self.tell_news();
             self.purge_on();
+        }
+    }
+
+    /// Where somebody presses keys, less is taken in at a time.
+    fn note_key(&mut self, request: &Request) {
+        if is_key(request, self.listed.as_ref()) {
+            self.pace.key(Instant::now());
+        }
+        if let Request::List { label, window, .. } = request {
+            self.listed = Some((label.clone(), window.clone()));
         }
     }
 
@@ -334,13 +300,23 @@ impl Engine {
         }
     }
 
-    fn link_event(&mut self, event: LinkEvent) {
+    /// Takes in an event of the link; a page of the Mailbox log with those behind it, for as long
+    /// as nothing else is there to do and a key would not have to wait.
+    fn link_events(&mut self, event: LinkEvent, coming: &mut Coming<'_>) {
         if matches!(event, LinkEvent::Down(_) | LinkEvent::Refused(_))
             && let Some(purging) = self.purging.take()
         {
             self.tell(Update::Purge(purging.ticket, Purging::lost()));
         }
-        if let Err(error) = self.driver.link_event(event) {
+        let (begun, mut events) = (Instant::now(), 0);
+        let most = self.pace.events(begun);
+        let listed = self.listed.as_ref();
+        let done = self.driver.link_events(event, &mut |have, behind| {
+            events = have;
+            if have < most { coming.page(behind, listed) } else { None }
+        });
+        self.pace.took(events, begun.elapsed());
+        if let Err(error) = done {
             self.tell(Update::Notice(error.notice()));
         }
         // A frame puts what was decided on disk first; that the link is gone does not.

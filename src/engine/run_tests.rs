@@ -35,8 +35,10 @@ fn what_was_decided_is_put_on_disk_though_the_connection_ends_meanwhile() {
     let (mut engine, _told) = engine(dir.path());
     engine.request(Request::Intend(Intent::CreateLabel("Work".to_owned())));
     assert!(engine.driver.device.is_saving() && engine.due.is_some());
-    engine.link_event(LinkEvent::Down(SyncError::Timeout));
-    engine.link_event(LinkEvent::Dialing);
+    let (_inputs, receiver) = mpsc::channel();
+    let mut coming = Coming::new(&receiver);
+    engine.link_events(LinkEvent::Down(SyncError::Timeout), &mut coming);
+    engine.link_events(LinkEvent::Dialing, &mut coming);
     assert!(engine.due.is_some(), "nobody commits it");
     engine.commit();
     assert!(!engine.driver.device.is_saving() && engine.due.is_none());

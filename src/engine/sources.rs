@@ -15,7 +15,7 @@ use crate::bridge::ledger::{Entry, FileRow, Ledger, LeftOut, Stamp};
 use crate::clock::Clock;
 use crate::id::{ThreadId, base32};
 use crate::notice::{Explain as _, Notice};
-use crate::store::{Db, Durability, Kind, StoreError};
+use crate::store::{Db, Durability, Kind, StoreError, disk};
 
 /// The file's name in the data directory.
 const NAME: &str = "sources.db";
@@ -138,7 +138,7 @@ impl Sources {
             let mut path = self.path.clone().into_os_string();
             path.push(end);
             // One that cannot be removed cannot be opened either, and that is said.
-            let _ = std::fs::remove_file(path);
+            let _ = disk::remove(Path::new(&path));
         }
     }
 

@@ -5,6 +5,7 @@
 //! logs are read from the backend through the protocol; a device of a remote backend keeps the
 //! logs of threads that it opened.
 
+use crate::crash;
 use crate::engine::apply::follows;
 use crate::engine::view::Message;
 use crate::engine::{Device, EngineError};
@@ -191,7 +192,9 @@ impl Device {
             let records: Vec<NewEvent> = new.iter().map(|event| event.event.clone()).collect();
             kept.begin()?;
             Log::append(kept, &StoreId::thread(thread), &records)?;
+            crash::point("kept.before-commit");
             kept.commit()?;
+            crash::point("kept.after-commit");
         }
         self.fetch_blobs(thread);
         self.news.threads.insert(thread.clone());

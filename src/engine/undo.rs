@@ -16,9 +16,9 @@ use crate::id::{ActionId, StoreId, ThreadId};
 use crate::mailbox::{
     self, Deed, Groups, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed,
 };
-use crate::projection::{deed, entries};
+use crate::projection::{deed, entries, trail_of};
 use crate::store::{Action, Args, Own, StoreError};
-use crate::thread::{self, Cell, Cells, Linked, Trail, Why};
+use crate::thread::{self, Cell, Cells, Linked, Why};
 
 /// Kinds of things left alone that a line says; the rest is counted.
 const MOST_SAID: usize = 3;
@@ -94,7 +94,7 @@ impl Device {
                 continue;
             };
             rows.extend(mailbox::root_of(&self.db, &thread)?);
-            let trail: Trail = serde_json::from_str(&row.trail).unwrap_or_default();
+            let trail = trail_of(&row);
             match thread::kept_since(&trail, undid, action) {
                 Some((kept, cells)) if !kept.is_empty() => left.push((thread, kept, cells)),
                 Some(_) => {}
@@ -124,7 +124,7 @@ impl Device {
         let Some(row) = mailbox::raw_row(&self.db, thread)? else { return Ok(None) };
         let own = Own::of(&self.db, &StoreId::thread(thread))?;
         let watermark = mailbox::watermark(&self.db, thread)?.map_or(0, |seen| seen.position);
-        let trail: Trail = serde_json::from_str(&row.trail).unwrap_or_default();
+        let trail = trail_of(&row);
         Ok(thread::kept(&trail, &entries(&own, &self.id, watermark)))
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ActionId, DeviceId, Epoch, LabelId, ThreadId};
 use crate::label::Place;
 use crate::mail::Address;
-use crate::store::Args;
+use crate::store::{Args, is_read};
 
 /// The names.
 pub mod name {
@@ -36,6 +36,22 @@ pub mod name {
     pub const THREAD_PURGED: &str = "v1.ThreadPurged";
     /// An action was undone.
     pub const ACTION_UNDONE: &str = "v1.ActionUndone";
+
+    /// All of them: what is recorded beside tables as known.
+    pub const ALL: &[&str] = &[
+        LABEL_CREATED,
+        LABEL_RENAMED,
+        LABEL_RECOLORED,
+        LABEL_DELETED,
+        THREAD_ADDED,
+        LABEL_APPLIED,
+        LABEL_REMOVED,
+        SUMMARY_CHANGED,
+        THREAD_PROJECTED,
+        THREAD_REMOVED,
+        THREAD_PURGED,
+        ACTION_UNDONE,
+    ];
 }
 
 /// What of a thread's log a batch has taken in.
@@ -261,6 +277,9 @@ impl MailboxEvent {
         if args.is_gone() {
             return args.read().map(Self::Projected);
         }
+        if !is_read(event) {
+            return None;
+        }
         Some(match event {
             name::THREAD_ADDED => Self::Added(args.read()?),
             name::SUMMARY_CHANGED => Self::Changed(args.read()?),
@@ -290,6 +309,11 @@ impl MailboxEvent {
         }
     }
 
+    /// Whether it is of the index itself, and so sees all rows as they are before it.
+    pub(super) const fn is_of_index(&self) -> bool {
+        matches!(self, Self::Purged(_))
+    }
+
     /// The label that an event makes or changes.
     #[must_use]
     pub const fn label(&self) -> Option<&LabelId> {
@@ -313,5 +337,18 @@ impl MailboxEvent {
                 | name::LABEL_DELETED
                 | name::ACTION_UNDONE
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_name_is_listed() {
+        let source = include_str!("event.rs");
+        let named = source.lines().filter_map(|line| {
+            let (_, name) = line.trim().strip_prefix("pub const ")?.split_once(": &str = \"")?;
+            name.strip_suffix("\";")
+        });
+        assert_eq!(named.collect::<Vec<_>>(), super::name::ALL);
     }
 }

@@ -5,13 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::id::{LabelId, ThreadId};
 use crate::label::Place;
 use crate::mailbox::group::{GroupRow, MemberRow, group};
 use crate::mailbox::row::Shown;
 use crate::store::{Db, StoreError};
+
+/// Keys of the `shown` index gathered in memory while it is made again.
+const REINDEXED: usize = 10_000;
 
 /// Conversations touched by the open transaction.
 #[derive(Debug, Default)]
@@ -23,6 +26,8 @@ pub struct Groups {
     /// Where nothing but the overlay changes: the members by root, as the confirmed tables have
     /// them before and after.
     members: Option<BTreeMap<ThreadId, Vec<MemberRow>>>,
+    /// Whether any two threads are linked; asked once.
+    linked: Option<bool>,
 }
 
 impl Groups {
@@ -47,19 +52,34 @@ impl Groups {
         if !self.threads.insert(thread.clone()) {
             return Ok(());
         }
-        let Some(root) = super::query::root_of(db, thread)? else {
+        let linked = self.linked(db)?;
+        let Some((root, members)) =
+            conversation(db, thread, linked, |root| self.before.contains_key(root))?
+        else {
             self.began(thread);
             return Ok(());
         };
-        if !self.before.contains_key(&root) {
-            let members = confirmed(db, &root)?;
-            let rows = self.rows(db, &members)?;
-            if let Some(kept) = &mut self.members {
-                kept.insert(root.clone(), members);
-            }
-            self.before.insert(root, rows);
+        let Some(members) = members else { return Ok(()) };
+        let rows = self.rows(db, &members)?;
+        if let Some(kept) = &mut self.members {
+            kept.insert(root.clone(), members);
         }
+        self.before.insert(root, rows);
         Ok(())
+    }
+
+    /// Whether any two threads are linked: where not, each is a conversation of its own.
+    pub(super) fn linked(&mut self, db: &Db) -> Result<bool, StoreError> {
+        if let Some(linked) = self.linked {
+            return Ok(linked);
+        }
+        let linked = db.sql().prepare_cached("SELECT 1 FROM threadLinks")?.exists([])?;
+        Ok(*self.linked.insert(linked))
+    }
+
+    /// The open transaction links threads.
+    pub(super) const fn now_linked(&mut self) {
+        self.linked = Some(true);
     }
 
     /// `root` shows a row that no root showed before: what is counted of it now is all new. Must be
@@ -92,42 +112,60 @@ impl Groups {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn settle(self, db: &Db) -> Result<bool, StoreError> {
+    pub fn settle(mut self, db: &Db) -> Result<bool, StoreError> {
+        let mut shown = Reindexed::default();
         if let Some(kept) = &self.members {
             for (root, members) in kept {
                 let was = self.before.get(root).and_then(|(_, shown)| shown.as_ref());
-                let (_, shown) = self.rows(db, members)?;
-                if was != shown.as_ref() {
-                    reindex(db, was, shown.as_ref())?;
-                }
+                let (_, now) = self.rows(db, members)?;
+                shown.change(was, now.as_ref());
             }
+            shown.store(db)?;
             return Ok(false);
         }
-        let mut roots: BTreeSet<ThreadId> = self.before.keys().cloned().collect();
-        for thread in &self.threads {
-            roots.extend(super::query::root_of(db, thread)?);
-        }
-        let mut after = BTreeMap::new();
-        for root in &roots {
-            // A root that another joined is no row any more.
-            let still = super::query::root_of(db, root)?.as_ref() == Some(root);
-            let rows = if still { self.rows(db, &confirmed(db, root)?)? } else { (None, None) };
-            after.insert(root.clone(), rows);
-        }
         let mut counts = Counts::default();
-        for (root, (counted, shown)) in &after {
-            let (was_counted, was_shown) = self.before.get(root).cloned().unwrap_or_default();
-            counts.add(was_counted.as_ref(), -1);
-            counts.add(counted.as_ref(), 1);
-            if self.device && was_shown != *shown {
-                reindex(db, was_shown.as_ref(), shown.as_ref())?;
+        let mut change = |was: Rows, now: Rows| {
+            counts.add(was.0.as_ref(), -1);
+            counts.add(now.0.as_ref(), 1);
+            shown.change(was.1.as_ref(), now.1.as_ref());
+        };
+        if self.linked(db)? {
+            for (root, now) in self.after(db)? {
+                change(self.before.remove(&root).unwrap_or_default(), now);
+            }
+        } else {
+            for thread in &self.threads {
+                let found = conversation(db, thread, false, |_| false)?;
+                let members = found.and_then(|(_, members)| members).unwrap_or_default();
+                change(self.before.remove(thread).unwrap_or_default(), self.rows(db, &members)?);
             }
         }
-        counts.store(db)
+        if self.device {
+            shown.store(db)?;
+        }
+        counts.store(db, "labelCounts(labelId, threadCount, unreadCount)")
+    }
+
+    /// The rows of every root that was touched, or that a touched thread has now.
+    fn after(&self, db: &Db) -> Result<BTreeMap<ThreadId, Rows>, StoreError> {
+        let mut after: BTreeMap<ThreadId, Rows> = BTreeMap::new();
+        let touched: BTreeSet<&ThreadId> = self.threads.iter().chain(self.before.keys()).collect();
+        for thread in touched {
+            let found = conversation(db, thread, true, |root| after.contains_key(root))?;
+            if let Some((root, Some(members))) = found {
+                after.insert(root, self.rows(db, &members)?);
+            }
+            // A root that another joined, or that is gone, is no row any more.
+            after.entry(thread.clone()).or_default();
+        }
+        Ok(after)
     }
 }
 
-/// Differences of the confirmed counts, by label.
+/// The row that is counted, and the row that is shown.
+type Rows = (Option<GroupRow>, Option<GroupRow>);
+
+/// Differences of counts, by label.
 #[derive(Default)]
 struct Counts(BTreeMap<LabelId, (i64, i64)>);
 
@@ -135,65 +173,120 @@ impl Counts {
     fn add(&mut self, row: Option<&GroupRow>, by: i64) {
         let Some(row) = row else { return };
         for label in &row.lists {
-            let entry = self.0.entry(label.clone()).or_default();
-            entry.0 += by;
-            entry.1 += if row.unread > 0 { by } else { 0 };
+            let change = (by, if row.unread > 0 { by } else { 0 });
+            match self.0.get_mut(label) {
+                Some(entry) => *entry = (entry.0 + change.0, entry.1 + change.1),
+                None => drop(self.0.insert(label.clone(), change)),
+            }
         }
     }
 
-    fn store(self, db: &Db) -> Result<bool, StoreError> {
+    /// Adds them to a table with these columns; whether any changed.
+    fn store(self, db: &Db, columns: &str) -> Result<bool, StoreError> {
         let mut changed = false;
+        let (table, names) = columns.split_once('(').unwrap_or((columns, ""));
+        let mut names = names.trim_end_matches(')').split(", ");
+        let mut name = || names.next().unwrap_or_default();
+        let (label, total, unread_name) = (name(), name(), name());
+        let (add, drop) = (
+            format!(
+                "INSERT INTO {columns} VALUES (?1, ?2, ?3) ON CONFLICT({label}) DO UPDATE
+                 SET {total} = {total} + ?2, {unread_name} = {unread_name} + ?3"
+            ),
+            // A count of nothing is no row, however it came to that.
+            format!("DELETE FROM {table} WHERE {label} = ?1 AND {total} = 0 AND {unread_name} = 0"),
+        );
         for (label, (threads, unread)) in self.0 {
             if (threads, unread) == (0, 0) {
                 continue;
             }
             changed = true;
-            db.sql()
-                .prepare_cached(
-                    "INSERT INTO labelCounts(labelId, threadCount, unreadCount) VALUES (?1, ?2, ?3)
-                     ON CONFLICT(labelId) DO UPDATE SET threadCount = threadCount + ?2,
-                         unreadCount = unreadCount + ?3",
-                )?
-                .execute(params![label.as_str(), threads, unread])?;
-            // A count of nothing is no row, however it came to that.
-            db.sql()
-                .prepare_cached(
-                    "DELETE FROM labelCounts
-                     WHERE labelId = ?1 AND threadCount = 0 AND unreadCount = 0",
-                )?
-                .execute([label.as_str()])?;
+            db.sql().prepare_cached(&add)?.execute(params![label.as_str(), threads, unread])?;
+            db.sql().prepare_cached(&drop)?.execute([label.as_str()])?;
         }
         Ok(changed)
     }
 }
 
-/// Puts the difference of a shown row into the device's index and its counts.
-fn reindex(db: &Db, before: Option<&GroupRow>, after: Option<&GroupRow>) -> Result<(), StoreError> {
-    let mut delete = db
-        .sql()
-        .prepare_cached("DELETE FROM shown WHERE label = ?1 AND age = ?2 AND thread = ?3")?;
-    let mut insert = db.sql().prepare_cached(
-        "INSERT OR REPLACE INTO shown(label, age, thread, unread) VALUES (?1, ?2, ?3, ?4)",
-    )?;
-    let mut count = db.sql().prepare_cached(
-        "INSERT INTO shownCounts(label, total, unread) VALUES (?1, ?2, ?3)
-         ON CONFLICT(label) DO UPDATE SET total = total + ?2, unread = unread + ?3",
-    )?;
-    if let Some(row) = before {
-        for label in &row.lists {
-            delete.execute(params![label.as_str(), -row.last_activity, row.root.as_str()])?;
-            count.execute(params![label.as_str(), -1, -i64::from(row.unread > 0)])?;
+/// Differences of shown rows, for the device's index and its counts.
+#[derive(Default)]
+struct Reindexed {
+    keys: Vec<ShownKey>,
+    counts: Counts,
+}
+
+/// A key of the index: label, age, thread; and whether it is there then, and unread.
+type ShownKey = (LabelId, i64, ThreadId, Option<bool>);
+
+impl Reindexed {
+    /// The row of one root was `before` and is `after`.
+    fn change(&mut self, before: Option<&GroupRow>, after: Option<&GroupRow>) {
+        if before == after {
+            return;
+        }
+        self.counts.add(before, -1);
+        self.counts.add(after, 1);
+        let has = |row: Option<&GroupRow>, label: &LabelId, age: i64| {
+            row.filter(|row| row.last_activity == -age && row.lists.contains(label))
+                .map(|row| row.unread > 0)
+        };
+        if let Some(row) = before {
+            let age = -row.last_activity;
+            for label in row.lists.iter().filter(|label| has(after, label, age).is_none()) {
+                self.keys.push((label.clone(), age, row.root.clone(), None));
+            }
+        }
+        if let Some(row) = after {
+            let (age, unread) = (-row.last_activity, row.unread > 0);
+            for label in row.lists.iter().filter(|label| has(before, label, age) != Some(unread)) {
+                self.keys.push((label.clone(), age, row.root.clone(), Some(unread)));
+            }
         }
     }
-    if let Some(row) = after {
-        for label in &row.lists {
-            let unread = row.unread > 0;
-            let key = params![label.as_str(), -row.last_activity, row.root.as_str(), unread];
-            insert.execute(key)?;
-            count.execute(params![label.as_str(), 1, i64::from(unread)])?;
+
+    fn store(mut self, db: &Db) -> Result<(), StoreError> {
+        let mut delete = db
+            .sql()
+            .prepare_cached("DELETE FROM shown WHERE label = ?1 AND age = ?2 AND thread = ?3")?;
+        let mut insert = db.sql().prepare_cached(
+            "INSERT OR REPLACE INTO shown(label, age, thread, unread) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        // In the order of the table; of one root, and so of one key, there is one change.
+        self.keys.sort_unstable();
+        for (label, age, thread, there) in &self.keys {
+            match there {
+                Some(unread) => {
+                    insert.execute(params![label.as_str(), age, thread.as_str(), unread])?
+                }
+                None => delete.execute(params![label.as_str(), age, thread.as_str()])?,
+            };
         }
+        self.counts.store(db, "shownCounts(label, total, unread)")?;
+        Ok(())
     }
-    Ok(())
+}
+
+/// The root of a thread's conversation, and its members as the confirmed tables have them, unless
+/// that root is `known`; `None` for a thread that is not in the index. Where nothing is `linked`,
+/// others are not looked for.
+fn conversation(
+    db: &Db,
+    thread: &ThreadId,
+    linked: bool,
+    known: impl Fn(&ThreadId) -> bool,
+) -> Result<Option<(ThreadId, Option<Vec<MemberRow>>)>, StoreError> {
+    let mut statement = db.sql().prepare_cached(
+        "SELECT id, lastActivity, unreadCount, place, snoozedUntil, root FROM threadIndex
+         WHERE id = ?1",
+    )?;
+    let mut rows = statement.query([thread.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let root = thread_id(row, 5)?;
+    if known(&root) {
+        return Ok(Some((root, None)));
+    }
+    let members = if linked { confirmed(db, &root)? } else { vec![member(db, row)?] };
+    Ok(Some((root, Some(members))))
 }
 
 /// The members of a conversation as the confirmed tables have them.
@@ -207,18 +300,26 @@ fn confirmed(db: &Db, root: &ThreadId) -> Result<Vec<MemberRow>, StoreError> {
     let mut rows = statement.query([root.as_str()])?;
     let mut members = Vec::new();
     while let Some(row) = rows.next()? {
-        let (id, place): (String, String) = (row.get(0)?, row.get(3)?);
-        let id = ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
-        members.push(MemberRow {
-            last_activity: row.get(1)?,
-            unread: u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default(),
-            place: Place::parse(&place).unwrap_or(Place::Inbox),
-            snoozed: row.get::<_, Option<i64>>(4)?.is_some(),
-            labels: super::query::labels_of(db, &id)?,
-            id,
-        });
+        members.push(member(db, row)?);
     }
     Ok(members)
+}
+
+fn thread_id(row: &Row<'_>, at: usize) -> Result<ThreadId, StoreError> {
+    let id: String = row.get(at)?;
+    ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))
+}
+
+fn member(db: &Db, row: &Row<'_>) -> Result<MemberRow, StoreError> {
+    let (id, place) = (thread_id(row, 0)?, row.get_ref(3)?.as_str().unwrap_or_default());
+    Ok(MemberRow {
+        last_activity: row.get(1)?,
+        unread: u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default(),
+        place: Place::parse(place).unwrap_or(Place::Inbox),
+        snoozed: row.get::<_, Option<i64>>(4)?.is_some(),
+        labels: super::query::labels_of(db, &id)?,
+        id,
+    })
 }
 
 /// The members as this device shows them; `None` when it shows what is confirmed.
@@ -250,6 +351,14 @@ pub fn overlaid(db: &Db, thread: &ThreadId) -> Result<Option<Shown>, StoreError>
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
+/// Whether this device shows any thread otherwise than its confirmed row.
+///
+/// # Errors
+/// When the database refuses.
+pub fn any_overlaid(db: &Db) -> Result<bool, StoreError> {
+    Ok(db.sql().prepare_cached("SELECT 1 FROM overlay")?.exists([])?)
+}
+
 /// Sets what this device shows of a thread; the caller has touched it.
 ///
 /// # Errors
@@ -279,13 +388,16 @@ pub fn rebuild_shown(db: &Db) -> Result<(), StoreError> {
         let rows = statement.query_map([], |row| row.get(0))?;
         rows.collect::<Result<_, _>>()?
     };
-    let groups = Groups::new(true);
+    let (groups, mut shown_rows) = (Groups::new(true), Reindexed::default());
     for root in roots {
         let root = ThreadId::try_from(root).map_err(|error| StoreError::Row(error.to_string()))?;
         let (_, shown) = groups.rows(db, &confirmed(db, &root)?)?;
-        reindex(db, None, shown.as_ref())?;
+        shown_rows.change(None, shown.as_ref());
+        if shown_rows.keys.len() >= REINDEXED {
+            std::mem::take(&mut shown_rows).store(db)?;
+        }
     }
-    Ok(())
+    shown_rows.store(db)
 }
 
 #[cfg(test)]

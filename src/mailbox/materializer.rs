@@ -3,13 +3,16 @@
 //! Invariant: total (what cannot be read materialises to nothing) and blind to clock, randomness
 //! and configuration. The caller owns the transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::params;
 
+use crate::crash::{self, Broken};
 use crate::id::{LabelId, ThreadId};
 use crate::mailbox::event::{MailboxEvent, Source, ThreadFacts};
 use crate::mailbox::groups::Groups;
+use crate::mailbox::net::Net;
+use crate::mailbox::purge::Notes;
 use crate::mailbox::{history, label_log, purge};
 use crate::store::{Db, Event, StoreError};
 
@@ -29,84 +32,113 @@ pub struct Changes {
 
 /// Applies events that follow on what was applied before. `groups` is settled by the caller.
 ///
+/// Each thread's rows are written once, thread by thread, whatever the number of its events: rows
+/// of one thread depend on no other's but by links, whose roots are right after each write.
+///
 /// # Errors
 /// Only when the database refuses.
 pub fn materialize(db: &Db, events: &[Event], groups: &mut Groups) -> Result<Changes, StoreError> {
     let mut changes = Changes::default();
+    let (mut nets, mut notes) = (BTreeMap::new(), Notes::default());
+    let mut any_purged = purge::any(db)?;
     for event in events {
         let Some(read) = MailboxEvent::read(&event.event.name, &event.event.args) else { continue };
         if let Some(source) = read.source() {
-            if purge::is_purged(db, &source.thread)? {
+            let thread = &source.thread;
+            if any_purged && purge::is_purged(db, thread)? {
                 continue;
             }
-            purge::note(db, &source.thread, event.position)?;
-            changes.threads.insert(source.thread.clone());
-            groups.touch(db, &source.thread)?;
+            notes.add(thread, event.position);
+            if source.last {
+                changes.sources.push(source.clone());
+            }
+            if crash::broken(Broken::WatermarkByFirst) {
+                mark(db, source)?;
+                part(db)?;
+            }
+            history::take(db, event, &read)?;
+            nets.entry(thread.clone()).or_insert_with(Net::default).take(read);
+            continue;
         }
-        apply(db, &read, groups, &mut changes)?;
-        if let Some(source) = read.source()
-            && source.last
-        {
-            mark(db, source)?;
-            changes.sources.push(source.clone());
+        if read.is_of_index() {
+            // It sees the rows as they are before it.
+            write_all(db, &mut nets, &mut notes, groups, &mut changes)?;
+            apply(db, &read, groups, &mut changes)?;
+            any_purged = true;
         }
         history::take(db, event, &read)?;
         changes.labels.extend(label_log::take(db, event, &read)?);
     }
+    write_all(db, &mut nets, &mut notes, groups, &mut changes)?;
     Ok(changes)
 }
 
+/// Writes what was gathered.
+fn write_all(
+    db: &Db,
+    nets: &mut BTreeMap<ThreadId, Net>,
+    notes: &mut Notes,
+    groups: &mut Groups,
+    changes: &mut Changes,
+) -> Result<(), StoreError> {
+    std::mem::take(notes).store(db)?;
+    for (thread, net) in std::mem::take(nets) {
+        groups.touch(db, &thread)?;
+        match &net.row {
+            Some(Some(facts)) => put(db, facts, groups)?,
+            Some(None) => remove(db, &thread, groups)?,
+            None => {}
+        }
+        put_labels(db, &thread, &net)?;
+        if let Some(source) = &net.mark {
+            if crash::broken(Broken::WatermarkOutside) {
+                part(db)?;
+            }
+            mark(db, source)?;
+        }
+        changes.threads.insert(thread);
+    }
+    Ok(())
+}
+
+/// Applies an event that is of the whole index.
 fn apply(
     db: &Db,
     event: &MailboxEvent,
     groups: &mut Groups,
     changes: &mut Changes,
 ) -> Result<(), StoreError> {
-    match event {
-        MailboxEvent::Added(added) => {
-            put(db, &added.thread, groups)?;
-            // It says all labels of the thread: should the row be there, others are not its.
-            db.sql()
-                .prepare_cached("DELETE FROM threadLabels WHERE threadId = ?1")?
-                .execute([added.thread.id.as_str()])?;
-            for label in &added.labels {
-                put_label(db, &added.thread.id, label, added.thread.last_activity)?;
-            }
-        }
-        MailboxEvent::Changed(changed) => put(db, &changed.thread, groups)?,
-        MailboxEvent::Label(change, true) => {
-            put_label(db, &change.source.thread, &change.label, change.at)?;
-        }
-        MailboxEvent::Label(change, false) => {
-            db.sql()
-                .prepare_cached("DELETE FROM threadLabels WHERE threadId = ?1 AND labelId = ?2")?
-                .execute([change.source.thread.as_str(), change.label.as_str()])?;
-        }
-        MailboxEvent::Removed(gone) => remove(db, &gone.source.thread, groups)?,
-        MailboxEvent::Purged(gone) => {
-            groups.touch(db, &gone.thread)?;
-            remove(db, &gone.thread, groups)?;
-            purge::remember(db, gone)?;
-            changes.threads.insert(gone.thread.clone());
-            changes.purged.push(gone.thread.clone());
-        }
-        // Labels are folded from all that was written of them, once the event is noted.
-        MailboxEvent::Projected(_)
-        | MailboxEvent::Undone(_)
-        | MailboxEvent::LabelCreated(_)
-        | MailboxEvent::LabelRenamed(_)
-        | MailboxEvent::LabelRecolored(_)
-        | MailboxEvent::LabelDeleted(_) => {}
+    if let MailboxEvent::Purged(gone) = event {
+        groups.touch(db, &gone.thread)?;
+        remove(db, &gone.thread, groups)?;
+        purge::remember(db, gone)?;
+        changes.threads.insert(gone.thread.clone());
+        changes.purged.push(gone.thread.clone());
     }
     Ok(())
 }
 
-fn put_label(db: &Db, thread: &ThreadId, label: &LabelId, at: i64) -> Result<(), StoreError> {
-    db.sql()
-        .prepare_cached(
-            "INSERT OR IGNORE INTO threadLabels(threadId, labelId, appliedAt) VALUES (?1, ?2, ?3)",
-        )?
-        .execute(params![thread.as_str(), label.as_str(), at])?;
+fn put_labels(db: &Db, thread: &ThreadId, net: &Net) -> Result<(), StoreError> {
+    if net.reset {
+        db.sql()
+            .prepare_cached("DELETE FROM threadLabels WHERE threadId = ?1")?
+            .execute([thread.as_str()])?;
+    }
+    for (label, write) in &net.labels {
+        if write.off && !net.reset {
+            db.sql()
+                .prepare_cached("DELETE FROM threadLabels WHERE threadId = ?1 AND labelId = ?2")?
+                .execute([thread.as_str(), label.as_str()])?;
+        }
+        if let Some(at) = write.on {
+            db.sql()
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO threadLabels(threadId, labelId, appliedAt)
+                     VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![thread.as_str(), label.as_str(), at])?;
+        }
+    }
     Ok(())
 }
 
@@ -148,9 +180,13 @@ fn link(
     links: &[ThreadId],
     groups: &mut Groups,
 ) -> Result<(), StoreError> {
+    if links.is_empty() && !groups.linked(db)? {
+        return Ok(());
+    }
     let before = neighbours(db, thread)?;
     db.sql().prepare_cached("DELETE FROM threadLinks WHERE a = ?1")?.execute([thread.as_str()])?;
     for other in links {
+        groups.now_linked();
         db.sql()
             .prepare_cached("INSERT OR IGNORE INTO threadLinks(a, b) VALUES (?1, ?2)")?
             .execute([thread.as_str(), other.as_str()])?;
@@ -246,6 +282,14 @@ fn mark(db: &Db, source: &Source) -> Result<(), StoreError> {
             source.epoch.as_str(),
             i64::try_from(source.through).unwrap_or(i64::MAX)
         ])?;
+    Ok(())
+}
+
+/// What follows is another transaction: a rule broken on purpose.
+fn part(db: &Db) -> Result<(), StoreError> {
+    if !db.sql().is_autocommit() {
+        db.sql().execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+    }
     Ok(())
 }
 

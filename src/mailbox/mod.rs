@@ -13,6 +13,7 @@ mod history;
 mod label_log;
 mod labels;
 mod materializer;
+mod net;
 mod purge;
 mod query;
 mod rebuild;
@@ -26,7 +27,7 @@ pub use event::{
     name,
 };
 pub use group::{GroupRow, MemberRow, group, order_of};
-pub use groups::{Groups, overlaid, rebuild_shown, set_overlay};
+pub use groups::{Groups, any_overlaid, overlaid, rebuild_shown, set_overlay};
 pub use history::{Done, Of, Reached, action, deeds_on, history, of_device, redos_of, threads_of};
 pub use label_log::{LabelState, Write, add_own, fold, kept, show, show_all, writes, written_by};
 pub use labels::{
@@ -39,6 +40,6 @@ pub use query::{
     Bound, Member, Members, count, count_any, linked_with, links_of, members, page, raw_row,
     root_of, seen_members, watermark,
 };
-pub use rebuild::{differing, make};
+pub use rebuild::{differing, knew_others, learn, make};
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};

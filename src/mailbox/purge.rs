@@ -32,12 +32,33 @@ pub fn purged(db: &Db) -> Result<Vec<ThreadId>, StoreError> {
         .collect()
 }
 
-/// Notes that the event at a position mirrors a thread: a purge finds it without reading the log.
-pub(super) fn note(db: &Db, thread: &ThreadId, position: u64) -> Result<(), StoreError> {
-    db.sql()
-        .prepare_cached("INSERT OR IGNORE INTO threadEvents(thread, position) VALUES (?1, ?2)")?
-        .execute(params![short(thread), i64::try_from(position).unwrap_or(i64::MAX)])?;
-    Ok(())
+/// Whether any thread was purged.
+pub(super) fn any(db: &Db) -> Result<bool, StoreError> {
+    Ok(db.sql().prepare_cached("SELECT 1 FROM purged")?.exists([])?)
+}
+
+/// Which events mirror which threads: a purge finds them without reading the log.
+#[derive(Debug, Default)]
+pub(super) struct Notes(Vec<(u32, i64)>);
+
+impl Notes {
+    /// The event at `position` mirrors `thread`.
+    pub(super) fn add(&mut self, thread: &ThreadId, position: u64) {
+        self.0.push((short(thread), i64::try_from(position).unwrap_or(i64::MAX)));
+    }
+
+    /// Writes them down.
+    pub(super) fn store(mut self, db: &Db) -> Result<(), StoreError> {
+        // In the order of the table.
+        self.0.sort_unstable();
+        let mut insert = db.sql().prepare_cached(
+            "INSERT OR IGNORE INTO threadEvents(thread, position) VALUES (?1, ?2)",
+        )?;
+        for (thread, position) in self.0 {
+            insert.execute([i64::from(thread), position])?;
+        }
+        Ok(())
+    }
 }
 
 /// Keeps the id and time of a purged thread.

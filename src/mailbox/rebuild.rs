@@ -3,9 +3,12 @@
 //! Invariant: a page of the log in memory at a time, whatever its length. The log is only read.
 
 use crate::id::StoreId;
+use crate::mailbox::event::name;
 use crate::mailbox::groups::Groups;
 use crate::mailbox::schema::{SQL, drop_tables, dump};
-use crate::store::{Db, Log, Own, StoreError};
+use crate::store::{
+    Db, KNOWN_NAMES, Log, Own, StoreError, differing_names, holds_any, recorded_names,
+};
 
 /// Events, and bytes of arguments, taken at a time, about.
 const PAGE_EVENTS: usize = 5_000;
@@ -26,7 +29,39 @@ pub fn make(db: &Db, found: u32) -> Result<(), StoreError> {
     if found > 0 {
         replay(db, db)?;
     }
-    Ok(())
+    Own::set(db, KNOWN_NAMES, &recorded_names(name::ALL))
+}
+
+/// Whether the tables were made by a program that knew other event names than this one.
+///
+/// # Errors
+/// When the database refuses.
+pub fn knew_others(db: &Db) -> Result<bool, StoreError> {
+    Ok(!differing_names(Own::setting(db, KNOWN_NAMES)?.as_deref(), name::ALL).is_empty())
+}
+
+/// Makes the tables again with `make` when the program that made them knew other event names, and
+/// the log holds an event of one: what it kept without knowing what it says is applied now.
+///
+/// # Errors
+/// Those of `make`, and when the database refuses: nothing is then changed.
+pub fn learn(
+    db: &mut Db,
+    make: &dyn Fn(&Db) -> Result<(), StoreError>,
+) -> Result<bool, StoreError> {
+    let names = differing_names(Own::setting(db, KNOWN_NAMES)?.as_deref(), name::ALL);
+    if names.is_empty() {
+        return Ok(false);
+    }
+    db.begin()?;
+    let again = holds_any(db, &StoreId::mailbox(), &names)?;
+    let done = if again { make(db) } else { Ok(()) };
+    if let Err(error) = done.and_then(|()| Own::set(db, KNOWN_NAMES, &recorded_names(name::ALL))) {
+        db.rollback();
+        return Err(error);
+    }
+    db.commit()?;
+    Ok(again)
 }
 
 /// Tables whose rows are not what the log yields.

@@ -7,7 +7,7 @@ use crate::id::DeviceId;
 use crate::mailbox::{Shown, ThreadRow};
 use crate::projection::snapshot::shown;
 use crate::store::{NewEvent, OwnEvent};
-use crate::thread::{Entry, Trail};
+use crate::thread::{Base, Cells, Entry, Trail};
 
 /// Own events as entries, those above `watermark` or without a position.
 #[must_use]
@@ -28,13 +28,76 @@ pub fn entries(own: &[OwnEvent], device: &DeviceId, watermark: u64) -> Vec<Entry
         .collect()
 }
 
+/// The trail of a row. One that cannot be read is of a newer program's making: then what the row
+/// itself shows is what own events go on top of, and it comes right when they are projected.
+#[must_use]
+pub fn trail_of(row: &ThreadRow) -> Trail {
+    serde_json::from_str(&row.trail).unwrap_or_else(|_| {
+        let ThreadRow { shown, message_count, .. } = row;
+        let (snoozed, unread) = (shown.snoozed_until, shown.unread_count);
+        let cells = Cells::of_labels(&shown.labels, snoozed, *message_count, unread);
+        Trail { base: Base { cells, ..Base::default() }, entries: Vec::new() }
+    })
+}
+
 /// What to show instead of the confirmed row; `None` when own events change nothing.
 #[must_use]
 pub fn overlay(row: &ThreadRow, own: &[Entry]) -> Option<Shown> {
     if own.is_empty() {
         return None;
     }
-    let trail: Trail = serde_json::from_str(&row.trail).unwrap_or_default();
+    let trail = trail_of(row);
     let after = shown(&trail.with(own));
     (after != row.shown).then_some(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{ActionId, EventId, LabelId, ThreadId};
+    use crate::label::{Place, user_label};
+    use crate::thread::What;
+
+    #[test]
+    fn own_events_show_over_a_row_whose_trail_is_of_a_newer_program() {
+        let thread = ThreadId::try_from("thethread").unwrap();
+        let labels = ["inbox", "unread", "muted"].map(|id| LabelId::try_from(id).unwrap());
+        let labels = labels.into_iter().chain([user_label("work")]).collect();
+        let shown = Shown {
+            place: Place::Inbox,
+            snoozed_until: None,
+            starred: false,
+            muted: true,
+            unread_count: 2,
+            labels,
+        };
+        let row = ThreadRow {
+            id: thread.clone(),
+            subject: None,
+            participants: Vec::new(),
+            snippet: String::new(),
+            last_activity: 7,
+            created_at: 7,
+            message_count: 5,
+            has_attachment: false,
+            shown: shown.clone(),
+            root: thread,
+            trail: r#"{"e":[{"p":9,"i":"e","d":"d","w":{"newer":1}}]}"#.to_owned(),
+        };
+        let key = |what| Entry {
+            position: u64::MAX,
+            id: EventId::try_from("own").unwrap(),
+            device: DeviceId::try_from("device").unwrap(),
+            action: Some(ActionId::try_from("action").unwrap()),
+            what,
+        };
+        let star = overlay(&row, &[key(What::Star { on: true })]).unwrap();
+        let mut expected = Shown { starred: true, ..shown.clone() };
+        expected.labels.insert(LabelId::try_from("starred").unwrap());
+        assert_eq!(star, expected);
+        let read = overlay(&row, &[key(What::Read { read: true, seen: 8 })]).unwrap();
+        assert_eq!((read.unread_count, read.place, read.labels.len()), (0, Place::Inbox, 3));
+        let place = What::Place { place: Place::Archive, seen: 8 };
+        assert_eq!(overlay(&row, &[key(place)]).unwrap().place, Place::Archive);
+    }
 }

@@ -4,12 +4,12 @@
 //! written to. Transactions are begun and ended here, so that a caller can group several writes
 //! into one sync to disk.
 
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
 use crate::store::StoreError;
+use crate::store::disk::{self, make_private, private_dir};
 
 /// How long a reader or writer waits for another's lock, in milliseconds.
 const BUSY_MS: u64 = 5_000;
@@ -96,15 +96,7 @@ impl Db {
         if let Some(dir) = path.parent() {
             private_dir(dir)?;
         }
-        std::fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)
-            .map_err(io)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(io)?;
+        make_private(path).map_err(io)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Self::connect(path, flags)?;
         db.check_format(kind, version)?;
@@ -188,7 +180,7 @@ impl Db {
     }
 
     fn connect(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
-        let connection = Connection::open_with_flags(path, flags)?;
+        let connection = disk::connect(path, flags)?;
         connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         // Without this guarantee SQLite plans a statement anew for every value bound to it.
@@ -430,19 +422,6 @@ impl Db {
         let found: Vec<String> = rows.collect::<Result<_, _>>()?;
         Ok(found.into_iter().filter(|line| line != "ok").collect())
     }
-}
-
-/// Makes `dir` and its parents where absent, readable by its owner only; so is a directory that is
-/// there and empty. One that holds something keeps the rights that its owner gave it.
-pub(crate) fn private_dir(dir: &Path) -> Result<(), StoreError> {
-    let io = |error| StoreError::Io { path: dir.to_owned(), error };
-    if !dir.is_dir() {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io)?;
-    }
-    if std::fs::read_dir(dir).map_err(io)?.next().is_none() {
-        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700)).map_err(io)?;
-    }
-    Ok(())
 }
 
 /// Whether SQLite was refused to write beside a file that it only had to read.

@@ -4,6 +4,7 @@
 //! changed, but for arguments whose content is taken out and whose hash stays. The head and chain
 //! of a store change in the transaction that appends.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
@@ -133,27 +134,34 @@ impl Log {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn append(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result<Appended, StoreError> {
+    pub fn append<'a>(
+        db: &Db,
+        store: &StoreId,
+        events: impl IntoIterator<Item = &'a NewEvent>,
+    ) -> Result<Appended, StoreError> {
         let mut head = Self::head(db, store)?;
         let mut done = Appended { head, ..Appended::default() };
-        if events.is_empty() {
+        let mut events = events.into_iter().peekable();
+        if events.peek().is_none() {
             return Ok(done); // and a store that nothing is appended to is not made
         }
         let key = Self::key(db, store, true)?.unwrap_or_default();
         for event in events {
-            if let Some(known) = Self::position_of(db, key, &event.id)? {
-                if Self::is_same(db, store, known, event)? {
-                    done.positions.push((event.id.clone(), known));
-                } else {
-                    done.reused.push(event.id.clone());
-                }
+            let next = Head { position: head.position + 1, chain: head.chain.after(event) };
+            if Self::insert(db, key, next, event)? {
+                head = next;
+                done.added += 1;
+                done.positions.push((event.id.clone(), head.position));
                 continue;
             }
-            head.position += 1;
-            head.chain = head.chain.after(event);
-            Self::insert(db, key, head, event)?;
-            done.positions.push((event.id.clone(), head.position));
-            done.added += 1;
+            let Some(known) = Self::position_of(db, key, &event.id)? else {
+                return Err(StoreError::Row(format!("{store} has events above its head")));
+            };
+            if Self::is_same(db, store, known, event)? {
+                done.positions.push((event.id.clone(), known));
+            } else {
+                done.reused.push(event.id.clone());
+            }
         }
         if done.added > 0 {
             db.sql()
@@ -173,12 +181,14 @@ impl Log {
         Ok(before.is_none_or(|before| Some(before.after(offered)) == after))
     }
 
-    fn insert(db: &Db, key: i64, at: Head, event: &NewEvent) -> Result<(), StoreError> {
+    /// Puts an event into the log; `false` when its id, or its place, is taken.
+    fn insert(db: &Db, key: i64, at: Head, event: &NewEvent) -> Result<bool, StoreError> {
         let action = event.action.as_ref().and_then(|action| serde_json::to_string(action).ok());
-        db.sql()
+        let added = db
+            .sql()
             .prepare_cached(
                 "INSERT INTO eventlog(store, position, id, name, args, device, epoch, action, chain)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
             )?
             .execute(params![
                 key,
@@ -191,7 +201,7 @@ impl Log {
                 action,
                 at.chain.bytes(),
             ])?;
-        Ok(())
+        Ok(added > 0)
     }
 
     fn position_of(db: &Db, key: i64, id: &EventId) -> Result<Option<u64>, StoreError> {
@@ -461,9 +471,9 @@ fn args_of(row: &Row<'_>, at: usize) -> Result<Args, StoreError> {
     }
 }
 
-fn pack(text: &str) -> Vec<u8> {
+fn pack(text: &str) -> Cow<'_, [u8]> {
     if text.len() < COMPRESS_FROM {
-        return text.as_bytes().to_vec();
+        return Cow::Borrowed(text.as_bytes());
     }
     thread_local! {
         // Making a compressor costs more than most arguments.
@@ -472,7 +482,7 @@ fn pack(text: &str) -> Vec<u8> {
     }
     PACKER.with_borrow_mut(|packer| {
         let packed = packer.as_mut().and_then(|packer| packer.compress(text.as_bytes()).ok());
-        packed.unwrap_or_else(|| text.into())
+        packed.map_or_else(|| Cow::Borrowed(text.as_bytes()), Cow::Owned)
     })
 }
 

@@ -6,18 +6,25 @@
 mod blob;
 mod chain;
 mod db;
+pub mod disk;
 mod error;
 mod event;
+mod known;
 mod log;
 mod own;
 mod space;
+mod upload;
 
-pub use blob::{Blobs, Packed};
+pub use blob::{Blobs, MAX_BLOB_BYTES, Packed};
 pub use chain::Chain;
-pub(crate) use db::private_dir;
 pub use db::{Db, Durability, Kind};
+pub(crate) use disk::private_dir;
 pub use error::StoreError;
 pub use event::{Action, Args, Event, NewEvent};
+pub use known::{
+    KNOWN_NAMES, differing_names, holds_any, is_read, recorded_names, stores_with, without,
+};
 pub use log::{Appended, Head, Log};
 pub use own::{Own, OwnEvent, Refusal};
 pub use space::{Space, compact, is_database, space};
+pub use upload::{Incoming as IncomingPart, MAX_UPLOADS, Taken, UPLOAD_KEPT, Unfit, Uploads};

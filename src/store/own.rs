@@ -140,6 +140,14 @@ impl Own {
         select(db, "WHERE store = ?1 ORDER BY seq", params![store.as_str()])
     }
 
+    /// Whether there are any own events, pending or not projected.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn any(db: &Db) -> Result<bool, StoreError> {
+        Ok(db.sql().prepare_cached("SELECT 1 FROM unprojected")?.exists([])?)
+    }
+
     /// Pending events after `seq`, in order of commit.
     ///
     /// # Errors

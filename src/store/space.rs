@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::store::StoreError;
+use crate::store::{StoreError, disk};
 
 /// How every database begins.
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -80,7 +80,7 @@ pub fn compact(path: &Path) -> Result<(), StoreError> {
 
 fn open(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags)?;
+    let db = disk::connect(path, flags)?;
     db.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
     Ok(db)
 }

@@ -42,7 +42,7 @@ impl Deadlines {
             Frame::Unsubscribe { store } => {
                 self.named.remove(&Question::Store(store.clone()));
             }
-            Frame::BlobGet { hash, .. } => {
+            Frame::BlobGet { hash, .. } | Frame::BlobPut { hash, .. } => {
                 self.named.insert(Question::Blob(hash.clone()), now);
             }
             Frame::Ingest { seq, .. }
@@ -78,7 +78,7 @@ impl Deadlines {
             | Frame::Withheld { store, .. } => {
                 self.named.remove(&Question::Store(store.clone()));
             }
-            Frame::Blob { hash, .. } => {
+            Frame::Blob { hash, .. } | Frame::BlobHave { hash, .. } => {
                 self.named.remove(&Question::Blob(hash.clone()));
                 self.begin_anew(now);
             }

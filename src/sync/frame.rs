@@ -78,6 +78,10 @@ pub struct StoreAck {
     /// What was refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refused>,
+    /// Blobs that an event names and that are not there: it and those after it were not taken, and
+    /// may be offered again once the blobs are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<BlobHash>,
     /// The log's last position.
     pub head: u64,
     /// The chain at it.
@@ -310,6 +314,27 @@ pub enum Frame {
         size: Option<u64>,
         /// The bytes.
         data: Bytes,
+    },
+    /// A part of a blob, to be kept; without data it asks how much of it is there.
+    BlobPut {
+        /// Which.
+        hash: BlobHash,
+        /// From which byte: where the last part ended.
+        offset: u64,
+        /// Its whole size.
+        size: u64,
+        /// The bytes: `BLOB_CHUNK_BYTES`, or those that are left.
+        data: Bytes,
+    },
+    /// How much of a blob is there; it is on disk, and when that is all of it, it is verified.
+    BlobHave {
+        /// Which.
+        hash: BlobHash,
+        /// Bytes from the beginning.
+        have: u64,
+        /// Why the part was not taken, a stable word; `busy` passes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
     },
     /// Something was refused.
     Error {

@@ -86,6 +86,31 @@ impl Default for Cells {
 }
 
 impl Cells {
+    /// The cells that yield these labels and counts, as far as a row tells: which message is
+    /// unread, and who wrote a cell last, it does not.
+    #[must_use]
+    pub fn of_labels(
+        labels: &BTreeSet<LabelId>,
+        snoozed: Option<i64>,
+        messages: u64,
+        unread: u64,
+    ) -> Self {
+        let has = |id: &str| labels.iter().any(|label| label.as_str() == id);
+        let read = messages.saturating_sub(unread);
+        let runs = [Run(1, read, 0), Run(read + 1, unread, UNREAD)];
+        Self {
+            place: Place::ALL.into_iter().find(|place| has(place.as_str())).unwrap_or(Place::Inbox),
+            snoozed,
+            muted: has("muted"),
+            starred: has("starred"),
+            sent: has("sent"),
+            drafts: has("drafts"),
+            labels: labels.iter().filter(|l| !label::is_system(l.as_str())).cloned().collect(),
+            runs: runs.into_iter().filter(|run| run.1 > 0).collect(),
+            ..Self::default()
+        }
+    }
+
     /// How many messages.
     #[must_use]
     pub fn messages(&self) -> u64 {

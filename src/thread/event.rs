@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ActionId, BlobHash, EventId, LabelId, MessageId, Seen, ThreadId};
 use crate::label::Place;
 use crate::mail::{Address, Attachment, Flags, SortFrom};
-use crate::store::Args;
+use crate::store::{Args, is_read};
 
 /// The names.
 pub mod name {
@@ -38,6 +38,41 @@ pub mod name {
     pub const THREAD_UNLINKED: &str = "v1.ThreadUnlinked";
     /// An action was undone.
     pub const ACTION_UNDONE: &str = "v1.ActionUndone";
+
+    /// All of them: what is recorded beside tables as known.
+    pub const ALL: &[&str] = &[
+        THREAD_CREATED,
+        MESSAGE_ADDED,
+        LABEL_APPLIED,
+        LABEL_REMOVED,
+        THREAD_READ,
+        FLAGS_CHANGED,
+        THREAD_STARRED,
+        THREAD_MUTED,
+        THREAD_SNOOZED,
+        THREAD_UNSNOOZED,
+        THREAD_LINKED,
+        THREAD_UNLINKED,
+        ACTION_UNDONE,
+    ];
+}
+
+/// The blobs that an event of this name and these arguments names: what is known of it without them
+/// is not all.
+#[must_use]
+pub fn named_blobs(event: &str, args: &Args) -> Vec<BlobHash> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Named {
+        raw: BlobHash,
+        #[serde(default)]
+        text_blob: Option<BlobHash>,
+    }
+    if event != name::MESSAGE_ADDED {
+        return Vec::new();
+    }
+    let named = args.read::<Named>();
+    named.into_iter().flat_map(|named| [Some(named.raw), named.text_blob]).flatten().collect()
 }
 
 /// Who may write an event.
@@ -271,6 +306,9 @@ impl ThreadEvent {
     /// Reads an event; `None` when the name is not known or the arguments do not have its shape.
     #[must_use]
     pub fn read(event: &str, args: &Args) -> Option<Self> {
+        if !is_read(event) {
+            return None;
+        }
         Some(match event {
             name::THREAD_CREATED => Self::Created(args.read()?),
             name::MESSAGE_ADDED => Self::Message(args.read()?),
@@ -287,5 +325,18 @@ impl ThreadEvent {
             name::ACTION_UNDONE => Self::Undone(args.read()?),
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_name_is_listed() {
+        let source = include_str!("event.rs");
+        let named = source.lines().filter_map(|line| {
+            let (_, name) = line.trim().strip_prefix("pub const ")?.split_once(": &str = \"")?;
+            name.strip_suffix("\";")
+        });
+        assert_eq!(named.collect::<Vec<_>>(), super::name::ALL);
     }
 }

@@ -13,7 +13,7 @@ mod trail;
 pub use cells::{Cells, Run};
 pub use event::{
     ActionUndone, FlagsChanged, LabelChange, Linked, MessageAdded, Muted, Read, Snoozed, Starred,
-    ThreadCreated, ThreadEvent, Unsnoozed, Writer, name, writers,
+    ThreadCreated, ThreadEvent, Unsnoozed, Writer, name, named_blobs, writers,
 };
 pub use fold::{Base, Entry, Keep, Marks, Undone, What, decide, run};
 pub use kept::{Cell, Kept, Why, kept, kept_since};

@@ -75,6 +75,7 @@ fn frames() -> Vec<Frame> {
         store: store(),
         positions: vec![(event().id, 2)],
         refused: vec![refused],
+        missing: vec![hash()],
         head: 2,
         chain,
     };
@@ -117,6 +118,9 @@ fn frames() -> Vec<Frame> {
         Frame::Settled { seq: 2, head: 40 },
         Frame::BlobGet { hash: hash(), offset: 0 },
         Frame::Blob { hash: hash(), offset: 0, size: Some(3), data: Bytes(vec![1, 2, 3]) },
+        Frame::BlobPut { hash: hash(), offset: 0, size: 3, data: Bytes(vec![1, 2, 3]) },
+        Frame::BlobHave { hash: hash(), have: 3, refused: None },
+        Frame::BlobHave { hash: hash(), have: 0, refused: Some("hash".into()) },
         Frame::Error { code: "token".into(), message: "the token is wrong".into(), retry: false },
         Frame::Ping { n: 3 },
         Frame::Pong { n: 3 },

@@ -39,6 +39,7 @@ mod memory;
 mod overlay;
 mod own_mail;
 mod pictures;
+mod power;
 mod pty_beside_scripts;
 mod pty_end;
 mod pty_first_run;
@@ -51,9 +52,11 @@ mod scenarios;
 mod seed_events;
 mod seen;
 mod simulation;
+mod storage_faults;
 mod support;
 mod two_processes;
 mod undo_history;
+mod upgrades;
 
 /// Files and folders of this directory that are modules, without the ending.
 fn modules_on_disk(dir: &std::path::Path) -> Vec<String> {

@@ -5,8 +5,10 @@
 //! shows what the logs say, and nothing that was on disk anywhere is missing. A failing seed prints
 //! the command that plays it again.
 
+mod broken;
 mod by_hand;
 mod checks;
+mod faults;
 mod moves;
 
 use std::collections::BTreeMap;
@@ -14,19 +16,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use mailtui::crash;
 use moves::Simulation;
 
 /// Seeds that a run without arguments plays.
 const SEEDS: u64 = 500;
 /// Failures that are listed; a fault that shows in every seed need not be listed 500 times.
 const LISTED: usize = 5;
+/// Of a hundred steps so many are hit at least, in a run of some seeds.
+const LEAST_HIT: usize = 95;
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text:?}")))
 }
 
-/// Plays one seed: how often each step was taken, and what was wrong.
+/// Plays one seed on this thread: how often each step was taken, and what was wrong.
 fn play(seed: u64) -> (BTreeMap<&'static str, u64>, Vec<String>) {
     let mut simulation = Simulation::new(seed);
     let played = catch_unwind(AssertUnwindSafe(|| simulation.play()));
@@ -36,6 +41,12 @@ fn play(seed: u64) -> (BTreeMap<&'static str, u64>, Vec<String>) {
         vec![format!("it panicked: {}", text.unwrap_or_default())]
     });
     (simulation.hits, wrong)
+}
+
+/// All that can happen: the moves, and to die at each point.
+fn steps() -> Vec<&'static str> {
+    let moves = moves::STEPS.iter().map(|(name, _)| *name).chain([checks::GONE]);
+    moves.chain(crash::POINTS.iter().chain(crash::SIMULATED).copied()).collect()
 }
 
 #[test]
@@ -71,9 +82,11 @@ fn every_seed_comes_to_rest_in_agreement() {
         println!("seed {seed}: tests/run sim --seed {seed}\n  {}", wrong.join("\n  "));
     }
     assert!(failed.is_empty(), "{} seeds failed", failed.len());
-    let steps = moves::STEPS.iter().map(|(name, _)| *name).chain([checks::GONE]);
-    let never: Vec<_> = steps.filter(|name| !hits.contains_key(name)).collect();
-    assert!(seeds < 50 || never.is_empty(), "never taken: {never:?}");
+    let steps = steps();
+    let never: Vec<_> = steps.iter().filter(|name| !hits.contains_key(**name)).collect();
+    let (all, hit) = (steps.len(), steps.len() - never.len());
+    println!("{hit} of {all} steps were hit; never: {never:?}");
+    assert!(seeds < 50 || hit * 100 >= all * LEAST_HIT, "too few steps were hit");
     let hits = serde_json::to_string(&hits).unwrap();
     println!("{{\"sim\":\"ok\",\"seeds\":{seeds},\"steps_hit\":{hits}}}");
 }

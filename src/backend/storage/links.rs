@@ -132,6 +132,17 @@ impl Links {
         settle(db, threads)
     }
 
+    /// Reads what a thread's log says of links again.
+    pub(crate) fn read(db: &Db, thread: &ThreadId) -> Result<(), StoreError> {
+        let (_, cells): (_, Cells) = state_of(db, &StoreId::thread(thread))?.trail();
+        let nothing = cells.links.is_empty() && cells.split.is_empty();
+        if nothing && pairs(db, "linked", thread)?.is_empty() {
+            return Ok(());
+        }
+        let concerned = read_again(db, thread)?;
+        settle(db, concerned)
+    }
+
     /// Whether the tables are not what the logs yield.
     pub(crate) fn are_wrong(db: &Db) -> Result<bool, StoreError> {
         let (linked, splits, roots) = all(db)?;

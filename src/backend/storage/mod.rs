@@ -4,6 +4,7 @@
 //! Invariant: what must be true together is in one file and one transaction: an event and its
 //! message's index entry; a snapshot, its position and the queued batch.
 
+mod again;
 mod index;
 mod links;
 mod purged;
@@ -12,6 +13,7 @@ pub(super) mod references;
 mod snapshots;
 mod undo;
 
+pub(crate) use again::Again;
 pub(crate) use index::{Index, Known};
 pub(crate) use links::Links;
 pub(crate) use purged::Purged;
@@ -29,7 +31,16 @@ pub const VERSION: u32 = 3;
 /// Opens or makes the file in the backend's directory. `now` is Unix seconds.
 pub(crate) fn open(dir: &Path, now: i64) -> Result<Db, StoreError> {
     let make = |db: &Db, found| make(db, found, now);
-    Db::open_with(&dir.join("threads.db"), Kind::Threads, VERSION, &make)
+    let mut db = Db::open_with(&dir.join("threads.db"), Kind::Threads, VERSION, &make)?;
+    if Again::is_due(&db)? {
+        db.begin()?;
+        if let Err(error) = Again::list(&db) {
+            db.rollback();
+            return Err(error);
+        }
+        db.commit()?;
+    }
+    Ok(db)
 }
 
 fn make(db: &Db, found: u32, now: i64) -> Result<(), StoreError> {
@@ -39,7 +50,7 @@ fn make(db: &Db, found: u32, now: i64) -> Result<(), StoreError> {
     }
     db.sql().execute_batch(&sql())?;
     if found > 0 {
-        references::put_right(db)?;
+        references::put_right(db, now)?;
         Links::put_right(db)?;
         Purged::upgrade(db, found, now)?;
     }
@@ -61,6 +72,7 @@ fn sql() -> String {
         Links::SQL,
         Purged::SQL,
         undo::SQL,
+        Again::SQL,
     ];
     tables.concat()
 }

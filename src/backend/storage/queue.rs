@@ -5,6 +5,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use crate::crash::{self, Broken};
 use crate::projection::Batch;
 use crate::store::{Db, StoreError};
 
@@ -44,6 +45,12 @@ impl Queue {
             .and_then(|waiting| waiting.merge(batch));
         // A waiting batch that cannot be read or does not fit is replaced: the worker then sees
         // that the watermark is not where the new one begins, and projects the thread anew.
+        if crash::broken(Broken::EmptyBatchDropped)
+            && merged.as_ref().unwrap_or(batch).events.is_empty()
+        {
+            db.sql().execute("DELETE FROM queue WHERE store = ?1", [store])?;
+            return Ok(());
+        }
         let text = serde_json::to_string(merged.as_ref().unwrap_or(batch)).unwrap_or_default();
         db.sql()
             .prepare_cached(

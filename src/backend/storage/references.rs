@@ -5,30 +5,22 @@
 
 use std::collections::HashMap;
 
-use crate::id::BlobHash;
 use crate::store::{Blobs, Db, Log, StoreError};
-use crate::thread::name;
+use crate::thread::{name, named_blobs};
 
 /// Enough of a blob's name to tell it from all others here.
 pub(in crate::backend) type ShortName = [u8; 16];
 
-/// What of a message names blobs.
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Named {
-    raw: BlobHash,
-    #[serde(default)]
-    text_blob: Option<BlobHash>,
-}
+/// A blob that is miscounted: its short name, how often it is named, and whether it is there.
+pub(in crate::backend) type Miscounted = (ShortName, u64, bool);
 
-/// Blobs whose count is not what the logs say: the short name, and how often it is named.
-pub(in crate::backend) fn wrong(threads: &Db) -> Result<Vec<(ShortName, u64)>, StoreError> {
+/// Blobs whose count is not what the logs say.
+pub(in crate::backend) fn wrong(threads: &Db) -> Result<Vec<Miscounted>, StoreError> {
     let mut named: HashMap<ShortName, u64> = HashMap::new();
     for (store, _) in Log::stores(threads)? {
         for args in Log::named(threads, &store, name::MESSAGE_ADDED)? {
-            let Some(message) = args.read::<Named>() else { continue };
-            for blob in std::iter::once(&message.raw).chain(&message.text_blob) {
-                *named.entry(short(&Blobs::key(blob))).or_default() += 1;
+            for blob in named_blobs(name::MESSAGE_ADDED, &args) {
+                *named.entry(short(&Blobs::key(&blob))).or_default() += 1;
             }
         }
     }
@@ -37,19 +29,19 @@ pub(in crate::backend) fn wrong(threads: &Db) -> Result<Vec<(ShortName, u64)>, S
         let short = short(key);
         let times = named.remove(&short).unwrap_or_default();
         if times != refs {
-            wrong.push((short, times));
+            wrong.push((short, times, true));
         }
     })?;
-    wrong.extend(named);
+    wrong.extend(named.into_iter().map(|(name, times)| (name, times, false)));
     wrong.sort_unstable();
     Ok(wrong)
 }
 
 /// Puts the counts right; what was wrong. The transaction is the caller's.
-pub(in crate::backend) fn put_right(threads: &Db) -> Result<Vec<(ShortName, u64)>, StoreError> {
+pub(in crate::backend) fn put_right(threads: &Db, now: i64) -> Result<Vec<Miscounted>, StoreError> {
     let wrong = wrong(threads)?;
-    for (name, times) in &wrong {
-        Blobs::recount(threads, name, *times)?;
+    for (name, times, _) in &wrong {
+        Blobs::recount(threads, name, *times, now)?;
     }
     Ok(wrong)
 }

@@ -81,6 +81,12 @@ impl Snapshots {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Forgets which stores are dirty: a rule broken on purpose.
+    pub(crate) fn forget_dirty(db: &Db) -> Result<(), StoreError> {
+        db.sql().execute("DELETE FROM ahead", [])?;
+        Ok(())
+    }
+
     /// Whether one store is dirty.
     pub(crate) fn is_dirty(db: &Db, store: i64) -> Result<bool, StoreError> {
         let mut statement =

@@ -3,17 +3,19 @@
 //! Invariant: what a device shows is worked out again from the backend's logs and the device's own
 //! events, never from its rows.
 
+use std::collections::BTreeMap;
+
 use mailtui::command::intent::Target;
-use mailtui::id::{StoreId, ThreadId};
+use mailtui::id::{EventId, StoreId, ThreadId};
 use mailtui::limits::TRAIL_ENTRIES;
 use mailtui::mailbox;
 use mailtui::projection::entries;
-use mailtui::store::Own;
-use mailtui::thread::{Base, Cells, Entry, What, decide, run};
+use mailtui::store::{Db, Event, Kind, Own, OwnEvent};
+use mailtui::thread::{Base, Cells, Entry, MessageRow, What, decide, run};
 
 use crate::simulation::moves::Simulation;
 use crate::support::health;
-use crate::support::truth::{Truth, fold};
+use crate::support::truth::{Truth, fold, log_of};
 
 /// Counted as a step: a purge that took something.
 pub(super) const GONE: &str = "purged";
@@ -27,26 +29,28 @@ pub(super) struct Press {
 /// One device, one thread, once in a while: it shows the log up to its watermark and its own events
 /// after that.
 pub(super) fn along_the_way(simulation: &mut Simulation) -> Vec<String> {
-    if !simulation.dice.once_in(3) {
+    if !simulation.world.promises.wrong.is_empty() {
+        return std::mem::take(&mut simulation.world.promises.wrong);
+    }
+    if !simulation.dice.once_in(2) {
         return Vec::new();
     }
     let at = simulation.dice.below(simulation.world.stations.len());
     let Some(thread) = simulation.a_thread(at) else { return Vec::new() };
-    let truth = Truth::read(&simulation.world.backend_dir());
+    let (log, gone) = log_of(&simulation.world.backend_dir(), &thread);
     let device = simulation.world.device(at);
     let row = mailbox::raw_row(device.db(), &thread).expect("readable").expect("there");
     let seen = mailbox::watermark(device.db(), &thread).expect("readable").expect("there");
     let shown = mailbox::overlaid(device.db(), &thread).expect("readable").unwrap_or(row.shown);
-    let own = Own::of(device.db(), &StoreId::thread(&thread)).expect("readable");
-    let own = entries(&own, device.id(), seen.position);
-    if truth.purged.contains(&thread) {
+    if gone {
         return Vec::new(); // the device has not heard of it
     }
-    let Some(told) = truth.threads.get(&thread) else {
-        return vec![format!("device {at} shows {thread}, which has no log")];
-    };
+    if (log.len() as u64) < seen.position {
+        return vec![format!("device {at} shows {thread} at {}, of {}", seen.position, log.len())];
+    }
+    let own = entries(&own_of(simulation, at, &thread, &log), device.id(), seen.position);
     let before = usize::try_from(seen.position).expect("small");
-    let mut all = fold(&told.log[..before]).entries;
+    let mut all = fold(&log[..before]).entries;
     if undoes_older(&all, &own) {
         return Vec::new(); // it shows when it is projected
     }
@@ -58,6 +62,25 @@ pub(super) fn along_the_way(simulation: &mut Simulation) -> Vec<String> {
         return Vec::new();
     }
     vec![format!("device {at} shows {found:?} of {thread} at {}, not {wanted:?}", seen.position)]
+}
+
+/// The own events of a device on a thread, as it decided them, each with its place in the log. What
+/// is on its disk is taken from what was seen of it when it came there, not from the device.
+fn own_of(simulation: &Simulation, at: usize, thread: &ThreadId, log: &[Event]) -> Vec<OwnEvent> {
+    let (store, device) = (StoreId::thread(thread), simulation.world.device(at));
+    let refused = Own::refused(device.db()).expect("readable");
+    let mut own: BTreeMap<EventId, OwnEvent> = BTreeMap::new();
+    let unsaved = Own::of(device.db(), &store).expect("readable");
+    let mut kept = simulation.world.promises.own(at, &store);
+    // A device whose log was flipped fetches all of it again, and shows what it has of it meanwhile.
+    kept.retain(|_| !simulation.flipped.contains(&at));
+    for mut event in kept.into_iter().chain(unsaved) {
+        event.position = log.iter().find(|e| e.event.id == event.id).map(|e| e.position);
+        if !refused.iter().any(|refused| refused.id == event.id) {
+            own.insert(event.id.clone(), event);
+        }
+    }
+    own.into_values().collect()
 }
 
 fn cells_of(entries: &[Entry]) -> Cells {
@@ -94,7 +117,19 @@ pub(super) fn at_rest(simulation: &mut Simulation) -> Vec<String> {
     for (thread, told) in &truth.threads {
         wrong.extend(hidden(thread, &told.state.entries));
     }
+    wrong.append(&mut simulation.world.promises.wrong);
     wrong.extend(pressed(&truth, &simulation.presses));
+    for (thread, name) in &simulation.taken_in {
+        let told = truth.threads.get(thread);
+        let is_it = |row: &MessageRow| {
+            row.message.message_id.as_deref().is_some_and(|id| id.starts_with(name.as_str()))
+        };
+        if !truth.purged.contains(thread)
+            && !told.is_some_and(|told| told.state.messages.iter().any(is_it))
+        {
+            wrong.push(format!("the message {name} was taken into {thread} and is not there"));
+        }
+    }
     for at in 0..devices {
         wrong.extend(readers(simulation, at, &truth));
     }
@@ -145,7 +180,8 @@ fn readers(simulation: &mut Simulation, at: usize, truth: &Truth) -> Vec<String>
     }
     for (thread, told) in &truth.threads {
         let kept = device.kept_log(thread).expect("readable");
-        if !told.log.starts_with(&kept) {
+        let whole = !device.is_loaded(thread) || kept.is_empty() || kept.len() == told.log.len();
+        if !told.log.starts_with(&kept) || !whole {
             wrong.push(format!("device {at}: its log of {thread} is not the backend's"));
         }
         let open = device.thread(thread).expect("readable").expect("in the index");
@@ -164,9 +200,11 @@ fn readers(simulation: &mut Simulation, at: usize, truth: &Truth) -> Vec<String>
         }
     }
     let tables = mailbox::dump(simulation.world.device(at).db()).expect("readable");
-    let first = mailbox::dump(simulation.world.device(0).db()).expect("readable");
-    if tables != first {
-        wrong.push(format!("device {at}: its confirmed tables are not those of the first"));
+    let path = simulation.world.backend_dir().join("mailbox.db");
+    let first = Db::read(&path, Kind::Mailbox, mailbox::VERSION).expect("opens").expect("there");
+    let first = mailbox::dump(&first).expect("readable");
+    for (found, wanted) in tables.iter().zip(&first).filter(|(found, wanted)| found != wanted) {
+        wrong.push(format!("device {at}: {found:?} is not the backend's {wanted:?}"));
     }
     wrong
 }

@@ -3,7 +3,7 @@
 //! Invariant: all chance comes from the simulation's dice; a move that is not possible now does
 //! nothing and is not counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mailtui::bridge::{Folder, Outcome};
 use mailtui::command::intent::{Change, Intent, Target};
@@ -13,6 +13,7 @@ use mailtui::label::{self, Place};
 use mailtui::sync::{Bytes, Frame, IngestMessage, PurgeOrder, SeenThread};
 
 use crate::simulation::checks::{self, Press};
+use crate::simulation::faults;
 use crate::support::clock::Dice;
 use crate::support::mail::{Mail, mail};
 use crate::support::world::World;
@@ -60,10 +61,25 @@ pub(super) const STEPS: &[(&str, usize)] = &[
     ("restart.backend", 3),
     ("clock", 3),
     ("talk", 12),
+    ("die", 12),
+    ("kill.device", 2),
+    ("kill.backend", 2),
+    ("disk", 14),
+    ("let-go", 3),
+    ("lose", 3),
+    ("notice", 6),
+    ("old.up", 8),
+    ("old.end", 3),
+    ("apart", 2),
+    ("together", 4),
+    ("flip", 1),
+    ("evict", 2),
+    ("clock.years", 2),
+    ("newer", 2),
 ];
 
 /// Moves of one seed at most.
-const MOST_MOVES: usize = 320;
+const MOST_MOVES: usize = 360;
 /// Names that labels are made with; two of them are one label.
 const LABELS: [&str; 4] = ["Work", "work", "Später", "Inbox"];
 /// Rows that a device draws at a time.
@@ -86,10 +102,17 @@ pub(super) struct Simulation {
     /// Keys that were pressed, and what their rows showed.
     pub(super) presses: Vec<Press>,
     posted: Vec<Posted>,
+    /// Threads that messages were acknowledged to be in, with the names of the messages.
+    pub(super) taken_in: Vec<(ThreadId, String)>,
     /// Rows as they were drawn, by device: what a key is pressed on.
     drawn: Vec<Vec<Vec<(Target, u64)>>>,
     actions: Vec<ActionId>,
     settles: u64,
+    pub(super) newer: u64,
+    /// Devices with a flipped bit.
+    pub(super) flipped: BTreeSet<usize>,
+    /// Whether moves are told as they are made.
+    told: bool,
     /// A device that is rarely heard of.
     slow: usize,
 }
@@ -98,8 +121,12 @@ impl Simulation {
     pub(super) fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let devices = [("A", false), ("B", true), ("C", true)];
-        let world = World::new(&devices, dice.next());
+        let mut world = World::new(&devices, dice.next());
         let slow = dice.below(devices.len());
+        // The first two are driven as by a terminal, whose disk comes later; the last by commands.
+        world.sync_later(0);
+        world.sync_later(1);
+        world.turn_pages_of([3, 7, 500][dice.below(3)]);
         Self {
             drawn: vec![Vec::new(); devices.len()],
             world,
@@ -107,8 +134,12 @@ impl Simulation {
             hits: BTreeMap::new(),
             presses: Vec::new(),
             posted: Vec::new(),
+            taken_in: Vec::new(),
             actions: Vec::new(),
             settles: 0,
+            newer: 0,
+            flipped: BTreeSet::new(),
+            told: std::env::var_os("MAILTUI_SIM_TELL").is_some(),
             slow,
         }
     }
@@ -136,17 +167,24 @@ impl Simulation {
                 return wrong;
             }
         }
+        self.stop_faults();
         checks::at_rest(self)
     }
 
     fn take(&mut self, step: &'static str) {
         self.world.clock.turn(500);
-        if self.try_step(step).is_some() {
+        let died = self.world.died.values().sum::<u64>();
+        let done = self.try_step(step).is_some();
+        if self.told && done {
+            let died = self.world.died.values().sum::<u64>() - died;
+            println!("{step}{}", if died > 0 { ", and somebody died" } else { "" });
+        }
+        if done {
             *self.hits.entry(step).or_default() += 1;
         }
     }
 
-    fn a_device(&mut self) -> usize {
+    pub(super) fn a_device(&mut self) -> usize {
         let at = self.dice.below(self.world.stations.len());
         let heard = at != self.slow || self.dice.once_in(4);
         if heard { at } else { (at + 1) % self.world.stations.len() }
@@ -156,9 +194,13 @@ impl Simulation {
         if let Some(kind) = step.strip_prefix("mail.") {
             return self.mail(kind);
         }
+        if faults::STEPS.contains(&step) {
+            return self.fault(step);
+        }
         let at = self.a_device();
         match step {
             "link.by-hand" => return self.link(at),
+            "newer" => return self.newer(),
             "purge" => return self.purge(at),
             "key" => return self.key(at, 1, false),
             "key.stale" => return self.key(at, 1, true),
@@ -198,7 +240,7 @@ impl Simulation {
             }
             "open" => {
                 let thread = self.a_thread(at)?;
-                self.world.device_mut(at).load(&thread).expect("loads");
+                self.world.on_device(at, |device| device.load(&thread))?.expect("loads");
             }
             "talk" => self.talk(at),
             "read" => self.draw(at),
@@ -208,10 +250,6 @@ impl Simulation {
                     self.hurry();
                 }
                 self.world.restart_backend();
-            }
-            "clock" => {
-                let hours = i64::try_from(self.dice.below(100)).expect("small") - 50;
-                self.world.stations[at].clock.turn(hours * 3_600_000);
             }
             _ => panic!("an unknown step: {step}"),
         }
@@ -240,6 +278,9 @@ impl Simulation {
         self.world.connect(at);
         self.world.save(at);
         for _ in 0..=self.dice.below(3) {
+            self.world.sync_disk(at);
+            self.world.send(at, Some);
+            self.world.sync_disk(at);
             self.world.send(at, Some);
             while self.world.deliver_up(at) {}
             self.world.step();
@@ -270,7 +311,10 @@ impl Simulation {
             "early" => (new.reply_to(&format!("m{}", self.posted.len() + 1), "m0"), name.clone()),
             "again" => {
                 let revive = self.dice.once_in(3);
-                let outcome = self.world.mail(any?.bytes, Folder { revive, ..folder });
+                let folder = Folder { revive, ..folder };
+                let Some(outcome) = self.world.try_mail(any?.bytes, folder) else {
+                    return Some(());
+                };
                 match outcome {
                     Outcome::Duplicate { .. } => {}
                     Outcome::Purged => assert!(!revive, "it was wanted"),
@@ -283,7 +327,7 @@ impl Simulation {
                 let old = any?;
                 let mut bytes = old.bytes;
                 bytes.extend_from_slice(b"A list's footer.\n");
-                self.world.mail(bytes, Folder::default());
+                self.world.try_mail(bytes, Folder::default());
                 return Some(());
             }
             _ => panic!("an unknown kind of mail: {kind}"),
@@ -310,14 +354,17 @@ impl Simulation {
             self.world.device_mut(at).want(Frame::Ingest { seq: 1, messages: vec![message] });
             return Some(());
         }
-        self.world.mail(bytes.clone(), folder);
+        let outcome = self.world.try_mail(bytes.clone(), folder)?;
+        if let Outcome::Imported { thread, .. } = outcome {
+            self.taken_in.push((thread, name.clone()));
+        }
         self.posted.push(Posted { name, root, bytes });
         Some(())
     }
 
     fn link(&mut self, at: usize) -> Option<()> {
         let (a, b) = (self.a_thread(at)?, self.a_thread(at)?);
-        self.world.backend().link(&a, &b).expect("links");
+        self.world.on_backend(|backend| backend.link(&a, &b))?;
         (a != b).then_some(())
     }
 
@@ -407,7 +454,7 @@ impl Simulation {
     }
 
     pub(super) fn intend(&mut self, at: usize, intent: &Intent) -> Option<()> {
-        let done = self.world.device_mut(at).intend(intent).ok()?;
+        let done = self.world.on_device(at, |device| device.intend(intent))?.ok()?;
         self.actions.extend(done.action);
         // Mostly the disk is not far behind.
         if self.dice.once_in(2) {

@@ -152,14 +152,14 @@ fn logs(world: &World, truth: &Truth, wrong: &mut Vec<String>) {
         note(&root, &event.event.id);
     }
     let purged = |store: &StoreId| store.as_thread().is_some_and(|t| truth.purged.contains(&t));
-    for (id, store) in world.kept.iter().filter(|(_, store)| !purged(store)) {
+    for (id, store) in world.promises.kept.iter().filter(|(_, store)| !purged(store)) {
         match held.get(&(store.clone(), id.clone())) {
             Some(1) => {}
             other => wrong.push(format!("{store}: own event {id} is there {other:?} times")),
         }
     }
-    let gone = |id: &&EventId| !world.kept.get(id).is_some_and(purged);
-    for id in world.acknowledged.difference(&ids).filter(gone) {
+    let gone = |id: &&EventId| !world.promises.kept.get(id).is_some_and(purged);
+    for id in world.promises.acknowledged.difference(&ids).filter(gone) {
         wrong.push(format!("acknowledged event {id} is nowhere"));
     }
 }

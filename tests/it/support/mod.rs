@@ -5,9 +5,14 @@
 pub(crate) mod binary;
 pub(crate) mod clock;
 pub(crate) mod corpora;
+pub(crate) mod disk;
 pub(crate) mod health;
+pub(crate) mod house;
+pub(crate) mod lives;
 pub(crate) mod mail;
+pub(crate) mod platter;
 pub(crate) mod play;
+pub(crate) mod promises;
 pub(crate) mod pty;
 pub(crate) mod record;
 pub(crate) mod script;
@@ -16,6 +21,8 @@ pub(crate) mod source;
 pub(crate) mod svg;
 pub(crate) mod terminal_bytes;
 pub(crate) mod truth;
+pub(crate) mod vfs;
+pub(crate) mod wire;
 pub(crate) mod world;
 
 use std::time::{Duration, Instant};

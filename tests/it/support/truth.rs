@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use mailtui::engine::view::Row;
-use mailtui::id::{LabelId, ThreadId};
+use mailtui::id::{LabelId, StoreId, ThreadId};
 use mailtui::label::{Place, system};
 use mailtui::store::{Db, Event, Kind, Log};
 use mailtui::thread::{Cells, MessageAdded, ThreadEvent, ThreadState};
@@ -79,6 +79,21 @@ pub(crate) fn user_labels(labels: &BTreeSet<LabelId>) -> BTreeSet<String> {
     user.map(ToString::to_string).collect()
 }
 
+/// Threads that are gone for ever, by a backend's file of logs.
+pub(crate) fn purged(threads: &Db) -> BTreeSet<ThreadId> {
+    let mut gone = threads.sql().prepare("SELECT thread FROM purged").expect("readable");
+    let gone = gone.query_map([], |row| row.get::<_, String>(0)).expect("readable");
+    gone.map(|id| ThreadId::try_from(id.expect("text")).expect("an id")).collect()
+}
+
+/// The log of one thread, and whether the thread is gone for ever.
+pub(crate) fn log_of(backend: &Path, thread: &ThreadId) -> (Vec<Event>, bool) {
+    let file = Db::read(&backend.join("threads.db"), Kind::Threads, mailtui::backend::FORMAT);
+    let db = file.expect("opens").expect("there are logs");
+    let log = Log::all(&db, &StoreId::thread(thread)).expect("readable");
+    (log, purged(&db).contains(thread))
+}
+
 impl Truth {
     /// Reads all logs of the backend in this directory.
     pub(crate) fn read(backend: &Path) -> Self {
@@ -90,10 +105,7 @@ impl Truth {
             let state = fold(&log);
             Some((store.as_thread()?, Told { cells: state.trail().1, log, state }))
         });
-        let mut gone = db.sql().prepare("SELECT thread FROM purged").expect("readable");
-        let gone = gone.query_map([], |row| row.get::<_, String>(0)).expect("readable");
-        let purged = gone.map(|id| ThreadId::try_from(id.expect("text")).expect("an id"));
-        Self { threads: told.collect(), purged: purged.collect() }
+        Self { threads: told.collect(), purged: purged(&db) }
     }
 
     /// Conversations: threads that reach each other by links, by the least id among them.

@@ -1,55 +1,65 @@
 //! A backend and its devices in one process: the real state machines over real files, with a
 //! network between them that does what the test says.
 //!
-//! Invariant: frames travel as their bytes, in order, in each direction of a connection; one that
-//! is cut loses what is still under way. Nothing moves by itself.
+//! Invariant: nothing moves by itself. What the machines do is done here, so that one that dies in
+//! it (`lives`) is started again from its files, and what it promised is remembered (`promises`).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use mailtui::backend::{Backend, Options, prepare};
+use mailtui::backend::{Backend, prepare};
 use mailtui::bridge::{Folder, Incoming, Outcome};
 use mailtui::clock::Clock as _;
 use mailtui::engine::Device;
-use mailtui::id::{EventId, LabelId, StoreId};
+use mailtui::id::LabelId;
 use mailtui::label;
-use mailtui::store::Own;
-use mailtui::sync::{Frame, decode, encode};
+use mailtui::sync::Frame;
 use tempfile::TempDir;
 
 use crate::support::clock::ManualClock;
+use crate::support::promises::Promises;
+use crate::support::wire::Wire;
 
 /// Rounds of talk after which a world that is still not quiet never will be.
 const MOST_ROUNDS: usize = 200;
-/// Thread clients that the backend keeps loaded: few, so that they are loaded again and again.
-const THREAD_CLIENTS: usize = 2;
 
 /// A device with its end of the network.
 pub(crate) struct Station {
     name: String,
-    dir: PathBuf,
-    device: Option<Device>,
-    session: Option<u64>,
-    up: VecDeque<Vec<u8>>,
-    down: VecDeque<Vec<u8>>,
+    pub(super) remote: bool,
+    pub(super) dir: PathBuf,
+    pub(super) device: Option<Device>,
+    /// The connection, as far as the device knows.
+    pub(super) wire: Option<Wire>,
     pub(crate) clock: ManualClock,
+    /// Whether nothing arrives, either way.
+    pub(crate) apart: bool,
+    /// Whether its commits are synced to disk later.
+    pub(super) later: bool,
 }
 
 /// The whole.
 pub(crate) struct World {
-    home: TempDir,
-    backend: Option<Backend>,
+    pub(super) home: TempDir,
+    pub(super) backend: Option<Backend>,
+    pub(super) backend_dir: PathBuf,
+    /// Directories that were made, for names of new ones.
+    pub(super) lives: u64,
     pub(crate) stations: Vec<Station>,
+    /// Connections that their device has let go, and the backend has not.
+    pub(super) old: Vec<Wire>,
     pub(crate) clock: ManualClock,
     next_session: u64,
-    /// Own events that a device has put on disk, by store.
-    pub(crate) kept: BTreeMap<EventId, StoreId>,
-    /// Own events whose acknowledgement a device has taken in.
-    pub(crate) acknowledged: BTreeSet<EventId>,
+    /// How many events a page of the backend holds, where it is said.
+    pub(super) page_events: Option<usize>,
+    /// Points at which somebody died, and how often.
+    pub(crate) died: BTreeMap<&'static str, u64>,
+    /// What was put on disk, acknowledged and told to others.
+    pub(crate) promises: Promises,
 }
 
 /// The fastest directory for small files that are thrown away.
-fn scratch() -> TempDir {
+pub(crate) fn scratch() -> TempDir {
     let shm = std::path::Path::new("/dev/shm");
     let root = if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() };
     tempfile::Builder::new().prefix("mailtui-world-").tempdir_in(root).expect("a scratch directory")
@@ -59,29 +69,30 @@ impl World {
     /// A backend and one device for each name; `remote` devices keep the logs that they open.
     pub(crate) fn new(names: &[(&str, bool)], seed: u64) -> Self {
         let home = scratch();
-        let clock = ManualClock::new(seed);
         let mut world = Self {
             backend: None,
+            backend_dir: home.path().join("backend"),
+            lives: 0,
             stations: Vec::new(),
-            clock,
+            old: Vec::new(),
+            clock: ManualClock::new(seed),
             next_session: 1,
-            kept: BTreeMap::new(),
-            acknowledged: BTreeSet::new(),
+            page_events: None,
+            died: BTreeMap::new(),
+            promises: Promises::default(),
             home,
         };
         world.start_backend();
         for (n, (name, remote)) in (1_u64..).zip(names) {
-            // "r-" keeps the choice over a restart.
-            let dir = world.home.path().join(if *remote { "r-" } else { "e-" }.to_owned() + name);
-            let clock = ManualClock::new(seed.wrapping_mul(31).wrapping_add(n));
             world.stations.push(Station {
                 name: (*name).to_owned(),
-                dir,
+                remote: *remote,
+                dir: world.home.path().join(name),
                 device: None,
-                session: None,
-                up: VecDeque::new(),
-                down: VecDeque::new(),
-                clock,
+                wire: None,
+                clock: ManualClock::new(seed.wrapping_mul(31).wrapping_add(n)),
+                apart: false,
+                later: false,
             });
             world.start_device(world.stations.len() - 1);
         }
@@ -93,7 +104,7 @@ impl World {
     }
 
     pub(crate) fn backend_dir(&self) -> PathBuf {
-        self.home.path().join("backend")
+        self.backend_dir.clone()
     }
 
     pub(crate) fn device(&self, at: usize) -> &Device {
@@ -110,67 +121,127 @@ impl World {
         found.unwrap_or_else(|| panic!("there is no device {name:?}"))
     }
 
-    fn start_backend(&mut self) {
-        let options = Options { dir: self.backend_dir(), thread_clients: THREAD_CLIENTS };
-        self.backend = Some(Backend::open(&options, &self.clock).expect("the backend opens"));
-    }
-
-    fn start_device(&mut self, at: usize) {
-        let station = &mut self.stations[at];
-        let remote = station.dir.file_name().is_some_and(|n| n.as_encoded_bytes()[0] == b'r');
-        let clock = Box::new(station.clock.clone());
-        station.device = Some(Device::open(&station.dir, remote, clock).expect("a device opens"));
-    }
-
-    /// The backend's process dies, with what it had not committed, and starts again.
-    pub(crate) fn restart_backend(&mut self) {
-        for at in 0..self.stations.len() {
-            self.cut(at);
-        }
-        self.backend = None;
-        self.start_backend();
-    }
-
-    /// A device's process dies, with what it had not committed, and starts again.
-    pub(crate) fn restart_device(&mut self, at: usize) {
-        self.cut(at);
-        self.stations[at].device = None;
-        self.start_device(at);
-    }
-
     pub(crate) fn is_connected(&self, at: usize) -> bool {
-        self.stations[at].session.is_some()
+        self.stations[at].wire.is_some()
     }
 
     /// A device dials; the welcome is under way.
     pub(crate) fn connect(&mut self, at: usize) {
-        if self.is_connected(at) {
+        if self.is_connected(at) || self.stations[at].apart {
             return;
         }
         let session = self.next_session;
         self.next_session += 1;
         let device = self.device(at).id().clone();
         self.backend().connect(session, device);
-        let welcome = encode(&self.backend().welcome()).expect("encodes");
-        self.stations[at].session = Some(session);
-        self.stations[at].down.push_back(welcome);
+        let mut wire = Wire::new(session);
+        wire.send_down(&self.backend().welcome());
+        self.stations[at].wire = Some(wire);
     }
 
-    /// The connection is gone, with all frames under way.
+    /// The connection is gone, with all frames under way, and both sides know.
     pub(crate) fn cut(&mut self, at: usize) {
-        let Some(session) = self.stations[at].session.take() else { return };
-        self.backend().disconnect(session);
+        let Some(wire) = self.stations[at].wire.take() else { return };
+        self.backend().disconnect(wire.session);
         self.device_mut(at).disconnected();
-        self.stations[at].up.clear();
-        self.stations[at].down.clear();
     }
 
-    /// Puts what a device has decided on disk.
-    pub(crate) fn save(&mut self, at: usize) {
-        self.device_mut(at).commit().expect("the device commits");
-        for own in Own::all(self.device(at).db()).expect("readable") {
-            self.kept.insert(own.id, own.store);
+    /// The device lets its connection go and the backend does not know: what is under way to it
+    /// may still arrive, long after the device has dialled again.
+    pub(crate) fn let_go(&mut self, at: usize) {
+        let Some(mut wire) = self.stations[at].wire.take() else { return };
+        self.device_mut(at).disconnected();
+        wire.let_go();
+        if wire.there {
+            self.old.push(wire);
         }
+    }
+
+    /// The backend lets a session go and the device does not know: what it says is said to nobody.
+    pub(crate) fn lose(&mut self, at: usize) {
+        let Some(wire) = &mut self.stations[at].wire else { return };
+        wire.lost();
+        let session = wire.session;
+        self.backend().disconnect(session);
+    }
+
+    /// A device whose connection is only believed in hears of it, as by a deadline.
+    pub(crate) fn notice(&mut self, at: usize) -> bool {
+        let silent = self.stations[at].wire.as_ref().is_some_and(Wire::is_silent);
+        if silent {
+            self.stations[at].wire = None;
+            self.device_mut(at).disconnected();
+        }
+        silent
+    }
+
+    /// The next frame of an old connection reaches the backend; `false` when there is none.
+    pub(crate) fn deliver_old(&mut self, which: usize) -> bool {
+        let Some(wire) = self.old.get_mut(which) else { return false };
+        let (session, Some(frame)) = (wire.session, wire.next_up()) else { return false };
+        self.take_up(session, frame);
+        true
+    }
+
+    /// The backend hears that an old connection is gone.
+    pub(crate) fn end_old(&mut self, which: usize) -> bool {
+        if which >= self.old.len() {
+            return false;
+        }
+        let session = self.old.remove(which).session;
+        self.backend().disconnect(session);
+        true
+    }
+
+    /// How many old connections the backend still believes in.
+    pub(crate) fn old(&self) -> usize {
+        self.old.len()
+    }
+
+    /// What goes wrong in the network stops: who was apart is not, what was under way arrives, and
+    /// everybody has heard what is gone.
+    pub(crate) fn heal(&mut self) {
+        while !self.old.is_empty() {
+            while self.deliver_old(0) {}
+            self.commit();
+            self.end_old(0);
+        }
+        for at in 0..self.stations.len() {
+            self.stations[at].apart = false;
+            let lost = self.stations[at].wire.as_ref().is_some_and(|wire| !wire.there);
+            if lost {
+                while self.deliver_down(at) {}
+                self.notice(at);
+            }
+        }
+    }
+
+    /// Pages of the backend hold about so many events from now on.
+    pub(crate) fn turn_pages_of(&mut self, events: usize) {
+        self.page_events = Some(events);
+        self.backend().set_page_events(events);
+    }
+
+    /// Commits of a device are not synced to disk at once from now on.
+    pub(crate) fn sync_later(&mut self, at: usize) {
+        self.stations[at].later = true;
+        self.device_mut(at).sync_later();
+    }
+
+    /// Puts what a device has decided on disk, or commits it where the disk comes later.
+    pub(crate) fn save(&mut self, at: usize) {
+        if self.on_device(at, Device::commit).is_some_and(|done| done.is_ok()) {
+            self.note_kept(at);
+        }
+    }
+
+    /// The disk has what a device committed; `false` when it had it already.
+    pub(crate) fn sync_disk(&mut self, at: usize) -> bool {
+        let waits = self.device(at).unsynced().is_some();
+        if waits && self.on_device(at, Device::sync).is_some_and(|done| done.is_ok()) {
+            self.note_synced(at);
+        }
+        waits
     }
 
     /// A device hands what it has to say to the network. `let_pass` may change or drop a frame.
@@ -178,38 +249,46 @@ impl World {
         if !self.is_connected(at) {
             return;
         }
-        let frames = self.device_mut(at).outgoing().expect("a device speaks");
+        let Some(Ok(frames)) = self.on_device(at, Device::outgoing) else { return };
+        for frame in &frames {
+            self.promises.offered(at, frame);
+        }
+        let Some(wire) = &mut self.stations[at].wire else { return };
         for frame in frames.into_iter().filter_map(let_pass) {
-            self.stations[at].up.push_back(encode(&frame).expect("encodes"));
+            wire.send_up(&frame);
         }
     }
 
     /// The next frame of a device reaches the backend; `false` when there is none. The answer
     /// waits for [`World::commit`].
     pub(crate) fn deliver_up(&mut self, at: usize) -> bool {
-        let Some(bytes) = self.stations[at].up.pop_front() else { return false };
-        let Some(session) = self.stations[at].session else { return false };
-        let frame = decode(&bytes).expect("decodes");
+        let station = &mut self.stations[at];
+        let Some(wire) = station.wire.as_mut().filter(|_| !station.apart) else { return false };
+        let (session, Some(frame)) = (wire.session, wire.next_up()) else { return false };
+        self.take_up(session, frame);
+        true
+    }
+
+    fn take_up(&mut self, session: u64, frame: Frame) {
         let now = self.clock.now();
-        self.backend().handle(session, frame, now).expect("the backend handles it");
+        self.on_backend(|backend| backend.handle(session, frame, now));
         // What may leave leaves at once; an answer that does so before the commit is found out when
         // the backend dies before it.
         self.route();
-        true
     }
 
     /// The backend commits, and its answers are under way.
     pub(crate) fn commit(&mut self) {
-        self.backend().commit().expect("the backend commits");
+        self.on_backend(Backend::commit);
         self.route();
     }
 
     /// One slice of the pipeline's work; `false` when there was none.
     pub(crate) fn step(&mut self) -> bool {
         self.commit();
-        let worked = self.backend().step().expect("the pipeline works");
+        let worked = self.on_backend(Backend::step);
         self.commit();
-        worked
+        worked.unwrap_or(true)
     }
 
     /// The pipeline runs to the head.
@@ -220,35 +299,37 @@ impl World {
     /// The backend reads its logs for devices that have credit.
     pub(crate) fn pump(&mut self) -> bool {
         self.commit();
-        let pumped = self.backend().pump().expect("the backend reads its logs");
+        let pumped = self.on_backend(Backend::pump);
         self.route();
-        pumped
+        pumped.unwrap_or(true)
     }
 
-    fn route(&mut self) {
+    pub(super) fn route(&mut self) {
         for (session, frame) in self.backend().frames() {
-            let to = self.stations.iter_mut().find(|station| station.session == Some(session));
-            if let Some(station) = to {
-                station.down.push_back(encode(&frame).expect("encodes"));
+            self.promises.told(&frame);
+            let wires = self.stations.iter_mut().filter_map(|station| station.wire.as_mut());
+            let to = wires.filter(|wire| wire.there).find(|wire| wire.session == session);
+            if let Some(wire) = to {
+                wire.send_down(&frame);
             }
         }
     }
 
     /// The next frame of the backend reaches a device; `false` when there is none.
     pub(crate) fn deliver_down(&mut self, at: usize) -> bool {
-        let Some(bytes) = self.stations[at].down.pop_front() else { return false };
-        let Some(session) = self.stations[at].session else { return false };
-        let frame = decode(&bytes).expect("decodes");
-        if matches!(frame, Frame::Page { .. } | Frame::Live { .. } | Frame::Blob { .. }) {
+        let station = &mut self.stations[at];
+        let Some(wire) = station.wire.as_mut().filter(|_| !station.apart) else { return false };
+        let (session, Some(frame)) = (wire.session, wire.next_down()) else { return false };
+        let counts = matches!(frame, Frame::Page { .. } | Frame::Live { .. } | Frame::Blob { .. });
+        if counts && wire.there {
             self.backend().written(session);
         }
-        if let Frame::Ack { stores } = &frame {
-            let ids = stores.iter().flat_map(|ack| &ack.positions).map(|(id, _)| id.clone());
-            self.acknowledged.extend(ids);
-        }
+        self.promises.heard(&frame);
         // A device puts what was decided on disk before it takes a frame in.
         self.save(at);
-        self.device_mut(at).receive(frame).expect("a device takes a frame in");
+        if self.stations[at].wire.as_ref().is_some_and(|wire| wire.session == session) {
+            self.take_down(at, frame);
+        }
         true
     }
 
@@ -260,6 +341,7 @@ impl World {
             for at in 0..self.stations.len() {
                 self.connect(at);
                 self.save(at);
+                moved |= self.sync_disk(at);
                 self.send(at, Some);
                 while self.deliver_up(at) {
                     moved = true;
@@ -272,6 +354,7 @@ impl World {
                 while self.deliver_down(at) {
                     moved = true;
                 }
+                moved |= self.sync_disk(at);
             }
             if !moved {
                 return;
@@ -279,13 +362,22 @@ impl World {
         }
     }
 
-    /// Mail comes in at the backend's edge, durably.
-    pub(crate) fn mail(&mut self, raw: Vec<u8>, folder: Folder) -> Outcome {
+    /// Mail comes in at the backend's edge, durably; `None` when the backend died over it.
+    pub(crate) fn try_mail(&mut self, raw: Vec<u8>, folder: Folder) -> Option<Outcome> {
         let now = self.clock.now();
         let prepared = prepare(Incoming { raw, folder, flags: None, file_time: None }, now);
-        let outcomes = self.backend().ingest(vec![prepared], now).expect("mail is taken in");
-        self.commit();
-        outcomes.into_iter().next().expect("one answer")
+        let outcomes = self.on_backend(|backend| {
+            let outcomes = backend.ingest(vec![prepared], now)?;
+            backend.commit()?;
+            Ok(outcomes)
+        });
+        self.route();
+        outcomes?.into_iter().next()
+    }
+
+    /// Mail comes in at the backend's edge, durably.
+    pub(crate) fn mail(&mut self, raw: Vec<u8>, folder: Folder) -> Outcome {
+        self.try_mail(raw, folder).expect("mail is taken in")
     }
 
     /// The labels that a list or a count can be asked for: the system's and those of `more`.

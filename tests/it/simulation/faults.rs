@@ -1,0 +1,135 @@
+//! Moves by which something goes wrong: deaths, connections that only one side believes in, clocks,
+//! flipped bits, and versions that write what this one does not know.
+//!
+//! Invariant: as every move, drawn from the simulation's dice alone; none breaks what a disk or a
+//! transport guarantees.
+
+use mailtui::crash::{self, faults};
+use mailtui::id::{DeviceId, EventId, StoreId};
+use mailtui::store::{Action, Args, Db, Kind, Log, NewEvent};
+
+use crate::simulation::moves::Simulation;
+
+/// The moves of this file.
+pub(super) const STEPS: [&str; 15] = [
+    "die",
+    "kill.device",
+    "kill.backend",
+    "disk",
+    "let-go",
+    "lose",
+    "notice",
+    "old.up",
+    "old.end",
+    "apart",
+    "together",
+    "flip",
+    "evict",
+    "clock",
+    "clock.years",
+];
+
+/// Points that are passed at most before one dies.
+const DEATH_WITHIN: usize = 24;
+const HOUR_MS: i64 = 3_600_000;
+const YEAR_MS: i64 = 8_766 * HOUR_MS;
+
+impl Simulation {
+    pub(super) fn fault(&mut self, step: &str) -> Option<()> {
+        let at = self.a_device();
+        let connected = self.world.is_connected(at);
+        match step {
+            "die" if self.dice.once_in(2) => {
+                let points = [crash::POINTS, crash::SIMULATED].concat();
+                faults::die_at(self.dice.pick::<&str>(&points));
+            }
+            "die" => faults::die_in(1 + self.dice.below(DEATH_WITHIN) as u64),
+            "kill.device" => self.world.kill_device(at),
+            "kill.backend" => self.world.kill_backend(),
+            "disk" => return self.world.sync_disk(at).then_some(()),
+            "let-go" | "lose" if !connected => return None,
+            "let-go" => self.world.let_go(at),
+            "lose" => self.world.lose(at),
+            "notice" => return self.world.notice(at).then_some(()),
+            "old.up" => {
+                let which = self.dice.below(self.world.old());
+                return self.world.deliver_old(which).then_some(());
+            }
+            "old.end" => {
+                let which = self.dice.below(self.world.old());
+                return self.world.end_old(which).then_some(());
+            }
+            "apart" => self.world.stations[at].apart = true,
+            "together" if !self.world.stations[at].apart => return None,
+            "together" => self.world.stations[at].apart = false,
+            "flip" => return self.flip(at),
+            "evict" => self.world.on_device(at, |device| device.evict_idle())?.expect("evicts"),
+            "clock" => {
+                let hours = i64::try_from(self.dice.below(100)).expect("small") - 50;
+                self.world.stations[at].clock.turn(hours * HOUR_MS);
+            }
+            "clock.years" => {
+                let years = i64::try_from(self.dice.below(120)).expect("small") - 60;
+                let clocks = [&self.world.clock, &self.world.stations[at].clock];
+                clocks[self.dice.below(2)].turn(years * YEAR_MS);
+            }
+            _ => panic!("an unknown fault: {step}"),
+        }
+        Some(())
+    }
+
+    /// A bit flips in what a device knows of the Mailbox log's end.
+    fn flip(&mut self, at: usize) -> Option<()> {
+        self.world.cut(at);
+        let device = self.world.device(at);
+        let flipped = "UPDATE stores SET chain = zeroblob(32) WHERE id = ?1 AND head > 0";
+        let rows = device.db().sql().execute(flipped, [StoreId::MAILBOX]).expect("flips");
+        self.flipped.extend((rows > 0).then_some(at));
+        (rows > 0).then_some(())
+    }
+
+    /// Somebody of a newer version writes what this one does not know.
+    pub(super) fn newer(&mut self) -> Option<()> {
+        let at = self.a_device();
+        let thread = if self.dice.once_in(3) { None } else { Some(self.a_thread(at)?) };
+        let (store, name, file, kind, version) = match &thread {
+            None => {
+                let version = mailtui::mailbox::VERSION;
+                (StoreId::mailbox(), "v9.Painted", "mailbox.db", Kind::Mailbox, version)
+            }
+            Some(thread) => {
+                let (store, version) = (StoreId::thread(thread), mailtui::backend::FORMAT);
+                (store, "v9.ThreadPainted", "threads.db", Kind::Threads, version)
+            }
+        };
+        self.world.commit();
+        let path = self.world.backend_dir().join(file);
+        let mut db = Db::open(&path, kind, version, "").expect("opens");
+        if thread.is_some() && Log::head(&db, &store).expect("readable").position == 0 {
+            return None;
+        }
+        self.newer += 1;
+        let text = format!("newer-{}", self.newer);
+        let id = EventId::try_from(text.clone()).expect("an id");
+        let action = text.as_str().try_into().expect("an id");
+        let action = Action { id: action, name: "paint".to_owned(), at: 1, redoes: None };
+        let device = DeviceId::try_from("newer").expect("an id");
+        let (args, epoch) =
+            (Args::from_text("{\"a\":1}".to_owned()), self.world.backend().epoch().clone());
+        let event =
+            NewEvent { id, name: name.to_owned(), args, device, action: Some(action), epoch };
+        db.begin().expect("begins");
+        Log::append(&db, &store, &[event]).expect("appended");
+        db.commit().expect("commits");
+        Some(())
+    }
+
+    /// From now on nothing goes wrong any more.
+    pub(super) fn stop_faults(&mut self) {
+        faults::live();
+        self.world.heal();
+        for (point, times) in std::mem::take(&mut self.world.died) {
+            *self.hits.entry(point).or_default() += times;
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What the machines of a world have promised: that is remembered here, beside them, and they are
+//! held to it when they have died and are back.
+//!
+//! Invariant: nothing here is read from a machine that is asked about it, but when it speaks: what
+//! it put on disk, when it said so; frames, when they left.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mailtui::id::{EventId, StoreId};
+use mailtui::mailbox::{self, MailboxEvent};
+use mailtui::store::{Chain, Db, Event, Kind, Log, NewEvent, Own, OwnEvent};
+use mailtui::sync::Frame;
+
+use crate::support::truth::purged;
+use crate::support::world::World;
+
+/// What was promised.
+#[derive(Debug, Default)]
+pub(crate) struct Promises {
+    /// Own events that a device has put on disk, by store.
+    pub(crate) kept: BTreeMap<EventId, StoreId>,
+    /// Own events whose acknowledgement a device has taken in.
+    pub(crate) acknowledged: BTreeSet<EventId>,
+    /// Own events of each device as they were decided, those of them that are on disk or hoped to
+    /// be, in order.
+    own: BTreeMap<usize, BTreeMap<EventId, OwnEvent>>,
+    /// Those that a power cut may still take.
+    hoped: BTreeMap<usize, BTreeSet<EventId>>,
+    /// Events as they were first offered.
+    offered: BTreeMap<EventId, NewEvent>,
+    /// The last that left the backend of each log, and its chain there.
+    told: BTreeMap<StoreId, (u64, Chain)>,
+    /// Acknowledgements that left the backend.
+    acks: BTreeMap<(StoreId, EventId), u64>,
+    /// Promises that were broken.
+    pub(crate) wrong: Vec<String>,
+}
+
+/// Whether a batch of the Mailbox log ends with this event.
+fn ends_a_batch(event: &Event) -> bool {
+    let read = MailboxEvent::read(&event.event.name, &event.event.args);
+    read.as_ref().and_then(MailboxEvent::source).is_none_or(|source| source.last)
+}
+
+impl Promises {
+    /// A device speaks: the same id has the same bytes for ever.
+    pub(crate) fn offered(&mut self, at: usize, frame: &Frame) {
+        let Frame::Push { stores } = frame else { return };
+        for event in stores.iter().flat_map(|push| &push.events) {
+            let first = self.offered.entry(event.id.clone()).or_insert_with(|| event.clone());
+            if first != event {
+                self.wrong.push(format!("device {at} offers {event:?}, once {first:?}"));
+            }
+        }
+    }
+
+    /// A frame leaves the backend.
+    pub(crate) fn told(&mut self, frame: &Frame) {
+        match frame {
+            Frame::Page { store, events, chain, .. } | Frame::Live { store, events, chain, .. } => {
+                let Some(last) = events.last() else { return };
+                if store.as_thread().is_none() && !ends_a_batch(last) {
+                    self.wrong.push(format!("a page ends within a batch, at {}", last.position));
+                }
+                let told = self.told.entry(store.clone()).or_default();
+                if told.0 <= last.position {
+                    *told = (last.position, *chain);
+                }
+            }
+            Frame::Ack { stores } => {
+                for ack in stores {
+                    for (id, position) in &ack.positions {
+                        self.acks.insert((ack.store.clone(), id.clone()), *position);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A frame reaches a device.
+    pub(crate) fn heard(&mut self, frame: &Frame) {
+        if let Frame::Ack { stores } = frame {
+            let ids = stores.iter().flat_map(|ack| &ack.positions).map(|(id, _)| id.clone());
+            self.acknowledged.extend(ids);
+        }
+    }
+
+    /// The own events of a device on a store, as it decided them.
+    pub(crate) fn own(&self, at: usize, store: &StoreId) -> Vec<OwnEvent> {
+        let own = self.own.get(&at).into_iter().flat_map(BTreeMap::values);
+        own.filter(|own| own.store == *store).cloned().collect()
+    }
+}
+
+impl World {
+    /// What a device committed is on its disk, or will be at its next sync.
+    pub(super) fn note_kept(&mut self, at: usize) {
+        let later = self.device(at).unsynced().is_some();
+        for own in Own::all(self.device(at).db()).expect("readable") {
+            let known = self.promises.own.entry(at).or_default();
+            if known.contains_key(&own.id) {
+                continue;
+            }
+            if later {
+                self.promises.hoped.entry(at).or_default().insert(own.id.clone());
+            } else {
+                self.promises.kept.insert(own.id.clone(), own.store.clone());
+            }
+            known.insert(own.id.clone(), own);
+        }
+    }
+
+    /// All that a device committed is on its disk.
+    pub(super) fn note_synced(&mut self, at: usize) {
+        for id in self.promises.hoped.remove(&at).unwrap_or_default() {
+            if let Some(own) = self.promises.own.get(&at).and_then(|own| own.get(&id)) {
+                self.promises.kept.insert(id, own.store.clone());
+            }
+        }
+    }
+
+    /// A device is back after its process died: all that it committed is still there.
+    pub(super) fn hold_device_to_it(&mut self, at: usize) {
+        self.note_synced(at);
+        self.note_kept(at);
+        for own in Own::all(self.device(at).db()).expect("readable") {
+            let Some(first) = self.promises.offered.get(&own.id) else { continue };
+            if own.offered.as_ref() != Some(&first.epoch) {
+                let line = format!("device {at} forgot when it offered {}", own.id);
+                self.promises.wrong.push(line);
+            }
+        }
+    }
+
+    /// The backend is back: what left it in any frame is in its logs, where it was.
+    pub(super) fn hold_backend_to_it(&mut self) {
+        let dir = self.backend_dir();
+        let open = |name: &str, kind, version| {
+            Db::read(&dir.join(name), kind, version).expect("opens").expect("is there")
+        };
+        let threads = open("threads.db", Kind::Threads, mailtui::backend::FORMAT);
+        let mailbox = open("mailbox.db", Kind::Mailbox, mailbox::VERSION);
+        let log = |store: &StoreId| if store.as_thread().is_some() { &threads } else { &mailbox };
+        let purged = purged(&threads);
+        let is_gone = |store: &StoreId| store.as_thread().is_some_and(|t| purged.contains(&t));
+        let Promises { told, acks, wrong, .. } = &mut self.promises;
+        for (store, (position, chain)) in told.iter().filter(|(store, _)| !is_gone(store)) {
+            let found = Log::chain_at(log(store), store, *position).expect("readable");
+            if found != Some(*chain) {
+                wrong.push(format!("{store}: what was sent up to {position} is not in the log"));
+            }
+        }
+        for ((store, id), position) in acks.iter().filter(|((store, _), _)| !is_gone(store)) {
+            if !Log::holds(log(store), store, id).expect("readable") {
+                wrong.push(format!("{store}: {id} was acknowledged at {position} and is gone"));
+            }
+        }
+    }
+}
