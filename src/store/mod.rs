@@ -5,6 +5,7 @@
 
 mod blob;
 mod chain;
+mod check;
 mod db;
 pub mod disk;
 mod error;
