@@ -11,6 +11,7 @@ use crate::backend::pump::Reading;
 use crate::backend::storage::{Queue, Snapshots};
 use crate::bridge::{Folder, Follow, Incoming};
 use crate::id::{BlobHash, DeviceId, StoreId};
+use crate::limits::MAX_PUSHED_EVENTS;
 use crate::mail::Flags;
 use crate::store::{Db, Log, StoreError};
 use crate::sync::{Cursor, Frame, IngestMessage};
@@ -75,7 +76,14 @@ impl Backend {
     pub fn handle(&mut self, session: u64, frame: Frame, now: i64) -> Result<(), StoreError> {
         self.now = now;
         match frame {
-            Frame::Push { stores } => self.push(session, stores)?,
+            Frame::Push { stores } => {
+                let events: usize = stores.iter().map(|push| push.events.len()).sum();
+                if events.max(stores.len()) > MAX_PUSHED_EVENTS {
+                    self.refuse(session, "limit", "too many events in one push");
+                } else {
+                    self.push(session, stores)?;
+                }
+            }
             Frame::Ingest { seq, messages } => {
                 let prepared = messages.into_iter().map(|m| prepare(incoming(m), now)).collect();
                 let outcomes = self.ingest(prepared, now)?;

@@ -143,6 +143,7 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         Command::Purge(purge) => purge::run(&home, output, &purge),
         Command::Doctor { compact: true, .. } => space::compact(&home, output),
         Command::Doctor { disk: true, .. } => space::disk(&home, output),
+        Command::Doctor { clear_refused: true, .. } => doctor::clear_refused(&home, output),
         Command::Doctor { .. } => doctor::run(&home, output),
         Command::Demo => demo::run(&home, output),
         Command::Serve { listen } => serve::run(&home, output, &listen),

@@ -5,17 +5,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::backend::{Host, Options, listener, token};
+use crate::cli::attend::Attend;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::cli::session::pipe;
 use crate::clock::SystemClock;
+use crate::engine::Driver;
 use crate::engine::link::{Endpoint, Link};
-use crate::engine::{Driver, EngineError};
 use crate::limits::THREAD_CLIENTS_SERVE;
 use crate::notice::{Exit, Explain as _, Notice};
 
@@ -72,7 +73,7 @@ impl Here {
         let (stopped, home, endpoint) = (Arc::clone(&stop), home.clone(), pipe(host));
         let run = move || {
             while !stopped.load(Ordering::SeqCst) {
-                if let Err(notice) = follow(&home, endpoint.clone(), &stopped) {
+                if let Err(notice) = follow(&home, output, endpoint.clone(), &stopped) {
                     output.notice(&notice);
                     rest(&stopped);
                 }
@@ -89,23 +90,22 @@ impl Here {
     }
 }
 
-/// Opens the device and takes in what the backend says until told to stop.
-fn follow(home: &Home, endpoint: Endpoint, stop: &AtomicBool) -> Result<(), Notice> {
-    let notice = |error: EngineError| error.notice();
+/// Opens the device, takes in what the backend says, and does what other commands on the directory
+/// ask, until told to stop.
+fn follow(
+    home: &Home,
+    output: Output,
+    endpoint: Endpoint,
+    stop: &AtomicBool,
+) -> Result<(), Notice> {
     let device = home.device()?;
     let (sender, events) = mpsc::channel();
     let link = Link::start(endpoint, device.id().clone(), sender);
     let link = link.map_err(|error| error.notice())?;
-    let mut driver = Driver::new(device, Some(link), false);
+    let driver = Driver::new(device, Some(link), false);
+    let mut attend = Attend::begin(home, output, driver, events);
     while !stop.load(Ordering::SeqCst) {
-        match events.recv_timeout(LOOK) {
-            Ok(event) => driver.link_event(event).map_err(notice)?,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => {
-                rest(stop);
-                return Ok(());
-            }
-        }
+        attend.turn(output)?;
     }
     Ok(())
 }

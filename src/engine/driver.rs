@@ -207,6 +207,16 @@ impl Driver {
         }
     }
 
+    /// Takes the list of what the backend refused away; its lines. On disk when this returns.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn clear_refused(&mut self) -> Result<Vec<String>, EngineError> {
+        self.commit_soon()?;
+        let lines = self.device.clear_refused()?;
+        self.commit().map(|()| lines)
+    }
+
     /// The number of a question to the backend.
     pub(super) fn question(&mut self) -> u64 {
         let seq = self.next_question;

@@ -37,7 +37,7 @@ pub use driver::{Driver, Synced};
 pub use error::EngineError;
 pub use owner::Owner;
 pub use run::{ImportJob, start};
-pub use side_door::{SideDoor, Task};
+pub use side_door::{Asked, SideDoor, Task, Unanswered};
 pub use sink::{RemoteSink, changes_to_wire, from_wire, to_wire};
 pub use slice::{Further, MailboxPage};
 pub use sources::Sources;

@@ -335,6 +335,15 @@ impl Own {
         Ok(lines)
     }
 
+    /// Takes the visible list of refused events away.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn clear_refused(db: &Db) -> Result<(), StoreError> {
+        db.sql().execute("DELETE FROM refused", [])?;
+        Ok(())
+    }
+
     /// The visible list of refused events.
     ///
     /// # Errors

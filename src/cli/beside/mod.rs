@@ -63,6 +63,8 @@ enum Request {
     Purge { order: PurgeOrder },
     /// Answer when all that was done is seen by the next command.
     Settle,
+    /// Take the list of what the backend refused away.
+    ClearRefused,
 }
 
 /// What is answered.
@@ -84,6 +86,8 @@ enum Answer {
     Purged(Vec<PurgedRow>),
     /// To `Settle`.
     Settled,
+    /// To `ClearRefused`: its lines.
+    Cleared(Vec<String>),
     /// It was not done, and this is why.
     Refused(Refusal),
     /// It was not done: this process gives the directory up.
