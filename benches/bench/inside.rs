@@ -163,6 +163,21 @@ impl Engine {
         begun.elapsed()
     }
 
+    /// Asks for an intent, and waits for nothing.
+    pub(crate) fn ask_intent(&self, intent: Intent) {
+        self.ask(Request::Intend(intent));
+    }
+
+    /// Waits until what was asked is pending, and then confirmed.
+    pub(crate) fn pending_then_confirmed(&self) {
+        let mut pending = false;
+        self.until(|update| {
+            let Update::Status(status) = update else { return false };
+            pending |= status.pending > 0;
+            pending && status.pending == 0
+        });
+    }
+
     /// Waits until the backend has confirmed all that was done.
     fn confirmed(&self) {
         self.until(|update| matches!(update, Update::Status(status) if status.pending == 0));

@@ -14,8 +14,10 @@
 
 mod catch_up;
 mod conversations;
+mod devices;
 mod generator;
 mod inside;
+mod logs;
 mod measure;
 mod peers;
 mod processes;
@@ -40,7 +42,7 @@ const MIDDLE: u64 = 100_000;
 /// A bench: its name, what it does, and whether it runs when none is named.
 type Bench = (&'static str, fn(&mut Stage) -> Vec<Value>, bool);
 
-const BENCHES: [Bench; 15] = [
+const BENCHES: [Bench; 19] = [
     ("import", processes::import, true),
     ("reimport-unchanged", processes::reimport, true),
     ("list", processes::list, true),
@@ -53,6 +55,10 @@ const BENCHES: [Bench; 15] = [
     ("archive-process", processes::archive, true),
     ("memory", screens::memory, true),
     ("catch-up", catch_up::catch_up, true),
+    ("replay", logs::replay, true),
+    ("appends", logs::appends, true),
+    ("commit-to-rows", devices::commit_to_rows, true),
+    ("fair", devices::fair, true),
     ("crates", processes::crates, true),
     ("peers", peers::peers, true),
     ("build", processes::build, false),

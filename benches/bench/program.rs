@@ -93,3 +93,13 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
 pub(crate) fn disk_bytes(folder: &Path) -> u64 {
     files(folder).iter().map(|path| path.metadata().map_or(0, |m| m.len())).sum()
 }
+
+/// Copies the files of a directory into another.
+pub(crate) fn copy_files(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("a directory of ours") {
+        let entry = entry.expect("a directory of ours");
+        if entry.file_type().expect("a file").is_file() {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).expect("room on the disk");
+        }
+    }
+}

@@ -24,8 +24,8 @@ const MOST_DEEP: usize = 4;
 /// What a table of a database is for. Those that are not listed are `other`.
 const KINDS: [(&str, &[&str]); 9] = [
     ("threadLogs", &["threads.db:eventlog", "threads.db:stores"]),
-    ("blobs", &["threads.db:blobs"]),
-    ("queue", &["threads.db:queue", "threads.db:poisoned"]),
+    ("blobs", &["threads.db:blobs", "threads.db:blobParts", "threads.db:uploads"]),
+    ("queue", &["threads.db:queue", "threads.db:poisoned", "threads.db:again"]),
     ("snapshots", &["threads.db:snapshots", "threads.db:ahead"]),
     (
         "messageIndex",

@@ -206,10 +206,18 @@ impl Device {
             self.db.durable(Durability::Normal)?;
             self.db.begin()?;
         }
+        if crash::broken(Broken::OverlayBeforeRows) {
+            self.forget_early(&events)?;
+        }
         let appended = Log::append(&self.db, store, events.iter().map(|event| &event.event))?;
         slice.end = Some(appended.head);
-        // Otherwise the logs are not the same.
-        if appended.head.chain != chain {
+        // Otherwise the logs are not the same; or a page holds an event that the log has elsewhere,
+        // which would be applied a second time.
+        let last = events.last().map(|event| event.position);
+        if appended.head.chain != chain
+            || appended.added != events.len() as u64
+            || Some(appended.head.position) != last
+        {
             return Ok(Added::Diverged);
         }
         slice.events.append(&mut events);
@@ -220,9 +228,6 @@ impl Device {
     fn finish(&mut self, slice: Slice) -> Result<(), EngineError> {
         if slice.end.is_none() {
             return Ok(());
-        }
-        if crash::broken(Broken::OverlayBeforeRows) {
-            self.forget_early(&slice.events)?;
         }
         let taken = self.take_in(&slice.events);
         crash::point("page.before-commit");
@@ -356,10 +361,10 @@ impl Device {
         self.check_ack(ack)?;
         self.unsent |= self.held_back.remove(store);
         for (id, position) in positions {
-            let by_place = crash::broken(Broken::ConfirmByPosition);
-            let first = by_place.then(|| Own::of(&self.db, store)).transpose()?.unwrap_or_default();
-            let first = first.into_iter().find(|own| own.position.is_none()).map(|own| own.id);
-            Own::confirm(&self.db, first.as_ref().unwrap_or(id), *position)?;
+            Own::confirm(&self.db, id, *position)?;
+        }
+        if crash::broken(Broken::ConfirmByPosition) {
+            Own::confirm_up_to(&self.db, store, ack.head)?;
         }
         self.news.pushed += positions.len() as u64;
         for refusal in refused {

@@ -185,7 +185,8 @@ fn link(
     }
     let before = neighbours(db, thread)?;
     db.sql().prepare_cached("DELETE FROM threadLinks WHERE a = ?1")?.execute([thread.as_str()])?;
-    for other in links {
+    // With itself every thread is one conversation already.
+    for other in links.iter().filter(|other| *other != thread) {
         groups.now_linked();
         db.sql()
             .prepare_cached("INSERT OR IGNORE INTO threadLinks(a, b) VALUES (?1, ?2)")?

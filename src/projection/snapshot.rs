@@ -52,7 +52,7 @@ pub fn of_thread(thread: &ThreadId, state: &ThreadState) -> Snapshot {
             has_attachment: summary.has_attachment,
             place: cells.place,
             snoozed_until: cells.snoozed,
-            links: cells.links.into_iter().collect(),
+            links: cells.links.into_iter().filter(|other| other != thread).collect(),
             trail: Args::of(&trail),
         },
     }

@@ -98,9 +98,15 @@ impl Db {
         }
         make_private(path).map_err(io)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let left = !is_still(path);
         let db = Self::connect(path, flags)?;
         db.check_format(kind, version)?;
         db.prepare_file(kind, version, make).map_err(|error| db.explain(error))?;
+        if left {
+            // A process that was killed may have committed what the disk does not have yet; who
+            // reads it from now on takes it for kept.
+            disk::sync_log(&log_of(path))?;
+        }
         Ok(db)
     }
 
@@ -431,11 +437,16 @@ fn cannot_write(error: &StoreError) -> bool {
     matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly))
 }
 
+/// Where a file's write-ahead log is.
+fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    PathBuf::from(log)
+}
+
 /// Whether a file has no write-ahead log, so that it holds all that was committed.
 fn is_still(path: &Path) -> bool {
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    match std::fs::metadata(wal) {
+    match std::fs::metadata(log_of(path)) {
         Ok(meta) => meta.len() == 0,
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     }

@@ -260,6 +260,16 @@ impl Own {
         Ok(())
     }
 
+    /// Takes all that is pending of a store for confirmed: a rule broken on purpose.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn confirm_up_to(db: &Db, store: &StoreId, head: u64) -> Result<(), StoreError> {
+        let pending = "UPDATE unprojected SET position = ?2 WHERE store = ?1 AND position IS NULL";
+        db.sql().execute(pending, params![store.as_str(), number(head)])?;
+        Ok(())
+    }
+
     /// A batch says that the events of this action are in the store's log at or below a position.
     ///
     /// # Errors

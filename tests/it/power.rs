@@ -121,13 +121,35 @@ fn a_killed_process_leaves_what_it_had_written() {
     disk.die();
     assert!(db.commit().is_err());
     disk.start();
+    assert!(!disk.is_synced() && !disk.is_dead());
     let other = open(&path).unwrap();
     assert_eq!(count(&other), 3);
     // What was opened in the former life is of no use, and does no harm.
     assert_eq!(fill(&mut db, 4, 1), 0);
     drop(db);
     assert_eq!(count(&other), 3);
-    assert!(!disk.is_synced() && !disk.is_dead());
+}
+
+#[test]
+fn what_a_killed_process_had_committed_is_kept_once_it_is_opened_again() {
+    if !CAN_BE_WATCHED {
+        return println!("skipped: a release build has no way to a test's disk");
+    }
+    let home = scratch();
+    let disk = Disk::new(home.path());
+    let path = home.path().join("f.db");
+    let mut db = open(&path).unwrap();
+    db.durable(Durability::Normal).unwrap();
+    fill(&mut db, 1, 3);
+    disk.die();
+    drop(db);
+    disk.start();
+    let db = open(&path).unwrap();
+    assert_eq!(count(&db), 3);
+    disk.die();
+    drop(db);
+    disk.start_after_cut(Loss::All);
+    assert_eq!(count(&open(&path).unwrap()), 3);
 }
 
 #[test]

@@ -236,7 +236,10 @@ fn is_there(db: &Db, thread: &ThreadId) -> Result<bool, StoreError> {
 /// Reads what a thread's log says of links again; returns all threads that this may concern.
 fn read_again(db: &Db, thread: &ThreadId) -> Result<Threads, StoreError> {
     let mut concerned = members(db, &Links::root(db, thread)?)?;
-    let (_, cells): (_, Cells) = state_of(db, &StoreId::thread(thread))?.trail();
+    let (_, mut cells): (_, Cells) = state_of(db, &StoreId::thread(thread))?.trail();
+    // A device may say that a thread is one with itself, or is not: that is nothing.
+    cells.links.remove(thread);
+    cells.split.remove(thread);
     for table in ["linked", "splits"] {
         let sql = format!("DELETE FROM {table} WHERE a = ?1");
         db.sql().prepare_cached(&sql)?.execute([thread.as_str()])?;
@@ -294,7 +297,9 @@ fn all(db: &Db) -> Result<All, StoreError> {
     for store in stores {
         let store = StoreId::try_from(store).map_err(|e| StoreError::Row(e.to_string()))?;
         let Some(thread) = store.as_thread() else { continue };
-        let (_, cells): (_, Cells) = state_of(db, &store)?.trail();
+        let (_, mut cells): (_, Cells) = state_of(db, &store)?.trail();
+        cells.links.remove(&thread);
+        cells.split.remove(&thread);
         let a = thread.as_str().to_owned();
         splits.extend(cells.split.iter().map(|b| (a.clone(), b.as_str().to_owned())));
         for b in &cells.links {

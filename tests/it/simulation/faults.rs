@@ -9,12 +9,20 @@ use mailtui::id::{DeviceId, EventId, StoreId};
 use mailtui::store::{Action, Args, Db, Kind, Log, NewEvent};
 
 use crate::simulation::moves::Simulation;
+use crate::support::clock::Dice;
+use crate::support::disk::{CHANGES, Disk, Fault};
+use crate::support::platter::Loss;
 
 /// The moves of this file.
-pub(super) const STEPS: [&str; 15] = [
+pub(super) const STEPS: [&str; 20] = [
     "die",
     "kill.device",
     "kill.backend",
+    "power.device",
+    "power.backend",
+    "disk.fails",
+    "disk.full",
+    "disk.heals",
     "disk",
     "let-go",
     "lose",
@@ -31,6 +39,8 @@ pub(super) const STEPS: [&str; 15] = [
 
 /// Points that are passed at most before one dies.
 const DEATH_WITHIN: usize = 24;
+/// Calls of a disk until one fails, at most.
+const CALLS: usize = 40;
 const HOUR_MS: i64 = 3_600_000;
 const YEAR_MS: i64 = 8_766 * HOUR_MS;
 
@@ -41,14 +51,31 @@ impl Simulation {
         match step {
             "die" if self.dice.once_in(2) => {
                 let points = [crash::POINTS, crash::SIMULATED].concat();
+                self.draw_loss();
                 faults::die_at(self.dice.pick::<&str>(&points));
             }
             "die" => faults::die_in(1 + self.dice.below(DEATH_WITHIN) as u64),
+            "power.device" | "power.backend" | "disk.fails" | "disk.full" => {
+                self.disk_fault(step, at);
+            }
+            "disk.heals" => {
+                let disks = self.world.stations.iter().map(|station| &station.disk);
+                let healed: u64 = disks.chain([&self.world.disk]).map(Disk::heal).sum();
+                return (healed > 0).then_some(());
+            }
             "kill.device" => self.world.kill_device(at),
             "kill.backend" => self.world.kill_backend(),
             "disk" => return self.world.sync_disk(at).then_some(()),
             "let-go" | "lose" if !connected => return None,
-            "let-go" => self.world.let_go(at),
+            "let-go" => {
+                if self.dice.once_in(2) {
+                    // With something on its lips.
+                    self.world.save(at);
+                    self.world.sync_disk(at);
+                    self.world.send(at, Some);
+                }
+                self.world.let_go(at);
+            }
             "lose" => self.world.lose(at),
             "notice" => return self.world.notice(at).then_some(()),
             "old.up" => {
@@ -63,7 +90,7 @@ impl Simulation {
             "together" if !self.world.stations[at].apart => return None,
             "together" => self.world.stations[at].apart = false,
             "flip" => return self.flip(at),
-            "evict" => self.world.on_device(at, |device| device.evict_idle())?.expect("evicts"),
+            "evict" => drop(self.world.on_device(at, |device| device.evict_idle())?),
             "clock" => {
                 let hours = i64::try_from(self.dice.below(100)).expect("small") - 50;
                 self.world.stations[at].clock.turn(hours * HOUR_MS);
@@ -76,6 +103,48 @@ impl Simulation {
             _ => panic!("an unknown fault: {step}"),
         }
         Some(())
+    }
+
+    /// Somebody dies at one of these points, often.
+    pub(super) fn may_die_at(&mut self, of: &str) {
+        let points = [crash::POINTS, crash::SIMULATED].concat();
+        let points: Vec<&str> = points.into_iter().filter(|name| name.starts_with(of)).collect();
+        if self.dice.once_in(2) {
+            self.draw_loss();
+            faults::die_at(self.dice.pick::<&str>(&points));
+        }
+    }
+
+    /// What is lost by the next death.
+    fn draw_loss(&mut self) {
+        let dice = Dice::new(self.dice.next());
+        let losses = [None, None, Some(Loss::All), Some(Loss::Some(dice))];
+        self.world.cut_power = self.dice.pick(&losses).clone();
+    }
+
+    fn disk_fault(&mut self, step: &str, at: usize) {
+        let nth = 1 + self.dice.below(CALLS) as u64;
+        let loss = Dice::new(self.dice.next());
+        let loss = if self.dice.once_in(3) { Loss::All } else { Loss::Some(loss) };
+        let mine = self.dice.once_in(2);
+        let disk = if mine { &self.world.stations[at].disk } else { &self.world.disk };
+        match step {
+            "disk.fails" => disk.plan(CHANGES, nth, 1 + nth % 2, Fault::Error),
+            "disk.full" => disk.room(Some(self.dice.below(64 * 1024))),
+            // Some go in the middle of what a call of the program writes.
+            "power.device" | "power.backend" if self.dice.once_in(2) => {
+                self.world.cut_power = Some(loss);
+                disk.plan(CHANGES, nth, 1, Fault::Cut);
+            }
+            "power.device" => {
+                self.world.cut_power = Some(loss);
+                self.world.kill_device(at);
+            }
+            _ => {
+                self.world.cut_power = Some(loss);
+                self.world.kill_backend();
+            }
+        }
     }
 
     /// A bit flips in what a device knows of the Mailbox log's end.
@@ -102,6 +171,7 @@ impl Simulation {
                 (store, "v9.ThreadPainted", "threads.db", Kind::Threads, version)
             }
         };
+        self.world.disk.heal();
         self.world.commit();
         let path = self.world.backend_dir().join(file);
         let mut db = Db::open(&path, kind, version, "").expect("opens");
@@ -127,6 +197,10 @@ impl Simulation {
     /// From now on nothing goes wrong any more.
     pub(super) fn stop_faults(&mut self) {
         faults::live();
+        self.world.cut_power = None;
+        for disk in self.world.stations.iter().map(|s| &s.disk).chain([&self.world.disk]) {
+            disk.heal();
+        }
         self.world.heal();
         for (point, times) in std::mem::take(&mut self.world.died) {
             *self.hits.entry(point).or_default() += times;

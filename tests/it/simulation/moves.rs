@@ -64,6 +64,11 @@ pub(super) const STEPS: &[(&str, usize)] = &[
     ("die", 12),
     ("kill.device", 2),
     ("kill.backend", 2),
+    ("power.device", 3),
+    ("power.backend", 3),
+    ("disk.fails", 3),
+    ("disk.full", 2),
+    ("disk.heals", 6),
     ("disk", 14),
     ("let-go", 3),
     ("lose", 3),
@@ -240,7 +245,8 @@ impl Simulation {
             }
             "open" => {
                 let thread = self.a_thread(at)?;
-                self.world.on_device(at, |device| device.load(&thread))?.expect("loads");
+                self.may_die_at("kept.");
+                self.world.on_device(at, |device| device.load(&thread))?.ok()?;
             }
             "talk" => self.talk(at),
             "read" => self.draw(at),
@@ -386,6 +392,7 @@ impl Simulation {
             };
             rows.push(row.into_iter().map(seen).collect());
         }
+        self.may_die_at("purge.");
         let (anywhere, dry) = (!self.dice.once_in(3), self.dice.once_in(6));
         let order = PurgeOrder { rows, older: None, anywhere, dry };
         self.world.device_mut(at).want(Frame::Purge { seq: 1, order });

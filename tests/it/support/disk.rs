@@ -156,6 +156,11 @@ impl Disk {
         std::mem::take(&mut state.happened)
     }
 
+    /// Whether anything failed since it last healed.
+    pub(crate) fn failed(&self) -> bool {
+        self.inner.lock().happened > 0
+    }
+
     /// Whether the power is gone or the process was killed.
     pub(crate) fn is_dead(&self) -> bool {
         self.inner.lock().dead

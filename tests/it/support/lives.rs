@@ -1,12 +1,11 @@
 //! How the machines of a world live and die: at a point that was asked for, or between two moves,
 //! as by SIGKILL; and how they start again from what they left on disk.
 //!
-//! Invariant: what dies says nothing and cleans nothing up: its files are taken as they are at that
-//! moment, before its connections are closed. Only what was committed is in them.
+//! Invariant: what dies says nothing and cleans nothing up: from that moment on its disk does
+//! nothing, whatever is closed. Only what was written is there when it starts again, and where the
+//! power went, only what was synced is there for sure.
 
-use std::os::unix::fs::DirBuilderExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::{Path, PathBuf};
 
 use mailtui::backend::{Backend, Options};
 use mailtui::crash::faults::Died;
@@ -14,6 +13,9 @@ use mailtui::engine::{Device, EngineError};
 use mailtui::store::StoreError;
 use mailtui::sync::Frame;
 
+use crate::support::disk::Disk;
+use crate::support::platter::Loss;
+use crate::support::wire::Wire;
 use crate::support::world::World;
 
 /// Thread clients that the backend keeps loaded: few, so that they are loaded again and again.
@@ -26,21 +28,6 @@ fn alive<T>(work: impl FnOnce() -> T) -> Result<T, Died> {
         Ok(died) => *died,
         Err(panic) => resume_unwind(panic),
     })
-}
-
-/// Copies a directory as a process leaves it that dies now; the index of a write-ahead log is not
-/// taken, it is memory.
-fn copy(from: &Path, to: &Path) {
-    std::fs::DirBuilder::new().mode(0o700).create(to).expect("made");
-    for entry in std::fs::read_dir(from).expect("readable") {
-        let entry = entry.expect("readable");
-        let (path, name) = (entry.path(), entry.file_name());
-        if path.is_dir() {
-            copy(&path, &to.join(name));
-        } else if !name.as_encoded_bytes().ends_with(b"-shm") {
-            std::fs::copy(&path, to.join(name)).expect("copied");
-        }
-    }
 }
 
 impl World {
@@ -73,25 +60,21 @@ impl World {
         station.device = Some(device);
     }
 
-    /// Where what a process leaves behind is taken to.
-    fn next_life(&mut self, dir: &Path) -> PathBuf {
-        self.lives += 1;
-        let name = dir.file_stem().expect("named").to_string_lossy();
-        let next = self.home.path().join(format!("{name}.{}", self.lives));
-        copy(dir, &next);
-        next
+    /// What who dies now loses; where its power is gone already, all that was not synced.
+    fn power_cut(&mut self, gone: bool) -> Option<Loss> {
+        self.cut_power.take().or(gone.then_some(Loss::All))
     }
 
-    /// The backend's process dies, with what it had not committed, and starts again. Devices do
-    /// not know.
+    /// The backend's process dies, with what it had not committed, and starts again; so does its
+    /// machine when the power goes. Devices do not know.
     pub(crate) fn kill_backend(&mut self) {
-        let (dir, next) = (self.backend_dir(), self.next_life(&self.backend_dir()));
+        let cut = self.power_cut(self.disk.is_dead());
+        self.disk.die();
         self.backend = None;
-        std::fs::remove_dir_all(&dir).expect("removed");
-        self.backend_dir = next;
+        start(&self.disk, cut);
         self.old.clear();
         for station in &mut self.stations {
-            station.wire.iter_mut().for_each(super::wire::Wire::lost);
+            station.wire.iter_mut().for_each(Wire::lost);
         }
         self.start_backend();
         self.hold_backend_to_it();
@@ -108,14 +91,14 @@ impl World {
     /// A device's process dies, with what it had not committed, and starts again. The backend does
     /// not know.
     pub(crate) fn kill_device(&mut self, at: usize) {
-        let dir = self.stations[at].dir.clone();
-        let next = self.next_life(&dir);
+        let cut = self.power_cut(self.stations[at].disk.is_dead());
+        self.stations[at].disk.die();
         self.let_go(at);
         self.stations[at].device = None;
-        std::fs::remove_dir_all(&dir).expect("removed");
-        self.stations[at].dir = next;
+        let lost_power = cut.is_some();
+        start(&self.stations[at].disk, cut);
         self.start_device(at);
-        self.hold_device_to_it(at);
+        self.hold_device_to_it(at, lost_power);
     }
 
     /// A device's process dies, and the backend hears of it.
@@ -131,27 +114,39 @@ impl World {
         work: impl FnOnce(&mut Device) -> T,
     ) -> Option<T> {
         let device = self.device_mut(at);
-        match alive(|| work(device)) {
-            Ok(done) => Some(done),
-            Err(Died(point)) => {
-                *self.died.entry(point).or_default() += 1;
-                self.kill_device(at);
-                None
-            }
+        let done = alive(|| work(device));
+        if let Err(Died(point)) = &done {
+            *self.died.entry(point).or_default() += 1;
         }
+        if done.is_err() || self.stations[at].disk.is_dead() {
+            self.kill_device(at);
+            return None;
+        }
+        done.ok()
     }
 
-    /// What the backend does; `None` when it died over it.
+    /// What the backend does; `None` when it died over it, or its disk refused: then everybody
+    /// connects again, as the host has it.
     pub(crate) fn on_backend<T>(
         &mut self,
         work: impl FnOnce(&mut Backend) -> Result<T, StoreError>,
     ) -> Option<T> {
         let backend = self.backend();
-        match alive(|| work(backend)) {
-            Ok(done) => Some(done.expect("the backend works")),
-            Err(Died(point)) => {
-                *self.died.entry(point).or_default() += 1;
-                self.kill_backend();
+        let done = alive(|| work(backend));
+        if let Err(Died(point)) = &done {
+            *self.died.entry(point).or_default() += 1;
+        }
+        if done.is_err() || self.disk.is_dead() {
+            self.kill_backend();
+            return None;
+        }
+        match done.ok()? {
+            Ok(done) => Some(done),
+            Err(error) => {
+                assert!(self.disk.failed(), "the backend: {error}");
+                self.backend().roll_back();
+                (0..self.stations.len()).for_each(|at| self.lose(at));
+                while self.end_old(0) {}
                 None
             }
         }
@@ -162,8 +157,20 @@ impl World {
         match self.on_device(at, |device| device.receive(frame)) {
             None | Some(Ok(())) => {}
             // It begins anew, as the driver does.
-            Some(Err(EngineError::Store(_))) => self.let_go(at),
+            Some(Err(EngineError::Store(error))) => {
+                assert!(self.stations[at].disk.failed(), "a device: {error}");
+                self.let_go(at);
+            }
             Some(Err(other)) => panic!("a device takes a frame in: {other}"),
         }
+    }
+}
+
+/// A machine starts again, with a disk that works.
+fn start(disk: &Disk, cut: Option<Loss>) {
+    disk.heal();
+    match cut {
+        Some(loss) => disk.start_after_cut(loss),
+        None => disk.start(),
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod health;
 pub(crate) mod house;
 pub(crate) mod lives;
 pub(crate) mod mail;
+pub(crate) mod pair;
 pub(crate) mod platter;
 pub(crate) mod play;
 pub(crate) mod promises;

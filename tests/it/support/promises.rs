@@ -120,9 +120,21 @@ impl World {
         }
     }
 
-    /// A device is back after its process died: all that it committed is still there.
-    pub(super) fn hold_device_to_it(&mut self, at: usize) {
-        self.note_synced(at);
+    /// A device is back after its process died: all that it committed is still there. After a power
+    /// cut that is true of what was on its disk; the rest was offered to nobody.
+    pub(super) fn hold_device_to_it(&mut self, at: usize, lost_power: bool) {
+        let hoped = self.promises.hoped.remove(&at).unwrap_or_default();
+        let there = Own::all(self.device(at).db()).expect("readable");
+        let there: BTreeSet<EventId> = there.into_iter().map(|own| own.id).collect();
+        for id in hoped.into_iter().filter(|_| lost_power).filter(|id| !there.contains(id)) {
+            if self.promises.offered.contains_key(&id) {
+                self.promises.wrong.push(format!("device {at} lost {id}, which it had offered"));
+            }
+            self.promises.own.entry(at).or_default().remove(&id);
+        }
+        let own = self.promises.own.get(&at).into_iter().flatten();
+        let kept = own.map(|(id, own)| (id.clone(), own.store.clone()));
+        self.promises.kept.extend(kept.collect::<Vec<_>>());
         self.note_kept(at);
         for own in Own::all(self.device(at).db()).expect("readable") {
             let Some(first) = self.promises.offered.get(&own.id) else { continue };

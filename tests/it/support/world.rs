@@ -17,6 +17,8 @@ use mailtui::sync::Frame;
 use tempfile::TempDir;
 
 use crate::support::clock::ManualClock;
+use crate::support::disk::Disk;
+use crate::support::platter::Loss;
 use crate::support::promises::Promises;
 use crate::support::wire::Wire;
 
@@ -28,6 +30,7 @@ pub(crate) struct Station {
     name: String,
     pub(super) remote: bool,
     pub(super) dir: PathBuf,
+    pub(crate) disk: Disk,
     pub(super) device: Option<Device>,
     /// The connection, as far as the device knows.
     pub(super) wire: Option<Wire>,
@@ -40,11 +43,11 @@ pub(crate) struct Station {
 
 /// The whole.
 pub(crate) struct World {
-    pub(super) home: TempDir,
     pub(super) backend: Option<Backend>,
     pub(super) backend_dir: PathBuf,
-    /// Directories that were made, for names of new ones.
-    pub(super) lives: u64,
+    pub(crate) disk: Disk,
+    /// What is lost by who dies next: nothing but what it did not write, or what its disk had not.
+    pub(crate) cut_power: Option<Loss>,
     pub(crate) stations: Vec<Station>,
     /// Connections that their device has let go, and the backend has not.
     pub(super) old: Vec<Wire>,
@@ -56,6 +59,15 @@ pub(crate) struct World {
     pub(crate) died: BTreeMap<&'static str, u64>,
     /// What was put on disk, acknowledged and told to others.
     pub(crate) promises: Promises,
+    // The last to go.
+    pub(super) home: TempDir,
+}
+
+/// A directory of its own on a disk of its own.
+fn on_a_disk(home: &TempDir, name: &str) -> (PathBuf, Disk) {
+    let root = home.path().canonicalize().expect("a scratch directory").join(name);
+    std::fs::create_dir(&root).expect("a disk");
+    (root.join(name), Disk::new(&root))
 }
 
 /// The fastest directory for small files that are thrown away.
@@ -69,10 +81,12 @@ impl World {
     /// A backend and one device for each name; `remote` devices keep the logs that they open.
     pub(crate) fn new(names: &[(&str, bool)], seed: u64) -> Self {
         let home = scratch();
+        let (backend_dir, disk) = on_a_disk(&home, "backend");
         let mut world = Self {
             backend: None,
-            backend_dir: home.path().join("backend"),
-            lives: 0,
+            backend_dir,
+            disk,
+            cut_power: None,
             stations: Vec::new(),
             old: Vec::new(),
             clock: ManualClock::new(seed),
@@ -84,10 +98,12 @@ impl World {
         };
         world.start_backend();
         for (n, (name, remote)) in (1_u64..).zip(names) {
+            let (dir, disk) = on_a_disk(&world.home, name);
             world.stations.push(Station {
                 name: (*name).to_owned(),
                 remote: *remote,
-                dir: world.home.path().join(name),
+                dir,
+                disk,
                 device: None,
                 wire: None,
                 clock: ManualClock::new(seed.wrapping_mul(31).wrapping_add(n)),
@@ -119,6 +135,11 @@ impl World {
     pub(crate) fn named(&self, name: &str) -> usize {
         let found = self.stations.iter().position(|station| station.name == name);
         found.unwrap_or_else(|| panic!("there is no device {name:?}"))
+    }
+
+    /// The session of a device's connection; it must have one.
+    pub(crate) fn session(&self, at: usize) -> u64 {
+        self.stations[at].wire.as_ref().expect("connected").session
     }
 
     pub(crate) fn is_connected(&self, at: usize) -> bool {
@@ -237,11 +258,17 @@ impl World {
 
     /// The disk has what a device committed; `false` when it had it already.
     pub(crate) fn sync_disk(&mut self, at: usize) -> bool {
-        let waits = self.device(at).unsynced().is_some();
-        if waits && self.on_device(at, Device::sync).is_some_and(|done| done.is_ok()) {
-            self.note_synced(at);
+        let device = self.device(at);
+        let waits = device.unsynced().is_some() || device.is_distrusted();
+        if !waits || (device.is_distrusted() && device.is_saving()) {
+            return false;
         }
-        waits
+        match self.on_device(at, Device::sync) {
+            Some(Ok(())) => self.note_synced(at),
+            Some(Err(_)) => self.device_mut(at).distrust(),
+            None => {}
+        }
+        true
     }
 
     /// A device hands what it has to say to the network. `let_pass` may change or drop a frame.
