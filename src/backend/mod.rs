@@ -12,6 +12,8 @@ mod doctor;
 mod error;
 mod follow;
 pub mod host;
+#[cfg(test)]
+mod hostile_tests;
 mod ingest;
 pub mod listener;
 mod mailbox_client;

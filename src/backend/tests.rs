@@ -56,7 +56,7 @@ pub(super) fn star(id: &str, text: &str) -> NewEvent {
     }
 }
 
-fn text_id<T: for<'a> TryFrom<&'a str>>(text: &str) -> T {
+pub(super) fn text_id<T: for<'a> TryFrom<&'a str>>(text: &str) -> T {
     T::try_from(text).unwrap_or_else(|_| panic!("{text} is an id"))
 }
 
