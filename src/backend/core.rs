@@ -194,10 +194,7 @@ impl Backend {
         };
         for event in events {
             let may = if mailbox {
-                // What has a source is a projection, whatever its name.
-                let read = MailboxEvent::read(&event.name, &event.args);
                 MailboxEvent::device_may_write(&event.name)
-                    && read.as_ref().and_then(MailboxEvent::source).is_none()
             } else {
                 writers(&event.name).contains(&Writer::Device)
             };

@@ -200,6 +200,7 @@ async fn dial_again(endpoint: Endpoint, device: DeviceId, engine: &mut Engine<'_
     }
 }
 
+#[derive(Debug)]
 enum Ended {
     ByUs,
     ByPeer,
@@ -302,6 +303,7 @@ async fn write<T>(
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut silent_since = Instant::now();
     loop {
         let frame = tokio::select! {
             () = engine.wish.redial.notified() => {
@@ -311,16 +313,20 @@ where
                 Some(n) => Frame::Pong { n },
                 None => continue,
             },
-            frame = tokio::time::timeout(PING_AFTER, engine.frames.recv()) => match frame {
-                Ok(Some(frame)) => frame,
-                Ok(None) => {
+            // That it is heard and answered is not said by answering pings.
+            () = tokio::time::sleep_until(silent_since + PING_AFTER) => Frame::Ping { n: 0 },
+            frame = engine.frames.recv() => match frame {
+                Some(frame) => frame,
+                None => {
                     // A peer that does not read need not be told goodbye.
                     let _ = tokio::time::timeout(CONNECT_TIMEOUT, outgoing.close()).await;
                     return Ok(Ended::ByUs);
                 }
-                Err(_) => Frame::Ping { n: 0 },
             },
         };
+        if !matches!(frame, Frame::Pong { .. }) {
+            silent_since = Instant::now();
+        }
         if engine.frames.is_empty() && engine.wish.room.swap(false, Ordering::SeqCst) {
             engine.tell(LinkEvent::Room);
         }
@@ -381,3 +387,92 @@ async fn overdue(shared: &Shared, places: &Semaphore) -> SyncError {
 
 /// How long a command waits for a silent backend before it gives up.
 pub const SILENCE: Duration = DEAD_AFTER;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Epoch, StoreId};
+    use crate::sync::accept;
+
+    /// How a connection ends whose backend is there, sends pings, and after its welcome says only
+    /// what `says` has; and after how long, by the clock of the test.
+    fn ends(asked: Vec<Frame>, says: Vec<Frame>) -> (Result<Ended, SyncError>, Duration) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (ours, theirs) = tokio::io::duplex(64 * 1024);
+            tokio::spawn(async move {
+                let mut backend = accept(theirs).await.unwrap();
+                assert!(matches!(backend.receive().await, Ok(Some(Frame::Hello { .. }))));
+                let epoch = Epoch::try_from("1.a").unwrap();
+                let welcome = Frame::Welcome { protocol: PROTOCOL, backend: "b".into(), epoch };
+                backend.send(&welcome).await.unwrap();
+                for frame in says {
+                    backend.send(&frame).await.unwrap();
+                }
+                let (mut outgoing, mut incoming) = backend.split();
+                let pings = async {
+                    loop {
+                        tokio::time::sleep(Duration::from_secs(10)).await;
+                        if outgoing.send(&Frame::Ping { n: 7 }).await.is_err() {
+                            return;
+                        }
+                    }
+                };
+                let reading = async {
+                    let mut pongs = 0;
+                    while let Ok(Some(frame)) = incoming.receive().await {
+                        pongs += usize::from(frame == Frame::Pong { n: 7 });
+                    }
+                    assert!(pongs > 1, "pings are answered while nothing else comes");
+                };
+                tokio::join!(pings, reading);
+            });
+            let (out, frames) = channel(FRAMES_OUT);
+            for frame in asked {
+                out.try_send(frame).unwrap();
+            }
+            let mut engine = Engine { frames, wish: Arc::default(), tell: &|_| true };
+            let device = DeviceId::try_from("device").unwrap();
+            let begun = Instant::now();
+            let most = Duration::from_secs(200);
+            let session = session(ours, "ws://mailtui", None, &device, &mut engine);
+            let ended = tokio::time::timeout(most, session).await;
+            (ended.unwrap_or(Ok(Ended::ByUs)), begun.elapsed())
+        })
+    }
+
+    #[test]
+    fn an_answer_that_never_comes_ends_the_connection_though_the_backend_is_there() {
+        let store = StoreId::mailbox();
+        let questions = [
+            Frame::Push { stores: Vec::new() },
+            Frame::Subscribe { store: store.clone(), cursor: None },
+            Frame::Settle { seq: 1 },
+        ];
+        for question in questions {
+            let (ended, after) = ends(vec![question.clone()], Vec::new());
+            assert!(matches!(ended, Err(SyncError::Timeout)), "{question:?}");
+            let bound = ANSWER_WITHIN + 2 * LOOK;
+            assert!((ANSWER_WITHIN..bound).contains(&after), "{question:?}: {after:?}");
+        }
+        // A ping of ours that is not answered ends it too: who is there must also listen.
+        let (ended, after) = ends(Vec::new(), Vec::new());
+        assert!(matches!(ended, Err(SyncError::Timeout)) && after < 2 * DEAD_AFTER, "{after:?}");
+    }
+
+    #[test]
+    fn frames_that_do_not_fit_wait_for_room() {
+        let (out, mut frames) = channel(2);
+        let link = Link { out, wish: Arc::default() };
+        let pings = |range: std::ops::Range<u64>| range.map(|n| Frame::Ping { n }).collect();
+        let left = link.send(pings(0..5));
+        assert_eq!(left, pings(2..5));
+        assert!(link.wish.room.load(Ordering::SeqCst), "it wants to be told");
+        assert_eq!(frames.try_recv().unwrap(), Frame::Ping { n: 0 });
+        assert_eq!(link.send(left), pings(3..5));
+    }
+}
