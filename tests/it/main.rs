@@ -13,6 +13,7 @@
 )]
 
 mod architecture;
+mod bad_frames;
 mod bad_input;
 mod contract_files;
 mod contract_import;
