@@ -54,6 +54,8 @@
 //! | what happens | where, in order |
 //! |---|---|
 //! | key `e` | `ui/keys` → `command/archive` → `engine/run` → `engine/intents` → `mailbox/groups` |
+//! | a blob comes in, goes out | `backend/blobs`, `store/upload` ← `engine/blobs` |
+//! | what is kept on a device | `engine/policy` → `engine/walk` → `engine/keep` → `engine/kept` |
 //! | an event goes out | `engine/device` (`outgoing`) → `engine/link` → `backend/core` (`push`) |
 //! | a thread changes | `backend/thread_client` → `projection/diff` → `backend/storage/queue` |
 //! | a batch is taken in | `backend/worker` → `backend/mailbox_client` → `mailbox/materializer` |
@@ -73,6 +75,8 @@
 //! | threads joined, split | `engine/links` → `thread/cells` → `backend/storage/links` |
 //! | history | `backend/thread_client` (`actions`) → `mailbox/history` → `engine/history` |
 //! | a file of an older format | `store/db` (`open_with`) → `mailbox/rebuild`, `backend/storage` |
+//! | an event's name that is new here | `store/known` → `mailbox/rebuild` (`learn`), `storage/again` |
+//! | another projection | `backend/storage/again` → `backend/reproject`, a slice a step |
 //! | a file outlives a power cut | `store/db` (`durable`), `store/disk`, `engine/run` (`syncer`) |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
@@ -84,10 +88,10 @@
 //! `DIR/mailbox.db` is the device: the Mailbox log and its tables, own events, the `shown` index.
 //! `DIR/backend/threads.db` holds every Thread log, the queue, snapshots, the message index and
 //! blobs; `DIR/backend/mailbox.db` the backend's Mailbox store. A device of a remote backend has
-//! `DIR/remote.json` and, in `DIR/threads.db`, the logs of threads that it opened. `DIR/lock` is
-//! held by the one process that owns the directory; while that is a terminal or runs with
-//! `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db` remembers
-//! which files were imported and what they said; losing it costs reading them again.
+//! `DIR/remote.json` and, in `DIR/threads.db`, the logs and long texts that it is to keep.
+//! `DIR/lock` is held by the one process that owns the directory; while that is a terminal or runs
+//! with `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db`
+//! remembers which files were imported and what they said; losing it costs reading them again.
 //! `DIR/crash.txt` says where the last panic was, without mail.
 //!
 //! # Decisions
@@ -131,6 +135,11 @@
 //! - **A format is changed at the first opening, in one transaction.** Rows that follow from a log
 //!   are dropped and made again from it; logs, blobs and own events are only added to. A directory
 //!   of every former format lies in `tests/fixtures` and is opened by `tests/it/formats.rs`.
+//! - **A kept log and its blobs go together.** What a device of a remote backend has on disk beside
+//!   its Mailbox store is counted by conversation: one order, when it was used, decides what goes,
+//!   and no blob outlives what names it. A purge takes both.
+//! - **A long blob lies in the parts in which it is sent**, each with a checksum: an upload is
+//!   written once, and reading one part reads no other.
 //! - **A device's id begins with the name of its machine**, so that history says who it was with
 //!   nothing else to keep in step; the tail makes it unique, and it never changes.
 

@@ -11,9 +11,10 @@ use mailtui::clock::SystemClock;
 use mailtui::command::intent::{Change, Intent};
 use mailtui::engine::Device;
 use mailtui::engine::handle::Update;
+use mailtui::engine::view::Link;
 use serde_json::{Value, json};
 
-use crate::inside::{Engine, is_idle};
+use crate::inside::Engine;
 use crate::measure::{Times, median, millis, ratio, timed};
 use crate::stage::{SMALL, Stage};
 
@@ -44,11 +45,13 @@ pub(crate) fn catch_up(stage: &mut Stage) -> Vec<Value> {
         let (dir, _) = device_beside(stage, &data);
         let begun = Instant::now();
         let mut engine = Engine::begin(dir.path());
-        let mut done = None;
+        let (mut behind, mut done) = (false, None);
         while done.is_none() {
             let on = during.len() % 2 == 0;
             during.push(one(&mut engine, on, &mut |update| {
-                if matches!(update, Update::Status(status) if is_idle(status.link)) {
+                let Update::Status(status) = update else { return };
+                behind |= matches!(status.link, Link::Online { behind: 1.. });
+                if behind && matches!(status.link, Link::Online { behind: 0 }) {
                     done.get_or_insert_with(|| begun.elapsed());
                 }
             }));

@@ -55,7 +55,7 @@ impl Engine {
             return Self::on(dir, None, None);
         }
         let engine = Self::begin(dir);
-        engine.caught_up();
+        engine.online();
         engine
     }
 
@@ -75,8 +75,18 @@ impl Engine {
         Self { handle, _host: host, ticket: 0 }
     }
 
-    /// Waits until the device has all that the backend has.
+    /// Waits until a device that is behind has all that the backend has.
     pub(crate) fn caught_up(&self) {
+        let mut behind = false;
+        self.until(|update| {
+            let Update::Status(status) = update else { return false };
+            behind |= matches!(status.link, Link::Online { behind: 1.. });
+            behind && is_idle(status.link)
+        });
+    }
+
+    /// Waits until the device is connected, and at the backend's head as far as it knows.
+    fn online(&self) {
         self.until(|update| matches!(update, Update::Status(status) if is_idle(status.link)));
     }
 
@@ -184,7 +194,7 @@ impl Engine {
     }
 }
 
-pub(crate) const fn is_idle(link: Link) -> bool {
+const fn is_idle(link: Link) -> bool {
     matches!(link, Link::Online { behind: 0 })
 }
 

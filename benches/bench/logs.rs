@@ -78,7 +78,7 @@ pub(crate) fn appends(stage: &mut Stage) -> Vec<Value> {
     drop(db);
     let options = Options { dir: copy.path().to_owned(), thread_clients: 1 };
     let mut backend = Backend::open(&options, &SystemClock).expect("a backend");
-    backend.connect(1);
+    backend.connect(1, DeviceId::try_from("bench").expect("an id"));
     let mut number = 0;
     let mut lines = Vec::new();
     for group in GROUPS {
@@ -129,7 +129,7 @@ fn push(backend: &Backend, stores: &[StoreId], number: usize, group: usize) -> F
     let first = number * group;
     let stores = (first..first + group).map(|at| {
         let store = stores[at % stores.len()].clone();
-        StorePush { store, expect: None, events: vec![event(at)] }
+        StorePush { store, expect: None, again: false, events: vec![event(at)] }
     });
     Frame::Push { stores: stores.collect() }
 }

@@ -8,18 +8,17 @@ use std::path::PathBuf;
 
 use crate::backend::ingest::{self, Prepared};
 use crate::backend::mailbox_client::MailboxClient;
+use crate::backend::returns;
 use crate::backend::session::Session;
-use crate::backend::storage::{self, Purged, Snapshots};
+use crate::backend::storage::{self, Snapshots};
 use crate::backend::thread_client::ThreadClients;
 use crate::bridge::Outcome;
 use crate::clock::Clock;
 use crate::crash::{self, Broken};
-use crate::id::{DeviceId, Epoch, EventId, LabelId, StoreId, ThreadId, base32};
-use crate::limits::{MAX_ACTION_NAME_BYTES, MAX_PUSHED_ARGS_BYTES, PAGE_EVENTS};
-use crate::mailbox::MailboxEvent;
+use crate::id::{Epoch, EventId, LabelId, StoreId, ThreadId, base32};
+use crate::limits::PAGE_EVENTS;
 use crate::store::{Db, Durability, Head, Log, NewEvent, StoreError, Uploads};
 use crate::sync::{Frame, Refused, StoreAck, StorePush};
-use crate::thread::{Writer, writers};
 
 /// How a backend runs.
 #[derive(Debug, Clone)]
@@ -65,8 +64,11 @@ impl Backend {
     pub fn open(options: &Options, clock: &dyn Clock) -> Result<Self, StoreError> {
         let mut db = storage::open(&options.dir, clock.now())?;
         let (id, epoch) = identity(&mut db, clock)?;
+        let mut mailbox = MailboxClient::open(&options.dir)?;
+        returns::begin_epoch(&db, &mut mailbox, &epoch)?;
+        mailbox.initialize(&epoch)?;
         let mut backend = Self {
-            mailbox: MailboxClient::open(&options.dir, &epoch)?,
+            mailbox,
             clients: ThreadClients::new(options.thread_clients),
             sessions: BTreeMap::new(),
             held: Vec::new(),
@@ -112,18 +114,27 @@ impl Backend {
     /// # Errors
     /// When the storage refuses; nothing of the open transaction is then kept.
     pub fn push(&mut self, session: u64, stores: Vec<StorePush>) -> Result<(), StoreError> {
+        let mut stores = stores;
+        let mut kept = self.purge_again(&mut stores)?;
         self.begin()?;
+        let device = self.sessions.get(&session).map(|session| session.device.clone());
         let (mut pushed, mut answers) = (Vec::new(), Vec::new());
-        let device = self.sessions.get(&session).and_then(|session| session.device.clone());
-        for StorePush { store, expect, events } in stores {
-            let (events, mut refused) = self.sort_out(&store, events, device.as_ref())?;
+        for push in stores {
+            let (store, again, expect) = (push.store.clone(), push.again, push.expect);
+            let (events, mut refused) = self.sort_out(device.as_ref(), push)?;
             let (mut events, moved) = self.expected(&store, expect, events)?;
             refused.extend(moved);
-            let missing = self.without_blobs(&store, &mut events)?;
+            // What comes back is taken also where nobody has its blobs any more.
+            let missing = if again { Vec::new() } else { self.without_blobs(&store, &mut events)? };
             let appended = if store.as_str() == StoreId::MAILBOX {
+                refused.append(&mut kept);
                 self.mailbox.append(&events)?
             } else {
-                Log::append(&self.db, &store, &events)?
+                let back =
+                    if again { returns::unknown(&self.db, &store, &events)? } else { Vec::new() };
+                let appended = storage::append(&self.db, &self.epoch, &store, &events)?;
+                returns::take_back(&self.db, &store, &back)?;
+                appended
             };
             for id in appended.reused {
                 refused.push(no(id, "id-reused", "another event has this id"));
@@ -133,7 +144,7 @@ impl Backend {
                 pushed.push((store, events));
             }
         }
-        storage::spread(&self.db, &pushed)?;
+        storage::spread(&self.db, &self.epoch, &pushed)?;
         storage::Links::pushed(&self.db, &pushed)?;
         let mut acks = Vec::with_capacity(answers.len());
         for (store, positions, refused, missing) in answers {
@@ -175,48 +186,6 @@ impl Backend {
             }
         }
         Ok((known, refused))
-    }
-
-    /// Parts what a device may write into this store from what is refused for good.
-    fn sort_out(
-        &self,
-        store: &StoreId,
-        events: Vec<NewEvent>,
-        device: Option<&DeviceId>,
-    ) -> Result<(Vec<NewEvent>, Vec<Refused>), StoreError> {
-        let mailbox = store.as_str() == StoreId::MAILBOX;
-        let there =
-            mailbox || (store.as_thread().is_some() && Log::head(&self.db, store)?.position > 0);
-        let (mut accepted, mut refused) = (Vec::new(), Vec::new());
-        let gone = match store.as_thread() {
-            Some(thread) if !there => Purged::is(&self.db, &thread)?,
-            _ => false,
-        };
-        for event in events {
-            let may = if mailbox {
-                MailboxEvent::device_may_write(&event.name)
-            } else {
-                writers(&event.name).contains(&Writer::Device)
-            };
-            let name = event.action.as_ref().map_or("", |action| &action.name);
-            if event.args.text().len() > MAX_PUSHED_ARGS_BYTES || name.len() > MAX_ACTION_NAME_BYTES
-            {
-                refused.push(no(event.id, "too-large", "its arguments are too long"));
-            } else if device.is_some_and(|device| *device != event.device) {
-                refused.push(no(event.id, "device", "another device wrote it"));
-            } else if event.args.is_gone() {
-                refused.push(no(event.id, "arguments", "arguments that say nothing"));
-            } else if gone {
-                refused.push(no(event.id, "purged", "this conversation was purged"));
-            } else if !there {
-                refused.push(no(event.id, "no-such-thread", "this thread is not on the backend"));
-            } else if may {
-                accepted.push(event);
-            } else {
-                refused.push(no(event.id, "writer", "a device does not write events of this name"));
-            }
-        }
-        Ok((accepted, refused))
     }
 
     /// Takes prepared mail in; durable after the commit.
@@ -311,19 +280,16 @@ fn no(id: EventId, code: &str, reason: &str) -> Refused {
 
 /// Which backend this is, and the epoch of its logs; made at the first start.
 fn identity(db: &mut Db, clock: &dyn Clock) -> Result<(String, Epoch), StoreError> {
-    let bad = |error: crate::id::InvalidId| StoreError::Row(error.to_string());
-    if let (Some(id), Some(epoch)) =
-        (Snapshots::setting(db, "backend")?, Snapshots::setting(db, "epoch")?)
-    {
-        return Ok((id, Epoch::try_from(epoch).map_err(bad)?));
+    if let (Some(id), Some(epoch)) = (Snapshots::setting(db, "backend")?, storage::epoch(db)?) {
+        return Ok((id, epoch));
     }
-    let mut random = [0; 16];
+    let mut random = [0; 8];
     clock.random(&mut random);
-    let id = format!("b{}", base32(&random[..8], 12));
-    let epoch = Epoch::try_from(format!("1.{}", base32(&random[8..], 6))).map_err(bad)?;
+    let id = format!("b{}", base32(&random, 12));
+    let epoch = storage::new_epoch(None, clock)?;
     db.begin()?;
     Snapshots::set(db, "backend", &id)?;
-    Snapshots::set(db, "epoch", epoch.as_str())?;
+    storage::begin_first(db, &epoch)?;
     db.commit()?;
     Ok((id, epoch))
 }

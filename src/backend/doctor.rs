@@ -12,7 +12,7 @@ use crate::id::{StoreId, ThreadId};
 use crate::limits::TRASH_KEPT;
 use crate::mailbox;
 use crate::projection::{of_row, of_thread};
-use crate::store::{Blobs, Db, Kind, Log, StoreError};
+use crate::store::{Blobs, Db, Kind, Log, StoreError, Uploads};
 use crate::thread::{ThreadState, name};
 
 /// Something that was wrong.
@@ -72,6 +72,10 @@ pub struct Holds {
     pub messages: u64,
     /// Their bytes, as they came.
     pub bytes: u64,
+    /// Blobs, and those of them that no event names: they go 30 days after they came.
+    pub blobs: (u64, u64),
+    /// Blobs that are half here.
+    pub uploads: u64,
     /// Threads in trash.
     pub trashed: u64,
     /// Those that are there for longer than trash is kept.
@@ -96,6 +100,8 @@ pub fn holds(dir: &Path, now: i64) -> Result<Option<Holds>, StoreError> {
             holds.bytes += args.read::<Size>().map_or(0, |message| message.size);
         }
     }
+    holds.blobs = Blobs::census(&threads)?;
+    (holds.uploads, _) = Uploads::census(&threads)?;
     let kept = i64::try_from(TRASH_KEPT.as_secs()).unwrap_or(i64::MAX);
     (holds.trashed, holds.ripe) = Purged::in_trash(&threads, now.saturating_sub(kept))?;
     Ok(Some(holds))
@@ -240,7 +246,7 @@ fn referred((name, times, there): Miscounted) -> Finding {
     let name = blake3::Hash::from_bytes(std::array::from_fn(|at| *name.get(at).unwrap_or(&0)));
     let how = if there { "and counted otherwise" } else { "and is missing" };
     let line = format!("blob {:.32}… is named by {times} events {how}", name.to_hex());
-    Finding::new("blob", line)
+    Finding::new(if there { "blob" } else { "blob-missing" }, line)
 }
 
 /// Lines about what names threads that are not there.

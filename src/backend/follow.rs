@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::backend::core::Backend;
 use crate::backend::ingest::{event, event_id};
+use crate::backend::storage;
 use crate::bridge::{Follow, Followed};
 use crate::id::{Epoch, LabelId, MessageId, Seen, StoreId};
 use crate::label::Place;
@@ -86,7 +87,7 @@ fn append(
         let args = Args::of(&LabelChange { label: place.label(), seen });
         events.push(make(&["place", place.as_str()], name::LABEL_APPLIED, args)?);
     }
-    Log::append(db, &store, &events)?;
+    storage::append(db, epoch, &store, &events)?;
     Ok(())
 }
 

@@ -28,6 +28,8 @@ const INPUTS_A_COMMIT: usize = 64;
 const OUTGOING: usize = 1_024;
 /// How long the thread sleeps when there is nothing to do.
 const IDLE: Duration = Duration::from_millis(500);
+/// How long it waits for one who holds it between two commits.
+const HOLD: Duration = Duration::from_secs(2);
 /// How long the pipeline rests after the storage refused.
 const REST: Duration = Duration::from_secs(1);
 /// How long inputs are taken before their commit, and how long mail is, at least one batch.
@@ -48,6 +50,7 @@ enum Input {
     Ingest { messages: Vec<Prepared>, answer: SyncSender<Result<Vec<Outcome>, Notice>> },
     Follow { changes: Vec<Follow>, answer: SyncSender<Result<Vec<Followed>, Notice>> },
     Doctor { answer: SyncSender<Result<Vec<Finding>, Notice>> },
+    Hold { held: SyncSender<()>, release: Receiver<()>, done: SyncSender<bool> },
     Stop,
 }
 
@@ -211,6 +214,20 @@ impl HostHandle {
         Ok(receiver)
     }
 
+    /// Has the backend wait between two commits, for a moment: what is read meanwhile is of one
+    /// moment. It goes on when [`Hold::release`] is called, and soon in any case.
+    ///
+    /// # Errors
+    /// When the backend has stopped, or the disk refuses what it has to commit before.
+    pub fn hold(&self) -> Result<Hold, BackendError> {
+        let (held, is_held) = mpsc::sync_channel(1);
+        let (release, released) = mpsc::sync_channel(1);
+        let (done, is_done) = mpsc::sync_channel(1);
+        self.send(Input::Hold { held, release: released, done })?;
+        is_held.recv().map_err(|_| BackendError::Stopped)?;
+        Ok(Hold { release, is_done })
+    }
+
     /// Checks everything; see [`Backend::doctor`].
     ///
     /// # Errors
@@ -219,6 +236,21 @@ impl HostHandle {
         let (answer, receiver) = mpsc::sync_channel(1);
         self.send(Input::Doctor { answer })?;
         receiver.recv().map_err(|_| BackendError::Stopped)
+    }
+}
+
+/// A backend that waits between two commits.
+#[derive(Debug)]
+pub struct Hold {
+    release: SyncSender<()>,
+    is_done: Receiver<bool>,
+}
+
+impl Hold {
+    /// It goes on; whether it has waited until now.
+    #[must_use]
+    pub fn release(self) -> bool {
+        self.release.send(()).is_ok() && self.is_done.recv().unwrap_or(false)
     }
 }
 
@@ -419,6 +451,14 @@ impl Loop {
                     return Err(notice);
                 }
                 let _ = answer.send(self.backend.doctor().map_err(|error| error.notice()));
+            }
+            Input::Hold { held, release, done } => {
+                if let Err(error) = self.backend.commit() {
+                    return Err(error.notice()); // who waits sees that it is not held
+                }
+                // Who asked may be gone; then there is nobody to wait for.
+                let in_time = held.send(()).is_ok() && release.recv_timeout(HOLD).is_ok();
+                let _ = done.send(in_time);
             }
             Input::Stop => return Ok(false),
         }

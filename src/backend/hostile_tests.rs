@@ -25,7 +25,12 @@ fn refused(
     expect: Option<u64>,
     event: NewEvent,
 ) -> Option<String> {
-    backend.push(1, vec![StorePush { store: store.clone(), expect, events: vec![event] }]).unwrap();
+    backend
+        .push(
+            1,
+            vec![StorePush { store: store.clone(), expect, events: vec![event], again: false }],
+        )
+        .unwrap();
     backend.commit().unwrap();
     let ack = ack(backend.frames().into_iter().map(|(_, frame)| frame).collect());
     assert_eq!(ack.positions.len() + ack.refused.len(), 1, "each has one answer");
@@ -99,7 +104,8 @@ fn a_push_of_too_many_events_is_not_begun() {
     let one = starred("x", true);
     let events = (0..=MAX_PUSHED_EVENTS)
         .map(|n| NewEvent { id: EventId::try_from(format!("e{n}")).unwrap(), ..one.clone() });
-    let push = StorePush { store: store.clone(), expect: None, events: events.collect() };
+    let push =
+        StorePush { store: store.clone(), expect: None, events: events.collect(), again: false };
     backend.handle(1, Frame::Push { stores: vec![push] }, 1).unwrap();
     backend.commit().unwrap();
     let frames = backend.frames();
@@ -248,6 +254,7 @@ fn what_devices_push_does_not_wait_behind_mail() {
         store: StoreId::thread(&thread),
         expect: None,
         events: vec![starred("key", true)],
+        again: false,
     };
     runtime.block_on(async {
         host.handle().frame(1, Frame::Push { stores: vec![push] }).await.unwrap();

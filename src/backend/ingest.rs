@@ -8,7 +8,7 @@ mod whole;
 
 pub use whole::{Packer, Whole};
 
-use crate::backend::storage::{Index, Known, Links, Purged};
+use crate::backend::storage::{self, Index, Known, Links, Purged};
 use crate::bridge::{Incoming, Outcome, Said};
 use crate::id::{DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32};
 use crate::limits::{MAX_INLINE_TEXT_BYTES, MAX_MESSAGE_ARGS_BYTES, MAX_MESSAGE_BYTES};
@@ -247,7 +247,7 @@ fn append(
     }
     let id = event_id(&["message", &ready.key], &ready.hash);
     events.push(event(id, name::MESSAGE_ADDED, Args::of(&ready.message), epoch)?);
-    Log::append(db, &StoreId::thread(thread), &events)?;
+    storage::append(db, epoch, &StoreId::thread(thread), &events)?;
     Ok(())
 }
 
@@ -261,7 +261,7 @@ fn link(
     let id = event_id(&["linked", thread.as_str(), other.as_str(), cause], &[]);
     let args = Args::of(&Linked { thread: other.clone() });
     let event = event(id, name::THREAD_LINKED, args, epoch)?;
-    Log::append(db, &StoreId::thread(thread), &[event])?;
+    storage::append(db, epoch, &StoreId::thread(thread), &[event])?;
     Ok(())
 }
 

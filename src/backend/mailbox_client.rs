@@ -37,13 +37,11 @@ pub(super) struct MailboxClient {
 
 impl MailboxClient {
     /// Opens or makes the store.
-    pub(super) fn open(dir: &Path, epoch: &Epoch) -> Result<Self, StoreError> {
+    pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("mailbox.db");
         let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &mailbox::make)?;
         mailbox::learn(&mut db, &|db| mailbox::make(db, mailbox::VERSION))?;
-        let mut client = Self { db, names: BTreeMap::new() };
-        client.initialize(epoch)?;
-        Ok(client)
+        Ok(Self { db, names: BTreeMap::new() })
     }
 
     pub(super) const fn db(&self) -> &Db {
@@ -67,8 +65,16 @@ impl MailboxClient {
         Ok(())
     }
 
+    /// A restore began this epoch: its first event, in a transaction of its own.
+    pub(super) fn begin_epoch(&mut self, epoch: &Epoch, args: Args) -> Result<(), StoreError> {
+        let id = event_id(&["epoch", epoch.as_str()], &[]);
+        let event = new_event(id, name::EPOCH_BEGAN, args, epoch)?;
+        self.append(&[event])?;
+        self.db.commit()
+    }
+
     /// The system labels; events with fixed ids, so that a second time adds nothing.
-    fn initialize(&mut self, epoch: &Epoch) -> Result<(), StoreError> {
+    pub(super) fn initialize(&mut self, epoch: &Epoch) -> Result<(), StoreError> {
         self.db.begin()?;
         for created in mailbox::initial() {
             let id = event_id(&["label", created.id.as_str(), &created.name], &[]);

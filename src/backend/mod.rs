@@ -6,8 +6,10 @@
 //! thread, [`listener`] gives it sockets.
 
 mod auth;
+pub mod backup;
 mod blobs;
 mod core;
+mod cut;
 mod doctor;
 mod error;
 mod follow;
@@ -20,6 +22,8 @@ mod mailbox_client;
 mod pump;
 mod purge;
 mod reproject;
+mod returns;
+mod rights;
 mod session;
 mod storage;
 #[cfg(test)]
@@ -29,6 +33,7 @@ mod worker;
 
 pub use auth::token;
 pub use core::{Backend, Options};
+pub use cut::{Cut, FILES, begin_again};
 pub use doctor::{Finding, Holds, holds, inspect, projecting};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};

@@ -52,6 +52,8 @@ impl Backend {
             });
         }
         if !order.dry && !going.is_empty() {
+            let now = self.now;
+            let going: Vec<_> = going.into_iter().map(|(thread, ..)| (thread, now)).collect();
             self.erase(&going)?;
             self.tell_purges()?;
         }
@@ -100,13 +102,14 @@ impl Backend {
         Ok(Ok(going))
     }
 
-    /// The first transaction: logs, index, blobs and what waits go; tombstones are there.
-    fn erase(&mut self, going: &[Going]) -> Result<(), StoreError> {
+    /// The first transaction, with the times of the purges: logs, index, blobs and what waits go;
+    /// tombstones are there.
+    pub(super) fn erase(&mut self, going: &[(ThreadId, i64)]) -> Result<(), StoreError> {
         self.begin()?;
         self.untold = true;
         let mut keys = Vec::new();
-        for (thread, ..) in going {
-            keys.extend(Purged::erase(&self.db, thread, self.now)?);
+        for (thread, at) in going {
+            keys.extend(Purged::erase(&self.db, thread, *at)?);
         }
         crash::point("purge.before-commit");
         self.db.commit()?;

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::backend::core::Backend;
 use crate::backend::ingest::prepare;
 use crate::backend::pump::Reading;
-use crate::backend::storage::{Queue, Snapshots};
+use crate::backend::storage::{self, Queue, Snapshots};
 use crate::bridge::{Folder, Follow, Incoming};
 use crate::id::{BlobHash, DeviceId, StoreId};
 use crate::limits::MAX_PUSHED_EVENTS;
 use crate::mail::Flags;
-use crate::store::{Db, Log, StoreError};
+use crate::store::{Db, Head, Log, StoreError};
 use crate::sync::{Cursor, Frame, IngestMessage};
 
 /// Stores that a device may be subscribed to at a time.
@@ -26,10 +26,10 @@ const MAX_BLOBS_ASKED: usize = 16 * 1_024;
 const MAX_SETTLING: usize = 64;
 
 /// A connected device.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Session {
-    /// Who it is; `None` within this process.
-    pub(super) device: Option<DeviceId>,
+    /// Who it is: fresh events are its own.
+    pub(super) device: DeviceId,
     pub(super) reading: BTreeMap<StoreId, Reading>,
     /// The store that was served last: the next one's turn comes first.
     pub(super) last: Option<StoreId>,
@@ -41,10 +41,23 @@ pub(super) struct Session {
     pub(super) settling: Vec<(u64, BTreeSet<i64>)>,
 }
 
+impl Session {
+    fn of(device: DeviceId) -> Self {
+        Self {
+            device,
+            reading: BTreeMap::new(),
+            last: None,
+            in_flight: 0,
+            blobs: VecDeque::new(),
+            settling: Vec::new(),
+        }
+    }
+}
+
 impl Backend {
     /// A device is there; its token was good.
     pub fn connect(&mut self, session: u64, device: DeviceId) {
-        self.sessions.insert(session, Session { device: Some(device), ..Session::default() });
+        self.sessions.insert(session, Session::of(device));
     }
 
     /// It is gone.
@@ -167,11 +180,12 @@ impl Backend {
             None => 0,
             Some(cursor) => {
                 let here = Log::chain_at(self.log_of(&store), &store, cursor.position)?;
-                if cursor.epoch == self.epoch && here == Some(cursor.chain) {
+                // The same ids and arguments up to there, whatever the epoch was.
+                if here == Some(cursor.chain) {
                     cursor.position
                 } else {
-                    let diverged = Frame::Diverged { store: store.clone(), position: 0 };
-                    self.held.push((session, diverged));
+                    let Head { position, chain } = self.common(&store, cursor)?;
+                    self.held.push((session, Frame::Diverged { store, position, chain }));
                     return Ok(());
                 }
             }
@@ -184,6 +198,21 @@ impl Backend {
         }
         open.reading.insert(store, Reading::from(position));
         Ok(())
+    }
+
+    /// How far a log that is not this one may be the same, as far as the backend knows.
+    fn common(&self, store: &StoreId, cursor: &Cursor) -> Result<Head, StoreError> {
+        let log = self.log_of(store);
+        let end = if cursor.epoch == self.epoch {
+            Log::head(log, store)?
+        } else {
+            storage::put_back(&self.db, self.mailbox.db(), store)?
+        };
+        if end.position <= cursor.position {
+            return Ok(end);
+        }
+        let chain = Log::chain_at(log, store, cursor.position)?.unwrap_or_default();
+        Ok(Head { position: cursor.position, chain })
     }
 
     /// Keys of stores that are dirty or queued.

@@ -103,7 +103,7 @@ fn a_label_that_was_rolled_back_is_made_again() {
 
 pub(super) fn push(backend: &mut Backend, thread: &ThreadId, events: Vec<NewEvent>) -> Vec<Frame> {
     let store = StoreId::thread(thread);
-    backend.push(1, vec![StorePush { store, expect: None, events }]).unwrap();
+    backend.push(1, vec![StorePush { store, expect: None, events, again: false }]).unwrap();
     backend.commit().unwrap();
     backend.frames().into_iter().map(|(_, frame)| frame).collect()
 }

@@ -183,6 +183,24 @@ pub(super) enum Command {
         #[arg(long, conflicts_with_all = ["disk", "compact"])]
         clear_refused: bool,
     },
+    /// Say or choose which conversations of a remote backend this device keeps.
+    Device {
+        #[command(subcommand)]
+        verb: Option<DeviceVerb>,
+    },
+    /// Write all mail, and all that was done to it, into one file; also of a backend that runs.
+    Backup {
+        /// The file; it is made.
+        file: PathBuf,
+        /// Also in the place of one that is there.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put a backup back into this data directory; what is there now is put aside.
+    Restore {
+        /// The file.
+        file: PathBuf,
+    },
     /// Look around in sample mail, gone on quit.
     Demo,
     /// Run the backend for other devices.
@@ -254,6 +272,32 @@ pub(super) enum LabelVerb {
         label: String,
         #[command(flatten)]
         wait: Wait,
+    },
+}
+
+/// What is done to this device.
+#[derive(Debug, Subcommand)]
+pub(super) enum DeviceVerb {
+    /// Keep conversations on this device, to read them offline; nothing named says what is kept.
+    Keep {
+        /// What: opened, starred, newest:N, days:N and all, any of them together; or none.
+        #[arg(value_name = "WHAT")]
+        what: Vec<String>,
+        /// At most so much, such as 2GiB or 500MB; the least recently used goes first.
+        #[arg(long, value_name = "SIZE", value_parser = crate::engine::policy::size)]
+        limit: Option<u64>,
+    },
+    /// Keep these conversations, whatever else is kept.
+    Pin {
+        /// Threads.
+        #[arg(required = true, value_name = "THREAD")]
+        threads: Vec<String>,
+    },
+    /// Keep them no longer than any other.
+    Unpin {
+        /// Threads.
+        #[arg(required = true, value_name = "THREAD")]
+        threads: Vec<String>,
     },
 }
 

@@ -6,6 +6,7 @@
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
+use crate::backend::HostHandle;
 use crate::cli::beside::{self, Listening};
 use crate::cli::home::Home;
 use crate::cli::output::Output;
@@ -40,11 +41,12 @@ impl Attend {
         output: Output,
         driver: Driver,
         events: Receiver<LinkEvent>,
+        embedded: Option<HostHandle>,
     ) -> Self {
         let (inputs, receiver) = mpsc::channel();
         let tasks = inputs.clone();
         let side = SideDoor::new(move |task| tasks.send(Input::Run(task)).is_ok());
-        let listening = beside::listen(home, side.clone());
+        let listening = beside::listen(home, side.clone(), embedded);
         if let Err(error) = &listening {
             let line = format!("other commands cannot work through this one: {error}");
             let hint = "they say that the directory is in use";

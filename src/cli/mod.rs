@@ -5,10 +5,12 @@
 
 mod args;
 mod attend;
+mod backup;
 mod beside;
 mod demo;
 pub mod demo_mail;
 mod desk;
+mod device;
 mod doctor;
 mod history;
 mod home;
@@ -17,6 +19,7 @@ mod labels;
 mod list;
 mod output;
 mod purge;
+mod restore;
 mod serve;
 mod session;
 mod show;
@@ -86,6 +89,10 @@ fn refuse(output: Output, error: &clap::Error) -> u8 {
 fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     let home = Home::of(&cli.global)?;
     crate::crash::report::install(&home.dir);
+    // What is there is put aside as it is; it may be what a backup is restored for.
+    if let Some(Command::Restore { file }) = &cli.command {
+        return restore::run(&home, output, file);
+    }
     // The interface does so behind its first screen.
     if cli.command.is_some() || cli.sync_only || !tui::is_drawn() {
         upgrade::bring_up(&home, output)?;
@@ -145,6 +152,9 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         Command::Doctor { disk: true, .. } => space::disk(&home, output),
         Command::Doctor { clear_refused: true, .. } => doctor::clear_refused(&home, output),
         Command::Doctor { .. } => doctor::run(&home, output),
+        Command::Device { verb } => device::run(&home, output, verb),
+        Command::Restore { file } => restore::run(&home, output, &file),
+        Command::Backup { file, force } => backup::run(&home, output, &file, force),
         Command::Demo => demo::run(&home, output),
         Command::Serve { listen } => serve::run(&home, output, &listen),
     }

@@ -5,18 +5,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::backend::{Host, Options, listener, token};
-use crate::cli::attend::Attend;
+use crate::cli::beside;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::cli::session::pipe;
 use crate::clock::SystemClock;
-use crate::engine::Driver;
 use crate::engine::link::{Endpoint, Link};
+use crate::engine::{Driver, EngineError, SideDoor};
 use crate::limits::THREAD_CLIENTS_SERVE;
 use crate::notice::{Exit, Explain as _, Notice};
 
@@ -48,6 +48,9 @@ pub(super) fn run(home: &Home, output: Output, listen: &str) -> Result<Exit, Not
     home.has_its_mail()?;
     let options = Options { dir: home.backend_dir(), thread_clients: THREAD_CLIENTS_SERVE };
     let host = Host::start(&options, Box::new(SystemClock)).map_err(|error| error.notice())?;
+    // Nobody works through it but who makes a backup: it has no engine that could be asked.
+    let nobody = SideDoor::new(|_| false);
+    let _listening = beside::listen(home, nobody, Some(host.handle())).ok();
     let here = Here::start(home, &host, output)?;
     let address = socket.local_addr().map_or_else(|_| listen, |a| a.to_string());
     let value = serde_json::json!({ "listening": format!("ws://{address}") });
@@ -73,7 +76,7 @@ impl Here {
         let (stopped, home, endpoint) = (Arc::clone(&stop), home.clone(), pipe(host));
         let run = move || {
             while !stopped.load(Ordering::SeqCst) {
-                if let Err(notice) = follow(&home, output, endpoint.clone(), &stopped) {
+                if let Err(notice) = follow(&home, endpoint.clone(), &stopped) {
                     output.notice(&notice);
                     rest(&stopped);
                 }
@@ -90,22 +93,23 @@ impl Here {
     }
 }
 
-/// Opens the device, takes in what the backend says, and does what other commands on the directory
-/// ask, until told to stop.
-fn follow(
-    home: &Home,
-    output: Output,
-    endpoint: Endpoint,
-    stop: &AtomicBool,
-) -> Result<(), Notice> {
+/// Opens the device and takes in what the backend says until told to stop.
+fn follow(home: &Home, endpoint: Endpoint, stop: &AtomicBool) -> Result<(), Notice> {
+    let notice = |error: EngineError| error.notice();
     let device = home.device()?;
     let (sender, events) = mpsc::channel();
     let link = Link::start(endpoint, device.id().clone(), sender);
     let link = link.map_err(|error| error.notice())?;
-    let driver = Driver::new(device, Some(link), false);
-    let mut attend = Attend::begin(home, output, driver, events);
+    let mut driver = Driver::new(device, Some(link), false);
     while !stop.load(Ordering::SeqCst) {
-        attend.turn(output)?;
+        match events.recv_timeout(LOOK) {
+            Ok(event) => driver.link_event(event).map_err(notice)?,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                rest(stop);
+                return Ok(());
+            }
+        }
     }
     Ok(())
 }

@@ -76,13 +76,6 @@ impl Session {
         self.driver.synchronise(&self.events).map_err(|error| error.notice())
     }
 
-    /// As [`Session::synchronise`], and brings the Thread logs that are kept here to the head.
-    pub(super) fn synchronise_all(&mut self) -> Result<Synced, Notice> {
-        let synced = self.synchronise()?;
-        self.driver.refresh(&self.events).map_err(|error| error.notice())?;
-        Ok(synced)
-    }
-
     /// Sends what was done, and takes in what became of it: then the next command sees it.
     pub(super) fn finish(&mut self) -> Result<(), Notice> {
         self.connect()?;

@@ -94,7 +94,13 @@ fn load(
     let kept = device.kept_log(thread).map_err(|error| error.notice())?;
     let Some(last) = kept.last() else { return fetch(home, device, thread).map(|()| None) };
     device.put_log(thread, &kept);
-    let readable = device.text_blobs(thread).is_empty();
+    let mut readable = true;
+    for hash in device.text_blobs(thread) {
+        match device.blob(&hash) {
+            Some(bytes) => device.put_blob(&hash, bytes),
+            None => readable = false,
+        }
+    }
     if readable && last.position >= member.seen.position {
         return Ok(None);
     }
@@ -122,6 +128,7 @@ fn fetch(home: &Home, device: &mut Device, thread: &ThreadId) -> Result<(), Noti
         }
     };
     session.connect()?;
+    session.driver.device.note_opened(thread).map_err(|error| error.notice())?;
     session.driver.device.load(thread).map_err(|error| error.notice())?;
     session
         .driver
@@ -148,7 +155,10 @@ fn print_raw(
         for hash in device.raw(&member.thread) {
             let bytes = match logs {
                 Some(logs) => logs.blob(&hash).map_err(|error| error.notice())?,
-                None => fetch_blob(home, &hash)?,
+                None => match device.blob(&hash) {
+                    Some(bytes) => Some(bytes),
+                    None => fetch_blob(home, &hash)?,
+                },
             };
             let bytes = bytes.ok_or_else(|| {
                 Notice::error(
@@ -172,8 +182,7 @@ fn fetch_blob(home: &Home, hash: &crate::id::BlobHash) -> Result<Option<Vec<u8>>
         Desk::Beside(mut guest) => return guest.blob(hash).map(Some),
     };
     session.connect()?;
-    let frame = crate::sync::Frame::BlobGet { hash: hash.clone(), offset: 0 };
-    session.driver.device.want(frame);
+    session.driver.device.fetch_blob(hash).map_err(|error| error.notice())?;
     session
         .driver
         .until(&session.events, None, |driver| Ok(driver.device.has_blob(hash)))

@@ -22,7 +22,7 @@ use crate::store::{self, StoreError};
 const MOST_DEEP: usize = 4;
 
 /// What a table of a database is for. Those that are not listed are `other`.
-const KINDS: [(&str, &[&str]); 9] = [
+const KINDS: [(&str, &[&str]); 11] = [
     ("threadLogs", &["threads.db:eventlog", "threads.db:stores"]),
     ("blobs", &["threads.db:blobs", "threads.db:blobParts", "threads.db:uploads"]),
     ("queue", &["threads.db:queue", "threads.db:poisoned", "threads.db:again"]),
@@ -66,6 +66,8 @@ const KINDS: [(&str, &[&str]); 9] = [
         ],
     ),
     ("ownEvents", &["mailbox.db:unprojected", "mailbox.db:refused"]),
+    ("keptLogs", &["threads.db:keeping"]),
+    ("keptBlobs", &["threads.db:named"]),
 ];
 
 fn kind_of(file: &str, table: &str) -> &'static str {
@@ -121,8 +123,14 @@ pub(super) fn disk(home: &Home, output: Output) -> Result<Exit, Notice> {
             add("wal", bytes);
         } else if store::is_database(&path).map_err(notice)? {
             let space = store::space(&path).map_err(notice)?;
+            // The device's own: what it keeps of a backend elsewhere.
+            let kept = path.parent() == Some(&home.dir) && name == "threads.db";
             for (table, bytes) in &space.tables {
-                add(kind_of(&name, table), *bytes);
+                match kind_of(&name, table) {
+                    "threadLogs" if kept => add("keptLogs", *bytes),
+                    "blobs" if kept => add("keptBlobs", *bytes),
+                    kind => add(kind, *bytes),
+                }
             }
             add("free", space.free);
         } else {
@@ -137,6 +145,8 @@ pub(super) fn disk(home: &Home, output: Output) -> Result<Exit, Notice> {
         value["mail"] = held.bytes.into();
         value["perByte"] = per_byte(total, held.bytes);
         value["trash"] = json!({ "threads": held.trashed, "ripe": held.ripe });
+        let (blobs, unnamed) = held.blobs;
+        value["blobs"] = json!({ "stored": blobs, "unnamed": unnamed, "uploads": held.uploads });
     }
     output.result(&value, || table(&kinds, total, &value))?;
     Ok(Exit::Done)

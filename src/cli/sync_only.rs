@@ -1,16 +1,22 @@
 //! `--sync-only`: synchronise without a screen.
 
+use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::backend::Host;
 use crate::cli::attend::Attend;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
-use crate::engine::{Device, EngineError, Synced};
+use crate::engine::{Device, Driver, EngineError, FETCHES, Synced};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::store::Own;
+
+/// How often progress is said.
+const TELL_EVERY: Duration = Duration::from_millis(500);
 
 /// Synchronises once, or goes on and says every change.
 pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Notice> {
@@ -27,12 +33,19 @@ pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Noti
         return Ok(Exit::Done);
     }
     let stop = watch.then(super::stop::flag);
-    let first = session.connect().and_then(|()| session.synchronise_all());
-    let Some(stop) = stop else {
+    let mut first = session.connect().and_then(|()| session.synchronise());
+    // From here on there is something to go on with after a Ctrl-C.
+    let stop = stop.unwrap_or_else(super::stop::flag);
+    if first.is_ok()
+        && let Err(notice) = fetch(&mut session, output, &stop)
+    {
+        first = Err(notice);
+    }
+    if !watch {
         report(&session.driver.device, output, first.clone().unwrap_or_default())?;
         first?;
-        return Ok(Exit::Done);
-    };
+        return Ok(if stop.load(Ordering::SeqCst) { Exit::Stopped } else { Exit::Done });
+    }
     match first {
         Ok(synced) => report(&session.driver.device, output, synced)?,
         Err(notice) if notice.exit == Exit::Unreached => output.notice(&notice),
@@ -41,12 +54,33 @@ pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Noti
     go_on(home, output, session, &stop)
 }
 
+/// Fetches the Thread logs that this device is to keep; says how many on standard error.
+fn fetch(session: &mut Session, output: Output, stop: &AtomicBool) -> Result<(), Notice> {
+    let live = std::io::stderr().is_terminal();
+    let (mut told, mut last) = (Instant::now(), 0);
+    let Session { driver, events, .. } = session;
+    let done = driver.refresh(events, |fetched| {
+        if fetched > last && told.elapsed() >= TELL_EVERY {
+            (told, last) = (Instant::now(), fetched);
+            output.progress(&format!("{fetched} conversations fetched"), live);
+        }
+        !stop.load(Ordering::SeqCst)
+    });
+    if live && last > 0 {
+        output.progress("", true);
+    }
+    done.map_err(|error| error.notice())
+}
+
 /// Says every change until it is stopped; other commands work through it meanwhile.
 fn go_on(home: &Home, output: Output, session: Session, stop: &AtomicBool) -> Result<Exit, Notice> {
+    let embedded = session.host.as_ref().map(Host::handle);
     let Session { driver, events, .. } = session;
-    let mut attend = Attend::begin(home, output, driver, events);
+    let mut attend = Attend::begin(home, output, driver, events, embedded);
     while !stop.load(Ordering::SeqCst) {
-        if !attend.turn(output)? {
+        let turned = attend.turn(output)?;
+        keep(&mut attend.driver)?;
+        if !turned {
             continue;
         }
         let device = &mut attend.driver.device;
@@ -59,12 +93,21 @@ fn go_on(home: &Home, output: Output, session: Session, stop: &AtomicBool) -> Re
     Ok(Exit::Stopped)
 }
 
+/// Keeps what is kept fresh, a little at a time.
+fn keep(driver: &mut Driver) -> Result<(), Notice> {
+    if driver.device.keeps() {
+        let kept = driver.device.keep_on(FETCHES).map(drop);
+        kept.and_then(|()| driver.send()).map_err(|error| error.notice())?;
+    }
+    Ok(())
+}
+
 fn report(device: &Device, output: Output, synced: Synced) -> Result<(), Notice> {
     let notice = |error: EngineError| error.notice();
     let (pending, _) = device.pending().map_err(notice)?;
     let head = device.head().map_err(notice)?;
     let backend = Own::setting(device.db(), "backend").map_err(|error| error.notice())?;
-    let stores = 1 + device.kept_stores().map_err(notice)?;
+    let stores = 1 + device.kept_sum().map_err(notice)?.whole;
     let value = json!({
         "stores": stores, "pulled": synced.pulled, "pushed": synced.pushed,
         "pending": pending, "head": head, "backend": backend,

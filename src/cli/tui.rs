@@ -233,7 +233,7 @@ impl Doors {
         if owner.is_some() {
             // Without a socket the interface works as well; commands then say that the directory
             // is in use.
-            let listening = beside::listen(home, side).ok();
+            let listening = beside::listen(home, side, host.as_ref().map(Host::handle)).ok();
             if let Ok(mut held) = self.listening.lock() {
                 *held = listening;
             }

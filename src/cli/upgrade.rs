@@ -5,6 +5,7 @@
 //! as it was; what is done is said while it lasts.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,15 +14,21 @@ use crate::backend::{self, Backend, Options};
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::clock::SystemClock;
+use crate::engine::Owner;
 use crate::limits::THREAD_CLIENTS_EMBEDDED;
 use crate::mailbox;
 use crate::notice::{Explain as _, Notice};
-use crate::store::Db;
+use crate::store::{Db, Kind, StoreError};
 
 /// How often it is said how long it takes already.
 const SAY_EVERY: Duration = Duration::from_secs(1);
 /// What takes less time is not worth a line.
 const QUIET_FOR: Duration = Duration::from_millis(500);
+/// How long another process is waited for that may be doing this: about what half a million
+/// conversations take on a slow machine.
+const WAIT: Duration = Duration::from_mins(5);
+/// How often it is looked whether it is done.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Brings the directory to this program's format, if it is of an older one.
 ///
@@ -31,7 +38,7 @@ pub(super) fn bring_up(home: &Home, output: Output) -> Result<(), Notice> {
     if !may_be_older(home) {
         return Ok(());
     }
-    let _owner = home.own()?;
+    let Some(_owner) = own_or_wait(home, output)? else { return Ok(()) };
     let _said = Said::begin(output);
     if home.dir.join("mailbox.db").exists() {
         drop(home.device()?);
@@ -41,6 +48,45 @@ pub(super) fn bring_up(home: &Home, output: Output) -> Result<(), Notice> {
         drop(Backend::open(&options, &SystemClock).map_err(|error| error.notice())?);
     }
     Ok(())
+}
+
+/// Takes the directory; while another process has it, waits until that has brought it to this
+/// format (`None`: nothing is left to do) or ends.
+fn own_or_wait(home: &Home, output: Output) -> Result<Option<Owner>, Notice> {
+    let (until, mut said) = (Instant::now() + WAIT, false);
+    loop {
+        let in_use = match home.own() {
+            Ok(owner) => return Ok(Some(owner)),
+            Err(notice) if notice.code == "in-use" => notice,
+            Err(notice) => return Err(notice),
+        };
+        if !is_older(home) {
+            return Ok(None);
+        }
+        if Instant::now() >= until {
+            let hint = "another mailtui brings it to a new format, or is of an older version: \
+                        wait for it, or quit it";
+            return Err(Notice { hint: hint.to_owned(), ..in_use });
+        }
+        if !said {
+            let line = "waiting for another mailtui to bring the mail to a new format \
+                        (Ctrl-C stops)";
+            output.progress(line, std::io::stderr().is_terminal());
+            said = true;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Whether a file is of an older format, as its readers see it.
+fn is_older(home: &Home) -> bool {
+    let there = home.backend_dir();
+    let older = |path: &Path, kind, version| {
+        matches!(Db::read(path, kind, version), Err(StoreError::Older { .. }))
+    };
+    older(&home.dir.join("mailbox.db"), Kind::Mailbox, mailbox::VERSION)
+        || older(&there.join("mailbox.db"), Kind::Mailbox, mailbox::VERSION)
+        || older(&there.join("threads.db"), Kind::Threads, backend::FORMAT)
 }
 
 /// Whether a file may be of an older format, by its first bytes: no database is opened for it.
@@ -67,8 +113,11 @@ impl Said {
                 let seconds = begun.elapsed().as_secs();
                 // Where lines stay one is enough.
                 if terminal || !said {
+                    let done = mailbox::rebuilt_percent();
+                    let done =
+                        done.map_or_else(String::new, |done| format!(" {done} % of the list,"));
                     let line = format!(
-                        "bringing the mail to a new format, once: {seconds} s (Ctrl-C stops)"
+                        "bringing the mail to a new format, once:{done} {seconds} s (Ctrl-C stops)"
                     );
                     output.progress(&line, terminal);
                 }

@@ -192,9 +192,10 @@ impl Watch {
         let mut session = Session::of(home, owner)?;
         session.connect()?;
         let host = session.host.as_ref().map(Host::handle);
+        let embedded = host.clone();
         let Session { driver, events, .. } = session;
         let (output, stop) = (self.output, Arc::clone(&self.stop));
-        let mut attend = Attend::begin(home, output, driver, events);
+        let mut attend = Attend::begin(home, output, driver, events, embedded);
         let (ended, end) = mpsc::sync_channel(1);
         let (home, side) = (home.clone(), attend.side.clone());
         std::thread::spawn(move || {

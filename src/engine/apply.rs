@@ -12,12 +12,9 @@ use crate::engine::{Device, EngineError};
 use crate::id::{DeviceId, Epoch, StoreId, ThreadId};
 use crate::limits::CREDIT_EVERY;
 use crate::mailbox::{self, Changes, Groups, MailboxEvent, Source};
-use crate::store::{Chain, Db, Durability, Event, Log, Own, StoreError};
+use crate::store::{Chain, Db, Durability, Event, Head, Log, Own, StoreError};
 use crate::sync::{Frame, StoreAck, SyncError};
 
-/// Logs that may be fetched again from the beginning in one connection: more is a backend whose log
-/// does not fit itself, and would be fetched for ever.
-const MAX_DIVERGED: u32 = 256;
 /// Frames that do not fit what is here, in one connection: more is a backend that makes no sense.
 const MAX_MISFITS: u32 = 64;
 /// Answers of the backend that wait for whoever asked.
@@ -64,7 +61,9 @@ impl Device {
             }
             Frame::Withheld { store, code, message } => self.withheld(&store, &code, &message),
             Frame::Ack { stores } => self.acknowledged(&stores),
-            Frame::Diverged { store, .. } => self.diverged(&store),
+            Frame::Diverged { store, position, chain } => {
+                self.diverged(&store, Some(Head { position, chain }))
+            }
             Frame::Settled { seq, head } => {
                 keep(&mut self.settled, seq, head);
                 Ok(())
@@ -78,6 +77,10 @@ impl Device {
                 Ok(())
             }
             Frame::Blob { hash, offset, size, data } => self.blob_part(&hash, offset, size, data.0),
+            Frame::BlobHave { hash, have, refused } => {
+                self.blob_have(&hash, have, refused.as_deref());
+                Ok(())
+            }
             Frame::Error { code, message, retry } => {
                 let message = crate::safe_text::line(&message);
                 if !retry {
@@ -102,7 +105,7 @@ impl Device {
         if self.epoch.is_some() {
             return Err(SyncError::Frame("a second welcome".to_owned()).into());
         }
-        (self.diverged, self.misfits) = (0, 0);
+        self.misfits = 0;
         let known = Own::setting(&self.db, "backend")?;
         if let Some(known) = known
             && known != backend
@@ -111,14 +114,14 @@ impl Device {
         }
         let last = Own::setting(&self.db, "epoch")?;
         self.begin_full()?;
+        self.begin_comparing(&epoch)?;
         Own::set(&self.db, "backend", backend)?;
         Own::set(&self.db, "epoch", epoch.as_str())?;
         if last.is_some_and(|last| last != epoch.as_str()) {
-            // Positions of another epoch say nothing: everything own is offered again, by id.
-            self.db
-                .sql()
-                .execute("UPDATE unprojected SET position = NULL", [])
-                .map_err(StoreError::from)?;
+            if crash::broken(Broken::PendingDroppedOnReset) {
+                Own::drop_pending(&self.db)?;
+            }
+            Own::forget_positions(&self.db)?;
         }
         self.commit()?;
         self.epoch = Some(epoch);
@@ -130,6 +133,7 @@ impl Device {
         let cursor = self.cursor()?;
         let store = StoreId::mailbox();
         self.wanted.push(Frame::Subscribe { store, cursor });
+        self.keeper.begin();
         let open: Vec<ThreadId> = self.open.iter().map(|(thread, _)| thread.clone()).collect();
         for thread in open {
             self.subscribe_thread(&thread);
@@ -170,7 +174,7 @@ impl Device {
                 }
                 Ok(Added::Diverged) => {
                     self.db.rollback();
-                    return self.diverged(store);
+                    return self.diverged(store, None);
                 }
                 Err(error) => {
                     self.db.rollback();
@@ -227,7 +231,7 @@ impl Device {
     /// Materialises what was added to the log, and commits both.
     fn finish(&mut self, slice: Slice) -> Result<(), EngineError> {
         if slice.end.is_none() {
-            return Ok(());
+            return self.took_in();
         }
         let taken = self.take_in(&slice.events);
         crash::point("page.before-commit");
@@ -247,7 +251,13 @@ impl Device {
         }
         self.news.pulled += slice.events.len() as u64;
         self.news.lists = true;
-        Ok(())
+        self.took_in()
+    }
+
+    /// Whether the Mailbox log is here up to the backend's end decides what may be pushed.
+    fn took_in(&mut self) -> Result<(), EngineError> {
+        let all = self.remote_head.is_some_and(|head| self.head().is_ok_and(|here| here >= head));
+        if all { self.mailbox_compared() } else { Ok(()) }
     }
 
     /// Materialises events that the log holds now; the threads that were purged.
@@ -259,8 +269,9 @@ impl Device {
         if own {
             self.note_sources(&changes)?;
         }
-        for event in events.iter().filter(|event| event.event.device == self.id) {
-            // Own labels and undos are confirmed by being in the log.
+        let written = |event: &&Event| MailboxEvent::device_may_return(&event.event.name);
+        for event in events.iter().filter(written) {
+            // Labels and undos are confirmed by being in the log.
             Own::projected_id(&self.db, &event.event.id)?;
         }
         self.show_labels(&changes.labels)?;
@@ -273,6 +284,9 @@ impl Device {
             self.news.refused.extend(Own::purge(&self.db, &StoreId::thread(thread))?);
         }
         groups.settle(&self.db)?;
+        if self.kept.is_some() {
+            self.keeper.changed(&changes.threads);
+        }
         self.news.threads.extend(changes.threads);
         Ok(changes.purged)
     }
@@ -354,7 +368,7 @@ impl Device {
     }
 
     fn store_acknowledged(&mut self, ack: &StoreAck) -> Result<(), EngineError> {
-        let StoreAck { store, positions, refused, .. } = ack;
+        let StoreAck { store, positions, refused, missing, .. } = ack;
         if !self.in_flight.remove(store) {
             return Ok(()); // an answer to what nobody asked
         }
@@ -367,7 +381,11 @@ impl Device {
             Own::confirm_up_to(&self.db, store, ack.head)?;
         }
         self.news.pushed += positions.len() as u64;
+        self.lacks_blobs(store, missing)?;
         for refusal in refused {
+            if refusal.code == "purged" && Own::drop_again(&self.db, &refusal.id)? {
+                continue; // it was here of what is gone for good
+            }
             let reason = crate::safe_text::line(&refusal.reason);
             Own::refuse(&self.db, &refusal.id, &reason)?;
             self.news.refused.push(reason);
@@ -451,8 +469,9 @@ impl Device {
         let Some(thread) = store.as_thread() else {
             return Err(SyncError::Refused { code, message }.into());
         };
-        let Some(open) = self.open.peek_mut(&thread) else { return Ok(()) };
-        open.subscribed = false;
+        if let Some(open) = self.open.peek_mut(&thread) {
+            open.subscribed = false;
+        }
         Err(EngineError::Withheld(thread.to_string(), message))
     }
 
@@ -462,31 +481,6 @@ impl Device {
         if self.misfits > MAX_MISFITS {
             return Err(SyncError::Frame("frames that do not fit each other".to_owned()).into());
         }
-        Ok(())
-    }
-
-    /// The backend's log is not the one that this device holds: what is confirmed here is fetched
-    /// again from the beginning; what is own stays and is offered again.
-    pub(super) fn diverged(&mut self, store: &StoreId) -> Result<(), EngineError> {
-        // The Mailbox log is fetched twice at most.
-        let mailbox = store.as_thread().is_none();
-        self.diverged += if mailbox { MAX_DIVERGED / 2 } else { 1 };
-        if self.diverged > MAX_DIVERGED {
-            let message = "its logs are damaged: they do not fit their own chain".to_owned();
-            return Err(SyncError::Refused { code: "damaged-log".to_owned(), message }.into());
-        }
-        if let Some(thread) = store.as_thread() {
-            self.drop_log(&thread)?;
-            self.subscribe_thread(&thread);
-            return Ok(());
-        }
-        self.begin_full()?;
-        mailbox::clear(&self.db)?;
-        Log::clear(&self.db, store)?;
-        self.show_all_labels()?;
-        self.commit()?;
-        self.news.lists = true;
-        self.wanted.push(Frame::Subscribe { store: store.clone(), cursor: None });
         Ok(())
     }
 

@@ -12,15 +12,17 @@ use lru::LruCache;
 use crate::clock::Clock;
 use crate::crash::{self, Broken};
 use crate::engine::EngineError;
+use crate::engine::blobs::{BLOBS_KEPT, Held, Sending};
+use crate::engine::keep::Keeper;
+use crate::engine::kept::Kept;
+use crate::engine::policy::KEEP_BYTES;
+use crate::engine::rewind::Comparing;
 use crate::engine::threads::OpenThread;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::{PUSH_EVENTS, THREAD_STORES_DEVICE};
 use crate::mailbox;
-use crate::store::{Action, Db, Durability, Kind, Log, Own, OwnEvent, StoreError, disk};
+use crate::store::{Action, Blobs, Db, Durability, Kind, Log, Own, OwnEvent, StoreError, disk};
 use crate::sync::{Cursor, Frame, PurgedRow, StorePush};
-
-/// Long texts kept in memory, beside those of loaded threads.
-pub(super) const BLOBS_KEPT: usize = 8;
 
 /// A device.
 pub struct Device {
@@ -56,14 +58,20 @@ pub struct Device {
     pub(super) pinned: BTreeSet<ThreadId>,
     /// Logs of Thread stores that a device of a remote backend keeps.
     pub(super) kept: Option<Db>,
-    /// Long texts that were fetched.
-    pub(super) blobs: LruCache<BlobHash, Vec<u8>>,
+    /// What of them is under way.
+    pub(super) keeper: Keeper,
+    /// Blobs that go to the backend.
+    pub(super) sending: Sending,
+    /// How many bytes of them may be kept.
+    pub(super) limit: u64,
+    /// Long texts that were fetched, in memory.
+    pub(super) blobs: LruCache<BlobHash, Held>,
     /// Frames to send that are not pushes.
     pub(super) wanted: Vec<Frame>,
     /// The Mailbox log's end as the backend last said.
     pub(super) remote_head: Option<u64>,
-    /// Logs that were fetched again from the beginning, since this connection's welcome.
-    pub(super) diverged: u32,
+    /// What of the logs here is compared with the backend's.
+    pub(super) comparing: Comparing,
     /// Answers to settle, by number: the Mailbox log's end then.
     pub(super) settled: BTreeMap<u64, u64>,
     /// Answers to ingest, by number.
@@ -119,7 +127,10 @@ fn make_kept(db: &Db, found: u32) -> Result<(), StoreError> {
     if found > 0 {
         Log::upgrade(db, found)?;
     }
-    Ok(db.sql().execute_batch(Log::SQL)?)
+    for sql in [Log::SQL, Blobs::SQL, Kept::SQL] {
+        db.sql().execute_batch(sql)?;
+    }
+    if found > 0 { Kept::upgrade(db) } else { Ok(()) }
 }
 
 impl Device {
@@ -146,7 +157,10 @@ impl Device {
         mailbox::learn(&mut db, &|db| make(db, mailbox::VERSION))?;
         let id = identity(&mut db, clock.as_ref(), host)?;
         let kept = if remote {
-            Some(Db::open_with(&dir.join("threads.db"), Kind::Threads, KEPT_VERSION, &make_kept)?)
+            let path = dir.join("threads.db");
+            let kept = Db::open_with(&path, Kind::Threads, KEPT_VERSION, &make_kept)?;
+            Kept::make_shrinkable(&kept)?;
+            Some(kept)
         } else {
             None
         };
@@ -217,10 +231,13 @@ impl Device {
             ),
             pinned: BTreeSet::new(),
             kept,
+            keeper: Keeper::default(),
+            sending: Sending::default(),
+            limit: KEEP_BYTES,
             blobs: LruCache::new(NonZeroUsize::new(BLOBS_KEPT).unwrap_or(NonZeroUsize::MIN)),
             wanted: Vec::new(),
             remote_head: None,
-            diverged: 0,
+            comparing: Comparing::default(),
             settled: BTreeMap::new(),
             ingested: BTreeMap::new(),
             purged: BTreeMap::new(),
@@ -376,7 +393,8 @@ impl Device {
     /// Where this device is in the Mailbox log.
     pub(super) fn cursor(&self) -> Result<Option<Cursor>, StoreError> {
         let head = Log::head(&self.db, &StoreId::mailbox())?;
-        let epoch = Own::setting(&self.db, "epoch")?.and_then(|e| Epoch::try_from(e).ok());
+        let known = Own::setting(&self.db, "epoch")?.and_then(|e| Epoch::try_from(e).ok());
+        let epoch = self.comparing.held(&StoreId::mailbox()).or(known);
         Ok(epoch.map(|epoch| Cursor { epoch, position: head.position, chain: head.chain }))
     }
 
@@ -387,7 +405,10 @@ impl Device {
         self.sent.clear();
         self.taken.clear();
         self.remote_head = None;
+        self.comparing = Comparing::default();
         self.wanted.clear();
+        self.keeper.disconnected();
+        self.forget_sending();
         for (_, open) in &mut self.open {
             open.subscribed = false;
         }
@@ -407,7 +428,8 @@ impl Device {
             return Ok(std::mem::take(&mut self.wanted));
         }
         let (mut unsent, mut last_of) = (false, None);
-        let mut stores: BTreeMap<StoreId, Vec<_>> = BTreeMap::new();
+        let mut stores: BTreeMap<StoreId, (bool, Vec<_>)> = BTreeMap::new();
+        let mut later: BTreeSet<StoreId> = BTreeSet::new();
         let (mut after, mut count, mut new) = (0, 0, Vec::new());
         'pages: loop {
             let pending = Own::pending(&self.db, after, PUSH_EVENTS)?;
@@ -417,11 +439,9 @@ impl Device {
             let later_first = crash::broken(Broken::LaterFirst) && pending.iter().any(fresh);
             unsent |= later_first;
             for own in pending {
-                if later_first && !fresh(&own) {
-                    continue;
-                }
-                if self.in_flight.contains(&own.store) {
-                    self.held_back.insert(own.store);
+                let frame = stores.get(&own.store).map(|(again, _)| *again);
+                let waits = self.has_to_wait(&own, frame, &mut later)?;
+                if waits || (later_first && !fresh(&own)) {
                     continue;
                 }
                 // What an action does to one store is in one frame: a batch that names the action
@@ -435,7 +455,8 @@ impl Device {
                 if own.offered.is_none() {
                     new.push(own.seq);
                 }
-                stores.entry(own.store.clone()).or_default().push(own.offer(&self.id, &epoch));
+                let of = stores.entry(own.store.clone()).or_insert((own.again, Vec::new()));
+                of.1.push(own.offer(&self.id, &epoch));
                 count += 1;
             }
         }
@@ -455,15 +476,39 @@ impl Device {
         let mut frames = std::mem::take(&mut self.wanted);
         if !stores.is_empty() {
             self.in_flight.extend(stores.keys().cloned());
-            for (store, events) in &stores {
+            for (store, (_, events)) in &stores {
                 let ids = events.iter().map(|event| event.id.clone());
                 self.sent.insert(store.clone(), ids.collect());
             }
-            let stores =
-                stores.into_iter().map(|(store, events)| StorePush { store, expect: None, events });
+            let stores = stores.into_iter();
+            let stores = stores.map(|(store, (again, events))| {
+                let expect = None;
+                StorePush { store, expect, events, again }
+            });
             frames.push(Frame::Push { stores: stores.collect() });
         }
         Ok(frames)
+    }
+
+    /// Whether a pending event cannot be sent now. What comes back has a right of its own, and goes
+    /// before what is new: `frame` is of which kind its store's events in the frame are. Who ends
+    /// what it waits for sees to it that it is sent then.
+    fn has_to_wait(
+        &mut self,
+        own: &OwnEvent,
+        frame: Option<bool>,
+        later: &mut BTreeSet<StoreId>,
+    ) -> Result<bool, EngineError> {
+        if !self.comparing.may_push(&own.store) || later.contains(&own.store) {
+            return Ok(true);
+        }
+        let other = frame.is_some_and(|again| again != own.again);
+        let waits = other || self.in_flight.contains(&own.store) || self.waits_for_blobs(own)?;
+        if waits {
+            later.insert(own.store.clone());
+            self.held_back.insert(own.store.clone());
+        }
+        Ok(waits)
     }
 
     /// Asks the backend to say when all it has is projected; see [`Device::is_settled`].

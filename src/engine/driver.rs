@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use crate::command::intent::Intent;
+use crate::engine::keep::FETCHES;
 use crate::engine::link::{Link, LinkEvent, SILENCE};
 use crate::engine::slice::{Further, further};
 use crate::engine::view::{Done, Link as LinkView, Status};
@@ -345,23 +346,41 @@ impl Driver {
     /// # Errors
     /// As [`Driver::until`].
     pub fn synchronise(&mut self, events: &Receiver<LinkEvent>) -> Result<Synced, EngineError> {
-        self.until(events, None, |driver| Ok(driver.device.pending()?.0 == 0))?;
+        // In a new epoch logs are compared first: what the backend has lost is pending then.
+        let all =
+            |driver: &mut Self| Ok(driver.device.is_compared() && driver.device.pending()?.0 == 0);
+        self.until(events, None, all)?;
         let seq = self.ask_settle();
         self.until(events, None, |driver| driver.device.is_settled(seq))?;
         let news = self.device.news();
         Ok(Synced { pulled: news.pulled, pushed: news.pushed })
     }
 
-    /// Takes in what came to the threads whose logs this device keeps.
+    /// Fetches what this device is to keep, and lets go of the rest; until `go_on` says no. It is
+    /// told how many threads were fetched.
     ///
     /// # Errors
     /// As [`Driver::until`].
-    pub fn refresh(&mut self, events: &Receiver<LinkEvent>) -> Result<(), EngineError> {
-        for thread in self.device.stale_stores()? {
-            self.device.load(&thread)?;
-            self.until(events, None, |driver| Ok(driver.device.is_loaded(&thread)))?;
+    pub fn refresh(
+        &mut self,
+        events: &Receiver<LinkEvent>,
+        mut go_on: impl FnMut(u64) -> bool,
+    ) -> Result<(), EngineError> {
+        if !self.device.keeps() {
+            return Ok(());
         }
-        Ok(())
+        self.until(events, None, |driver| {
+            loop {
+                let kept = driver.device.keep_on(FETCHES)?;
+                if kept.done || !go_on(kept.fetched) {
+                    return Ok(true);
+                }
+                driver.send()?;
+                if kept.waits {
+                    return Ok(false);
+                }
+            }
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::engine::view::Done;
 use crate::engine::{Device, EngineError};
 use crate::id::{ActionId, DeviceId, EventId, StoreId, ThreadId};
 use crate::mailbox::{self, Groups};
-use crate::projection::{entries, overlay};
+use crate::projection::overlay;
 use crate::store::{Action, Args, Db, Own, StoreError};
 
 impl Device {
@@ -138,7 +138,7 @@ pub(super) fn cover(db: &Db, device: &DeviceId, thread: &ThreadId) -> Result<(),
         return mailbox::set_overlay(db, thread, None);
     }
     let Some(row) = mailbox::raw_row(db, thread)? else { return Ok(()) };
-    let watermark = mailbox::watermark(db, thread)?.map_or(0, |seen| seen.position);
-    let shown = overlay(&row, &entries(&own, device, watermark));
+    let here = mailbox::watermark(db, thread)?;
+    let shown = overlay(&row, &own, device, here.as_ref());
     mailbox::set_overlay(db, thread, shown.as_ref())
 }

@@ -315,13 +315,13 @@ where
             },
             // That it is heard and answered is not said by answering pings.
             () = tokio::time::sleep_until(silent_since + PING_AFTER) => Frame::Ping { n: 0 },
-            frame = engine.frames.recv() => match frame {
-                Some(frame) => frame,
-                None => {
+            frame = engine.frames.recv() => {
+                let Some(frame) = frame else {
                     // A peer that does not read need not be told goodbye.
                     let _ = tokio::time::timeout(CONNECT_TIMEOUT, outgoing.close()).await;
                     return Ok(Ended::ByUs);
-                }
+                };
+                frame
             },
         };
         if !matches!(frame, Frame::Pong { .. }) {

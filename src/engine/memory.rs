@@ -1,4 +1,4 @@
-//! What a device holds in memory: loaded Thread stores, and long texts.
+//! What a device holds in memory: loaded Thread stores. Long texts are in `blobs`.
 //!
 //! Invariant: bounded, and the open conversation stays, however many members it has. Evicting a
 //! store loses nothing: its state is its log and the own events that the log does not hold.
@@ -6,11 +6,10 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
-use crate::engine::device::BLOBS_KEPT;
 use crate::engine::threads::OpenThread;
 use crate::engine::{Device, EngineError};
 use crate::id::{BlobHash, StoreId, ThreadId};
-use crate::limits::{BLOB_CHUNK_BYTES, THREAD_IDLE, THREAD_STORES_DEVICE};
+use crate::limits::{THREAD_IDLE, THREAD_STORES_DEVICE};
 use crate::store::Log;
 use crate::sync::Frame;
 
@@ -25,7 +24,7 @@ impl Device {
         if let Some(open) = self.open.get_mut(thread) {
             open.used_ms = used_ms;
             // A long text may have gone before its thread.
-            self.fetch_blobs(thread);
+            self.fetch_blobs(thread)?;
         } else {
             self.make_room()?;
             let mut open = OpenThread::default();
@@ -34,6 +33,7 @@ impl Device {
                 open.add(&Log::all(kept, &StoreId::thread(thread))?);
             }
             self.open.push(thread.clone(), open);
+            self.no_fetch(thread);
         }
         self.subscribe_thread(thread);
         Ok(())
@@ -110,68 +110,6 @@ impl Device {
             self.forget_projected(thread, seen.position)?;
             self.commit()?;
         }
-        Ok(())
-    }
-
-    pub(super) fn missing_blobs(&self, thread: &ThreadId) -> Vec<BlobHash> {
-        let blobs = self.open.peek(thread).map(OpenThread::text_blobs).unwrap_or_default();
-        blobs.into_iter().filter(|hash| !self.has_blob(hash)).collect()
-    }
-
-    /// Asks for the long texts of a loaded thread that are not here.
-    pub(super) fn fetch_blobs(&mut self, thread: &ThreadId) {
-        let texts = |device: &Self, thread: &ThreadId| {
-            device.open.peek(thread).map(OpenThread::text_blobs).unwrap_or_default()
-        };
-        let shown: BTreeSet<BlobHash> =
-            self.pinned.iter().flat_map(|pinned| texts(self, pinned)).collect();
-        // What is shown and what is asked for must have room at the same time; and what is shown
-        // is not what goes first.
-        let room = shown.len() + texts(self, thread).len() + BLOBS_KEPT;
-        self.blobs.resize(NonZeroUsize::new(room).unwrap_or(NonZeroUsize::MIN));
-        for hash in &shown {
-            self.blobs.promote(hash);
-        }
-        for hash in self.missing_blobs(thread) {
-            let offset = self.blobs.peek(&hash).map_or(0, |bytes| bytes.len() as u64);
-            self.wanted.push(Frame::BlobGet { hash, offset });
-        }
-    }
-
-    /// Whether a blob is here as a whole.
-    #[must_use]
-    pub fn has_blob(&self, hash: &BlobHash) -> bool {
-        self.blobs.peek(hash).is_some_and(|bytes| crate::store::Blobs::name(bytes) == *hash)
-    }
-
-    /// A blob that was fetched.
-    #[must_use]
-    pub fn blob(&self, hash: &BlobHash) -> Option<Vec<u8>> {
-        self.blobs.peek(hash).filter(|_| self.has_blob(hash)).cloned()
-    }
-
-    pub(super) fn blob_part(
-        &mut self,
-        hash: &BlobHash,
-        offset: u64,
-        size: Option<u64>,
-        data: Vec<u8>,
-    ) -> Result<(), EngineError> {
-        if size.is_none() {
-            return Err(EngineError::NoBlob(hash.to_string()));
-        }
-        let held = self.blobs.get_or_insert_mut(hash.clone(), Vec::new);
-        if held.len() as u64 != offset {
-            return Ok(()); // a part that was asked for twice
-        }
-        let last = data.len() < BLOB_CHUNK_BYTES;
-        held.extend(data);
-        let (here, whole) = (held.len() as u64, size.unwrap_or(0));
-        if here < whole && !last {
-            self.wanted.push(Frame::BlobGet { hash: hash.clone(), offset: here });
-        }
-        let threads: Vec<_> = self.open.iter().map(|(thread, _)| thread.clone()).collect();
-        self.news.threads.extend(threads);
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 //! backend: it is handed a way to dial one.
 
 mod apply;
+mod blobs;
 mod coming;
 mod device;
 mod doctor;
@@ -13,13 +14,17 @@ mod error;
 pub mod handle;
 mod history;
 mod intents;
+mod keep;
+mod kept;
 mod labels;
 pub mod link;
 mod links;
 mod memory;
 mod owner;
+pub mod policy;
 mod purge;
 mod purging;
+mod rewind;
 mod run;
 mod side_door;
 mod sink;
@@ -31,10 +36,13 @@ mod threads;
 mod undo;
 pub mod view;
 mod views;
+mod walk;
 
 pub use device::Device;
 pub use driver::{Driver, Synced};
 pub use error::EngineError;
+pub use keep::{FETCHES, Keeping};
+pub use kept::KeptSum;
 pub use owner::Owner;
 pub use run::{ImportJob, start};
 pub use side_door::{Asked, SideDoor, Task, Unanswered};

@@ -5,6 +5,7 @@
 //! next start at the latest.
 
 use crate::crash;
+use crate::engine::kept::Kept;
 use crate::engine::view::Cursor;
 use crate::engine::{Device, Driver, EngineError};
 use crate::id::{LabelId, StoreId, ThreadId};
@@ -51,7 +52,8 @@ impl Device {
         crash::point("purge.before-kept");
         if let Some(kept) = &mut self.kept {
             kept.begin()?;
-            Log::remove(kept, &StoreId::thread(thread))?;
+            Kept::pin(kept, thread, false)?;
+            Kept::drop(kept, thread)?;
             kept.commit()?;
         }
         if let Some(open) = self.open.pop(thread) {

@@ -30,10 +30,6 @@ use crate::sync::SyncError;
 const IDLE: Duration = Duration::from_secs(1);
 /// Conversations loaded ahead at a time.
 const MAX_AHEAD: usize = 8;
-/// A conversation of more threads than this is not loaded ahead.
-const MAX_AHEAD_MEMBERS: usize = 8;
-/// How often idle threads are looked for.
-const SWEEP: Duration = Duration::from_secs(15);
 /// How long a disk that refused rests.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -117,6 +113,8 @@ struct Engine {
     purging: Option<Purging>,
     /// Conversations to load when there is nothing else to do.
     ahead: VecDeque<ThreadId>,
+    /// Whether there is more to look at of what this device is to keep.
+    keeping: bool,
     /// When idle threads were last looked for.
     swept: Instant,
     /// How much of the Mailbox log is taken in at a time.
@@ -147,6 +145,7 @@ impl Engine {
             last_status: None,
             purging: None,
             ahead: VecDeque::new(),
+            keeping: false,
             swept: Instant::now(),
             pace: Pace::default(),
             listed: None,
@@ -159,7 +158,9 @@ impl Engine {
         let mut coming = Coming::new(inputs);
         loop {
             let wait = match self.due {
-                _ if !coming.waiting.is_empty() || !self.ahead.is_empty() => Duration::ZERO,
+                _ if !coming.waiting.is_empty() || !self.ahead.is_empty() || self.keeping => {
+                    Duration::ZERO
+                }
                 Some(due) => due.saturating_duration_since(Instant::now()),
                 None => IDLE,
             };
@@ -202,6 +203,7 @@ impl Engine {
                 self.prefetch(&thread);
             }
             self.evict_idle();
+            self.keeping = coming.waiting.is_empty() && self.keep_on();
             self.sync_disk();
             self.tell_news();
             self.purge_on();
@@ -451,29 +453,6 @@ impl Engine {
         }
     }
 
-    /// Loads a conversation that may be opened next; nobody waits for it, and nobody is told.
-    fn prefetch(&mut self, thread: &ThreadId) {
-        let Ok(Some(row)) = self.driver.device.row(thread) else { return };
-        if row.members.len() <= MAX_AHEAD_MEMBERS {
-            let members = row.members.iter().map(|member| &member.thread);
-            let loaded = members.into_iter().try_for_each(|m| self.driver.device.load(m));
-            // What is wrong with it is said when it is opened.
-            let _ = loaded.and_then(|()| self.driver.send());
-        }
-    }
-
-    /// Lets go of threads that nobody has asked for in a while; looked for now and then.
-    fn evict_idle(&mut self) {
-        if self.swept.elapsed() < SWEEP || self.driver.device.is_saving() {
-            return;
-        }
-        self.swept = Instant::now();
-        let done = self.driver.device.evict_idle();
-        if let Err(error) = done.and_then(|()| self.driver.send()) {
-            self.tell(Update::Notice(error.notice()));
-        }
-    }
-
     fn open(&mut self, thread: ThreadId) -> Result<(), EngineError> {
         self.reading = Some(thread);
         self.load_members(|_, _| true)?;
@@ -491,6 +470,7 @@ impl Engine {
         device.pin(row.members.iter().map(|member| member.thread.clone()));
         for member in row.members {
             if wanted(device, &member.thread) {
+                device.note_opened(&member.thread)?;
                 device.load(&member.thread)?;
             }
         }
@@ -531,11 +511,14 @@ impl Engine {
             self.tell_labels();
         }
         if let Some(thread) = &self.reading {
-            let root = |thread: &ThreadId| mailbox::root_of(self.driver.device.db(), thread);
-            let here = root(thread).ok().flatten();
-            let changed = news.threads.iter().any(|other| {
-                other == thread || root(other).ok().flatten().is_some_and(|r| Some(r) == here)
-            });
+            // Its members are few; what a page changed may be thousands.
+            let db = self.driver.device.db();
+            let root = mailbox::root_of(db, thread).ok().flatten();
+            let members = root.and_then(|root| mailbox::seen_members(db, &root).ok());
+            let changed = news.threads.contains(thread)
+                || members.is_some_and(|members| {
+                    members.iter().any(|(member, _)| news.threads.contains(member))
+                });
             if changed && let Err(error) = self.tell_thread() {
                 self.tell(Update::Notice(error.notice()));
             }
@@ -568,6 +551,9 @@ impl Engine {
         });
     }
 }
+
+#[path = "idle.rs"]
+mod idle;
 
 #[cfg(test)]
 #[path = "run_tests.rs"]

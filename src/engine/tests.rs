@@ -7,7 +7,7 @@ use crate::clock::SystemClock;
 use crate::command::intent::{Change, Intent, Target};
 use crate::id::{Epoch, EventId, Seen, StoreId, ThreadId};
 use crate::limits::PUSH_EVENTS;
-use crate::store::{Action, Args, Own};
+use crate::store::{Action, Args, Chain, Own};
 use crate::sync::Frame;
 
 fn device(dir: &Path) -> Device {
@@ -115,12 +115,18 @@ fn a_log_that_does_not_fit_itself_is_not_fetched_for_ever() {
     welcome(&mut device, "b").unwrap();
     let refused = (0..1_000).find_map(|_| {
         let store = StoreId::mailbox();
-        device.receive(Frame::Diverged { store, position: 0 }).err()
+        device.receive(Frame::Diverged { store, position: 0, chain: Chain::default() }).err()
     });
     assert!(refused.unwrap().to_string().contains("damaged"));
     assert!(welcome(&mut device, "b").is_err(), "a connection has one welcome");
     // Another connection is another try.
     device.disconnected();
     welcome(&mut device, "b").unwrap();
-    device.receive(Frame::Diverged { store: StoreId::mailbox(), position: 0 }).unwrap();
+    device
+        .receive(Frame::Diverged {
+            store: StoreId::mailbox(),
+            position: 0,
+            chain: Chain::default(),
+        })
+        .unwrap();
 }

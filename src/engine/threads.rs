@@ -7,11 +7,14 @@
 
 use crate::crash;
 use crate::engine::apply::follows;
+use crate::engine::keep::append_kept;
 use crate::engine::view::Message;
 use crate::engine::{Device, EngineError};
-use crate::id::{BlobHash, StoreId, ThreadId};
+use crate::id::{BlobHash, Seen, StoreId, ThreadId};
 use crate::mail::Flags;
-use crate::store::{Chain, Event, Log, NewEvent, Own, OwnEvent, StoreError};
+use crate::mailbox;
+use crate::projection::entries;
+use crate::store::{Chain, Durability, Event, Own, StoreError};
 use crate::sync::{Cursor, Frame};
 use crate::thread::{Base, Entry, MessageRow, ThreadState, decide, run};
 
@@ -132,12 +135,6 @@ fn message(
     }
 }
 
-/// Own events as entries.
-#[must_use]
-pub(super) fn own_entries(own: &[OwnEvent], device: &crate::id::DeviceId) -> Vec<Entry> {
-    crate::projection::entries(own, device, 0)
-}
-
 impl Device {
     pub(super) fn subscribe_thread(&mut self, thread: &ThreadId) {
         let Some(epoch) = self.epoch.clone() else { return };
@@ -147,6 +144,8 @@ impl Device {
         }
         open.subscribed = true;
         let position = open.state.position;
+        let store = StoreId::thread(thread);
+        let epoch = self.comparing.held(&store).unwrap_or(epoch);
         let cursor = (position > 0).then_some(Cursor { epoch, position, chain: open.chain });
         self.wanted.push(Frame::Subscribe { store: StoreId::thread(thread), cursor });
     }
@@ -171,57 +170,55 @@ impl Device {
         head: u64,
         chain: Chain,
     ) -> Result<(), EngineError> {
-        let Some(open) = self.open.peek_mut(thread) else { return Ok(()) };
+        let Some(open) = self.open.peek_mut(thread) else {
+            self.kept_page(thread, events, head, chain)?;
+            return self.thread_compared(thread);
+        };
         let here = open.position();
         let new = &events[events.partition_point(|event| event.position <= here)..];
         if new.first().is_some_and(|first| first.position != here + 1) {
             return self.misfit(); // an answer to an older subscription; the newer one's comes
         }
         if !follows(new, here, head) {
-            return self.diverged(&StoreId::thread(thread));
+            return self.diverged(&StoreId::thread(thread), None);
         }
         open.add(new);
         if open.chain != chain {
-            return self.diverged(&StoreId::thread(thread));
+            return self.diverged(&StoreId::thread(thread), None);
         }
         open.complete = open.position() >= head;
         let through = open.position();
         if let Some(kept) = &mut self.kept
             && !new.is_empty()
         {
-            let records: Vec<NewEvent> = new.iter().map(|event| event.event.clone()).collect();
+            kept.durable(Durability::Normal)?;
             kept.begin()?;
-            Log::append(kept, &StoreId::thread(thread), &records)?;
+            let (.., bytes) = append_kept(kept, thread, new)?;
             crash::point("kept.before-commit");
             kept.commit()?;
             crash::point("kept.after-commit");
+            self.keeper.grew(bytes);
         }
-        self.fetch_blobs(thread);
+        self.fetch_blobs(thread)?;
+        self.settle_kept(thread)?;
         self.news.threads.insert(thread.clone());
         if let Some(seen) = crate::mailbox::watermark(&self.db, thread)? {
             self.begin_full()?;
             self.forget_projected(thread, seen.position.min(through))?;
             self.commit()?;
         }
-        Ok(())
+        self.thread_compared(thread)
     }
 
-    /// Forgets a log that is not the backend's.
-    pub(super) fn drop_log(&mut self, thread: &ThreadId) -> Result<(), StoreError> {
-        if let Some(kept) = &mut self.kept {
-            kept.begin()?;
-            Log::clear(kept, &StoreId::thread(thread))?;
-            kept.commit()?;
-        }
-        if let Some(open) = self.open.peek_mut(thread) {
-            *open = OpenThread::default();
-        }
-        Ok(())
-    }
-
-    /// The own events on a thread as entries.
+    /// The own events on a thread as entries over its loaded log, those that it holds included.
     pub(super) fn own_of(&self, thread: &ThreadId) -> Result<Vec<Entry>, StoreError> {
-        let own = Own::of(&self.db, &StoreId::thread(thread))?;
-        Ok(own_entries(&own, &self.id))
+        let mut own = Own::of(&self.db, &StoreId::thread(thread))?;
+        for event in &mut own {
+            event.position = None;
+        }
+        let Some(open) = self.open.peek(thread) else { return Ok(Vec::new()) };
+        let epoch = mailbox::watermark(&self.db, thread)?.map(|seen| seen.epoch);
+        let here = epoch.map(|epoch| Seen { epoch, position: open.position() });
+        Ok(entries(&own, &self.id, open.state.epochs(), here.as_ref()))
     }
 }

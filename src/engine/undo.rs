@@ -123,9 +123,10 @@ impl Device {
     fn left_alone(&self, thread: &ThreadId) -> Result<Option<LeftAlone>, StoreError> {
         let Some(row) = mailbox::raw_row(&self.db, thread)? else { return Ok(None) };
         let own = Own::of(&self.db, &StoreId::thread(thread))?;
-        let watermark = mailbox::watermark(&self.db, thread)?.map_or(0, |seen| seen.position);
+        let here = mailbox::watermark(&self.db, thread)?;
         let trail = trail_of(&row);
-        Ok(thread::kept(&trail, &entries(&own, &self.id, watermark)))
+        let own = entries(&own, &self.id, &trail.base.epochs, here.as_ref());
+        Ok(thread::kept(&trail, &own))
     }
 
     /// What was left alone, with who did what since.

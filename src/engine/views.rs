@@ -132,7 +132,7 @@ impl Device {
             let own = self.own_of(&member.thread)?;
             let blobs = &self.blobs;
             let mut text = |hash: &crate::id::BlobHash| {
-                blobs.peek(hash).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+                blobs.peek(hash).map(|held| String::from_utf8_lossy(&held.bytes).into_owned())
             };
             if let Some(open) = self.open.peek(&member.thread) {
                 messages.extend(open.messages(&member.thread, &own, &mut text));
@@ -161,42 +161,6 @@ impl Device {
     #[must_use]
     pub fn raw(&self, thread: &ThreadId) -> Vec<crate::id::BlobHash> {
         self.open.peek(thread).map(OpenThread::raw).unwrap_or_default()
-    }
-
-    /// Puts a blob in, for commands that read files.
-    pub fn put_blob(&mut self, hash: &crate::id::BlobHash, bytes: Vec<u8>) {
-        if self.blobs.len() == self.blobs.cap().get() {
-            self.blobs.resize(self.blobs.cap().saturating_add(1));
-        }
-        self.blobs.push(hash.clone(), bytes);
-    }
-
-    /// How many Thread logs this device keeps.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn kept_stores(&self) -> Result<usize, EngineError> {
-        Ok(match &self.kept {
-            Some(kept) => crate::store::Log::stores(kept)?.len(),
-            None => 0,
-        })
-    }
-
-    /// Threads whose kept log ends before what their row shows.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn stale_stores(&self) -> Result<Vec<ThreadId>, EngineError> {
-        let Some(kept) = &self.kept else { return Ok(Vec::new()) };
-        let mut stale = Vec::new();
-        for (store, head) in crate::store::Log::stores(kept)? {
-            let Some(thread) = store.as_thread() else { continue };
-            let seen = mailbox::watermark(&self.db, &thread)?;
-            if seen.is_some_and(|seen| seen.position > head.position) {
-                stale.push(thread);
-            }
-        }
-        Ok(stale)
     }
 
     /// The log of a thread that this device keeps; empty when it keeps none.

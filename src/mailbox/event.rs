@@ -36,6 +36,8 @@ pub mod name {
     pub const THREAD_PURGED: &str = "v1.ThreadPurged";
     /// An action was undone.
     pub const ACTION_UNDONE: &str = "v1.ActionUndone";
+    /// The backend's logs were put back to an earlier moment.
+    pub const EPOCH_BEGAN: &str = "v1.EpochBegan";
 
     /// All of them: what is recorded beside tables as known.
     pub const ALL: &[&str] = &[
@@ -51,6 +53,7 @@ pub mod name {
         THREAD_REMOVED,
         THREAD_PURGED,
         ACTION_UNDONE,
+        EPOCH_BEGAN,
     ];
 }
 
@@ -242,6 +245,14 @@ pub struct ActionUndone {
     pub action: ActionId,
 }
 
+/// `v1.EpochBegan`: the first event of an epoch that a restore began. The rows mirror the logs as
+/// they were put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochBegan {
+    /// The epoch.
+    pub epoch: Epoch,
+}
+
 /// A Mailbox event, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MailboxEvent {
@@ -267,6 +278,8 @@ pub enum MailboxEvent {
     LabelDeleted(LabelDeleted),
     /// An action undone.
     Undone(ActionUndone),
+    /// An epoch.
+    Began(EpochBegan),
 }
 
 impl MailboxEvent {
@@ -293,6 +306,7 @@ impl MailboxEvent {
             name::LABEL_RECOLORED => Self::LabelRecolored(args.read()?),
             name::LABEL_DELETED => Self::LabelDeleted(args.read()?),
             name::ACTION_UNDONE => Self::Undone(args.read()?),
+            name::EPOCH_BEGAN => Self::Began(args.read()?),
             _ => return None,
         })
     }
@@ -311,7 +325,7 @@ impl MailboxEvent {
 
     /// Whether it is of the index itself, and so sees all rows as they are before it.
     pub(super) const fn is_of_index(&self) -> bool {
-        matches!(self, Self::Purged(_))
+        matches!(self, Self::Purged(_) | Self::Began(_))
     }
 
     /// The label that an event makes or changes.
@@ -324,6 +338,13 @@ impl MailboxEvent {
             Self::LabelDeleted(event) => Some(&event.id),
             _ => None,
         }
+    }
+
+    /// Whether a device that holds an event of this name may offer it again, should the backend
+    /// have lost it: not what mirrors threads, which is made again from their logs.
+    #[must_use]
+    pub fn device_may_return(event: &str) -> bool {
+        Self::device_may_write(event) || event == name::THREAD_PURGED
     }
 
     /// Whether devices may write an event of this name.

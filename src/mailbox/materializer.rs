@@ -64,7 +64,7 @@ pub fn materialize(db: &Db, events: &[Event], groups: &mut Groups) -> Result<Cha
             // It sees the rows as they are before it.
             write_all(db, &mut nets, &mut notes, groups, &mut changes)?;
             apply(db, &read, groups, &mut changes)?;
-            any_purged = true;
+            any_purged = any_purged || matches!(read, MailboxEvent::Purged(_));
         }
         history::take(db, event, &read)?;
         changes.labels.extend(label_log::take(db, event, &read)?);
@@ -114,6 +114,12 @@ fn apply(
         purge::remember(db, gone)?;
         changes.threads.insert(gone.thread.clone());
         changes.purged.push(gone.thread.clone());
+    }
+    // What was put back mirrors the logs that were put back with it, at the same positions.
+    if let MailboxEvent::Began(began) = event {
+        db.sql()
+            .prepare_cached("UPDATE watermarks SET epoch = ?1")?
+            .execute([began.epoch.as_str()])?;
     }
     Ok(())
 }

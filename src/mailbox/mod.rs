@@ -22,9 +22,9 @@ mod schema;
 
 pub use deed::{Deed, MAX_DEEDS, deeds_text, read_deeds};
 pub use event::{
-    ActionUndone, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed, MailboxEvent, Source,
-    SourceAction, ThreadAdded, ThreadChanged, ThreadFacts, ThreadLabel, ThreadOnly, ThreadPurged,
-    name,
+    ActionUndone, EpochBegan, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed,
+    MailboxEvent, Source, SourceAction, ThreadAdded, ThreadChanged, ThreadFacts, ThreadLabel,
+    ThreadOnly, ThreadPurged, name,
 };
 pub use group::{GroupRow, MemberRow, group, order_of};
 pub use groups::{Groups, any_overlaid, overlaid, rebuild_shown, set_overlay};
@@ -40,6 +40,6 @@ pub use query::{
     Bound, Member, Members, count, count_any, linked_with, links_of, members, page, raw_row,
     root_of, seen_members, watermark,
 };
-pub use rebuild::{differing, knew_others, learn, make};
+pub use rebuild::{differing, knew_others, learn, make, rebuilt_percent, remake};
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};

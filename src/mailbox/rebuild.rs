@@ -2,6 +2,8 @@
 //!
 //! Invariant: a page of the log in memory at a time, whatever its length. The log is only read.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::id::StoreId;
 use crate::mailbox::event::name;
 use crate::mailbox::groups::Groups;
@@ -23,6 +25,7 @@ const PAGE_BYTES: usize = 8 * 1024 * 1024;
 pub fn make(db: &Db, found: u32) -> Result<(), StoreError> {
     if found > 0 {
         Log::upgrade(db, found)?;
+        Own::upgrade(db, found)?;
         drop_tables(db)?;
     }
     db.sql().execute_batch(&[Log::SQL, Own::SQL, SQL].concat())?;
@@ -64,6 +67,16 @@ pub fn learn(
     Ok(again)
 }
 
+/// Makes the confirmed tables again from what is left of the log; own events stay, and what they
+/// show is the caller's to make. The transaction is the caller's.
+///
+/// # Errors
+/// When the database refuses.
+pub fn remake(db: &Db) -> Result<(), StoreError> {
+    super::schema::clear(db)?;
+    replay(db, db)
+}
+
 /// Tables whose rows are not what the log yields.
 ///
 /// # Errors
@@ -76,8 +89,27 @@ pub fn differing(db: &Db) -> Result<Vec<&'static str>, StoreError> {
     Ok(differ.map(|((table, _), _)| table).collect())
 }
 
+/// Events of the log that the rebuild under way in this process has done, and has to do.
+static DONE: AtomicU64 = AtomicU64::new(0);
+static OF: AtomicU64 = AtomicU64::new(0);
+
+/// How far the rebuild of tables in this process is, in percent; `None` when there is none. For a
+/// line that says so, and nothing else.
+#[must_use]
+pub fn rebuilt_percent() -> Option<u64> {
+    let (done, of) = (DONE.load(Ordering::Relaxed), OF.load(Ordering::Relaxed));
+    (done * 100).checked_div(of).map(|percent| percent.min(100))
+}
+
 /// Materialises the log of one file into the empty tables of another, or its own.
 fn replay(from: &Db, into: &Db) -> Result<(), StoreError> {
+    OF.store(Log::head(from, &StoreId::mailbox())?.position, Ordering::Relaxed);
+    let done = replay_pages(from, into);
+    OF.store(0, Ordering::Relaxed);
+    done
+}
+
+fn replay_pages(from: &Db, into: &Db) -> Result<(), StoreError> {
     let (store, mut at) = (StoreId::mailbox(), 0);
     loop {
         let (events, more) = Log::range(from, &store, at, PAGE_EVENTS, PAGE_BYTES)?;
@@ -85,6 +117,7 @@ fn replay(from: &Db, into: &Db) -> Result<(), StoreError> {
         super::materialize(into, &events, &mut groups)?;
         groups.settle(into)?;
         at = events.last().map_or(at, |event| event.position);
+        DONE.store(at, Ordering::Relaxed);
         if !more {
             return Ok(());
         }

@@ -3,28 +3,41 @@
 //!
 //! Invariant: for every intent, the overlay of its events on the row before is the row after.
 
-use crate::id::DeviceId;
+use crate::id::{DeviceId, Seen};
 use crate::mailbox::{Shown, ThreadRow};
 use crate::projection::snapshot::shown;
 use crate::store::{NewEvent, OwnEvent};
-use crate::thread::{Base, Cells, Entry, Trail};
+use crate::thread::{Base, Cells, Entry, Epochs, Trail, What};
 
-/// Own events as entries, those above `watermark` or without a position.
+/// Own events as entries over a log that is known up to `here`, with the epochs that it tells of;
+/// those that it holds already are left out.
+///
+/// The marker of an epoch is appended to a log with the first event of that epoch: until then it is
+/// not in the log, and stands where the log ends.
 #[must_use]
-pub fn entries(own: &[OwnEvent], device: &DeviceId, watermark: u64) -> Vec<Entry> {
+pub fn entries(
+    own: &[OwnEvent],
+    device: &DeviceId,
+    epochs: &Epochs,
+    here: Option<&Seen>,
+) -> Vec<Entry> {
+    let known = here.map_or(0, |here| here.position);
+    let epochs = here.map_or_else(|| epochs.clone(), |here| epochs.ahead(here));
     own.iter()
-        .filter(|event| event.position.is_none_or(|position| position > watermark))
+        .filter(|event| event.position.is_none_or(|position| position > known))
         .filter_map(|event| {
             let offered = NewEvent {
                 id: event.id.clone(),
                 name: event.name.clone(),
                 args: event.args.clone(),
-                device: device.clone(),
+                device: event.device.as_ref().unwrap_or(device).clone(),
                 action: event.action.clone(),
                 epoch: crate::id::Epoch::try_from("own").ok()?,
             };
-            Entry::of(&offered, None)
+            Entry::of(&offered, None, &epochs)
         })
+        // A message that is offered again has no place among the others before the backend says so.
+        .filter(|entry| !matches!(entry.what, What::Message { .. }))
         .collect()
 }
 
@@ -40,13 +53,24 @@ pub fn trail_of(row: &ThreadRow) -> Trail {
     })
 }
 
-/// What to show instead of the confirmed row; `None` when own events change nothing.
+/// What to show instead of the confirmed row, which has taken the log in up to `here`; `None` when
+/// own events change nothing.
 #[must_use]
-pub fn overlay(row: &ThreadRow, own: &[Entry]) -> Option<Shown> {
+pub fn overlay(
+    row: &ThreadRow,
+    own: &[OwnEvent],
+    device: &DeviceId,
+    here: Option<&Seen>,
+) -> Option<Shown> {
+    let trail = trail_of(row);
+    overlaid(row, &trail, &entries(own, device, &trail.base.epochs, here))
+}
+
+/// As [`overlay`], of entries.
+fn overlaid(row: &ThreadRow, trail: &Trail, own: &[Entry]) -> Option<Shown> {
     if own.is_empty() {
         return None;
     }
-    let trail = trail_of(row);
     let after = shown(&trail.with(own));
     (after != row.shown).then_some(after)
 }
@@ -91,13 +115,14 @@ mod tests {
             action: Some(ActionId::try_from("action").unwrap()),
             what,
         };
-        let star = overlay(&row, &[key(What::Star { on: true })]).unwrap();
+        let star = overlaid(&row, &trail_of(&row), &[key(What::Star { on: true })]).unwrap();
         let mut expected = Shown { starred: true, ..shown.clone() };
         expected.labels.insert(LabelId::try_from("starred").unwrap());
         assert_eq!(star, expected);
-        let read = overlay(&row, &[key(What::Read { read: true, seen: 8 })]).unwrap();
+        let read = What::Read { read: true, seen: 8 };
+        let read = overlaid(&row, &trail_of(&row), &[key(read)]).unwrap();
         assert_eq!((read.unread_count, read.place, read.labels.len()), (0, Place::Inbox, 3));
         let place = What::Place { place: Place::Archive, seen: 8 };
-        assert_eq!(overlay(&row, &[key(place)]).unwrap().place, Place::Archive);
+        assert_eq!(overlaid(&row, &trail_of(&row), &[key(place)]).unwrap().place, Place::Archive);
     }
 }

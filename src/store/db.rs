@@ -69,6 +69,8 @@ pub struct Db {
     path: PathBuf,
     durability: Durability,
     in_transaction: bool,
+    /// Whether the write-ahead log may lack what was written to it.
+    distrusted: bool,
 }
 
 impl Db {
@@ -92,20 +94,20 @@ impl Db {
         version: u32,
         make: &dyn Fn(&Self, u32) -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
-        let io = |error| StoreError::Io { path: path.to_owned(), error };
         if let Some(dir) = path.parent() {
             private_dir(dir)?;
         }
-        make_private(path).map_err(io)?;
+        make_private(path).map_err(|error| StoreError::Io { path: path.to_owned(), error })?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let left = !is_still(path);
-        let db = Self::connect(path, flags)?;
+        let mut db = Self::connect(path, flags)?;
         db.check_format(kind, version)?;
         db.prepare_file(kind, version, make).map_err(|error| db.explain(error))?;
         if left {
-            // A process that was killed may have committed what the disk does not have yet; who
-            // reads it from now on takes it for kept.
-            disk::sync_log(&log_of(path))?;
+            // A process that was killed may have committed what the disk does not have yet, or
+            // refused; who reads it from now on takes it for kept. A full disk has no room for it
+            // in another place.
+            db.checkpoint().or_else(|_| disk::sync_log(&log_of(path)))?;
         }
         Ok(db)
     }
@@ -165,6 +167,7 @@ impl Db {
             path: PathBuf::new(),
             durability: Durability::Normal,
             in_transaction: false,
+            distrusted: false,
         })
     }
 
@@ -196,6 +199,7 @@ impl Db {
             path: path.to_owned(),
             durability: Durability::Full,
             in_transaction: false,
+            distrusted: false,
         })
     }
 
@@ -311,6 +315,9 @@ impl Db {
             return Err(StoreError::GivenUp);
         }
         if !self.in_transaction {
+            if self.distrusted {
+                self.checkpoint()?;
+            }
             self.connection.execute_batch("BEGIN IMMEDIATE")?;
             self.in_transaction = true;
         }
@@ -368,6 +375,10 @@ impl Db {
                 Ok(())
             }
             Err(error) => {
+                // After a sync that failed the system takes for written what it could not write,
+                // also of transactions before this one: a later sync says nothing of them.
+                let failed = error.sqlite_error_code();
+                self.distrusted |= failed == Some(rusqlite::ErrorCode::SystemIoFailure);
                 self.rollback();
                 Err(self.explain(error.into()))
             }
@@ -409,12 +420,19 @@ impl Db {
         }
     }
 
-    /// Copies the write-ahead log into the file and empties it.
+    /// Copies the write-ahead log into the file, on disk, and empties it: what could not be synced
+    /// where it was is then in another place.
     ///
     /// # Errors
-    /// When the disk refuses.
-    pub fn checkpoint(&self) -> Result<(), StoreError> {
-        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    /// When the disk refuses, or a reader holds a moment of the log for too long.
+    pub fn checkpoint(&mut self) -> Result<(), StoreError> {
+        let truncate = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let held: bool = self.connection.query_row(truncate, [], |row| row.get(0))?;
+        if held {
+            let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+            return Err(rusqlite::Error::SqliteFailure(busy, None).into());
+        }
+        self.distrusted = false;
         Ok(())
     }
 

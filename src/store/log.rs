@@ -97,15 +97,18 @@ impl Log {
     /// # Errors
     /// When the database refuses.
     pub fn head(db: &Db, store: &StoreId) -> Result<Head, StoreError> {
+        Ok(Self::find(db, store)?.map_or_else(Head::default, |(_, head)| head))
+    }
+
+    /// The key of a store in this file, and its log's end.
+    fn find(db: &Db, store: &StoreId) -> Result<Option<(i64, Head)>, StoreError> {
         let mut statement =
-            db.sql().prepare_cached("SELECT head, chain FROM stores WHERE id = ?1")?;
-        let head = statement
-            .query_row([store.as_str()], |row| {
-                let chain: Vec<u8> = row.get(1)?;
-                Ok(Head { position: position(row, 0)?, chain: Chain::from_bytes(&chain) })
-            })
-            .optional()?;
-        Ok(head.unwrap_or_default())
+            db.sql().prepare_cached("SELECT key, head, chain FROM stores WHERE id = ?1")?;
+        let found = statement.query_row([store.as_str()], |row| {
+            let chain = Chain::from_bytes(row.get_ref(2)?.as_blob()?);
+            Ok((row.get(0)?, Head { position: position(row, 1)?, chain }))
+        });
+        Ok(found.optional()?)
     }
 
     /// The chain of a store's log at a position; the empty chain at 0.
@@ -135,13 +138,17 @@ impl Log {
         store: &StoreId,
         events: impl IntoIterator<Item = &'a NewEvent>,
     ) -> Result<Appended, StoreError> {
-        let mut head = Self::head(db, store)?;
+        let found = Self::find(db, store)?;
+        let mut head = found.map_or_else(Head::default, |(_, head)| head);
         let mut done = Appended { head, ..Appended::default() };
         let mut events = events.into_iter().peekable();
         if events.peek().is_none() {
             return Ok(done); // and a store that nothing is appended to is not made
         }
-        let key = Self::key(db, store, true)?.unwrap_or_default();
+        let key = match found {
+            Some((key, _)) => key,
+            None => Self::key(db, store, true)?.unwrap_or_default(),
+        };
         for event in events {
             let next = Head { position: head.position + 1, chain: head.chain.after(event) };
             if Self::insert(db, key, next, event)? {
@@ -300,6 +307,52 @@ impl Log {
             db.sql().execute("UPDATE stores SET head = 0, chain = x'' WHERE key = ?1", [key])?;
         }
         Ok(())
+    }
+
+    /// Forgets what stands above a position: the backend's log goes on otherwise.
+    ///
+    /// # Errors
+    /// When the database refuses, or the position is none of this log.
+    pub fn truncate(db: &Db, store: &StoreId, at: u64) -> Result<(), StoreError> {
+        let Some(key) = Self::key(db, store, false)? else { return Ok(()) };
+        let Some(chain) = Self::chain_at(db, store, at)? else {
+            return Err(StoreError::Row(format!("{store}: there is no position {at}")));
+        };
+        db.sql()
+            .prepare_cached("DELETE FROM eventlog WHERE store = ?1 AND position > ?2")?
+            .execute(params![key, number(at)])?;
+        db.sql()
+            .prepare_cached("UPDATE stores SET head = ?2, chain = ?3 WHERE key = ?1")?
+            .execute(params![key, number(at), chain.bytes()])?;
+        Ok(())
+    }
+
+    /// Where a row of this file is the last, of all stores; 0 when there is none.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn last_row(db: &Db) -> Result<i64, StoreError> {
+        let sql = "SELECT coalesce(max(gseq), 0) FROM eventlog";
+        Ok(db.sql().prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    }
+
+    /// A store's log as it ended when `row` was the last of this file.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn head_at_row(db: &Db, store: &StoreId, row: i64) -> Result<Head, StoreError> {
+        let Some(key) = Self::key(db, store, false)? else { return Ok(Head::default()) };
+        let mut statement = db.sql().prepare_cached(
+            "SELECT position, chain FROM eventlog WHERE store = ?1 AND gseq <= ?2
+             ORDER BY position DESC LIMIT 1",
+        )?;
+        let head = statement
+            .query_row(params![key, row], |row| {
+                let chain: Vec<u8> = row.get(1)?;
+                Ok(Head { position: position(row, 0)?, chain: Chain::from_bytes(&chain) })
+            })
+            .optional()?;
+        Ok(head.unwrap_or_default())
     }
 
     /// Forgets a store as if it had never been; its key is given to no other.

@@ -6,6 +6,7 @@
 mod blob;
 mod chain;
 mod check;
+mod copy;
 mod db;
 pub mod disk;
 mod error;

@@ -5,11 +5,13 @@
 //! written into confirmed tables. It lies in the Mailbox store's file, so that an action, what it
 //! shows and its events are one transaction.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::id::{ActionId, DeviceId, Epoch, EventId, StoreId};
 use crate::store::log::{number, position};
-use crate::store::{Action, Args, Db, NewEvent, StoreError};
+use crate::store::{Action, Args, Db, Event, NewEvent, StoreError};
 
 /// An own event with what is known of its confirmation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,10 @@ pub struct OwnEvent {
     pub offered: Option<Epoch>,
     /// Where the backend put it; `None` while pending.
     pub position: Option<u64>,
+    /// Who wrote it, where that is another: it was in a log that the backend has no more.
+    pub device: Option<DeviceId>,
+    /// Whether the backend had it once: it is offered again under its first writer's right.
+    pub again: bool,
 }
 
 impl OwnEvent {
@@ -40,7 +46,7 @@ impl OwnEvent {
             id: self.id.clone(),
             name: self.name.clone(),
             args: self.args.clone(),
-            device: device.clone(),
+            device: self.device.as_ref().unwrap_or(device).clone(),
             action: self.action.clone(),
             epoch: self.offered.clone().unwrap_or_else(|| epoch.clone()),
         }
@@ -73,7 +79,7 @@ impl Own {
         CREATE TABLE IF NOT EXISTS unprojected(
             seq INTEGER PRIMARY KEY AUTOINCREMENT, store TEXT NOT NULL, id TEXT NOT NULL UNIQUE,
             name TEXT NOT NULL, args TEXT NOT NULL, action TEXT, actionId TEXT,
-            offered TEXT, position INTEGER);
+            offered TEXT, position INTEGER, device TEXT, again INTEGER NOT NULL DEFAULT 0);
         CREATE INDEX IF NOT EXISTS unprojected_store ON unprojected(store);
         CREATE INDEX IF NOT EXISTS unprojected_pending ON unprojected(seq) WHERE position IS NULL;
         CREATE INDEX IF NOT EXISTS unprojected_action ON unprojected(actionId);
@@ -82,6 +88,20 @@ impl Own {
             action TEXT, reason TEXT NOT NULL);
         CREATE TABLE IF NOT EXISTS device(name TEXT PRIMARY KEY, value TEXT NOT NULL);
     ";
+
+    /// Brings the tables of the format `found` to this one; [`Own::SQL`] follows.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn upgrade(db: &Db, found: u32) -> Result<(), StoreError> {
+        if (1..3).contains(&found) {
+            db.sql().execute_batch(
+                "ALTER TABLE unprojected ADD COLUMN device TEXT;
+                 ALTER TABLE unprojected ADD COLUMN again INTEGER NOT NULL DEFAULT 0;",
+            )?;
+        }
+        Ok(())
+    }
 
     /// A setting of this device.
     ///
@@ -140,6 +160,15 @@ impl Own {
         select(db, "WHERE store = ?1 ORDER BY seq", params![store.as_str()])
     }
 
+    /// Whether there are own events of a store.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn has(db: &Db, store: &StoreId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM unprojected WHERE store = ?1";
+        Ok(db.sql().prepare_cached(sql)?.exists([store.as_str()])?)
+    }
+
     /// Whether there are any own events, pending or not projected.
     ///
     /// # Errors
@@ -169,13 +198,13 @@ impl Own {
         select(db, "ORDER BY seq", [])
     }
 
-    /// The actions of own events, the newest first.
+    /// The actions of this device's own events, the newest first.
     ///
     /// # Errors
     /// When the database refuses.
     pub fn actions(db: &Db) -> Result<Vec<Action>, StoreError> {
         let mut statement = db.sql().prepare_cached(
-            "SELECT action FROM unprojected WHERE actionId IS NOT NULL
+            "SELECT action FROM unprojected WHERE actionId IS NOT NULL AND device IS NULL
              GROUP BY actionId ORDER BY actionId DESC",
         )?;
         let mut rows = statement.query([])?;
@@ -270,6 +299,15 @@ impl Own {
         Ok(())
     }
 
+    /// Drops all that is pending: a rule broken on purpose.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn drop_pending(db: &Db) -> Result<(), StoreError> {
+        db.sql().execute("DELETE FROM unprojected WHERE position IS NULL", [])?;
+        Ok(())
+    }
+
     /// A batch says that the events of this action are in the store's log at or below a position.
     ///
     /// # Errors
@@ -334,7 +372,7 @@ impl Own {
     pub fn purge(db: &Db, store: &StoreId) -> Result<Vec<String>, StoreError> {
         let mut lines = Vec::new();
         for own in Self::of(db, store)? {
-            if own.position.is_none() {
+            if own.position.is_none() && !own.again {
                 Self::refuse(db, &own.id, PURGED)?;
                 lines.push(PURGED.to_owned());
             }
@@ -352,6 +390,68 @@ impl Own {
     pub fn clear_refused(db: &Db) -> Result<(), StoreError> {
         db.sql().execute("DELETE FROM refused", [])?;
         Ok(())
+    }
+
+    /// The backend's log of this store ends before these events of it, which were confirmed: they
+    /// are offered again, by id, before what waits there, whoever wrote them; `me` is this device.
+    /// What the backend has said of positions in this store is forgotten.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn offer_again(
+        db: &Db,
+        store: &StoreId,
+        me: &DeviceId,
+        events: &[Event],
+    ) -> Result<(), StoreError> {
+        let waiting = Self::of(db, store)?;
+        db.sql()
+            .prepare_cached("DELETE FROM unprojected WHERE store = ?1")?
+            .execute([store.as_str()])?;
+        let mut halves: BTreeSet<&ActionId> = BTreeSet::new();
+        for Event { event, .. } in events {
+            let other = (event.device != *me).then(|| event.device.clone());
+            if other.is_none() {
+                halves.extend(event.action.as_ref().map(|action| &action.id));
+            }
+            let held = OwnEvent {
+                seq: 0,
+                store: store.clone(),
+                id: event.id.clone(),
+                name: event.name.clone(),
+                args: event.args.clone(),
+                action: event.action.clone(),
+                offered: Some(event.epoch.clone()),
+                position: None,
+                device: other,
+                again: true,
+            };
+            put(db, &held)?;
+        }
+        for own in waiting {
+            // All of an action goes in one frame, though its log was cut in the middle of it.
+            let half = own.action.as_ref().is_some_and(|action| halves.contains(&action.id));
+            put(db, &OwnEvent { again: own.again || half, ..own })?;
+        }
+        Ok(())
+    }
+
+    /// The positions of another epoch say nothing: everything own is offered again, by id.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn forget_positions(db: &Db) -> Result<(), StoreError> {
+        db.sql().execute("UPDATE unprojected SET position = NULL", [])?;
+        Ok(())
+    }
+
+    /// Forgets an event that is offered again; `false` when it is none of these.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn drop_again(db: &Db, id: &EventId) -> Result<bool, StoreError> {
+        let gone = "DELETE FROM unprojected WHERE id = ?1 AND again = 1";
+        Ok(db.sql().prepare_cached(gone)?.execute([id.as_str()])? > 0)
     }
 
     /// The visible list of refused events.
@@ -372,6 +472,29 @@ impl Own {
     }
 }
 
+/// Adds an event behind all others, without a position; one that is there stays as it is.
+fn put(db: &Db, own: &OwnEvent) -> Result<(), StoreError> {
+    let action = own.action.as_ref();
+    db.sql()
+        .prepare_cached(
+            "INSERT OR IGNORE INTO unprojected(store, id, name, args, action, actionId, offered,
+                 device, again)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            own.store.as_str(),
+            own.id.as_str(),
+            own.name,
+            own.args.text(),
+            action.and_then(|action| serde_json::to_string(action).ok()),
+            action.map(|action| action.id.as_str()),
+            own.offered.as_ref().map(Epoch::as_str),
+            own.device.as_ref().map(DeviceId::as_str),
+            own.again,
+        ])?;
+    Ok(())
+}
+
 fn parse<'a, T: TryFrom<&'a str, Error = crate::id::InvalidId>>(
     text: &'a str,
 ) -> Result<T, StoreError> {
@@ -384,7 +507,8 @@ fn select(
     params: impl rusqlite::Params,
 ) -> Result<Vec<OwnEvent>, StoreError> {
     let mut statement = db.sql().prepare_cached(&format!(
-        "SELECT seq, store, id, name, args, action, offered, position FROM unprojected {filter}"
+        "SELECT seq, store, id, name, args, action, offered, position, device, again
+         FROM unprojected {filter}"
     ))?;
     let mut rows = statement.query(params)?;
     let mut events = Vec::new();
@@ -409,5 +533,7 @@ fn own_event(row: &Row<'_>) -> Result<OwnEvent, StoreError> {
             Some(_) => Some(position(row, 7)?),
             None => None,
         },
+        device: row.get::<_, Option<String>>(8)?.as_deref().map(parse).transpose()?,
+        again: row.get(9)?,
     })
 }

@@ -55,6 +55,9 @@ pub struct StorePush {
     pub expect: Option<u64>,
     /// The events, in order of commit.
     pub events: Vec<NewEvent>,
+    /// Whether the backend had them once, in an epoch that is over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// An event that is refused for good.
@@ -240,8 +243,11 @@ pub enum Frame {
     Diverged {
         /// The store.
         store: StoreId,
-        /// The last common position known.
+        /// The last position that may be common, as far as the backend knows.
         position: u64,
+        /// The chain at it.
+        #[serde(default)]
+        chain: Chain,
     },
     /// Raw mail that a device imports.
     Ingest {

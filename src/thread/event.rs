@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ActionId, BlobHash, EventId, LabelId, MessageId, Seen, ThreadId};
+use crate::id::{ActionId, BlobHash, Epoch, EventId, LabelId, MessageId, Seen, ThreadId};
 use crate::label::Place;
 use crate::mail::{Address, Attachment, Flags, SortFrom};
 use crate::store::{Args, is_read};
@@ -38,6 +38,8 @@ pub mod name {
     pub const THREAD_UNLINKED: &str = "v1.ThreadUnlinked";
     /// An action was undone.
     pub const ACTION_UNDONE: &str = "v1.ActionUndone";
+    /// The backend's logs were put back to an earlier moment.
+    pub const EPOCH_BEGAN: &str = "v1.EpochBegan";
 
     /// All of them: what is recorded beside tables as known.
     pub const ALL: &[&str] = &[
@@ -54,6 +56,7 @@ pub mod name {
         THREAD_LINKED,
         THREAD_UNLINKED,
         ACTION_UNDONE,
+        EPOCH_BEGAN,
     ];
 }
 
@@ -84,6 +87,8 @@ pub enum Writer {
     MailEdge,
     /// The backend's client of the Thread store.
     ThreadClient,
+    /// The backend itself; no device offers it again.
+    Backend,
 }
 
 /// The writers of an event of this name; none for a name that is not known.
@@ -100,6 +105,7 @@ pub fn writers(event: &str) -> &'static [Writer] {
         name::THREAD_MUTED | name::THREAD_SNOOZED => &[Writer::Device],
         name::THREAD_UNSNOOZED => &[Writer::Device, Writer::MailEdge, Writer::ThreadClient],
         name::ACTION_UNDONE => &[Writer::Device, Writer::ThreadClient],
+        name::EPOCH_BEGAN => &[Writer::Backend],
         _ => &[],
     }
 }
@@ -274,6 +280,15 @@ pub struct ActionUndone {
     pub seen: Option<Seen>,
 }
 
+/// `v1.EpochBegan`: what follows in this log was given its positions in this epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochBegan {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The log's end when it began.
+    pub at: u64,
+}
+
 /// A Thread store's event, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "nearly every event of a log is a message")]
@@ -300,6 +315,8 @@ pub enum ThreadEvent {
     Linked(Linked, bool),
     /// An undo.
     Undone(ActionUndone),
+    /// An epoch.
+    Began(EpochBegan),
 }
 
 impl ThreadEvent {
@@ -323,6 +340,7 @@ impl ThreadEvent {
             name::THREAD_LINKED => Self::Linked(args.read()?, true),
             name::THREAD_UNLINKED => Self::Linked(args.read()?, false),
             name::ACTION_UNDONE => Self::Undone(args.read()?),
+            name::EPOCH_BEGAN => Self::Began(args.read()?),
             _ => return None,
         })
     }

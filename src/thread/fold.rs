@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ActionId, DeviceId, EventId, LabelId, Seen, ThreadId};
 use crate::label::Place;
 use crate::store::NewEvent;
-use crate::thread::Cells;
 use crate::thread::event::ThreadEvent;
+use crate::thread::{Cells, Epochs};
 
 /// An event as the cells see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,19 +173,25 @@ pub struct Marks {
 }
 
 impl Entry {
-    /// The entry of an event; `None` when it writes no cell (a copy, a name that is not known).
+    /// The entry of an event of a log in which these epochs began before it; `None` when it writes
+    /// no cell (a copy, a name that is not known).
     #[must_use]
-    pub fn of(event: &NewEvent, position: Option<u64>) -> Option<Self> {
-        Self::of_read(event, position, &ThreadEvent::read(&event.name, &event.args)?)
+    pub fn of(event: &NewEvent, position: Option<u64>, epochs: &Epochs) -> Option<Self> {
+        Self::of_read(event, position, &ThreadEvent::read(&event.name, &event.args)?, epochs)
     }
 
     /// As [`Entry::of`], for an event that was read already.
     #[must_use]
-    pub fn of_read(event: &NewEvent, position: Option<u64>, read: &ThreadEvent) -> Option<Self> {
-        let reach = |seen: &Option<Seen>| seen.as_ref().map_or(0, |seen| seen.position);
+    pub fn of_read(
+        event: &NewEvent,
+        position: Option<u64>,
+        read: &ThreadEvent,
+        epochs: &Epochs,
+    ) -> Option<Self> {
+        let reach = |seen: &Option<Seen>| seen.as_ref().map_or(0, |seen| epochs.reach(seen));
         let what = match read {
             // Flags are of a message, which only a loaded thread knows.
-            ThreadEvent::Created(_) | ThreadEvent::Flags(_) => return None,
+            ThreadEvent::Created(_) | ThreadEvent::Flags(_) | ThreadEvent::Began(_) => return None,
             ThreadEvent::Message(message) if message.copy => return None,
             ThreadEvent::Message(message) => What::Message {
                 unread: !message.flags.read && !message.sent && !message.flags.draft,
@@ -263,6 +269,10 @@ pub struct Base {
     /// What is undone, by undos at or before the end of the trail.
     #[serde(rename = "u", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub undone: Undone,
+    /// The epochs that the whole log tells of: what it takes to know how far a further event's
+    /// `seen` reaches.
+    #[serde(rename = "e", default, skip_serializing_if = "Epochs::is_empty")]
+    pub epochs: Epochs,
 }
 
 /// Decides the undos among `entries[from..]`, in order, over those decided before.

@@ -4,6 +4,7 @@
 //! SQLite). Invariant: total, whatever the history; no clock, randomness or file in here.
 
 mod cells;
+mod epochs;
 mod event;
 mod fold;
 mod kept;
@@ -11,9 +12,10 @@ mod state;
 mod trail;
 
 pub use cells::{Cells, Run};
+pub use epochs::Epochs;
 pub use event::{
-    ActionUndone, FlagsChanged, LabelChange, Linked, MessageAdded, Muted, Read, Snoozed, Starred,
-    ThreadCreated, ThreadEvent, Unsnoozed, Writer, name, named_blobs, writers,
+    ActionUndone, EpochBegan, FlagsChanged, LabelChange, Linked, MessageAdded, Muted, Read,
+    Snoozed, Starred, ThreadCreated, ThreadEvent, Unsnoozed, Writer, name, named_blobs, writers,
 };
 pub use fold::{Base, Entry, Keep, Marks, Undone, What, decide, run};
 pub use kept::{Cell, Kept, Why, kept, kept_since};

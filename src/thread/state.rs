@@ -10,7 +10,7 @@ use crate::mail::Address;
 use crate::store::Event;
 use crate::thread::event::{FlagsChanged, MessageAdded, ThreadEvent};
 use crate::thread::fold::{Entry, Marks, What};
-use crate::thread::{Cells, Trail};
+use crate::thread::{Cells, Epochs, Trail};
 
 /// Participants listed in a row at most.
 const MAX_PARTICIPANTS: usize = 100;
@@ -56,6 +56,7 @@ pub struct ThreadState {
     pub entries: Vec<Entry>,
     /// Where the last message, or copy of one, stands.
     last_message: u64,
+    epochs: Epochs,
     index: HashMap<MessageId, usize>,
 }
 
@@ -71,12 +72,16 @@ impl ThreadState {
                 self.entries.extend(marks.map(entry));
                 continue;
             }
+            if let ThreadEvent::Began(began) = &read {
+                self.epochs.begin(began.epoch.clone(), began.at);
+                continue;
+            }
             let known = match &read {
                 ThreadEvent::Message(message) => self.index.get(&message.message).copied(),
                 _ => None,
             };
             if known.is_none() {
-                self.entries.extend(Entry::of_read(event, Some(*position), &read));
+                self.entries.extend(Entry::of_read(event, Some(*position), &read, &self.epochs));
             }
             if matches!(read, ThreadEvent::Message(_)) {
                 self.last_message = *position;
@@ -137,7 +142,15 @@ impl ThreadState {
     /// The trail and the cells.
     #[must_use]
     pub fn trail(&self) -> (Trail, Cells) {
-        Trail::of(&self.entries)
+        let (mut trail, cells) = Trail::of(&self.entries);
+        trail.base.epochs.clone_from(&self.epochs);
+        (trail, cells)
+    }
+
+    /// The epochs that its log tells of.
+    #[must_use]
+    pub const fn epochs(&self) -> &Epochs {
+        &self.epochs
     }
 
     /// Messages in the order of the reader: sort date, then id.

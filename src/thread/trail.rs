@@ -34,7 +34,10 @@ impl Trail {
             .unwrap_or(entries.len());
         let cut = first_key.max(entries.len().saturating_sub(TRAIL_ENTRIES));
         let cells = run(&start, &entries[..cut], &undone);
-        let trail = Self { base: Base { cells, undone }, entries: entries[cut..].to_vec() };
+        let trail = Self {
+            base: Base { cells, undone, ..Base::default() },
+            entries: entries[cut..].to_vec(),
+        };
         let cells = run(&trail.base, &trail.entries, &trail.base.undone);
         (trail, cells)
     }

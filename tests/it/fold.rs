@@ -270,6 +270,8 @@ fn own(events: &[Event]) -> Vec<OwnEvent> {
         action: event.action.clone(),
         offered: None,
         position: None,
+        device: None,
+        again: false,
     });
     own.collect()
 }
@@ -316,9 +318,10 @@ proptest! {
         let (held, pending) = all.split_at(before.len());
         let (before, after) = (state(held), state(&all));
         let device = DeviceId::try_from(DEVICES[1]).unwrap();
-        let pending = entries(&own(pending), &device, 0);
+        let own = own(pending);
+        let pending = entries(&own, &device, before.epochs(), None);
         prop_assume!(!undoes_older(&before.entries, &pending));
-        let shown = overlay(&row(&before), &pending).unwrap_or(row(&before).shown);
+        let shown = overlay(&row(&before), &own, &device, None).unwrap_or(row(&before).shown);
         prop_assert_eq!(shown, row(&after).shown);
     }
 

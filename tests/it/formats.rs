@@ -8,6 +8,7 @@
 //! `remote` a device of a backend elsewhere, with logs that it keeps and actions it did not send.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 use crate::support::binary::{Home, finish, run, text};
@@ -104,6 +105,24 @@ fn a_new_directory_is_not_taken_for_an_older_one_while_it_is_in_use() {
     }
     owner.kill().expect("it runs");
     finish(owner, "--watch".into(), RUN_DEADLINE);
+}
+
+/// While another process brings the directory to this format a command waits, and says so.
+#[test]
+fn a_command_waits_for_who_changes_the_format() {
+    let home = Home::new();
+    unpack(2, &home);
+    let other = mailtui::engine::Owner::take(&home.data()).expect("ours");
+    let mut list = home.command(&["list"]).spawn().expect("starts");
+    let mut says = BufReader::new(list.stderr.take().expect("piped"));
+    let mut line = String::new();
+    says.read_line(&mut line).expect("it says something");
+    assert!(line.starts_with("waiting for another mailtui"), "{line}");
+    assert!(list.try_wait().expect("asked").is_none(), "it waits");
+    drop(other);
+    let list = finish(list, "list".into(), RUN_DEADLINE).ok();
+    assert!(!list.stdout.is_empty(), "it went on");
+    home.assert_healthy("after the wait");
 }
 
 /// The screen opens first, and the mail is on it when it has this format.

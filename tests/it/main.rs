@@ -13,8 +13,10 @@
 )]
 
 mod architecture;
+mod backup;
 mod bad_frames;
 mod bad_input;
+mod blobs;
 mod contract_files;
 mod contract_import;
 mod contract_list;
@@ -23,6 +25,7 @@ mod corpora_files;
 mod corpora_parse;
 mod corpora_threads;
 mod demo_mail;
+mod exhaustive;
 mod fold;
 mod formats;
 mod frames;
@@ -30,6 +33,7 @@ mod hostile_text;
 mod import_follow;
 mod import_formats;
 mod import_watch;
+mod keeping;
 mod kill;
 mod kill_import;
 mod kill_two_processes;
@@ -51,6 +55,7 @@ mod pty_job;
 mod pty_tour;
 mod purge;
 mod readme;
+mod restore;
 mod scenarios;
 mod seed_events;
 mod seen;

@@ -7,9 +7,10 @@
 use std::collections::BTreeSet;
 
 use mailtui::id::{DeviceId, Epoch, EventId, StoreId};
+use mailtui::mailbox::name as on_mailbox;
 use mailtui::mailbox::{self, Groups, SQL, dump, materialize, rebuild_shown};
 use mailtui::store::{Action, Args, Db, Event, Log, NewEvent, Own};
-use mailtui::thread::ThreadState;
+use mailtui::thread::{ThreadState, name as on_thread};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -103,38 +104,43 @@ fn source(position: u64, [a, b, ..]: [usize; 6]) -> Value {
 
 /// The arguments of a Mailbox event of this name.
 fn mailbox_args(name: &str, position: u64, dice: [usize; 6]) -> Value {
-    let [a, b, c, d, e, f] = dice;
     let source = source(position, dice);
+    let dice = |n: usize| dice[n];
     let thread = || {
-        let links: Vec<&str> = if c % 3 == 0 { vec![pick(&THREADS, d)] } else { Vec::new() };
+        let links: Vec<&str> =
+            if dice(2) % 3 == 0 { vec![pick(&THREADS, dice(3))] } else { Vec::new() };
         json!({
-            "id": pick(&THREADS, a), "subject": "s", "participants": [], "snippet": "t",
-            "lastActivity": e, "createdAt": 1, "messageCount": 2 + f, "unreadCount": f % 3,
-            "starred": e % 2 == 0, "muted": false, "hasAttachment": false,
-            "place": pick(&["inbox", "archive", "trash", "spam"], d), "links": links,
+            "id": pick(&THREADS, dice(0)), "subject": "s", "participants": [], "snippet": "t",
+            "lastActivity": dice(4), "createdAt": 1,
+            "messageCount": 2 + dice(5), "unreadCount": dice(5) % 3,
+            "starred": dice(4) % 2 == 0, "muted": false, "hasAttachment": false,
+            "place": pick(&["inbox", "archive", "trash", "spam"], dice(3)), "links": links,
             "trail": { "b": {} },
         })
     };
-    use mailtui::mailbox::name as n;
     match name {
-        n::THREAD_ADDED => {
-            let labels = [pick(&LABELS, d), pick(&LABELS, e)];
+        on_mailbox::THREAD_ADDED => {
+            let labels = [pick(&LABELS, dice(3)), pick(&LABELS, dice(4))];
             json!({ "thread": thread(), "labels": labels, "source": source })
         }
-        n::SUMMARY_CHANGED => json!({ "thread": thread(), "source": source }),
-        n::LABEL_APPLIED | n::LABEL_REMOVED => {
-            json!({ "label": pick(&LABELS, c), "at": d, "source": source })
+        on_mailbox::SUMMARY_CHANGED => json!({ "thread": thread(), "source": source }),
+        on_mailbox::LABEL_APPLIED | on_mailbox::LABEL_REMOVED => {
+            json!({ "label": pick(&LABELS, dice(2)), "at": dice(3), "source": source })
         }
-        n::THREAD_PURGED => json!({ "thread": pick(&THREADS, a + b), "at": 9 }),
-        n::LABEL_CREATED => json!({
-            "id": pick(&LABELS[3..], a), "name": pick(&["Work", "Home", "work"], b),
-            "type": "user", "createdAt": c,
+        on_mailbox::THREAD_PURGED => {
+            json!({ "thread": pick(&THREADS, dice(0) + dice(1)), "at": 9 })
+        }
+        on_mailbox::LABEL_CREATED => json!({
+            "id": pick(&LABELS[3..], dice(0)), "name": pick(&["Work", "Home", "work"], dice(1)),
+            "type": "user", "createdAt": dice(2),
         }),
-        n::LABEL_RENAMED => json!({ "id": pick(&LABELS[3..], a), "name": pick(&["A", "B"], b) }),
-        n::LABEL_RECOLORED => json!({ "id": pick(&LABELS[3..], a), "color": "red" }),
-        n::LABEL_DELETED => json!({ "id": pick(&LABELS[3..], a) }),
-        n::ACTION_UNDONE => json!({ "action": pick(&ACTIONS, a) }),
-        _ => json!({ "source": source, "thread": pick(&THREADS, a) }),
+        on_mailbox::LABEL_RENAMED => {
+            json!({ "id": pick(&LABELS[3..], dice(0)), "name": pick(&["A", "B"], dice(1)) })
+        }
+        on_mailbox::LABEL_RECOLORED => json!({ "id": pick(&LABELS[3..], dice(0)), "color": "red" }),
+        on_mailbox::LABEL_DELETED => json!({ "id": pick(&LABELS[3..], dice(0)) }),
+        on_mailbox::ACTION_UNDONE => json!({ "action": pick(&ACTIONS, dice(0)) }),
+        _ => json!({ "source": source, "thread": pick(&THREADS, dice(0)) }),
     }
 }
 
@@ -142,23 +148,28 @@ fn mailbox_args(name: &str, position: u64, dice: [usize; 6]) -> Value {
 fn thread_args(name: &str, position: u64, dice: [usize; 6]) -> Value {
     let [a, b, c, d, ..] = dice;
     let seen = json!({ "epoch": "1.x", "position": position.saturating_sub(c as u64 % 4) });
-    use mailtui::thread::name as n;
     match name {
-        n::THREAD_CREATED => json!({ "thread": THREADS[0] }),
-        n::MESSAGE_ADDED => json!({
+        on_thread::THREAD_CREATED => json!({ "thread": THREADS[0] }),
+        on_thread::MESSAGE_ADDED => json!({
             "message": pick(&MESSAGES, a), "copy": b % 5 == 0, "raw": "00", "size": 1,
             "sortDate": c, "sortFrom": "import", "snippet": "t", "sent": d % 5 == 0,
             "flags": { "read": d % 2 == 0, "starred": false },
         }),
-        n::LABEL_APPLIED | n::LABEL_REMOVED => json!({ "label": pick(&LABELS, a), "seen": seen }),
-        n::THREAD_READ => json!({ "read": a % 2 == 0, "seen": seen }),
-        n::FLAGS_CHANGED => json!({ "message": pick(&MESSAGES, a), "set": { "read": true } }),
-        n::THREAD_STARRED => json!({ "starred": a % 2 == 0 }),
-        n::THREAD_MUTED => json!({ "muted": a % 2 == 0 }),
-        n::THREAD_SNOOZED => json!({ "until": 1_715_587_200 + a, "seen": seen }),
-        n::THREAD_UNSNOOZED => json!({}),
-        n::THREAD_LINKED | n::THREAD_UNLINKED => json!({ "thread": pick(&THREADS[1..], a) }),
-        n::ACTION_UNDONE => json!({ "action": pick(&ACTIONS, a), "seen": seen }),
+        on_thread::LABEL_APPLIED | on_thread::LABEL_REMOVED => {
+            json!({ "label": pick(&LABELS, a), "seen": seen })
+        }
+        on_thread::THREAD_READ => json!({ "read": a % 2 == 0, "seen": seen }),
+        on_thread::FLAGS_CHANGED => {
+            json!({ "message": pick(&MESSAGES, a), "set": { "read": true } })
+        }
+        on_thread::THREAD_STARRED => json!({ "starred": a % 2 == 0 }),
+        on_thread::THREAD_MUTED => json!({ "muted": a % 2 == 0 }),
+        on_thread::THREAD_SNOOZED => json!({ "until": 1_715_587_200 + a, "seen": seen }),
+        on_thread::THREAD_UNSNOOZED => json!({}),
+        on_thread::THREAD_LINKED | on_thread::THREAD_UNLINKED => {
+            json!({ "thread": pick(&THREADS[1..], a) })
+        }
+        on_thread::ACTION_UNDONE => json!({ "action": pick(&ACTIONS, a), "seen": seen }),
         _ => json!({ "anything": a }),
     }
 }
@@ -242,10 +253,10 @@ proptest! {
     /// rebuild gives; what lists show is what a rebuild of that gives.
     #[test]
     fn how_a_mailbox_log_falls_into_pages_does_not_matter(
-        events in prop::collection::vec(drawn(mailbox::name::ALL.len()), 1..LONGEST),
+        events in prop::collection::vec(drawn(on_mailbox::ALL.len()), 1..LONGEST),
         ends in prop::collection::btree_set(1..LONGEST, 0..8),
     ) {
-        let log = log(&events, mailbox::name::ALL, mailbox_args);
+        let log = log(&events, on_mailbox::ALL, mailbox_args);
         let (whole, parts, single, backend) = (tables(), tables(), tables(), tables());
         take_in(&whole, &log, &BTreeSet::new(), true);
         take_in(&parts, &log, &ends, true);
@@ -277,10 +288,10 @@ proptest! {
     /// A Thread store is the same however its log came, and makes a row whatever it holds.
     #[test]
     fn how_a_thread_log_falls_into_pages_does_not_matter(
-        events in prop::collection::vec(drawn(mailtui::thread::name::ALL.len()), 1..LONGEST),
+        events in prop::collection::vec(drawn(on_thread::ALL.len()), 1..LONGEST),
         ends in prop::collection::btree_set(1..LONGEST, 0..8),
     ) {
-        let log = log(&events, mailtui::thread::name::ALL, thread_args);
+        let log = log(&events, on_thread::ALL, thread_args);
         let (mut whole, mut parts) = (ThreadState::default(), ThreadState::default());
         whole.apply(&log);
         let mut begun = 0;

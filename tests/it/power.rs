@@ -153,6 +153,36 @@ fn what_a_killed_process_had_committed_is_kept_once_it_is_opened_again() {
 }
 
 #[test]
+fn what_a_disk_refused_to_sync_is_kept_elsewhere_before_anything_after_it() {
+    if !CAN_BE_WATCHED {
+        return println!("skipped: a release build has no way to a test's disk");
+    }
+    for killed in [false, true] {
+        let home = scratch();
+        let disk = Disk::new(home.path());
+        let path = home.path().join("f.db");
+        let mut db = open(&path).unwrap();
+        db.durable(Durability::Normal).unwrap();
+        assert_eq!(fill(&mut db, 1, 3), 3);
+        db.durable(Durability::Full).unwrap();
+        disk.plan(&[Call::Sync], 1, 1, Fault::Error);
+        assert_eq!(fill(&mut db, 4, 1), 0, "it is not acknowledged");
+        if killed {
+            disk.die();
+            drop(db);
+            disk.start();
+            db = open(&path).unwrap();
+        }
+        let there = count(&db);
+        assert_eq!(fill(&mut db, there + 1, 1), 1);
+        disk.die();
+        drop(db);
+        disk.start_after_cut(Loss::All);
+        assert_eq!(count(&open(&path).unwrap()), there + 1, "killed: {killed}");
+    }
+}
+
+#[test]
 fn a_file_is_replaced_for_good_or_not_at_all() {
     if !CAN_BE_WATCHED {
         return println!("skipped: a release build has no way to a test's disk");

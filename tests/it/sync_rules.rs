@@ -149,7 +149,7 @@ fn offered_many_times() {
     // Each twice in one push, and all of it ten times over.
     let twice: Vec<NewEvent> = again.iter().flat_map(|e| [e.clone(), e.clone()]).collect();
     for _ in 0..10 {
-        pair.offer(A, twice.clone());
+        pair.offer(A, &twice);
     }
     pair.ends("offered many times", head, &mine);
 }
@@ -495,7 +495,7 @@ fn one_with_itself() {
         ..event(&pair, 1, 0)
     };
     let id = link.id.clone();
-    pair.offer(A, vec![link]);
+    pair.offer(A, &[link]);
     pair.world.cut(A);
     pair.ends("one with itself", head, &[id]);
     let found = pair.world.backend().doctor().expect("looks");
@@ -567,8 +567,8 @@ fn same_id() {
             ..event(&pair, n, 0)
         };
         let (first, other, new) = (args(1, a), args(1, b), args(2, b));
-        pair.offer(A, vec![first.clone(), other]);
-        pair.offer(A, vec![new.clone(), first.clone()]);
+        pair.offer(A, &[first.clone(), other]);
+        pair.offer(A, &[new.clone(), first.clone()]);
         let log = pair.log();
         let above: Vec<&NewEvent> =
             log.iter().filter(|e| e.position > head).map(|e| &e.event).collect();
@@ -660,7 +660,7 @@ fn from_cursor() {
     let count = 10_000;
     let all: Vec<NewEvent> = (0..count).map(|n| event(&pair, n, 0)).collect();
     for group in all.chunks(1_000) {
-        pair.offer(B, group.to_vec());
+        pair.offer(B, group);
     }
     let last = pair.head();
     assert_eq!(last, head + count as u64);
@@ -678,7 +678,7 @@ fn eight_at_once() {
     let head = pair.head();
     let all: Vec<NewEvent> = (0..8).map(|n| event(&pair, n, 0)).collect();
     for event in &all {
-        pair.offer(A, vec![event.clone()]);
+        pair.offer(A, std::slice::from_ref(event));
     }
     let expected: Vec<EventId> = all.iter().map(|event| event.id.clone()).collect();
     assert_eq!(pair.ids_above(head), expected, "all are taken, in the order in which they came");
@@ -690,7 +690,7 @@ fn come_back(count: usize, padding: usize, group: usize) -> usize {
     let head = pair.head();
     let all: Vec<NewEvent> = (0..count).map(|n| event(&pair, n, padding)).collect();
     for events in all.chunks(group) {
-        pair.offer(B, events.to_vec());
+        pair.offer(B, events);
     }
     let (store, cursor) = (pair.store(), cursor_at(&pair, head));
     let pages = pages(&mut pair, &store, Some(cursor));

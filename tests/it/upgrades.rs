@@ -12,6 +12,7 @@ use mailtui::label::{Place, system};
 use mailtui::mailbox::{self, dump, name, raw_row};
 use mailtui::store::{Db, Kind, Log, without};
 
+use crate::support::binary::{Home, Run, run};
 use crate::support::mail::{mail, many};
 use crate::support::world::World;
 
@@ -214,4 +215,37 @@ fn another_projection_makes_rows_again_in_the_background() {
     assert!(findings.is_empty(), "{findings:?}");
     let tables = |db: &Db| dump(db).expect("readable");
     assert_eq!(tables(&mirror(&world)), tables(world.device(0).db()));
+}
+
+/// The program that knows more reads the directory of one that knew less, whichever command is
+/// first: what was kept is shown.
+#[test]
+fn a_newer_program_shows_what_an_older_one_kept() {
+    let home = Home::new();
+    for (id, subject) in [("one", "Apples"), ("two", "Pears")] {
+        mail(id).subject(subject).write(&home.path(&format!("mail/{id}.eml")));
+    }
+    let older = |args: &[&str]| {
+        let mut command = home.command(args);
+        command.env("MAILTUI_KNOWS_NOT", "v1.LabelRecolored,v1.ThreadStarred");
+        run(command).ok()
+    };
+    let path = home.path("mail");
+    older(&["import", path.to_str().expect("text")]);
+    let pears = home.thread("Pears");
+    older(&["label", &pears, "+fruit"]);
+    older(&["labels", "recolor", "fruit", "red"]);
+    older(&["star", &pears]);
+    older(&["doctor"]);
+    let stars = |run: Run| String::from_utf8_lossy(&run.stdout).contains("\"starred\":true");
+    assert!(!stars(older(&["list", "--json"])), "it does not know stars");
+    let colour = |run: Run| String::from_utf8_lossy(&run.stdout).contains("\"red\"");
+    assert!(!colour(older(&["labels", "--json"])), "nor colours");
+    // The labels are the device's own; rows come from the backend, which projects them again.
+    assert!(colour(run(home.command(&["labels", "--json"])).ok()));
+    run(home.command(&["doctor"])).ok();
+    assert!(stars(run(home.command(&["list", "--json"])).ok()));
+    home.assert_healthy("after the upgrade");
+    // An older one after it has what it would have made itself.
+    assert!(!colour(older(&["labels", "--json"])));
 }

@@ -5,6 +5,7 @@
 //! message's index entry; a snapshot, its position and the queued batch.
 
 mod again;
+mod epoch;
 mod index;
 mod links;
 mod purged;
@@ -14,6 +15,7 @@ mod snapshots;
 mod undo;
 
 pub(crate) use again::Again;
+pub(crate) use epoch::{append, begin, begin_first, epoch, is_restored, new_epoch, put_back};
 pub(crate) use index::{Index, Known};
 pub(crate) use links::Links;
 pub(crate) use purged::Purged;

@@ -20,10 +20,15 @@ pub(super) const SQL: &str = "
     CREATE TABLE IF NOT EXISTS undoneActions(action TEXT PRIMARY KEY) WITHOUT ROWID;
 ";
 
-/// Notes which actions reach these stores, and carries undos to where they are missing. The events
+/// Notes which actions reach these stores, and carries undos to where they are missing;
+/// `now` is the epoch of the logs. The events
 /// are in the logs already, those of all stores of a push: so an undo that a device put on a thread
 /// itself is not repeated there, and a bulk of them costs one look at each thread.
-pub(crate) fn spread(db: &Db, pushed: &[(StoreId, Vec<NewEvent>)]) -> Result<(), StoreError> {
+pub(crate) fn spread(
+    db: &Db,
+    now: &Epoch,
+    pushed: &[(StoreId, Vec<NewEvent>)],
+) -> Result<(), StoreError> {
     let mut missing: BTreeMap<(StoreId, ActionId), Epoch> = BTreeMap::new();
     let mut undone: BTreeMap<ActionId, Epoch> = BTreeMap::new();
     for (store, events) in pushed {
@@ -49,7 +54,7 @@ pub(crate) fn spread(db: &Db, pushed: &[(StoreId, Vec<NewEvent>)]) -> Result<(),
     }
     for ((store, action), epoch) in missing {
         if !holds_undo(db, &store, &action)? {
-            append(db, &store, &action, epoch)?;
+            append(db, now, &store, &action, epoch)?;
         }
     }
     Ok(())
@@ -104,7 +109,13 @@ pub(super) fn reached(db: &Db, action: &ActionId) -> Result<Vec<StoreId>, StoreE
 
 /// Appends the undo to a thread. It was pressed on no row of this thread, so it has no `seen`: it
 /// hides nothing.
-fn append(db: &Db, store: &StoreId, action: &ActionId, epoch: Epoch) -> Result<(), StoreError> {
+fn append(
+    db: &Db,
+    now: &Epoch,
+    store: &StoreId,
+    action: &ActionId,
+    epoch: Epoch,
+) -> Result<(), StoreError> {
     let device = DeviceId::try_from(CLIENT).map_err(|error| StoreError::Row(error.to_string()))?;
     let event = NewEvent {
         id: event_id(&["undone", store.as_str(), action.as_str()], &[]),
@@ -114,6 +125,6 @@ fn append(db: &Db, store: &StoreId, action: &ActionId, epoch: Epoch) -> Result<(
         action: None,
         epoch,
     };
-    Log::append(db, store, &[event])?;
+    super::append(db, now, store, &[event])?;
     Ok(())
 }

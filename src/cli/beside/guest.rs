@@ -11,8 +11,9 @@ use crate::bridge::{Follow, Followed, Incoming, MailSink, Outcome, SinkError};
 use crate::cli::home::Home;
 use crate::command::intent::Intent;
 use crate::engine::link::SILENCE;
+use crate::engine::policy::Policy;
 use crate::engine::view::Done;
-use crate::engine::{Device, changes_to_wire, from_wire, to_wire};
+use crate::engine::{Device, KeptSum, changes_to_wire, from_wire, to_wire};
 use crate::id::{BlobHash, ThreadId};
 use crate::limits::{HELLO_TIMEOUT, MAX_FRAME_BYTES, MAX_HELLO_BYTES};
 use crate::notice::{Exit, Explain as _, Notice};
@@ -41,7 +42,7 @@ pub(in crate::cli) fn is_heard(home: &Home) -> bool {
     dial(home).is_ok()
 }
 
-fn dial(home: &Home) -> io::Result<UnixStream> {
+pub(super) fn dial(home: &Home) -> io::Result<UnixStream> {
     let stream = super::at(&home.dir, NAME, |address| UnixStream::connect(address))?;
     if super::is_same_user(&stream) { Ok(stream) } else { Err(io::ErrorKind::NotFound.into()) }
 }
@@ -125,6 +126,27 @@ impl Guest {
         }
     }
 
+    /// From now on keep this of the remote backend; how much is kept now.
+    pub(in crate::cli) fn keep(&mut self, policy: &Policy) -> Result<KeptSum, Notice> {
+        self.kept(&Request::Keep { policy: policy.clone() })
+    }
+
+    /// Pins threads, or lets them go again; how much is kept now.
+    pub(in crate::cli) fn pin(
+        &mut self,
+        threads: &[ThreadId],
+        pinned: bool,
+    ) -> Result<KeptSum, Notice> {
+        self.kept(&Request::Pin { threads: threads.to_vec(), pinned })
+    }
+
+    fn kept(&mut self, request: &Request) -> Result<KeptSum, Notice> {
+        match self.ask(request)? {
+            Answer::Kept(sum) => Ok(sum),
+            other => Err(unexpected(&other).into()),
+        }
+    }
+
     fn ask(&mut self, request: &Request) -> Result<Answer, Lost> {
         // A line that was not written whole is not acted on.
         self.lines.write(request).map_err(|_| Lost::Ended)?;
@@ -172,7 +194,10 @@ const fn word(answer: &Answer) -> &'static str {
         Answer::Ingested(_) => "ingested",
         Answer::Fetched => "fetched",
         Answer::Blob(_) => "blob",
+        Answer::Kept(_) => "kept",
         Answer::Purged(_) => "purged",
+        Answer::Held => "held",
+        Answer::Released { .. } => "released",
         Answer::Settled => "settled",
         Answer::Cleared(_) => "cleared",
         Answer::Refused(_) => "refused",

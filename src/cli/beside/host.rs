@@ -13,12 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Answer, Lines, NAME, Request};
+use crate::backend::HostHandle;
 use crate::cli::home::Home;
-use crate::engine::{Asked, Driver, EngineError, SideDoor, Unanswered};
+use crate::engine::{Asked, Device, Driver, EngineError, SideDoor, Unanswered};
 use crate::id::{BlobHash, ThreadId};
 use crate::limits::{HELLO_TIMEOUT, MAX_FRAME_BYTES, MAX_HELLO_BYTES};
 use crate::notice::{Exit, Explain as _, Notice};
-use crate::sync::{Bytes, Frame, PurgeOrder};
+use crate::sync::{Bytes, PurgeOrder};
 
 /// Guests at a time; one more is sent away, and tries again for a moment.
 const MAX_GUESTS: usize = 8;
@@ -53,7 +54,13 @@ impl Drop for Listening {
 }
 
 /// Hears guests in the directory, which this process owns. What a crash left there is replaced.
-pub(in crate::cli) fn listen(home: &Home, side: SideDoor) -> io::Result<Listening> {
+///
+/// `side` leads to the engine; `embedded` to the backend, where that is in this process.
+pub(in crate::cli) fn listen(
+    home: &Home,
+    side: SideDoor,
+    embedded: Option<HostHandle>,
+) -> io::Result<Listening> {
     let dir = &home.dir;
     let fresh = "socket.new";
     let _ = std::fs::remove_file(dir.join(fresh));
@@ -64,7 +71,7 @@ pub(in crate::cli) fn listen(home: &Home, side: SideDoor) -> io::Result<Listenin
     let path = dir.join(NAME);
     std::fs::rename(dir.join(fresh), &path)?;
     let guests = Mutex::new(Guests::default());
-    let host = Arc::new(Host { side, backend: super::address(home), guests });
+    let host = Arc::new(Host { side, embedded, backend: super::address(home), guests });
     let listening = Listening { path, host: Arc::clone(&host) };
     std::thread::Builder::new()
         .name("beside".to_owned())
@@ -137,6 +144,8 @@ impl Guests {
 
 struct Host {
     side: SideDoor,
+    /// The backend in this process.
+    embedded: Option<HostHandle>,
     /// The remote backend of the directory.
     backend: Option<String>,
     guests: Mutex<Guests>,
@@ -154,6 +163,9 @@ impl Host {
         }
         let mut lines = Lines::new(stream)?;
         let Some(hello) = lines.read(MAX_HELLO_BYTES, HELLO_TIMEOUT)? else { return Ok(()) };
+        if let Request::Hold { version } = &hello {
+            return super::hold::hold(self.embedded.as_ref(), version, &mut lines);
+        }
         let welcome = self.welcome(&hello);
         lines.write(&welcome)?;
         if welcome != Answer::Welcome {
@@ -161,7 +173,7 @@ impl Host {
         }
         while let Some(request) = lines.read(MAX_FRAME_BYTES, THINKING)? {
             let answer = match request {
-                Request::Hello { .. } => return Ok(()),
+                Request::Hello { .. } | Request::Hold { .. } | Request::Release => return Ok(()),
                 Request::Decide { labels, intent } => {
                     let done = move |driver: &mut Driver| super::decide(driver, &labels, &intent);
                     match self.side.ask(done) {
@@ -178,6 +190,10 @@ impl Host {
                 }
                 Request::Fetch { thread } => self.fetch(&mut lines, thread)?,
                 Request::Blob { hash } => self.blob(&mut lines, hash)?,
+                Request::Keep { policy } => self.kept(move |device| device.keep(&policy)),
+                Request::Pin { threads, pinned } => {
+                    self.kept(move |device| device.pin_kept(&threads, pinned))
+                }
                 Request::Purge { order } => self.purge(&mut lines, order)?,
                 Request::Settle => self.settle(&mut lines)?,
                 Request::ClearRefused => self.clear_refused(),
@@ -235,6 +251,7 @@ impl Host {
             if driver.device.is_loaded(&thread) {
                 return Ok(Some(()));
             }
+            driver.device.note_opened(&thread)?;
             driver.device.load(&thread)?;
             driver.send()?;
             Ok(None)
@@ -242,11 +259,26 @@ impl Host {
         Ok(fetched?.map_or_else(|answer| answer, |()| Answer::Fetched))
     }
 
+    /// Changes what the device keeps: what goes and comes by that follows, between keys.
+    fn kept(
+        &self,
+        change: impl FnOnce(&mut Device) -> Result<(), EngineError> + Send + 'static,
+    ) -> Answer {
+        let done = self
+            .side
+            .ask(move |driver| change(&mut driver.device).and_then(|()| driver.device.kept_sum()));
+        match done {
+            Some(Ok(sum)) => Answer::Kept(sum),
+            Some(Err(error)) => Answer::Refused(error.notice().into()),
+            None => Answer::Ended,
+        }
+    }
+
     fn blob(&self, lines: &mut Lines, hash: BlobHash) -> io::Result<Answer> {
         let wanted = hash.clone();
         let ask = move |driver: &mut Driver| {
             if !driver.device.has_blob(&wanted) {
-                driver.device.want(Frame::BlobGet { hash: wanted, offset: 0 });
+                driver.device.fetch_blob(&wanted)?;
             }
             driver.send().map(|()| 0)
         };

@@ -6,6 +6,7 @@
 //! of guests is bounded, and nothing can be asked but what is listed here.
 
 mod guest;
+mod hold;
 mod host;
 
 use std::fs::File;
@@ -20,14 +21,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::home::{Home, Where};
 use crate::command::intent::Intent;
-use crate::engine::Driver;
-use crate::engine::EngineError;
+use crate::engine::policy::Policy;
 use crate::engine::view::Done;
+use crate::engine::{Driver, EngineError, KeptSum};
 use crate::id::{BlobHash, ThreadId};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::sync::{Bytes, IngestMessage, PurgeOrder, PurgedRow};
 
 pub(super) use guest::{Guest, GuestSink, Lost, is_heard};
+pub(super) use hold::while_held;
 pub(super) use host::{Listening, listen};
 
 /// The socket's name in the data directory.
@@ -59,8 +61,19 @@ enum Request {
     Fetch { thread: ThreadId },
     /// The bytes with this name, from memory or from the remote backend.
     Blob { hash: BlobHash },
+    /// From now on keep this of the remote backend; on disk when it is answered.
+    Keep { policy: Policy },
+    /// Pin these threads, or let them go again; on disk when it is answered.
+    Pin { threads: Vec<ThreadId>, pinned: bool },
     /// Purge this where the backend is.
     Purge { order: PurgeOrder },
+    /// Have the backend wait between two commits, until `Release`. This is a first line too.
+    Hold {
+        /// The version of the program.
+        version: String,
+    },
+    /// The backend may go on.
+    Release,
     /// Answer when all that was done is seen by the next command.
     Settle,
     /// Take the list of what the backend refused away.
@@ -82,8 +95,14 @@ enum Answer {
     Fetched,
     /// To `Blob`.
     Blob(Bytes),
+    /// To `Keep` and `Pin`: how much is kept now.
+    Kept(KeptSum),
     /// To `Purge`.
     Purged(Vec<PurgedRow>),
+    /// To `Hold`.
+    Held,
+    /// To `Release`: whether it was held until then.
+    Released { in_time: bool },
     /// To `Settle`.
     Settled,
     /// To `ClearRefused`: its lines.

@@ -102,7 +102,7 @@ fn host() -> (tempfile::TempDir, Home, Listening) {
         }
     });
     let side = SideDoor::new(move |task| tasks.send(task).is_ok());
-    let listening = listen(&home, side).unwrap();
+    let listening = listen(&home, side, None).unwrap();
     (dir, home, listening)
 }
 
@@ -175,7 +175,7 @@ fn what_a_crash_left_is_nobody_and_is_replaced() {
     let crashed = Home { dir: stale.path().to_owned(), ..home };
     assert!(path.exists() && !is_heard(&crashed));
     assert!(Guest::knock(&crashed).unwrap().is_none());
-    let listening = listen(&crashed, SideDoor::new(|_| false)).unwrap();
+    let listening = listen(&crashed, SideDoor::new(|_| false), None).unwrap();
     assert!(is_heard(&crashed), "replaced");
     assert!(Guest::knock(&crashed).unwrap().is_none(), "an engine that has ended lets nobody in");
     drop(listening);
@@ -188,6 +188,6 @@ fn a_directory_with_a_long_path_has_a_socket_too() {
     let long = dir.path().join("d".repeat(150));
     std::fs::create_dir(&long).unwrap();
     let home = Home { dir: long, backend: Where::Embedded, offline: false };
-    let _listening = listen(&home, SideDoor::new(|_| false)).unwrap();
+    let _listening = listen(&home, SideDoor::new(|_| false), None).unwrap();
     assert!(is_heard(&home));
 }

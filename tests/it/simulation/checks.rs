@@ -3,15 +3,15 @@
 //! Invariant: what a device shows is worked out again from the backend's logs and the device's own
 //! events, never from its rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mailtui::command::intent::Target;
-use mailtui::id::{EventId, StoreId, ThreadId};
+use mailtui::id::{ActionId, EventId, StoreId, ThreadId};
 use mailtui::limits::TRAIL_ENTRIES;
 use mailtui::mailbox;
 use mailtui::projection::entries;
 use mailtui::store::{Db, Event, Kind, Own, OwnEvent};
-use mailtui::thread::{Base, Cells, Entry, MessageRow, What, decide, run};
+use mailtui::thread::{Base, Cells, Entry, ThreadEvent, What, decide, run};
 
 use crate::simulation::moves::Simulation;
 use crate::support::health;
@@ -37,18 +37,21 @@ pub(super) fn along_the_way(simulation: &mut Simulation) -> Vec<String> {
     }
     let at = simulation.dice.below(simulation.world.stations.len());
     let Some(thread) = simulation.a_thread(at) else { return Vec::new() };
+    let epoch = simulation.world.backend().epoch().clone();
     let (log, gone) = log_of(&simulation.world.backend_dir(), &thread);
     let device = simulation.world.device(at);
     let row = mailbox::raw_row(device.db(), &thread).expect("readable").expect("there");
     let seen = mailbox::watermark(device.db(), &thread).expect("readable").expect("there");
+    let epochs = mailtui::projection::trail_of(&row).base.epochs;
     let shown = mailbox::overlaid(device.db(), &thread).expect("readable").unwrap_or(row.shown);
-    if gone {
+    if gone || seen.epoch != epoch {
         return Vec::new(); // the device has not heard of it
     }
     if (log.len() as u64) < seen.position {
         return vec![format!("device {at} shows {thread} at {}, of {}", seen.position, log.len())];
     }
-    let own = entries(&own_of(simulation, at, &thread, &log), device.id(), seen.position);
+    let own = own_of(simulation, at, &thread, &log);
+    let own = entries(&own, device.id(), &epochs, Some(&seen));
     let before = usize::try_from(seen.position).expect("small");
     let mut all = fold(&log[..before]).entries;
     if undoes_older(&all, &own) {
@@ -118,20 +121,38 @@ pub(super) fn at_rest(simulation: &mut Simulation) -> Vec<String> {
         wrong.extend(hidden(thread, &told.state.entries));
     }
     wrong.append(&mut simulation.world.promises.wrong);
+    wrong.extend(undone(&truth));
+    let epoch = simulation.world.backend().epoch().clone();
+    simulation.presses.retain(|press| press.target.seen.epoch == epoch);
     wrong.extend(pressed(&truth, &simulation.presses));
-    for (thread, name) in &simulation.taken_in {
-        let told = truth.threads.get(thread);
-        let is_it = |row: &MessageRow| {
-            row.message.message_id.as_deref().is_some_and(|id| id.starts_with(name.as_str()))
-        };
-        if !truth.purged.contains(thread)
-            && !told.is_some_and(|told| told.state.messages.iter().any(is_it))
-        {
+    for (thread, name, id) in &simulation.taken_in {
+        let log = truth.threads.get(thread).into_iter().flat_map(|told| &told.log);
+        let is_there = log.into_iter().any(|event| event.event.id == *id);
+        if !truth.purged.contains(thread) && !is_there {
             wrong.push(format!("the message {name} was taken into {thread} and is not there"));
         }
     }
     for at in 0..devices {
         wrong.extend(readers(simulation, at, &truth));
+    }
+    wrong
+}
+
+/// An undo has reached every thread that an event of its action is on.
+fn undone(truth: &Truth) -> Vec<String> {
+    let undo = |event: &Event| match ThreadEvent::read(&event.event.name, &event.event.args) {
+        Some(ThreadEvent::Undone(undone)) => Some(undone.action),
+        _ => None,
+    };
+    let undos: BTreeSet<ActionId> =
+        truth.threads.values().flat_map(|told| told.log.iter().filter_map(undo)).collect();
+    let mut wrong = Vec::new();
+    for (thread, told) in &truth.threads {
+        let of = |event: &Event| event.event.action.as_ref().map(|action| action.id.clone());
+        let here: BTreeSet<ActionId> = told.log.iter().filter_map(undo).collect();
+        let done: BTreeSet<ActionId> = told.log.iter().filter_map(of).collect();
+        let missed = undos.intersection(&done).filter(|action| !here.contains(action));
+        wrong.extend(missed.map(|action| format!("{thread}: the undo of {action} is not there")));
     }
     wrong
 }

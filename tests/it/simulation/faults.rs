@@ -152,7 +152,7 @@ impl Simulation {
         self.world.cut(at);
         let device = self.world.device(at);
         let flipped = "UPDATE stores SET chain = zeroblob(32) WHERE id = ?1 AND head > 0";
-        let rows = device.db().sql().execute(flipped, [StoreId::MAILBOX]).expect("flips");
+        let rows = device.db().sql().execute(flipped, [StoreId::MAILBOX]).ok()?;
         self.flipped.extend((rows > 0).then_some(at));
         (rows > 0).then_some(())
     }
@@ -191,6 +191,19 @@ impl Simulation {
         db.begin().expect("begins");
         Log::append(&db, &store, &[event]).expect("appended");
         db.commit().expect("commits");
+        Some(())
+    }
+
+    /// The backend is put back to its last backup.
+    pub(super) fn restore(&mut self) -> Option<()> {
+        for disk in self.world.stations.iter().map(|station| &station.disk) {
+            disk.heal();
+        }
+        if !self.world.restore("one") {
+            return None;
+        }
+        let there = self.world.held_somewhere();
+        self.taken_in.retain(|(_, _, event)| there.contains(event));
         Some(())
     }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mailtui::bridge::{Folder, Outcome};
 use mailtui::command::intent::{Change, Intent, Target};
 use mailtui::engine::view::Window;
-use mailtui::id::{ActionId, LabelId, ThreadId};
+use mailtui::id::{ActionId, EventId, LabelId, ThreadId};
 use mailtui::label::{self, Place};
 use mailtui::sync::{Bytes, Frame, IngestMessage, PurgeOrder, SeenThread};
 
@@ -16,6 +16,7 @@ use crate::simulation::checks::{self, Press};
 use crate::simulation::faults;
 use crate::support::clock::Dice;
 use crate::support::mail::{Mail, mail};
+use crate::support::truth::{log_of, message_of};
 use crate::support::world::World;
 
 /// The moves, and how often each is drawn among all.
@@ -81,6 +82,8 @@ pub(super) const STEPS: &[(&str, usize)] = &[
     ("evict", 2),
     ("clock.years", 2),
     ("newer", 2),
+    ("backup", 2),
+    ("restore", 1),
 ];
 
 /// Moves of one seed at most.
@@ -107,8 +110,8 @@ pub(super) struct Simulation {
     /// Keys that were pressed, and what their rows showed.
     pub(super) presses: Vec<Press>,
     posted: Vec<Posted>,
-    /// Threads that messages were acknowledged to be in, with the names of the messages.
-    pub(super) taken_in: Vec<(ThreadId, String)>,
+    /// Threads that messages were acknowledged to be in, the names of the messages, and their events.
+    pub(super) taken_in: Vec<(ThreadId, String, EventId)>,
     /// Rows as they were drawn, by device: what a key is pressed on.
     drawn: Vec<Vec<Vec<(Target, u64)>>>,
     actions: Vec<ActionId>,
@@ -132,6 +135,7 @@ impl Simulation {
         world.sync_later(0);
         world.sync_later(1);
         world.turn_pages_of([3, 7, 500][dice.below(3)]);
+        world.slice = [0, 12, 5_000][dice.below(3)];
         Self {
             drawn: vec![Vec::new(); devices.len()],
             world,
@@ -206,6 +210,8 @@ impl Simulation {
         match step {
             "link.by-hand" => return self.link(at),
             "newer" => return self.newer(),
+            "backup" => return self.world.backup("one").then_some(()),
+            "restore" => return self.restore(),
             "purge" => return self.purge(at),
             "key" => return self.key(at, 1, false),
             "key.stale" => return self.key(at, 1, true),
@@ -322,6 +328,8 @@ impl Simulation {
                     return Some(());
                 };
                 match outcome {
+                    // It may have been lost, or its bytes.
+                    _ if self.world.restores > 0 => {}
                     Outcome::Duplicate { .. } => {}
                     Outcome::Purged => assert!(!revive, "it was wanted"),
                     Outcome::Imported { .. } => assert!(revive, "a message that was there"),
@@ -362,7 +370,9 @@ impl Simulation {
         }
         let outcome = self.world.try_mail(bytes.clone(), folder)?;
         if let Outcome::Imported { thread, .. } = outcome {
-            self.taken_in.push((thread, name.clone()));
+            let (log, _) = log_of(&self.world.backend_dir(), &thread);
+            let its = log.into_iter().rev().find(|event| message_of(event).is_some());
+            self.taken_in.push((thread, name.clone(), its.expect("it is there").event.id));
         }
         self.posted.push(Posted { name, root, bytes });
         Some(())

@@ -40,9 +40,12 @@ pub(crate) struct House {
     pub(crate) backend: Option<Backend>,
     devices: [Option<Device>; 2],
     sessions: [Option<u64>; 2],
+    up: [Vec<Frame>; 2],
     down: [Vec<Frame>; 2],
     next_session: u64,
-    pub(crate) clock: ManualClock,
+    clock: ManualClock,
+    /// Of the devices: each has its own randomness.
+    clocks: [ManualClock; 2],
     /// Own events that a device said were saved.
     kept: BTreeMap<EventId, StoreId>,
     /// Events that the backend acknowledged.
@@ -54,6 +57,17 @@ pub(crate) struct House {
     _home: TempDir,
 }
 
+/// Copies the databases of a house.
+fn copy(from: &Path, to: &Path) {
+    for name in ["backend"].iter().chain(&DEVICES) {
+        std::fs::create_dir(to.join(name)).expect("made");
+        for entry in std::fs::read_dir(from.join(name)).expect("readable") {
+            let entry = entry.expect("readable");
+            std::fs::copy(entry.path(), to.join(name).join(entry.file_name())).expect("copied");
+        }
+    }
+}
+
 fn told<T>(done: Result<T, impl Explain>) -> Done<T> {
     done.map_err(|error| error.notice())
 }
@@ -61,24 +75,39 @@ fn told<T>(done: Result<T, impl Explain>) -> Done<T> {
 impl House {
     /// A house with nothing in it; `apart` is with a disk for each machine.
     pub(crate) fn new(apart: bool) -> Self {
-        let home = scratch();
-        let dir = home.path().canonicalize().expect("a directory");
-        let disks = if apart {
+        let mut house = Self::of_files(None);
+        let dir = &house.dir;
+        house.disks = if apart {
             let machines = ["backend", DEVICES[0], DEVICES[1]].map(|name| dir.join(name));
             machines.iter().for_each(|machine| std::fs::create_dir(machine).expect("made"));
             machines.iter().map(|machine| Disk::new(machine)).collect()
         } else {
-            vec![Disk::new(&dir)]
+            vec![Disk::new(dir)]
         };
+        house
+    }
+
+    /// A house on a disk that never fails, with a copy of the files of another that is closed. Its
+    /// clock goes on an hour later.
+    pub(crate) fn of_files(other: Option<&Path>) -> Self {
+        let home = scratch();
+        let dir = home.path().canonicalize().expect("a directory");
+        let [clock, a, b] = [7, 8, 9].map(ManualClock::new);
+        if let Some(other) = other {
+            copy(other, &dir);
+            [&clock, &a, &b].iter().for_each(|clock| clock.turn(3_600_000));
+        }
         Self {
             dir,
-            disks,
+            disks: Vec::new(),
             backend: None,
             devices: [None, None],
             sessions: [None, None],
+            up: [Vec::new(), Vec::new()],
             down: [Vec::new(), Vec::new()],
             next_session: 1,
-            clock: ManualClock::new(7),
+            clock,
+            clocks: [a, b],
             kept: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
             mail: BTreeSet::new(),
@@ -103,7 +132,7 @@ impl House {
         }
         for (at, name) in DEVICES.iter().enumerate() {
             if self.devices[at].is_none() {
-                let clock = Box::new(self.clock.clone());
+                let clock = Box::new(self.clocks[at].clone());
                 let mut device = told(Device::open(&self.dir.join(name), at == 1, clock))?;
                 if at == 0 {
                     // As a terminal has it; the other is as a command.
@@ -153,15 +182,48 @@ impl House {
 
     /// Every connection is gone, with what was under way.
     fn hang_up(&mut self) {
-        for at in 0..DEVICES.len() {
-            if let (Some(session), Some(backend)) = (self.sessions[at].take(), &mut self.backend) {
-                backend.disconnect(session);
-            }
-            if let Some(device) = &mut self.devices[at] {
-                device.disconnected();
-            }
-            self.down[at].clear();
+        (0..DEVICES.len()).for_each(|at| self.cut(at));
+    }
+
+    /// A device's connection is gone, with what was under way.
+    pub(crate) fn cut(&mut self, at: usize) {
+        if let (Some(session), Some(backend)) = (self.sessions[at].take(), &mut self.backend) {
+            backend.disconnect(session);
         }
+        if let Some(device) = &mut self.devices[at] {
+            device.disconnected();
+        }
+        self.up[at].clear();
+        self.down[at].clear();
+    }
+
+    /// A device's process ends; the next that is done with it starts it again.
+    pub(crate) fn end_device(&mut self, at: usize) {
+        self.cut(at);
+        self.devices[at] = None;
+    }
+
+    /// The backend's process ends.
+    pub(crate) fn end_backend(&mut self) {
+        self.hang_up();
+        self.backend = None;
+    }
+
+    pub(crate) const fn is_connected(&self, at: usize) -> bool {
+        self.sessions[at].is_some()
+    }
+
+    pub(crate) fn is_said(&self, at: usize) -> bool {
+        !self.up[at].is_empty()
+    }
+
+    pub(crate) fn is_told(&self, at: usize) -> bool {
+        !self.down[at].is_empty()
+    }
+
+    /// What is under way from a device and to it.
+    pub(crate) fn under_way(&self, at: usize) -> [&[Frame]; 2] {
+        [&self.up[at], &self.down[at]]
     }
 
     /// What the product does when something failed: the backend gives up what is open, and devices
@@ -203,13 +265,10 @@ impl House {
         for _ in 0..MOST_ROUNDS {
             let mut moved = false;
             for at in 0..DEVICES.len() {
-                moved |= self.speak(at)?;
+                self.dial(at)?;
+                moved |= self.arrive(at)?;
             }
-            let backend = self.backend()?;
-            moved |= told(backend.step())?;
-            told(backend.commit())?;
-            moved |= told(backend.pump())?;
-            self.route()?;
+            moved |= self.project()?;
             for at in 0..DEVICES.len() {
                 moved |= self.hear(at)?;
             }
@@ -220,7 +279,18 @@ impl House {
         panic!("somebody waits for what will not come");
     }
 
-    fn speak(&mut self, at: usize) -> Done<bool> {
+    /// A slice of the pipeline, and what devices have credit for; whether there was any.
+    pub(crate) fn project(&mut self) -> Done<bool> {
+        let backend = self.backend()?;
+        let worked = told(backend.step())?;
+        told(backend.commit())?;
+        let pumped = told(backend.pump())?;
+        self.route()?;
+        Ok(worked || pumped)
+    }
+
+    /// A device that is not connected dials, and takes the welcome in.
+    pub(crate) fn dial(&mut self, at: usize) -> Done {
         self.open()?;
         if self.sessions[at].is_none() {
             let session = self.next_session;
@@ -230,15 +300,31 @@ impl House {
             backend.connect(session, device);
             let welcome = backend.welcome();
             self.sessions[at] = Some(session);
-            self.down[at].push(welcome);
+            self.save(at)?;
+            told(self.device(at)?.receive(welcome))?;
         }
+        self.speak(at)
+    }
+
+    /// A device says what it has to say, if anybody may hear it.
+    pub(crate) fn speak(&mut self, at: usize) -> Done {
         self.save(at)?;
-        let frames = told(self.device(at)?.outgoing())?;
-        // What was offered for the first time is said to be so on disk.
-        self.save(at)?;
-        let (Some(session), moved) = (self.sessions[at], !frames.is_empty()) else {
-            return Ok(false);
-        };
+        if self.sessions[at].is_some() {
+            let frames = told(self.device(at)?.outgoing())?;
+            self.up[at].extend(frames);
+            // What was offered for the first time is said to be so on disk; only then it leaves.
+            self.save(at)?;
+            let frames = told(self.device(at)?.outgoing())?;
+            self.up[at].extend(frames);
+        }
+        Ok(())
+    }
+
+    /// What a device said arrives, and the backend answers; whether there was anything.
+    pub(crate) fn arrive(&mut self, at: usize) -> Done<bool> {
+        let frames = std::mem::take(&mut self.up[at]);
+        let moved = !frames.is_empty();
+        let Some(session) = self.sessions[at] else { return Ok(false) };
         let now = self.clock.now();
         for frame in frames {
             told(self.backend()?.handle(session, frame, now))?;
@@ -262,7 +348,8 @@ impl House {
         Ok(())
     }
 
-    fn hear(&mut self, at: usize) -> Done<bool> {
+    /// A device takes in what is under way to it; whether there was anything.
+    pub(crate) fn hear(&mut self, at: usize) -> Done<bool> {
         let frames = std::mem::take(&mut self.down[at]);
         let moved = !frames.is_empty();
         for frame in frames {

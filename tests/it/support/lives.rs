@@ -152,10 +152,24 @@ impl World {
         }
     }
 
-    /// A device takes a frame in.
+    /// A device takes a frame in, and pages that are there behind it with it.
     pub(super) fn take_down(&mut self, at: usize, frame: Frame) {
-        match self.on_device(at, |device| device.receive(frame)) {
-            None | Some(Ok(())) => {}
+        let Some(mut wire) = self.stations[at].wire.take() else { return };
+        let (slice, mut pages) = (self.slice, 0);
+        let done = self.on_device(at, |device| {
+            device.receive_with(frame, &mut |have, _| {
+                let page = if have < slice { wire.next_page() } else { None };
+                pages += u32::from(page.is_some());
+                page
+            })
+        });
+        if wire.there {
+            (0..pages).for_each(|_| self.backend().written(wire.session));
+        }
+        self.stations[at].wire = Some(wire);
+        match done {
+            Some(Ok(())) => {}
+            None => self.let_go(at),
             // It begins anew, as the driver does.
             Some(Err(EngineError::Store(error))) => {
                 assert!(self.stations[at].disk.failed(), "a device: {error}");

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every wait has a deadline, and every process is killed when its test ends.
 
+mod backups;
 pub(crate) mod binary;
 pub(crate) mod clock;
 pub(crate) mod corpora;

@@ -148,10 +148,10 @@ impl Pair {
     }
 
     /// Frames are handed to the backend as if they came from this device, and committed.
-    pub(crate) fn offer(&mut self, at: usize, events: Vec<NewEvent>) {
+    pub(crate) fn offer(&mut self, at: usize, events: &[NewEvent]) {
         self.greet(at);
         let session = self.world.session(at);
-        let events = serde_json::to_string(&events).expect("encodes");
+        let events = serde_json::to_string(events).expect("encodes");
         let push = format!("{{\"store\":\"{}\",\"events\":{events}}}", self.store());
         let push = serde_json::from_str(&push).expect("a push");
         let now = mailtui::clock::Clock::now(&self.world.clock);

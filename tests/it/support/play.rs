@@ -37,6 +37,9 @@ pub(crate) enum Step {
     Pull(String),
     Sync,
     Restart(String),
+    Holds { device: String, thread: String },
+    Backup,
+    Restore,
     Expect { device: String, thread: String, shows: Shows },
 }
 
@@ -163,6 +166,16 @@ impl Play {
                 let at = self.world.named(device);
                 self.world.restart_device(at);
             }
+            Step::Holds { device, thread } => {
+                let (at, thread) = (self.world.named(device), self.id(thread));
+                self.world.device_mut(at).load(&thread).expect("asked for");
+                self.world.sync();
+                if self.world.device(at).kept_log(&thread).expect("readable").is_empty() {
+                    self.wrong(format!("{device} does not hold {thread}"));
+                }
+            }
+            Step::Backup => assert!(self.world.backup("one")),
+            Step::Restore => assert!(self.world.restore("one")),
             Step::Expect { device, thread, shows } => {
                 let at = self.world.named(device);
                 let row = self.row(at, thread);

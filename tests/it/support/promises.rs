@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mailtui::id::{EventId, StoreId};
 use mailtui::mailbox::{self, MailboxEvent};
-use mailtui::store::{Chain, Db, Event, Kind, Log, NewEvent, Own, OwnEvent};
+use mailtui::store::{Chain, Db, Event, Kind, Log, NewEvent, Own, OwnEvent, disk};
 use mailtui::sync::Frame;
 
 use crate::support::truth::purged;
@@ -52,6 +52,12 @@ impl Promises {
                 self.wrong.push(format!("device {at} offers {event:?}, once {first:?}"));
             }
         }
+    }
+
+    /// The backend was put back: positions and chains of another life say nothing.
+    pub(crate) fn restored(&mut self) {
+        self.told.clear();
+        self.acks.clear();
     }
 
     /// A frame leaves the backend.
@@ -143,6 +149,49 @@ impl World {
                 self.promises.wrong.push(line);
             }
         }
+    }
+
+    /// The backend was put back to an earlier moment: what nobody has on disk any more is promised no
+    /// more. What somebody has comes back.
+    pub(super) fn release_backend(&mut self) {
+        for at in 0..self.stations.len() {
+            self.save(at);
+            self.sync_disk(at);
+        }
+        let there = self.held_somewhere();
+        let Promises { kept, acknowledged, own, told, acks, .. } = &mut self.promises;
+        kept.retain(|id, _| there.contains(id));
+        acknowledged.retain(|id| there.contains(id));
+        own.values_mut().for_each(|own| own.retain(|id, _| there.contains(id)));
+        told.clear();
+        acks.clear();
+    }
+
+    /// All events that the backend's logs hold, or a device's logs and queue on its disk.
+    pub(crate) fn held_somewhere(&self) -> BTreeSet<EventId> {
+        let mut there = BTreeSet::new();
+        let mut dirs = vec![self.backend_dir()];
+        for station in &self.stations {
+            dirs.push(station.dir.clone());
+            let device = station.device.as_ref().expect("the device runs");
+            there.extend(Own::all(device.db()).expect("readable").into_iter().map(|own| own.id));
+        }
+        let kinds = [
+            ("threads.db", Kind::Threads, mailtui::backend::FORMAT),
+            ("mailbox.db", Kind::Mailbox, mailbox::VERSION),
+        ];
+        for (dir, (name, kind, version)) in dirs.iter().flat_map(|dir| kinds.map(|k| (dir, k))) {
+            let file = dir.join(name);
+            let Some(db) = Db::read(&file, kind, version).expect("opens") else { continue };
+            let mut log = file.into_os_string();
+            log.push("-wal");
+            disk::sync_log(log.as_ref()).expect("synced");
+            for (store, _) in Log::stores(&db).expect("readable") {
+                let log = Log::all(&db, &store).expect("readable");
+                there.extend(log.into_iter().map(|event| event.event.id));
+            }
+        }
+        there
     }
 
     /// The backend is back: what left it in any frame is in its logs, where it was.

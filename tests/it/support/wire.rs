@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 
+use mailtui::engine::MailboxPage;
 use mailtui::sync::{Frame, decode, encode};
 
 /// One connection.
@@ -41,6 +42,21 @@ impl Wire {
 
     pub(crate) fn next_down(&mut self) -> Option<Frame> {
         self.down.pop_front().map(|bytes| decode(&bytes).expect("decodes"))
+    }
+
+    /// The next frame down where it is a page of the Mailbox log.
+    pub(crate) fn next_page(&mut self) -> Option<MailboxPage> {
+        let frame = decode(self.down.front()?).expect("decodes");
+        let (Frame::Page { store, events, head, chain, .. }
+        | Frame::Live { store, events, head, chain }) = frame
+        else {
+            return None;
+        };
+        if store.as_thread().is_some() {
+            return None;
+        }
+        self.down.pop_front();
+        Some(MailboxPage { events, head, chain })
     }
 
     /// The backend has no session of it any more; what it sent before may still arrive.

@@ -55,6 +55,10 @@ pub(crate) struct World {
     next_session: u64,
     /// How many events a page of the backend holds, where it is said.
     pub(super) page_events: Option<usize>,
+    /// How many events of the Mailbox log a device takes in together, about.
+    pub(crate) slice: usize,
+    /// How often the backend was put back.
+    pub(crate) restores: u64,
     /// Points at which somebody died, and how often.
     pub(crate) died: BTreeMap<&'static str, u64>,
     /// What was put on disk, acknowledged and told to others.
@@ -92,6 +96,8 @@ impl World {
             clock: ManualClock::new(seed),
             next_session: 1,
             page_events: None,
+            slice: 0,
+            restores: 0,
             died: BTreeMap::new(),
             promises: Promises::default(),
             home,
@@ -366,6 +372,7 @@ impl World {
             assert!(round < MOST_ROUNDS, "somebody waits for what will not come");
             let mut moved = false;
             for at in 0..self.stations.len() {
+                moved |= self.notice(at);
                 self.connect(at);
                 self.save(at);
                 moved |= self.sync_disk(at);

@@ -1,0 +1,126 @@
+//! Events that come back from a device: what a restore lost, and what must be known of it again
+//! beside the logs.
+//!
+//! Invariant: the index, links and references say of what came back what they said of it when it
+//! came first. A purge that comes back purges again, but never what came since.
+
+use std::collections::BTreeSet;
+
+use crate::backend::core::Backend;
+use crate::backend::storage::{self, Index, Links, Purged};
+use crate::id::{StoreId, ThreadId};
+use crate::mail;
+use crate::mailbox::{self, MailboxEvent};
+use crate::store::{Blobs, Db, Log, NewEvent, StoreError};
+use crate::sync::{Refused, StorePush};
+use crate::thread::{MessageAdded, ThreadEvent, name};
+
+/// Of these events, those that a log does not hold.
+pub(super) fn unknown(
+    db: &Db,
+    store: &StoreId,
+    events: &[NewEvent],
+) -> Result<Vec<NewEvent>, StoreError> {
+    let mut unknown = Vec::new();
+    for event in events {
+        if !Log::holds(db, store, &event.id)? {
+            unknown.push(event.clone());
+        }
+    }
+    Ok(unknown)
+}
+
+/// These events of a thread came back, and are in its log now.
+pub(super) fn take_back(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result<(), StoreError> {
+    let Some(thread) = store.as_thread() else { return Ok(()) };
+    for event in events {
+        match ThreadEvent::read(&event.name, &event.args) {
+            Some(ThreadEvent::Created(_)) => Links::begun(db, &thread)?,
+            Some(ThreadEvent::Message(message)) => index(db, &thread, &message)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Knows a message again by its name and, where its bytes are here, by these.
+fn index(db: &Db, thread: &ThreadId, message: &MessageAdded) -> Result<(), StoreError> {
+    for blob in std::iter::once(&message.raw).chain(&message.text_blob) {
+        Blobs::refer(db, blob)?;
+    }
+    let raw = Blobs::get(db, &message.raw).ok().flatten();
+    let key = match (&message.message_id, &raw) {
+        (Some(id), _) if !id.is_empty() => id.clone(),
+        (_, Some(raw)) => mail::message_key(&mail::Parsed::default(), raw),
+        _ => return Ok(()),
+    };
+    Index::name(db, &key, thread)?;
+    if let Some(raw) = &raw {
+        Index::add(db, &key, &mail::canonical_hash(raw))?;
+    }
+    message.references.iter().try_for_each(|ancestor| Index::name(db, ancestor, thread))
+}
+
+impl Backend {
+    /// Purges that come back, done before anything of the push they came with: that a conversation
+    /// is gone must be known when what it held is offered. What got mail in this epoch stays.
+    pub(super) fn purge_again(
+        &mut self,
+        stores: &mut [StorePush],
+    ) -> Result<Vec<Refused>, StoreError> {
+        let (mut going, mut kept) = (BTreeSet::new(), Vec::new());
+        for push in stores.iter_mut().filter(|push| push.again) {
+            if push.store.as_str() != StoreId::MAILBOX {
+                continue;
+            }
+            let mut left = Vec::new();
+            for event in std::mem::take(&mut push.events) {
+                let purged = match MailboxEvent::read(&event.name, &event.args) {
+                    Some(MailboxEvent::Purged(purged)) if event.epoch != self.epoch => purged,
+                    _ => {
+                        left.push(event);
+                        continue;
+                    }
+                };
+                if Purged::is(&self.db, &purged.thread)? {
+                    left.push(event);
+                } else if self.has_new_mail(&purged.thread)? {
+                    let (code, reason) = ("new-mail", "a message came to it since it was purged");
+                    let (code, reason) = (code.to_owned(), reason.to_owned());
+                    kept.push(Refused { id: event.id, code, reason });
+                } else {
+                    going.insert((purged.thread, purged.at));
+                    left.push(event);
+                }
+            }
+            push.events = left;
+        }
+        if !going.is_empty() {
+            self.commit()?;
+            self.erase(&going.into_iter().collect::<Vec<_>>())?;
+            self.tell_purges()?;
+        }
+        Ok(kept)
+    }
+
+    /// Whether a thread got a message in this epoch that it never had before.
+    fn has_new_mail(&self, thread: &ThreadId) -> Result<bool, StoreError> {
+        let log = Log::all(&self.db, &StoreId::thread(thread))?;
+        let new = |event: &NewEvent| event.name == name::MESSAGE_ADDED && event.epoch == self.epoch;
+        Ok(log.iter().any(|event| new(&event.event)))
+    }
+}
+
+/// The first thing in an epoch that a restore began: the Mailbox store hears of it, so that rows
+/// count in it. Nothing when it has.
+pub(super) fn begin_epoch(
+    threads: &Db,
+    mailbox: &mut super::mailbox_client::MailboxClient,
+    epoch: &crate::id::Epoch,
+) -> Result<(), StoreError> {
+    if !storage::is_restored(threads)? {
+        return Ok(());
+    }
+    let args = crate::store::Args::of(&mailbox::EpochBegan { epoch: epoch.clone() });
+    mailbox.begin_epoch(epoch, args)
+}

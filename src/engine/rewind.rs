@@ -1,0 +1,274 @@
+//! When the backend's log is not the one that this device holds: what stands above the last common
+//! position goes back into the queue, and is offered again.
+//!
+//! Invariant: nothing that is held above the common position is forgotten before it is in the
+//! queue: they change places in one transaction, and where the log is another file, the queue comes
+//! first. In a new epoch nothing is pushed into a store whose log here was not compared with the
+//! backend's: the keys of one device keep their order.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::crash::{self, Broken};
+use crate::engine::kept::Kept;
+use crate::engine::threads::OpenThread;
+use crate::engine::{Device, EngineError};
+use crate::id::{Epoch, StoreId, ThreadId};
+use crate::mailbox::{self, Groups, MailboxEvent};
+use crate::store::{Db, Event, Head, Log, Own, StoreError};
+use crate::sync::{Cursor, Frame, SyncError};
+use crate::thread::name::EPOCH_BEGAN;
+
+/// Logs that may be found to differ in one connection, about: more is a backend whose logs do not
+/// fit themselves, and would be fetched for ever.
+const MAX_DIVERGED: u32 = 100_000;
+/// What one of the Mailbox log counts: it takes one for each halving of its length.
+const MAILBOX_COUNTS: u32 = MAX_DIVERGED / 100;
+/// Kept logs that are compared with the backend's at a time.
+const COMPARED_AT_A_TIME: usize = 32;
+/// Events, and bytes of arguments, read at a time, about.
+const READ_EVENTS: usize = 1_000;
+const READ_BYTES: usize = 4 * 1024 * 1024;
+/// Setting: the epoch in which all logs here were compared with the backend's.
+const COMPARED: &str = "compared";
+
+/// What is compared with the backend's logs since this connection's welcome.
+#[derive(Debug, Default)]
+pub(super) struct Comparing {
+    /// Whether this epoch is a new one here, and not all of it is done.
+    new: bool,
+    /// The epoch in which the logs here were the backend's.
+    last: Option<Epoch>,
+    /// Whether the Mailbox log is here as the backend has it.
+    mailbox: bool,
+    /// Thread logs that are to be compared.
+    waiting: VecDeque<ThreadId>,
+    /// Thread logs whose answer is awaited.
+    asked: BTreeSet<ThreadId>,
+    /// Logs that were found to differ, counted.
+    differed: u32,
+}
+
+impl Comparing {
+    /// Whether events may be pushed into this store.
+    pub(super) fn may_push(&self, store: &StoreId) -> bool {
+        let asked =
+            |thread: &ThreadId| self.asked.contains(thread) || self.waiting.contains(thread);
+        !self.new || (self.mailbox && !store.as_thread().is_some_and(|thread| asked(&thread)))
+    }
+
+    /// Whether all that is here was compared.
+    pub(super) const fn is_done(&self) -> bool {
+        !self.new
+    }
+
+    /// The epoch of what is held of logs, where that is not this connection's.
+    pub(super) fn held(&self, store: &StoreId) -> Option<Epoch> {
+        let is_compared = match store.as_thread() {
+            Some(thread) => self.mailbox && !self.asked.contains(&thread),
+            None => self.mailbox,
+        };
+        self.last.clone().filter(|_| self.new && !is_compared)
+    }
+
+    /// Whether this thread's log is being compared.
+    pub(super) fn is_asked(&self, thread: &ThreadId) -> bool {
+        self.asked.contains(thread)
+    }
+}
+
+impl Device {
+    /// Whether the logs here are those of this connection's backend, as far as it is known.
+    #[must_use]
+    pub(super) const fn is_compared(&self) -> bool {
+        !self.comparing.new
+    }
+
+    /// A connection's first: whether the epoch is one in which logs have to be compared. The
+    /// transaction is the caller's.
+    pub(super) fn begin_comparing(&mut self, epoch: &Epoch) -> Result<(), StoreError> {
+        let known = Own::setting(&self.db, "epoch")?.is_some();
+        let compared = Own::setting(&self.db, COMPARED)?;
+        let last = compared.or(Own::setting(&self.db, "epoch")?);
+        let new = known && last.as_deref() != Some(epoch.as_str());
+        if !new {
+            Own::set(&self.db, COMPARED, epoch.as_str())?;
+        }
+        let last = last.and_then(|last| Epoch::try_from(last).ok());
+        self.comparing = Comparing { new, last, ..Comparing::default() };
+        Ok(())
+    }
+
+    /// The Mailbox log is here up to the backend's end. In a new epoch it says which kept logs may
+    /// hold what the backend has lost: those that go on above their watermark.
+    pub(super) fn mailbox_compared(&mut self) -> Result<(), EngineError> {
+        if !self.comparing.new || self.comparing.mailbox {
+            return Ok(());
+        }
+        let mut waiting = VecDeque::new();
+        if let Some(kept) = &self.kept {
+            for (store, head) in Log::stores(kept)? {
+                let Some(thread) = store.as_thread() else { continue };
+                let seen = mailbox::watermark(&self.db, &thread)?.map_or(0, |seen| seen.position);
+                if head.position > seen {
+                    waiting.push_back(thread);
+                }
+            }
+        }
+        self.comparing.mailbox = true;
+        self.comparing.waiting = waiting;
+        self.compare_next()
+    }
+
+    /// A thread's log was compared, and what of it is here is the backend's.
+    pub(super) fn thread_compared(&mut self, thread: &ThreadId) -> Result<(), EngineError> {
+        if !self.comparing.asked.remove(thread) {
+            return Ok(());
+        }
+        if !self.open.peek(thread).is_some_and(|open| open.subscribed) {
+            self.wanted.push(Frame::Unsubscribe { store: StoreId::thread(thread) });
+        }
+        self.compare_next()
+    }
+
+    fn compare_next(&mut self) -> Result<(), EngineError> {
+        let Some(epoch) = self.epoch.clone() else { return Ok(()) };
+        while self.comparing.asked.len() < COMPARED_AT_A_TIME {
+            let Some(thread) = self.comparing.waiting.pop_front() else { break };
+            let store = StoreId::thread(&thread);
+            let Some(kept) = &self.kept else { break };
+            let Head { position, chain } = Log::head(kept, &store)?;
+            self.comparing.asked.insert(thread);
+            let held = self.comparing.held(&store).unwrap_or_else(|| epoch.clone());
+            let cursor = Some(Cursor { epoch: held, position, chain });
+            self.wanted.push(Frame::Subscribe { store, cursor });
+        }
+        self.unsent = true;
+        if self.comparing.new && self.comparing.mailbox && self.comparing.asked.is_empty() {
+            self.begin_full()?;
+            Own::set(&self.db, COMPARED, epoch.as_str())?;
+            self.commit()?;
+            self.comparing.new = false;
+        }
+        Ok(())
+    }
+
+    /// The backend's log is not the one that this device holds. `said` is where the backend thinks
+    /// they part; where the chains differ even there, they part lower: half of it is tried next,
+    /// and nothing at last.
+    pub(super) fn diverged(
+        &mut self,
+        store: &StoreId,
+        said: Option<Head>,
+    ) -> Result<(), EngineError> {
+        self.comparing.differed += if store.as_thread().is_some() { 1 } else { MAILBOX_COUNTS };
+        if self.comparing.differed > MAX_DIVERGED {
+            let message = "its logs are damaged: they do not fit their own chain".to_owned();
+            return Err(SyncError::Refused { code: "damaged-log".to_owned(), message }.into());
+        }
+        let Some(thread) = store.as_thread() else {
+            let common = common(&self.db, store, said)?;
+            self.begin_full()?;
+            self.rewind_mailbox(common)?;
+            self.commit()?;
+            self.news.lists = true;
+            self.unsent = true;
+            let cursor = self.cursor()?;
+            self.wanted.push(Frame::Subscribe { store: store.clone(), cursor });
+            return Ok(());
+        };
+        self.rewind_thread(&thread, said)?;
+        let awaited = self.comparing.is_asked(&thread) || self.is_fetching(&thread);
+        let Some(epoch) = self.epoch.clone() else { return Ok(()) };
+        if let Some(open) = self.open.peek_mut(&thread) {
+            open.subscribed = false;
+            self.subscribe_thread(&thread);
+        } else if let Some(kept) = self.kept.as_ref().filter(|_| awaited) {
+            let Head { position, chain } = Log::head(kept, store)?;
+            let cursor = (position > 0).then_some(Cursor { epoch, position, chain });
+            self.wanted.push(Frame::Subscribe { store: store.clone(), cursor });
+        }
+        Ok(())
+    }
+
+    /// Puts the Mailbox store back to a position of its log, with what own events show; what the
+    /// log said above it is in the queue. The transaction is the caller's.
+    fn rewind_mailbox(&mut self, common: u64) -> Result<(), StoreError> {
+        let store = StoreId::mailbox();
+        let lost = self.offers(&self.db, &store, common)?;
+        Own::offer_again(&self.db, &store, &self.id, &lost)?;
+        Log::truncate(&self.db, &store, common)?;
+        mailbox::remake(&self.db)?;
+        for thread in self.own_threads()? {
+            self.cover(&thread)?;
+        }
+        self.show_all_labels()?;
+        mailbox::rebuild_shown(&self.db)
+    }
+
+    /// Puts a kept log back, and the loaded store that it makes.
+    fn rewind_thread(&mut self, thread: &ThreadId, said: Option<Head>) -> Result<(), EngineError> {
+        let store = StoreId::thread(thread);
+        let (mut at, mut lost) = (0, Vec::new());
+        if let Some(kept) = &self.kept {
+            at = common(kept, &store, said)?;
+            lost = self.offers(kept, &store, at)?;
+        }
+        self.begin_full()?;
+        let mut groups = Groups::of_overlay();
+        groups.touch(&self.db, thread)?;
+        Own::offer_again(&self.db, &store, &self.id, &lost)?;
+        self.cover(thread)?;
+        groups.settle(&self.db)?;
+        self.commit()?;
+        self.unsent = true;
+        self.news.lists = true;
+        let mut left = Vec::new();
+        if let Some(kept) = &mut self.kept {
+            kept.begin()?;
+            Log::truncate(kept, &store, at)?;
+            Kept::recount(kept, thread)?;
+            left = Log::all(kept, &store)?;
+            kept.commit()?;
+        }
+        if let Some(open) = self.open.peek_mut(thread) {
+            let used_ms = open.used_ms;
+            *open = OpenThread::default();
+            open.used_ms = used_ms;
+            open.add(&left);
+        }
+        Ok(())
+    }
+
+    /// What a log holds above a position and the backend may have lost: facts that nothing else
+    /// yields. What others wrote in this epoch is on the backend, whatever this log looks like.
+    fn offers(&self, log: &Db, store: &StoreId, above: u64) -> Result<Vec<Event>, StoreError> {
+        let (mut found, mut at) = (Vec::new(), above);
+        let mirrors = |event: &Event| {
+            let read = MailboxEvent::read(&event.event.name, &event.event.args);
+            store.as_thread().is_none()
+                && read.is_some_and(|read| read.source().is_some())
+                && !crash::broken(Broken::ProjectionsOffered)
+        };
+        loop {
+            let (events, more) = Log::range(log, store, at, READ_EVENTS, READ_BYTES)?;
+            at = events.last().map_or(at, |event| event.position);
+            found.extend(events.into_iter().filter(|event| {
+                let inner = &event.event;
+                let known = Some(&inner.epoch) == self.epoch.as_ref() && inner.device != self.id;
+                let marks = inner.name == EPOCH_BEGAN || inner.args.is_gone();
+                !known && !marks && !mirrors(event)
+            }));
+            if !more {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+/// The last position up to which a log here is taken to be the backend's.
+fn common(log: &Db, store: &StoreId, said: Option<Head>) -> Result<u64, StoreError> {
+    let head = Log::head(log, store)?.position;
+    let Some(said) = said else { return Ok(head / 2) };
+    let here = Log::chain_at(log, store, said.position)?;
+    Ok(if here == Some(said.chain) { said.position } else { said.position.min(head) / 2 })
+}

@@ -1,0 +1,224 @@
+//! A backend that is put back to an earlier moment, and devices that held more: what they hold
+//! comes back, nothing twice, and everybody ends with the same.
+
+use std::collections::BTreeSet;
+
+use mailtui::bridge::{Folder, Outcome};
+use mailtui::command::intent::{Change, Intent};
+use mailtui::id::{LabelId, ThreadId};
+use mailtui::label::{Place, user_label};
+use mailtui::mailbox;
+use mailtui::sync::{PurgeOrder, SeenThread};
+
+use crate::support::health;
+use crate::support::mail::mail;
+use crate::support::truth::Truth;
+use crate::support::world::World;
+
+const A: usize = 0;
+const B: usize = 1;
+
+/// Two devices that keep the logs they open.
+fn world(seed: u64) -> World {
+    World::new(&[("a", true), ("b", true)], seed)
+}
+
+/// A message of the conversation that `first` begins.
+fn receive(world: &mut World, first: &str, name: &str) -> ThreadId {
+    world.clock.turn(60_000);
+    let message = if first == name { mail(name) } else { mail(name).reply_to(first, first) };
+    match world.mail(message.bytes(), Folder::default()) {
+        Outcome::Imported { thread, .. } => thread,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn hold(world: &mut World, at: usize, thread: &ThreadId) {
+    world.device_mut(at).load(thread).unwrap();
+    world.sync();
+    assert!(!world.device(at).kept_log(thread).unwrap().is_empty());
+}
+
+fn decide(world: &mut World, at: usize, intent: &Intent) {
+    world.device_mut(at).intend(intent).unwrap();
+    world.save(at);
+}
+
+fn change(world: &mut World, at: usize, thread: &ThreadId, change: Change) {
+    let row = world.device(at).row(thread).unwrap().unwrap();
+    decide(world, at, &Intent::Change { changes: vec![change], targets: row.members });
+}
+
+fn place(world: &World, at: usize, thread: &ThreadId) -> Place {
+    world.device(at).row(thread).unwrap().unwrap().place
+}
+
+/// Everybody has the same, nothing waits, and nothing is wrong with anything.
+fn rest(world: &mut World, labels: &[LabelId]) -> Truth {
+    world.heal();
+    world.sync();
+    let truth = Truth::read(&world.backend_dir());
+    let labels: BTreeSet<LabelId> = labels.iter().cloned().collect();
+    let wrong = health::of(world, &truth, &labels);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let dump = |at: usize| mailbox::dump(world.device(at).db()).unwrap();
+    assert_eq!(dump(A), dump(B));
+    truth
+}
+
+#[test]
+fn two_restores_of_one_backup_and_a_device_that_was_away_through_both() {
+    let mut world = world(1);
+    let thread = receive(&mut world, "one", "one");
+    world.sync();
+    hold(&mut world, A, &thread);
+    hold(&mut world, B, &thread);
+    world.backup("first");
+    receive(&mut world, "one", "two");
+    change(&mut world, A, &thread, Change::Star(true));
+    world.sync();
+    // B has seen all of it, and is away from now on.
+    world.cut(B);
+    world.stations[B].apart = true;
+    change(&mut world, B, &thread, Change::Label(user_label("work"), true));
+    world.restore("first");
+    receive(&mut world, "one", "three");
+    world.sync();
+    world.restore("first");
+    receive(&mut world, "one", "four");
+    world.sync();
+    let truth = rest(&mut world, &[user_label("work")]);
+    let told = &truth.threads[&thread];
+    assert_eq!(told.state.messages.len(), 4, "what one of them held is back");
+    assert!(told.cells.starred && told.cells.labels.contains(&user_label("work")));
+    let epochs = told.log.iter().filter(|event| event.event.name.contains("EpochBegan")).count();
+    assert_eq!(epochs, 1, "of the epoch that lasts");
+}
+
+#[test]
+fn a_conversation_that_only_a_device_holds_comes_back_whole() {
+    let mut world = world(2);
+    receive(&mut world, "old", "old");
+    world.sync();
+    world.backup("one");
+    let thread = receive(&mut world, "new", "new");
+    receive(&mut world, "new", "more");
+    world.sync();
+    hold(&mut world, B, &thread);
+    change(&mut world, A, &thread, Change::Star(true));
+    world.sync();
+    world.restore("one");
+    let truth = rest(&mut world, &[]);
+    let told = &truth.threads[&thread];
+    assert_eq!((told.state.messages.len(), told.cells.starred), (2, true));
+    // The same mail again is known by what it is.
+    world.mail(mail("new").bytes(), Folder::default());
+    let truth = rest(&mut world, &[]);
+    assert_eq!(truth.threads[&thread].state.messages.len(), 2);
+}
+
+#[test]
+fn what_was_purged_after_the_backup_is_purged_again() {
+    let mut world = world(3);
+    let thread = receive(&mut world, "one", "one");
+    world.sync();
+    hold(&mut world, A, &thread);
+    world.backup("one");
+    let seen = mailbox::watermark(world.device(A).db(), &thread).unwrap().unwrap();
+    let row = vec![SeenThread { thread: thread.clone(), seen }];
+    let order = PurgeOrder { rows: vec![row], anywhere: true, ..PurgeOrder::default() };
+    let rows = world.backend().purge(&order).unwrap();
+    assert_eq!(rows[0].kept, None);
+    world.sync();
+    world.restore("one");
+    let truth = rest(&mut world, &[]);
+    assert!(truth.purged.contains(&thread) && !truth.threads.contains_key(&thread));
+}
+
+#[test]
+fn labels_that_were_made_and_changed_after_the_backup_come_back() {
+    let mut world = world(4);
+    let thread = receive(&mut world, "one", "one");
+    decide(&mut world, A, &Intent::CreateLabel("Old".to_owned()));
+    world.sync();
+    world.backup("one");
+    decide(&mut world, A, &Intent::CreateLabel("Work".to_owned()));
+    world.sync();
+    decide(&mut world, B, &Intent::RenameLabel(user_label("Work"), "Job".to_owned()));
+    decide(&mut world, B, &Intent::DeleteLabel(user_label("Old")));
+    hold(&mut world, B, &thread);
+    change(&mut world, B, &thread, Change::Label(user_label("Work"), true));
+    world.sync();
+    let before = mailbox::labels(world.device(A).db()).unwrap();
+    world.restore("one");
+    rest(&mut world, &[user_label("Work")]);
+    assert_eq!(mailbox::labels(world.device(A).db()).unwrap(), before);
+    assert!(world.device(A).row(&thread).unwrap().unwrap().labels.contains(&user_label("Work")));
+}
+
+#[test]
+fn an_undo_reaches_over_a_restore() {
+    let mut world = world(5);
+    let thread = receive(&mut world, "one", "one");
+    world.sync();
+    hold(&mut world, A, &thread);
+    change(&mut world, A, &thread, Change::Place(Place::Archive));
+    world.sync();
+    world.backup("one");
+    decide(&mut world, A, &Intent::Undo(None));
+    world.sync();
+    assert_eq!(place(&world, B, &thread), Place::Inbox);
+    world.restore("one");
+    rest(&mut world, &[]);
+    assert_eq!(place(&world, B, &thread), Place::Inbox);
+    change(&mut world, A, &thread, Change::Place(Place::Trash));
+    world.sync();
+    world.restore("one");
+    decide(&mut world, A, &Intent::Undo(None));
+    rest(&mut world, &[]);
+    assert_eq!(place(&world, B, &thread), Place::Inbox);
+}
+
+#[test]
+fn keys_that_were_half_pushed_keep_their_order() {
+    let mut world = world(6);
+    let (one, two) = (receive(&mut world, "one", "one"), receive(&mut world, "two", "two"));
+    world.sync();
+    hold(&mut world, A, &one);
+    world.backup("one");
+    change(&mut world, A, &one, Change::Place(Place::Trash));
+    change(&mut world, A, &two, Change::Star(true));
+    world.connect(A);
+    while world.deliver_down(A) {}
+    world.send(A, Some);
+    while world.deliver_up(A) {}
+    // The answer is lost with the connection, and with it the epoch.
+    world.commit();
+    world.cut(A);
+    change(&mut world, A, &one, Change::Place(Place::Archive));
+    world.restore("one");
+    change(&mut world, A, &two, Change::Star(false));
+    let truth = rest(&mut world, &[]);
+    assert_eq!(truth.threads[&one].cells.place, Place::Archive);
+    assert!(!truth.threads[&two].cells.starred);
+}
+
+#[test]
+fn links_and_splits_come_back() {
+    let mut world = world(7);
+    let (one, two) = (receive(&mut world, "one", "one"), receive(&mut world, "two", "two"));
+    world.sync();
+    hold(&mut world, A, &one);
+    hold(&mut world, A, &two);
+    world.backup("one");
+    decide(&mut world, A, &Intent::Join(vec![one.clone(), two.clone()]));
+    world.sync();
+    world.restore("one");
+    rest(&mut world, &[]);
+    assert_eq!(world.device(B).row(&one).unwrap().unwrap().members.len(), 2);
+    decide(&mut world, A, &Intent::Split(vec![two.clone()]));
+    world.sync();
+    world.restore("one");
+    rest(&mut world, &[]);
+    assert_eq!(world.device(B).row(&one).unwrap().unwrap().members.len(), 1);
+}
