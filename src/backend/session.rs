@@ -1,7 +1,7 @@
 //! A device's session: what it subscribed to, and what may be sent to it now.
 //!
-//! Invariant: nothing is buffered for a slow device: what it cannot take yet stays in the log, and is
-//! read from there by `pump`.
+//! Invariant: nothing is buffered for a slow device: what it cannot take yet stays in the log, and
+//! is read from there by `pump`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -137,11 +137,10 @@ impl Backend {
                 self.answer_settled()?;
             }
             Frame::BlobGet { hash, offset } => {
-                let Some(open) = self.sessions.get_mut(&session) else { return Ok(()) };
-                if open.blobs.len() >= MAX_BLOBS_ASKED {
-                    self.refuse(session, "limit", "too many blobs asked for at a time");
-                } else {
-                    open.blobs.push_back((hash, offset));
+                let asking = self.sessions.get_mut(&session);
+                match asking.filter(|asking| asking.blobs.len() < MAX_BLOBS_ASKED) {
+                    Some(asking) => asking.blobs.push_back((hash, offset)),
+                    None => self.refuse(session, "limit", "too many blobs asked for at a time"),
                 }
             }
             Frame::Credit { store, pages } => {

@@ -369,8 +369,8 @@ impl Device {
 
     fn store_acknowledged(&mut self, ack: &StoreAck) -> Result<(), EngineError> {
         let StoreAck { store, positions, refused, missing, .. } = ack;
-        if !self.in_flight.remove(store) {
-            return Ok(()); // an answer to what nobody asked
+        if self.is_stale(ack) || !self.in_flight.remove(store) {
+            return Ok(()); // an answer to what nobody asked, or to what was answered before
         }
         self.check_ack(ack)?;
         self.unsent |= self.held_back.remove(store);
@@ -420,6 +420,15 @@ impl Device {
             self.news.lists = true;
         }
         Ok(())
+    }
+
+    /// Whether an answer names nothing of what is under way.
+    fn is_stale(&self, ack: &StoreAck) -> bool {
+        let Some(sent) = self.sent.get(&ack.store) else { return false };
+        let mut named =
+            ack.positions.iter().map(|(id, _)| id).chain(ack.refused.iter().map(|no| &no.id));
+        let names = !(ack.positions.is_empty() && ack.refused.is_empty());
+        names && !named.any(|id| sent.contains(id))
     }
 
     /// Whether an answer says of everything that was sent, and of nothing else, what became of it.

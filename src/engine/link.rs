@@ -371,7 +371,8 @@ where
     }
 }
 
-/// Ends when something that was asked is not answered, though the engine has taken in all that came.
+/// Ends when something that was asked is not answered, though the engine has taken in all that
+/// came.
 async fn overdue(shared: &Shared, places: &Semaphore) -> SyncError {
     loop {
         tokio::time::sleep(LOOK).await;
