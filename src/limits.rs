@@ -22,7 +22,7 @@ pub const PAGE_BYTES: usize = 1024 * 1024;
 /// Events in one push frame.
 pub const PUSH_EVENTS: usize = 2_000;
 /// Events that a backend takes in one push frame: what one action does to a store is not split.
-pub const MAX_PUSHED_EVENTS: usize = 4 * PUSH_EVENTS;
+pub const MAX_PUSHED_EVENTS: usize = 8 * PUSH_EVENTS;
 /// The longest arguments of an event that a device may push, in bytes.
 pub const MAX_PUSHED_ARGS_BYTES: usize = 256 * 1024;
 /// The longest arguments of an event that is made of a message, in bytes.

@@ -437,12 +437,15 @@ impl Device {
         let wrong =
             |what: &str| Err(SyncError::Frame(format!("an answer to a push {what}")).into());
         let mut sent = self.sent.remove(&ack.store).unwrap_or_default();
-        let mut positions = BTreeSet::new();
+        let mut positions = BTreeMap::new();
         for (id, position) in &ack.positions {
+            if positions.get(position) == Some(&id) {
+                continue; // the same once more
+            }
             if !sent.remove(id) {
                 return wrong("names what was not pushed");
             }
-            if *position == 0 || *position > ack.head || !positions.insert(*position) {
+            if *position == 0 || *position > ack.head || positions.insert(position, id).is_some() {
                 return wrong("gives a position that cannot be");
             }
             let log =
