@@ -660,7 +660,7 @@ fn from_cursor() {
     let count = 10_000;
     let all: Vec<NewEvent> = (0..count).map(|n| event(&pair, n, 0)).collect();
     for group in all.chunks(1_000) {
-        pair.offer(B, group);
+        pair.offer(A, group);
     }
     let last = pair.head();
     assert_eq!(last, head + count as u64);
