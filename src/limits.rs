@@ -21,6 +21,8 @@ pub const PAGE_EVENTS: usize = 100;
 pub const PAGE_BYTES: usize = 1024 * 1024;
 /// Events in one push frame.
 pub const PUSH_EVENTS: usize = 2_000;
+/// Events that a backend takes in one push frame: what one action does to a store is not split.
+pub const MAX_PUSHED_EVENTS: usize = 8 * PUSH_EVENTS;
 /// The longest arguments of an event that a device may push, in bytes.
 pub const MAX_PUSHED_ARGS_BYTES: usize = 256 * 1024;
 /// The longest arguments of an event that is made of a message, in bytes.
@@ -35,8 +37,14 @@ pub const INGEST_BYTES: usize = 8 * 1024 * 1024;
 pub const MAX_INLINE_TEXT_BYTES: usize = 64 * 1024;
 /// Bytes of a blob in one frame, and of the parts in which a long one is stored: never changed.
 pub const BLOB_CHUNK_BYTES: usize = 1024 * 1024;
-/// Pages sent to a device and not yet written to its socket.
+/// Pages and parts of blobs sent to a device and not yet written to its socket.
 pub const SESSION_CREDIT: usize = 8;
+/// Of these, what only the Mailbox store may take.
+pub const MAILBOX_ROOM: usize = 2;
+/// Pages of one store that a device has not yet said it has taken in.
+pub const STORE_CREDIT: u32 = 16;
+/// Pages of one store after which a device says so: less than a round trip before the last.
+pub const CREDIT_EVERY: u32 = 4;
 /// Thread clients kept loaded by an embedded backend.
 pub const THREAD_CLIENTS_EMBEDDED: usize = 32;
 /// Thread clients kept loaded by `serve`.

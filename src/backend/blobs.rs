@@ -126,9 +126,11 @@ mod tests {
 
     /// The answer to a frame, once it is on disk.
     fn ask(backend: &mut Backend, frame: Frame, now: i64) -> Frame {
+        backend.connect(1, crate::id::DeviceId::try_from("device").unwrap());
         backend.handle(1, frame, now).unwrap();
         assert!(backend.frames().is_empty(), "nothing is said before it is on disk");
         backend.commit().unwrap();
+        backend.pump().unwrap();
         backend.frames().pop().unwrap().1
     }
 

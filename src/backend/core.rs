@@ -16,10 +16,10 @@ use crate::backend::thread_client::ThreadClients;
 use crate::bridge::Outcome;
 use crate::clock::Clock;
 use crate::crash::{self, Broken};
-use crate::id::{Epoch, LabelId, StoreId, ThreadId, base32};
+use crate::id::{Epoch, EventId, LabelId, StoreId, ThreadId, base32};
 use crate::limits::PAGE_EVENTS;
-use crate::store::{Db, Durability, Head, Log, StoreError, Uploads};
-use crate::sync::{Frame, StoreAck, StorePush};
+use crate::store::{Db, Durability, Head, Log, NewEvent, StoreError, Uploads};
+use crate::sync::{Frame, Refused, StoreAck, StorePush};
 
 /// How a backend runs.
 #[derive(Debug, Clone)]
@@ -48,6 +48,8 @@ pub struct Backend {
     pub(super) now: i64,
     /// Whether purges are there that the Mailbox store may not have heard of.
     pub(super) untold: bool,
+    /// Threads and batches that the pipeline takes in one step.
+    pub(super) a_step: usize,
     /// Blobs that devices are sending.
     pub(super) uploads: Uploads,
     /// When what nothing names was last looked for, Unix seconds.
@@ -76,6 +78,7 @@ impl Backend {
             ready: Vec::new(),
             now: clock.now(),
             untold: true,
+            a_step: crate::backend::worker::A_STEP.0,
             uploads: Uploads::default(),
             tidied: 0,
             page_events: PAGE_EVENTS,
@@ -120,8 +123,10 @@ impl Backend {
         let device = self.sessions.get(&session).map(|session| session.device.clone());
         let (mut pushed, mut answers) = (Vec::new(), Vec::new());
         for push in stores {
-            let (store, again) = (push.store.clone(), push.again);
-            let (mut events, mut refused) = self.sort_out(device.as_ref(), push)?;
+            let (store, again, expect) = (push.store.clone(), push.again, push.expect);
+            let (events, mut refused) = self.sort_out(device.as_ref(), push)?;
+            let (mut events, moved) = self.expected(&store, expect, events)?;
+            refused.extend(moved);
             // What comes back is taken also where nobody has its blobs any more.
             let missing = if again { Vec::new() } else { self.without_blobs(&store, &mut events)? };
             let appended = if store.as_str() == StoreId::MAILBOX {
@@ -134,6 +139,9 @@ impl Backend {
                 returns::take_back(&self.db, &store, &back)?;
                 appended
             };
+            for id in appended.reused {
+                refused.push(no(id, "id-reused", "another event has this id"));
+            }
             answers.push((store.clone(), appended.positions, refused, missing));
             if store.as_thread().is_some() {
                 pushed.push((store, events));
@@ -154,6 +162,33 @@ impl Backend {
         }
         crash::point("push.before-commit");
         Ok(())
+    }
+
+    /// Parts what may be appended though the log is not where the device expects its end, from
+    /// what is refused for that: a second try of what is in is not refused.
+    fn expected(
+        &self,
+        store: &StoreId,
+        expect: Option<u64>,
+        events: Vec<NewEvent>,
+    ) -> Result<(Vec<NewEvent>, Vec<Refused>), StoreError> {
+        let db = self.log_of(store);
+        let moved = match expect {
+            Some(expected) => Log::head(db, store)?.position != expected,
+            None => false,
+        };
+        if !moved {
+            return Ok((events, Vec::new()));
+        }
+        let (mut known, mut refused) = (Vec::new(), Vec::new());
+        for event in events {
+            if Log::holds(db, store, &event.id)? {
+                known.push(event);
+            } else {
+                refused.push(no(event.id, "moved", "something else came first"));
+            }
+        }
+        Ok((known, refused))
     }
 
     /// Takes prepared mail in; durable after the commit.
@@ -239,6 +274,11 @@ impl Backend {
         while self.step()? {}
         Ok(())
     }
+}
+
+/// A refusal for good.
+fn no(id: EventId, code: &str, reason: &str) -> Refused {
+    Refused { id, code: code.to_owned(), reason: reason.to_owned() }
 }
 
 /// Which backend this is, and the epoch of its logs; made at the first start.

@@ -1,12 +1,14 @@
 //! The backend's own thread: it owns the [`Backend`], answers frames, and works the pipeline.
 //!
 //! Invariant: every queue into it is bounded; answers leave after the commit that makes them true.
-//! A device that does not read its answers is disconnected, never buffered for.
+//! A device that does not read its answers is disconnected, never buffered for. What devices push
+//! comes before mail that is imported, and that before the pipeline; each has a turn of
+//! milliseconds, so that none starves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc as frames;
 
@@ -31,41 +33,25 @@ const IDLE: Duration = Duration::from_millis(500);
 const HOLD: Duration = Duration::from_secs(2);
 /// How long the pipeline rests after the storage refused.
 const REST: Duration = Duration::from_secs(1);
+/// How long inputs are taken before their commit, and how long mail is, at least one batch.
+const TAKE: Duration = Duration::from_millis(10);
+/// Batches of mail and orders that wait for their turn: beyond that no input is looked at.
+const BULK: usize = 64;
+/// How long a sender waits before it looks again whether there is room for an input.
+const ROOM_AGAIN: Duration = Duration::from_millis(1);
+/// How often who waits for the pipeline hears how far it is.
+const TELL: Duration = Duration::from_secs(2);
 
 /// What the backend's thread is asked.
 enum Input {
-    Connect {
-        session: u64,
-        device: DeviceId,
-        out: frames::Sender<Frame>,
-        answer: frames::Sender<Frame>,
-    },
-    Frame {
-        session: u64,
-        frame: Box<Frame>,
-    },
-    Written {
-        session: u64,
-    },
-    Gone {
-        session: u64,
-    },
-    Ingest {
-        messages: Vec<Prepared>,
-        answer: SyncSender<Result<Vec<Outcome>, Notice>>,
-    },
-    Follow {
-        changes: Vec<Follow>,
-        answer: SyncSender<Result<Vec<Followed>, Notice>>,
-    },
-    Doctor {
-        answer: SyncSender<Result<Vec<Finding>, Notice>>,
-    },
-    Hold {
-        held: SyncSender<()>,
-        release: Receiver<()>,
-        done: SyncSender<bool>,
-    },
+    Connect { session: u64, device: DeviceId, out: frames::Sender<Frame> },
+    Frame { session: u64, frame: Box<Frame> },
+    Written { session: u64 },
+    Gone { session: u64 },
+    Ingest { messages: Vec<Prepared>, answer: SyncSender<Result<Vec<Outcome>, Notice>> },
+    Follow { changes: Vec<Follow>, answer: SyncSender<Result<Vec<Followed>, Notice>> },
+    Doctor { answer: SyncSender<Result<Vec<Finding>, Notice>> },
+    Hold { held: SyncSender<()>, release: Receiver<()>, done: SyncSender<bool> },
     Stop,
 }
 
@@ -80,6 +66,16 @@ pub struct Host {
 #[derive(Debug, Clone)]
 pub struct HostHandle {
     inputs: SyncSender<Input>,
+}
+
+impl Input {
+    /// Whose frame it is.
+    const fn session(&self) -> Option<u64> {
+        match self {
+            Self::Frame { session, .. } => Some(*session),
+            _ => None,
+        }
+    }
 }
 
 impl std::fmt::Debug for Input {
@@ -99,8 +95,16 @@ impl Host {
         let thread = std::thread::Builder::new()
             .name("backend".to_owned())
             .spawn(move || {
-                let (outs, maker) = (BTreeMap::new(), Maker::new());
-                Loop { backend, outs, clock, resting: false, maker }.run(&receiver);
+                Loop {
+                    backend,
+                    outs: BTreeMap::new(),
+                    clock,
+                    bulk: VecDeque::new(),
+                    told: Instant::now(),
+                    resting: false,
+                    maker: Maker::new(),
+                }
+                .run(&receiver);
             })
             .map_err(|_| BackendError::Stopped)?;
         Ok(Self { handle: HostHandle { inputs }, thread: Some(thread) })
@@ -147,8 +151,7 @@ impl HostHandle {
         device: DeviceId,
     ) -> Result<frames::Receiver<Frame>, BackendError> {
         let (out, receiver) = frames::channel(OUTGOING);
-        let answer = out.clone();
-        self.forward(Input::Connect { session, device, out, answer }).await?;
+        self.forward(Input::Connect { session, device, out }).await?;
         Ok(receiver)
     }
 
@@ -183,7 +186,7 @@ impl HostHandle {
                 Err(mpsc::TrySendError::Full(back)) => input = back,
                 Err(mpsc::TrySendError::Disconnected(_)) => return Err(BackendError::Stopped),
             }
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::time::sleep(ROOM_AGAIN).await;
         }
     }
 
@@ -280,6 +283,10 @@ struct Loop {
     backend: Backend,
     outs: BTreeMap<u64, frames::Sender<Frame>>,
     clock: Box<dyn Clock>,
+    /// Mail and orders, in order: what devices push does not wait behind them.
+    bulk: VecDeque<Input>,
+    /// When those who wait for the pipeline were last told how far it is.
+    told: Instant,
     /// The storage refused the last slice: rest before the next.
     resting: bool,
     /// Who makes snapshots, beside this thread.
@@ -291,7 +298,9 @@ impl Loop {
         let mut busy = true;
         loop {
             let wait = if self.resting { REST } else { IDLE };
-            let first = if busy && !self.resting {
+            let first = if self.bulk.len() >= BULK {
+                Err(RecvTimeoutError::Timeout)
+            } else if (busy && !self.resting) || !self.bulk.is_empty() {
                 inputs.try_recv().map_err(|error| match error {
                     mpsc::TryRecvError::Empty => RecvTimeoutError::Timeout,
                     mpsc::TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
@@ -304,6 +313,9 @@ impl Loop {
                 Err(RecvTimeoutError::Timeout) => true,
                 Err(RecvTimeoutError::Disconnected) => false,
             };
+            if !self.bulk.is_empty() {
+                self.take_bulk();
+            }
             if !go_on {
                 return;
             }
@@ -313,8 +325,10 @@ impl Loop {
 
     /// A slice of the pipeline, and the pages that devices have credit for.
     fn slice(&mut self) -> bool {
+        let begun = Instant::now();
         let worked = self.backend.step().and_then(|worked| {
             self.backend.commit()?;
+            self.backend.pace(begun.elapsed());
             let pumped = self.backend.pump()?;
             self.maker.tend(&mut self.backend, worked || pumped)
         });
@@ -326,6 +340,9 @@ impl Loop {
         self.resting = worked.is_err();
         if let Err(error) = &worked {
             self.give_up(&error.notice());
+        } else if self.told.elapsed() > TELL {
+            self.told = Instant::now();
+            self.backend.tell_settling();
         }
         self.flush();
         worked.unwrap_or(false)
@@ -342,22 +359,62 @@ impl Loop {
         }
     }
 
-    /// Takes what waits, in one commit.
+    /// Takes what waits, in one commit; mail and orders are put aside for their own turn.
     fn take(&mut self, first: Input, inputs: &Receiver<Input>) -> bool {
-        let (mut next, mut taken) = (Some(first), 0);
+        let (mut next, mut taken, begun) = (Some(first), 0, Instant::now());
         let mut waiting: Vec<Waiting> = Vec::new();
         let mut go_on = true;
         while let Some(input) = next {
             taken += 1;
-            match self.one(input, &mut waiting) {
-                Ok(more) => go_on &= more,
-                Err(notice) => self.fail(&mut waiting, &notice),
+            if self.is_bulk(&input) {
+                self.bulk.push_back(input);
+            } else {
+                match self.one(input, &mut waiting) {
+                    Ok(more) => go_on &= more,
+                    Err(notice) => self.fail(&mut waiting, &notice),
+                }
             }
-            if !go_on || taken >= INPUTS_A_COMMIT {
+            let full = taken >= INPUTS_A_COMMIT || self.bulk.len() >= BULK;
+            if !go_on || full || begun.elapsed() > TAKE {
                 break;
             }
             next = inputs.try_recv().ok();
         }
+        self.commit(waiting);
+        go_on
+    }
+
+    /// Takes mail and orders, in one commit.
+    fn take_bulk(&mut self) {
+        let begun = Instant::now();
+        let mut waiting: Vec<Waiting> = Vec::new();
+        while let Some(input) = self.bulk.pop_front() {
+            if let Err(notice) = self.one(input, &mut waiting) {
+                self.fail(&mut waiting, &notice);
+            }
+            if begun.elapsed() > TAKE {
+                break;
+            }
+        }
+        self.commit(waiting);
+    }
+
+    /// Whether an input may take long. A settle waits for what its session handed in before.
+    fn is_bulk(&self, input: &Input) -> bool {
+        match input {
+            Input::Ingest { .. } | Input::Follow { .. } => true,
+            Input::Frame { session, frame } => match **frame {
+                Frame::Ingest { .. } | Frame::Follow { .. } | Frame::Purge { .. } => true,
+                Frame::Settle { .. } => {
+                    self.bulk.iter().any(|waits| waits.session() == Some(*session))
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn commit(&mut self, mut waiting: Vec<Waiting>) {
         match self.backend.commit() {
             Ok(()) => {
                 for answer in waiting {
@@ -367,16 +424,15 @@ impl Loop {
             Err(error) => self.fail(&mut waiting, &error.notice()),
         }
         self.flush();
-        go_on
     }
 
     fn one(&mut self, input: Input, waiting: &mut Vec<Waiting>) -> Result<bool, Notice> {
         match input {
-            Input::Connect { session, device, out, answer } => {
+            Input::Connect { session, device, out } => {
                 self.backend.connect(session, device);
-                self.outs.insert(session, out);
                 // The queue was made just now; it is not full.
-                let _ = answer.try_send(self.backend.welcome());
+                let _ = out.try_send(self.backend.welcome());
+                self.outs.insert(session, out);
             }
             Input::Frame { session, frame } => {
                 let now = self.clock.now();

@@ -7,20 +7,25 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::backend::auth::Token;
 use crate::backend::{BackendError, HostHandle};
 use crate::id::DeviceId;
-use crate::limits::{DEAD_AFTER, HELLO_TIMEOUT, MAX_SESSIONS, PING_AFTER};
-use crate::sync::{Connection, Frame, PROTOCOL, SyncError, accept};
+use crate::limits::{CONNECT_TIMEOUT, DEAD_AFTER, HELLO_TIMEOUT, MAX_SESSIONS, PING_AFTER};
+use crate::sync::{Connection, Frame, Outgoing, PROTOCOL, SyncError, accept};
 
 /// Bytes that an in-process pipe holds.
 const PIPE_BYTES: usize = 256 * 1024;
+/// The rest after the system refused a connection.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+/// Frames of a device that wait for their answer or for its way out: beyond that the device waits.
+const ANSWERS: usize = 32;
 /// Numbers of sessions, over all listeners of this process.
 static NEXT_SESSION: AtomicU64 = AtomicU64::new(1);
 
@@ -54,7 +59,7 @@ pub async fn run(
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else {
                     // Out of descriptors, or the peer gave up: others are served all the same.
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    tokio::time::sleep(ACCEPT_REST).await;
                     continue;
                 };
                 stream
@@ -99,7 +104,7 @@ where
     ended
 }
 
-/// Shakes hands and checks the hello.
+/// Shakes hands and checks the hello; who it is.
 async fn greet<T>(
     transport: T,
     token: Option<&Token>,
@@ -108,17 +113,21 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let mut connection = accept(transport).await?;
-    let refusal = match connection.receive().await? {
-        Some(Frame::Hello { protocol, .. }) if protocol != PROTOCOL => {
-            ("protocol", format!("this backend speaks protocol {PROTOCOL}"))
+    let refusal = match connection.receive().await {
+        Ok(Some(Frame::Hello { protocol, .. })) if protocol != PROTOCOL => {
+            SyncError::other_protocol(protocol)
         }
-        Some(Frame::Hello { token: offered, device, .. }) => match token {
+        Ok(Some(Frame::Hello { token: offered, device, .. })) => match token {
             Some(token) if !offered.as_deref().is_some_and(|text| token.matches(text)) => {
                 ("token", "the token is wrong".to_owned())
             }
             _ => return Ok((connection.trust().await, device)),
         },
-        _ => ("hello", "the first frame is not a hello".to_owned()),
+        Ok(Some(_)) | Err(SyncError::Frame(_)) => {
+            ("hello", "the first frame is not a hello".to_owned())
+        }
+        Ok(None) => return Err(SyncError::Unreached("the device has gone".to_owned())),
+        Err(error) => return Err(error),
     };
     let (code, message) = (refusal.0.to_owned(), refusal.1);
     connection
@@ -139,30 +148,54 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut outgoing, mut incoming) = connection.split();
+    let answers = Semaphore::new(ANSWERS);
+    let unreadable = Notify::new();
     let writing = async {
         loop {
-            let frame = match tokio::time::timeout(PING_AFTER, frames.recv()).await {
-                Ok(Some(frame)) => frame,
-                Ok(None) => break,
-                Err(_) => Frame::Ping { n: session },
+            let frame = tokio::select! {
+                biased;
+                () = unreadable.notified() => {
+                    let (code, message) = ("frame".to_owned(), "it is no frame".to_owned());
+                    write(&mut outgoing, &Frame::Error { code, message, retry: true }).await?;
+                    break;
+                }
+                frame = tokio::time::timeout(PING_AFTER, frames.recv()) => match frame {
+                    Ok(Some(frame)) => frame,
+                    Ok(None) => break,
+                    Err(_) => Frame::Ping { n: session },
+                },
             };
-            let paged = frame.takes_credit();
-            let sent = tokio::time::timeout(DEAD_AFTER, outgoing.send(&frame));
-            sent.await.map_err(|_| SyncError::Timeout)??;
-            if paged {
+            write(&mut outgoing, &frame).await?;
+            if frame.takes_credit() {
                 host.written(session).await?;
             }
+            if is_answer(&frame) && answers.available_permits() < ANSWERS {
+                answers.add_permits(1);
+            }
         }
-        outgoing.close().await;
+        // A peer that does not read need not be told goodbye.
+        let _ = tokio::time::timeout(CONNECT_TIMEOUT, outgoing.close()).await;
         Ok(())
     };
     let reading = async {
         loop {
             let frame = tokio::time::timeout(DEAD_AFTER, incoming.receive());
-            match frame.await.map_err(|_| SyncError::Timeout)?? {
-                Some(Frame::Pong { .. }) => {}
-                Some(frame) => host.frame(session, frame).await?,
-                None => return Ok(()),
+            match frame.await.map_err(|_| SyncError::Timeout)? {
+                Ok(Some(Frame::Pong { .. })) => {}
+                Ok(Some(frame)) => {
+                    if has_answer(&frame) {
+                        // Never closed; the writing side has a deadline.
+                        answers.acquire().await.map_err(|_| SyncError::Timeout)?.forget();
+                    }
+                    host.frame(session, frame).await?;
+                }
+                Ok(None) => return Ok(()),
+                Err(SyncError::Frame(_)) => {
+                    // It hears why; the writing side ends the connection.
+                    unreadable.notify_one();
+                    std::future::pending::<()>().await;
+                }
+                Err(error) => return Err(error.into()),
             }
         }
     };
@@ -170,4 +203,38 @@ where
         ended = writing => ended,
         ended = reading => ended,
     }
+}
+
+async fn write<T>(outgoing: &mut Outgoing<T>, frame: &Frame) -> Result<(), SyncError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let sent = tokio::time::timeout(DEAD_AFTER, outgoing.send(frame));
+    sent.await.map_err(|_| SyncError::Timeout)?
+}
+
+/// Whether a frame has one answer that comes soon, so that who does not read the answers can be
+/// made to wait. Pages and blobs have their credit; a settle may take long.
+const fn has_answer(frame: &Frame) -> bool {
+    matches!(
+        frame,
+        Frame::Push { .. }
+            | Frame::Ingest { .. }
+            | Frame::Follow { .. }
+            | Frame::Purge { .. }
+            | Frame::BlobPut { .. }
+            | Frame::Ping { .. }
+    )
+}
+
+const fn is_answer(frame: &Frame) -> bool {
+    matches!(
+        frame,
+        Frame::Ack { .. }
+            | Frame::Ingested { .. }
+            | Frame::Purged { .. }
+            | Frame::BlobHave { .. }
+            | Frame::Pong { .. }
+            | Frame::Error { .. }
+    )
 }

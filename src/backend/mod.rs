@@ -15,10 +15,13 @@ mod doctor;
 mod error;
 mod follow;
 pub mod host;
+#[cfg(test)]
+mod hostile_tests;
 mod ingest;
 pub mod listener;
 mod mailbox_client;
 mod maker;
+mod pump;
 mod purge;
 mod reproject;
 mod returns;

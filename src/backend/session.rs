@@ -1,56 +1,70 @@
 //! A device's session: what it subscribed to, and what may be sent to it now.
 //!
-//! Invariant: nothing is buffered for a slow device. A session reads the logs from its own cursors
-//! while it has credit; what it cannot take yet stays in the log.
+//! Invariant: nothing is buffered for a slow device: what it cannot take yet stays in the log, and
+//! is read from there by `pump`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::backend::bootstrap::Offer;
 use crate::backend::core::Backend;
 use crate::backend::ingest::prepare;
+use crate::backend::pump::Reading;
 use crate::backend::storage::{self, Queue, Snapshots};
 use crate::bridge::{Folder, Follow, Incoming};
-use crate::crash::{self, Broken};
-use crate::id::{DeviceId, StoreId};
-use crate::limits::{CHUNKS_ASKED, PAGE_BYTES, SESSION_CREDIT};
+use crate::id::{BlobHash, DeviceId, StoreId};
+use crate::limits::{CHUNKS_ASKED, MAX_PUSHED_EVENTS, SESSION_CREDIT};
 use crate::mail::Flags;
-use crate::mailbox::MailboxEvent;
-use crate::store::{Chain, Db, Event, Head, Log, StoreError};
+use crate::store::{Db, Head, Log, StoreError};
 use crate::sync::{Bytes, Cursor, Frame, IngestMessage};
 
 /// Stores that a device may be subscribed to at a time.
 const MAX_SUBSCRIPTIONS: usize = 1_024;
 
-/// Where a device is in a store's log.
-#[derive(Debug, Clone, Copy)]
-struct Reading {
-    position: u64,
-    /// Whether it has been at the head once: what comes then is live.
-    live: bool,
-}
+/// Parts of blobs that a device may have asked for at a time.
+const MAX_BLOBS_ASKED: usize = 16 * 1_024;
+
+/// How often a device may wait for the pipeline at a time.
+const MAX_SETTLING: usize = 64;
 
 /// A connected device.
 #[derive(Debug)]
 pub(super) struct Session {
     /// Who it is: fresh events are its own.
     pub(super) device: DeviceId,
-    reading: BTreeMap<StoreId, Reading>,
-    /// Pages handed to the socket and not yet written.
-    in_flight: usize,
+    pub(super) reading: BTreeMap<StoreId, Reading>,
+    /// The store that was served last: the next one's turn comes first.
+    pub(super) last: Option<StoreId>,
+    /// Frames that took credit, handed to the socket and not yet written.
+    pub(super) in_flight: usize,
+    /// Parts of blobs that were asked for.
+    pub(super) blobs: VecDeque<(BlobHash, u64)>,
     /// Threads that must be projected before each settle is answered.
-    settling: Vec<(u64, BTreeSet<i64>)>,
+    pub(super) settling: Vec<(u64, BTreeSet<i64>)>,
     /// Parts of a snapshot that it asked for.
     chunks: VecDeque<(String, u64)>,
     /// It waits for a snapshot: the log does not reach back to what it holds.
     waits: Option<u64>,
 }
 
+impl Session {
+    fn of(device: DeviceId) -> Self {
+        Self {
+            device,
+            reading: BTreeMap::new(),
+            last: None,
+            in_flight: 0,
+            blobs: VecDeque::new(),
+            settling: Vec::new(),
+            chunks: VecDeque::new(),
+            waits: None,
+        }
+    }
+}
+
 impl Backend {
     /// A device is there; its token was good.
     pub fn connect(&mut self, session: u64, device: DeviceId) {
-        let (reading, settling, chunks) = (BTreeMap::new(), Vec::new(), VecDeque::new());
-        let begun = Session { device, reading, in_flight: 0, settling, chunks, waits: None };
-        self.sessions.insert(session, begun);
+        self.sessions.insert(session, Session::of(device));
     }
 
     /// It is gone.
@@ -82,7 +96,14 @@ impl Backend {
     pub fn handle(&mut self, session: u64, frame: Frame, now: i64) -> Result<(), StoreError> {
         self.now = now;
         match frame {
-            Frame::Push { stores } => self.push(session, stores)?,
+            Frame::Push { stores } => {
+                let events: usize = stores.iter().map(|push| push.events.len()).sum();
+                if events.max(stores.len()) > MAX_PUSHED_EVENTS {
+                    self.refuse(session, "limit", "too many events in one push");
+                } else {
+                    self.push(session, stores)?;
+                }
+            }
             Frame::Ingest { seq, messages } => {
                 let prepared = messages.into_iter().map(|m| prepare(incoming(m), now)).collect();
                 let outcomes = self.ingest(prepared, now)?;
@@ -93,9 +114,7 @@ impl Backend {
             Frame::Follow { seq, changes } => {
                 let read = changes.into_iter().map(serde_json::from_value::<Follow>);
                 let Ok(changes) = read.collect::<Result<Vec<_>, _>>() else {
-                    let message = "a change that cannot be read".to_owned();
-                    let code = "frame".to_owned();
-                    self.held.push((session, Frame::Error { code, message, retry: false }));
+                    self.refuse(session, "frame", "a change that cannot be read");
                     return Ok(());
                 };
                 let done = self.follow(&changes, now)?;
@@ -121,27 +140,40 @@ impl Backend {
             }
             Frame::Settle { seq } => {
                 let open = self.unprojected()?;
-                if let Some(session) = self.sessions.get_mut(&session) {
-                    session.settling.push((seq, open));
+                let asking = self.sessions.get_mut(&session);
+                match asking.filter(|asking| asking.settling.len() < MAX_SETTLING) {
+                    Some(asking) => asking.settling.push((seq, open)),
+                    None => self.refuse(session, "limit", "asked too often at a time"),
                 }
                 self.answer_settled()?;
             }
             Frame::BlobGet { hash, offset } => {
-                let part = self.blob(&hash, offset)?;
-                self.held.push((session, part));
+                let asking = self.sessions.get_mut(&session);
+                match asking.filter(|asking| asking.blobs.len() < MAX_BLOBS_ASKED) {
+                    Some(asking) => asking.blobs.push_back((hash, offset)),
+                    None => self.refuse(session, "limit", "too many blobs asked for at a time"),
+                }
+            }
+            Frame::Credit { store, pages } => {
+                let open = self.sessions.get_mut(&session);
+                if let Some(reading) = open.and_then(|open| open.reading.get_mut(&store)) {
+                    reading.credited(pages);
+                }
             }
             Frame::BlobPut { hash, offset, size, data } => {
                 let have = self.put_blob(&hash, offset, size, &data.0)?;
                 self.held.push((session, have));
             }
             Frame::Ping { n } => self.held.push((session, Frame::Pong { n })),
-            _ => {
-                let message = "a frame that only a backend sends".to_owned();
-                let code = "frame".to_owned();
-                self.held.push((session, Frame::Error { code, message, retry: false }));
-            }
+            _ => self.refuse(session, "frame", "a frame that only a backend sends"),
         }
         Ok(())
+    }
+
+    /// Says no for good to what a device asked.
+    fn refuse(&mut self, session: u64, code: &str, message: &str) {
+        let (code, message) = (code.to_owned(), message.to_owned());
+        self.held.push((session, Frame::Error { code, message, retry: false }));
     }
 
     pub(super) fn log_of(&self, store: &StoreId) -> &Db {
@@ -174,12 +206,11 @@ impl Backend {
         }
         let Some(open) = self.sessions.get_mut(&session) else { return Ok(()) };
         if open.reading.len() >= MAX_SUBSCRIPTIONS {
-            let message = "too many subscriptions".to_owned();
-            let code = "limit".to_owned();
-            self.held.push((session, Frame::Error { code, message, retry: false }));
+            let (code, message) = ("limit".to_owned(), "too many subscriptions".to_owned());
+            self.held.push((session, Frame::Withheld { store, code, message }));
             return Ok(());
         }
-        open.reading.insert(store, Reading { position, live: false });
+        open.reading.insert(store, Reading::from(position));
         Ok(())
     }
 
@@ -224,7 +255,11 @@ impl Backend {
 
     /// The next part of a snapshot that a session has credit for. One that is not there any more is
     /// answered with what is offered now.
-    fn pump_chunk(&mut self, id: u64, session: &mut Session) -> Result<bool, StoreError> {
+    pub(super) fn pump_chunk(
+        &mut self,
+        id: u64,
+        session: &mut Session,
+    ) -> Result<bool, StoreError> {
         if session.in_flight >= SESSION_CREDIT {
             return Ok(false);
         }
@@ -241,7 +276,7 @@ impl Backend {
             }
             Offer::Wait => session.waits = Some(0),
             Offer::Log => {
-                session.reading.insert(StoreId::mailbox(), Reading { position: 0, live: false });
+                session.reading.insert(StoreId::mailbox(), Reading::from(0));
             }
         }
         Ok(true)
@@ -260,52 +295,6 @@ impl Backend {
         }
         let chain = Log::chain_at(log, store, cursor.position)?.unwrap_or_default();
         Ok(Head { position: cursor.position, chain })
-    }
-
-    /// Reads what subscribed devices have credit for. Never called with an open transaction: what
-    /// leaves is on disk.
-    ///
-    /// # Errors
-    /// When the storage refuses.
-    pub fn pump(&mut self) -> Result<bool, StoreError> {
-        let mut sent = false;
-        let ids: Vec<u64> = self.sessions.keys().copied().collect();
-        for id in ids {
-            let Some(mut session) = self.sessions.remove(&id) else { continue };
-            let pumped = self.pump_one(id, &mut session);
-            self.sessions.insert(id, session);
-            sent |= pumped?;
-        }
-        Ok(sent)
-    }
-
-    fn pump_one(&mut self, id: u64, session: &mut Session) -> Result<bool, StoreError> {
-        let mut sent = self.pump_chunk(id, session)?;
-        for (store, reading) in &mut session.reading {
-            if session.in_flight >= SESSION_CREDIT {
-                break;
-            }
-            let db = self.log_of(store);
-            let head = Log::head(db, store)?;
-            if reading.live && reading.position >= head.position {
-                continue;
-            }
-            let (events, more) = page(db, store, reading.position, self.page_events)?;
-            let last = events.last().map_or(reading.position, |event| event.position);
-            let chain: Chain = Log::chain_at(db, store, last)?.unwrap_or_default();
-            let (store, head) = (store.clone(), head.position);
-            let frame = if reading.live {
-                Frame::Live { store, events, head, chain }
-            } else {
-                Frame::Page { store, events, more, head, chain }
-            };
-            reading.position = last;
-            reading.live |= !more;
-            session.in_flight += 1;
-            self.ready.push((id, frame));
-            sent = true;
-        }
-        Ok(sent)
     }
 
     /// Keys of stores that are dirty or queued.
@@ -337,6 +326,16 @@ impl Backend {
         self.answer_settled()
     }
 
+    /// Says to who waits for the pipeline how far it is; called now and then.
+    pub fn tell_settling(&mut self) {
+        for (id, session) in &self.sessions {
+            for (seq, open) in &session.settling {
+                let left = open.len() as u64;
+                self.ready.push((*id, Frame::Settling { seq: *seq, left }));
+            }
+        }
+    }
+
     fn answer_settled(&mut self) -> Result<(), StoreError> {
         let head = Log::head(self.mailbox.db(), &StoreId::mailbox())?.position;
         for (id, session) in &mut self.sessions {
@@ -353,31 +352,6 @@ impl Backend {
     /// Frames that may leave now, in order for each session.
     pub fn frames(&mut self) -> Vec<(u64, Frame)> {
         std::mem::take(&mut self.ready)
-    }
-}
-
-/// Events after a position that are taken in together: of a batch all or none.
-fn page(
-    db: &Db,
-    store: &StoreId,
-    after: u64,
-    most: usize,
-) -> Result<(Vec<Event>, bool), StoreError> {
-    let (mut most, mut bytes) = (most, PAGE_BYTES);
-    loop {
-        let (mut events, more) = Log::range(db, store, after, most, bytes)?;
-        if !more || store.as_str() != StoreId::MAILBOX || crash::broken(Broken::BatchSplit) {
-            return Ok((events, more));
-        }
-        // Also of events whose names a later program will know.
-        let ends = |event: &Event| {
-            MailboxEvent::source_of(&event.event.args).is_none_or(|source| source.last)
-        };
-        if let Some(end) = events.iter().rposition(ends) {
-            events.truncate(end + 1);
-            return Ok((events, true));
-        }
-        (most, bytes) = (most.saturating_mul(2), bytes.saturating_mul(2));
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn star(id: &str, text: &str) -> NewEvent {
     }
 }
 
-fn text_id<T: for<'a> TryFrom<&'a str>>(text: &str) -> T {
+pub(super) fn text_id<T: for<'a> TryFrom<&'a str>>(text: &str) -> T {
     T::try_from(text).unwrap_or_else(|_| panic!("{text} is an id"))
 }
 
@@ -165,7 +165,7 @@ fn check_pages(lacks: &[&str]) {
     }
     // Each is a row and a label: two events of the Mailbox store.
     backend.drain().unwrap();
-    backend.connect(1, DeviceId::try_from("test").unwrap());
+    backend.connect(1, text_id("device"));
     backend.handle(1, Frame::Subscribe { store: StoreId::mailbox(), cursor: None }, 1).unwrap();
     backend.commit().unwrap();
     let (mut pages, mut last) = (0, 0);
@@ -199,8 +199,7 @@ fn who_waits_for_a_pipeline_that_fails_is_told() {
     assert_eq!(outcomes.len(), 1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let frames = runtime.block_on(async {
-        let mut frames =
-            host.handle().connect(1, DeviceId::try_from("test").unwrap()).await.unwrap();
+        let mut frames = host.handle().connect(1, text_id("device")).await.unwrap();
         host.handle().frame(1, Frame::Settle { seq: 1 }).await.unwrap();
         let mut heard = Vec::new();
         let most = std::time::Duration::from_secs(10);

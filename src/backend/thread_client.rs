@@ -82,7 +82,8 @@ impl ThreadClients {
     ) -> Result<(Snapshot, u64, Vec<Event>), StoreError> {
         let state = self.loaded.get_or_insert_mut(key, ThreadState::default);
         let start = state.position.min(from);
-        let (mut events, _) = Log::range(db, store, start, usize::MAX, usize::MAX)?;
+        // What does not fit its chain makes no rows.
+        let (mut events, ..) = Log::checked(db, store, start, usize::MAX, usize::MAX)?;
         let unseen = events.partition_point(|event| event.position <= state.position);
         state.apply(&events[unseen..]);
         events.retain(|event| event.position > from);
@@ -100,7 +101,7 @@ pub(super) fn from_log(db: &Db, store: &StoreId) -> Result<Option<(Snapshot, u64
 /// A store's tables, from nothing but its log; empty where there is none.
 pub(super) fn state_of(db: &Db, store: &StoreId) -> Result<ThreadState, StoreError> {
     let mut state = ThreadState::default();
-    state.apply(&Log::all(db, store)?);
+    state.apply(&Log::checked(db, store, 0, usize::MAX, usize::MAX)?.0);
     Ok(state)
 }
 

@@ -4,6 +4,7 @@
 //! idempotent by source and position: effectively once, in order.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::backend::core::Backend;
 use crate::backend::mailbox_client::Taken;
@@ -16,10 +17,10 @@ use crate::notice::Explain as _;
 use crate::projection::Batch;
 use crate::store::{Durability, Log, StoreError};
 
-/// Dirty threads taken in one transaction.
-const THREADS_A_STEP: usize = 200;
-/// Batches taken in one transaction.
-const BATCHES_A_STEP: usize = 200;
+/// Dirty threads and batches taken in one transaction, at most and at least.
+pub(super) const A_STEP: (usize, usize) = (200, 8);
+/// How long a step should take: a device's push waits for it to end.
+const STEP_TAKES: Duration = Duration::from_millis(10);
 
 impl Backend {
     /// Does a slice of the pipeline's work; `false` when there was none.
@@ -37,25 +38,46 @@ impl Backend {
         done
     }
 
+    /// The last step took so long: the next are made smaller or larger by it.
+    pub fn pace(&mut self, took: Duration) {
+        let (most, least) = A_STEP;
+        if took > STEP_TAKES {
+            self.a_step = (self.a_step / 2).max(least);
+        } else if took < STEP_TAKES / 2 {
+            self.a_step = (self.a_step * 2).min(most);
+        }
+    }
+
     fn advance_clients(&mut self) -> Result<bool, StoreError> {
-        let dirty = Snapshots::dirty(&self.db, THREADS_A_STEP)?;
+        let dirty = Snapshots::dirty(&self.db, self.a_step)?;
         if dirty.is_empty() {
             return Ok(false);
         }
         // What this writes is made again from the logs, should the machine lose power.
         self.db.durable(Durability::Normal)?;
         self.db.begin()?;
+        let mut passed = Vec::new();
         for (key, store) in &dirty {
-            self.clients.advance(&self.db, &self.epoch, (*key, store), self.now)?;
+            match self.clients.advance(&self.db, &self.epoch, (*key, store), self.now) {
+                // It is `doctor`'s concern, and holds up no other thread.
+                Err(StoreError::Broken { .. }) => {
+                    Snapshots::pass_over(&self.db, *key)?;
+                    passed.push(*key);
+                }
+                other => other?,
+            }
         }
         crash::point("client.before-commit");
         self.db.commit()?;
         crash::point("client.after-commit");
+        if !passed.is_empty() {
+            self.note_worked(&passed)?;
+        }
         Ok(true)
     }
 
     fn work_queue(&mut self) -> Result<bool, StoreError> {
-        let mut leased = Queue::lease(&self.db, BATCHES_A_STEP)?;
+        let mut leased = Queue::lease(&self.db, self.a_step)?;
         if leased.is_empty() {
             return Ok(false);
         }
@@ -134,7 +156,14 @@ impl Backend {
     /// Projects a thread from its log, whatever the index holds of it.
     pub(super) fn project_again(&mut self, store: &StoreId) -> Result<(), StoreError> {
         let Some(thread) = store.as_thread() else { return Ok(()) };
-        let Some((snapshot, through)) = from_log(&self.db, store)? else { return Ok(()) };
+        let (snapshot, through) = match from_log(&self.db, store) {
+            // Its row stays as it is until the log is mended.
+            Ok(None) | Err(StoreError::Broken { .. }) => return Ok(()),
+            found => match found? {
+                Some(found) => found,
+                None => return Ok(()),
+            },
+        };
         let log = Log::all(&self.db, store)?;
         self.mailbox.project_again(&thread, &snapshot, through, &log, &self.epoch)
     }

@@ -179,6 +179,9 @@ pub(super) enum Command {
         /// Say what takes how much room.
         #[arg(long)]
         disk: bool,
+        /// Say what the backend refused once more, and take the list away.
+        #[arg(long, conflicts_with_all = ["disk", "compact"])]
+        clear_refused: bool,
     },
     /// Say or choose which conversations of a remote backend this device keeps.
     Device {

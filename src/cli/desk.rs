@@ -11,7 +11,7 @@ use crate::cli::session::Session;
 use crate::command::intent::Intent;
 use crate::engine::Device;
 use crate::engine::view::Done;
-use crate::notice::Notice;
+use crate::notice::{Explain as _, Notice};
 
 /// How long a directory is waited for that another command has for a moment.
 const MOMENT: Duration = Duration::from_secs(5);
@@ -62,6 +62,14 @@ impl Desk {
                 Err(Lost::Ended) => *self = Self::open(home)?,
                 Err(lost) => return Err(lost.into()),
             }
+        }
+    }
+
+    /// Takes the list of what the backend refused away; its lines.
+    pub(super) fn clear_refused(&mut self) -> Result<Vec<String>, Notice> {
+        match self {
+            Self::Own(session) => session.driver.clear_refused().map_err(|error| error.notice()),
+            Self::Beside(guest) => guest.clear_refused(),
         }
     }
 

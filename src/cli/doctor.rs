@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::backend::{Backend, Finding, Options};
+use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::clock::SystemClock;
@@ -50,6 +51,19 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
         .map(|()| Exit::Done);
     }
     Ok(Exit::Error)
+}
+
+/// Says what the backend refused once more, and takes the list away.
+pub(super) fn clear_refused(home: &Home, output: Output) -> Result<Exit, Notice> {
+    if !home.dir.join("mailbox.db").exists() {
+        return Ok(Exit::Done);
+    }
+    let lines = Desk::open(home)?.clear_refused()?;
+    for detail in lines {
+        let finding = Finding { code: "refused".to_owned(), detail, repaired: true };
+        output.result(&finding, || format!("refused: {} (cleared)", finding.detail))?;
+    }
+    Ok(Exit::Done)
 }
 
 fn backend(home: &Home, writable: bool) -> Result<Vec<Finding>, Notice> {

@@ -152,6 +152,7 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
         Command::Purge(purge) => purge::run(home, output, &purge),
         Command::Doctor { compact: true, .. } => space::compact(home, output),
         Command::Doctor { disk: true, .. } => space::disk(home, output),
+        Command::Doctor { clear_refused: true, .. } => doctor::clear_refused(home, output),
         Command::Doctor { .. } => doctor::run(home, output),
         Command::Device { verb } => device::run(home, output, verb),
         Command::Restore { file } => restore::run(home, output, &file),

@@ -5,7 +5,6 @@
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Receiver;
-use std::time::{Duration, Instant};
 
 use crate::backend::{BackendError, HostHandle, prepare};
 use crate::bridge::import::{ImportReport, ImportRequest, Progress, import};
@@ -13,13 +12,12 @@ use crate::bridge::ledger::Ledger;
 use crate::bridge::{Follow, Followed, Incoming, MailSink, Outcome, SinkError};
 use crate::cli::session::Session;
 use crate::clock::{Clock as _, SystemClock};
-use crate::engine::link::SILENCE;
 use crate::engine::{
-    Driver, EngineError, RemoteSink, SideDoor, changes_to_wire, from_wire, to_wire,
+    Asked, Driver, EngineError, RemoteSink, SideDoor, Unanswered, changes_to_wire, from_wire,
+    to_wire,
 };
 use crate::id::ThreadId;
 use crate::notice::{Explain as _, Notice};
-use crate::sync::SyncError;
 
 /// Batches that wait for the backend at a time.
 const WINDOW: usize = 2;
@@ -136,9 +134,6 @@ pub(super) fn through(
     import(request, ledger, &mut sink, progress, stop)
 }
 
-/// How long the first and the longest wait is before the engine is asked again.
-const AGAIN: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(16));
-
 /// The sink of a process whose device runs on another of its threads: into the embedded backend, or
 /// through the device to a remote one.
 pub(super) struct SideSink {
@@ -163,44 +158,33 @@ impl SideSink {
         self.side.ask(task).ok_or_else(ended)?.map_err(|error| SinkError(error.notice()))
     }
 
-    /// Asks the backend something. The connection that it was asked on is part of the question.
-    fn question(
-        &self,
-        ask: impl FnOnce(&mut Driver) -> Result<u64, EngineError> + Send + 'static,
-    ) -> Result<(u64, u64), SinkError> {
-        self.ask(move |driver| Ok((ask(driver)?, driver.breaks)))
-    }
-
     /// Asks the engine until there is an answer; the end of the connection ends it.
     fn until<T: Send + 'static>(
         &self,
-        breaks: u64,
+        asked: Asked,
         step: impl Fn(&mut Driver) -> Result<Option<T>, EngineError> + Clone + Send + 'static,
     ) -> Result<T, SinkError> {
-        let (mut wait, since) = (AGAIN.0, Instant::now());
-        loop {
-            let step = step.clone();
-            let answer = self.ask(move |driver| match step(driver)? {
-                None if let Some(error) = driver.unreached() => Err(error),
-                None if driver.breaks != breaks => {
-                    Err(SyncError::Unreached("the connection was lost".to_owned()).into())
-                }
-                answer => Ok(answer),
-            })?;
-            if let Some(answer) = answer {
-                return Ok(answer);
-            }
-            if since.elapsed() > SILENCE {
-                return Err(SinkError(EngineError::from(SyncError::Timeout).notice()));
-            }
-            std::thread::sleep(wait);
-            wait = (wait * 2).min(AGAIN.1);
-        }
+        let nothing = || Ok::<(), SinkError>(());
+        self.side.wait(Some(asked), step, nothing)?.map_err(stopped)
     }
 
-    fn ingested(&self, (seq, breaks): (u64, u64)) -> Result<Vec<serde_json::Value>, SinkError> {
-        self.until(breaks, move |driver| Ok(driver.device.take_ingested(seq)))
+    fn question(
+        &self,
+        ask: impl FnOnce(&mut Driver) -> Result<u64, EngineError> + Send + 'static,
+    ) -> Result<Asked, SinkError> {
+        self.side.question(ask).map_err(stopped)
     }
+
+    fn ingested(&self, asked: Asked) -> Result<Vec<serde_json::Value>, SinkError> {
+        self.until(asked, move |driver| Ok(driver.device.take_ingested(asked.seq)))
+    }
+}
+
+fn stopped(unanswered: Unanswered) -> SinkError {
+    SinkError(match unanswered {
+        Unanswered::Ended => BackendError::Stopped.notice(),
+        Unanswered::Failed(error) => error.notice(),
+    })
 }
 
 impl MailSink for SideSink {
@@ -219,13 +203,13 @@ impl MailSink for SideSink {
             None => Vec::new(),
         };
         if self.wait {
-            let (seq, breaks) = self.question(|driver| {
+            let asked = self.question(|driver| {
                 let seq = driver.ask_settle();
                 driver.send().map(|()| seq)
             })?;
-            self.until(breaks, move |driver| {
+            self.until(asked, move |driver| {
                 driver.send()?;
-                Ok(driver.device.is_settled(seq)?.then_some(()))
+                Ok(driver.device.is_settled(asked.seq)?.then_some(()))
             })?;
         }
         Ok(outcomes)

@@ -11,10 +11,13 @@ use crate::engine::bootstrap::SLICE;
 use crate::engine::slice::{Added, Further, MailboxPage, Slice};
 use crate::engine::{Device, EngineError};
 use crate::id::{DeviceId, Epoch, StoreId, ThreadId};
+use crate::limits::CREDIT_EVERY;
 use crate::mailbox::{self, Changes, Groups, MailboxEvent, Source};
 use crate::store::{ABSENT, Chain, Db, Durability, Event, Head, Log, Own, StoreError};
 use crate::sync::{Frame, StoreAck, SyncError};
 
+/// Frames that do not fit what is here, in one connection: more is a backend that makes no sense.
+const MAX_MISFITS: u32 = 64;
 /// Answers of the backend that wait for whoever asked.
 const ANSWERS_KEPT: usize = 64;
 
@@ -55,6 +58,13 @@ impl Device {
             }
             Frame::Snapshot { manifest } => self.snapshot(manifest),
             Frame::Chunk { snapshot, chunk, data } => self.chunk(&snapshot, chunk, &data.0),
+            Frame::Behind { store, head } => {
+                if store.as_thread().is_none() {
+                    self.remote_head = Some(head);
+                }
+                Ok(())
+            }
+            Frame::Withheld { store, code, message } => self.withheld(&store, &code, &message),
             Frame::Ack { stores } => self.acknowledged(&stores),
             Frame::Diverged { store, position, chain } => {
                 self.diverged(&store, Some(Head { position, chain }))
@@ -97,7 +107,10 @@ impl Device {
     fn welcome(&mut self, backend: &str, epoch: Epoch) -> Result<(), EngineError> {
         // It is printed: it must be an id and nothing else.
         DeviceId::try_from(backend).map_err(|error| SyncError::Frame(error.to_string()))?;
-        self.declined = 0;
+        if self.epoch.is_some() {
+            return Err(SyncError::Frame("a second welcome".to_owned()).into());
+        }
+        (self.declined, self.misfits) = (0, 0);
         let known = Own::setting(&self.db, "backend")?;
         if let Some(known) = known
             && known != backend
@@ -118,6 +131,8 @@ impl Device {
         self.commit()?;
         self.epoch = Some(epoch);
         self.in_flight.clear();
+        self.sent.clear();
+        self.taken.clear();
         self.held_back.clear();
         self.unsent = true;
         let cursor = self.cursor()?;
@@ -141,7 +156,9 @@ impl Device {
         more: Further<'_>,
     ) -> Result<(), EngineError> {
         if let Some(thread) = store.as_thread() {
-            return self.thread_page(&thread, &events, head, chain);
+            self.thread_page(&thread, &events, head, chain)?;
+            self.credit(store);
+            return Ok(());
         }
         if self.boot.is_some() && !self.begins_anew(&events)? {
             return Ok(());
@@ -150,11 +167,13 @@ impl Device {
         let mut page = Some(MailboxPage { events, head, chain });
         while let Some(next) = page {
             self.remote_head = Some(next.head);
+            self.credit(store);
             let added = self.add_page(store, next, &mut slice);
             match added {
                 Ok(Added::Yes) => {}
                 Ok(Added::Gap) => {
                     self.finish(&slice)?;
+                    self.misfit()?;
                     // Something is missing between: ask again from where the log ends.
                     let cursor = self.cursor()?;
                     self.wanted.push(Frame::Unsubscribe { store: store.clone() });
@@ -183,16 +202,17 @@ impl Device {
         page: MailboxPage,
         slice: &mut Slice,
     ) -> Result<Added, StoreError> {
-        let MailboxPage { mut events, chain, .. } = page;
+        let MailboxPage { mut events, head, chain } = page;
         let here = match slice.end {
             Some(end) => end.position,
             None => Log::head(&self.db, store)?.position,
         };
         events.drain(..events.partition_point(|event| event.position <= here));
-        match events.first() {
-            None => return Ok(Added::Yes),
-            Some(first) if first.position != here + 1 => return Ok(Added::Gap),
-            Some(_) => {}
+        if !follows(&events, here, head) {
+            return Ok(Added::Gap);
+        }
+        if events.is_empty() {
+            return Ok(Added::Yes);
         }
         if slice.end.is_none() {
             self.db.durable(Durability::Normal)?;
@@ -365,14 +385,17 @@ impl Device {
             }
             Err(error) => {
                 self.db.rollback();
-                Err(error.into())
+                Err(error)
             }
         }
     }
 
-    fn store_acknowledged(&mut self, ack: &StoreAck) -> Result<(), StoreError> {
+    fn store_acknowledged(&mut self, ack: &StoreAck) -> Result<(), EngineError> {
         let StoreAck { store, positions, refused, missing, .. } = ack;
-        self.in_flight.remove(store);
+        if self.is_stale(ack) || !self.in_flight.remove(store) {
+            return Ok(()); // an answer to what nobody asked, or to what was answered before
+        }
+        self.check_ack(ack)?;
         self.unsent |= self.held_back.remove(store);
         for (id, position) in positions {
             Own::confirm(&self.db, id, *position)?;
@@ -426,10 +449,95 @@ impl Device {
         Ok(())
     }
 
+    /// Whether an answer names nothing of what is under way.
+    fn is_stale(&self, ack: &StoreAck) -> bool {
+        let Some(sent) = self.sent.get(&ack.store) else { return false };
+        let mut named =
+            ack.positions.iter().map(|(id, _)| id).chain(ack.refused.iter().map(|no| &no.id));
+        let names = !(ack.positions.is_empty() && ack.refused.is_empty());
+        names && !named.any(|id| sent.contains(id))
+    }
+
+    /// Whether an answer says of everything that was sent, and of nothing else, what became of it.
+    /// One that does not confirms nothing: the same is offered again on another connection.
+    fn check_ack(&mut self, ack: &StoreAck) -> Result<(), EngineError> {
+        let wrong =
+            |what: &str| Err(SyncError::Frame(format!("an answer to a push {what}")).into());
+        let mut sent = self.sent.remove(&ack.store).unwrap_or_default();
+        let mut positions = BTreeMap::new();
+        for (id, position) in &ack.positions {
+            if positions.get(position) == Some(&id) {
+                continue; // the same once more
+            }
+            if !sent.remove(id) {
+                return wrong("names what was not pushed");
+            }
+            if *position == 0 || *position > ack.head || positions.insert(position, id).is_some() {
+                return wrong("gives a position that cannot be");
+            }
+            let log =
+                if ack.store.as_thread().is_some() { self.kept.as_ref() } else { Some(&self.db) };
+            let there = log.map(|log| Log::at(log, &ack.store, *position)).transpose()?.flatten();
+            if there.is_some_and(|there| there.event.id != *id) {
+                return wrong("gives a position that another event has");
+            }
+        }
+        if ack.refused.iter().any(|refusal| !sent.remove(&refusal.id)) {
+            return wrong("refuses what was not pushed");
+        }
+        if sent.is_empty() || !ack.missing.is_empty() {
+            Ok(())
+        } else {
+            wrong("leaves something out")
+        }
+    }
+
+    /// This device has taken a page in: now and then the backend hears that more may come.
+    fn credit(&mut self, store: &StoreId) {
+        let taken = self.taken.entry(store.clone()).or_default();
+        *taken += 1;
+        if *taken >= CREDIT_EVERY {
+            let pages = std::mem::take(taken);
+            self.wanted.push(Frame::Credit { store: store.clone(), pages });
+        }
+    }
+
+    /// The backend sends nothing of this store.
+    fn withheld(&mut self, store: &StoreId, code: &str, message: &str) -> Result<(), EngineError> {
+        let (code, message) = (crate::safe_text::line(code), crate::safe_text::line(message));
+        let Some(thread) = store.as_thread() else {
+            return Err(SyncError::Refused { code, message }.into());
+        };
+        if let Some(open) = self.open.peek_mut(&thread) {
+            open.subscribed = false;
+        }
+        Err(EngineError::Withheld(thread.to_string(), message))
+    }
+
+    /// A frame did not fit what is here. It is asked for again, but not for ever.
+    pub(super) fn misfit(&mut self) -> Result<(), EngineError> {
+        self.misfits += 1;
+        if self.misfits > MAX_MISFITS {
+            return Err(SyncError::Frame("frames that do not fit each other".to_owned()).into());
+        }
+        Ok(())
+    }
+
     /// Threads that own events are on.
     pub(super) fn own_threads(&self) -> Result<BTreeSet<ThreadId>, StoreError> {
         Ok(Own::all(&self.db)?.iter().filter_map(|event| event.store.as_thread()).collect())
     }
+}
+
+/// Whether new events are the ones behind `here`, each behind the one before, and none behind
+/// `head`; a log that ends before what is here does not go on with it.
+pub(super) fn follows(new: &[Event], here: u64, head: u64) -> bool {
+    let mut expected = here;
+    let contiguous = new.iter().all(|event| {
+        expected += 1;
+        event.position == expected
+    });
+    contiguous && expected <= head
 }
 
 /// Keeps an answer until it is asked for; those that nobody waits for any more go first.

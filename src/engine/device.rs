@@ -36,6 +36,12 @@ pub struct Device {
     pub(super) epoch: Option<Epoch>,
     /// Stores with an unacknowledged push.
     pub(super) in_flight: BTreeSet<StoreId>,
+    /// What of each store is in its unacknowledged push.
+    pub(super) sent: BTreeMap<StoreId, BTreeSet<EventId>>,
+    /// Pages taken in of each store since credit was given.
+    pub(super) taken: BTreeMap<StoreId, u32>,
+    /// Frames since this connection's welcome that did not fit what is here.
+    pub(super) misfits: u32,
     /// Stores whose later events wait for the acknowledgement of earlier ones.
     pub(super) held_back: BTreeSet<StoreId>,
     /// Whether pending events may be there that no frame has carried yet.
@@ -219,6 +225,9 @@ impl Device {
             clock,
             epoch: None,
             in_flight: BTreeSet::new(),
+            sent: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            misfits: 0,
             held_back: BTreeSet::new(),
             unsent: true,
             later: false,
@@ -407,6 +416,8 @@ impl Device {
     pub fn disconnected(&mut self) {
         self.epoch = None;
         self.in_flight.clear();
+        self.sent.clear();
+        self.taken.clear();
         self.remote_head = None;
         self.comparing = Comparing::default();
         self.wanted.clear();
@@ -482,6 +493,10 @@ impl Device {
         let mut frames = std::mem::take(&mut self.wanted);
         if !stores.is_empty() {
             self.in_flight.extend(stores.keys().cloned());
+            for (store, (_, events)) in &stores {
+                let ids = events.iter().map(|event| event.id.clone());
+                self.sent.insert(store.clone(), ids.collect());
+            }
             let stores = stores.into_iter();
             let stores = stores.map(|(store, (again, events))| {
                 let expect = None;
@@ -525,6 +540,11 @@ impl Device {
     pub fn is_settled(&self, seq: u64) -> Result<bool, EngineError> {
         let head = self.head()?;
         Ok(self.settled.get(&seq).is_some_and(|needed| *needed <= head))
+    }
+
+    /// There was no room for these frames: they are the first to be sent on the next occasion.
+    pub(super) fn unsaid(&mut self, frames: Vec<Frame>) {
+        self.wanted.splice(0..0, frames);
     }
 
     /// Sends a frame on the next occasion.

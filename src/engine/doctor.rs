@@ -3,7 +3,7 @@
 use crate::engine::{Device, EngineError};
 use crate::id::StoreId;
 use crate::mailbox;
-use crate::store::{Blobs, Db, Log, Own, StoreError};
+use crate::store::{Blobs, Db, Log, Own, Refusal, StoreError};
 
 impl Device {
     /// Checks the file, the Mailbox log, its tables, and what is shown; makes the latter again
@@ -28,10 +28,7 @@ impl Device {
         if writable && let Some(line) = self.check_shown()? {
             found.push(("shown", line, true));
         }
-        for refusal in Own::refused(&self.db)? {
-            let line = format!("{} on {}: {}", refusal.name, refusal.store, refusal.reason);
-            found.push(("refused", line, false));
-        }
+        found.extend(self.refused()?.into_iter().map(|line| ("refused", line, false)));
         Ok(found)
     }
 
@@ -46,6 +43,30 @@ impl Device {
         }
         found.extend(Blobs::verify(kept)?.into_iter().map(|line| ("blob", line, false)));
         Ok(found)
+    }
+
+    /// What the backend refused for good, a line each.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn refused(&self) -> Result<Vec<String>, EngineError> {
+        let line = |refusal: Refusal| {
+            let reason = crate::safe_text::line(&refusal.reason);
+            let name = crate::safe_text::line(&refusal.name);
+            format!("{name} on {}: {reason}", refusal.store)
+        };
+        Ok(Own::refused(&self.db)?.into_iter().map(line).collect())
+    }
+
+    /// Takes the list of what was refused away; its lines. Committed by who calls.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub(super) fn clear_refused(&mut self) -> Result<Vec<String>, EngineError> {
+        let lines = self.refused()?;
+        self.begin_full()?;
+        Own::clear_refused(&self.db)?;
+        Ok(lines)
     }
 
     /// Makes the index of what is shown again and compares.

@@ -27,6 +27,8 @@ pub struct Driver {
     next_question: u64,
     /// How often the connection has ended: what was asked before that is answered no more.
     pub breaks: u64,
+    /// Frames that have come: while they do, what is awaited may still come.
+    pub heard: u64,
     /// Why the connection is not there, when it is not.
     pub last_error: Option<SyncError>,
     /// Actions decided and not yet on disk.
@@ -52,7 +54,7 @@ impl Driver {
     pub const fn new(device: Device, link: Option<Link>, remote: bool) -> Self {
         let state = LinkView::Offline;
         let (last_error, saving, next_question, patience) = (None, 0, 1, SILENCE);
-        let (breaks, slices) = (0, Slices::NONE);
+        let (breaks, heard, slices) = (0, 0, Slices::NONE);
         Self {
             device,
             link,
@@ -60,6 +62,7 @@ impl Driver {
             remote,
             next_question,
             breaks,
+            heard,
             last_error,
             saving,
             patience,
@@ -97,14 +100,16 @@ impl Driver {
             LinkEvent::Frame(frame, _place) => {
                 self.last_error = None;
                 self.state = LinkView::Online { behind: 0 };
+                self.heard += 1;
                 match self.device.receive_with(*frame, more) {
-                    Err(EngineError::Sync(error)) => self.refused(error),
+                    Err(EngineError::Sync(error)) if error.is_permanent() => self.refused(error),
                     Err(EngineError::OtherBackend(id)) => {
                         self.link = None;
                         self.state = LinkView::Refused;
                         return Err(EngineError::OtherBackend(id));
                     }
-                    Err(error @ EngineError::Store(_)) => {
+                    Err(error @ (EngineError::Store(_) | EngineError::Sync(_))) => {
+                        self.breaks += 1;
                         self.begin_anew();
                         return Err(error);
                     }
@@ -113,6 +118,7 @@ impl Driver {
                 self.saved();
                 self.send()?;
             }
+            LinkEvent::Room => self.send()?,
             LinkEvent::Down(error) => {
                 self.breaks += 1;
                 self.device.disconnected();
@@ -183,9 +189,8 @@ impl Driver {
     /// When the database refuses.
     pub fn send(&mut self) -> Result<(), EngineError> {
         if let Some(link) = &self.link {
-            for frame in self.device.outgoing()? {
-                link.send(frame);
-            }
+            let left = link.send(self.device.outgoing()?);
+            self.device.unsaid(left);
         }
         Ok(())
     }
@@ -210,6 +215,16 @@ impl Driver {
                 Err(error)
             }
         }
+    }
+
+    /// Takes the list of what the backend refused away; its lines. On disk when this returns.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn clear_refused(&mut self) -> Result<Vec<String>, EngineError> {
+        self.commit_soon()?;
+        let lines = self.device.clear_refused()?;
+        self.commit().map(|()| lines)
     }
 
     /// The number of a question to the backend.

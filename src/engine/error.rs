@@ -22,6 +22,9 @@ pub enum EngineError {
     /// The backend has lost bytes that its logs name.
     #[error("the backend does not have the bytes {0}")]
     NoBlob(String),
+    /// The backend cannot send a thread; which, and why.
+    #[error("the backend cannot send {0}: {1}")]
+    Withheld(String, String),
     /// There is no such label.
     #[error("there is no label {0}")]
     NoLabel(String),
@@ -85,6 +88,10 @@ impl Explain for EngineError {
                 "run the command again without --offline to fetch it",
             )
             .exit(Exit::NotFound),
+            Self::Withheld(..) => {
+                let hint = "run `mailtui doctor` where the backend runs";
+                Notice::error("withheld", line, hint)
+            }
             Self::NoBlob(_) => {
                 Notice::error("blob", line, "run `mailtui doctor` where the backend is")
             }

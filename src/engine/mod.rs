@@ -48,7 +48,7 @@ pub use keep::{FETCHES, Keeping};
 pub use kept::KeptSum;
 pub use owner::Owner;
 pub use run::{ImportJob, start};
-pub use side_door::{SideDoor, Task};
+pub use side_door::{Asked, SideDoor, Task, Unanswered};
 pub use sink::{RemoteSink, changes_to_wire, from_wire, to_wire};
 pub use slice::{Further, MailboxPage};
 pub use sources::Sources;

@@ -118,7 +118,9 @@ fn a_log_that_does_not_fit_itself_is_not_fetched_for_ever() {
         device.receive(Frame::Diverged { store, position: 0, chain: Chain::default() }).err()
     });
     assert!(refused.unwrap().to_string().contains("damaged"));
+    assert!(welcome(&mut device, "b").is_err(), "a connection has one welcome");
     // Another connection is another try.
+    device.disconnected();
     welcome(&mut device, "b").unwrap();
     device
         .receive(Frame::Diverged {

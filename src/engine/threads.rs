@@ -6,6 +6,7 @@
 //! logs of threads that it opened.
 
 use crate::crash;
+use crate::engine::apply::follows;
 use crate::engine::keep::append_kept;
 use crate::engine::view::Message;
 use crate::engine::{Device, EngineError};
@@ -176,7 +177,10 @@ impl Device {
         let here = open.position();
         let new = &events[events.partition_point(|event| event.position <= here)..];
         if new.first().is_some_and(|first| first.position != here + 1) {
-            return Ok(()); // an answer to an older subscription; the newer one's comes
+            return self.misfit(); // an answer to an older subscription; the newer one's comes
+        }
+        if !follows(new, here, head) {
+            return self.diverged(&StoreId::thread(thread), None);
         }
         open.add(new);
         if open.chain != chain {

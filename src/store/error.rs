@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::id::StoreId;
 use crate::notice::{Exit, Explain, Notice};
 
 /// An error of the storage.
@@ -55,6 +56,14 @@ pub enum StoreError {
     /// A write failed, and what was to be committed with it was taken back.
     #[error("a write before this one failed; what belongs to it was taken back")]
     GivenUp,
+    /// A log is not what was written to it.
+    #[error("the log of {store} is damaged at position {position}")]
+    Broken {
+        /// Which.
+        store: StoreId,
+        /// The first position that does not fit.
+        position: u64,
+    },
     /// A row that cannot have been written by us.
     #[error("a row that cannot be read: {0}")]
     Row(String),
@@ -86,7 +95,7 @@ impl Explain for StoreError {
                 Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DiskFull)
             ),
             Self::Io { .. } | Self::InUse { .. } | Self::Older { .. } | Self::GivenUp => false,
-            Self::Damaged { .. } | Self::Newer { .. } | Self::Row(_) => true,
+            Self::Damaged { .. } | Self::Newer { .. } | Self::Broken { .. } | Self::Row(_) => true,
         }
     }
 
@@ -110,6 +119,10 @@ impl Explain for StoreError {
             Self::Older { .. } => {
                 let hint = "quit the other mailtui; the next start brings it to this format";
                 Notice::error("older", line, hint).exit(Exit::DataDir)
+            }
+            Self::Broken { .. } => {
+                let hint = "run `mailtui doctor`; what other devices have is taken from them";
+                Notice::error("damaged-log", line, hint).exit(Exit::DataDir)
             }
             Self::Damaged { .. } | Self::Row(_) => Notice::error(
                 "damaged",

@@ -20,10 +20,6 @@ const COMPRESS_LEVEL: i32 = 1;
 /// The longest arguments that are read back, in bytes.
 const MAX_ARGS_BYTES: usize = 64 * 1024 * 1024;
 
-/// Events, and bytes of arguments, that a check holds at a time, about.
-const VERIFY_EVENTS: usize = 1_000;
-const VERIFY_BYTES: usize = 4 * 1024 * 1024;
-
 /// A log's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Head {
@@ -38,6 +34,8 @@ pub struct Head {
 pub struct Appended {
     /// Every offered id with its position, whether it was new or known.
     pub positions: Vec<(EventId, u64)>,
+    /// Offered ids that name another event here: of these nothing is done.
+    pub reused: Vec<EventId>,
     /// How many were new.
     pub added: u64,
     /// The log's end afterwards.
@@ -165,7 +163,11 @@ impl Log {
             let Some(known) = Self::position_of(db, key, &event.id)? else {
                 return Err(StoreError::Row(format!("{store} has events above its head")));
             };
-            done.positions.push((event.id.clone(), known));
+            if Self::is_same(db, store, known, event)? {
+                done.positions.push((event.id.clone(), known));
+            } else {
+                done.reused.push(event.id.clone());
+            }
         }
         if done.added > 0 {
             db.sql()
@@ -174,6 +176,15 @@ impl Log {
         }
         done.head = head;
         Ok(done)
+    }
+
+    /// Whether the event at a position says what `offered` says. The chain knows, also where the
+    /// arguments are gone.
+    fn is_same(db: &Db, store: &StoreId, at: u64, offered: &NewEvent) -> Result<bool, StoreError> {
+        let before = Self::chain_at(db, store, at.saturating_sub(1))?;
+        let after = Self::chain_at(db, store, at)?;
+        // Below a log's base there is nothing to compare with.
+        Ok(before.is_none_or(|before| Some(before.after(offered)) == after))
     }
 
     /// Puts an event into the log; `false` when its id, or its place, is taken.
@@ -354,30 +365,6 @@ impl Log {
         }
         Ok(stores)
     }
-
-    /// Walks a store's log and compares every position and chain; what does not fit.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn verify(db: &Db, store: &StoreId) -> Result<Option<String>, StoreError> {
-        let head = Self::head(db, store)?;
-        let mut at = Self::base(db, store)?;
-        loop {
-            let (events, more) = Self::range(db, store, at.position, VERIFY_EVENTS, VERIFY_BYTES)?;
-            for event in events {
-                at = Head { position: at.position + 1, chain: at.chain.after(&event.event) };
-                let stored = Self::chain_at(db, store, event.position)?;
-                if event.position != at.position || stored != Some(at.chain) {
-                    let line = format!("{store}: the log breaks at position {}", at.position);
-                    return Ok(Some(line));
-                }
-            }
-            if !more {
-                break;
-            }
-        }
-        Ok((at != head).then(|| format!("{store}: the head is not the log's last event")))
-    }
 }
 
 fn read(row: &Row<'_>) -> Result<Event, StoreError> {
@@ -479,10 +466,10 @@ impl rusqlite::ToSql for IdColumn<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn event(n: u8, args: &str) -> NewEvent {
+    pub(crate) fn event(n: u8, args: &str) -> NewEvent {
         NewEvent {
             id: EventId::try_from(uuid::Uuid::from_bytes([n; 16]).to_string()).unwrap(),
             name: "v1.Test".to_owned(),
@@ -493,7 +480,7 @@ mod tests {
         }
     }
 
-    fn store(name: &str) -> StoreId {
+    pub(crate) fn store(name: &str) -> StoreId {
         StoreId::try_from(name).unwrap()
     }
 
@@ -508,6 +495,25 @@ mod tests {
         assert_eq!(again.positions.iter().map(|(_, at)| *at).collect::<Vec<_>>(), [2, 3]);
         assert_eq!(again.added, 1);
         assert_eq!(Log::verify(&db, &a).unwrap(), None);
+    }
+
+    #[test]
+    fn an_id_that_names_another_event_is_not_taken_for_it() {
+        let db = Db::memory(Log::SQL).unwrap();
+        let a = store("thread-aaaaaaaa");
+        Log::append(&db, &a, &[event(1, "{}"), event(2, "{}")]).unwrap();
+        let head = Log::head(&db, &a).unwrap();
+        let other = NewEvent { name: "v1.Other".to_owned(), ..event(1, "{}") };
+        for reused in [event(1, "[]"), event(2, "{ }"), other] {
+            let done = Log::append(&db, &a, &[reused.clone(), event(1, "{}")]).unwrap();
+            assert_eq!(done.reused, [reused.id]);
+            assert_eq!((done.positions.len(), done.added, done.head), (1, 0, head));
+        }
+        // What is left of an event whose content was taken out is that event.
+        let left = event(1, "{}").args.without_content(&serde_json::json!({}));
+        Log::redact(&db, &a, 1, &left).unwrap();
+        assert_eq!(Log::append(&db, &a, &[event(1, "{}")]).unwrap().reused, []);
+        assert_eq!(Log::append(&db, &a, &[event(1, "[]")]).unwrap().reused.len(), 1);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod base;
 mod blob;
 mod chain;
+mod check;
 mod copy;
 mod db;
 pub mod disk;

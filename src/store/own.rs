@@ -425,6 +425,15 @@ impl Own {
         Ok(lines)
     }
 
+    /// Takes the visible list of refused events away.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn clear_refused(db: &Db) -> Result<(), StoreError> {
+        db.sql().execute("DELETE FROM refused", [])?;
+        Ok(())
+    }
+
     /// The backend's log of this store ends before these events of it, which were confirmed: they
     /// are offered again, by id, before what waits there, whoever wrote them; `me` is this device.
     /// What the backend has said of positions in this store is forgotten.

@@ -1,6 +1,7 @@
 //! What can go wrong on the wire.
 
 use crate::notice::{Exit, Explain, Notice};
+use crate::sync::PROTOCOL;
 
 /// An error of the protocol or its transport.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -35,6 +36,28 @@ pub enum SyncError {
     Timeout,
 }
 
+/// What a backend says to a device of an older protocol, and to one of a newer.
+const BACKEND_NEWER: &str = "backend-newer";
+const BACKEND_OLDER: &str = "backend-older";
+/// What a backend of protocol 1 said to every other.
+const PROTOCOL_1: &str = "protocol";
+
+impl SyncError {
+    /// What a backend says to a device of another protocol: a code and a line.
+    #[must_use]
+    pub fn other_protocol(theirs: u32) -> (&'static str, String) {
+        if theirs < PROTOCOL {
+            let line =
+                format!("this backend is newer: it speaks protocol {PROTOCOL}, not {theirs}");
+            (BACKEND_NEWER, line)
+        } else {
+            let line =
+                format!("this backend is older: it speaks protocol {PROTOCOL}, not {theirs}");
+            (BACKEND_OLDER, line)
+        }
+    }
+}
+
 impl Explain for SyncError {
     fn is_permanent(&self) -> bool {
         matches!(self, Self::Refused { .. } | Self::Address(_))
@@ -59,6 +82,20 @@ impl Explain for SyncError {
                 line,
                 "check --token-file: the backend wrote its token to `token` in its data directory",
             ),
+            Self::Refused { code, .. } if code == BACKEND_NEWER => Notice::error(
+                "backend-newer",
+                line,
+                "upgrade mailtui here; what you did is kept and sent then",
+            )
+            .exit(Exit::Unreached),
+            Self::Refused { code, .. } if code == BACKEND_OLDER || code == PROTOCOL_1 => {
+                Notice::error(
+                    "backend-older",
+                    line,
+                    "upgrade mailtui where the backend runs; what you did is kept and sent then",
+                )
+                .exit(Exit::Unreached)
+            }
             Self::Refused { .. } => Notice::error("refused", line, "is it the right backend?"),
             Self::Frame(_) => {
                 Notice::error("protocol", line, "is the other side a mailtui of this version?")

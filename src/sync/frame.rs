@@ -395,7 +395,10 @@ impl Frame {
     /// Whether it takes credit of the session it is sent to, until it is written to its socket.
     #[must_use]
     pub const fn takes_credit(&self) -> bool {
-        matches!(self, Self::Page { .. } | Self::Live { .. } | Self::Chunk { .. })
+        matches!(
+            self,
+            Self::Page { .. } | Self::Live { .. } | Self::Chunk { .. } | Self::Blob { .. }
+        )
     }
 }
 

@@ -5,12 +5,14 @@
 
 mod backoff;
 mod connection;
+mod deadlines;
 mod error;
 mod frame;
 mod manifest;
 
 pub use backoff::Backoff;
 pub use connection::{Connection, Incoming, Outgoing, accept, connect};
+pub use deadlines::Deadlines;
 pub use error::SyncError;
 pub use frame::{
     Bytes, Cursor, Frame, IngestMessage, PROTOCOL, PurgeOrder, PurgedRow, Refused, SeenThread,

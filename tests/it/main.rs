@@ -14,6 +14,7 @@
 
 mod architecture;
 mod backup;
+mod bad_frames;
 mod bad_input;
 mod blobs;
 mod bootstrap;

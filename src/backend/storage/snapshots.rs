@@ -103,6 +103,13 @@ impl Snapshots {
         Ok(())
     }
 
+    /// Passes a store over whose log cannot be read as it was written. It is dirty again when it
+    /// grows, or when its log was mended.
+    pub(crate) fn pass_over(db: &Db, store: i64) -> Result<(), StoreError> {
+        db.sql().prepare_cached("DELETE FROM ahead WHERE store = ?1")?.execute([store])?;
+        Ok(())
+    }
+
     /// Forgets a store that is gone.
     pub(crate) fn erase(db: &Db, store: i64) -> Result<(), StoreError> {
         for table in ["snapshots", "ahead"] {

@@ -102,6 +102,14 @@ impl Guest {
         }
     }
 
+    /// Takes the list of what was refused away; its lines.
+    pub(in crate::cli) fn clear_refused(&mut self) -> Result<Vec<String>, Notice> {
+        match self.ask(&Request::ClearRefused)? {
+            Answer::Cleared(lines) => Ok(lines),
+            other => Err(unexpected(&other).into()),
+        }
+    }
+
     /// Brings a thread's log into the files.
     pub(in crate::cli) fn fetch(&mut self, thread: &ThreadId) -> Result<(), Notice> {
         match self.ask(&Request::Fetch { thread: thread.clone() })? {
@@ -191,6 +199,7 @@ const fn word(answer: &Answer) -> &'static str {
         Answer::Held => "held",
         Answer::Released { .. } => "released",
         Answer::Settled => "settled",
+        Answer::Cleared(_) => "cleared",
         Answer::Refused(_) => "refused",
         Answer::Ended => "ended",
     }

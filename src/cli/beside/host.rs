@@ -15,12 +15,11 @@ use std::time::{Duration, Instant};
 use super::{Answer, Lines, NAME, Request};
 use crate::backend::HostHandle;
 use crate::cli::home::Home;
-use crate::engine::link::SILENCE;
-use crate::engine::{Device, Driver, EngineError, SideDoor};
+use crate::engine::{Asked, Device, Driver, EngineError, SideDoor, Unanswered};
 use crate::id::{BlobHash, ThreadId};
 use crate::limits::{HELLO_TIMEOUT, MAX_FRAME_BYTES, MAX_HELLO_BYTES};
 use crate::notice::{Exit, Explain as _, Notice};
-use crate::sync::{Bytes, PurgeOrder, SyncError};
+use crate::sync::{Bytes, PurgeOrder};
 
 /// Guests at a time; one more is sent away, and tries again for a moment.
 const MAX_GUESTS: usize = 8;
@@ -28,8 +27,8 @@ const MAX_GUESTS: usize = 8;
 const THINKING: Duration = Duration::from_mins(10);
 /// How often a guest is told that its answer takes a while.
 const WORKING_EVERY: Duration = Duration::from_secs(1);
-/// The first and the longest wait before the engine is asked again.
-const LOOK: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(16));
+/// How often the end looks whether the last answers are given.
+const LOOK: Duration = Duration::from_millis(1);
 /// How long the end waits for the last answers.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// The rest after the system refused a connection.
@@ -49,7 +48,7 @@ impl Drop for Listening {
         self.host.guests().close();
         let deadline = Instant::now() + GOODBYE;
         while !self.host.guests().streams.is_empty() && Instant::now() < deadline {
-            std::thread::sleep(LOOK.0);
+            std::thread::sleep(LOOK);
         }
     }
 }
@@ -152,13 +151,6 @@ struct Host {
     guests: Mutex<Guests>,
 }
 
-/// How far the engine is with a question.
-enum Step<T> {
-    Done(T),
-    /// Not there yet; a change of these numbers is progress.
-    At(u64, u64),
-}
-
 impl Host {
     fn guests(&self) -> MutexGuard<'_, Guests> {
         // A thread that failed left a list that is still one.
@@ -204,6 +196,7 @@ impl Host {
                 }
                 Request::Purge { order } => self.purge(&mut lines, order)?,
                 Request::Settle => self.settle(&mut lines)?,
+                Request::ClearRefused => self.clear_refused(),
             };
             lines.write(&answer)?;
         }
@@ -223,46 +216,45 @@ impl Host {
         Answer::Refused(Notice::error("in-use", line, "quit it first").exit(Exit::DataDir).into())
     }
 
+    /// Asks the backend something, and waits for what `take` finds of its answer.
+    fn answered<T: Send + 'static>(
+        &self,
+        lines: &mut Lines,
+        ask: impl FnOnce(&mut Driver) -> Result<u64, EngineError> + Send + 'static,
+        take: impl Fn(&mut Driver, u64) -> Result<Option<T>, EngineError> + Clone + Send + 'static,
+    ) -> io::Result<Result<T, Answer>> {
+        let asked = match self.side.question(ask) {
+            Ok(asked) => asked,
+            Err(unanswered) => return Ok(Err(unanswered.into())),
+        };
+        self.until(lines, Some(asked), move |driver| take(driver, asked.seq))
+    }
+
     /// Asks the backend to take something in, and waits for what became of it.
     fn ingested(
         &self,
         lines: &mut Lines,
         ask: impl FnOnce(&mut Driver) -> Result<u64, EngineError> + Send + 'static,
     ) -> io::Result<Answer> {
-        let seq = match self.side.ask(ask) {
-            Some(Ok(seq)) => seq,
-            Some(Err(error)) => return Ok(Answer::Refused(error.notice().into())),
-            None => return Ok(Answer::Ended),
-        };
-        let step = move |driver: &mut Driver| {
-            Ok(driver.device.take_ingested(seq).map_or(Step::At(0, 0), Step::Done))
-        };
-        let taken = self.until(lines, step)?;
-        Ok(taken.map_or_else(|answer| answer, Answer::Ingested))
+        let taken = self.answered(lines, ask, |driver, seq| Ok(driver.device.take_ingested(seq)));
+        Ok(taken?.map_or_else(|answer| answer, Answer::Ingested))
     }
 
     fn purge(&self, lines: &mut Lines, order: PurgeOrder) -> io::Result<Answer> {
-        let seq = match self.side.ask(move |driver| driver.ask_purge(order)) {
-            Some(Ok(seq)) => seq,
-            Some(Err(error)) => return Ok(Answer::Refused(error.notice().into())),
-            None => return Ok(Answer::Ended),
-        };
-        let step = move |driver: &mut Driver| {
-            Ok(driver.device.take_purged(seq).map_or(Step::At(0, 0), Step::Done))
-        };
-        let purged = self.until(lines, step)?;
-        Ok(purged.map_or_else(|answer| answer, Answer::Purged))
+        let ask = move |driver: &mut Driver| driver.ask_purge(order);
+        let purged = self.answered(lines, ask, |driver, seq| Ok(driver.device.take_purged(seq)));
+        Ok(purged?.map_or_else(|answer| answer, Answer::Purged))
     }
 
     fn fetch(&self, lines: &mut Lines, thread: ThreadId) -> io::Result<Answer> {
-        let fetched = self.until(lines, move |driver: &mut Driver| {
+        let fetched = self.until(lines, None, move |driver: &mut Driver| {
             if driver.device.is_loaded(&thread) {
-                return Ok(Step::Done(()));
+                return Ok(Some(()));
             }
             driver.device.note_opened(&thread)?;
             driver.device.load(&thread)?;
             driver.send()?;
-            Ok(Step::At(0, 0))
+            Ok(None)
         });
         Ok(fetched?.map_or_else(|answer| answer, |()| Answer::Fetched))
     }
@@ -284,77 +276,79 @@ impl Host {
 
     fn blob(&self, lines: &mut Lines, hash: BlobHash) -> io::Result<Answer> {
         let wanted = hash.clone();
-        let asked = self.side.ask(move |driver| {
+        let ask = move |driver: &mut Driver| {
             if !driver.device.has_blob(&wanted) {
                 driver.device.fetch_blob(&wanted)?;
             }
-            driver.send()
-        });
-        match asked {
-            Some(Ok(())) => {}
-            Some(Err(error)) => return Ok(Answer::Refused(error.notice().into())),
-            None => return Ok(Answer::Ended),
-        }
-        let fetched = self.until(lines, move |driver: &mut Driver| {
+            driver.send().map(|()| 0)
+        };
+        let fetched = self.answered(lines, ask, move |driver, _| {
             driver.send()?;
-            let bytes = driver.device.blob(&hash);
-            Ok(bytes.map_or(Step::At(0, 0), |bytes| Step::Done(Bytes(bytes))))
+            Ok(driver.device.blob(&hash).map(Bytes))
         });
         Ok(fetched?.map_or_else(|answer| answer, Answer::Blob))
     }
 
     /// Waits until what was done is projected and its rows are here.
     fn settle(&self, lines: &mut Lines) -> io::Result<Answer> {
-        let sent = self.until(lines, |driver: &mut Driver| {
-            let (pending, _) = driver.device.pending()?;
-            Ok(if pending == 0 { Step::Done(driver.ask_settle()) } else { Step::At(pending, 0) })
+        let sent = self.until(lines, None, |driver: &mut Driver| {
+            Ok((driver.device.pending()?.0 == 0).then_some(()))
         });
-        let seq = match sent? {
-            Ok(seq) => seq,
-            Err(answer) => return Ok(answer),
+        if let Err(answer) = sent? {
+            return Ok(answer);
+        }
+        let ask = |driver: &mut Driver| {
+            let seq = driver.ask_settle();
+            driver.send().map(|()| seq)
         };
-        let settled = self.until(lines, move |driver: &mut Driver| {
+        let settled = self.answered(lines, ask, |driver, seq| {
             driver.send()?;
-            let here = driver.device.is_settled(seq)?;
-            Ok(if here { Step::Done(()) } else { Step::At(0, driver.device.head()?) })
+            Ok(driver.device.is_settled(seq)?.then_some(()))
         });
         Ok(settled?.map_or_else(|answer| answer, |()| Answer::Settled))
     }
 
-    /// Asks the engine until it is done. Fails when the guest is gone.
+    /// Takes the list of what was refused away, and returns its lines.
+    fn clear_refused(&self) -> Answer {
+        match self.side.ask(Driver::clear_refused) {
+            Some(Ok(lines)) => Answer::Cleared(lines),
+            Some(Err(error)) => Answer::Refused(error.notice().into()),
+            None => Answer::Ended,
+        }
+    }
+
+    /// Asks the engine until it is done, and tells the guest that it takes a while. Fails when the
+    /// guest is gone.
     fn until<T: Send + 'static>(
         &self,
         lines: &mut Lines,
-        step: impl Fn(&mut Driver) -> Result<Step<T>, EngineError> + Clone + Send + 'static,
+        asked: Option<Asked>,
+        step: impl Fn(&mut Driver) -> Result<Option<T>, EngineError> + Clone + Send + 'static,
     ) -> io::Result<Result<T, Answer>> {
-        let refused = |error: &EngineError| Ok(Err(Answer::Refused(error.notice().into())));
-        let (mut wait, mut at) = (LOOK.0, (0, 0));
-        let (mut told, mut moved) = (Instant::now(), Instant::now());
-        loop {
-            let step = step.clone();
-            let ask = move |driver: &mut Driver| match step(driver)? {
-                Step::At(..) if let Some(error) = driver.unreached() => Err(error),
-                other => Ok(other),
-            };
+        let mut told = Instant::now();
+        let waited = self.side.wait(asked, step, || {
             if self.guests().closing {
-                return Ok(Err(Answer::Ended));
-            }
-            match self.side.ask(ask) {
-                None => return Ok(Err(Answer::Ended)),
-                Some(Err(error)) => return refused(&error),
-                Some(Ok(Step::Done(done))) => return Ok(Ok(done)),
-                Some(Ok(Step::At(a, b))) if (a, b) != at => (at, moved) = ((a, b), Instant::now()),
-                Some(Ok(Step::At(..))) if moved.elapsed() > SILENCE => {
-                    return refused(&SyncError::Timeout.into());
-                }
-                Some(Ok(Step::At(..))) => {}
+                return Err(None);
             }
             if told.elapsed() > WORKING_EVERY {
                 told = Instant::now();
-                lines.write(&Answer::Working)?;
+                lines.write(&Answer::Working).map_err(Some)?;
             }
-            std::thread::sleep(wait);
-            wait = (wait * 2).min(LOOK.1);
+            Ok(())
+        });
+        match waited {
+            Ok(done) => Ok(done.map_err(Answer::from)),
+            Err(None) => Ok(Err(Answer::Ended)),
+            Err(Some(gone)) => Err(gone),
+        }
+    }
+}
+
+impl From<Unanswered> for Answer {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Ended => Self::Ended,
+            Unanswered::Failed(error) => Self::Refused(error.notice().into()),
         }
     }
 }

@@ -76,6 +76,8 @@ enum Request {
     Release,
     /// Answer when all that was done is seen by the next command.
     Settle,
+    /// Take the list of what the backend refused away.
+    ClearRefused,
 }
 
 /// What is answered.
@@ -103,6 +105,8 @@ enum Answer {
     Released { in_time: bool },
     /// To `Settle`.
     Settled,
+    /// To `ClearRefused`: its lines.
+    Cleared(Vec<String>),
     /// It was not done, and this is why.
     Refused(Refusal),
     /// It was not done: this process gives the directory up.

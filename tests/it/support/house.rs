@@ -358,7 +358,7 @@ impl House {
         let moved = !frames.is_empty();
         for frame in frames {
             if let Some(session) = self.sessions[at]
-                && matches!(frame, Frame::Page { .. } | Frame::Live { .. })
+                && matches!(frame, Frame::Page { .. } | Frame::Live { .. } | Frame::Blob { .. })
             {
                 self.backend()?.written(session);
             }

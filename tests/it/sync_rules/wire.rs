@@ -63,6 +63,8 @@ fn pages(pair: &mut Pair, store: &StoreId, cursor: Option<Cursor>) -> Vec<(Vec<E
         for (_, frame) in frames.into_iter().filter(|(to, _)| *to == session) {
             let (Frame::Page { .. } | Frame::Live { .. }) = &frame else { continue };
             pair.world.backend().written(session);
+            let taken = Frame::Credit { store: store.clone(), pages: 1 };
+            pair.world.backend().handle(session, taken, 1).expect("handled");
             match frame {
                 Frame::Page { store: of, events, more, .. } if of == *store => {
                     pages.push((events, more));
