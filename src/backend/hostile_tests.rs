@@ -210,8 +210,10 @@ fn slow(backend: &mut Backend, thread: &ThreadId) {
     pulled(backend, 1, &store);
     let mut heard = Vec::new();
     let mut talk = |backend: &mut Backend, n: usize| {
-        let event =
-            NewEvent { epoch: Epoch::try_from("e").unwrap(), ..starred("live", n % 2 == 0) };
+        let event = NewEvent {
+            epoch: Epoch::try_from("e").unwrap(),
+            ..starred("live", n.is_multiple_of(2))
+        };
         let id = EventId::try_from(format!("live-{n}")).unwrap();
         push(backend, thread, vec![NewEvent { id, ..event }]);
         while backend.pump().unwrap() {

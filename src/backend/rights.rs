@@ -103,7 +103,9 @@ impl Judged<'_> {
 
     fn may_write(&self, event: &NewEvent) -> bool {
         if self.is_mailbox() {
+            // What has a source is a projection, whatever its name.
             MailboxEvent::device_may_write(&event.name)
+                && MailboxEvent::source_of(&event.args).is_none()
         } else {
             writers(&event.name).contains(&Writer::Device)
         }

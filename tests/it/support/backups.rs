@@ -49,7 +49,6 @@ impl World {
         }
         self.backend_dir = dir;
         mailtui::backend::begin_again(&self.backend_dir, &self.clock).expect("a new epoch begins");
-        self.promises.restored();
         self.start_backend();
         self.release_backend();
         true

@@ -16,7 +16,8 @@ use crate::support::world::World;
 const PURGED: &str = "was purged";
 /// Why events are that a restore lost: on threads that went with it, and of names that only a
 /// newer version knows who may write.
-const LOST: [&str; 2] = ["is not on the backend", "only the backend writes events of this name"];
+const LOST: [&str; 2] =
+    ["the backend has no such conversation", "only the backend writes events of this name"];
 /// Rows read at a time: few, so that pages have edges.
 const PAGE: usize = 3;
 

@@ -54,12 +54,6 @@ impl Promises {
         }
     }
 
-    /// The backend was put back: positions and chains of another life say nothing.
-    pub(crate) fn restored(&mut self) {
-        self.told.clear();
-        self.acks.clear();
-    }
-
     /// A frame leaves the backend.
     pub(crate) fn told(&mut self, frame: &Frame) {
         match frame {
