@@ -251,6 +251,11 @@ impl Backend {
     }
 }
 
+/// Whether arguments of the Mailbox log were given up.
+pub(super) fn is_cut(mailbox: &Db) -> Result<bool, StoreError> {
+    Ok(number(mailbox, REACH)? > 0)
+}
+
 fn number(db: &Db, name: &str) -> Result<u64, StoreError> {
     let text = Own::setting(db, name)?;
     Ok(text.and_then(|text| text.parse().ok()).unwrap_or_default())
