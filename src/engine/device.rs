@@ -48,6 +48,8 @@ pub struct Device {
     pub(super) unsent: bool,
     /// Whether commits are synced to disk by who drives this device.
     pub(super) later: bool,
+    /// Whether a thread may copy its write-ahead log while much is taken in.
+    pub(super) beside: bool,
     /// The number of the last commit that is to be synced, and of the last that is.
     commits: u64,
     on_disk: u64,
@@ -231,6 +233,7 @@ impl Device {
             held_back: BTreeSet::new(),
             unsent: true,
             later: false,
+            beside: false,
             commits: 0,
             on_disk: 0,
             distrusted: false,
