@@ -7,6 +7,7 @@
 
 use std::ops::Bound;
 
+use crate::backend::bootstrap::Offer;
 use crate::backend::core::Backend;
 use crate::backend::session::Session;
 use crate::crash::{self, Broken};
@@ -64,6 +65,7 @@ impl Backend {
     /// A turn of one session: a page of the Mailbox store, a page of each thread, parts of blobs.
     fn pump_one(&mut self, id: u64, session: &mut Session) -> Result<bool, StoreError> {
         let mut sent = self.pump_chunk(id, session)?;
+        sent |= self.pump_snapshot(id, session);
         for store in turns(session) {
             let room = if store.as_thread().is_some() { MAILBOX_ROOM } else { 0 };
             if session.in_flight + room >= SESSION_CREDIT {
@@ -99,6 +101,26 @@ impl Backend {
         // A long blob of an older form was written in parts.
         self.db.commit()?;
         Ok(sent)
+    }
+
+    /// Offers a snapshot to a session that reads the Mailbox log where arguments were given up
+    /// meanwhile: without them its events would bring nothing.
+    fn pump_snapshot(&mut self, id: u64, session: &mut Session) -> bool {
+        let mailbox = StoreId::mailbox();
+        let Some(position) = session.reading.get(&mailbox).map(|reading| reading.position) else {
+            return false;
+        };
+        if self.snapshots.reaches(position) {
+            return false;
+        }
+        session.reading.remove(&mailbox);
+        if let Offer::Snapshot(manifest) = self.snapshots.offer(position) {
+            self.ready.push((id, Frame::Snapshot { manifest: manifest.clone() }));
+        } else {
+            session.waits = Some(position);
+            self.snapshots.wanted = true;
+        }
+        true
     }
 
     /// What comes next of a store, if anything does.

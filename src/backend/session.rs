@@ -43,7 +43,7 @@ pub(super) struct Session {
     /// Parts of a snapshot that it asked for.
     chunks: VecDeque<(String, u64)>,
     /// It waits for a snapshot: the log does not reach back to what it holds.
-    waits: Option<u64>,
+    pub(super) waits: Option<u64>,
 }
 
 impl Session {

@@ -312,6 +312,27 @@ fn a_broken_off_bootstrap_goes_on_wherever_it_was() {
 }
 
 #[test]
+fn a_device_that_reads_the_log_as_it_is_cut_gets_the_snapshot() {
+    let mut story = Story::new(12);
+    for _ in 0..MOVES {
+        story.act();
+    }
+    story.catch_up();
+    story.world.turn_pages_of(3);
+    let new = story.world.join("new", false);
+    story.world.connect(new);
+    while story.world.deliver_down(new) {}
+    story.world.send(new, Some);
+    while story.world.deliver_up(new) {}
+    story.world.pump();
+    assert!(story.world.deliver_down(new), "it has the first page");
+    story.snapshot();
+    story.world.backend().truncate().expect("room on the disk");
+    story.agrees("cut while it was read");
+    assert!(story.base(new) > 0, "it took the snapshot");
+}
+
+#[test]
 fn a_backup_of_a_log_that_was_cut_is_put_back_and_serves_every_device() {
     for newer in [false, true] {
         let mut story = Story::new(9);
