@@ -29,8 +29,14 @@ pub(super) fn run(home: &Home, output: Output, file: &Path) -> Result<Exit, Noti
         let hint = "run `mailtui restore` where the backend is, or name another --data-dir";
         return Err(Notice::error("other-backend", line, hint).exit(Exit::Usage));
     }
+    let meta = std::fs::metadata(file).map_err(|error| explain(file, &error.into()))?;
+    if !meta.is_file() {
+        // It is read twice; a pipe gives its bytes once, and opening one waits for who writes.
+        let line = format!("{} is not a file", file.display());
+        return Err(Notice::error("no-file", line, "name a backup").exit(Exit::Usage));
+    }
     let stop = super::stop::flag();
-    let size = std::fs::metadata(file).map_or(0, |meta| meta.len());
+    let size = meta.len();
     let mut said = Said::new(output, "checked", &stop, size);
     let failed = |error: BackupError| explain(file, &error);
     // All of it is looked at before anything is made, here too.
@@ -96,9 +102,19 @@ fn put_aside(home: &Home, contents: &Contents) -> Result<Option<PathBuf>, Notice
     // The backend goes last: while it is there, what is there is as it was.
     names.sort_by_key(|name| *name == "backend");
     let time = jiff::Timestamp::from_second(SystemClock.now()).unwrap_or_default();
-    let aside = home.dir.join(format!("before-restore-{}", time.strftime("%Y%m%dT%H%M%SZ")));
+    let first = format!("before-restore-{}", time.strftime("%Y%m%dT%H%M%SZ"));
+    // Another restore of this second, or of a clock that was put back, keeps what it put aside.
+    let mut aside = home.dir.join(&first);
+    for again in 2.. {
+        match std::fs::DirBuilder::new().mode(0o700).create(&aside) {
+            Ok(()) => break,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                aside = home.dir.join(format!("{first}-{again}"));
+            }
+            Err(error) => return Err(StoreError::Io { path: aside, error }.notice()),
+        }
+    }
     let io = |error| StoreError::Io { path: aside.clone(), error }.notice();
-    std::fs::DirBuilder::new().mode(0o700).create(&aside).map_err(io)?;
     for name in names {
         std::fs::rename(home.dir.join(name), aside.join(name)).map_err(io)?;
     }
