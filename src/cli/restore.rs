@@ -52,9 +52,14 @@ pub(super) fn run(home: &Home, output: Output, file: &Path) -> Result<Exit, Noti
         std::fs::remove_dir_all(&fresh).map_err(io(&fresh))?;
     }
     std::fs::DirBuilder::new().mode(0o700).create(&fresh).map_err(io(&fresh))?;
-    let contents = read(file, Some(&fresh), &mut said).map_err(failed)?;
-    said.end();
-    let epoch = begin_again(&fresh, &SystemClock).map_err(|error| error.notice())?;
+    let put = read(file, Some(&fresh), &mut said).map_err(failed).and_then(|contents| {
+        said.end();
+        Ok((contents, begin_again(&fresh, &SystemClock).map_err(|error| error.notice())?))
+    });
+    let (contents, epoch) = put.inspect_err(|_| {
+        // A disk that is full gets its room back; what stays goes with the next restore.
+        let _ = std::fs::remove_dir_all(&fresh);
+    })?;
     let aside = put_aside(home, &contents)?;
     std::fs::rename(&fresh, home.backend_dir()).map_err(io(&fresh))?;
     sync_dir(&home.dir)?;
