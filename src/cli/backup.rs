@@ -5,7 +5,10 @@
 //! to begin to read, and goes on. Under its name there is a whole backup that was read back, or
 //! what was there before.
 
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{BufReader, IsTerminal as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,23 +51,25 @@ pub(super) fn run(home: &Home, output: Output, file: &Path, force: bool) -> Resu
     };
     let copies = Copies::beside(file)?;
     let mut said = Said::new(output, "copied", &stop, cut.size().map_err(|e| e.notice())?);
-    let copied = cut.copy_to(&copies.0, &mut |done| said.go_on(done));
+    let copied = cut.copy_to(&copies.path, &mut |done| said.go_on(done));
     if !copied.map_err(|error| error.notice())? {
         return Err(stopped());
     }
-    let contents = contents(&cut, &copies.0)?;
+    let contents = contents(&cut, &copies.path)?;
     drop(cut);
     let size: u64 = contents.files.iter().map(|(_, bytes)| bytes).sum();
     said.next("written", size);
     let failed = |error: BackupError| explain(file, &error);
-    let mut fresh = Fresh::new(file).map_err(|error| error.notice())?;
-    backup::write(&contents, &copies.0, &mut fresh, &mut |done| said.go_on(done))
+    let made = copies.path.join("backup");
+    let mut fresh = Fresh::new(&made).map_err(|error| error.notice())?;
+    backup::write(&contents, &copies.path, &mut fresh, &mut |done| said.go_on(done))
         .map_err(failed)?;
-    free(file, force)?;
     fresh.finish().map_err(|error| error.notice())?;
-    drop(copies);
     said.next("checked", size);
-    check(file, &mut said)?;
+    check(&made, &mut said)?;
+    free(file, force)?;
+    put_in_place(&made, file)?;
+    drop(copies);
     said.end();
     let bytes = std::fs::metadata(file).map_or(0, |meta| meta.len());
     let value = json!({ "file": file.display().to_string(), "bytes": bytes,
@@ -88,6 +93,14 @@ fn free(file: &Path, force: bool) -> Result<(), Notice> {
     Ok(())
 }
 
+/// What was read back takes its name, for good.
+fn put_in_place(made: &Path, file: &Path) -> Result<(), Notice> {
+    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let moved = std::fs::rename(made, file);
+    let moved = moved.and_then(|()| File::open(dir)?.sync_all());
+    moved.map_err(|error| StoreError::Io { path: file.to_owned(), error }.notice())
+}
+
 fn contents(cut: &Cut, dir: &Path) -> Result<Contents, Notice> {
     let (backend, epoch) = cut.identity().map_err(|error| error.notice())?;
     let mut files = Vec::new();
@@ -104,7 +117,7 @@ fn contents(cut: &Cut, dir: &Path) -> Result<Contents, Notice> {
 /// Reads a backup from beginning to end.
 fn check(file: &Path, said: &mut Said<'_>) -> Result<(), Notice> {
     let failed = |error: BackupError| explain(file, &error);
-    let open = std::fs::File::open(file).map_err(BackupError::from).map_err(failed)?;
+    let open = File::open(file).map_err(BackupError::from).map_err(failed)?;
     backup::read(&mut BufReader::new(open), None, &mut |done| said.go_on(done)).map_err(failed)?;
     Ok(())
 }
@@ -132,24 +145,52 @@ fn stopped() -> Notice {
 }
 
 /// A directory beside the file, for its owner only and gone with this value, for the copies that
-/// the file is made of.
-struct Copies(PathBuf);
+/// the file is made of. It is locked: one that nobody locks is what a crash left, and goes.
+struct Copies {
+    path: PathBuf,
+    _lock: File,
+}
 
 impl Copies {
     fn beside(file: &Path) -> Result<Self, Notice> {
-        let mut name = std::ffi::OsString::from(".");
+        let mut name = OsString::from(".");
         name.push(file.file_name().unwrap_or_default());
-        name.push(format!(".{}", std::process::id()));
+        name.push(".");
+        sweep(file, &name);
+        name.push(std::process::id().to_string());
         let path = file.with_file_name(name);
         let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
-        made.map_err(|error| StoreError::Io { path: path.clone(), error }.notice())?;
-        Ok(Self(path))
+        let locked = made.and_then(|()| File::open(&path)).and_then(|dir| {
+            dir.try_lock().map_err(std::io::Error::from)?;
+            Ok(dir)
+        });
+        let lock = locked.map_err(|error| StoreError::Io { path: path.clone(), error }.notice())?;
+        Ok(Self { path, _lock: lock })
     }
 }
 
 impl Drop for Copies {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes the copies that a backup to this file left which was killed. What cannot be removed
+/// harms none that is made now.
+fn sweep(file: &Path, start: &OsStr) {
+    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let number = name.as_bytes().strip_prefix(start.as_bytes());
+        let ours = number.is_some_and(|n| !n.is_empty() && n.iter().all(u8::is_ascii_digit));
+        if !ours || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let path = entry.path();
+        if File::open(&path).is_ok_and(|dir| dir.try_lock().is_ok()) {
+            let _ = std::fs::remove_dir_all(&path);
+        }
     }
 }
 

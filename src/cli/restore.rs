@@ -29,8 +29,14 @@ pub(super) fn run(home: &Home, output: Output, file: &Path) -> Result<Exit, Noti
         let hint = "run `mailtui restore` where the backend is, or name another --data-dir";
         return Err(Notice::error("other-backend", line, hint).exit(Exit::Usage));
     }
+    let meta = std::fs::metadata(file).map_err(|error| explain(file, &error.into()))?;
+    if !meta.is_file() {
+        // It is read twice; a pipe gives its bytes once, and opening one waits for who writes.
+        let line = format!("{} is not a file", file.display());
+        return Err(Notice::error("no-file", line, "name a backup").exit(Exit::Usage));
+    }
     let stop = super::stop::flag();
-    let size = std::fs::metadata(file).map_or(0, |meta| meta.len());
+    let size = meta.len();
     let mut said = Said::new(output, "checked", &stop, size);
     let failed = |error: BackupError| explain(file, &error);
     // All of it is looked at before anything is made, here too.
@@ -46,9 +52,14 @@ pub(super) fn run(home: &Home, output: Output, file: &Path) -> Result<Exit, Noti
         std::fs::remove_dir_all(&fresh).map_err(io(&fresh))?;
     }
     std::fs::DirBuilder::new().mode(0o700).create(&fresh).map_err(io(&fresh))?;
-    let contents = read(file, Some(&fresh), &mut said).map_err(failed)?;
-    said.end();
-    let epoch = begin_again(&fresh, &SystemClock).map_err(|error| error.notice())?;
+    let put = read(file, Some(&fresh), &mut said).map_err(failed).and_then(|contents| {
+        said.end();
+        Ok((contents, begin_again(&fresh, &SystemClock).map_err(|error| error.notice())?))
+    });
+    let (contents, epoch) = put.inspect_err(|_| {
+        // A disk that is full gets its room back; what stays goes with the next restore.
+        let _ = std::fs::remove_dir_all(&fresh);
+    })?;
     let aside = put_aside(home, &contents)?;
     std::fs::rename(&fresh, home.backend_dir()).map_err(io(&fresh))?;
     sync_dir(&home.dir)?;
@@ -96,9 +107,19 @@ fn put_aside(home: &Home, contents: &Contents) -> Result<Option<PathBuf>, Notice
     // The backend goes last: while it is there, what is there is as it was.
     names.sort_by_key(|name| *name == "backend");
     let time = jiff::Timestamp::from_second(SystemClock.now()).unwrap_or_default();
-    let aside = home.dir.join(format!("before-restore-{}", time.strftime("%Y%m%dT%H%M%SZ")));
+    let first = format!("before-restore-{}", time.strftime("%Y%m%dT%H%M%SZ"));
+    // Another restore of this second, or of a clock that was put back, keeps what it put aside.
+    let mut aside = home.dir.join(&first);
+    for again in 2.. {
+        match std::fs::DirBuilder::new().mode(0o700).create(&aside) {
+            Ok(()) => break,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                aside = home.dir.join(format!("{first}-{again}"));
+            }
+            Err(error) => return Err(StoreError::Io { path: aside, error }.notice()),
+        }
+    }
     let io = |error| StoreError::Io { path: aside.clone(), error }.notice();
-    std::fs::DirBuilder::new().mode(0o700).create(&aside).map_err(io)?;
     for name in names {
         std::fs::rename(home.dir.join(name), aside.join(name)).map_err(io)?;
     }

@@ -81,6 +81,46 @@ fn nothing_is_overwritten_and_nothing_damaged_is_put_back() {
 }
 
 #[test]
+fn restores_within_one_second_each_put_aside_what_was_there() {
+    let home = backed_up(3);
+    let restore = || text(&home.run(&["restore", "b", "--json"]).ok().object(), "aside");
+    let mut aside: Vec<String> = (0..4).map(|_| restore()).collect();
+    aside.sort();
+    aside.dedup();
+    assert_eq!(aside.len(), 4, "{aside:?}");
+    home.assert_healthy("restore");
+}
+
+#[test]
+fn what_a_killed_backup_left_goes_and_what_is_not_its_own_stays() {
+    let home = backed_up(3);
+    let kept = [".b.7x", "b.new", ".c.7"];
+    for name in [".b.7"].iter().chain(&kept) {
+        std::fs::create_dir(home.path(name)).unwrap();
+        write(&home.path(name).join("threads.db"), b"a copy");
+    }
+    std::fs::remove_dir_all(home.path("b.new")).unwrap();
+    write(&home.path("b.new"), b"the user's own");
+    home.run(&["backup", "b", "--force"]).ok();
+    assert!(!home.path(".b.7").exists());
+    for name in kept {
+        assert!(home.path(name).exists(), "{name}");
+    }
+    home.run(&["restore", "b"]).ok();
+}
+
+#[test]
+fn a_pipe_is_no_backup_and_is_not_waited_for() {
+    let home = backed_up(1);
+    assert!(std::process::Command::new("mkfifo").arg(home.path("p")).status().unwrap().success());
+    for name in ["p", ""] {
+        let path = home.path(name);
+        let run = home.run(&["restore", &path.display().to_string(), "--json"]).exited(2);
+        assert_eq!(text(&run.error(), "code"), "no-file", "{name}");
+    }
+}
+
+#[test]
 fn a_backend_that_serves_an_import_is_backed_up_and_put_back() {
     let mut serve = Serve::start();
     let (a, b) = (Home::new(), Home::new());
