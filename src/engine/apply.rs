@@ -135,9 +135,11 @@ impl Device {
         self.taken.clear();
         self.held_back.clear();
         self.unsent = true;
-        let cursor = self.cursor()?;
-        let store = StoreId::mailbox();
-        self.wanted.push(Frame::Subscribe { store, cursor });
+        if !self.ends_first() {
+            let cursor = self.cursor()?;
+            let store = StoreId::mailbox();
+            self.wanted.push(Frame::Subscribe { store, cursor });
+        }
         self.keeper.begin();
         let open: Vec<ThreadId> = self.open.iter().map(|(thread, _)| thread.clone()).collect();
         for thread in open {

@@ -128,6 +128,11 @@ impl Boot {
         self.asked = self.state.chunks;
     }
 
+    /// Whether all rows of the snapshot are here: what is left needs nothing from the backend.
+    const fn is_taken_in(&self) -> bool {
+        !matches!(self.state.phase, Phase::Anew | Phase::Chunks)
+    }
+
     /// Whether something can be done without a frame.
     fn has_work(&self) -> bool {
         match self.state.phase {
@@ -181,6 +186,11 @@ impl Device {
     /// in. Nothing else that a device does is done by a thread that its caller does not have.
     pub const fn copy_beside(&mut self) {
         self.beside = true;
+    }
+
+    /// Whether the Mailbox log is asked for only once a snapshot is done: its rows are all here.
+    pub(super) fn ends_first(&self) -> bool {
+        self.boot.as_ref().is_some_and(|boot| boot.is_taken_in())
     }
 
     /// How many conversations of a snapshot are here, and how many it has.

@@ -65,14 +65,19 @@ impl Device {
     }
 
     fn walk_step(&mut self, walk: Walk) -> Result<Walk, EngineError> {
-        let Some(kept) = &self.kept else { return Ok(Walk::Done) };
         let policy = self.policy()?;
+        let Some(kept) = &self.kept else { return Ok(Walk::Done) };
         if self.keeper.mark == 0 {
             // Never the one of a walk before, in whatever process.
             self.keeper.mark = self.clock.now_ms().max(1);
             self.limit = policy.limit;
             self.keeper.bytes = Kept::sum(kept)?.bytes;
         }
+        if self.keeper.bytes > policy.limit && matches!(walk, Walk::Starred(_) | Walk::List(..)) {
+            // What goes at the end goes now: what is kept grows beyond the limit by a step at most.
+            self.keep_limit(policy.limit, 0)?;
+        }
+        let Some(kept) = &self.kept else { return Ok(Walk::Done) };
         Ok(match walk {
             Walk::Kept(after) => self.walk_kept(&after, policy.opened)?,
             Walk::Pins => {

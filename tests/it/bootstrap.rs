@@ -464,3 +464,29 @@ fn what_is_no_snapshot_for_this_device_is_said_and_the_log_taken() {
         assert!(matches!(asked.as_slice(), [Frame::Replay { .. }]), "{asked:?}");
     }
 }
+
+#[test]
+fn a_snapshot_whose_rows_are_all_here_is_not_asked_for_again() {
+    let (mut story, mut device, manifest, chunks) = offered();
+    device.sync_later();
+    told(&mut device, vec![Frame::Snapshot { manifest: manifest.clone() }]);
+    let all_here = |device: &Device| {
+        let state = Own::setting(device.db(), "bootstrap").expect("readable");
+        state.is_some_and(|state| state.contains("\"phase\":\"Roots\""))
+    };
+    for (chunk, data) in (0..).zip(chunks) {
+        let (snapshot, data) = (manifest.hash.clone(), Bytes(data));
+        told(&mut device, vec![Frame::Chunk { snapshot, chunk, data }]);
+        while !all_here(&device) && device.bootstrap_on(1).expect("room") {}
+    }
+    assert!(all_here(&device), "what follows the rows is still to be done");
+    device.disconnected();
+    let mut asked = told(&mut device, vec![story.world.backend().welcome()]).0;
+    assert!(asked.is_empty(), "{asked:?}");
+    while device.bootstrap_on(1).expect("room") {}
+    asked.extend(device.outgoing().expect("speaks"));
+    let [Frame::Subscribe { cursor: Some(cursor), .. }] = asked.as_slice() else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(cursor.position, manifest.position);
+}

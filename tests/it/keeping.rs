@@ -132,6 +132,25 @@ fn the_limit_keeps_the_newest_and_a_smaller_choice_frees_the_disk() {
 }
 
 #[test]
+fn what_does_not_fit_is_not_fetched_though_something_older_is_kept() {
+    let body = |n: i64| format!("line of {n}\n").repeat(900);
+    let mails: Vec<Mail> = (1..400).map(|n| mail(&format!("m-{n}")).at(n).body(body(n))).collect();
+    let (serve, device) = device(&mails, &["starred"]);
+    serve.run(&device, &["star", &device.thread("m-1")]).ok();
+    serve.sync(&device);
+    let one = count(&kept(&device), "bytes");
+    device.run(&["device", "keep", "all", "--limit", &(one * 40).to_string()]).ok();
+    serve.sync(&device);
+    let less = kept(&device);
+    assert!(count(&less, "threads") > 30, "{less}");
+    let file = Connection::open(device.data().join("threads.db")).expect("a database");
+    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'eventlog'";
+    let ever: i64 = file.query_row(sql, [], |row| row.get(0)).expect("a count");
+    // What was under way when it was full, and no more.
+    assert!(ever < 540, "{ever} events were fetched");
+}
+
+#[test]
 fn what_is_pinned_or_pending_stays_and_what_is_purged_goes() {
     let mails = [mail("pinned"), mail("starred").at(1), mail("mine").at(2), mail("other").at(3)];
     let (mut serve, device) = device(&mails, &["all"]);
