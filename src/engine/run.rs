@@ -16,7 +16,7 @@ use crate::engine::handle::{EngineHandle, PurgeStep, Request, Update};
 use crate::engine::link::{Endpoint, Link, LinkEvent};
 use crate::engine::purging::Purging;
 use crate::engine::side_door::SideDoor;
-use crate::engine::slice::Pace;
+use crate::engine::slice::{BEAT, Pace};
 use crate::engine::view::{Done, HistoryPage, ImportProgress, Status};
 use crate::engine::{Device, Driver, EngineError};
 use crate::id::{ActionId, ThreadId};
@@ -30,6 +30,8 @@ use crate::sync::SyncError;
 const IDLE: Duration = Duration::from_secs(1);
 /// Conversations loaded ahead at a time.
 const MAX_AHEAD: usize = 8;
+/// Answers in a row after which frames are taken in, whatever else is asked.
+const MAX_BEATS: u32 = 4;
 /// How long a disk that refused rests.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -157,8 +159,10 @@ impl Engine {
         self.tell_labels();
         self.tell_status();
         let mut coming = Coming::new(inputs);
+        let (mut answered, mut beats) = (false, 0);
         loop {
             let wait = match self.due {
+                _ if answered => BEAT,
                 _ if !coming.waiting.is_empty() || !self.ahead.is_empty() || self.keeping => {
                     Duration::ZERO
                 }
@@ -171,6 +175,7 @@ impl Engine {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
+            answered = false;
             // Requests first; frames wait in order.
             while let Some(input) = next {
                 match input {
@@ -179,6 +184,7 @@ impl Engine {
                     Input::Request(request) => {
                         self.note_key(&request);
                         self.request(request);
+                        answered = true;
                     }
                     Input::Run(task) => {
                         // What keys decided stays apart from what the task decides.
@@ -198,6 +204,11 @@ impl Engine {
                 self.sync_disk();
             }
             self.tell_news();
+            answered = answered && self.pace.beside_keys(Instant::now()) && beats < MAX_BEATS;
+            beats = if answered { beats + 1 } else { 0 };
+            if answered {
+                continue;
+            }
             if let Some(event) = coming.waiting.pop_front() {
                 self.link_events(event, &mut coming);
             }

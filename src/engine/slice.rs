@@ -19,6 +19,9 @@ const ALONE: Duration = Duration::from_millis(20);
 const BESIDE_KEYS: Duration = Duration::from_millis(4);
 /// How long the next page is waited for that the backend has.
 pub(super) const NEXT_PAGE: Duration = Duration::from_millis(2);
+/// How long after an answer nothing is taken in while somebody presses keys: who has it asks for
+/// what comes with it.
+pub(super) const BEAT: Duration = Duration::from_micros(500);
 /// How long after a key somebody is taken to be pressing keys.
 const AT_KEYS: Duration = Duration::from_secs(2);
 
@@ -105,10 +108,14 @@ impl Pace {
         self.key = Some(now);
     }
 
+    /// Whether somebody is taken to be pressing keys.
+    pub(super) fn beside_keys(&self, now: Instant) -> bool {
+        self.key.is_some_and(|key| now.saturating_duration_since(key) < AT_KEYS)
+    }
+
     /// How many events the next slice may have.
     pub(super) fn events(&self, now: Instant) -> usize {
-        let keys = self.key.is_some_and(|key| now.saturating_duration_since(key) < AT_KEYS);
-        let within = if keys { BESIDE_KEYS } else { ALONE };
+        let within = if self.beside_keys(now) { BESIDE_KEYS } else { ALONE };
         let fit = within.as_nanos() / self.each.as_nanos().max(1);
         usize::try_from(fit).unwrap_or(SLICE_EVENTS).clamp(PAGE_EVENTS, SLICE_EVENTS)
     }
@@ -133,10 +140,12 @@ mod tests {
         }
         let alone = pace.events(now);
         assert!((900..=1_100).contains(&alone), "{alone}");
+        assert!(!pace.beside_keys(now));
         pace.key(now);
         let beside = pace.events(now + Duration::from_millis(100));
         assert!((180..=220).contains(&beside), "{beside}");
         assert_eq!(pace.events(now + AT_KEYS), alone);
+        assert!(pace.beside_keys(now) && !pace.beside_keys(now + AT_KEYS));
         pace.took(1, Duration::from_secs(9));
         assert_eq!(pace.events(now), PAGE_EVENTS, "a page at least");
         for _ in 0..40 {
