@@ -56,7 +56,7 @@
 //! | key `e` | `ui/keys` → `command/archive` → `engine/run` → `engine/intents` → `mailbox/groups` |
 //! | a blob comes in, goes out | `backend/blobs`, `store/upload` ← `engine/blobs` |
 //! | what is kept on a device | `engine/policy` → `engine/walk` → `engine/keep` → `engine/kept` |
-//! | an event goes out | `engine/device` (`outgoing`) → `engine/link` → `backend/core` (`push`) |
+//! | an event goes out | `engine/outgoing` → `engine/link` → `backend/core` (`push`) |
 //! | a thread changes | `backend/thread_client` → `projection/diff` → `backend/storage/queue` |
 //! | a batch is taken in | `backend/worker` → `backend/mailbox_client` → `mailbox/materializer` |
 //! | a page comes in | `engine/slice` → `engine/apply` → `mailbox/materializer` → overlay |

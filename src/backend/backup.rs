@@ -221,7 +221,8 @@ fn read_contents(from: &mut Hashed<&mut dyn Read>) -> Result<Contents, BackupErr
     }
     let contents: Contents = serde_json::from_slice(&list).map_err(|_| damaged)?;
     let names: Vec<&str> = contents.files.iter().map(|(name, _)| name.as_str()).collect();
-    if names != super::FILES {
+    let known = [super::FILES.as_slice(), &[super::cut::SNAPSHOTS]].concat();
+    if names != super::FILES && names != known {
         return Err(BackupError::Newer(crate::safe_text::line(&contents.version)));
     }
     Ok(contents)

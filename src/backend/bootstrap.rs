@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::core::Backend;
 use crate::backend::storage::{Held, SnapshotFile};
+use crate::crash::Broken;
 use crate::id::{StoreId, ThreadId};
 use crate::limits::{LOG_KEPT, SNAPSHOT_EVENTS, TRUNCATE_EVENTS};
 use crate::mailbox::snapshot::{self, Packer};
@@ -158,6 +159,13 @@ impl Backend {
         Ok(())
     }
 
+    /// Whether a snapshot must be made: the log does not reach back to its beginning, and there is
+    /// none.
+    #[must_use]
+    pub const fn lacks_snapshot(&self) -> bool {
+        self.snapshots.wanted
+    }
+
     /// The position of the snapshot that is offered.
     #[must_use]
     pub fn snapshot_position(&self) -> Option<u64> {
@@ -231,12 +239,21 @@ impl Backend {
         let db = self.mailbox.writer()?;
         let from = number(db, GIVEN_UP)?;
         let last = Log::give_up(db, &StoreId::mailbox(), (from, reach), GIVEN_UP_A_STEP)?;
+        if crate::crash::broken(Broken::IdsTruncated) {
+            let through = i64::try_from(last.unwrap_or(reach)).unwrap_or(i64::MAX);
+            db.sql().execute("DELETE FROM eventlog WHERE position <= ?1", [through])?;
+        }
         Own::set(db, GIVEN_UP, &last.unwrap_or(reach).to_string())?;
         self.mailbox.commit()?;
         crate::crash::point("truncate.after-commit");
         self.snapshots.giving_up = last.is_some_and(|last| last < reach);
         Ok(self.snapshots.giving_up)
     }
+}
+
+/// Whether arguments of the Mailbox log were given up.
+pub(super) fn is_cut(mailbox: &Db) -> Result<bool, StoreError> {
+    Ok(number(mailbox, REACH)? > 0)
 }
 
 fn number(db: &Db, name: &str) -> Result<u64, StoreError> {

@@ -6,8 +6,9 @@
 
 use std::path::Path;
 
+use crate::backend::bootstrap;
 use crate::backend::core::Backend;
-use crate::backend::storage;
+use crate::backend::storage::{self, SnapshotFile};
 use crate::clock::Clock;
 use crate::crash::{self, Broken};
 use crate::id::{Epoch, StoreId};
@@ -16,6 +17,8 @@ use crate::store::{Db, Kind, Log, StoreError};
 
 /// The files of a backend that a cut holds, by their names in its directory.
 pub const FILES: [&str; 2] = ["threads.db", "mailbox.db"];
+/// And that which it holds besides where the Mailbox log does not reach back to its beginning.
+pub const SNAPSHOTS: &str = SnapshotFile::NAME;
 
 /// One moment of a backend.
 #[derive(Debug)]
@@ -52,7 +55,20 @@ impl Cut {
             db.hold()?;
             files.push((name, db));
         }
+        // Of a log that is cut nothing but a snapshot tells the beginning: another one cannot be
+        // made as long as an event is in it whose name is not known here.
+        let is_cut = bootstrap::is_cut(&files[1].1)?;
+        if let Some(file) = SnapshotFile::read(dir)?.filter(|_| is_cut) {
+            let mut db = file.into_db();
+            db.hold()?;
+            files.push((SNAPSHOTS, db));
+        }
         Ok(Self { files })
+    }
+
+    /// The names of its files.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.files.iter().map(|(name, _)| *name)
     }
 
     /// Which backend it is of, and the epoch of its logs.

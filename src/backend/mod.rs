@@ -35,7 +35,7 @@ mod worker;
 
 pub use auth::token;
 pub use core::{Backend, Options};
-pub use cut::{Cut, FILES, begin_again};
+pub use cut::{Cut, FILES, SNAPSHOTS, begin_again};
 pub use doctor::{Finding, Holds, holds, inspect, projecting};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};

@@ -5,8 +5,8 @@
 //! came first. A purge that comes back purges again, but never what came since.
 //!
 //! Mail that was queued to be sent (`MessageQueued`) and comes back must never be sent silently: it
-//! may have been, in the life that the restore ended. Whoever builds the outbox looks at the event's
-//! epoch, which is that of its first offer: another than the backend's is *unknown, check*.
+//! may have been, in the life that the restore ended. Whoever builds the outbox looks at the epoch
+//! of the event, which is that of its first offer: another than the backend's is *unknown, check*.
 
 use std::collections::BTreeSet;
 

@@ -104,24 +104,8 @@ impl Backend {
                     self.push(session, stores)?;
                 }
             }
-            Frame::Ingest { seq, messages } => {
-                let prepared = messages.into_iter().map(|m| prepare(incoming(m), now)).collect();
-                let outcomes = self.ingest(prepared, now)?;
-                let outcomes = outcomes.iter().filter_map(|o| serde_json::to_value(o).ok());
-                let answer = Frame::Ingested { seq, outcomes: outcomes.collect() };
-                self.held.push((session, answer));
-            }
-            Frame::Follow { seq, changes } => {
-                let read = changes.into_iter().map(serde_json::from_value::<Follow>);
-                let Ok(changes) = read.collect::<Result<Vec<_>, _>>() else {
-                    self.refuse(session, "frame", "a change that cannot be read");
-                    return Ok(());
-                };
-                let done = self.follow(&changes, now)?;
-                let outcomes = done.iter().filter_map(|done| serde_json::to_value(done).ok());
-                let answer = Frame::Ingested { seq, outcomes: outcomes.collect() };
-                self.held.push((session, answer));
-            }
+            Frame::Ingest { seq, messages } => self.ingest_of(session, seq, messages)?,
+            Frame::Follow { seq, changes } => self.follow_of(session, seq, changes)?,
             Frame::Purge { seq, order } => {
                 let rows = self.purge(&order)?;
                 self.held.push((session, Frame::Purged { seq, rows }));
@@ -167,6 +151,39 @@ impl Backend {
             Frame::Ping { n } => self.held.push((session, Frame::Pong { n })),
             _ => self.refuse(session, "frame", "a frame that only a backend sends"),
         }
+        Ok(())
+    }
+
+    /// Takes in mail that a device imports.
+    fn ingest_of(
+        &mut self,
+        session: u64,
+        seq: u64,
+        messages: Vec<IngestMessage>,
+    ) -> Result<(), StoreError> {
+        let now = self.now;
+        let prepared = messages.into_iter().map(|m| prepare(incoming(m), now)).collect();
+        let outcomes = self.ingest(prepared, now)?;
+        let outcomes = outcomes.iter().filter_map(|o| serde_json::to_value(o).ok()).collect();
+        self.held.push((session, Frame::Ingested { seq, outcomes }));
+        Ok(())
+    }
+
+    /// Takes in what a source of a device changed since.
+    fn follow_of(
+        &mut self,
+        session: u64,
+        seq: u64,
+        changes: Vec<serde_json::Value>,
+    ) -> Result<(), StoreError> {
+        let read = changes.into_iter().map(serde_json::from_value::<Follow>);
+        let Ok(changes) = read.collect::<Result<Vec<_>, _>>() else {
+            self.refuse(session, "frame", "a change that cannot be read");
+            return Ok(());
+        };
+        let done = self.follow(&changes, self.now)?;
+        let outcomes = done.iter().filter_map(|done| serde_json::to_value(done).ok()).collect();
+        self.held.push((session, Frame::Ingested { seq, outcomes }));
         Ok(())
     }
 

@@ -91,7 +91,7 @@ fn free(file: &Path, force: bool) -> Result<(), Notice> {
 fn contents(cut: &Cut, dir: &Path) -> Result<Contents, Notice> {
     let (backend, epoch) = cut.identity().map_err(|error| error.notice())?;
     let mut files = Vec::new();
-    for name in FILES {
+    for name in cut.names() {
         let path = dir.join(name);
         let meta = std::fs::metadata(&path);
         let meta = meta.map_err(|error| StoreError::Io { path, error }.notice())?;

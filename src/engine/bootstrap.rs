@@ -187,6 +187,12 @@ impl Device {
         self.boot.as_ref().is_some_and(|boot| boot.is_taken_in())
     }
 
+    /// From now on the write-ahead log is copied on a thread of its own while a snapshot is taken
+    /// in. Nothing else that a device does is done by a thread that its caller does not have.
+    pub const fn copy_beside(&mut self) {
+        self.beside = true;
+    }
+
     /// How many conversations of a snapshot are here, and how many it has.
     #[must_use]
     pub fn syncing(&self) -> Option<(u64, u64)> {
@@ -252,7 +258,7 @@ impl Device {
         boot.manifest = Some(manifest);
         let asked = boot.ask();
         self.wanted.extend(asked);
-        if self.later && boot.checkpointer.is_none() {
+        if self.beside && boot.checkpointer.is_none() {
             boot.checkpointer = Some(Checkpointer::start(self.db.path()));
             self.db.checkpoint_elsewhere(true)?;
         }

@@ -1,7 +1,7 @@
 //! What comes to the engine's thread, and what of it waits.
 //!
-//! Invariant: frames wait in order, and so do requests; while pages are taken in nothing is answered
-//! and nothing is lost.
+//! Invariant: frames wait in order, and so do requests; while pages are taken in nothing is
+//! answered and nothing is lost.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};

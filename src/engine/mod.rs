@@ -22,6 +22,7 @@ mod labels;
 pub mod link;
 mod links;
 mod memory;
+mod outgoing;
 mod owner;
 pub mod policy;
 mod purge;

@@ -67,6 +67,7 @@ pub fn start(
     });
     let mut driver = Driver::new(device, link, remote);
     driver.device.sync_later();
+    driver.device.copy_beside();
     let tasks = inputs.clone();
     let side = SideDoor::new(move |task| tasks.send(Input::Run(task)).is_ok());
     let disk = syncer(inputs.clone());

@@ -373,8 +373,11 @@ impl Loop {
                     Vec::new()
                 }
                 Event::Told(Told::Continue) => return self.again(),
-                // The frame asks for the size itself.
-                Event::Told(Told::Size) => Vec::new(),
+                // The frame asks for the size itself; it may be the one that it was before.
+                Event::Told(Told::Size) => {
+                    self.screen.repaint();
+                    Vec::new()
+                }
                 Event::Opened(door, engine) => {
                     self.outside.opened(engine);
                     vec![Message::Opened(door)]

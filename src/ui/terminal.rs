@@ -70,6 +70,12 @@ impl Screen {
         Ok(())
     }
 
+    /// The terminal had another size meanwhile, if only for a moment, and may have dropped cells: the
+    /// next frame is drawn as a whole.
+    pub fn repaint(&mut self) {
+        self.paint.forget();
+    }
+
     /// Columns and rows now.
     ///
     /// # Errors

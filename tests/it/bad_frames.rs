@@ -181,9 +181,9 @@ fn what_a_device_must_not_say_is_refused() {
     let args = "[".repeat(100_000) + &"]".repeat(100_000);
     let event =
         "\"id\":\"e1\",\"name\":\"v1.LabelCreated\",\"device\":\"device\",\"epoch\":\"1.a\"";
-    let push = format!(
-        "{{\"Push\":{{\"stores\":[{{\"store\":\"mailbox-root\",\"events\":[{{{event},\"args\":{args}}}]}}]}}}}"
-    );
+    let events = format!("[{{{event},\"args\":{args}}}]");
+    let push =
+        format!("{{\"Push\":{{\"stores\":[{{\"store\":\"mailbox-root\",\"events\":{events}}}]}}}}");
     let (frames, goes_on) = heard(&served, 2, None, &plain(&push));
     assert!(matches!(&frames[..], [Frame::Ack { .. } | Frame::Error { .. }]), "{frames:?}");
     assert!(goes_on || matches!(frames[0], Frame::Error { .. }));

@@ -12,10 +12,10 @@ use mailtui::crash::SNAPSHOTS;
 use mailtui::crash::faults::die_at;
 use mailtui::engine::Device;
 use mailtui::engine::view::Window;
-use mailtui::id::{ActionId, LabelId, StoreId, ThreadId};
+use mailtui::id::{ActionId, DeviceId, EventId, LabelId, StoreId, ThreadId};
 use mailtui::label::{self, Place};
 use mailtui::mailbox::{self, snapshot};
-use mailtui::store::{Db, Kind, Log, Own};
+use mailtui::store::{Args, Db, Kind, Log, NewEvent, Own};
 use mailtui::sync::{Bytes, Frame, Manifest, PurgeOrder, SeenThread};
 
 use crate::support::clock::Dice;
@@ -309,6 +309,43 @@ fn a_broken_off_bootstrap_goes_on_wherever_it_was() {
     }
     let never: Vec<_> = SNAPSHOTS.iter().filter(|point| !died.contains(*point)).collect();
     assert!(never.is_empty(), "nobody died at {never:?}");
+}
+
+#[test]
+fn a_backup_of_a_log_that_was_cut_is_put_back_and_serves_every_device() {
+    for newer in [false, true] {
+        let mut story = Story::new(9);
+        for _ in 0..MOVES {
+            story.act();
+        }
+        story.catch_up();
+        story.snapshot();
+        story.world.commit();
+        assert!(story.world.backend().truncate().expect("room on the disk") > 0);
+        if newer {
+            // No snapshot is made over it.
+            let path = story.world.backend_dir().join("mailbox.db");
+            let mut db = Db::open(&path, Kind::Mailbox, mailbox::VERSION, "").expect("opens");
+            let id = EventId::try_from("newer".to_owned()).expect("an id");
+            let device = DeviceId::try_from("newer").expect("an id");
+            let epoch = story.world.backend().epoch().clone();
+            let args = Args::from_text("{}".to_owned());
+            let name = "v9.Painted".to_owned();
+            db.begin().expect("begins");
+            let event = NewEvent { id, name, args, device, action: None, epoch };
+            Log::append(&db, &StoreId::mailbox(), &[event]).expect("appended");
+            db.commit().expect("commits");
+        }
+        assert!(story.world.backup("cut"));
+        for _ in 0..5 {
+            story.act();
+        }
+        assert!(story.world.restore("cut"));
+        story.world.join("new", newer);
+        story.agrees(&format!("newer {newer}"));
+        let found = story.world.backend().doctor().expect("readable");
+        assert!(found.is_empty(), "{found:?}");
+    }
 }
 
 /// A backend with a snapshot, and a device that was told of it, with the chunks as they came.

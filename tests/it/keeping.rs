@@ -29,7 +29,9 @@ fn device(mails: &[Mail], what: &[&str]) -> (Serve, Home) {
 
 /// A text that is too long to lie in its event.
 fn long_text(seed: usize) -> String {
-    (0..9_000).map(|n| format!("line {} of {seed}\n", n * (seed + 7))).collect()
+    let lines: Vec<String> =
+        (0..9_000).map(|n| format!("line {} of {seed}", n * (seed + 7))).collect();
+    lines.join("\n") + "\n"
 }
 
 fn kept(device: &Home) -> Value {
@@ -101,8 +103,10 @@ fn what_was_broken_off_goes_on() {
 
 #[test]
 fn the_limit_keeps_the_newest_and_a_smaller_choice_frees_the_disk() {
-    let body =
-        |n: i64| (0..900).map(|line| format!("{n} {} {line}\n", line * n)).collect::<String>();
+    let body = |n: i64| {
+        let lines: Vec<String> = (0..900).map(|line| format!("{n} {} {line}", line * n)).collect();
+        lines.join("\n") + "\n"
+    };
     let mails: Vec<Mail> = (1..120).map(|n| mail(&format!("m-{n}")).at(n).body(body(n))).collect();
     let (mut serve, device) = device(&mails, &["all"]);
     serve.sync(&device);

@@ -10,6 +10,7 @@ mod by_hand;
 mod checks;
 mod faults;
 mod moves;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,7 +48,8 @@ fn play(seed: u64) -> (BTreeMap<&'static str, u64>, Vec<String>) {
 /// All that can happen: the moves, and to die at each point.
 fn steps() -> Vec<&'static str> {
     let moves = moves::STEPS.iter().map(|(name, _)| *name).chain([checks::GONE]);
-    moves.chain(crash::POINTS.iter().chain(crash::SIMULATED).copied()).collect()
+    let points = [crash::POINTS, crash::SIMULATED, crash::SNAPSHOTS].concat();
+    moves.chain(points).collect()
 }
 
 #[test]

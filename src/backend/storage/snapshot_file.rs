@@ -16,7 +16,6 @@ use crate::sync::{ChunkName, Manifest};
 
 /// The format of the file.
 const VERSION: u32 = 1;
-const NAME: &str = "snapshots.db";
 const SQL: &str = "
     CREATE TABLE IF NOT EXISTS snapshots(
         id INTEGER PRIMARY KEY AUTOINCREMENT, manifest TEXT, purged INTEGER NOT NULL DEFAULT 0);
@@ -41,9 +40,12 @@ pub(crate) struct Held {
 }
 
 impl SnapshotFile {
+    /// Its name in the backend's directory.
+    pub(crate) const NAME: &'static str = "snapshots.db";
+
     /// Opens or makes the file.
     pub(crate) fn open(dir: &Path) -> Result<Self, StoreError> {
-        let mut db = Db::open(&dir.join(NAME), Kind::Snapshots, VERSION, SQL)?;
+        let mut db = Db::open(&dir.join(Self::NAME), Kind::Snapshots, VERSION, SQL)?;
         db.sql().pragma_update(None, "secure_delete", true)?;
         // Until the last transaction nobody relies on it.
         db.durable(Durability::Normal)?;
@@ -52,7 +54,12 @@ impl SnapshotFile {
 
     /// Opens the file for reading; `None` when it is not there.
     pub(crate) fn read(dir: &Path) -> Result<Option<Self>, StoreError> {
-        Ok(Db::read(&dir.join(NAME), Kind::Snapshots, VERSION)?.map(Self))
+        Ok(Db::read(&dir.join(Self::NAME), Kind::Snapshots, VERSION)?.map(Self))
+    }
+
+    /// Its database.
+    pub(crate) fn into_db(self) -> Db {
+        self.0
     }
 
     /// Begins a snapshot; it is there when [`SnapshotFile::complete`] is done.

@@ -205,7 +205,10 @@ fn readers(simulation: &mut Simulation, at: usize, truth: &Truth) -> Vec<String>
         if !told.log.starts_with(&kept) || !whole {
             wrong.push(format!("device {at}: its log of {thread} is not the backend's"));
         }
-        let open = device.thread(thread).expect("readable").expect("in the index");
+        let Some(open) = device.thread(thread).expect("readable") else {
+            wrong.push(format!("device {at}: {thread} is not in its index"));
+            continue;
+        };
         let members = open.row.members.iter();
         if !members.map(|member| &member.thread).all(|member| device.is_loaded(member)) {
             continue;

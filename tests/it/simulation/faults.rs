@@ -51,7 +51,7 @@ impl Simulation {
         let connected = self.world.is_connected(at);
         match step {
             "die" if self.dice.once_in(2) => {
-                let points = [crash::POINTS, crash::SIMULATED].concat();
+                let points = [crash::POINTS, crash::SIMULATED, crash::SNAPSHOTS].concat();
                 self.draw_loss();
                 faults::die_at(self.dice.pick::<&str>(&points));
             }
@@ -108,7 +108,7 @@ impl Simulation {
 
     /// Somebody dies at one of these points, often.
     pub(super) fn may_die_at(&mut self, of: &str) {
-        let points = [crash::POINTS, crash::SIMULATED].concat();
+        let points = [crash::POINTS, crash::SIMULATED, crash::SNAPSHOTS].concat();
         let points: Vec<&str> = points.into_iter().filter(|name| name.starts_with(of)).collect();
         if self.dice.once_in(2) {
             self.draw_loss();

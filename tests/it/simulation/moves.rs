@@ -84,6 +84,10 @@ pub(super) const STEPS: &[(&str, usize)] = &[
     ("newer", 2),
     ("backup", 2),
     ("restore", 1),
+    ("snapshot", 4),
+    ("truncate", 3),
+    ("bootstrap", 8),
+    ("device.new", 1),
 ];
 
 /// Moves of one seed at most.
@@ -113,7 +117,7 @@ pub(super) struct Simulation {
     /// Threads that messages were acknowledged to be in, the messages' names, and their events.
     pub(super) taken_in: Vec<(ThreadId, String, EventId)>,
     /// Rows as they were drawn, by device: what a key is pressed on.
-    drawn: Vec<Vec<Vec<(Target, u64)>>>,
+    pub(super) drawn: Vec<Vec<Vec<(Target, u64)>>>,
     actions: Vec<ActionId>,
     settles: u64,
     pub(super) newer: u64,
@@ -136,6 +140,7 @@ impl Simulation {
         world.sync_later(1);
         world.turn_pages_of([3, 7, 500][dice.below(3)]);
         world.slice = [0, 12, 5_000][dice.below(3)];
+        world.boot_slices = [0, 1, 3, usize::MAX][dice.below(4)];
         Self {
             drawn: vec![Vec::new(); devices.len()],
             world,
@@ -213,6 +218,8 @@ impl Simulation {
             "backup" => return self.world.backup("one").then_some(()),
             "restore" => return self.restore(),
             "purge" => return self.purge(at),
+            "snapshot" | "truncate" | "device.new" => return self.snapshots(step),
+            "bootstrap" => return self.bootstrap(at),
             "key" => return self.key(at, 1, false),
             "key.stale" => return self.key(at, 1, true),
             "key.bulk" => return self.key(at, 6, false),

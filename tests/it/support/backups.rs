@@ -44,8 +44,9 @@ impl World {
         self.restores += 1;
         let dir = self.backend_dir.with_file_name(format!("backend.{}", self.restores));
         std::fs::create_dir(&dir).expect("made");
-        for name in mailtui::backend::FILES {
-            std::fs::copy(backup.join(name), dir.join(name)).expect("copied");
+        for entry in std::fs::read_dir(&backup).expect("readable") {
+            let entry = entry.expect("readable");
+            std::fs::copy(entry.path(), dir.join(entry.file_name())).expect("copied");
         }
         self.backend_dir = dir;
         mailtui::backend::begin_again(&self.backend_dir, &self.clock).expect("a new epoch begins");

@@ -24,7 +24,13 @@ const PAGE: usize = 3;
 /// All that is wrong.
 pub(crate) fn of(world: &mut World, truth: &Truth, labels: &BTreeSet<LabelId>) -> Vec<String> {
     let mut wrong = Vec::new();
+    if world.backend().lacks_snapshot() {
+        wrong.push("the backend lacks a snapshot, and makes none".to_owned());
+    }
     for at in 0..world.stations.len() {
+        if let Some(rows) = world.device(at).syncing() {
+            wrong.push(format!("device {at} waits for rows of a snapshot: {rows:?}"));
+        }
         let pending = world.device(at).pending().expect("readable");
         if pending != (0, 0) {
             wrong.push(format!("device {at}: pending, not projected: {pending:?}"));

@@ -22,7 +22,7 @@ use crate::support::world::World;
 const THREAD_CLIENTS: usize = 2;
 
 /// Rows of a snapshot that a device takes in as one transaction: few, so that it dies in between.
-const SNAPSHOT_ROWS: usize = 8;
+pub(super) const SNAPSHOT_ROWS: usize = 8;
 
 /// What came of some work; where who did it died over it, at which point.
 fn alive<T>(work: impl FnOnce() -> T) -> Result<T, Died> {
@@ -158,7 +158,7 @@ impl World {
     /// A device takes a frame in, and pages that are there behind it with it.
     pub(super) fn take_down(&mut self, at: usize, frame: Frame) {
         let Some(mut wire) = self.stations[at].wire.take() else { return };
-        let (slice, mut pages) = (self.slice, 0);
+        let (slice, slices, mut pages) = (self.slice, self.boot_slices, 0);
         let done = self.on_device(at, |device| {
             device.receive_with(frame, &mut |have, _| {
                 let page = if have < slice { wire.next_page() } else { None };
@@ -166,15 +166,23 @@ impl World {
                 page
             })?;
             // A device whose commits are synced later leaves this to who drives it.
-            while device.bootstrap_on(SNAPSHOT_ROWS)? {}
+            let mut taken = 0;
+            while taken < slices && device.bootstrap_on(SNAPSHOT_ROWS)? {
+                taken += 1;
+            }
             Ok(())
         });
         if wire.there {
             (0..pages).for_each(|_| self.backend().written(wire.session));
         }
         self.stations[at].wire = Some(wire);
+        self.taken(at, done.map(|done| done.map(|()| true)));
+    }
+
+    /// A device took something in, or died over it, or its disk refused; whether it goes on.
+    pub(super) fn taken(&mut self, at: usize, done: Option<Result<bool, EngineError>>) -> bool {
         match done {
-            Some(Ok(())) => {}
+            Some(Ok(goes_on)) => return goes_on,
             None => self.let_go(at),
             // It begins anew, as the driver does.
             Some(Err(EngineError::Store(error))) => {
@@ -183,6 +191,7 @@ impl World {
             }
             Some(Err(other)) => panic!("a device takes a frame in: {other}"),
         }
+        true
     }
 }
 

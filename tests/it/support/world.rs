@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 use crate::support::clock::ManualClock;
 use crate::support::disk::Disk;
+use crate::support::lives::SNAPSHOT_ROWS;
 use crate::support::platter::Loss;
 use crate::support::promises::Promises;
 use crate::support::wire::Wire;
@@ -57,6 +58,8 @@ pub(crate) struct World {
     pub(super) page_events: Option<usize>,
     /// How many events of the Mailbox log a device takes in together, about.
     pub(crate) slice: usize,
+    /// How many slices of a snapshot a device takes in with a frame, at most.
+    pub(crate) boot_slices: usize,
     /// How often the backend was put back.
     pub(crate) restores: u64,
     /// Points at which somebody died, and how often.
@@ -97,6 +100,7 @@ impl World {
             next_session: 1,
             page_events: None,
             slice: 0,
+            boot_slices: usize::MAX,
             restores: 0,
             died: BTreeMap::new(),
             promises: Promises::default(),
@@ -402,16 +406,39 @@ impl World {
             self.commit();
             moved |= self.step();
             moved |= self.pump();
+            moved |= self.make_what_is_lacking();
             for at in 0..self.stations.len() {
                 while self.deliver_down(at) {
                     moved = true;
                 }
+                moved |= self.bootstrap(at);
                 moved |= self.sync_disk(at);
             }
             if !moved {
                 return;
             }
         }
+    }
+
+    /// A slice of a snapshot is taken in; `false` when nothing of one waits.
+    pub(crate) fn bootstrap(&mut self, at: usize) -> bool {
+        let done = self.on_device(at, |device| {
+            let before = device.syncing().is_some();
+            let goes_on = device.bootstrap_on(SNAPSHOT_ROWS)?;
+            // With the last one it asks for what comes after.
+            Ok(goes_on || (before && device.syncing().is_none()))
+        });
+        self.taken(at, done)
+    }
+
+    /// The backend makes a snapshot that devices wait for, as its host has it.
+    fn make_what_is_lacking(&mut self) -> bool {
+        if !self.backend().lacks_snapshot() {
+            return false;
+        }
+        let made = self.on_backend(Backend::make_snapshot);
+        self.commit();
+        made.unwrap_or(true)
     }
 
     /// Mail comes in at the backend's edge, durably; `None` when the backend died over it.
