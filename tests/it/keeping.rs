@@ -133,7 +133,10 @@ fn the_limit_keeps_the_newest_and_a_smaller_choice_frees_the_disk() {
 
 #[test]
 fn what_does_not_fit_is_not_fetched_though_something_older_is_kept() {
-    let body = |n: i64| format!("line of {n}\n").repeat(900);
+    let body = |n: i64| {
+        let lines: Vec<String> = (0..900).map(|line| format!("{n} {} {line}", line * n)).collect();
+        lines.join("\n") + "\n"
+    };
     let mails: Vec<Mail> = (1..400).map(|n| mail(&format!("m-{n}")).at(n).body(body(n))).collect();
     let (serve, device) = device(&mails, &["starred"]);
     serve.run(&device, &["star", &device.thread("m-1")]).ok();
