@@ -42,7 +42,7 @@ pub const POINTS: &[&str] = &[
 pub const SIMULATED: &[&str] =
     &["kept.before-commit", "kept.after-commit", "ack.before-commit", "ack.after-commit"];
 
-/// Points of making a snapshot and taking one in, at which the tests of both and the simulation die.
+/// Points of making a snapshot and taking one in, at which their tests and the simulation die.
 pub const SNAPSHOTS: &[&str] = &[
     "snapshot.chunk",
     "snapshot.before-commit",
