@@ -346,14 +346,19 @@ impl Device {
     }
 
     /// Forgets own events that rows show now; those that a loaded log does not hold yet stay until
-    /// it does, so that the reader does not flicker.
+    /// it does, so that the reader does not flicker, and those that a kept log does not hold, so
+    /// that they can be offered again after a restore.
     pub(super) fn forget_projected(
         &mut self,
         thread: &ThreadId,
         through: u64,
     ) -> Result<(), StoreError> {
         let held = self.open.peek(thread).filter(|open| open.subscribed);
-        let through = held.map_or(through, |open| open.position().min(through));
+        let mut through = held.map_or(through, |open| open.position().min(through));
+        if let Some(kept) = &self.kept {
+            let here = Log::head(kept, &StoreId::thread(thread))?.position;
+            through = if here > 0 { here.min(through) } else { through };
+        }
         Own::projected(&self.db, &StoreId::thread(thread), through)?;
         Ok(())
     }

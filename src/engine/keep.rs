@@ -294,13 +294,29 @@ impl Device {
         // What was not compared may hold what the backend has lost.
         let compared = self.comparing.may_push(&store);
         let open = self.open.peek(thread).is_some() || self.pinned.contains(thread) || !compared;
-        if open || self.keeper.fetches.contains_key(thread) || Own::has(&self.db, &store)? {
+        let seen = mailbox::watermark(&self.db, thread)?;
+        let seen = seen.filter(|seen| Some(&seen.epoch) == self.epoch.as_ref());
+        let waits = Own::waits(&self.db, &store, seen.map_or(0, |seen| seen.position))?;
+        if open || waits || self.keeper.fetches.contains_key(thread) {
             return Ok(false);
         }
         if let Some(kept) = &self.kept {
             Kept::drop(kept, thread)?;
         }
+        self.forget_held(thread)?;
         Ok(true)
+    }
+
+    /// Forgets own events that waited for a kept log to hold them, or to go.
+    fn forget_held(&mut self, thread: &ThreadId) -> Result<(), EngineError> {
+        let Some(seen) = mailbox::watermark(&self.db, thread)? else { return Ok(()) };
+        if Some(&seen.epoch) == self.epoch.as_ref() && Own::has(&self.db, &StoreId::thread(thread))?
+        {
+            self.begin_full()?;
+            self.forget_projected(thread, seen.position)?;
+            self.commit()?;
+        }
+        Ok(())
     }
 
     /// Asks for what is missing of a thread.
@@ -367,6 +383,7 @@ impl Device {
         kept.commit()?;
         crash::point("kept.after-commit");
         self.keeper.grew(bytes);
+        self.forget_held(thread)?;
         if position >= head {
             self.wanted.push(Frame::Unsubscribe { store });
             self.keeper.fetches.insert(thread.clone(), false);

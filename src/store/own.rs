@@ -172,6 +172,16 @@ impl Own {
         Ok(db.sql().prepare_cached(sql)?.exists([store.as_str()])?)
     }
 
+    /// Whether there are own events of a store that are pending, or above a position.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn waits(db: &Db, store: &StoreId, through: u64) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM unprojected
+                   WHERE store = ?1 AND (position IS NULL OR position > ?2)";
+        Ok(db.sql().prepare_cached(sql)?.exists(params![store.as_str(), number(through)])?)
+    }
+
     /// Whether there are any own events, pending or not projected.
     ///
     /// # Errors
