@@ -174,3 +174,29 @@ fn a_device_of_a_remote_backend_says_where_its_backup_is_made() {
     let run = serve.run(&device, &["restore", "b", "--json"]).exited(2);
     assert_eq!(text(&run.error(), "code"), "other-backend");
 }
+
+/// The kept log had not been fetched again when the backend went back.
+#[test]
+fn what_a_device_did_to_a_kept_conversation_is_back_though_its_log_was_not_fetched_since() {
+    let mut serve = Serve::start();
+    let (sender, device) = (Home::new(), Home::new());
+    write(&sender.path("box"), &mbox(&many("m", 4)));
+    serve.run(&sender, &["import", "box"]).ok();
+    serve.sync(&device);
+    device.run(&["device", "keep", "all"]).ok();
+    serve.sync(&device);
+    serve.home().run(&["backup", "b"]).ok();
+    let threads = device.threads("inbox");
+    serve.run(&device, &["label", &threads[0], "+Fresh"]).ok();
+    serve.run(&device, &["archive", &threads[1]]).ok();
+    serve.stop();
+    serve.home().run(&["restore", "b"]).ok();
+    serve.restart();
+    for _ in 0..2 {
+        serve.sync(&device);
+    }
+    assert_eq!((device.threads("Fresh").len(), device.threads("archive").len()), (1, 1));
+    serve.stop();
+    serve.assert_healthy("restore");
+    device.assert_healthy("restore");
+}
