@@ -70,7 +70,7 @@ impl Screen {
         Ok(())
     }
 
-    /// The terminal had another size meanwhile, if only for a moment, and may have dropped cells: the
+    /// The terminal had another size for a moment and may have dropped cells: the
     /// next frame is drawn as a whole.
     pub fn repaint(&mut self) {
         self.paint.forget();

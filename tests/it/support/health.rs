@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mailtui::engine::view::Window;
 use mailtui::id::{DeviceId, EventId, LabelId, StoreId};
 use mailtui::mailbox::MailboxEvent;
-use mailtui::store::{Log, Own};
+use mailtui::store::{Log, Own, OwnEvent};
 
 use crate::support::truth::{Line, Truth};
 use crate::support::world::World;
@@ -31,8 +31,10 @@ pub(crate) fn of(world: &mut World, truth: &Truth, labels: &BTreeSet<LabelId>) -
         if let Some(rows) = world.device(at).syncing() {
             wrong.push(format!("device {at} waits for rows of a snapshot: {rows:?}"));
         }
-        let pending = world.device(at).pending().expect("readable");
-        if pending != (0, 0) {
+        let waits = Own::all(world.device(at).db()).expect("readable").into_iter();
+        let waits = waits.filter(|own| !held_back(world, at, own)).count();
+        if waits != 0 {
+            let pending = world.device(at).pending().expect("readable");
             wrong.push(format!("device {at}: pending, not projected: {pending:?}"));
         }
         let mut refused = world.device_mut(at).news().refused;
@@ -54,6 +56,17 @@ pub(crate) fn of(world: &mut World, truth: &Truth, labels: &BTreeSet<LabelId>) -
     logs(world, truth, &mut wrong);
     gone(world, truth, &mut wrong);
     wrong
+}
+
+/// Whether an own event rightly waits for a log that is kept and was not fetched since.
+fn held_back(world: &World, at: usize, own: &OwnEvent) -> bool {
+    let (Some(position), Some(thread)) = (own.position, own.store.as_thread()) else {
+        return false;
+    };
+    let device = world.device(at);
+    let kept = device.kept_log(&thread).expect("readable").len() as u64;
+    let seen = mailtui::mailbox::watermark(device.db(), &thread).expect("readable");
+    (1..position).contains(&kept) && seen.is_some_and(|seen| position <= seen.position)
 }
 
 /// Whether an event may be refused for this reason.
