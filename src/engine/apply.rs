@@ -127,6 +127,7 @@ impl Device {
                 Own::drop_pending(&self.db)?;
             }
             Own::forget_positions(&self.db)?;
+            self.offer_before_snapshot()?;
         }
         self.commit()?;
         self.epoch = Some(epoch);

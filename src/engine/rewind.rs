@@ -99,6 +99,17 @@ impl Device {
         Ok(())
     }
 
+    /// A new epoch, while a snapshot of another one is taken in: the log that it was to replace is
+    /// never compared, so all of it is offered. The transaction is the caller's.
+    pub(super) fn offer_before_snapshot(&mut self) -> Result<(), StoreError> {
+        if self.boot.is_none() {
+            return Ok(());
+        }
+        let store = StoreId::mailbox();
+        let held = self.offers(&self.db, &store, 0)?;
+        Own::offer_again(&self.db, &store, &self.id, &held)
+    }
+
     /// The Mailbox log is here up to the backend's end. In a new epoch it says which kept logs may
     /// hold what the backend has lost: those that go on above their watermark, or above where the
     /// logs part.
