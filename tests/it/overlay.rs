@@ -125,6 +125,10 @@ fn nothing_is_left_behind_when_a_device_dies_between_the_list_and_the_reader() {
     assert_eq!(world.device(0).pending().expect("readable"), (0, 1), "the reader still needs it");
     world.restart_device(0);
     world.sync();
+    let waits = world.device(0).pending().expect("readable");
+    assert_eq!(waits, (0, 1), "the log that is kept does not hold it yet");
+    world.device_mut(0).load(&targets[0].thread).expect("loads");
+    world.sync();
     assert_eq!(world.device(0).pending().expect("readable"), (0, 0));
 }
 
