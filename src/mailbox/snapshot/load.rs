@@ -1,7 +1,7 @@
 //! Records into tables: in place, a row for a row, or into empty tables as fast as they take it.
 //!
 //! Invariant: in place, counts and what is shown follow row by row, as they do when events are
-//! taken in; what is put in bulk is in no list until the [`Indexer`](super::Indexer) has put it
+//! taken in; what is put in bulk is in no list until the [`Indexer`] has put it
 //! there. A row that is as it was costs a look and no write. The caller owns the transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
