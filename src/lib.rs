@@ -180,6 +180,7 @@ pub mod command;
 pub mod crash;
 pub mod engine;
 pub mod id;
+pub mod imap;
 pub mod label;
 pub mod limits;
 pub mod mail;
