@@ -17,6 +17,7 @@ use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
 use crate::bridge::{Follow, Followed, Outcome};
 use crate::clock::Clock;
 use crate::id::DeviceId;
+use crate::imap::worker::Handle;
 use crate::notice::{Explain as _, Notice};
 use crate::store::StoreError;
 use crate::sync::Frame;
@@ -52,6 +53,8 @@ enum Input {
     Follow { changes: Vec<Follow>, answer: SyncSender<Result<Vec<Followed>, Notice>> },
     /// Work of the mail edge.
     Work { job: Job },
+    /// Who is woken when a conversation changed that a mail server has.
+    Listen { worker: Handle },
     Doctor { answer: SyncSender<Result<Vec<Finding>, Notice>> },
     Hold { held: SyncSender<()>, release: Receiver<()>, done: SyncSender<bool> },
     Stop,
@@ -108,6 +111,7 @@ impl Host {
                     told: Instant::now(),
                     resting: false,
                     maker: Maker::new(),
+                    workers: Vec::new(),
                 }
                 .run(&receiver);
             })
@@ -238,6 +242,12 @@ impl HostHandle {
         Ok(receiver)
     }
 
+    /// Wakes `worker` whenever a conversation changed that a mail server has.
+    pub(super) fn tell_of_changes(&self, worker: Handle) {
+        // A backend that has stopped changes nothing.
+        let _ = self.send(Input::Listen { worker });
+    }
+
     /// Has the backend wait between two commits, for a moment: what is read meanwhile is of one
     /// moment. It goes on when [`Hold::release`] is called, and soon in any case.
     ///
@@ -313,6 +323,8 @@ struct Loop {
     resting: bool,
     /// Who makes snapshots, beside this thread.
     maker: Maker,
+    /// Who writes what changed to mail servers.
+    workers: Vec<Handle>,
 }
 
 impl Loop {
@@ -365,6 +377,9 @@ impl Loop {
         } else if self.told.elapsed() > TELL {
             self.told = Instant::now();
             self.backend.tell_settling();
+        }
+        if self.backend.take_touched() {
+            self.workers.iter().for_each(Handle::wake);
         }
         self.flush();
         worked.unwrap_or(false)
@@ -469,6 +484,10 @@ impl Loop {
             Input::Follow { changes, answer } => {
                 let now = self.clock.now();
                 later(answer, self.backend.follow(&changes, now), waiting)?;
+            }
+            Input::Listen { worker } => {
+                self.workers.retain(|held| !held.is_over());
+                self.workers.push(worker);
             }
             Input::Work { job } => {
                 let now = self.clock.now();

@@ -34,6 +34,9 @@ pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Noti
     }
     let stop = watch.then(super::stop::flag);
     let mut first = session.connect().and_then(|()| synchronise(&mut session, output));
+    if watch {
+        session.fetch_mail()?;
+    }
     // From here on there is something to go on with after a Ctrl-C.
     let stop = stop.unwrap_or_else(super::stop::flag);
     if first.is_ok()
@@ -92,7 +95,7 @@ fn fetch(session: &mut Session, output: Output, stop: &AtomicBool) -> Result<(),
 /// Says every change until it is stopped; other commands work through it meanwhile.
 fn go_on(home: &Home, output: Output, session: Session, stop: &AtomicBool) -> Result<Exit, Notice> {
     let embedded = session.host.as_ref().map(Host::handle);
-    let Session { driver, events, .. } = session;
+    let Session { driver, events, host: _host, fetcher: _fetcher, .. } = session;
     let mut attend = Attend::begin(home, output, driver, events, embedded);
     while !stop.load(Ordering::SeqCst) {
         let turned = attend.turn(output)?;
