@@ -16,6 +16,7 @@ mod history;
 mod home;
 mod import;
 mod labels;
+mod mail_fetch;
 mod list;
 mod output;
 mod purge;
