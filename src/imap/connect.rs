@@ -155,11 +155,8 @@ async fn sign_in(client: &mut Client, way: &Way, password: &Password) -> Result<
     client.capability().await?;
     let done = match way.auth {
         Auth::XOAuth2 if client.can("AUTH=XOAUTH2") => {
-            let text = format!(
-                "user={}\u{1}auth=Bearer {}\u{1}\u{1}",
-                way.login,
-                password.expose()
-            );
+            let text =
+                format!("user={}\u{1}auth=Bearer {}\u{1}\u{1}", way.login, password.expose());
             authenticate(client, "XOAUTH2", text.as_bytes()).await
         }
         Auth::XOAuth2 => return Err(ImapError::NoAuth(client.server.clone())),

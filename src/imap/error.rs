@@ -82,10 +82,7 @@ impl ImapError {
 
 impl Explain for ImapError {
     fn is_permanent(&self) -> bool {
-        matches!(
-            self,
-            Self::Refused { .. } | Self::NoAuth(_) | Self::NoTls(_) | Self::Injected(_)
-        )
+        matches!(self, Self::Refused { .. } | Self::NoAuth(_) | Self::NoTls(_) | Self::Injected(_))
     }
 
     fn notice(&self) -> Notice {
