@@ -125,6 +125,12 @@
 //!   there.
 //! - **In a new epoch a device compares before it pushes**: the Mailbox log first; that says which
 //!   kept logs go on above their watermark, and only those can hold what the backend lost.
+//! - **After a restore comes back what a device holds**: its own events until rows show them, and
+//!   the logs that it keeps. What the ended life acknowledged after the backup, rows show on the
+//!   device that wrote it, and nobody's kept log holds is gone, as mail is that nobody keeps: a
+//!   device holds a key no longer than until the backend has it and shows it, and it is not told
+//!   of a restore before it connects. So a page of the ended life that is read after the restore
+//!   counts as one that was read before it.
 //! - **A backup is read by who asks for it.** The owner of the directory only waits between two
 //!   commits until both files are being read, so the file is made by the asker, where it may write.
 //! - **What was queued to be sent is not sent by a restore.** A `MessageQueued` that was first

@@ -243,3 +243,54 @@ fn a_key_on_a_conversation_that_another_device_holds_waits_for_it() {
     let truth = rest(&mut world, &[]);
     assert!(truth.threads[&thread].cells.starred);
 }
+
+/// Until when the device that pressed the key is told of what the ended life did with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Acknowledged,
+    Shown,
+}
+
+/// A key after the backup, of which the ended life tells as far as `told`, some of it after the
+/// restore; whether it is there in the end.
+fn comes_back(told: Told, other_keeps_it: bool) -> bool {
+    let mut world = World::new(&[("a", false), ("b", true)], 9);
+    let thread = receive(&mut world, "one", "one");
+    world.sync();
+    if other_keeps_it {
+        hold(&mut world, B, &thread);
+    }
+    world.backup("one");
+    change(&mut world, A, &thread, Change::Star(true));
+    world.send(A, Some);
+    world.send(A, Some);
+    while world.deliver_up(A) {}
+    world.project();
+    while world.pump() {}
+    while world.deliver_down(B) {}
+    world.restore("one");
+    match told {
+        Told::Nothing => {}
+        Told::Acknowledged => assert!(world.deliver_down(A)),
+        Told::Shown => while world.deliver_down(A) {},
+    }
+    world.let_go(A);
+    let waits = world.device(A).pending().unwrap();
+    assert_eq!(waits == (0, 0), told == Told::Shown, "{waits:?}");
+    rest(&mut world, &[]).threads[&thread].cells.starred
+}
+
+#[test]
+fn what_the_ended_life_still_says_is_believed_and_what_a_log_holds_comes_back() {
+    for (told, other_keeps_it, wanted) in [
+        (Told::Nothing, false, true),
+        (Told::Acknowledged, false, true),
+        // As if it had been read a moment before: rows show it, and nobody keeps that log.
+        (Told::Shown, false, false),
+        (Told::Shown, true, true),
+    ] {
+        let found = comes_back(told, other_keeps_it);
+        assert_eq!(found, wanted, "{told:?}, kept by the other: {other_keeps_it}");
+    }
+}

@@ -12,6 +12,7 @@ use mailtui::store::{Chain, Db, Event, Kind, Log, NewEvent, Own, OwnEvent, disk}
 use mailtui::sync::Frame;
 
 use crate::support::truth::purged;
+use crate::support::unheard::Unheard;
 use crate::support::world::World;
 
 /// What was promised.
@@ -32,6 +33,10 @@ pub(crate) struct Promises {
     told: BTreeMap<StoreId, (u64, Chain)>,
     /// Acknowledgements that left the backend.
     acks: BTreeMap<(StoreId, EventId), u64>,
+    /// What devices held at a restore of which they have not heard yet.
+    pub(super) unheard: BTreeMap<usize, Unheard>,
+    /// Events that a restore took for good after it was over.
+    pub(crate) released: BTreeSet<EventId>,
     /// Promises that were broken.
     pub(crate) wrong: Vec<String>,
 }
@@ -90,6 +95,16 @@ impl Promises {
     pub(crate) fn own(&self, at: usize, store: &StoreId) -> Vec<OwnEvent> {
         let own = self.own.get(&at).into_iter().flat_map(BTreeMap::values);
         own.filter(|own| own.store == *store).cloned().collect()
+    }
+
+    /// These are promised no more.
+    pub(super) fn release(&mut self, gone: &BTreeSet<EventId>) {
+        self.kept.retain(|id, _| !gone.contains(id));
+        self.acknowledged.retain(|id| !gone.contains(id));
+        for own in self.own.values_mut() {
+            own.retain(|id, _| !gone.contains(id));
+        }
+        self.released.extend(gone.iter().cloned());
     }
 }
 
