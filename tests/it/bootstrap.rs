@@ -14,7 +14,7 @@ use mailtui::engine::Device;
 use mailtui::engine::view::Window;
 use mailtui::id::{ActionId, DeviceId, EventId, LabelId, StoreId, ThreadId};
 use mailtui::label::{self, Place};
-use mailtui::mailbox::{self, snapshot};
+use mailtui::mailbox::{self, Of, snapshot};
 use mailtui::store::{Args, Db, Kind, Log, NewEvent, Own};
 use mailtui::sync::{Bytes, Frame, Manifest, PurgeOrder, SeenThread};
 
@@ -367,6 +367,28 @@ fn a_backup_of_a_log_that_was_cut_is_put_back_and_serves_every_device() {
         let found = story.world.backend().doctor().expect("readable");
         assert!(found.is_empty(), "{found:?}");
     }
+}
+
+#[test]
+fn a_snapshot_of_before_anybody_did_anything_leaves_no_history() {
+    let mut story = Story::new(5);
+    story.snapshot();
+    assert!(story.world.backend().truncate().expect("room on the disk") > 0);
+    assert!(story.world.backup("early"));
+    let new = story.world.join("new", false);
+    story.agrees("it has the snapshot");
+    assert!(story.base(new) > 0, "and not the log");
+    let targets = story.row();
+    story.intend(&Intent::Change { changes: vec![Change::Star(true)], targets });
+    story.agrees("it has heard of an action");
+    let done = |story: &Story| {
+        let history = mailbox::history(story.world.device(new).db(), &Of::default(), None, 10);
+        history.expect("readable").len()
+    };
+    assert_eq!(done(&story), 1);
+    assert!(story.world.restore("early"));
+    story.agrees("the action is gone with what it did");
+    assert_eq!(done(&story), 0);
 }
 
 /// A backend with a snapshot, and a device that was told of it, with the chunks as they came.
