@@ -36,6 +36,7 @@ mod import_follow;
 mod import_formats;
 mod import_watch;
 mod keeping;
+mod kept_logs;
 mod kill;
 mod kill_import;
 mod kill_two_processes;

@@ -204,7 +204,9 @@ fn readers(simulation: &mut Simulation, at: usize, truth: &Truth) -> Vec<String>
         let kept = device.kept_log(thread).expect("readable");
         let whole = !device.is_loaded(thread) || kept.is_empty() || kept.len() == told.log.len();
         if !told.log.starts_with(&kept) || !whole {
-            wrong.push(format!("device {at}: its log of {thread} is not the backend's"));
+            let (here, there) = (kept.len(), told.log.len());
+            let what = format!("device {at}: its log of {thread}, {here} of {there} events,");
+            wrong.push(format!("{what} is not the backend's"));
         }
         let Some(open) = device.thread(thread).expect("readable") else {
             wrong.push(format!("device {at}: {thread} is not in its index"));
