@@ -73,8 +73,10 @@ impl Device {
     fn check_shown(&mut self) -> Result<Option<String>, EngineError> {
         let before = shown_dump(&self.db)?;
         self.begin_full()?;
-        for thread in self.own_threads()? {
-            self.cover(&thread)?;
+        let mut threads = self.own_threads()?;
+        threads.append(&mut mailbox::all_overlaid(&self.db)?);
+        for thread in &threads {
+            self.cover(thread)?;
         }
         mailbox::rebuild_shown(&self.db)?;
         self.show_all_labels()?;

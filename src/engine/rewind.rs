@@ -4,7 +4,9 @@
 //! Invariant: nothing that is held above the common position is forgotten before it is in the
 //! queue: they change places in one transaction, and where the log is another file, the queue comes
 //! first. In a new epoch nothing is pushed into a store whose log here was not compared with the
-//! backend's: the keys of one device keep their order.
+//! backend's: the keys of one device keep their order. Of keys that it holds no more, since they
+//! were projected and it keeps no log of their thread, it cannot know that they are missing; what
+//! another device brings back of them stands where it comes in.
 
 use std::collections::{BTreeSet, VecDeque};
 
