@@ -21,7 +21,8 @@ pub(super) const SQL: &str = "
 ";
 
 /// Notes which actions reach these stores, and carries undos to where they are missing; whether a
-/// log grew by that. `now` is the epoch of the logs. The events are in the logs already, those of all stores of a push: so an undo that a device put on a thread
+/// log grew by that. `now` is the epoch of the logs. The events are in the logs already, those of
+/// all stores of a push: so an undo that a device put on a thread
 /// itself is not repeated there, and a bulk of them costs one look at each thread.
 pub(crate) fn spread(
     db: &Db,
