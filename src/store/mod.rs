@@ -28,7 +28,7 @@ pub use event::{Action, Args, Event, NewEvent};
 pub use known::{
     KNOWN_NAMES, differing_names, holds_any, is_read, recorded_names, stores_with, without,
 };
-pub use log::{Appended, Head, Log};
+pub use log::{Appended, Head, Log, Place};
 pub use own::{ABSENT, Own, OwnEvent, Refusal};
 pub use space::{Space, compact, is_database, space};
 pub use upload::{Incoming as IncomingPart, MAX_UPLOADS, Taken, UPLOAD_KEPT, Unfit, Uploads};
