@@ -21,6 +21,7 @@ mod ingest;
 pub mod listener;
 mod mailbox_client;
 mod maker;
+pub mod place;
 mod pump;
 mod purge;
 mod reproject;

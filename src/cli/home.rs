@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::backend::place;
 use crate::cli::args::Global;
 use crate::clock::SystemClock;
 use crate::engine::{Device, EngineError, Owner};
@@ -119,6 +120,17 @@ impl Home {
         let here = device.map(Device::head).transpose();
         let here = here.map_err(|error| error.notice())?;
         Ok(there > here)
+    }
+
+    /// That no restore was broken off in the moment in which there is no backend. One that was made
+    /// then would be empty.
+    pub(super) fn is_not_half_restored(&self) -> Result<(), Notice> {
+        if !place::is_broken_off(&self.dir) {
+            return Ok(());
+        }
+        let line = format!("a restore into {} was broken off", self.dir.display());
+        let hint = "run the same `mailtui restore` again; what was there is put aside, whole";
+        Err(Notice::error("damaged", line, hint).exit(Exit::DataDir))
     }
 
     /// That the embedded backend has the mail that this device has seen there. A new one in its

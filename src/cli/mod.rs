@@ -91,6 +91,9 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     crate::crash::report::install(&home.dir);
     // The interface does so behind its first screen; and what a restore puts aside stays as it is.
     let restores = matches!(cli.command, Some(Command::Restore { .. }));
+    if !restores {
+        home.is_not_half_restored()?;
+    }
     if !restores && (cli.command.is_some() || cli.sync_only || !tui::is_drawn()) {
         upgrade::bring_up(&home, output)?;
     }

@@ -250,6 +250,12 @@ impl Device {
         self.commit()?;
         self.unsent = true;
         self.news.lists = true;
+        if let Err(error) = self.sync() {
+            // The other file must not be without what is not in the queue on disk.
+            self.distrust();
+            return Err(error);
+        }
+        crash::point("rewind.between");
         let mut left = Vec::new();
         if let Some(kept) = &mut self.kept {
             kept.begin()?;
@@ -258,6 +264,7 @@ impl Device {
             left = Log::all(kept, &store)?;
             kept.commit()?;
         }
+        crash::point("rewind.after");
         if let Some(open) = self.open.peek_mut(thread) {
             let used_ms = open.used_ms;
             *open = OpenThread::default();

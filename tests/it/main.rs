@@ -58,6 +58,7 @@ mod pty_tour;
 mod purge;
 mod readme;
 mod restore;
+mod restore_kill;
 mod scenarios;
 mod seed_events;
 mod seen;

@@ -7,14 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use mailtui::backend::{Backend, Options, prepare};
+use mailtui::backend::backup::{self, Contents};
+use mailtui::backend::{Backend, Options, begin_again, place, prepare};
 use mailtui::bridge::{Folder, Incoming};
 use mailtui::clock::Clock as _;
 use mailtui::engine::Device;
 use mailtui::id::{EventId, StoreId};
 use mailtui::mailbox;
 use mailtui::notice::{Explain, Notice};
-use mailtui::store::{Db, Kind, Log, Own};
+use mailtui::store::{Db, Kind, Log, Own, disk};
 use mailtui::sync::Frame;
 use tempfile::TempDir;
 
@@ -24,10 +25,15 @@ use crate::support::platter::Loss;
 use crate::support::truth::{Truth, message_of};
 use crate::support::world::scratch;
 
+/// Rows of a snapshot that a device takes in as one transaction: few, so that it takes several.
+const ROWS: usize = 4;
 /// Rounds of talk after which a house that is still not quiet never will be.
 const MOST_ROUNDS: usize = 100;
 /// The devices' directories; the second keeps the logs that it opens.
 pub(crate) const DEVICES: [&str; 2] = ["a", "b"];
+/// The data directory that the backend is in, and a backup of it there.
+const HOME: &str = "home";
+const BACKUP: &str = "backup";
 
 /// What is done in a house, or why not.
 pub(crate) type Done<T = ()> = Result<T, Notice>;
@@ -35,6 +41,8 @@ pub(crate) type Done<T = ()> = Result<T, Notice>;
 /// The whole.
 pub(crate) struct House {
     dir: PathBuf,
+    /// The devices' directories.
+    places: [PathBuf; 2],
     /// One disk for all machines, or one for the backend and each device.
     pub(crate) disks: Vec<Disk>,
     pub(crate) backend: Option<Backend>,
@@ -52,15 +60,16 @@ pub(crate) struct House {
     acknowledged: BTreeSet<EventId>,
     /// Mail that the backend said it has, by Message-ID.
     mail: BTreeSet<String>,
-    /// Logs that did not fit each other.
+    /// Logs that did not fit each other, where no restore was.
     pub(crate) diverged: usize,
+    restored: bool,
     _home: TempDir,
 }
 
 /// Copies the databases of a house.
 fn copy(from: &Path, to: &Path) {
-    for name in ["backend"].iter().chain(&DEVICES) {
-        std::fs::create_dir(to.join(name)).expect("made");
+    for name in ["home/backend"].iter().chain(&DEVICES) {
+        std::fs::create_dir_all(to.join(name)).expect("made");
         for entry in std::fs::read_dir(from.join(name)).expect("readable") {
             let entry = entry.expect("readable");
             std::fs::copy(entry.path(), to.join(name).join(entry.file_name())).expect("copied");
@@ -78,7 +87,7 @@ impl House {
         let mut house = Self::of_files(None);
         let dir = &house.dir;
         house.disks = if apart {
-            let machines = ["backend", DEVICES[0], DEVICES[1]].map(|name| dir.join(name));
+            let machines = [HOME, DEVICES[0], DEVICES[1]].map(|name| dir.join(name));
             for machine in &machines {
                 std::fs::create_dir(machine).expect("made");
             }
@@ -102,6 +111,7 @@ impl House {
             }
         }
         Self {
+            places: DEVICES.map(|name| dir.join(name)),
             dir,
             disks: Vec::new(),
             backend: None,
@@ -116,6 +126,7 @@ impl House {
             acknowledged: BTreeSet::new(),
             mail: BTreeSet::new(),
             diverged: 0,
+            restored: false,
             _home: home,
         }
     }
@@ -124,20 +135,27 @@ impl House {
         &self.dir
     }
 
+    fn home(&self) -> PathBuf {
+        self.dir.join(HOME)
+    }
+
     pub(crate) fn backend_dir(&self) -> PathBuf {
-        self.dir.join("backend")
+        self.home().join("backend")
     }
 
     /// Opens what is not open.
     pub(crate) fn open(&mut self) -> Done {
         if self.backend.is_none() {
+            if place::is_broken_off(&self.home()) {
+                self.restore()?;
+            }
             let options = Options { dir: self.backend_dir(), thread_clients: 2 };
             self.backend = Some(told(Backend::open(&options, &self.clock))?);
         }
-        for (at, name) in DEVICES.iter().enumerate() {
+        for at in 0..DEVICES.len() {
             if self.devices[at].is_none() {
                 let clock = Box::new(self.clocks[at].clone());
-                let mut device = told(Device::open(&self.dir.join(name), at == 1, clock))?;
+                let mut device = told(Device::open(&self.places[at], at == 1, clock))?;
                 if at == 0 {
                     // As a terminal has it; the other is as a command.
                     device.sync_later();
@@ -363,8 +381,61 @@ impl House {
                 self.backend()?.written(session);
             }
             told(self.device(at)?.receive(frame))?;
+            while told(self.device(at)?.bootstrap_on(ROWS))? {}
         }
         Ok(moved)
+    }
+
+    /// The backend makes a snapshot, and gives up what stands below it in the log.
+    pub(crate) fn snapshot(&mut self) -> Done {
+        let backend = self.backend()?;
+        assert!(told(backend.make_snapshot())?, "there is something to make it of");
+        told(backend.truncate()).map(drop)
+    }
+
+    /// Whoever uses the second device goes on at a new machine.
+    pub(crate) fn move_in(&mut self) {
+        self.end_device(1);
+        self.places[1] = self.dir.join(DEVICES[1]).join("new");
+    }
+
+    /// As the command does it: copies of one moment, the one file that they make, a look at it.
+    pub(crate) fn back_up(&mut self) -> Done {
+        let (copies, file) = (self.home().join("copies"), self.home().join(BACKUP));
+        let cut = told(self.backend()?.cut())?;
+        if copies.exists() {
+            told(disk::remove_tree(&copies))?;
+        }
+        told(disk::make_dir(&copies))?;
+        told(cut.copy_to(&copies, &mut |_| true))?;
+        let (backend, epoch) = told(cut.identity())?;
+        let size = |name| copies.join(name).metadata().expect("a copy").len();
+        let files = cut.names().map(|name| (name.to_owned(), size(name))).collect();
+        let contents = Contents { backend, epoch, at: 0, version: "0".to_owned(), files };
+        let io = |error| backup::notice(&file, &error);
+        let mut fresh = told(disk::Fresh::new(&file))?;
+        backup::write(&contents, &copies, &mut fresh, &mut |_| true).map_err(io)?;
+        told(fresh.finish())?;
+        self.read_backup(None)?;
+        told(disk::remove_tree(&copies))
+    }
+
+    fn read_backup(&self, into: Option<&Path>) -> Done {
+        let file = self.home().join(BACKUP);
+        let mut from = std::fs::File::open(&file).expect("it was made");
+        let read = backup::read(&mut from, into, &mut |_| true);
+        read.map_err(|error| backup::notice(&file, &error)).map(drop)
+    }
+
+    /// As the command does it, with the backup of [`House::back_up`].
+    pub(crate) fn restore(&mut self) -> Done {
+        self.end_backend();
+        self.restored = true;
+        self.read_backup(None)?;
+        let fresh = told(place::fresh(&self.home()))?;
+        self.read_backup(Some(&fresh))?;
+        told(begin_again(&fresh, &self.clock))?;
+        told(place::exchange(&self.home(), "before-restore", false)).map(drop)
     }
 
     /// All that is wrong with a house that has come to rest.
@@ -387,7 +458,7 @@ impl House {
         wrong.extend(self.damaged());
         wrong.extend(self.disagreement());
         wrong.extend(self.lost());
-        if self.diverged > 0 {
+        if self.diverged > 0 && !self.restored {
             wrong.push(format!("{} logs did not fit each other", self.diverged));
         }
         wrong
@@ -395,13 +466,15 @@ impl House {
 
     fn open_files(&self) -> Vec<Db> {
         let all = [
-            ("backend/threads.db", Kind::Threads, mailtui::backend::FORMAT),
-            ("backend/mailbox.db", Kind::Mailbox, mailbox::VERSION),
-            ("a/mailbox.db", Kind::Mailbox, mailbox::VERSION),
-            ("b/mailbox.db", Kind::Mailbox, mailbox::VERSION),
-            ("b/threads.db", Kind::Threads, mailtui::backend::FORMAT),
+            (self.backend_dir(), "threads.db", Kind::Threads, mailtui::backend::FORMAT),
+            (self.backend_dir(), "mailbox.db", Kind::Mailbox, mailbox::VERSION),
+            (self.places[0].clone(), "mailbox.db", Kind::Mailbox, mailbox::VERSION),
+            (self.places[1].clone(), "mailbox.db", Kind::Mailbox, mailbox::VERSION),
+            (self.places[1].clone(), "threads.db", Kind::Threads, mailtui::backend::FORMAT),
         ];
-        let open = |(name, kind, version)| Db::read(&self.dir.join(name), kind, version);
+        let open = |(dir, name, kind, version): (PathBuf, &str, _, _)| {
+            Db::read(&dir.join(name), kind, version)
+        };
         all.into_iter().filter_map(|one| open(one).expect("opens")).collect()
     }
 
