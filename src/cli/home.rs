@@ -101,7 +101,18 @@ impl Home {
 
     /// Opens the device for reading; `None` when there is nothing.
     pub(super) fn reader(&self) -> Result<Option<Device>, Notice> {
-        Device::read(&self.dir, Box::new(SystemClock)).map_err(|error| error.notice())
+        let device =
+            Device::read(&self.dir, Box::new(SystemClock)).map_err(|error| error.notice())?;
+        let path = self.dir.join("mailbox.db");
+        // Beside its backend it is made again by whoever looks for it.
+        if device.is_none()
+            && self.dir.join("remote.json").exists()
+            && std::fs::metadata(&path).is_ok_and(|meta| meta.len() == 0)
+        {
+            let detail = "it is empty".to_owned();
+            return Err(StoreError::Damaged { path, detail }.notice());
+        }
+        Ok(device)
     }
 
     /// As [`Home::reader`], of one moment of the file.
@@ -174,7 +185,7 @@ pub(super) fn still(mut device: Option<Device>) -> Result<Option<Device>, Notice
     Ok(device)
 }
 
-fn default_dir() -> Result<PathBuf, Notice> {
+pub(super) fn default_dir() -> Result<PathBuf, Notice> {
     directories::ProjectDirs::from("", "", "mailtui")
         .map(|dirs| dirs.data_dir().to_owned())
         .ok_or_else(|| Notice::error("home", "there is no home directory", "name a --data-dir"))

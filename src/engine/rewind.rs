@@ -225,6 +225,12 @@ impl Device {
             return self.bootstrap_again();
         }
         Log::truncate(&self.db, &store, common)?;
+        self.remake_rows()
+    }
+
+    /// Makes the rows again from the log, and lays own events over them. The transaction is the
+    /// caller's.
+    pub(super) fn remake_rows(&mut self) -> Result<(), StoreError> {
         mailbox::remake(&self.db)?;
         for thread in self.own_threads()? {
             self.cover(&thread)?;

@@ -25,6 +25,7 @@ mod contract_triage;
 mod corpora_files;
 mod corpora_parse;
 mod corpora_threads;
+mod damage;
 mod demo_mail;
 mod exhaustive;
 mod fold;
