@@ -1,7 +1,8 @@
 //! What a house does with snapshots, backups and new machines, as the commands do it.
 //!
-//! Invariant: after a restore only what somebody holds is asked for: where the power went, that is
-//! what the backup, the queues and the logs hold when it begins, and otherwise everything.
+//! Invariant: after a restore everything is asked for that a device was told is kept, but what was
+//! in no other place than a log that it kept and that lost its end with the power: such a log is
+//! fetched, and not synced.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,9 +10,10 @@ use std::path::Path;
 use mailtui::backend::backup::{self, Contents};
 use mailtui::backend::{begin_again, place};
 use mailtui::id::EventId;
-use mailtui::store::{Db, Log, Own, disk};
+use mailtui::store::{Db, Kind, Log, Own, disk};
 
-use super::{DEVICES, Done, House, files, told};
+use super::{DEVICES, Done, House, told};
+use crate::support::world::scratch;
 
 /// The name of a backup, in the data directory.
 const BACKUP: &str = "backup";
@@ -66,31 +68,24 @@ impl House {
         let fresh = told(place::fresh(&self.home()))?;
         self.read_backup(Some(&fresh))?;
         told(begin_again(&fresh, &self.clock))?;
-        if self.lost_power {
-            // What a device kept of a log may be gone with the power: nobody can offer it.
-            let held = self.held_with(&fresh);
-            self.kept.retain(|id, _| held.contains(id));
-            self.acknowledged.retain(|id| held.contains(id));
-        }
         told(place::exchange(&self.home(), "before-restore", false)).map(drop)
     }
 
-    /// Ids of all events that a backend's directory and the devices hold.
-    fn held_with(&self, backend: &Path) -> BTreeSet<EventId> {
-        let mut held = BTreeSet::new();
-        for (dir, name, kind, version) in files(&[backend, &self.places[0], &self.places[1]]) {
-            let Some(db) = Db::read(&dir.join(name), kind, version).expect("opens") else {
-                continue;
-            };
-            for (store, _) in Log::stores(&db).expect("readable") {
-                let log = Log::all(&db, &store).expect("readable");
-                held.extend(log.into_iter().map(|event| event.event.id));
-            }
-            if name == "mailbox.db" {
-                held.extend(Own::all(&db).expect("readable").into_iter().map(|own| own.id));
-            }
+    /// Ids of the events in the logs that the second device keeps, as its machine has them.
+    pub(super) fn kept_ids(&self) -> BTreeSet<EventId> {
+        let away = scratch();
+        for end in ["", "-wal"] {
+            let name = format!("threads.db{end}");
+            let _ = std::fs::copy(self.places[1].join(&name), away.path().join(&name));
         }
-        held
+        let path = away.path().join("threads.db");
+        let db = Db::read(&path, Kind::Threads, mailtui::backend::FORMAT).expect("opens");
+        let mut ids = BTreeSet::new();
+        for (store, _) in db.iter().flat_map(|db| Log::stores(db).expect("readable")) {
+            let log = Log::all(db.as_ref().expect("just read"), &store).expect("readable");
+            ids.extend(log.into_iter().map(|event| event.event.id));
+        }
+        ids
     }
 
     /// Own events of a device that wait for nothing that will come by itself: the log that it kept
