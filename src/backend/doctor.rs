@@ -147,7 +147,9 @@ impl Backend {
             self.commit()?;
             self.mailbox.remake()?;
             let left = rebuild(self.mailbox.db(), self.snapshots.dir())?;
-            found.iter_mut().for_each(|finding| finding.repaired = !left.contains(finding));
+            for finding in &mut found {
+                finding.repaired = !left.contains(finding);
+            }
         }
         for finding in found.iter_mut().filter(|finding| finding.code == "snapshot") {
             finding.repaired = self.make_snapshot()?;

@@ -7,7 +7,7 @@ use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::clock::SystemClock;
-use crate::engine::Device;
+use crate::engine::{Device, EngineError};
 use crate::id::StoreId;
 use crate::limits::THREAD_CLIENTS_EMBEDDED;
 use crate::mailbox;
@@ -82,7 +82,7 @@ fn mend(home: &Home) -> Result<Vec<Finding>, Notice> {
         found.extend(mended.map_err(|error| error.notice())?);
     }
     if has_mail || home.is_remote() {
-        let mended = crate::engine::mend(&home.dir, home.is_remote());
+        let mended = crate::engine::mend(&home.dir, home.is_remote(), None);
         found.extend(mended.map_err(|error| error.notice())?.into_iter().map(finding));
     }
     Ok(found)
@@ -120,10 +120,20 @@ fn backend(home: &Home, writable: bool) -> Result<Vec<Finding>, Notice> {
 
 fn device(home: &Home, writable: bool) -> Result<Vec<Finding>, Notice> {
     let notice = |error: crate::engine::EngineError| error.notice();
-    let mut compared = None;
+    let (mut more, mut compared) = (Vec::new(), None);
     let found = if writable {
         let mut device = home.device()?;
-        let found = device.doctor(true).map_err(notice)?;
+        let found = match device.doctor(true) {
+            Err(EngineError::Store(error)) if error.is_damage() => {
+                drop(device);
+                // A file that is whole, with rows in it that were never written so.
+                let met = Some(error.to_string());
+                more = crate::engine::mend(&home.dir, home.is_remote(), met).map_err(notice)?;
+                device = home.device()?;
+                device.doctor(true).map_err(notice)?
+            }
+            found => found.map_err(notice)?,
+        };
         compared = compare(home, &mut device)?;
         found
     } else {
@@ -132,5 +142,5 @@ fn device(home: &Home, writable: bool) -> Result<Vec<Finding>, Notice> {
             None => Vec::new(),
         }
     };
-    Ok(found.into_iter().map(finding).chain(compared).collect())
+    Ok(more.into_iter().chain(found).map(finding).chain(compared).collect())
 }

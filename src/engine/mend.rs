@@ -17,12 +17,13 @@ const FRESH: &str = "mailbox.db.mended";
 /// A finding: a code, a line, whether it is right now.
 type Found = (&'static str, String, bool);
 
-/// Looks at the files of the device in `dir`, and puts those aside that are damaged. To be called
-/// by who owns the directory, before the device is opened.
+/// Looks at the files of the device in `dir`, and puts those aside that are damaged; its Mailbox
+/// store also where somebody `met` damage in it. To be called by who owns the directory, before the
+/// device is opened.
 ///
 /// # Errors
 /// When a file is not ours or newer, or the disk refuses.
-pub fn mend(dir: &Path, remote: bool) -> Result<Vec<Found>, EngineError> {
+pub fn mend(dir: &Path, remote: bool, met: Option<String>) -> Result<Vec<Found>, EngineError> {
     take_place(dir)?;
     let mut found = Vec::new();
     let path = dir.join("mailbox.db");
@@ -37,7 +38,7 @@ pub fn mend(dir: &Path, remote: bool) -> Result<Vec<Found>, EngineError> {
         let mended = Db::mend_indexes(&dir.join(name), kind, version)?;
         found.extend(mended.map(|line| ("file", line, true)));
     }
-    if let Some(why) = Db::damage(&path, Kind::Mailbox, mailbox::VERSION)? {
+    if let Some(why) = Db::damage(&path, Kind::Mailbox, mailbox::VERSION)?.or(met) {
         let salvaged = anew(dir, &path)?;
         let aside = put_aside(&path)?;
         take_place(dir)?;

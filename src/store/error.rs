@@ -87,8 +87,17 @@ impl StoreError {
     #[must_use]
     pub fn is_damage(&self) -> bool {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-        matches!(self, Self::Damaged { .. } | Self::Row(_))
-            || matches!(self.code(), Some(DatabaseCorrupt | NotADatabase))
+        match self {
+            Self::Damaged { .. } | Self::Row(_) => true,
+            // A value that was never written into its column.
+            Self::Sqlite(
+                rusqlite::Error::Utf8Error(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..),
+            ) => true,
+            _ => matches!(self.code(), Some(DatabaseCorrupt | NotADatabase)),
+        }
     }
 
     /// Whether there is no room left to write.
@@ -151,14 +160,7 @@ impl Explain for StoreError {
                 Notice::error("damaged", line, hint).exit(Exit::DataDir)
             }
             Self::Sqlite(_)
-                if matches!(
-                    self.code(),
-                    Some(
-                        rusqlite::ErrorCode::NotADatabase
-                            | rusqlite::ErrorCode::DatabaseCorrupt
-                            | rusqlite::ErrorCode::CannotOpen
-                    )
-                ) =>
+                if self.is_damage() || self.code() == Some(rusqlite::ErrorCode::CannotOpen) =>
             {
                 Notice::error(
                     "damaged",

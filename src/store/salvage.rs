@@ -1,8 +1,8 @@
 //! A database that is not what was written to it: recognised, put aside, and read as far as it can
 //! be.
 //!
-//! Invariant: nothing is deleted, and what is another program's file is never touched. What was read
-//! of a damaged file is what parses; whoever gets it is told whether that is all of it.
+//! Invariant: nothing is deleted, and what is another program's file is never touched. What was
+//! read of a damaged file is what parses; whoever gets it is told whether that is all of it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

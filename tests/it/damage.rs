@@ -1,5 +1,5 @@
-//! Every file of a data directory is damaged: a bit flips, the end is cut off, it is overwritten, it
-//! is empty. What the program then says is right, or an error with a hint; and `doctor` makes again
+//! Every file of a data directory is damaged: a bit flips, the end is cut off, it is overwritten,
+//! it is empty. What the program then says is right, or an error with a hint; and `doctor` makes again
 //! what the other side has.
 //!
 //! Invariant: what is right is what the same commands said before. No command panics; what is on
@@ -55,7 +55,7 @@ impl Damage {
                 bytes[from..(from + PAGE).min(length)].fill(0xa5);
             }
             Self::Cut(part) => bytes.truncate(length - length / part),
-            Self::Garbage => bytes.fill_with(|| dice.below(256) as u8),
+            Self::Garbage => bytes.fill_with(|| u8::try_from(dice.below(256)).expect("a byte")),
             Self::Empty => bytes.clear(),
         }
         std::fs::write(path, bytes).expect("written");
@@ -119,12 +119,9 @@ impl Sound {
         }
         if run.code() != Some(0) {
             let error = said.lines().filter_map(|line| serde_json::from_str(line).ok());
-            let error: Option<serde_json::Value> = error.last();
+            let error: Vec<serde_json::Value> = error.collect();
             let filled = |field: &str| {
-                error
-                    .as_ref()
-                    .and_then(|e| e["error"][field].as_str())
-                    .is_some_and(|t| !t.is_empty())
+                error.last().and_then(|e| e["error"][field].as_str()).is_some_and(|t| !t.is_empty())
             };
             if !["code", "message", "hint"].into_iter().all(filled) {
                 wrong.push(format!("it does not say clearly what is wrong: {run}"));
@@ -175,18 +172,11 @@ impl Sound {
             if again.code() != Some(0) && file != "backend/threads.db" {
                 wrong.push(format!("doctor again: {again}"));
             }
-        } else if file != "backend/threads.db" && file != "remote.json" && !self.is_foreign(&doctor)
-        {
+        } else if file != "backend/threads.db" && file != "remote.json" && !is_foreign(&doctor) {
             wrong.push(format!("it is not made again: {doctor}"));
         }
         let _ = std::fs::remove_dir_all(copy_to);
         wrong.into_iter().map(|line| format!("{file}, {damage:?}: {line}")).collect()
-    }
-
-    /// Whether a file looks like one that is not ours: those are left alone.
-    fn is_foreign(&self, run: &Run) -> bool {
-        let said = String::from_utf8_lossy(&run.stderr).into_owned();
-        said.contains("not a file of this kind") || said.contains("newer") || said.contains("older")
     }
 
     fn check_all(&self, files: &[&str], after: &[&str]) {
@@ -211,6 +201,12 @@ impl Sound {
         println!("{} cases of damage", cases.len());
         assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
     }
+}
+
+/// Whether a file looks like one that is not ours: those are left alone.
+fn is_foreign(run: &Run) -> bool {
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    said.contains("not a file of this kind") || said.contains("newer") || said.contains("older")
 }
 
 /// Mail with long texts, labels, places, a conversation of several.
