@@ -88,9 +88,10 @@ impl StoreError {
     pub fn is_damage(&self) -> bool {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         match self {
-            Self::Damaged { .. } | Self::Row(_) => true,
-            // A value that was never written into its column.
-            Self::Sqlite(
+            // A value that was never written into its column is damage too.
+            Self::Damaged { .. }
+            | Self::Row(_)
+            | Self::Sqlite(
                 rusqlite::Error::Utf8Error(..)
                 | rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::FromSqlConversionFailure(..)

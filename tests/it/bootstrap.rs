@@ -372,7 +372,7 @@ fn a_backup_of_a_log_that_was_cut_is_put_back_and_serves_every_device() {
 #[test]
 fn a_damaged_file_of_snapshots_is_made_anew_for_a_log_that_is_cut() {
     type Damage = fn(&std::path::Path);
-    let whole: Damage = |path| std::fs::write(path, [0xa5; 20_000]).expect("written");
+    let whole: Damage = |path| std::fs::write(path, [0xa5; 9_000]).expect("written");
     let empty: Damage = |path| std::fs::write(path, []).expect("written");
     let part: Damage = |path| {
         let mut bytes = std::fs::read(path).expect("there");

@@ -1,6 +1,6 @@
 //! Every file of a data directory is damaged: a bit flips, the end is cut off, it is overwritten,
-//! it is empty. What the program then says is right, or an error with a hint; and `doctor` makes again
-//! what the other side has.
+//! it is empty. What the program then says is right, or an error with a hint; and `doctor` makes
+//! again what the other side has.
 //!
 //! Invariant: what is right is what the same commands said before. No command panics; what is on
 //! standard output is right, or `doctor` finds that it is not. Places are drawn from a seed; with
@@ -17,7 +17,7 @@ use crate::support::mail::{mail, many, mbox, write};
 use crate::support::serve::Serve;
 
 /// Bits that are flipped in each file, of a sample and of all that are tried.
-const FLIPS: (usize, usize) = (5, 150);
+const FLIPS: (usize, usize) = (4, 150);
 /// Bytes of a database's page.
 const PAGE: usize = 4096;
 
