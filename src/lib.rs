@@ -127,10 +127,10 @@
 //!   there.
 //! - **In a new epoch a device compares before it pushes**: the Mailbox log first; that says which
 //!   kept logs go on above their watermark, and only those can hold what the backend lost.
-//! - **A damaged Mailbox store begins a new epoch.** What of its log fits the chain stays, the rest
-//!   is projected from the Thread logs again; devices compare, as after a restore, and offer what no
-//!   Thread log has. A damaged Thread log is withheld, and not mended from a device's: that may end
-//!   before what the backend acknowledged.
+//! - **A damaged Mailbox store begins a new epoch.** What of its log fits the chain stays, and the
+//!   rest is projected from the Thread logs again; devices compare, as after a restore, and offer
+//!   what no Thread log has. A damaged Thread log is withheld, and not mended from a device's: that
+//!   may end before what the backend acknowledged.
 //! - **A backup is read by who asks for it.** The owner of the directory only waits between two
 //!   commits until both files are being read, so the file is made by the asker, where it may write.
 //! - **What was queued to be sent is not sent by a restore.** A `MessageQueued` that was first
