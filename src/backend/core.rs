@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use crate::backend::bootstrap::Snapshotter;
 use crate::backend::ingest::{self, Prepared};
 use crate::backend::mailbox_client::MailboxClient;
+use crate::backend::mend;
 use crate::backend::returns;
 use crate::backend::session::Session;
 use crate::backend::storage::{self, Snapshots};
@@ -65,8 +66,10 @@ impl Backend {
     /// When a file is damaged, newer or cannot be written.
     pub fn open(options: &Options, clock: &dyn Clock) -> Result<Self, StoreError> {
         let mut db = storage::open(&options.dir, clock.now())?;
+        mend::has_its_logs(&options.dir, &db)?;
         let (id, epoch) = identity(&mut db, clock)?;
         let mut mailbox = MailboxClient::open(&options.dir)?;
+        let epoch = mend::epoch_of(&mut db, &mailbox, epoch, clock)?;
         returns::begin_epoch(&db, &mut mailbox, &epoch)?;
         mailbox.initialize(&epoch)?;
         let mut backend = Self {
