@@ -23,6 +23,8 @@ mod mailbox_client;
 mod maker;
 mod pump;
 mod purge;
+#[cfg(debug_assertions)]
+mod remembered;
 mod reproject;
 mod returns;
 mod rights;
