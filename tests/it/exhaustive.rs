@@ -1,6 +1,28 @@
-//! All that can happen in a small world.
+//! All that can happen in a small world: two devices, one conversation, keys that are pressed on
+//! either device in any order, and at every step a process that dies, a connection that goes with
+//! what is under way (so an acknowledgement is lost), or a frame that is delivered a second time at
+//! any later moment. It is one world, and it is gone through by breadth-first search.
+//!
+//! Invariant: it is the real backend and the real devices, on a disk that knows what was synced. A
+//! step is one key, commit, sync, frame or slice of the pipeline. Whoever dies does so between steps
+//! or at any crash point within one: by a kill, and by a power cut that takes all that was not
+//! synced. In every state a device shows the log up to its watermark and its own events after it;
+//! nothing leaves before it is on disk; what was saved is there, once, in order; and where nothing
+//! can happen any more all tables are the same.
+//!
+//! Why that is few enough: processes share nothing but frames, so a world is known by the name of
+//! each process's state (`facts`) and by the queues between them, and what a process makes of an
+//! input (`process`) is played once, however many worlds it is part of (`search`). What is equal by
+//! construction is one step: an end of a connection is known to both sides at once, and who died
+//! has started again; nothing can be told from the time between but that it was not connected. A
+//! frame that will come twice is chosen when it first comes, so that no world remembers all frames
+//! there ever were. Who died is reached again from the files that it found.
+//!
+//! A path has so many faults as its scope says; [`FAST`] is what is always played, and
+//! `MAILTUI_EXHAUSTIVE_ALL=1` plays [`ALL`] too.
 
 mod facts;
+mod play;
 mod process;
 mod search;
 
@@ -38,40 +60,50 @@ fn base() -> Arc<Base> {
     Arc::new(Base { files, thread, devices })
 }
 
-fn told(scope: Scope, found: &Found, begun: Instant) {
+/// No fault.
+const CALM: Scope =
+    Scope { keys: &[], mail: false, connected: true, deaths: 0, cuts: 0, again: 0, faults: 0 };
+/// One fault on a path, of any kind.
+const ONE: Scope = Scope { deaths: 1, cuts: 1, again: 1, faults: 1, ..CALM };
+
+/// What is always played.
+const FAST: [Scope; 3] = [
+    Scope { keys: &[Key::Archive], ..ONE },
+    Scope { keys: &[Key::Archive, Key::Undo], ..CALM },
+    Scope { keys: &[Key::Trash], mail: true, ..CALM },
+];
+
+/// What is played when there is time.
+const ALL: [Scope; 4] = [
+    Scope { keys: &[Key::Archive, Key::Undo], ..ONE },
+    Scope { keys: &[Key::Archive], connected: false, faults: 2, ..ONE },
+    Scope { keys: &Key::ALL, ..CALM },
+    Scope { keys: &Key::ALL, ..ONE },
+];
+
+fn check(scope: Scope) {
+    let begun = Instant::now();
+    let found = Search::new(&base(), scope, None).run();
+    let Found { worlds, moves, ends, deepest, states: [a, b, backend], played, wrong } = found;
+    assert!(wrong.is_empty(), "{scope:?}\n{}", wrong.join("\n"));
     println!(
-        "exhaustive: {} worlds, {} moves, {} ends, up to {} moves long, {:?} states, {} inputs \
-         played, in {:.1} s: {scope:?}",
-        found.worlds,
-        found.moves,
-        found.ends,
-        found.deepest,
-        found.states,
-        found.played,
+        "exhaustive: {worlds} worlds, {moves} moves, {ends} ends, up to {deepest} moves long; {a} \
+         and {b} states of the devices and {backend} of the backend, {played} inputs played, in \
+         {:.1} s: {scope:?}",
         begun.elapsed().as_secs_f32()
     );
+    assert!(ends > 1, "it has become small");
 }
 
 #[test]
-fn every_order_comes_to_agreement() {
+fn every_order_and_every_fault_comes_to_agreement() {
     if !CAN_BE_WATCHED {
         return println!("skipped: nobody dies in a release build");
     }
-    let env = |name: &str, or: u32| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(or);
-    let keys = env("K", 4) as usize;
-    let scope = Scope {
-        keys: &Key::ALL[..keys],
-        mail: env("M", 0) > 0,
-        connected: env("C", 1) > 0,
-        deaths: env("D", 0),
-        cuts: env("U", 0),
-        again: env("A", 0),
-        faults: env("F", 1),
-    };
-    let begun = Instant::now();
-    let found = Search::new(&base(), scope, None).run();
-    told(scope, &found, begun);
-    assert!(found.wrong.is_empty(), "{}", found.wrong.join("\n"));
+    FAST.into_iter().for_each(check);
+    if std::env::var_os("MAILTUI_EXHAUSTIVE_ALL").is_some() {
+        ALL.into_iter().for_each(check);
+    }
 }
 
 #[test]
@@ -80,19 +112,29 @@ fn a_broken_rule_is_found() {
         return println!("skipped: no rule is broken in a release build");
     }
     let base = base();
-    let scope = Scope {
-        keys: &[Key::Archive, Key::Undo],
-        mail: false,
-        connected: true,
-        deaths: 1,
-        cuts: 1,
-        again: 1,
-        faults: 1,
-    };
-    for rule in Broken::ALL {
+    let one: &[Key] = &[Key::Archive];
+    let two: &[Key] = &[Key::Archive, Key::Undo];
+    // Each in the smallest world that shows it. The others need a restore, a reset, a snapshot or
+    // pages of few events, of which there are none here.
+    for (rule, keys, deaths, cuts) in [
+        (Broken::ConfirmByPosition, one, 0, 0),
+        (Broken::AckBeforeSync, one, 0, 0),
+        (Broken::LiveBeforeSync, one, 0, 0),
+        (Broken::WatermarkOutside, one, 1, 0),
+        (Broken::WatermarkByFirst, one, 1, 0),
+        (Broken::OverlayDroppedAtAck, one, 0, 0),
+        (Broken::LaterFirst, two, 0, 1),
+        (Broken::DirtyFlag, one, 1, 0),
+        (Broken::OverlayBeforeRows, one, 1, 0),
+        (Broken::EmptyBatchDropped, two, 0, 0),
+        (Broken::EpochAfterOffer, one, 0, 0),
+    ] {
+        let scope = Scope { keys, deaths, cuts, faults: 1, ..CALM };
         let begun = Instant::now();
         let found = Search::new(&base, scope, Some(rule)).run();
-        println!("{rule:?}: {:.3000}", found.wrong.first().map_or("NOT FOUND", |line| line));
-        told(scope, &found, begun);
+        assert!(!found.wrong.is_empty(), "{rule:?} is not found in {} worlds", found.worlds);
+        let line = found.wrong[0].lines().next().unwrap_or_default();
+        let (worlds, seconds) = (found.worlds, begun.elapsed().as_secs_f32());
+        println!("{rule:?}: {line} ({worlds} worlds, {seconds:.1} s)");
     }
 }

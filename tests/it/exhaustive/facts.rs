@@ -45,12 +45,7 @@ pub(super) struct View {
     pub(super) print: u128,
 }
 
-type Shown = (
-    mailtui::label::Place,
-    Option<i64>,
-    u64,
-    BTreeSet<mailtui::id::LabelId>,
-);
+type Shown = (mailtui::label::Place, Option<i64>, u64, BTreeSet<mailtui::id::LabelId>);
 
 /// Of the backend.
 pub(super) struct Logs {
@@ -87,7 +82,9 @@ impl Machine {
                 self.of_device(device, given, copy.as_deref())
             }
             Part::Backend(backend) => {
-                readers.iter().for_each(|db| name.all(db));
+                for db in &readers {
+                    name.all(db);
+                }
                 let place = self.place().to_string_lossy().into_owned();
                 name.add(&backend.remembered().replace(&place, ""));
                 name.add(&(&self.sessions, &self.ended));
@@ -123,7 +120,7 @@ impl Machine {
         given: &Given,
         copy: Option<&[Db]>,
     ) -> (Facts, Vec<String>) {
-        let mut wrong = self.said(device, given, copy);
+        let mut wrong = said(device, given, copy);
         let thread = self.thread();
         let row = mailbox::raw_row(device.db(), thread).expect("readable").expect("there");
         let seen = mailbox::watermark(device.db(), thread).expect("readable").expect("there");
@@ -153,25 +150,6 @@ impl Machine {
         (Facts::Device(Arc::new(view)), wrong)
     }
 
-    /// What a device says is on its disk, with the epoch of its first offer.
-    fn said(&self, device: &Device, given: &Given, copy: Option<&[Db]>) -> Vec<String> {
-        let pushes = given.frames.iter().filter_map(|(_, frame)| match frame {
-            Frame::Push { stores } => Some(stores),
-            _ => None,
-        });
-        let said: Vec<_> = pushes.flatten().flat_map(|push| &push.events).collect();
-        if said.is_empty() {
-            return Vec::new();
-        }
-        let db = copy.map_or(device.db(), |copy| &copy[0]);
-        let saved = Own::all(db).expect("readable");
-        let saved: BTreeMap<_, _> = saved.into_iter().map(|own| (own.id, own.offered)).collect();
-        let lost = said.into_iter().filter(|event| {
-            saved.get(&event.id).is_none_or(|offered| offered.as_ref() != Some(&event.epoch))
-        });
-        lost.map(|event| format!("{} is offered before that is on disk", event.id)).collect()
-    }
-
     fn of_backend(
         &self,
         readers: &[Db],
@@ -188,16 +166,17 @@ impl Machine {
             let told: Vec<(&StoreId, &EventId)> = match frame {
                 Frame::Ack { stores } => {
                     let all = stores.iter().map(|ack| (&ack.store, &ack.positions));
-                    all.flat_map(|(store, ids)| ids.iter().map(move |(id, _)| (store, id))).collect()
+                    all.flat_map(|(store, ids)| ids.iter().map(move |(id, _)| (store, id)))
+                        .collect()
                 }
                 Frame::Page { store, events, .. } | Frame::Live { store, events, .. } => {
                     events.iter().map(|event| (store, &event.event.id)).collect()
                 }
                 _ => Vec::new(),
             };
-            let early = told.into_iter().filter(|(store, id)| {
-                !synced.contains(&((*store).clone(), (*id).clone()))
-            });
+            let early = told
+                .into_iter()
+                .filter(|(store, id)| !synced.contains(&((*store).clone(), (*id).clone())));
             wrong.extend(early.map(|(_, id)| format!("{id} leaves before it is on disk")));
         }
         let print = Fingerprint::of(&(&log, &ids));
@@ -279,6 +258,25 @@ pub(super) fn together(view: &View, logs: &Logs) -> Vec<String> {
         wrong.push(format!("{name} shows {:?}, not {wanted:?}", view.shown));
     }
     wrong
+}
+
+/// What a device says is on its disk, with the epoch of its first offer.
+fn said(device: &Device, given: &Given, copy: Option<&[Db]>) -> Vec<String> {
+    let pushes = given.frames.iter().filter_map(|(_, frame)| match frame {
+        Frame::Push { stores } => Some(stores),
+        _ => None,
+    });
+    let said: Vec<_> = pushes.flatten().flat_map(|push| &push.events).collect();
+    if said.is_empty() {
+        return Vec::new();
+    }
+    let db = copy.map_or(device.db(), |copy| &copy[0]);
+    let saved = Own::all(db).expect("readable");
+    let saved: BTreeMap<_, _> = saved.into_iter().map(|own| (own.id, own.offered)).collect();
+    let lost = said.into_iter().filter(|event| {
+        saved.get(&event.id).is_none_or(|offered| offered.as_ref() != Some(&event.epoch))
+    });
+    lost.map(|event| format!("{} is offered before that is on disk", event.id)).collect()
 }
 
 /// The databases of a process, for reading what is committed.

@@ -105,6 +105,23 @@ pub(super) struct Base {
     pub(super) devices: [DeviceId; 2],
 }
 
+/// A process that starts again after a death: the files that it finds, each as small as can be, and
+/// what it promised.
+pub(super) struct Begun {
+    files: BTreeMap<PathBuf, (usize, Vec<u8>)>,
+    own: BTreeMap<EventId, OwnEvent>,
+    kept: BTreeSet<EventId>,
+}
+
+impl Begun {
+    fn files(&self) -> Files {
+        let files = self.files.iter().map(|(name, (size, small))| {
+            (name.clone(), zstd::bulk::decompress(small, *size).expect("as it was"))
+        });
+        files.collect()
+    }
+}
+
 /// Files of one directory, by name.
 pub(super) type Files = BTreeMap<PathBuf, Vec<u8>>;
 
@@ -191,9 +208,23 @@ impl Machine {
         machine
     }
 
-    /// As it is after these steps.
-    pub(super) fn after(who: usize, base: &Arc<Base>, acts: &[Act], frames: &[Frame]) -> Self {
-        let mut machine = Self::start(who, base, &base.files[who]);
+    /// As it is after these steps from a start.
+    pub(super) fn after(
+        who: usize,
+        base: &Arc<Base>,
+        begun: Option<&Begun>,
+        acts: &[Act],
+        frames: &[Frame],
+    ) -> Self {
+        let mut machine = match begun {
+            None => Self::start(who, base, &base.files[who]),
+            Some(begun) => {
+                let mut machine = Self::start(who, base, &begun.files());
+                (machine.own, machine.kept) = (begun.own.clone(), begun.kept.clone());
+                machine.note();
+                machine
+            }
+        };
         for act in acts {
             machine.act(*act, frames).expect("as it was the first time");
         }
@@ -224,7 +255,11 @@ impl Machine {
         if !self.falls(act.input, point, frames) {
             return None;
         }
-        if power { *self = self.after_power_cut() } else { self.start_again() }
+        if power {
+            *self = self.after_power_cut();
+        } else {
+            self.start_again();
+        }
         Some(Given::default())
     }
 
@@ -261,6 +296,14 @@ impl Machine {
         (machine.own, machine.kept) = (self.own.clone(), self.kept.clone());
         machine.note();
         machine
+    }
+
+    /// How one that has just died of a power cut starts again.
+    pub(super) fn begun(&self) -> Begun {
+        let small = |bytes: &[u8]| zstd::bulk::compress(bytes, 1).expect("in memory");
+        let files = self.synced().into_iter();
+        let files = files.map(|(name, bytes)| (name, (bytes.len(), small(&bytes)))).collect();
+        Begun { files, own: self.own.clone(), kept: self.kept.clone() }
     }
 
     /// What of its files is on the disk.

@@ -5,19 +5,16 @@
 //! real thing, and known from then on; so a world costs no more than its numbers.
 
 use std::collections::{HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use mailtui::crash::faults::{Broken, break_rule};
 use mailtui::sync::{Frame, encode};
 
 use super::facts::{Facts, State, together};
-use super::process::{Act, BACKEND, Base, Death, Input, Key, Machine};
+use super::play::{Job, Need, Node, Taken};
+use super::process::{Act, BACKEND, Base, Begun, Given, Input, Key, Machine};
 
-/// Processes that are kept running, for whoever goes on with their state.
-const RUNNING: usize = 96;
-/// What [`Search::play`] says at most.
+/// Ways to what is wrong that are told.
 const LISTED: usize = 3;
 
 /// How much may happen.
@@ -84,45 +81,6 @@ enum Move {
     Die(u8, Input),
 }
 
-/// What must be played before a world can go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Job {
-    Take(Input),
-    Die(Input),
-    Rest,
-}
-
-/// Who, in which state, what.
-type Need = (usize, u32, Job);
-
-/// What a process makes of an input.
-#[derive(Clone, Default)]
-struct Taken {
-    state: u32,
-    frames: Vec<(u8, u32)>,
-    hung: [bool; 2],
-    wrong: Vec<String>,
-}
-
-/// A state of a process.
-struct Node {
-    facts: Facts,
-    /// How it was reached first.
-    from: Option<(u32, Act)>,
-    taken: Vec<(Input, Taken)>,
-    /// States after a death over an input.
-    died: Vec<(Input, Vec<Taken>)>,
-    rest: Option<(u128, Vec<String>)>,
-}
-
-/// What playing a job gave.
-enum Played {
-    Taken(State, Vec<(u8, Frame)>, [bool; 2], Option<Box<Machine>>),
-    Died(Vec<(Act, State)>),
-    Rest(u128, Vec<String>),
-    Panicked(String),
-}
-
 /// How far a search came.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -139,23 +97,23 @@ pub(super) struct Found {
 
 /// A search.
 pub(super) struct Search {
-    base: Arc<Base>,
+    pub(super) base: Arc<Base>,
     scope: Scope,
-    broken: Option<Broken>,
-    nodes: [Vec<Node>; 3],
+    pub(super) broken: Option<Broken>,
+    pub(super) nodes: [Vec<Node>; 3],
     names: [HashMap<u128, u32>; 3],
-    frames: Vec<Frame>,
+    pub(super) frames: Vec<Frame>,
     frame_ids: HashMap<Vec<u8>, u32>,
     /// What can be under way; the first is nothing.
     queues: Vec<Vec<u32>>,
     queue_ids: HashMap<Vec<u32>, u32>,
-    running: HashMap<(usize, u32), Box<Machine>>,
+    pub(super) running: HashMap<(usize, u32), Box<Machine>>,
     /// Pairs that were judged.
     judged: HashSet<(u128, u128)>,
     worlds: Vec<World>,
     from: Vec<(u32, Move)>,
     known: HashMap<World, u32>,
-    found: Found,
+    pub(super) found: Found,
 }
 
 impl Search {
@@ -179,27 +137,32 @@ impl Search {
         };
         break_rule(broken);
         for who in 0..3 {
-            let machine = Machine::after(who, base, &[], &[]);
-            let state = machine.state(&super::process::Given::default(), &[]);
+            let machine = Machine::after(who, base, None, &[], &[]);
+            let state = machine.state(&Given::default(), &[]);
             assert!(state.wrong.is_empty(), "{:?}", state.wrong);
-            search.node(who, state, None);
+            search.node(who, state, None, None);
         }
         break_rule(None);
         search
     }
 
     /// The number of a state, which may be new.
-    fn node(&mut self, who: usize, state: State, from: Option<(u32, Act)>) -> u32 {
+    pub(super) fn node(
+        &mut self,
+        who: usize,
+        state: State,
+        from: Option<(u32, Act)>,
+        begun: Option<Begun>,
+    ) -> u32 {
         let nodes = &mut self.nodes[who];
         *self.names[who].entry(state.name).or_insert_with(|| {
-            let node =
-                Node { facts: state.facts, from, taken: Vec::new(), died: Vec::new(), rest: None };
-            nodes.push(node);
+            let (taken, died, begun) = (Vec::new(), Vec::new(), begun.map(Arc::new));
+            nodes.push(Node { facts: state.facts, from, begun, taken, died, rest: None });
             u32::try_from(nodes.len() - 1).expect("not so many")
         })
     }
 
-    fn frame(&mut self, frame: Frame) -> u32 {
+    pub(super) fn frame(&mut self, frame: Frame) -> u32 {
         let bytes = encode(&frame).expect("encodes");
         *self.frame_ids.entry(bytes).or_insert_with(|| {
             self.frames.push(frame);
@@ -433,180 +396,7 @@ impl Search {
     }
 }
 
-/// What the workers of a round share.
-struct Round<'a> {
-    base: &'a Arc<Base>,
-    broken: Option<Broken>,
-    frames: &'a [Frame],
-    jobs: Vec<(Need, Vec<Act>, Mutex<Option<Box<Machine>>>)>,
-    next: AtomicUsize,
-    played: Mutex<Vec<(usize, Played)>>,
-}
-
-impl Round<'_> {
-    fn work(&self) {
-        break_rule(self.broken);
-        loop {
-            let at = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some((need, acts, running)) = self.jobs.get(at) else { break };
-            let running = running.lock().unwrap().take();
-            let played = catch_unwind(AssertUnwindSafe(|| self.play(*need, acts, running)));
-            let played = played.unwrap_or_else(|panic| {
-                let text = panic.downcast_ref::<String>().cloned();
-                let literal = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-                Played::Panicked(text.or(literal).unwrap_or_default())
-            });
-            self.played.lock().unwrap().push((at, played));
-        }
-        break_rule(None);
-    }
-
-    fn play(&self, need: Need, acts: &[Act], running: Option<Box<Machine>>) -> Played {
-        let (who, _, job) = need;
-        let again = || Box::new(Machine::after(who, self.base, acts, self.frames));
-        let mut machine = running.unwrap_or_else(again);
-        match job {
-            Job::Take(input) => {
-                let act = Act { input, dies: None };
-                let given = machine.act(act, self.frames).expect("nobody dies");
-                let state = machine.state(&given, self.frames);
-                Played::Taken(state, given.frames, given.hung, Some(machine))
-            }
-            Job::Die(input) => {
-                let mut died = Vec::new();
-                let rests = input == Input::Rest;
-                for point in u64::from(!rests).. {
-                    let deaths = machine.deaths(input, point, self.frames);
-                    if deaths.is_empty() {
-                        break;
-                    }
-                    died.extend(deaths);
-                    if rests {
-                        break;
-                    }
-                    machine = again();
-                }
-                Played::Died(died)
-            }
-            Job::Rest => {
-                let (dump, wrong) = machine.at_rest();
-                Played::Rest(dump, wrong)
-            }
-        }
-    }
-}
-
-impl Machine {
-    /// The states after a death at this point of an input: as a kill leaves it, and as a power cut
-    /// does where that is something else.
-    fn deaths(&mut self, input: Input, point: u64, frames: &[Frame]) -> Vec<(Act, State)> {
-        let given = super::process::Given::default();
-        if !self.falls(input, point, frames) {
-            return Vec::new();
-        }
-        let mut states = Vec::new();
-        if !self.disk.is_synced() {
-            let death = Death { point, power: true };
-            let state = self.after_power_cut().state(&given, frames);
-            states.push((Act { input, dies: Some(death) }, state));
-        }
-        self.start_again();
-        let death = Death { point, power: false };
-        states.push((Act { input, dies: Some(death) }, self.state(&given, frames)));
-        states
-    }
-}
-
 impl Search {
-    fn acts(&self, who: usize, mut state: u32) -> Vec<Act> {
-        let mut acts = Vec::new();
-        while let Some((before, act)) = self.nodes[who][state as usize].from {
-            acts.push(act);
-            state = before;
-        }
-        acts.reverse();
-        acts
-    }
-
-    /// Plays what is needed, on all cores.
-    fn play(&mut self, needs: Vec<Need>) {
-        self.found.played += needs.len();
-        let jobs = needs.into_iter().map(|need| {
-            let (who, state, _) = need;
-            let running = self.running.remove(&(who, state));
-            (need, self.acts(who, state), Mutex::new(running))
-        });
-        let round = Round {
-            jobs: jobs.collect(),
-            base: &self.base,
-            broken: self.broken,
-            frames: &self.frames,
-            next: AtomicUsize::new(0),
-            played: Mutex::default(),
-        };
-        let players = std::thread::available_parallelism().map_or(1, usize::from);
-        std::thread::scope(|scope| {
-            for _ in 0..players.min(round.jobs.len()) {
-                scope.spawn(|| round.work());
-            }
-        });
-        let (jobs, mut played) = (round.jobs, round.played.into_inner().unwrap());
-        // The same whichever core was faster.
-        played.sort_by_key(|(at, _)| *at);
-        for (at, played) in played {
-            self.learn(jobs[at].0, played);
-        }
-    }
-
-    fn learn(&mut self, (who, state, job): Need, played: Played) {
-        match (played, job) {
-            (Played::Taken(next, frames, hung, machine), Job::Take(input)) => {
-                let act = Act { input, dies: None };
-                let taken = self.reached((who, state), act, next);
-                let frames = frames.into_iter().map(|(at, frame)| (at, self.frame(frame)));
-                let taken = Taken { frames: frames.collect(), hung, ..taken };
-                if let Some(machine) = machine.filter(|_| self.running.len() < RUNNING) {
-                    self.running.insert((who, taken.state), machine);
-                }
-                self.nodes[who][state as usize].taken.push((input, taken));
-            }
-            (Played::Died(all), Job::Die(input)) => {
-                let mut died: Vec<Taken> = Vec::new();
-                for (act, next) in all {
-                    let taken = self.reached((who, state), act, next);
-                    let new = died.iter().all(|known| known.state != taken.state);
-                    if new || !taken.wrong.is_empty() {
-                        died.push(taken);
-                    }
-                }
-                self.nodes[who][state as usize].died.push((input, died));
-            }
-            (Played::Rest(dump, wrong), _) => {
-                self.nodes[who][state as usize].rest = Some((dump, wrong));
-            }
-            (Played::Panicked(text), job) => {
-                let wrong = vec![format!("it panicked: {text}")];
-                let taken = Taken { state, wrong: wrong.clone(), ..Taken::default() };
-                let node = &mut self.nodes[who][state as usize];
-                match job {
-                    Job::Take(input) => node.taken.push((input, taken)),
-                    Job::Die(input) => node.died.push((input, vec![taken])),
-                    Job::Rest => node.rest = Some((0, wrong)),
-                }
-            }
-            _ => panic!("another job's"),
-        }
-    }
-
-    /// A state that a step led to.
-    fn reached(&mut self, (who, before): (usize, u32), act: Act, mut next: State) -> Taken {
-        let mut wrong = std::mem::take(&mut next.wrong);
-        let power = act.dies.is_some_and(|death| death.power);
-        wrong.extend(next.facts.shrunk(&self.nodes[who][before as usize].facts, power));
-        let state = self.node(who, next, Some((before, act)));
-        Taken { state, wrong, ..Taken::default() }
-    }
-
     /// What is wrong with a world: every device shows what it must of the log.
     fn wrong(&mut self, world: &World) -> Vec<String> {
         let mut wrong = Vec::new();
@@ -713,7 +503,11 @@ impl Search {
             _ => format!("{what:?}"),
         });
         let told: Vec<String> = told.collect();
-        self.found.wrong.push(format!("{}\n  after\n    {}", wrong.join("\n"), told.join("\n    ")));
+        self.found.wrong.push(format!(
+            "{}\n  after\n    {}",
+            wrong.join("\n"),
+            told.join("\n    ")
+        ));
     }
 
     /// Goes through every world that can be reached.

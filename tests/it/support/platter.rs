@@ -178,9 +178,10 @@ impl Platter {
 
     /// What a power cut would leave that takes all it can, file by file.
     pub(crate) fn kept(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let files = self.kept.iter().filter(|(path, _)| {
-            !self.new_dirs.iter().any(|dir| path.starts_with(dir))
-        });
+        let files = self
+            .kept
+            .iter()
+            .filter(|(path, _)| !self.new_dirs.iter().any(|dir| path.starts_with(dir)));
         files.map(|(path, inode)| (path.clone(), self.inodes[inode].kept.clone())).collect()
     }
 
