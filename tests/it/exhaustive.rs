@@ -114,27 +114,31 @@ fn a_broken_rule_is_found() {
     let base = base();
     let one: &[Key] = &[Key::Archive];
     let two: &[Key] = &[Key::Archive, Key::Undo];
+    let mut missed = Vec::new();
     // Each in the smallest world that shows it. The others need a restore, a reset, a snapshot or
     // pages of few events, of which there are none here.
     for (rule, keys, deaths, cuts) in [
-        (Broken::ConfirmByPosition, one, 0, 0),
+        (Broken::ConfirmByPosition, two, 0, 0),
         (Broken::AckBeforeSync, one, 0, 0),
-        (Broken::LiveBeforeSync, one, 0, 0),
+        (Broken::LiveBeforeSync, two, 0, 0),
         (Broken::WatermarkOutside, one, 1, 0),
         (Broken::WatermarkByFirst, one, 1, 0),
         (Broken::OverlayDroppedAtAck, one, 0, 0),
         (Broken::LaterFirst, two, 0, 1),
         (Broken::DirtyFlag, one, 1, 0),
         (Broken::OverlayBeforeRows, one, 1, 0),
-        (Broken::EmptyBatchDropped, two, 0, 0),
+        (Broken::EmptyBatchDropped, &[Key::Read, Key::Read], 0, 0),
         (Broken::EpochAfterOffer, one, 0, 0),
     ] {
         let scope = Scope { keys, deaths, cuts, faults: 1, ..CALM };
         let begun = Instant::now();
         let found = Search::new(&base, scope, Some(rule)).run();
-        assert!(!found.wrong.is_empty(), "{rule:?} is not found in {} worlds", found.worlds);
-        let line = found.wrong[0].lines().next().unwrap_or_default();
+        let Some(line) = found.wrong.first().and_then(|wrong| wrong.lines().next()) else {
+            missed.push((rule, found.worlds));
+            continue;
+        };
         let (worlds, seconds) = (found.worlds, begun.elapsed().as_secs_f32());
         println!("{rule:?}: {line} ({worlds} worlds, {seconds:.1} s)");
     }
+    assert!(missed.is_empty(), "not found, in so many worlds: {missed:?}");
 }

@@ -351,7 +351,10 @@ impl Search {
     fn spent(&mut self, world: &mut World, who: usize, input: Input) {
         match input {
             Input::Press(key) => {
-                let at = self.scope.keys.iter().position(|known| *known == key).expect("known");
+                let mut keys = self.scope.keys.iter().enumerate();
+                let is_left =
+                    |(n, known): &(usize, &Key)| **known == key && world.keys & 1 << n != 0;
+                let (at, _) = keys.find(is_left).expect("it is left");
                 world.keys &= !(1 << at);
             }
             Input::Mail => world.mail = false,
