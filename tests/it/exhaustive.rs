@@ -115,8 +115,8 @@ fn a_broken_rule_is_found() {
     let one: &[Key] = &[Key::Archive];
     let two: &[Key] = &[Key::Archive, Key::Undo];
     let mut missed = Vec::new();
-    // Each in the smallest world that shows it. The others need a restore, a reset, a snapshot or
-    // pages of few events, of which there are none here.
+    // Each in the smallest world that shows it. The others need a restore, a reset, a snapshot,
+    // pages of few events or empty batches, of which there are none here.
     for (rule, keys, deaths, cuts) in [
         (Broken::ConfirmByPosition, two, 0, 0),
         (Broken::AckBeforeSync, one, 0, 0),
@@ -127,7 +127,6 @@ fn a_broken_rule_is_found() {
         (Broken::LaterFirst, two, 0, 1),
         (Broken::DirtyFlag, one, 1, 0),
         (Broken::OverlayBeforeRows, one, 1, 0),
-        (Broken::EmptyBatchDropped, &[Key::Read, Key::Read], 0, 0),
         (Broken::EpochAfterOffer, one, 0, 0),
     ] {
         let scope = Scope { keys, deaths, cuts, faults: 1, ..CALM };
