@@ -4,11 +4,11 @@
 //! any later moment. It is one world, and it is gone through by breadth-first search.
 //!
 //! Invariant: it is the real backend and the real devices, on a disk that knows what was synced. A
-//! step is one key, commit, sync, frame or slice of the pipeline. Whoever dies does so between steps
-//! or at any crash point within one: by a kill, and by a power cut that takes all that was not
-//! synced. In every state a device shows the log up to its watermark and its own events after it;
-//! nothing leaves before it is on disk; what was saved is there, once, in order; and where nothing
-//! can happen any more all tables are the same.
+//! step is one key, commit, sync, frame or slice of the pipeline. Whoever dies does so between two
+//! steps or at any crash point within one: by a kill, and by a power cut that takes all that was
+//! not synced. In every state a device shows the log up to its watermark and its own events after
+//! it; nothing leaves before it is on disk; what was saved is there, once, in order; and where
+//! nothing can happen any more all tables are the same.
 //!
 //! Why that is few enough: processes share nothing but frames, so a world is known by the name of
 //! each process's state (`facts`) and by the queues between them, and what a process makes of an
