@@ -174,10 +174,9 @@ impl Search {
         if let Some(id) = self.queue_ids.get(&queue) {
             return *id;
         }
-        let id = u32::try_from(self.queues.len()).expect("not so many");
         self.queues.push(queue.clone());
-        self.queue_ids.insert(queue, id);
-        id
+        let id = u32::try_from(self.queues.len() - 1).expect("not so many");
+        *self.queue_ids.entry(queue).or_insert(id)
     }
 
     fn push(&mut self, queue: u32, frame: u32) -> u32 {
@@ -484,11 +483,9 @@ impl Search {
     fn path(&self, mut at: u32) -> Vec<Move> {
         let mut path = Vec::new();
         while at != 0 {
-            let (before, what) = self.from[at as usize];
-            path.push(what);
-            at = before;
+            path.insert(0, self.from[at as usize].1);
+            at = self.from[at as usize].0;
         }
-        path.reverse();
         path
     }
 
