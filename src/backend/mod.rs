@@ -25,6 +25,8 @@ mod mend;
 pub mod place;
 mod pump;
 mod purge;
+#[cfg(debug_assertions)]
+mod remembered;
 mod reproject;
 mod returns;
 mod rights;

@@ -28,6 +28,8 @@ mod owner;
 pub mod policy;
 mod purge;
 mod purging;
+#[cfg(debug_assertions)]
+mod remembered;
 mod rewind;
 mod run;
 mod side_door;

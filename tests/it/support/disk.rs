@@ -6,6 +6,7 @@
 //! open then gets only errors of it afterwards. Disks of different directories do not know each
 //! other.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -169,6 +170,11 @@ impl Disk {
     /// Whether a power cut would lose nothing.
     pub(crate) fn is_synced(&self) -> bool {
         self.inner.lock().platter.is_synced()
+    }
+
+    /// What a power cut would leave that takes all it can, file by file.
+    pub(crate) fn kept(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        self.inner.lock().platter.kept()
     }
 
     /// The process dies, or the power goes: from now on nothing is done to any file. Who has one

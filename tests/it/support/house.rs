@@ -239,35 +239,6 @@ impl House {
         self.down[at].clear();
     }
 
-    /// A device's process ends; the next that is done with it starts it again.
-    pub(crate) fn end_device(&mut self, at: usize) {
-        self.cut(at);
-        self.devices[at] = None;
-    }
-
-    /// The backend's process ends.
-    pub(crate) fn end_backend(&mut self) {
-        self.hang_up();
-        self.backend = None;
-    }
-
-    pub(crate) const fn is_connected(&self, at: usize) -> bool {
-        self.sessions[at].is_some()
-    }
-
-    pub(crate) fn is_said(&self, at: usize) -> bool {
-        !self.up[at].is_empty()
-    }
-
-    pub(crate) fn is_told(&self, at: usize) -> bool {
-        !self.down[at].is_empty()
-    }
-
-    /// What is under way from a device and to it.
-    pub(crate) fn under_way(&self, at: usize) -> [&[Frame]; 2] {
-        [&self.up[at], &self.down[at]]
-    }
-
     /// What the product does when something failed: the backend gives up what is open, and devices
     /// dial again.
     pub(crate) fn failed(&mut self) {

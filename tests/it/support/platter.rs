@@ -187,6 +187,15 @@ impl Platter {
         self.journal.is_empty() && self.inodes.values().all(|inode| inode.changes.is_empty())
     }
 
+    /// What a power cut would leave that takes all it can, file by file.
+    pub(crate) fn kept(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let files = self
+            .kept
+            .iter()
+            .filter(|(path, _)| !self.new_dirs.iter().any(|dir| path.starts_with(dir)));
+        files.map(|(path, inode)| (path.clone(), self.inodes[inode].kept.clone())).collect()
+    }
+
     /// The power goes: what is there when the machine starts again, and which directories and files
     /// are gone.
     pub(crate) fn lose(&mut self, mut loss: Loss) -> Left {
