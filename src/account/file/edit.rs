@@ -203,17 +203,13 @@ fn without(text: &str, id: &AccountId) -> Option<String> {
         let behind = tables.filter(|table| table.position() > position);
         behind.min_by_key(|table| table.position())
     });
-    match next {
-        Some(table) => {
-            let own = table.decor().prefix().and_then(|own| own.as_str()).unwrap_or_default();
-            let all = format!("{kept}{own}");
-            table.decor_mut().set_prefix(all);
-        }
-        None => {
-            let own = document.trailing().as_str().unwrap_or_default();
-            let all = format!("{kept}{own}");
-            document.set_trailing(all);
-        }
+    let join = |own: Option<&str>| format!("{kept}{}", own.unwrap_or_default());
+    if let Some(table) = next {
+        let all = join(table.decor().prefix().and_then(|own| own.as_str()));
+        table.decor_mut().set_prefix(all);
+    } else {
+        let all = join(document.trailing().as_str());
+        document.set_trailing(all);
     }
     Some(document.to_string())
 }
