@@ -35,9 +35,10 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 6 | `main.rs`, [`cli`]: arguments, wiring, one file a subcommand |
-//! | 5 | [`ui`]: the terminal; `update` and `view` are pure, `sources` has the threads |
-//! | 4 | [`engine`]: the device; [`backend`]: order, pipeline, ingest, sockets |
+//! | 7 | `main.rs`, [`cli`]: arguments, wiring, one file a subcommand |
+//! | 6 | [`ui`]: the terminal; `update` and `view` are pure, `sources` has the threads |
+//! | 5 | [`engine`]: the device; [`backend`]: order, pipeline, ingest, sockets |
+//! | 4 | [`imap`]: what a mail server has, and what it is told |
 //! | 3 | [`command`]: what keys mean; [`projection`]: thread → rows; [`bridge`]: mail in files |
 //! | 2 | [`mailbox`], [`thread`]: the schemas; [`sync`]: frames; [`account`]: servers, passwords |
 //! | 1 | [`store`]: logs, blobs, own events; [`mail`]: RFC 5322 and MIME |
@@ -181,6 +182,7 @@ pub mod command;
 pub mod crash;
 pub mod engine;
 pub mod id;
+pub mod imap;
 pub mod label;
 pub mod limits;
 pub mod mail;

@@ -23,7 +23,7 @@ const ONE_ADDRESS: Duration = Duration::from_secs(4);
 const MAX_ADDRESSES: usize = 4;
 
 /// A stream that may be TLS.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Within [`STEP`], or a cause that says at what.
@@ -35,7 +35,10 @@ pub(super) async fn within<T>(
 }
 
 /// Connects to a host.
-pub(super) async fn tcp(host: &str, port: u16) -> Result<TcpStream, Cause> {
+///
+/// # Errors
+/// The cause.
+pub async fn tcp(host: &str, port: u16) -> Result<TcpStream, Cause> {
     let found = tokio::time::timeout(STEP, tokio::net::lookup_host((host, port))).await;
     let found = found.map_err(|_| Cause::Slow("looking up its name"))?;
     let found: Vec<SocketAddr> = found.map_err(|_| Cause::NoHost)?.take(MAX_ADDRESSES).collect();
@@ -54,7 +57,10 @@ pub(super) async fn tcp(host: &str, port: u16) -> Result<TcpStream, Cause> {
 }
 
 /// TLS over a stream, with a certificate of `host`.
-pub(super) async fn tls<S: Stream>(
+///
+/// # Errors
+/// The cause; what is wrong with a certificate is said apart.
+pub async fn tls<S: Stream>(
     stream: S,
     host: &str,
     config: &Arc<ClientConfig>,

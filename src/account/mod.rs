@@ -8,7 +8,7 @@
 
 mod address;
 mod cause;
-mod dial;
+pub mod dial;
 pub mod discover;
 mod error;
 mod file;

@@ -44,16 +44,46 @@ const TELL: Duration = Duration::from_secs(2);
 
 /// What the backend's thread is asked.
 enum Input {
-    Connect { session: u64, device: DeviceId, out: frames::Sender<Frame> },
-    Frame { session: u64, frame: Box<Frame> },
-    Written { session: u64 },
-    Gone { session: u64 },
-    Ingest { messages: Vec<Prepared>, answer: SyncSender<Result<Vec<Outcome>, Notice>> },
-    Follow { changes: Vec<Follow>, answer: SyncSender<Result<Vec<Followed>, Notice>> },
-    Doctor { answer: SyncSender<Result<Vec<Finding>, Notice>> },
-    Hold { held: SyncSender<()>, release: Receiver<()>, done: SyncSender<bool> },
+    Connect {
+        session: u64,
+        device: DeviceId,
+        out: frames::Sender<Frame>,
+    },
+    Frame {
+        session: u64,
+        frame: Box<Frame>,
+    },
+    Written {
+        session: u64,
+    },
+    Gone {
+        session: u64,
+    },
+    Ingest {
+        messages: Vec<Prepared>,
+        answer: SyncSender<Result<Vec<Outcome>, Notice>>,
+    },
+    Follow {
+        changes: Vec<Follow>,
+        answer: SyncSender<Result<Vec<Followed>, Notice>>,
+    },
+    /// Work of the mail edge.
+    Work {
+        job: Job,
+    },
+    Doctor {
+        answer: SyncSender<Result<Vec<Finding>, Notice>>,
+    },
+    Hold {
+        held: SyncSender<()>,
+        release: Receiver<()>,
+        done: SyncSender<bool>,
+    },
     Stop,
 }
+
+/// Work that is done between two commits; it answers once that is on disk.
+type Job = Box<dyn FnOnce(&mut Backend, i64, &mut Vec<Waiting>) -> Result<(), Notice> + Send>;
 
 /// A running backend.
 #[derive(Debug)]
@@ -213,6 +243,22 @@ impl HostHandle {
     ) -> Result<Receiver<Result<Vec<Followed>, Notice>>, BackendError> {
         let (answer, receiver) = mpsc::sync_channel(1);
         self.send(Input::Follow { changes, answer })?;
+        Ok(receiver)
+    }
+
+    /// Has the backend do something, with the time in Unix seconds; the answer comes when it is on
+    /// disk.
+    ///
+    /// # Errors
+    /// When the backend has stopped.
+    pub(super) fn work<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Backend, i64) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Receiver<Result<T, Notice>>, BackendError> {
+        let (answer, receiver) = mpsc::sync_channel(1);
+        let job: Job =
+            Box::new(move |backend, now, waiting| later(answer, job(backend, now), waiting));
+        self.send(Input::Work { job })?;
         Ok(receiver)
     }
 
@@ -402,7 +448,7 @@ impl Loop {
     /// Whether an input may take long. A settle waits for what its session handed in before.
     fn is_bulk(&self, input: &Input) -> bool {
         match input {
-            Input::Ingest { .. } | Input::Follow { .. } => true,
+            Input::Ingest { .. } | Input::Follow { .. } | Input::Work { .. } => true,
             Input::Frame { session, frame } => match **frame {
                 Frame::Ingest { .. } | Frame::Follow { .. } | Frame::Purge { .. } => true,
                 Frame::Settle { .. } => {
@@ -447,6 +493,10 @@ impl Loop {
             Input::Follow { changes, answer } => {
                 let now = self.clock.now();
                 later(answer, self.backend.follow(&changes, now), waiting)?;
+            }
+            Input::Work { job } => {
+                let now = self.clock.now();
+                job(&mut self.backend, now, waiting)?;
             }
             Input::Doctor { answer } => {
                 if let Err(error) = self.backend.commit() {

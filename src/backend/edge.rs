@@ -1,0 +1,581 @@
+//! The mail edge towards servers: what they say becomes events, what we say otherwise becomes
+//! orders.
+//!
+//! Invariant: every method changes rows and logs in one transaction (the caller commits). What a
+//! server says is compared with what was agreed on, never with what we have: so a key that was
+//! pressed here stands until it is written there. What is written is taken for agreed only when
+//! the server has said so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::backend::core::Backend;
+use crate::backend::ingest::Prepared;
+use crate::backend::storage::{Base, Dirty, EdgeFolder, EdgeMessage, Edges};
+use crate::backend::thread_client::state_of;
+use crate::bridge::follow::{Change, Occurrence, Pair};
+use crate::bridge::{Follow, Outcome, Said};
+use crate::id::{MessageId, StoreId, ThreadId};
+use crate::imap::orders::{Aligned, Message, Ours, is_label, orders};
+use crate::imap::{
+    FolderKey, FolderState, Found, Known, Listing, Order, Outcome as Written, Report, Stand,
+    Target, What,
+};
+use crate::mailbox;
+use crate::store::StoreError;
+use crate::thread::ThreadState;
+
+/// A message that was fetched, ready for the one transaction; or why it is not taken in.
+#[derive(Debug)]
+pub struct Fetched {
+    /// What is said of it.
+    pub known: Known,
+    /// The message.
+    pub prepared: Result<Prepared, String>,
+    /// Its bytes.
+    pub size: u64,
+}
+
+/// What one row was and is.
+#[derive(Debug)]
+struct Step {
+    was: Option<EdgeMessage>,
+    is: Option<EdgeMessage>,
+    /// It came in with this: it has spoken for itself.
+    new: bool,
+}
+
+impl Backend {
+    /// The account's folders as the server lists them.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_folders(
+        &mut self,
+        account: &str,
+        found: &[Found],
+        now: i64,
+    ) -> Result<Vec<FolderState>, StoreError> {
+        self.begin()?;
+        self.now = now;
+        for gone in Edges::folders(&self.db, account)? {
+            if found.iter().any(|found| found.name == gone.state.name) {
+                continue;
+            }
+            self.empty(&gone)?;
+            Edges::drop_folder(&self.db, gone.state.key)?;
+        }
+        for found in found {
+            Edges::put_folder(&self.db, account, found)?;
+        }
+        Ok(Edges::folders(&self.db, account)?.into_iter().map(|folder| folder.state).collect())
+    }
+
+    /// Everything leaves a folder.
+    fn empty(&mut self, folder: &EdgeFolder) -> Result<(), StoreError> {
+        let all = Edges::range(&self.db, folder.state.key, &(0..=u32::MAX))?;
+        let steps = all.into_iter().map(|held| Step { was: Some(held), is: None, new: false });
+        self.take_steps(&folder.account, steps.collect())
+    }
+
+    /// What a server says of a folder; the UIDs that are to be fetched.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_listing(&mut self, listing: &Listing, now: i64) -> Result<Vec<u32>, StoreError> {
+        self.begin()?;
+        self.now = now;
+        let Some(folder) = self.edge_folder(listing.folder, listing.uidvalidity)? else {
+            return Ok(Vec::new());
+        };
+        let mut steps = Vec::new();
+        let mut here: BTreeMap<u32, EdgeMessage> = BTreeMap::new();
+        if let Some(whole) = &listing.whole {
+            let held = Edges::range(&self.db, listing.folder, whole)?;
+            here.extend(held.into_iter().map(|held| (held.uid, held)));
+        }
+        let mut wanted = Vec::new();
+        let mut said = BTreeSet::new();
+        for known in &listing.messages {
+            if !said.insert(known.uid) {
+                continue;
+            }
+            let held = match here.remove(&known.uid) {
+                Some(held) => Some(held),
+                None => Edges::range(&self.db, listing.folder, &(known.uid..=known.uid))?.pop(),
+            };
+            let Some(held) = held else {
+                wanted.push(known.uid);
+                continue;
+            };
+            let base = base_of(known);
+            if base != held.base {
+                let is = EdgeMessage { base, ..held.clone() };
+                steps.push(Step { was: Some(held), is: Some(is), new: false });
+            }
+        }
+        let mut gone: BTreeMap<u32, EdgeMessage> = here; // not said of a part of which all is said
+        for range in &listing.vanished {
+            let held = Edges::range(&self.db, listing.folder, range)?;
+            gone.extend(held.into_iter().map(|held| (held.uid, held)));
+        }
+        gone.retain(|uid, _| !said.contains(uid));
+        let gone = gone.into_values().map(|held| Step { was: Some(held), is: None, new: false });
+        steps.extend(gone);
+        self.take_steps(&folder.account, steps)?;
+        Ok(wanted)
+    }
+
+    /// The folder, with UIDs that count under this; what was known under another is gone.
+    fn edge_folder(
+        &mut self,
+        key: FolderKey,
+        uidvalidity: u32,
+    ) -> Result<Option<EdgeFolder>, StoreError> {
+        let Some(mut folder) = Edges::folder(&self.db, key)? else { return Ok(None) };
+        if folder.state.uidvalidity != uidvalidity {
+            self.empty(&folder)?;
+            Edges::revalidate(&self.db, key, uidvalidity)?;
+            folder.state.uidvalidity = uidvalidity;
+        }
+        Ok(Some(folder))
+    }
+
+    /// Messages that were fetched; how many are new here.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_arrived(
+        &mut self,
+        key: FolderKey,
+        uidvalidity: u32,
+        fetched: Vec<Fetched>,
+        now: i64,
+    ) -> Result<u64, StoreError> {
+        self.begin()?;
+        let Some(folder) = self.edge_folder(key, uidvalidity)? else { return Ok(0) };
+        let (mut messages, mut rest) = (Vec::new(), Vec::new());
+        for one in fetched {
+            // A second answer of the same message: what was asked for is there already.
+            let uid = one.known.uid;
+            if !Edges::range(&self.db, key, &(uid..=uid))?.is_empty() {
+                continue;
+            }
+            let held = EdgeMessage {
+                folder: key,
+                uid,
+                known: None,
+                base: base_of(&one.known),
+                size: one.size,
+                moved_from: None,
+                brought: false,
+            };
+            match one.prepared {
+                Ok(prepared) => {
+                    messages.push(prepared);
+                    rest.push(held);
+                }
+                Err(problem) => Edges::put(&self.db, &held, Some(&problem))?,
+            }
+        }
+        let outcomes = self.ingest(messages, now)?;
+        let (mut steps, mut new) = (Vec::new(), 0);
+        for (outcome, held) in outcomes.into_iter().zip(rest) {
+            let (known, fresh) = match outcome {
+                Outcome::Imported { thread, message, .. } => (message.map(|m| (thread, m)), true),
+                Outcome::Duplicate { thread, message } => (message.map(|m| (thread, m)), false),
+                Outcome::Copy { thread, message } => (message.map(|m| (thread, m)), false),
+                Outcome::Purged => {
+                    Edges::put(&self.db, &held, Some("purged"))?;
+                    continue;
+                }
+                Outcome::Failed { reason, .. } => {
+                    Edges::put(&self.db, &held, Some(&reason))?;
+                    continue;
+                }
+            };
+            new += u64::from(fresh);
+            let Some(known) = known else { continue };
+            let was = Edges::claim(&self.db, &folder.account, &known.1)?;
+            let is = EdgeMessage {
+                known: Some(known),
+                moved_from: was.as_ref().and_then(|was| was.moved_from),
+                brought: fresh || was.as_ref().is_some_and(|was| was.brought),
+                ..held
+            };
+            steps.push(Step { was, is: Some(is), new: fresh });
+        }
+        self.take_steps(&folder.account, steps)?;
+        Ok(new)
+    }
+
+    /// Takes changes of rows, and follows what they say of conversations.
+    fn take_steps(&mut self, account: &str, steps: Vec<Step>) -> Result<(), StoreError> {
+        let mut by_thread: BTreeMap<ThreadId, Vec<Step>> = BTreeMap::new();
+        for step in steps {
+            let known =
+                |held: &Option<EdgeMessage>| held.as_ref().and_then(|held| held.known.clone());
+            match known(&step.is).or_else(|| known(&step.was)) {
+                Some((thread, _)) => by_thread.entry(thread).or_default().push(step),
+                None => self.put_step(account, &step)?,
+            }
+        }
+        if by_thread.is_empty() {
+            return Ok(());
+        }
+        let folders = Edges::folders(&self.db, account)?;
+        let says = |key: FolderKey| {
+            folders.iter().find(|of| of.state.key == key).map(|of| of.info.says.clone())
+        };
+        let said = |held: &EdgeMessage| said_of(says(held.folder).unwrap_or_default(), &held.base);
+        for (thread, steps) in by_thread {
+            self.follow_thread(account, &thread, steps, &said)?;
+        }
+        Ok(())
+    }
+
+    fn put_step(&mut self, account: &str, step: &Step) -> Result<(), StoreError> {
+        match (&step.was, &step.is) {
+            (_, Some(is)) => Edges::put(&self.db, is, None),
+            (Some(was), None) => Edges::leave(&self.db, account, was),
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn follow_thread(
+        &mut self,
+        account: &str,
+        thread: &ThreadId,
+        steps: Vec<Step>,
+        said: &dyn Fn(&EdgeMessage) -> Said,
+    ) -> Result<(), StoreError> {
+        let agreed = Edges::agreed(&self.db, account, thread)?;
+        let state = state_of(&self.db, &StoreId::thread(thread))?;
+        let ours = self.ours(&state)?;
+        let occurrence = |held: &EdgeMessage, new: bool| {
+            let (_, message) = held.known.clone()?;
+            Some(Occurrence { message, said: said(held), new })
+        };
+        let rows = Edges::of_thread(&self.db, account, thread)?;
+        let mut before: Vec<Occurrence> =
+            rows.iter().filter_map(|held| occurrence(held, false)).collect();
+        let mut fresh = BTreeSet::new();
+        let mut pairs = Vec::new();
+        for step in &steps {
+            if let Some(was) = &step.was {
+                // One that had left is not among the rows, and speaks as it did there.
+                if !rows.iter().any(|row| (row.folder, row.uid) == (was.folder, was.uid)) {
+                    before.extend(occurrence(was, false));
+                }
+            }
+            let Some(is) = &step.is else { continue };
+            let Some((_, message)) = &is.known else { continue };
+            if step.new {
+                fresh.insert((is.folder, is.uid));
+                continue;
+            }
+            let known_here = before.iter().any(|known| known.message == *message);
+            match (&step.was, state.messages.iter().find(|row| row.message.message == *message)) {
+                (Some(was), _) => {
+                    let (before, now) = (said(was), said(is));
+                    pairs.push(Pair { message: message.clone(), before, now });
+                }
+                // It was here before it was met at this server: that one's word counts.
+                (None, Some(row)) if !known_here => {
+                    let flags = read_as_shown(&state, row.position, row.message.flags);
+                    let before = Said { flags, ..said(is) };
+                    pairs.push(Pair { message: message.clone(), before, now: said(is) });
+                }
+                (None, _) => {}
+            }
+        }
+        for step in &steps {
+            self.put_step(account, step)?;
+        }
+        let mut now: Vec<Occurrence> = Vec::new();
+        for held in Edges::of_thread(&self.db, account, thread)? {
+            now.extend(occurrence(&held, fresh.contains(&(held.folder, held.uid))));
+        }
+        let mut change = Change::of(&before, &now, &pairs);
+        let pending = agreed.as_ref().is_some_and(|agreed| agreed.place != ours.stand.place);
+        if pending {
+            change.place = None; // ours was pressed and is not written yet: it stands
+        }
+        if !change.is_empty() {
+            let token = format!("{}.{}", self.epoch.as_str(), Edges::turn(&self.db)?);
+            let covers: BTreeSet<MessageId> =
+                before.into_iter().chain(now).map(|known| known.message).collect();
+            let covers = covers.into_iter().collect();
+            let follow = Follow { thread: thread.clone(), token, covers, change };
+            self.follow(&[follow], self.now)?;
+        }
+        self.agree_again(account, thread, agreed, &ours)
+    }
+
+    /// What was as agreed before a server's word is as agreed after it.
+    fn agree_again(
+        &mut self,
+        account: &str,
+        thread: &ThreadId,
+        agreed: Option<Aligned>,
+        before: &Ours,
+    ) -> Result<(), StoreError> {
+        let after = self.ours(&state_of(&self.db, &StoreId::thread(thread))?)?.stand;
+        let agreed = match agreed {
+            // Met for the first time: what we have of it already is not written over there.
+            None => after,
+            Some(agreed) => {
+                let was = &before.stand;
+                let came = after.labels.difference(&was.labels);
+                let went: BTreeSet<&String> = was.labels.difference(&after.labels).collect();
+                let mut labels: BTreeSet<String> = agreed.labels.clone();
+                labels.extend(came.cloned());
+                labels.retain(|label| !went.contains(label));
+                Aligned {
+                    place: if was.place == agreed.place { after.place } else { agreed.place },
+                    starred: if was.starred == agreed.starred {
+                        after.starred
+                    } else {
+                        agreed.starred
+                    },
+                    labels,
+                }
+            }
+        };
+        Edges::agree(&self.db, account, thread, &agreed, Dirty::Yes)
+    }
+
+    /// A conversation as orders see it.
+    fn ours(&mut self, state: &ThreadState) -> Result<Ours, StoreError> {
+        let (_, cells) = state.trail();
+        let mut labels = BTreeSet::new();
+        for id in &cells.labels {
+            labels.extend(mailbox::label_name(self.mailbox.db(), id)?);
+        }
+        let stand = Aligned { place: cells.place, starred: cells.starred, labels };
+        let messages = state.sorted().into_iter().map(|row| {
+            let message = &row.message;
+            Message {
+                id: message.message.clone(),
+                read: !cells.is_unread(row.position),
+                answered: message.flags.answered,
+                forwarded: message.flags.forwarded,
+                own: message.sent || message.flags.draft,
+            }
+        });
+        Ok(Ours { stand, messages: messages.collect() })
+    }
+
+    /// A folder was taken in as a whole.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_stand(&mut self, stand: Stand) -> Result<(), StoreError> {
+        self.begin()?;
+        if self.edge_folder(stand.folder, stand.uidvalidity)?.is_some() {
+            Edges::stand(&self.db, stand.folder, stand.uidnext, stand.modseq)?;
+        }
+        Ok(())
+    }
+
+    /// All folders were looked at: what left one and is in none is gone.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_passed(&mut self, account: &str, now: i64) -> Result<(), StoreError> {
+        self.begin()?;
+        self.now = now;
+        for held in Edges::take_gone(&self.db, account)? {
+            let Some((thread, message)) = &held.known else { continue };
+            if held.brought && !Edges::is_somewhere(&self.db, thread, message)? {
+                self.edge_removed(thread, message)?;
+            }
+        }
+        Edges::wake(&self.db, account)
+    }
+
+    /// An account goes; its mail stays.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_forget(&mut self, account: &str) -> Result<(), StoreError> {
+        self.begin()?;
+        Edges::forget(&self.db, account)
+    }
+
+    /// What is to be written to an account's server.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_orders(&mut self, account: &str, most: usize) -> Result<Vec<Order>, StoreError> {
+        self.begin()?;
+        let folders = Edges::folders(&self.db, account)?;
+        let info = folders.iter().map(|of| (of.state.key, of.info.clone())).collect();
+        let mut groups: BTreeMap<(What, FolderKey), Vec<Target>> = BTreeMap::new();
+        for thread in Edges::dirty(&self.db, account, most)? {
+            let state = state_of(&self.db, &StoreId::thread(&thread))?;
+            let ours = self.ours(&state)?;
+            let held = Edges::of_thread(&self.db, account, &thread)?;
+            let rows: Vec<_> = held.iter().filter_map(EdgeMessage::row).collect();
+            let agreed = Edges::agreed(&self.db, account, &thread)?;
+            let agreed = agreed.unwrap_or_else(|| ours.stand.clone());
+            let ordered = orders(&ours, &agreed, &rows, &info);
+            if ordered.is_empty() {
+                Edges::agree(&self.db, account, &thread, &ours.stand, Dirty::No)?;
+            }
+            for (at, what) in ordered {
+                let row = &rows[at];
+                let of = |held: &&EdgeMessage| (held.folder, held.uid) == (row.folder, row.uid);
+                let size = held.iter().find(of).map_or(0, |held| held.size);
+                let message = state.messages.iter().find(|m| m.message.message == row.message);
+                let message_id = message.and_then(|m| m.message.message_id.clone());
+                let target = Target { uid: row.uid, message_id, size };
+                groups.entry((what, row.folder)).or_default().push(target);
+            }
+        }
+        let validity = |key: FolderKey| {
+            folders.iter().find(|of| of.state.key == key).map_or(0, |of| of.state.uidvalidity)
+        };
+        let order = |((what, folder), targets)| Order {
+            folder,
+            uidvalidity: validity(folder),
+            targets,
+            what,
+        };
+        Ok(groups.into_iter().map(order).collect())
+    }
+
+    /// What became of orders.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_report(
+        &mut self,
+        account: &str,
+        reports: &[Report],
+        now: i64,
+    ) -> Result<(), StoreError> {
+        self.begin()?;
+        self.now = now;
+        for Report { order, outcomes } in reports {
+            let Some(folder) = Edges::folder(&self.db, order.folder)? else { continue };
+            if folder.state.uidvalidity != order.uidvalidity {
+                continue;
+            }
+            for (target, outcome) in order.targets.iter().zip(outcomes) {
+                let uid = target.uid;
+                let held = Edges::range(&self.db, order.folder, &(uid..=uid))?.pop();
+                if let Some(held) = held {
+                    self.reported(account, held, &order.what, outcome)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn reported(
+        &mut self,
+        account: &str,
+        held: EdgeMessage,
+        what: &What,
+        outcome: &Written,
+    ) -> Result<(), StoreError> {
+        match (what, outcome) {
+            (What::Flags { on, off }, Written::Done) => {
+                let is = EdgeMessage { base: held.base.with(on, off), ..held };
+                Edges::put(&self.db, &is, None)
+            }
+            (What::Delete, Written::Done) => Edges::remove(&self.db, &held),
+            (What::CopyTo(_), Written::Moved(to, place)) => {
+                self.put_at(*to, *place, &held, held.moved_from)
+            }
+            (_, Written::Moved(to, place)) => {
+                let from = Some(held.folder);
+                let known = self.put_at(*to, *place, &held, from);
+                Edges::leave_or_remove(&self.db, account, &held, place.is_some())?;
+                known
+            }
+            // It is looked for in all folders first.
+            (_, Written::Absent | Written::Refused(_)) => match &held.known {
+                Some((thread, _)) => {
+                    let agreed = Edges::agreed(&self.db, account, thread)?;
+                    agreed.map_or(Ok(()), |agreed| {
+                        Edges::agree(&self.db, account, thread, &agreed, Dirty::Later)
+                    })
+                }
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// A message is in a folder now, where the server says under which UID.
+    fn put_at(
+        &mut self,
+        to: FolderKey,
+        place: Option<(u32, u32)>,
+        held: &EdgeMessage,
+        from: Option<FolderKey>,
+    ) -> Result<(), StoreError> {
+        let Some((uidvalidity, uid)) = place else { return Ok(()) };
+        let Some(folder) = Edges::folder(&self.db, to)? else { return Ok(()) };
+        if folder.state.uidvalidity != uidvalidity && folder.state.uidvalidity != 0 {
+            return Ok(()); // it is met when that folder is read
+        }
+        if folder.state.uidvalidity == 0 {
+            Edges::revalidate(&self.db, to, uidvalidity)?;
+        }
+        let is = EdgeMessage { folder: to, uid, moved_from: from, ..held.clone() };
+        Edges::put(&self.db, &is, None)
+    }
+
+    /// A message is in no folder of any server any more.
+    fn edge_removed(&mut self, thread: &ThreadId, message: &MessageId) -> Result<(), StoreError> {
+        let _ = (thread, message, self.now);
+        Ok(())
+    }
+}
+
+/// What the server says of a message, as it is agreed on.
+fn base_of(known: &Known) -> Base {
+    Base { flags: known.flags, keywords: known.keywords.clone() }
+}
+
+impl Base {
+    /// With flags and keywords set and cleared.
+    fn with(&self, on: &[String], off: &[String]) -> Self {
+        let mut base = self.clone();
+        for (names, to) in [(on, true), (off, false)] {
+            for name in names {
+                match name.as_str() {
+                    "\\Seen" => base.flags.read = to,
+                    "\\Flagged" => base.flags.starred = to,
+                    "\\Answered" => base.flags.answered = to,
+                    "$Forwarded" => base.flags.forwarded = to,
+                    keyword => {
+                        base.keywords.retain(|held| held != keyword);
+                        if to {
+                            base.keywords.push(keyword.to_owned());
+                        }
+                    }
+                }
+            }
+        }
+        base.keywords.sort();
+        base
+    }
+}
+
+/// What a folder and a base say of a message.
+fn said_of(folder: crate::bridge::Folder, base: &Base) -> Said {
+    let labels = base.keywords.iter().filter(|keyword| is_label(keyword)).cloned().collect();
+    Said::of(folder, Some(base.flags), None, labels)
+}
+
+/// A message's flags with the read mark that it shows.
+fn read_as_shown(
+    state: &ThreadState,
+    position: u64,
+    flags: crate::mail::Flags,
+) -> crate::mail::Flags {
+    crate::mail::Flags { read: !state.trail().1.is_unread(position), ..flags }
+}

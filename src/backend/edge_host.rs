@@ -1,0 +1,86 @@
+//! The backend as the IMAP room sees it: questions to its thread, answers when they are on disk.
+//!
+//! Invariant: messages are parsed, hashed and compressed here, on the account's own thread; the
+//! backend's has only the transaction.
+
+use std::sync::mpsc::Receiver;
+
+use crate::backend::edge::Fetched;
+use crate::backend::host::HostHandle;
+use crate::backend::{BackendError, prepare};
+use crate::bridge::{Incoming, SinkError};
+use crate::clock::{Clock as _, SystemClock};
+use crate::imap::{Arrived, Batch, Edge, FolderState, Found, Listing, Order, Report, Stand};
+use crate::notice::{Explain as _, Notice};
+
+/// A door to a running backend, for one account.
+#[derive(Debug, Clone)]
+pub struct MailEdge(HostHandle);
+
+impl MailEdge {
+    /// To this backend.
+    #[must_use]
+    pub const fn new(host: HostHandle) -> Self {
+        Self(host)
+    }
+}
+
+/// Waits for an answer.
+fn answer<T>(asked: Result<Receiver<Result<T, Notice>>, BackendError>) -> Result<T, SinkError> {
+    let receiver = asked.map_err(|error| SinkError(error.notice()))?;
+    let answer = receiver.recv().map_err(|_| SinkError(BackendError::Stopped.notice()))?;
+    answer.map_err(SinkError)
+}
+
+impl Edge for MailEdge {
+    fn folders(&mut self, account: &str, found: Vec<Found>) -> Result<Vec<FolderState>, SinkError> {
+        let account = account.to_owned();
+        answer(self.0.work(move |backend, now| backend.edge_folders(&account, &found, now)))
+    }
+
+    fn listing(&mut self, listing: Listing) -> Result<Vec<u32>, SinkError> {
+        answer(self.0.work(move |backend, now| backend.edge_listing(&listing, now)))
+    }
+
+    fn arrived(&mut self, batch: Batch) -> Result<u64, SinkError> {
+        let Batch { folder, uidvalidity, says, messages } = batch;
+        let now = SystemClock.now();
+        let fetched: Vec<Fetched> = messages
+            .into_iter()
+            .map(|Arrived { known, raw, received }| {
+                let size = raw.as_ref().map_or(0, |raw| raw.len() as u64);
+                let prepared = raw.map_err(|(_, reason)| reason).map(|raw| {
+                    let flags = Some(known.flags);
+                    let mut folder = says.clone();
+                    let labels = known.keywords.iter().filter(|k| crate::imap::orders::is_label(k));
+                    folder.labels.extend(labels.cloned());
+                    prepare(Incoming { raw, folder, flags, file_time: received }, now)
+                });
+                Fetched { known, prepared, size }
+            })
+            .collect();
+        let job = move |backend: &mut super::Backend, now| {
+            backend.edge_arrived(folder, uidvalidity, fetched, now)
+        };
+        answer(self.0.work(job))
+    }
+
+    fn stand(&mut self, stand: Stand) -> Result<(), SinkError> {
+        answer(self.0.work(move |backend, _| backend.edge_stand(stand)))
+    }
+
+    fn passed(&mut self, account: &str) -> Result<(), SinkError> {
+        let account = account.to_owned();
+        answer(self.0.work(move |backend, now| backend.edge_passed(&account, now)))
+    }
+
+    fn orders(&mut self, account: &str, most: usize) -> Result<Vec<Order>, SinkError> {
+        let account = account.to_owned();
+        answer(self.0.work(move |backend, _| backend.edge_orders(&account, most)))
+    }
+
+    fn report(&mut self, account: &str, reports: Vec<Report>) -> Result<(), SinkError> {
+        let account = account.to_owned();
+        answer(self.0.work(move |backend, now| backend.edge_report(&account, &reports, now)))
+    }
+}
