@@ -112,7 +112,7 @@ fn find(home: &Home, output: Output, add: &Add, address: &Address) -> Result<Fou
     output.progress(&format!("looking for the servers of {}", address.domain()), false);
     let roads = Roads { ca: add.tls_ca.clone(), ..Roads::default() };
     let net = Net::new(roads).map_err(told)?;
-    let found = attempt::runtime()?.block_on(discover::discover(address, &net));
+    let found = attempt::now(discover::discover(address, &net))?;
     found.ok_or_else(none)
 }
 

@@ -49,24 +49,27 @@ impl Tried {
 /// Tries fetching and sending, one after the other: a wrong password is not counted twice by a
 /// provider that has both.
 pub(super) fn both(account: &Account, password: &Password) -> Result<Vec<Tried>, Notice> {
-    let runtime = runtime()?;
     let mut tried = Vec::new();
-    let failed = runtime.block_on(imap(account, password));
+    let failed = now(imap(account, password))?;
     let wrong = failed.as_ref().is_some_and(|notice| notice.code == "login");
     tried.push(Tried { protocol: Some(Protocol::Imap), failed });
     if account.smtp.is_some() && !wrong {
-        let failed = runtime.block_on(probe::smtp(account, password)).err();
+        let failed = now(probe::smtp(account, password))?.err();
         let failed = failed.map(|error| error.notice());
         tried.push(Tried { protocol: Some(Protocol::Smtp), failed });
     }
     Ok(tried)
 }
 
-/// A runtime for one command.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Notice> {
+/// Runs one task to its end. A look-up of a name that hangs is left behind: only the end of this
+/// process can stop it, and nobody waits for what it says.
+pub(super) fn now<T>(task: impl Future<Output = T>) -> Result<T, Notice> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    let built = builder.enable_all().build();
-    built.map_err(|error| Notice::error("runtime", error.to_string(), ""))
+    let runtime = builder.enable_all().build();
+    let runtime = runtime.map_err(|error| Notice::error("runtime", error.to_string(), ""))?;
+    let done = runtime.block_on(task);
+    runtime.shutdown_background();
+    Ok(done)
 }
 
 async fn imap(account: &Account, password: &Password) -> Option<Notice> {
