@@ -56,6 +56,8 @@ pub struct Backend {
     pub(super) tidied: i64,
     /// Events that a page holds at most, about.
     pub(super) page_events: usize,
+    /// A conversation changed that a mail server has.
+    pub(super) touched: bool,
 }
 
 impl Backend {
@@ -82,6 +84,7 @@ impl Backend {
             uploads: Uploads::default(),
             tidied: 0,
             page_events: PAGE_EVENTS,
+            touched: true,
             db,
             id,
             epoch,

@@ -17,6 +17,7 @@ use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
 use crate::bridge::{Follow, Followed, Outcome};
 use crate::clock::Clock;
 use crate::id::DeviceId;
+use crate::imap::worker::Handle;
 use crate::notice::{Explain as _, Notice};
 use crate::store::StoreError;
 use crate::sync::Frame;
@@ -44,41 +45,18 @@ const TELL: Duration = Duration::from_secs(2);
 
 /// What the backend's thread is asked.
 enum Input {
-    Connect {
-        session: u64,
-        device: DeviceId,
-        out: frames::Sender<Frame>,
-    },
-    Frame {
-        session: u64,
-        frame: Box<Frame>,
-    },
-    Written {
-        session: u64,
-    },
-    Gone {
-        session: u64,
-    },
-    Ingest {
-        messages: Vec<Prepared>,
-        answer: SyncSender<Result<Vec<Outcome>, Notice>>,
-    },
-    Follow {
-        changes: Vec<Follow>,
-        answer: SyncSender<Result<Vec<Followed>, Notice>>,
-    },
+    Connect { session: u64, device: DeviceId, out: frames::Sender<Frame> },
+    Frame { session: u64, frame: Box<Frame> },
+    Written { session: u64 },
+    Gone { session: u64 },
+    Ingest { messages: Vec<Prepared>, answer: SyncSender<Result<Vec<Outcome>, Notice>> },
+    Follow { changes: Vec<Follow>, answer: SyncSender<Result<Vec<Followed>, Notice>> },
     /// Work of the mail edge.
-    Work {
-        job: Job,
-    },
-    Doctor {
-        answer: SyncSender<Result<Vec<Finding>, Notice>>,
-    },
-    Hold {
-        held: SyncSender<()>,
-        release: Receiver<()>,
-        done: SyncSender<bool>,
-    },
+    Work { job: Job },
+    /// Who is woken when a conversation changed that a mail server has.
+    Listen { worker: Handle },
+    Doctor { answer: SyncSender<Result<Vec<Finding>, Notice>> },
+    Hold { held: SyncSender<()>, release: Receiver<()>, done: SyncSender<bool> },
     Stop,
 }
 
@@ -133,6 +111,7 @@ impl Host {
                     told: Instant::now(),
                     resting: false,
                     maker: Maker::new(),
+                    workers: Vec::new(),
                 }
                 .run(&receiver);
             })
@@ -256,10 +235,17 @@ impl HostHandle {
         job: impl FnOnce(&mut Backend, i64) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<Receiver<Result<T, Notice>>, BackendError> {
         let (answer, receiver) = mpsc::sync_channel(1);
-        let job: Job =
-            Box::new(move |backend, now, waiting| later(answer, job(backend, now), waiting));
+        let job: Job = Box::new(move |backend, now, waiting| {
+            later(answer, job(backend, now), waiting)
+        });
         self.send(Input::Work { job })?;
         Ok(receiver)
+    }
+
+    /// Wakes `worker` whenever a conversation changed that a mail server has.
+    pub(super) fn tell_of_changes(&self, worker: Handle) {
+        // A backend that has stopped changes nothing.
+        let _ = self.send(Input::Listen { worker });
     }
 
     /// Has the backend wait between two commits, for a moment: what is read meanwhile is of one
@@ -337,6 +323,8 @@ struct Loop {
     resting: bool,
     /// Who makes snapshots, beside this thread.
     maker: Maker,
+    /// Who writes what changed to mail servers.
+    workers: Vec<Handle>,
 }
 
 impl Loop {
@@ -389,6 +377,9 @@ impl Loop {
         } else if self.told.elapsed() > TELL {
             self.told = Instant::now();
             self.backend.tell_settling();
+        }
+        if self.backend.take_touched() {
+            self.workers.iter().for_each(Handle::wake);
         }
         self.flush();
         worked.unwrap_or(false)
@@ -493,6 +484,10 @@ impl Loop {
             Input::Follow { changes, answer } => {
                 let now = self.clock.now();
                 later(answer, self.backend.follow(&changes, now), waiting)?;
+            }
+            Input::Listen { worker } => {
+                self.workers.retain(|held| !held.is_over());
+                self.workers.push(worker);
             }
             Input::Work { job } => {
                 let now = self.clock.now();

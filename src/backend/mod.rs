@@ -15,6 +15,7 @@ mod doctor;
 pub mod edge;
 mod edge_host;
 mod error;
+mod fetcher;
 mod follow;
 pub mod host;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use doctor::{Finding, Holds, holds, inspect, projecting};
 pub use edge::Fetched;
 pub use edge_host::MailEdge;
 pub use error::BackendError;
+pub use fetcher::{AccountStatus, Fetcher, FetcherHandle};
 pub use host::{Host, HostHandle};
 pub use ingest::{Packer, Prepared, Whole, prepare};
 pub use storage::VERSION as FORMAT;

@@ -17,6 +17,7 @@ mod history;
 mod home;
 mod import;
 mod labels;
+mod mail_fetch;
 mod list;
 mod output;
 mod purge;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 
-use crate::backend::Host;
+use crate::backend::{Fetcher, Host};
 use crate::bridge::find::{Around, find};
 use crate::bridge::import::{ImportRequest, Progress};
 use crate::cli::beside::{self, Listening};
@@ -179,6 +179,7 @@ struct Doors {
 }
 
 struct Running {
+    _fetcher: Option<Fetcher>,
     _host: Option<Host>,
     _owner: Option<Owner>,
 }
@@ -238,7 +239,10 @@ impl Doors {
                 *held = listening;
             }
         }
-        self.running.push(Running { _host: host, _owner: owner });
+        // Sample mail has no account.
+        let fetcher = host.as_ref().filter(|_| owner.is_some());
+        let fetcher = fetcher.and_then(|host| Fetcher::start(&home.dir, host.handle()).ok());
+        self.running.push(Running { _fetcher: fetcher, _host: host, _owner: owner });
         Ok(handle)
     }
 }

@@ -14,9 +14,11 @@ mod edge;
 mod error;
 pub mod names;
 pub mod orders;
+mod pass;
 pub mod plan;
 mod wire;
 pub mod worker;
+mod write;
 
 pub use edge::{
     Arrived, Batch, Edge, FolderKey, FolderState, Found, Known, Listing, Order, Outcome, Report,

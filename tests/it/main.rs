@@ -35,6 +35,7 @@ mod format_3;
 mod formats;
 mod frames;
 mod hostile_text;
+mod imap;
 mod import_follow;
 mod import_formats;
 mod import_watch;
