@@ -1,8 +1,8 @@
 //! `account`: which servers mail is fetched from and sent by.
 //!
-//! Invariant: it writes `accounts.toml` and the password it was given, and nothing else; so it works
-//! beside whatever owns the directory, which takes the file up by itself. An account is written only
-//! after its servers let it in.
+//! Invariant: it writes `accounts.toml` and the password it was given, and nothing else; so it
+//! works beside whatever owns the directory, which takes the file up by itself. An account is
+//! written only after its servers let it in.
 
 mod add;
 mod attempt;
@@ -111,6 +111,7 @@ pub(super) fn run(home: &Home, output: Output, verb: Verb) -> Result<Exit, Notic
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` gives")]
 fn told(error: AccountError) -> Notice {
     error.notice()
 }

@@ -144,7 +144,8 @@ mod tests {
         assert_eq!(parse(&FILE.replace(">993<", ">0<")), None);
         assert_eq!(parse(&FILE.replace("type=\"imap\"", "type=\"pop3\"")), None);
         assert_eq!(read(b"\xff\xfe", Source::Ispdb, &ann()), None);
-        let bomb = "<!DOCTYPE x [<!ENTITY a \"&b;&b;\"><!ENTITY b \"y\">]><clientConfig>&a;</clientConfig>";
+        let bomb = "<!DOCTYPE x [<!ENTITY a \"&b;&b;\"><!ENTITY b \"y\">]>\
+                    <clientConfig>&a;</clientConfig>";
         assert_eq!(parse(bomb), None);
         let deep = "<a>".repeat(20_000);
         assert_eq!(parse(&deep), None);

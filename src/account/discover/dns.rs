@@ -189,7 +189,10 @@ mod tests {
     proptest! {
         #[test]
         fn bytes_that_are_no_answer_are_none(
-            at in 0usize..80, byte: u8, cut in 0usize..90, noise in proptest::collection::vec(any::<u8>(), 0..80),
+            at in 0usize..80,
+            byte: u8,
+            cut in 0usize..90,
+            noise in proptest::collection::vec(any::<u8>(), 0..80),
         ) {
             let mut bytes = answer(7, "_imaps._tcp.example.org");
             if let Some(place) = bytes.get_mut(at) { *place = byte; }

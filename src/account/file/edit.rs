@@ -266,7 +266,7 @@ mod tests {
         editor.remove(&first.id).unwrap();
         let left = std::fs::read_to_string(&path).unwrap();
         assert!(left.starts_with(HEAD), "{left}");
-        assert_eq!(Accounts::read(&dir).unwrap().list, [second.clone()]);
+        assert_eq!(Accounts::read(&dir).unwrap().list, std::slice::from_ref(&second));
         assert!(matches!(editor.remove(&first.id), Err(AccountError::NoAccount(_))));
         editor.remove(&second.id).unwrap();
         assert_eq!(Accounts::read(&dir).unwrap(), Accounts::default());

@@ -1,8 +1,8 @@
 //! A mail server that does as it is told: IMAP or SMTP up to the login, and what can be wrong until
 //! then.
 //!
-//! Invariant: it listens on loopback, notes every line with whether it came encrypted, and ends with
-//! its test. It knows one user: ann, whose password is [`PASSWORD`].
+//! Invariant: it listens on loopback, notes every line with whether it came encrypted, and ends
+//! with its test. It knows one user: ann, whose password is [`PASSWORD`].
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
