@@ -64,7 +64,7 @@
 //! | what a page does to a row, once | `mailbox/net` → `mailbox/groups` (`settle`) |
 //! | a message comes in | `bridge/import` → `backend/ingest` → `mail` → `backend/storage/index` |
 //! | a source changed | `bridge/survey` → `bridge/changes` → `bridge/follow` → `backend/follow` |
-//! | `account add` | `cli/account/add` → `account/discover` → `cli/account/attempt` → `account/file` |
+//! | `account add` | `cli/account/add` → `account/discover` → `cli/account/attempt` |
 //! | servers are found | `account/discover` → `discover/net`, `discover/dns` → `discover/choose` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
@@ -102,8 +102,9 @@
 //! `DIR/lock` is held by the one process that owns the directory; while that is a terminal or runs
 //! with `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db`
 //! remembers which files were imported and what they said; losing it costs reading them again.
-//! `DIR/accounts.toml` is the user's: which accounts there are; `DIR/secrets` has passwords that were
-//! typed, where no keyring keeps them. `DIR/crash.txt` says where the last panic was, without mail.
+//! `DIR/accounts.toml` is the user's: which accounts there are; `DIR/secrets` has passwords that
+//! were typed, where no keyring keeps them. `DIR/crash.txt` says where the last panic was, without
+//! mail.
 //!
 //! # Decisions
 //!

@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -181,6 +182,18 @@ fn a_server_that_is_not_there_or_begins_otherwise_is_said() {
     check("imaps://nowhere.invalid", "no-host");
     let safe = Double::imap(tls(&authority), Ill::Well);
     check(&safe.url("imaps"), "tls-untrusted");
+    assert_eq!(files(&home.data()), [""; 0]);
+}
+
+#[test]
+fn a_server_that_stops_answering_is_not_waited_for() {
+    let home = Home::new();
+    let pair = Pair::new(&home, tls, [Ill::Well, Ill::Silent]);
+    let begun = Instant::now();
+    let run = pair.add(&home, PASSWORD).exited(1);
+    assert_eq!(run.error()["code"], "slow", "{run}");
+    assert!(text(&run.error(), "message").contains("EHLO"), "{run}");
+    assert!(begun.elapsed() < Duration::from_secs(60), "ten seconds, on a machine with work");
     assert_eq!(files(&home.data()), [""; 0]);
 }
 

@@ -1,7 +1,7 @@
 //! The same against a real server: Dovecot's IMAP and submission, by the real binary.
 //!
-//! Invariant: Dovecot is started by the test on free loopback ports and ends with it. Where it is not
-//! installed, the test says so.
+//! Invariant: Dovecot is started by the test on free loopback ports and ends with it. Where it is
+//! not installed, the test says so.
 
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;

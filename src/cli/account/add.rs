@@ -36,7 +36,9 @@ pub(super) fn run(home: &Home, output: Output, add: &Add) -> Result<Exit, Notice
         return Err(Notice::error("offline", line, hint).exit(Exit::Unreached));
     }
     let found = servers(home, output, add, &address)?;
-    let provider = providers::of_server(&found.imap.host);
+    let by_domain = providers::of_domain(address.domain());
+    let by_domain = by_domain.filter(|provider| provider.imap().as_ref() == Some(&found.imap));
+    let provider = by_domain.or_else(|| providers::of_server(&found.imap.host));
     advise(output, add, &found, provider)?;
     let mut account = Account {
         id: AccountId::of(&address),

@@ -44,6 +44,8 @@ pub(crate) enum Ill {
     Endless,
     /// It says no at once.
     Busy,
+    /// After its greeting it says nothing more.
+    Silent,
 }
 
 /// The server.
@@ -212,6 +214,7 @@ impl Talk {
             let line = self.hear()?;
             let words: Vec<&str> = line.split(' ').collect();
             match words[..] {
+                _ if self.ill == Ill::Silent => {}
                 ["EHLO", _] => {
                     let tls = if self.offers_tls() { "250-STARTTLS\r\n" } else { "" };
                     let auth = if self.offers_login() { "250-AUTH PLAIN LOGIN\r\n" } else { "" };
