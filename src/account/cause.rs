@@ -188,3 +188,31 @@ fn names(presented: &[String]) -> String {
     let names: Vec<String> = presented.iter().take(3).map(bare).collect();
     if names.is_empty() { "none".to_owned() } else { Cause::words(&names.join(", ")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_login_is_cured_by_what_its_provider_wants() {
+        let refused = Cause::Refused("no".to_owned());
+        let check = |host: &str, domain: &str, part: &str| {
+            let cure = refused.cure(Protocol::Imap, host, domain);
+            assert!(cure.contains(part), "{host}: {cure}");
+        };
+        check("imap.gmail.com", "example.org", "myaccount.google.com/apppasswords");
+        check("mail.example.org", "icloud.com", "account.apple.com");
+        check("outlook.office365.com", "example.org", "--auth xoauth2");
+        check("127.0.0.1", "proton.me", "Bridge");
+        check("127.0.0.1", "example.org", "app password");
+        check("imap.gmx.net", "gmx.de", "switched on");
+    }
+
+    #[test]
+    fn what_a_server_says_is_one_short_safe_line() {
+        let words = Cause::words(&format!(" a\u{1b}[2J\r\nb{}", "x".repeat(1000)));
+        assert!(words.starts_with("a\u{fffd}[2J bxx") && words.chars().count() == MAX_WORDS);
+        assert_eq!(names(&["DnsName(\"a.example\")".to_owned(), "b".to_owned()]), "a.example, b");
+        assert_eq!(names(&[]), "none");
+    }
+}

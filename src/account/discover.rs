@@ -1,8 +1,8 @@
 //! Finds the servers of an address: what to ask is planned, all is asked at once, and the best of
 //! what came is taken.
 //!
-//! Invariant: the plan ([`plan`], [`follow`]) and the choice ([`choose`]) are pure; who is asked is
-//! a [`World`], which a test can be. Nothing is sent but the domain and, to the domain itself, the
+//! Invariant: the plan ([`plan`], [`follow`]) and the choice ([`choose()`]) are pure; who is asked
+//! is a [`World`], which a test can be. Nothing is sent but the domain and, to the domain itself, the
 //! address; no password is known here. It ends within [`WITHIN`], with what came until then.
 
 mod autoconfig;

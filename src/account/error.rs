@@ -180,7 +180,8 @@ impl Explain for AccountError {
                 Notice::error("tls", line, "name certificates in PEM with --tls-ca FILE")
             }
             Self::NotFound { hint, .. } => {
-                let usual = "is there a network? else name them: --imap imaps://HOST --smtp smtps://HOST";
+                let usual =
+                    "is there a network? else name them: --imap imaps://HOST --smtp smtps://HOST";
                 let hint = if hint.is_empty() { usual } else { hint };
                 Notice::error("no-servers", line, hint)
             }
