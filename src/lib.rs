@@ -172,11 +172,11 @@
 //!   and no blob outlives what names it. A purge takes both.
 //! - **A long blob lies in the parts in which it is sent**, each with a checksum: an upload is
 //!   written once, and reading one part reads no other.
-//! - **Accounts stand below what speaks to their servers**, since that has to know them. Servers for
-//!   sending are tried by a few lines of SMTP of our own: each step has its deadline and each line
-//!   its bound, and the cause of a failure keeps its type until it is said with its cure.
-//! - **`accounts.toml` is text, not state.** A table is appended or taken out, all other bytes stay;
-//!   no password stands in it, only where one comes from.
+//! - **Accounts stand below what speaks to their servers**, since that has to know them. Servers
+//!   for sending are tried by a few lines of SMTP of our own: each step has its deadline and each
+//!   line its bound, and the cause of a failure keeps its type until it is said with its cure.
+//! - **`accounts.toml` is text, not state.** A table is appended or taken out, all other bytes
+//!   stay; no password stands in it, only where one comes from.
 //! - **A device's id begins with the name of its machine**, so that history says who it was with
 //!   nothing else to keep in step; the tail makes it unique, and it never changes.
 

@@ -2,8 +2,8 @@
 //! what came is taken.
 //!
 //! Invariant: the plan ([`plan`], [`follow`]) and the choice ([`choose()`]) are pure; who is asked
-//! is a [`World`], which a test can be. Nothing is sent but the domain and, to the domain itself, the
-//! address; no password is known here. It ends within [`WITHIN`], with what came until then.
+//! is a [`World`], which a test can be. Nothing is sent but the domain and, to the domain itself,
+//! the address; no password is known here. It ends within [`WITHIN`], with what came until then.
 
 mod autoconfig;
 mod choose;

@@ -193,7 +193,7 @@ fn a_server_that_stops_answering_is_not_waited_for() {
     let run = pair.add(&home, PASSWORD).exited(1);
     assert_eq!(run.error()["code"], "slow", "{run}");
     assert!(text(&run.error(), "message").contains("EHLO"), "{run}");
-    assert!(begun.elapsed() < Duration::from_secs(60), "ten seconds, on a machine with work");
+    assert!(begun.elapsed() < Duration::from_mins(1), "ten seconds, on a machine with work");
     assert_eq!(files(&home.data()), [""; 0]);
 }
 

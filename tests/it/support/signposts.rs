@@ -80,9 +80,9 @@ fn serve(
             break;
         }
         if let Some(rest) = line.strip_prefix("GET ") {
-            path = rest.split(' ').next().unwrap_or_default().to_owned();
+            rest.split(' ').next().unwrap_or_default().clone_into(&mut path);
         } else if let Some(value) = line.to_lowercase().strip_prefix("host:") {
-            host = value.trim().to_owned();
+            value.trim().clone_into(&mut host);
         }
     }
     let all = format!("{host}{path}");
