@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::core::Backend;
 use crate::backend::ingest::Prepared;
-use crate::backend::storage::{Base, Dirty, EdgeFolder, Edges, EdgeMessage};
+use crate::backend::storage::{Base, Dirty, EdgeFolder, EdgeMessage, Edges};
 use crate::backend::thread_client::state_of;
 use crate::bridge::follow::{Change, Occurrence, Pair};
 use crate::bridge::{Follow, Outcome, Said};
@@ -212,7 +212,8 @@ impl Backend {
     fn take_steps(&mut self, account: &str, steps: Vec<Step>) -> Result<(), StoreError> {
         let mut by_thread: BTreeMap<ThreadId, Vec<Step>> = BTreeMap::new();
         for step in steps {
-            let known = |held: &Option<EdgeMessage>| held.as_ref().and_then(|held| held.known.clone());
+            let known =
+                |held: &Option<EdgeMessage>| held.as_ref().and_then(|held| held.known.clone());
             match known(&step.is).or_else(|| known(&step.was)) {
                 Some((thread, _)) => by_thread.entry(thread).or_default().push(step),
                 None => self.put_step(account, &step)?,

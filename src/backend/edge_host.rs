@@ -26,9 +26,7 @@ impl MailEdge {
 }
 
 /// Waits for an answer.
-fn answer<T>(
-    asked: Result<Receiver<Result<T, Notice>>, BackendError>,
-) -> Result<T, SinkError> {
+fn answer<T>(asked: Result<Receiver<Result<T, Notice>>, BackendError>) -> Result<T, SinkError> {
     let receiver = asked.map_err(|error| SinkError(error.notice()))?;
     let answer = receiver.recv().map_err(|_| SinkError(BackendError::Stopped.notice()))?;
     answer.map_err(SinkError)

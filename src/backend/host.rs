@@ -45,18 +45,45 @@ const TELL: Duration = Duration::from_secs(2);
 
 /// What the backend's thread is asked.
 enum Input {
-    Connect { session: u64, device: DeviceId, out: frames::Sender<Frame> },
-    Frame { session: u64, frame: Box<Frame> },
-    Written { session: u64 },
-    Gone { session: u64 },
-    Ingest { messages: Vec<Prepared>, answer: SyncSender<Result<Vec<Outcome>, Notice>> },
-    Follow { changes: Vec<Follow>, answer: SyncSender<Result<Vec<Followed>, Notice>> },
+    Connect {
+        session: u64,
+        device: DeviceId,
+        out: frames::Sender<Frame>,
+    },
+    Frame {
+        session: u64,
+        frame: Box<Frame>,
+    },
+    Written {
+        session: u64,
+    },
+    Gone {
+        session: u64,
+    },
+    Ingest {
+        messages: Vec<Prepared>,
+        answer: SyncSender<Result<Vec<Outcome>, Notice>>,
+    },
+    Follow {
+        changes: Vec<Follow>,
+        answer: SyncSender<Result<Vec<Followed>, Notice>>,
+    },
     /// Work of the mail edge.
-    Work { job: Job },
+    Work {
+        job: Job,
+    },
     /// Who is woken when a conversation changed that a mail server has.
-    Listen { worker: Handle },
-    Doctor { answer: SyncSender<Result<Vec<Finding>, Notice>> },
-    Hold { held: SyncSender<()>, release: Receiver<()>, done: SyncSender<bool> },
+    Listen {
+        worker: Handle,
+    },
+    Doctor {
+        answer: SyncSender<Result<Vec<Finding>, Notice>>,
+    },
+    Hold {
+        held: SyncSender<()>,
+        release: Receiver<()>,
+        done: SyncSender<bool>,
+    },
     Stop,
 }
 
@@ -235,9 +262,8 @@ impl HostHandle {
         job: impl FnOnce(&mut Backend, i64) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<Receiver<Result<T, Notice>>, BackendError> {
         let (answer, receiver) = mpsc::sync_channel(1);
-        let job: Job = Box::new(move |backend, now, waiting| {
-            later(answer, job(backend, now), waiting)
-        });
+        let job: Job =
+            Box::new(move |backend, now, waiting| later(answer, job(backend, now), waiting));
         self.send(Input::Work { job })?;
         Ok(receiver)
     }

@@ -114,6 +114,8 @@ pub(super) enum Command {
     Archive(Threads),
     /// Move to trash.
     Trash(Threads),
+    /// Move to spam.
+    Spam(Threads),
     /// Move to a place: inbox, archive, spam or trash.
     Move {
         /// Threads, then the place.
@@ -130,6 +132,10 @@ pub(super) enum Command {
     Star(Threads),
     /// Unstar.
     Unstar(Threads),
+    /// Mute: what comes later in these conversations does not bring them back to the inbox.
+    Mute(Threads),
+    /// Unmute.
+    Unmute(Threads),
     /// Make conversations one.
     Link {
         /// Two threads or more.

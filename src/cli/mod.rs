@@ -17,8 +17,8 @@ mod history;
 mod home;
 mod import;
 mod labels;
-mod mail_fetch;
 mod list;
+mod mail_fetch;
 mod output;
 mod purge;
 mod restore;
@@ -129,11 +129,14 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
         Command::Label { words, wait } => triage::label(home, output, &words, !wait.no_wait),
         Command::Archive(threads) => change(threads, Change::Place(Place::Archive)),
         Command::Trash(threads) => change(threads, Change::Place(Place::Trash)),
+        Command::Spam(threads) => change(threads, Change::Place(Place::Spam)),
         Command::Move { words, wait } => triage::move_to(home, output, &words, !wait.no_wait),
         Command::Read(threads) => change(threads, Change::Read(true)),
         Command::Unread(threads) => change(threads, Change::Read(false)),
         Command::Star(threads) => change(threads, Change::Star(true)),
         Command::Unstar(threads) => change(threads, Change::Star(false)),
+        Command::Mute(threads) => change(threads, Change::Mute(true)),
+        Command::Unmute(threads) => change(threads, Change::Mute(false)),
         Command::Link { threads, wait } => {
             triage::link(home, output, &threads, Intent::Join, !wait.no_wait)
         }

@@ -20,6 +20,7 @@ pub mod purge;
 pub mod read;
 pub mod registry;
 pub mod select;
+pub mod spam;
 pub mod star;
 pub mod tour;
 pub mod trash;

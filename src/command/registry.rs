@@ -11,7 +11,8 @@ use super::intent::Intent;
 use super::key::Key;
 use super::motion::{Edit, Motion};
 use super::{
-    archive, go, label, motion, open, order, program, purge, read, select, star, tour, trash, undo,
+    archive, go, label, motion, open, order, program, purge, read, select, spam, star, tour, trash,
+    undo,
 };
 
 /// What a command does. What needs the rows as drawn is a pure function of them.
@@ -191,9 +192,10 @@ pub(super) const fn declare(
 
 /// Every command, in the order of help and hints.
 pub fn all() -> impl Iterator<Item = &'static Command> {
-    const TRIAGE: [Command; 10] = [
+    const TRIAGE: [Command; 11] = [
         archive::ARCHIVE,
         trash::TRASH,
+        spam::SPAM,
         label::LABEL,
         star::STAR,
         undo::UNDO,

@@ -249,8 +249,7 @@ impl Client {
                     line.push(b'"');
                 }
                 Piece::Text(text) => {
-                    let plus = self.can("LITERAL+")
-                        || (self.can("LITERAL-") && text.len() <= 4096);
+                    let plus = self.can("LITERAL+") || (self.can("LITERAL-") && text.len() <= 4096);
                     let mark = if plus { "+" } else { "" };
                     line.extend_from_slice(format!("{{{}{mark}}}\r\n", text.len()).as_bytes());
                     if !plus {
@@ -581,9 +580,8 @@ impl Client {
             }
             found.extend(uid(values).map(|uid| (uid, header, size)));
         };
-        let ask = format!(
-            "UID FETCH {set} (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])"
-        );
+        let ask =
+            format!("UID FETCH {set} (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])");
         self.command("FETCH", &[Piece::Plain(&ask)], &mut each).await?;
         Ok(found)
     }
@@ -655,12 +653,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::command`].
-    pub async fn store(
-        &mut self,
-        set: &str,
-        flags: &[String],
-        on: bool,
-    ) -> Result<(), ImapError> {
+    pub async fn store(&mut self, set: &str, flags: &[String], on: bool) -> Result<(), ImapError> {
         let sign = if on { '+' } else { '-' };
         let ask = format!("UID STORE {set} {sign}FLAGS.SILENT ({})", flags.join(" "));
         self.command("STORE", &[Piece::Plain(&ask)], &mut |_| {}).await.map(drop)
@@ -684,7 +677,8 @@ impl Client {
                 pieces.push(Piece::Plain(" "));
             }
             // A system label is an atom with a backslash; another one is text.
-            let system = label.starts_with('\\') && label[1..].bytes().all(|b| b.is_ascii_alphabetic());
+            let system =
+                label.starts_with('\\') && label[1..].bytes().all(|b| b.is_ascii_alphabetic());
             pieces.push(if system { Piece::Plain(label) } else { Piece::Text(label.as_bytes()) });
         }
         pieces.push(Piece::Plain(")"));

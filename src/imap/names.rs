@@ -255,7 +255,11 @@ mod tests {
         );
         check(
             &["INBOX", "[Gmail]/All all", "[Gmail]/Trash trash", "[Gmail]/Spam junk", "Work"],
-            &["[Gmail]/All: All archive ", "[Gmail]/Trash: Trash trash ", "[Gmail]/Spam: Spam spam "],
+            &[
+                "[Gmail]/All: All archive ",
+                "[Gmail]/Trash: Trash trash ",
+                "[Gmail]/Spam: Spam spam ",
+            ],
         );
         check(&["a\u{202e}b\u{1b}[2J"], &["ab\u{fffd}[2J: Label archive ab\u{fffd}[2J"]);
     }

@@ -201,13 +201,9 @@ impl Scene<'_> {
             let back = home == from && home.hidden() > 1 && to != from;
             let order = match to {
                 Place::Trash => (home != to).then_some(What::Move(Role::Trash)),
-                Place::Spam => {
-                    (home != to && !self.is_own(row)).then_some(What::Move(Role::Spam))
-                }
+                Place::Spam => (home != to && !self.is_own(row)).then_some(What::Move(Role::Spam)),
                 _ if back => Some(self.home_again(row, to)),
-                Place::Archive => {
-                    (folder.role == Role::Inbox).then_some(What::Move(Role::Archive))
-                }
+                Place::Archive => (folder.role == Role::Inbox).then_some(What::Move(Role::Archive)),
                 Place::Inbox => None,
             };
             all.extend(order.map(|order| (at, order)));
@@ -222,7 +218,8 @@ impl Scene<'_> {
     fn home_again(&self, row: &Row, to: Place) -> What {
         let before = row.moved_from.filter(|key| {
             self.folders.get(key).is_some_and(|folder| {
-                folder.home() == to || (folder.home().hidden() <= 1 && self.is_own(row))
+                folder.home() == to
+                    || (folder.home().hidden() <= 1 && self.is_own(row))
                     || folder.role == Role::Label
             })
         });
@@ -237,11 +234,8 @@ impl Scene<'_> {
         }
         let ours = |row: &Row| row.moved_from.as_ref().and_then(role) == Some(Role::Inbox);
         let taken: Vec<usize> = (0..self.rows.len()).filter(|at| ours(&self.rows[*at])).collect();
-        let which = if taken.is_empty() {
-            self.newest().into_iter().take(1).collect()
-        } else {
-            taken
-        };
+        let which =
+            if taken.is_empty() { self.newest().into_iter().take(1).collect() } else { taken };
         let inbox = self.folders.iter().find(|(_, folder)| folder.role == Role::Inbox);
         let Some((inbox, _)) = inbox else { return Vec::new() };
         let order = |at: usize| {

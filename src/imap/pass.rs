@@ -6,12 +6,12 @@
 
 use std::time::{Duration, Instant};
 
+use crate::bridge::SinkError;
 use crate::imap::client::{Client, FolderStatus, PART_BYTES, Selected, Since};
 use crate::imap::edge::{Arrived, Batch, FolderState, Known, Listing, Stand};
 use crate::imap::plan::{self, Ask, Fetch, Windows};
 use crate::imap::worker::{Doing, FolderLine, Running};
 use crate::imap::{FolderKey, ImapError, Role, names};
-use crate::bridge::SinkError;
 use crate::limits::MAX_MESSAGE_BYTES;
 
 /// Messages whose sizes are asked at a time.
@@ -129,11 +129,7 @@ impl Running {
         self.stand(folder, &selected)
     }
 
-    fn told(
-        &mut self,
-        folder: &FolderState,
-        selected: &Selected,
-    ) -> Result<Vec<u32>, ImapError> {
+    fn told(&mut self, folder: &FolderState, selected: &Selected) -> Result<Vec<u32>, ImapError> {
         let listing = Listing {
             messages: plan::within(selected.changed.clone(), &(1..=u32::MAX)),
             vanished: selected.vanished.clone(),
@@ -324,11 +320,8 @@ async fn fetch_one(client: &mut Client, fetch: &Fetch) -> Result<Vec<Arrived>, I
         Fetch::Whole(uids, bytes) => {
             let bodies = client.bodies(&plan::set(uids), *bytes).await?;
             let asked = bodies.into_iter().filter(|(known, ..)| uids.contains(&known.uid));
-            let arrived = asked.map(|(known, received, raw)| Arrived {
-                known,
-                raw: Ok(raw),
-                received,
-            });
+            let arrived =
+                asked.map(|(known, received, raw)| Arrived { known, raw: Ok(raw), received });
             let mut arrived: Vec<_> = arrived.collect();
             arrived.sort_by_key(|one| std::cmp::Reverse(one.known.uid));
             arrived.dedup_by_key(|one| one.known.uid);
@@ -339,11 +332,7 @@ async fn fetch_one(client: &mut Client, fetch: &Fetch) -> Result<Vec<Arrived>, I
 }
 
 /// A long message, a part at a time.
-async fn in_parts(
-    client: &mut Client,
-    uid: u32,
-    size: u64,
-) -> Result<Option<Arrived>, ImapError> {
+async fn in_parts(client: &mut Client, uid: u32, size: u64) -> Result<Option<Arrived>, ImapError> {
     let mut all: Option<Arrived> = None;
     let mut offset = 0;
     while u64::from(offset) < size {

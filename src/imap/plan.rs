@@ -247,11 +247,9 @@ mod tests {
 
     #[test]
     fn sets_of_uids() {
-        for (uids, expected) in [
-            (&[][..], ""),
-            (&[3], "3"),
-            (&[3, 1, 2, 2, 7, u32::MAX], "1:3,7,4294967295"),
-        ] {
+        for (uids, expected) in
+            [(&[][..], ""), (&[3], "3"), (&[3, 1, 2, 2, 7, u32::MAX], "1:3,7,4294967295")]
+        {
             assert_eq!(set(uids), expected);
         }
     }

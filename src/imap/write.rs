@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::imap::ImapError;
 use crate::imap::client::{Client, End};
 use crate::imap::edge::{FolderKey, Order, Outcome, Report, Role, Target, What};
 use crate::imap::plan;
 use crate::imap::worker::{Doing, Running};
-use crate::imap::ImapError;
 
 /// Conversations that are looked at at a time.
 const THREADS: usize = 500;
@@ -197,16 +197,14 @@ fn outcomes(
 }
 
 /// The targets that are what they were: by place in the list, their UIDs.
-async fn same(
-    client: &mut Client,
-    targets: &[Target],
-) -> Result<BTreeMap<usize, u32>, ImapError> {
+async fn same(client: &mut Client, targets: &[Target]) -> Result<BTreeMap<usize, u32>, ImapError> {
     let uids: Vec<u32> = targets.iter().map(|target| target.uid).collect();
     let found = client.identities(&plan::set(&uids)).await?;
     let mut here = BTreeMap::new();
     for (at, target) in targets.iter().enumerate() {
+        // Some servers only guess sizes: they count where there is no Message-ID.
         let is = |(uid, id, size): &&(u32, Option<String>, u64)| {
-            *uid == target.uid && *id == target.message_id && *size == target.size
+            *uid == target.uid && *id == target.message_id && (id.is_some() || *size == target.size)
         };
         if found.iter().any(|one| is(&one)) {
             here.insert(at, target.uid);

@@ -33,8 +33,7 @@ pub use history::{Done, Of, Reached, action, deeds_on, history, of_device, redos
 pub use label_log::{LabelState, Write, add_own, fold, kept, show, show_all, writes, written_by};
 pub use labels::{
     LabelRow, SYSTEM, deleted_by_name, deleted_labels, find_label, initial, is_known, label_name,
-    labels,
-    renamed_in_rows, shown_by_id, shown_labels, twins,
+    labels, renamed_in_rows, shown_by_id, shown_labels, twins,
 };
 pub use materializer::{Changes, materialize};
 pub use purge::{is_purged, purged, redact};

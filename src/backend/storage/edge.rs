@@ -123,29 +123,28 @@ impl Edges {
                    VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(account, name)
                    DO UPDATE SET shown = ?3, role = ?4, says = ?5";
         let (role, says) = (json(&found.role), json(&found.says));
-        db.sql()
-            .prepare_cached(sql)?
-            .execute(params![account, found.name, found.shown, role, says])?;
+        db.sql().prepare_cached(sql)?.execute(params![
+            account,
+            found.name,
+            found.shown,
+            role,
+            says
+        ])?;
         Ok(())
     }
 
     /// Forgets a folder; its messages must have left it.
     pub(crate) fn drop_folder(db: &Db, key: FolderKey) -> Result<(), StoreError> {
-        for sql in [
-            "DELETE FROM edgeMessages WHERE folder = ?1",
-            "DELETE FROM edgeFolders WHERE key = ?1",
-        ] {
+        for sql in
+            ["DELETE FROM edgeMessages WHERE folder = ?1", "DELETE FROM edgeFolders WHERE key = ?1"]
+        {
             db.sql().prepare_cached(sql)?.execute([key])?;
         }
         Ok(())
     }
 
     /// UIDs count from another beginning.
-    pub(crate) fn revalidate(
-        db: &Db,
-        key: FolderKey,
-        uidvalidity: u32,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn revalidate(db: &Db, key: FolderKey, uidvalidity: u32) -> Result<(), StoreError> {
         let sql = "UPDATE edgeFolders SET uidvalidity = ?2, uidnext = 0, modseq = 0 WHERE key = ?1";
         db.sql().prepare_cached(sql)?.execute(params![key, uidvalidity])?;
         Ok(())
@@ -170,8 +169,9 @@ impl Edges {
         key: FolderKey,
         uids: &RangeInclusive<u32>,
     ) -> Result<Vec<EdgeMessage>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM edgeMessages WHERE folder = ?1 AND uid BETWEEN ?2 AND ?3");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM edgeMessages WHERE folder = ?1 AND uid BETWEEN ?2 AND ?3"
+        );
         let mut statement = db.sql().prepare_cached(&sql)?;
         let rows = statement.query_map(params![key, uids.start(), uids.end()], held)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -193,7 +193,11 @@ impl Edges {
     }
 
     /// Writes a message's row; a problem says why it was not taken in.
-    pub(crate) fn put(db: &Db, held: &EdgeMessage, problem: Option<&str>) -> Result<(), StoreError> {
+    pub(crate) fn put(
+        db: &Db,
+        held: &EdgeMessage,
+        problem: Option<&str>,
+    ) -> Result<(), StoreError> {
         let sql = "INSERT OR REPLACE INTO edgeMessages
                    (folder, uid, thread, message, base, size, movedFrom, brought, problem)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -326,11 +330,7 @@ impl Edges {
     }
 
     /// Conversations of which something may have to be written.
-    pub(crate) fn dirty(
-        db: &Db,
-        account: &str,
-        most: usize,
-    ) -> Result<Vec<ThreadId>, StoreError> {
+    pub(crate) fn dirty(db: &Db, account: &str, most: usize) -> Result<Vec<ThreadId>, StoreError> {
         let sql = "SELECT thread FROM edgeThreads WHERE account = ?1 AND dirty = 1 LIMIT ?2";
         let mut statement = db.sql().prepare_cached(sql)?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);

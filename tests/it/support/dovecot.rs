@@ -170,13 +170,7 @@ fn whoami() -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-fn configuration(
-    at: &dyn std::fmt::Display,
-    me: &str,
-    imap: u16,
-    lmtp: u16,
-    more: &str,
-) -> String {
+fn configuration(at: &dyn std::fmt::Display, me: &str, imap: u16, lmtp: u16, more: &str) -> String {
     let uses = ["Drafts", "Sent", "Trash", "Archive", "Junk"].map(|name| {
         format!("  mailbox {name} {{\n    auto = subscribe\n    special_use = \\{name}\n  }}\n")
     });

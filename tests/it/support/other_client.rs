@@ -105,8 +105,7 @@ impl OtherClient {
     /// What a folder has: UID, flags, Message-ID, ascending by UID. Selects it.
     pub(crate) fn folder(&mut self, name: &str) -> Vec<Mail> {
         self.ok(&format!("SELECT \"{name}\""));
-        let answers =
-            self.ok("UID FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])");
+        let answers = self.ok("UID FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])");
         let mut mails: Vec<Mail> = answers.iter().filter_map(|one| Mail::of(one)).collect();
         mails.sort_by_key(|mail| mail.uid);
         mails
