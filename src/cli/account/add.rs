@@ -57,6 +57,9 @@ pub(super) fn run(home: &Home, output: Output, add: &Add) -> Result<Exit, Notice
         let line = "the servers were not tried";
         output.notice(&Notice::warning("not-tested", line, "`mailtui account test` tries them"));
     } else {
+        let smtp = account.smtp.as_ref().map(|smtp| format!(" and {}", smtp.authority()));
+        let (imap, smtp) = (account.imap.authority(), smtp.unwrap_or_default());
+        output.progress(&format!("logging in at {imap}{smtp}"), false);
         for tried in attempt::both(&account, &password)? {
             if let Some(failed) = tried.failed {
                 return Err(failed);
