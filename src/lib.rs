@@ -64,6 +64,8 @@
 //! | what a page does to a row, once | `mailbox/net` → `mailbox/groups` (`settle`) |
 //! | a message comes in | `bridge/import` → `backend/ingest` → `mail` → `backend/storage/index` |
 //! | a source changed | `bridge/survey` → `bridge/changes` → `bridge/follow` → `backend/follow` |
+//! | `account add` | `cli/account/add` → `account/discover` → `cli/account/attempt` |
+//! | servers are found | `account/discover` → `discover/net`, `discover/dns` → `discover/choose` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
 //! | a thread is purged | `backend/purge` → `backend/storage/purged` → `mailbox/purge` |
@@ -101,8 +103,9 @@
 //! `DIR/lock` is held by the one process that owns the directory; while that is a terminal or runs
 //! with `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db`
 //! remembers which files were imported and what they said; losing it costs reading them again.
-//! A damaged file is put aside as `NAME.damaged` when it is made again.
-//! `DIR/crash.txt` says where the last panic was, without mail.
+//! A damaged file is put aside as `NAME.damaged` when it is made again. `DIR/accounts.toml` is the
+//! user's: which accounts there are; `DIR/secrets` has passwords that were typed, where no keyring
+//! keeps them. `DIR/crash.txt` says where the last panic was, without mail.
 //!
 //! # Decisions
 //!
@@ -180,6 +183,11 @@
 //!   and no blob outlives what names it. A purge takes both.
 //! - **A long blob lies in the parts in which it is sent**, each with a checksum: an upload is
 //!   written once, and reading one part reads no other.
+//! - **Accounts stand below what speaks to their servers**, since that has to know them. Servers
+//!   for sending are tried by a few lines of SMTP of our own: each step has its deadline and each
+//!   line its bound, and the cause of a failure keeps its type until it is said with its cure.
+//! - **`accounts.toml` is text, not state.** A table is appended or taken out, all other bytes
+//!   stay; no password stands in it, only where one comes from.
 //! - **A device's id begins with the name of its machine**, so that history says who it was with
 //!   nothing else to keep in step; the tail makes it unique, and it never changes.
 

@@ -93,6 +93,9 @@ impl AccountId {
             id.push_str(part);
         }
         id.truncate(MAX_ID_BYTES);
+        if id.is_empty() {
+            "account".clone_into(&mut id);
+        }
         Self(id.trim_end_matches('-').to_owned())
     }
 
@@ -146,6 +149,7 @@ mod tests {
         check("ann@example.org", Some(("example.org", "ann-example-org")));
         check(" Ann.B+x@Example.ORG ", Some(("example.org", "ann-b-x-example-org")));
         check("jörg@bücher.example", Some(("xn--bcher-kva.example", "j-rg-xn-bcher-kva-example")));
+        check("é@_", Some(("_", "account")));
         check("ann@localhost", Some(("localhost", "ann-localhost")));
         for wrong in [
             "ann",

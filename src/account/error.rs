@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use super::Protocol;
+use super::{Cause, Protocol, Server};
 use crate::notice::{Exit, Explain, Notice};
 use crate::store::StoreError;
 
@@ -30,7 +30,7 @@ pub enum AccountError {
     },
     /// No address of a server.
     #[error("{text} is not an address of an {protocol} server: {why}")]
-    Server {
+    Url {
         /// What was given.
         text: String,
         /// For what.
@@ -96,6 +96,29 @@ pub enum AccountError {
         /// How.
         what: String,
     },
+    /// Certificates cannot be used.
+    #[error("{0}")]
+    Tls(String),
+    /// Nobody says where the servers of a domain are.
+    #[error("no servers were found for {domain}")]
+    NotFound {
+        /// The domain.
+        domain: String,
+        /// What its user has to know; empty for nothing.
+        hint: String,
+    },
+    /// A server does not let us in.
+    #[error("{protocol} at {}: {cause}", server.authority())]
+    Failed {
+        /// What was spoken.
+        protocol: Protocol,
+        /// With whom.
+        server: Server,
+        /// The domain of the address.
+        domain: String,
+        /// Why.
+        cause: Cause,
+    },
     /// The keyring did not answer.
     #[error("the keyring did not answer: {0}")]
     Keyring(String),
@@ -105,6 +128,7 @@ impl Explain for AccountError {
     fn is_permanent(&self) -> bool {
         match self {
             Self::Store(error) => error.is_permanent(),
+            Self::Failed { cause, .. } => !cause.may_pass(),
             Self::Busy { .. } | Self::Command { .. } | Self::Keyring(_) => false,
             _ => true,
         }
@@ -126,7 +150,7 @@ impl Explain for AccountError {
                 let hint = format!("`mailtui account remove {id}` first, or edit accounts.toml");
                 Notice::error("account-exists", line, hint)
             }
-            Self::Server { protocol, .. } => {
+            Self::Url { protocol, .. } => {
                 let (name, host) = (protocol.scheme(), "HOST:PORT");
                 let hint = format!("{name}s://{host} is TLS, {name}://{host} is STARTTLS");
                 Notice::error("server", line, hint).exit(Exit::Usage)
@@ -151,6 +175,18 @@ impl Explain for AccountError {
             }
             Self::NoCommand | Self::Command { .. } => {
                 Notice::error("password-command", line, "run it by hand; it prints the password")
+            }
+            Self::Tls(_) => {
+                Notice::error("tls", line, "name certificates in PEM with --tls-ca FILE")
+            }
+            Self::NotFound { hint, .. } => {
+                let usual =
+                    "is there a network? else name them: --imap imaps://HOST --smtp smtps://HOST";
+                let hint = if hint.is_empty() { usual } else { hint };
+                Notice::error("no-servers", line, hint)
+            }
+            Self::Failed { protocol, server, domain, cause } => {
+                Notice::error(cause.code(), line, cause.cure(*protocol, &server.host, domain))
             }
             Self::Keyring(_) => {
                 let hint = "use --password-command or --password-file instead";

@@ -4,18 +4,25 @@
 //! Invariant: `DIR/accounts.toml` ([`Accounts`]) is the user's own file: it is read as written,
 //! changed one table at a time with its comments kept, and no password is in it. A password is a
 //! [`Password`], which can be shown to a server and to nobody else. This room opens connections to
-//! find servers and to try them, never to fetch mail.
+//! find servers and to try them ([`discover`], [`probe`]), never to fetch mail.
 
 mod address;
+mod cause;
+pub mod dial;
+pub mod discover;
 mod error;
 mod file;
+pub mod probe;
+pub mod providers;
 mod secret;
 mod server;
 mod settings;
+pub mod tls;
 
 use std::path::PathBuf;
 
 pub use address::{AccountId, Address};
+pub use cause::Cause;
 pub use error::AccountError;
 pub use file::{Accounts, Editor, FILE, Stamp, Unknown};
 pub use secret::{Password, Secret, has_keyring};

@@ -99,6 +99,18 @@ impl Secret {
         }
     }
 
+    /// Whether a look at the disk says that it can be read. A command is not run, a keyring not
+    /// asked.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn look(&self, dir: &Path) -> Result<(), AccountError> {
+        match self {
+            Self::File(path) => read_file(&dir.join(path)).map(drop),
+            Self::Command(_) | Self::Keyring => Ok(()),
+        }
+    }
+
     /// Keeps `password` where this one comes from; a command keeps its own.
     ///
     /// # Errors

@@ -80,7 +80,7 @@ impl Server {
     /// # Errors
     /// When it is none of these.
     pub fn parse(text: &str, protocol: Protocol) -> Result<Self, AccountError> {
-        let wrong = |why| AccountError::Server { text: text.to_owned(), protocol, why };
+        let wrong = |why| AccountError::Url { text: text.to_owned(), protocol, why };
         let (scheme, _) = text.split_once("://").ok_or_else(|| wrong("it has no scheme"))?;
         let name = protocol.scheme();
         let scheme = scheme.to_ascii_lowercase();

@@ -207,6 +207,11 @@ pub(super) enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// Add, list, try and remove accounts: the servers of your mail.
+    Account {
+        #[command(subcommand)]
+        verb: super::account::Verb,
+    },
     /// Look around in sample mail, gone on quit.
     Demo,
     /// Run the backend for other devices.

@@ -3,6 +3,7 @@
 //! Invariant: thin. A command parses, asks the engine or the backend, and prints; every error
 //! becomes one line and a hint here, with the exit code of the contract.
 
+mod account;
 mod args;
 mod attend;
 mod backup;
@@ -179,6 +180,7 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
         Command::Device { verb } => device::run(home, output, verb),
         Command::Restore { file } => restore::run(home, output, &file),
         Command::Backup { file, force } => backup::run(home, output, &file, force),
+        Command::Account { verb } => account::run(home, output, verb),
         Command::Demo => demo::run(home, output),
         Command::Serve { listen } => serve::run(home, output, &listen),
     }

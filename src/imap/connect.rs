@@ -5,24 +5,15 @@
 //! offers no STARTTLS, says that we are signed in already, or sends anything in clear behind the
 //! STARTTLS answer, is refused (RFC 8314; CVE-2011-0411 and its kin).
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use imap_proto::Status;
-use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
-use crate::account::{Auth, Password, Security, Server};
+use crate::account::{Auth, Cause, Password, Security, Server, dial, tls};
 use crate::imap::ImapError;
 use crate::imap::client::{Client, Piece, Stream};
-
-/// How long each step of connecting may take.
-const STEP: Duration = Duration::from_secs(15);
-/// The largest file of certificates that is read, in bytes.
-const MAX_CA_BYTES: u64 = 1024 * 1024;
 
 /// Where to connect, and who signs in.
 #[derive(Debug, Clone)]
@@ -87,25 +78,11 @@ async fn open(way: &Way) -> Result<Client, ImapError> {
 }
 
 async fn dial(server: &Server) -> Result<TcpStream, ImapError> {
-    let name = server.authority();
-    let found = tokio::net::lookup_host((server.host.as_str(), server.port));
-    let found = tokio::time::timeout(STEP, found).await;
-    let found = found.map_err(|_| ImapError::Slow(name.clone()))?;
-    let mut last = ImapError::NoHost(server.host.clone());
-    for address in found.map_err(|_| ImapError::NoHost(server.host.clone()))? {
-        match tokio::time::timeout(STEP, TcpStream::connect(address)).await {
-            Ok(Ok(tcp)) => {
-                // A command is one small packet: it does not wait for the next.
-                let _ = tcp.set_nodelay(true);
-                return Ok(tcp);
-            }
-            Ok(Err(error)) => {
-                last = ImapError::Unreached(name.clone(), error.kind().to_string());
-            }
-            Err(_) => last = ImapError::Slow(name.clone()),
-        }
-    }
-    Err(last)
+    let tcp = dial::tcp(&server.host, server.port).await;
+    let tcp = tcp.map_err(|cause| ImapError::of(server, cause))?;
+    // A command is one small packet: it does not wait for the next.
+    let _ = tcp.set_nodelay(true);
+    Ok(tcp)
 }
 
 fn is_loopback(tcp: &TcpStream) -> bool {
@@ -113,42 +90,13 @@ fn is_loopback(tcp: &TcpStream) -> bool {
 }
 
 async fn secure(stream: Box<dyn Stream>, way: &Way) -> Result<Box<dyn Stream>, ImapError> {
-    let name = way.server.authority();
-    let failed = |why: String| ImapError::Tls(name.clone(), ImapError::words(&why));
-    let config = trust(way.ca.as_deref()).map_err(failed)?;
-    let host = ServerName::try_from(way.server.host.clone());
-    let host = host.map_err(|_| ImapError::NoHost(way.server.host.clone()))?;
-    let connector = TlsConnector::from(Arc::new(config));
-    match tokio::time::timeout(STEP, connector.connect(host, stream)).await {
-        Ok(Ok(stream)) => Ok(Box::new(stream)),
-        Ok(Err(error)) => Err(failed(error.to_string())),
-        Err(_) => Err(ImapError::Slow(name)),
+    let config = tls::client(way.ca.as_deref()).map_err(|error| {
+        ImapError::Tls(way.server.authority(), Cause::Tls(ImapError::words(&error.to_string())))
+    })?;
+    match dial::tls(stream, &way.server.host, &config).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(cause) => Err(ImapError::of(&way.server, cause)),
     }
-}
-
-/// Trusts the system's authorities, and those of a file.
-fn trust(ca: Option<&Path>) -> Result<rustls::ClientConfig, String> {
-    let mut roots = rustls::RootCertStore::empty();
-    let native = rustls_native_certs::load_native_certs();
-    roots.add_parsable_certificates(native.certs);
-    if let Some(path) = ca {
-        use rustls::pki_types::pem::PemObject as _;
-        let wrong = |what: &str| format!("{}: {what}", path.display());
-        let length = std::fs::metadata(path).map_err(|error| wrong(&error.to_string()))?.len();
-        if length > MAX_CA_BYTES {
-            return Err(wrong("too large"));
-        }
-        let pem = std::fs::read(path).map_err(|error| wrong(&error.to_string()))?;
-        for one in rustls::pki_types::CertificateDer::pem_slice_iter(&pem) {
-            let one = one.map_err(|_| wrong("no certificates in PEM"))?;
-            roots.add(one).map_err(|error| wrong(&error.to_string()))?;
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 async fn sign_in(client: &mut Client, way: &Way, password: &Password) -> Result<(), ImapError> {

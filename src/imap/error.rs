@@ -3,6 +3,7 @@
 //! Invariant: an error says what the cause is and what cures it; a server's own words are shown
 //! sanitised and cut, and never hold a secret: what was sent is in no error.
 
+use crate::account::{Cause, Server};
 use crate::notice::{Explain, Notice};
 use crate::safe_text;
 
@@ -20,7 +21,7 @@ pub enum ImapError {
     Unreached(String, String),
     /// TLS failed.
     #[error("no safe connection to {0}: {1}")]
-    Tls(String, String),
+    Tls(String, Cause),
     /// The server offers no TLS where it must.
     #[error("{0} offers no encryption (STARTTLS)")]
     NoTls(String),
@@ -67,6 +68,18 @@ pub enum ImapError {
 }
 
 impl ImapError {
+    /// Why there is no connection to a server.
+    #[must_use]
+    pub fn of(server: &Server, cause: Cause) -> Self {
+        match cause {
+            Cause::NoHost => Self::NoHost(server.host.clone()),
+            Cause::Closed => Self::Unreached(server.authority(), cause.to_string()),
+            Cause::Unreached(why) => Self::Unreached(server.authority(), why),
+            Cause::Slow(_) => Self::Slow(server.authority()),
+            cause => Self::Tls(server.authority(), cause),
+        }
+    }
+
     /// A server's words, safe to show.
     #[must_use]
     pub fn words(text: &str) -> String {

@@ -4,7 +4,7 @@
 //! implements; what is to be written comes from there. Nothing that a server sends is trusted:
 //! every answer has a size and a deadline, and no text of it reaches an error unsanitised.
 //!
-//! [`wire`] parts a stream into responses of bounded size, and the parser is `imap-proto`;
+//! `wire` parts a stream into responses of bounded size, and the parser is `imap-proto`;
 //! [`connect`] has TCP, TLS and signing in; [`client`] has one function a command; [`names`] says
 //! what a folder is; [`plan`] decides what to ask, purely; [`worker`] does it for one account.
 

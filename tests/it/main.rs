@@ -12,6 +12,9 @@
     reason = "a test says what is wrong by panicking; its support code is test code too"
 )]
 
+mod account_add;
+mod account_discover;
+mod account_dovecot;
 mod architecture;
 mod backup;
 mod bad_frames;

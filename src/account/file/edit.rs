@@ -203,17 +203,13 @@ fn without(text: &str, id: &AccountId) -> Option<String> {
         let behind = tables.filter(|table| table.position() > position);
         behind.min_by_key(|table| table.position())
     });
-    match next {
-        Some(table) => {
-            let own = table.decor().prefix().and_then(|own| own.as_str()).unwrap_or_default();
-            let all = format!("{kept}{own}");
-            table.decor_mut().set_prefix(all);
-        }
-        None => {
-            let own = document.trailing().as_str().unwrap_or_default();
-            let all = format!("{kept}{own}");
-            document.set_trailing(all);
-        }
+    let join = |own: Option<&str>| format!("{kept}{}", own.unwrap_or_default());
+    if let Some(table) = next {
+        let all = join(table.decor().prefix().and_then(|own| own.as_str()));
+        table.decor_mut().set_prefix(all);
+    } else {
+        let all = join(document.trailing().as_str());
+        document.set_trailing(all);
     }
     Some(document.to_string())
 }
@@ -270,7 +266,7 @@ mod tests {
         editor.remove(&first.id).unwrap();
         let left = std::fs::read_to_string(&path).unwrap();
         assert!(left.starts_with(HEAD), "{left}");
-        assert_eq!(Accounts::read(&dir).unwrap().list, [second.clone()]);
+        assert_eq!(Accounts::read(&dir).unwrap().list, std::slice::from_ref(&second));
         assert!(matches!(editor.remove(&first.id), Err(AccountError::NoAccount(_))));
         editor.remove(&second.id).unwrap();
         assert_eq!(Accounts::read(&dir).unwrap(), Accounts::default());

@@ -33,7 +33,9 @@ pub(super) fn is_there() -> bool {
     if is_macos() {
         return std::path::Path::new(SECURITY).exists();
     }
-    let session = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some();
+    let bus = |dir: std::ffi::OsString| std::path::Path::new(&dir).join("bus").exists();
+    let session = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some()
+        || std::env::var_os("XDG_RUNTIME_DIR").is_some_and(bus);
     let path = std::env::var_os("PATH").unwrap_or_default();
     session && std::env::split_paths(&path).any(|dir| dir.join(SECRET_TOOL).is_file())
 }

@@ -2,11 +2,13 @@
 //!
 //! Invariant: every wait has a deadline, and every process is killed when its test ends.
 
+pub(crate) mod authority;
 mod backups;
 pub(crate) mod binary;
 pub(crate) mod clock;
 pub(crate) mod corpora;
 pub(crate) mod disk;
+pub(crate) mod double;
 pub(crate) mod dovecot;
 pub(crate) mod health;
 pub(crate) mod house;
@@ -22,6 +24,7 @@ pub(crate) mod pty;
 pub(crate) mod record;
 pub(crate) mod script;
 pub(crate) mod serve;
+pub(crate) mod signposts;
 pub(crate) mod source;
 pub(crate) mod svg;
 pub(crate) mod terminal_bytes;
