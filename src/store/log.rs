@@ -238,18 +238,19 @@ impl Log {
         most: usize,
         bytes: usize,
     ) -> Result<(Vec<Event>, bool), StoreError> {
-        let Some(key) = Self::key(db, store, false)? else { return Ok((Vec::new(), false)) };
+        // One statement, which locks the file once.
         let mut statement = db.sql().prepare_cached(
             "SELECT position, id, name, args, device, epoch, action FROM eventlog
-             WHERE store = ?1 AND position > ?2 ORDER BY position",
+             WHERE store = (SELECT key FROM stores WHERE id = ?1) AND position > ?2
+             ORDER BY position",
         )?;
-        let mut rows = statement.query(params![key, number(after)])?;
-        let (mut events, mut size) = (Vec::new(), 0);
+        let mut rows = statement.query(params![store.as_str(), number(after)])?;
+        let (mut events, mut size) = (Vec::<Event>::new(), 0);
         while let Some(row) = rows.next()? {
             if events.len() >= most || (size >= bytes && !events.is_empty()) {
                 return Ok((events, true));
             }
-            let event = read(row)?;
+            let event = read(row, events.last())?;
             size += event.event.args.text().len();
             events.push(event);
         }
@@ -367,32 +368,47 @@ impl Log {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<Event, StoreError> {
-    let text = |at: usize| -> Result<String, StoreError> { Ok(row.get(at)?) };
+/// The event of a row; `last` is the one before, which mostly came from the same device.
+fn read(row: &Row<'_>, last: Option<&Event>) -> Result<Event, StoreError> {
     let bad = |error: crate::id::InvalidId| StoreError::Row(error.to_string());
     let id = match row.get_ref(1)? {
-        ValueRef::Blob(bytes) => uuid::Uuid::from_slice(bytes)
-            .map_err(|error| StoreError::Row(error.to_string()))?
-            .to_string(),
-        _ => text(1)?,
+        ValueRef::Blob(bytes) => {
+            let id = uuid::Uuid::from_slice(bytes);
+            let id = id.map_err(|error| StoreError::Row(error.to_string()))?;
+            EventId::try_from(&*id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()))
+        }
+        _ => EventId::try_from(text(row, 1)?),
     };
-    let action: Option<String> = row.get(6)?;
+    let (device, epoch) = (text(row, 4)?, text(row, 5)?);
+    let action = row.get_ref(6)?.as_str_or_null();
+    let action = action.map_err(|error| StoreError::Row(error.to_string()))?;
+    let last = last.map(|last| &last.event);
     Ok(Event {
         position: position(row, 0)?,
         event: NewEvent {
-            id: EventId::try_from(id).map_err(bad)?,
-            name: text(2)?,
+            id: id.map_err(bad)?,
+            name: text(row, 2)?.to_owned(),
             args: args_of(row, 3)?,
-            device: DeviceId::try_from(text(4)?).map_err(bad)?,
-            action: action.and_then(|text| serde_json::from_str(&text).ok()),
-            epoch: Epoch::try_from(text(5)?).map_err(bad)?,
+            device: match last.map(|last| &last.device).filter(|last| last.as_str() == device) {
+                Some(same) => same.clone(),
+                None => DeviceId::try_from(device).map_err(bad)?,
+            },
+            action: action.and_then(|text| serde_json::from_str(text).ok()),
+            epoch: match last.map(|last| &last.epoch).filter(|last| last.as_str() == epoch) {
+                Some(same) => same.clone(),
+                None => Epoch::try_from(epoch).map_err(bad)?,
+            },
         },
     })
 }
 
+fn text<'a>(row: &'a Row<'_>, at: usize) -> Result<&'a str, StoreError> {
+    row.get_ref(at)?.as_str().map_err(|error| StoreError::Row(error.to_string()))
+}
+
 pub(super) fn args_of(row: &Row<'_>, at: usize) -> Result<Args, StoreError> {
     match row.get_ref(at)? {
-        ValueRef::Blob(bytes) => Ok(Args::from_text(unpack(bytes)?)),
+        ValueRef::Blob(bytes) => Ok(Args::from_log(unpack(bytes)?)),
         _ => Err(StoreError::Row("arguments are not bytes".to_owned())),
     }
 }
