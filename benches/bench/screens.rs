@@ -142,7 +142,7 @@ fn device_head(data: &Path) -> Option<u64> {
 /// which is the line of hints. Rows may come in meanwhile: the box does not depend on them.
 fn keys(terminal: &mut Terminal, mut go_on: impl FnMut() -> bool) -> Vec<Duration> {
     let mut times = Vec::new();
-    while go_on() {
+    while go_on() || times.len() % 2 == 1 {
         terminal.settle(Duration::ZERO);
         let open = times.len() % 2 == 0;
         let at = terminal.press("?");

@@ -75,7 +75,7 @@ impl Stage {
         self.made(&name, |dir| seed::seed_behind(dir, threads, SEED, held))
     }
 
-    /// Takes away what a backend that ran for a while has beside its logs: with a snapshot, a device
+    /// Takes away the snapshot that a backend makes when it has run for a while: with one, a device
     /// that was away would not take the log in.
     pub(crate) fn without_snapshot(data: &Path) {
         for name in ["snapshots.db", "snapshots.db-wal", "snapshots.db-shm"] {
