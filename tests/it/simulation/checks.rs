@@ -17,6 +17,9 @@ use crate::simulation::moves::Simulation;
 use crate::support::health;
 use crate::support::truth::{Truth, fold, log_of};
 
+/// Rows of a table that are told of those that differ.
+const ROWS_TOLD: usize = 4;
+
 /// Counted as a step: a purge that took something.
 pub(super) const GONE: &str = "purged";
 
@@ -128,7 +131,8 @@ pub(super) fn at_rest(simulation: &mut Simulation) -> Vec<String> {
     for (thread, name, id) in &simulation.taken_in {
         let log = truth.threads.get(thread).into_iter().flat_map(|told| &told.log);
         let is_there = log.into_iter().any(|event| event.event.id == *id);
-        if !truth.purged.contains(thread) && !is_there {
+        let released = simulation.world.promises.released.contains(id);
+        if !truth.purged.contains(thread) && !is_there && !released {
             wrong.push(format!("the message {name} was taken into {thread} and is not there"));
         }
     }
@@ -203,7 +207,9 @@ fn readers(simulation: &mut Simulation, at: usize, truth: &Truth) -> Vec<String>
         let kept = device.kept_log(thread).expect("readable");
         let whole = !device.is_loaded(thread) || kept.is_empty() || kept.len() == told.log.len();
         if !told.log.starts_with(&kept) || !whole {
-            wrong.push(format!("device {at}: its log of {thread} is not the backend's"));
+            let (here, there) = (kept.len(), told.log.len());
+            let what = format!("device {at}: its log of {thread}, {here} of {there} events,");
+            wrong.push(format!("{what} is not the backend's"));
         }
         let Some(open) = device.thread(thread).expect("readable") else {
             wrong.push(format!("device {at}: {thread} is not in its index"));
@@ -226,9 +232,25 @@ fn readers(simulation: &mut Simulation, at: usize, truth: &Truth) -> Vec<String>
     let tables = mailbox::dump(simulation.world.device(at).db()).expect("readable");
     let path = simulation.world.backend_dir().join("mailbox.db");
     let first = Db::read(&path, Kind::Mailbox, mailbox::VERSION).expect("opens").expect("there");
-    let first = mailbox::dump(&first).expect("readable");
-    for (found, wanted) in tables.iter().zip(&first).filter(|(found, wanted)| found != wanted) {
-        wrong.push(format!("device {at}: {found:?} is not the backend's {wanted:?}"));
+    let dump = mailbox::dump(&first).expect("readable");
+    for ((table, _), _) in tables.iter().zip(&dump).filter(|(found, wanted)| found != wanted) {
+        let rows = |db: &Db| rows(db, table);
+        let (here, there) = (rows(simulation.world.device(at).db()), rows(&first));
+        let here_only: Vec<_> = here.difference(&there).take(ROWS_TOLD).collect();
+        let there_only: Vec<_> = there.difference(&here).take(ROWS_TOLD).collect();
+        wrong.push(format!("device {at}: {table} has {here_only:?}, the backend {there_only:?}"));
     }
     wrong
+}
+
+/// The rows of a table, as text.
+fn rows(db: &Db, table: &str) -> BTreeSet<String> {
+    let mut statement = db.sql().prepare(&format!("SELECT * FROM {table}")).expect("a table");
+    let columns = statement.column_count();
+    let text = |row: &rusqlite::Row<'_>| {
+        let column = |at| format!("{:?}", row.get_ref(at).expect("a column"));
+        Ok((0..columns).map(column).collect::<Vec<_>>().join(" "))
+    };
+    let rows = statement.query_map([], text).expect("readable");
+    rows.map(|row| row.expect("readable")).collect()
 }

@@ -189,11 +189,16 @@ impl Disk {
         let left = state.platter.lose(loss);
         for path in &left.gone {
             let _ = std::fs::remove_file(path);
+            // A directory whose new name was not kept is not there: nothing is left in it.
+            let dir = path.parent().filter(|dir| *dir != self.inner.root);
+            let _ = dir.map(std::fs::remove_dir);
         }
         for dir in &left.lost_dirs {
             let _ = std::fs::remove_dir_all(dir);
         }
         for (path, bytes) in &left.files {
+            // It may have been in a directory whose new name was not kept.
+            std::fs::create_dir_all(path.parent().expect("a directory")).expect("made");
             std::fs::write(path, bytes).expect("a file of a disk");
             let mut index = path.as_os_str().to_owned();
             index.push("-shm");
