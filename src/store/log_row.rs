@@ -1,7 +1,7 @@
 //! A row of a log as an event, and arguments as they lie in it.
 //!
-//! Invariant: what comes out is byte for byte what was put in; a row that cannot be read is an error
-//! and never another event.
+//! Invariant: what comes out is byte for byte what was put in; a row that cannot be read is an
+//! error and never another event.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
