@@ -391,6 +391,29 @@ fn a_snapshot_of_before_anybody_did_anything_leaves_no_history() {
     assert_eq!(done(&story), 0);
 }
 
+#[test]
+fn what_a_purge_took_out_of_a_snapshot_is_back_with_a_restore() {
+    let mut story = Story::new(6);
+    story.snapshot();
+    assert!(story.world.backup("early"));
+    story.purge();
+    assert!(story.world.backend().truncate().expect("room on the disk") > 0);
+    // It has the snapshot, and of the purge behind it nothing yet.
+    let new = story.world.join("new", false);
+    story.world.connect(new);
+    while story.base(new) == 0 {
+        story.world.send(new, Some);
+        while story.world.deliver_up(new) {}
+        story.world.commit();
+        story.world.pump();
+        assert!(story.world.deliver_down(new), "it gets what it asked for");
+    }
+    let log = Log::head(story.world.device(new).db(), &StoreId::mailbox()).expect("readable");
+    assert_eq!(log.position, story.base(new), "it is at the snapshot");
+    assert!(story.world.restore("early"));
+    story.agrees("nothing was purged");
+}
+
 /// A backend with a snapshot, and a device that was told of it, with the chunks as they came.
 fn offered() -> (Story, Device, Manifest, Vec<Vec<u8>>) {
     let mut story = Story::new(7);
