@@ -244,6 +244,12 @@ impl Device {
             return self.bootstrap_again();
         }
         Log::truncate(&self.db, &store, common)?;
+        self.remake_rows()
+    }
+
+    /// Makes the rows again from the log, and lays own events over them. The transaction is the
+    /// caller's.
+    pub(super) fn remake_rows(&mut self) -> Result<(), StoreError> {
         mailbox::remake(&self.db)?;
         for thread in self.own_threads()? {
             self.cover(&thread)?;
@@ -269,6 +275,12 @@ impl Device {
         self.commit()?;
         self.unsent = true;
         self.news.lists = true;
+        if let Err(error) = self.sync() {
+            // The other file must not be without what is not in the queue on disk.
+            self.distrust();
+            return Err(error);
+        }
+        crash::point("rewind.between");
         let mut left = Vec::new();
         if let Some(kept) = &mut self.kept {
             kept.begin()?;
@@ -277,6 +289,7 @@ impl Device {
             left = Log::all(kept, &store)?;
             kept.commit()?;
         }
+        crash::point("rewind.after");
         if let Some(open) = self.open.peek_mut(thread) {
             let used_ms = open.used_ms;
             *open = OpenThread::default();

@@ -391,6 +391,41 @@ fn a_snapshot_of_before_anybody_did_anything_leaves_no_history() {
     assert_eq!(done(&story), 0);
 }
 
+#[test]
+fn a_damaged_file_of_snapshots_is_made_anew_for_a_log_that_is_cut() {
+    type Damage = fn(&std::path::Path);
+    let whole: Damage = |path| std::fs::write(path, [0xa5; 9_000]).expect("written");
+    let empty: Damage = |path| std::fs::write(path, []).expect("written");
+    let part: Damage = |path| {
+        let mut bytes = std::fs::read(path).expect("there");
+        let from = bytes.len() / 4096 / 2 * 4096;
+        bytes[from..].fill(0xa5);
+        std::fs::write(path, bytes).expect("written");
+    };
+    for (seed, damage) in (20..).zip([whole, empty, part]) {
+        let mut story = Story::new(seed);
+        for _ in 0..MOVES {
+            story.act();
+        }
+        story.catch_up();
+        story.snapshot();
+        story.world.commit();
+        assert!(story.world.backend().truncate().expect("room on the disk") > 0);
+        let path = story.world.backend_dir().join("snapshots.db");
+        story.world.stop_backend();
+        damage(&path);
+        story.world.restart_backend();
+        if story.world.backend().lacks_snapshot() {
+            assert!(story.world.backend().make_snapshot().expect("it is made"));
+        }
+        let new = story.world.join("new", false);
+        story.agrees(&format!("damage {seed}"));
+        assert!(story.base(new) > 0, "it took the snapshot");
+        let found = story.world.backend().doctor().expect("readable");
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
+
 /// A backend with a snapshot, and a device that was told of it, with the chunks as they came.
 fn offered() -> (Story, Device, Manifest, Vec<Vec<u8>>) {
     let mut story = Story::new(7);

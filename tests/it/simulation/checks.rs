@@ -11,11 +11,11 @@ use mailtui::limits::TRAIL_ENTRIES;
 use mailtui::mailbox;
 use mailtui::projection::entries;
 use mailtui::store::{Db, Event, Kind, Own, OwnEvent};
-use mailtui::thread::{Base, Cells, Entry, ThreadEvent, What, decide, run};
+use mailtui::thread::{Entry, ThreadEvent, What};
 
 use crate::simulation::moves::Simulation;
 use crate::support::health;
-use crate::support::truth::{Truth, fold, log_of};
+use crate::support::truth::{Truth, cells_of, fold, hidden, log_of};
 
 /// Rows of a table that are told of those that differ.
 const ROWS_TOLD: usize = 4;
@@ -89,11 +89,6 @@ fn own_of(simulation: &Simulation, at: usize, thread: &ThreadId, log: &[Event]) 
     own.into_values().collect()
 }
 
-fn cells_of(entries: &[Entry]) -> Cells {
-    let start = Base::default();
-    run(&start, entries, &decide(&start, entries, 0))
-}
-
 /// Whether an own undo names an action of which a row's trail does not hold all.
 fn undoes_older(log: &[Entry], own: &[Entry]) -> bool {
     let older = &log[..log.len().saturating_sub(TRAIL_ENTRIES)];
@@ -121,7 +116,8 @@ pub(super) fn at_rest(simulation: &mut Simulation) -> Vec<String> {
     let labels = simulation.labels();
     let mut wrong = health::of(&mut simulation.world, &truth, &labels);
     for (thread, told) in &truth.threads {
-        wrong.extend(hidden(thread, &told.state.entries));
+        let hidden = hidden(&told.state.entries);
+        wrong.extend(hidden.iter().map(|line| format!("{thread}: {line}")));
     }
     wrong.append(&mut simulation.world.promises.wrong);
     wrong.extend(undone(&truth));
@@ -157,30 +153,6 @@ fn undone(truth: &Truth) -> Vec<String> {
         let done: BTreeSet<ActionId> = told.log.iter().filter_map(of).collect();
         let missed = undos.intersection(&done).filter(|action| !here.contains(action));
         wrong.extend(missed.map(|action| format!("{thread}: the undo of {action} is not there")));
-    }
-    wrong
-}
-
-/// No key hid a message that was in the log before it and not in its row.
-fn hidden(thread: &ThreadId, log: &[Entry]) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let mut before = Cells::default();
-    for (at, entry) in log.iter().enumerate() {
-        let after = cells_of(&log[..=at]);
-        let seen = match &entry.what {
-            What::Place { seen, .. }
-            | What::Leave { seen, .. }
-            | What::Snooze { seen, .. }
-            | What::Undo { seen, .. } => *seen,
-            _ => 0,
-        };
-        let received =
-            log[..at].iter().filter(|e| matches!(&e.what, What::Message { own: false, .. }));
-        let last = received.map(|entry| entry.position).max().unwrap_or(0);
-        if last > seen && after.hides(before.place, before.snoozed) && before.messages() > 0 {
-            wrong.push(format!("{thread}: {entry:?} hid the message at {last}"));
-        }
-        before = after;
     }
     wrong
 }

@@ -161,16 +161,21 @@ impl World {
     }
 
     /// A device is back after its process died: all that it committed is still there. After a power
-    /// cut that is true of what was on its disk; the rest was offered to nobody.
+    /// cut that is true of what was on its disk; the rest was offered to nobody, but for what comes
+    /// back after a restore: others may have offered that, and it is not gone.
     pub(super) fn hold_device_to_it(&mut self, at: usize, lost_power: bool) {
         let hoped = self.promises.hoped.remove(&at).unwrap_or_default();
         let there = Own::all(self.device(at).db()).expect("readable");
         let there: BTreeSet<EventId> = there.into_iter().map(|own| own.id).collect();
+        let mut logs = None;
         for id in hoped.into_iter().filter(|_| lost_power).filter(|id| !there.contains(id)) {
-            if self.promises.offered.contains_key(&id) {
+            // What had gone back from a log into the queue is in the log again.
+            let own = self.promises.own.entry(at).or_default().remove(&id);
+            let back = own.is_some_and(|own| own.again)
+                && logs.get_or_insert_with(|| logs_in(&self.stations[at].dir)).contains(&id);
+            if self.promises.offered.contains_key(&id) && !back {
                 self.promises.wrong.push(format!("device {at} lost {id}, which it had offered"));
             }
-            self.promises.own.entry(at).or_default().remove(&id);
         }
         let own = self.promises.own.get(&at).into_iter().flatten();
         let kept = own.map(|(id, own)| (id.clone(), own.store.clone()));

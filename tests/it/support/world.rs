@@ -39,7 +39,7 @@ pub(crate) struct Station {
     /// Whether nothing arrives, either way.
     pub(crate) apart: bool,
     /// Whether its commits are synced to disk later.
-    pub(super) later: bool,
+    pub(crate) later: bool,
 }
 
 /// The whole.
