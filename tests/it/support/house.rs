@@ -222,6 +222,18 @@ impl House {
         Ok(self.devices[at].as_mut().expect("just opened"))
     }
 
+    /// A device's process ends; the next that is done with it starts it again.
+    pub(crate) fn end_device(&mut self, at: usize) {
+        self.cut(at);
+        self.devices[at] = None;
+    }
+
+    /// The backend's process ends.
+    pub(crate) fn end_backend(&mut self) {
+        self.hang_up();
+        self.backend = None;
+    }
+
     /// Every connection is gone, with what was under way.
     fn hang_up(&mut self) {
         (0..DEVICES.len()).for_each(|at| self.cut(at));
