@@ -23,6 +23,7 @@ mod mailbox_client;
 mod maker;
 mod pump;
 mod purge;
+mod removed;
 mod reproject;
 mod returns;
 mod rights;

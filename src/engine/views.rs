@@ -193,9 +193,11 @@ fn merge(members: &Members, renamed: &Renamed) -> Option<Row> {
         })
         .collect();
     let group = mailbox::group(&group)?;
-    let mut by_age: Vec<_> = members.iter().collect();
+    // The row is of what is there; keys on it reach all members.
+    let there: Vec<_> = members.iter().filter(|member| member.row.is_there()).collect();
+    let mut by_age = there.clone();
     by_age.sort_by_key(|member| (member.row.created_at, member.row.id.clone()));
-    let newest = members.iter().max_by_key(|member| (member.row.last_activity, &member.row.id))?;
+    let newest = there.iter().max_by_key(|member| (member.row.last_activity, &member.row.id))?;
     let mut participants: Vec<Address> = Vec::new();
     let mut met = BTreeSet::new();
     for address in by_age.iter().flat_map(|member| &member.row.participants) {
@@ -203,7 +205,7 @@ fn merge(members: &Members, renamed: &Renamed) -> Option<Row> {
             participants.push(address.clone());
         }
     }
-    let any = |is: fn(&mailbox::ThreadRow) -> bool| members.iter().any(|member| is(&member.row));
+    let any = |is: fn(&mailbox::ThreadRow) -> bool| there.iter().any(|member| is(&member.row));
     Some(Row {
         thread: group.root,
         members: members
@@ -224,7 +226,7 @@ fn merge(members: &Members, renamed: &Renamed) -> Option<Row> {
         starred: any(|row| row.shown.starred),
         muted: any(|row| row.shown.muted),
         has_attachment: any(|row| row.has_attachment),
-        snoozed_until: members.iter().filter_map(|member| member.row.shown.snoozed_until).min(),
+        snoozed_until: there.iter().filter_map(|member| member.row.shown.snoozed_until).min(),
         snippet: newest.row.snippet.clone(),
     })
 }

@@ -94,6 +94,16 @@ impl Log {
         Ok(Some(db.sql().last_insert_rowid()))
     }
 
+    /// Whether a store's log holds an event of this name.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn has(db: &Db, store: &StoreId, name: &str) -> Result<bool, StoreError> {
+        let Some(key) = Self::key(db, store, false)? else { return Ok(false) };
+        let sql = "SELECT 1 FROM eventlog WHERE store = ?1 AND name = ?2";
+        Ok(db.sql().prepare_cached(sql)?.exists(params![key, name])?)
+    }
+
     /// A log's end.
     ///
     /// # Errors

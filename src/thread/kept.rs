@@ -55,7 +55,9 @@ impl Cell {
             What::Mute { .. } => Self::Mute,
             What::Read { .. } => Self::Read,
             What::Link { thread, .. } => Self::Link(thread.clone()),
-            What::Message { .. } | What::Flags(_) | What::Undo { .. } => return None,
+            What::Message { .. } | What::Flags(_) | What::Gone { .. } | What::Undo { .. } => {
+                return None;
+            }
         })
     }
 

@@ -30,6 +30,8 @@ pub(super) const STEPS: &[(&str, usize)] = &[
     ("mail.sent", 2),
     ("mail.filed", 3),
     ("mail.by-device", 3),
+    ("mail.removed", 5),
+    ("mail.returned", 5),
     ("link.by-hand", 1),
     ("purge", 4),
     ("key", 26),
@@ -308,7 +310,30 @@ impl Simulation {
         }
     }
 
+    /// Messages are gone where they came from, or there again.
+    fn remove(&mut self, removed: bool) -> Option<()> {
+        let mut messages = Vec::new();
+        for _ in 0..=self.dice.below(2) {
+            let any = (!self.taken_in.is_empty()).then(|| self.dice.pick(&self.taken_in).clone());
+            let (thread, _, id) = any?;
+            let (log, _) = log_of(&self.world.backend_dir(), &thread);
+            let its = log.iter().find(|event| event.event.id == id).and_then(message_of);
+            messages.push((thread, its?.message));
+        }
+        let token = format!("pass {}", self.dice.next());
+        let changed = self.world.on_backend(|backend| {
+            let changed = backend.remove_messages(&messages, removed, &token)?;
+            // The same again changes nothing.
+            assert_eq!(backend.remove_messages(&messages, removed, &token)?, 0);
+            Ok(changed)
+        })?;
+        (changed > 0).then_some(())
+    }
+
     fn mail(&mut self, kind: &str) -> Option<()> {
+        if let "removed" | "returned" = kind {
+            return self.remove(kind == "removed");
+        }
         let name = format!("m{}", self.posted.len());
         let minute = i64::try_from(self.dice.below(500)).expect("small");
         let new = mail(&name).at(minute);
