@@ -32,6 +32,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod thread_client;
+mod wake;
 mod worker;
 
 pub use auth::token;

@@ -40,6 +40,8 @@ pub fn event(change: &Change, target: &Target) -> (&'static str, Args) {
 #[must_use]
 pub fn action_name(changes: &[Change]) -> &'static str {
     match changes {
+        // It wakes in the inbox.
+        [Change::Place(Place::Inbox), Change::Snooze(Some(_))] => "snooze",
         [Change::Place(Place::Inbox), ..] => "inbox",
         [Change::Place(place), ..] => place.as_str(),
         [Change::Label(..), ..] => "label",
@@ -68,6 +70,7 @@ pub fn says(changes: &[Change], rows: usize, name: &dyn Fn(&LabelId) -> String) 
         .collect();
     let labels = format!("Label {}:", labels.join(" "));
     let verb = match changes {
+        [Change::Place(Place::Inbox), Change::Snooze(Some(_))] => "Snoozed",
         [Change::Place(Place::Inbox), ..] => "Moved to the inbox:",
         [Change::Place(Place::Archive), ..] => "Archived",
         [Change::Place(Place::Spam), ..] => "Marked as spam:",

@@ -112,6 +112,14 @@ impl Device {
         })
     }
 
+    /// Whether a snooze that the rows show was over at `now`, Unix seconds.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn has_overslept(&self, now: i64) -> Result<bool, EngineError> {
+        Ok(mailbox::has_overslept(&self.db, now)?)
+    }
+
     /// The lists whose union a label or virtual list is.
     fn lists(&self, label: &LabelId) -> Result<Vec<LabelId>, EngineError> {
         Ok(match places(label.as_str()) {

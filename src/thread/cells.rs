@@ -34,6 +34,9 @@ pub struct Cells {
     /// Unix seconds until which it is hidden.
     #[serde(rename = "z", default, skip_serializing_if = "Option::is_none")]
     pub snoozed: Option<i64>,
+    /// When the last snooze that ran out did, Unix seconds.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub woken: Option<i64>,
     /// Muted.
     #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
     pub muted: bool,
@@ -74,6 +77,7 @@ impl Default for Cells {
         Self {
             place: Place::Inbox,
             snoozed: None,
+            woken: None,
             muted: false,
             starred: false,
             sent: false,
@@ -190,6 +194,12 @@ impl Cells {
                 }
             }
             What::Snooze { until, seen } => self.snooze(entry, *until, *seen),
+            What::Woken { until } => {
+                if self.snoozed == Some(*until) && self.may_write("snooze", entry) {
+                    self.snoozed = None;
+                    self.woken = Some(*until);
+                }
+            }
             What::Message { .. } => self.message(entry),
             What::Label { label, on } => {
                 if !label::is_system(label.as_str()) && self.may_write(label.as_str(), entry) {

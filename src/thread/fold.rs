@@ -136,6 +136,13 @@ pub enum What {
         #[serde(rename = "s")]
         seen: u64,
     },
+    /// The snooze until this time is over, and no other.
+    #[serde(rename = "w")]
+    Woken {
+        /// Unix seconds.
+        #[serde(rename = "u")]
+        until: i64,
+    },
     /// A link to another thread.
     #[serde(rename = "k")]
     Link {
@@ -225,7 +232,10 @@ impl Entry {
             ThreadEvent::Snoozed(snooze) => {
                 What::Snooze { until: Some(snooze.until), seen: reach(&snooze.seen) }
             }
-            ThreadEvent::Unsnoozed(_) => What::Snooze { until: None, seen: u64::MAX },
+            ThreadEvent::Unsnoozed(woken) => match woken.until {
+                Some(until) => What::Woken { until },
+                None => What::Snooze { until: None, seen: u64::MAX },
+            },
             ThreadEvent::Linked(link, on) => What::Link { thread: link.thread.clone(), on: *on },
             ThreadEvent::Undone(undo) => {
                 What::Undo { action: undo.action.clone(), seen: reach(&undo.seen) }

@@ -49,7 +49,7 @@ impl Cell {
     fn of(what: &What) -> Option<Self> {
         Some(match what {
             What::Place { .. } | What::Leave { .. } => Self::Place,
-            What::Snooze { .. } => Self::Snooze,
+            What::Snooze { .. } | What::Woken { .. } => Self::Snooze,
             What::Label { label, .. } => Self::Label(label.clone()),
             What::Star { .. } => Self::Star,
             What::Mute { .. } => Self::Mute,

@@ -151,7 +151,10 @@ impl Truth {
         labels.insert(place.label());
         lists.insert(if asleep { system("snoozed") } else { place.label() });
         labels.extend(asleep.then(|| system("snoozed")));
-        let summaries = told.iter().map(|told| told.state.summary());
+        let active = told.iter().map(|told| {
+            let newest = told.state.summary().last_activity;
+            newest.max(told.cells.woken.unwrap_or(newest))
+        });
         let line = Line {
             members: members.iter().map(|m| (m.clone(), self.threads[m].state.position)).collect(),
             place,
@@ -161,7 +164,7 @@ impl Truth {
             starred: cells().any(|cells| cells.starred),
             muted: cells().any(|cells| cells.muted),
             snoozed: cells().filter_map(|cells| cells.snoozed).min(),
-            last_activity: summaries.map(|summary| summary.last_activity).max().expect("members"),
+            last_activity: active.max().expect("members"),
         };
         let everywhere = [system("anywhere")].into_iter();
         let all = matches!(place, Place::Inbox | Place::Archive).then(|| system("all"));
