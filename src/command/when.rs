@@ -171,9 +171,8 @@ fn clock(text: &str) -> Option<Time> {
     };
     let (hour, minute) = match digits.split_once(':') {
         Some((hour, minute)) if minute.len() == 2 => (hour, minute),
-        Some(_) => return None,
         None if add.is_some() => (digits, "0"),
-        None => return None,
+        _ => return None,
     };
     let number = |text: &str| {
         let plain = text.len() <= 2 && text.bytes().all(|byte| byte.is_ascii_digit());

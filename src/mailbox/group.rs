@@ -65,7 +65,7 @@ pub fn group(members: &[MemberRow]) -> Option<GroupRow> {
     let place = members.iter().map(|member| member.place).min_by_key(|place| order_of(*place))?;
     let shown = |member: &&MemberRow| member.place == place && !member.snoozed;
     // What is thrown away is in its place's list, snoozed or not.
-    let snoozed = place.hidden() < 2 && !members.iter().any(|member| shown(member));
+    let snoozed = place.hidden() < 2 && !members.iter().any(shown);
     let mut labels: BTreeSet<LabelId> = members
         .iter()
         .flat_map(|member| &member.labels)

@@ -25,13 +25,10 @@ pub(super) fn draw(model: &Model, asked: &SnoozeBox, area: Rect, buf: &mut Buffe
     let inside = open(model, &title, (COLUMNS, ROWS), area, buf);
     let caret = typed(model, &asked.line, Rect { height: 1, ..inside }, buf);
     let top = inside.y + 2.min(inside.height.saturating_sub(1));
-    let choices = match asked.choices() {
-        Ok(choices) => choices,
-        Err(_) => {
-            let examples = text::cut(EXAMPLES, usize::from(inside.width));
-            put(buf, (inside.x, top), &examples, inside.width, model.theme.dim());
-            return caret;
-        }
+    let Ok(choices) = asked.choices() else {
+        let examples = text::cut(EXAMPLES, usize::from(inside.width));
+        put(buf, (inside.x, top), &examples, inside.width, model.theme.dim());
+        return caret;
     };
     let height = usize::from(inside.bottom().saturating_sub(top));
     let first = (asked.cursor + 1).saturating_sub(height);

@@ -32,6 +32,7 @@ pub(super) const STEPS: &[(&str, usize)] = &[
     ("mail.by-device", 3),
     ("mail.removed", 5),
     ("mail.returned", 5),
+    ("wake", 4),
     ("link.by-hand", 1),
     ("purge", 4),
     ("key", 26),
@@ -96,6 +97,8 @@ pub(super) const STEPS: &[(&str, usize)] = &[
 const MOST_MOVES: usize = 360;
 /// Names that labels are made with; two of them are one label.
 const LABELS: [&str; 4] = ["Work", "work", "Später", "Inbox"];
+/// When snoozes end, Unix seconds.
+const SNOOZED_UNTIL: i64 = 1_715_587_200;
 /// Rows that a device draws at a time.
 const DRAWN: usize = 20;
 
@@ -216,6 +219,7 @@ impl Simulation {
         let at = self.a_device();
         match step {
             "link.by-hand" => return self.link(at),
+            "wake" => return self.wake(),
             "newer" => return self.newer(),
             "backup" => return self.world.backup("one").then_some(()),
             "restore" => return self.restore(),
@@ -411,6 +415,13 @@ impl Simulation {
         Some(())
     }
 
+    /// Time goes on to where snoozes end, or not yet; a clock may go back as well.
+    fn wake(&mut self) -> Option<()> {
+        let now = SNOOZED_UNTIL + i64::try_from(self.dice.below(3)).expect("small") - 1;
+        let woke = self.world.on_backend(|backend| backend.wake(now))?;
+        woke.then_some(())
+    }
+
     fn link(&mut self, at: usize) -> Option<()> {
         let (a, b) = (self.a_thread(at)?, self.a_thread(at)?);
         self.world.on_backend(|backend| backend.link(&a, &b))?;
@@ -498,7 +509,7 @@ impl Simulation {
             5 | 6 => Change::Read(on),
             7 => Change::Star(on),
             8 => Change::Mute(on),
-            9 => Change::Snooze(on.then_some(1_715_587_200)),
+            9 => Change::Snooze(on.then_some(SNOOZED_UNTIL)),
             _ => Change::Label(label::user_label(LABELS[self.dice.below(4)]), on),
         }
     }
