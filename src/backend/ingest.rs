@@ -2,8 +2,8 @@
 //!
 //! Invariant: the index entry, the choice of the thread and the append are one transaction. Two
 //! threads that turn out to be one conversation are linked, never moved. The same bytes again add
-//! nothing, but that a message which was gone is there again; other bytes under the same id are kept
-//! as a copy.
+//! nothing, but that a message which was gone is there again; other bytes under the same id are
+//! kept as a copy.
 
 mod whole;
 

@@ -1,7 +1,7 @@
 //! Messages that are gone where they came from, and those that are there again.
 //!
-//! Invariant: written by the mail edge alone, with ids that come from the change's name, so that the
-//! same again adds nothing. Nothing is destroyed by it: the log and the blobs keep the message.
+//! Invariant: written by the mail edge alone, with ids that come from the change's name, so that
+//! the same again adds nothing. Nothing is destroyed by it: the log and the blobs keep the message.
 
 use std::collections::BTreeMap;
 

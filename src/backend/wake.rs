@@ -1,8 +1,8 @@
 //! Snoozes that have run out: the conversation wakes, whichever device put it to sleep.
 //!
-//! Invariant: what the log says decides, not the row: an event names the snooze that it ends, and is
-//! written only for one that is over by the backend's clock. What cannot be woken is not tried again
-//! before its log grows. A clock that jumps wakes early or late; nothing is lost by it.
+//! Invariant: what the log says decides, not the row: an event names the snooze that it ends, and
+//! is written only for one that is over by the backend's clock. What cannot be woken is not tried
+//! again before its log grows. A clock that jumps wakes early or late; nothing is lost by it.
 
 use crate::backend::core::Backend;
 use crate::backend::ingest::event_id;

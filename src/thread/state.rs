@@ -151,8 +151,8 @@ impl ThreadState {
         self.messages.iter().any(|row| !row.removed && is(&row.message))
     }
 
-    /// Takes a message out of what is shown, or puts it back; what that writes. `None` when there is
-    /// no such message, or nothing changes.
+    /// Takes a message out of what is shown, or puts it back; what that writes. `None` when there
+    /// is no such message, or nothing changes.
     fn removed(&mut self, message: &MessageId, on: bool) -> Option<Marks> {
         let row = self.messages.get_mut(*self.index.get(message)?)?;
         if std::mem::replace(&mut row.removed, on) == on {

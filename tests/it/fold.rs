@@ -124,8 +124,8 @@ fn is_mail(what: &Kind) -> bool {
     !matches!(what, Kind::Key(_) | Kind::Leave(_) | Kind::Undo(_))
 }
 
-fn none() -> Flags {
-    Flags::default()
+fn some_flags([read, starred, draft]: [bool; 3]) -> Flags {
+    Flags { read, starred, draft, ..Flags::default() }
 }
 
 fn thread() -> ThreadId {
@@ -211,9 +211,7 @@ fn log(history: &[Drawn]) -> Vec<Event> {
             }
             Kind::Flags { back, set, cleared, sent } => {
                 let Some(message) = nth_last(&events, *back) else { continue };
-                let flags =
-                    |[read, starred, draft]: [bool; 3]| Flags { read, starred, draft, ..none() };
-                let (set, cleared) = (flags(*set), flags(*cleared));
+                let (set, cleared) = (some_flags(*set), some_flags(*cleared));
                 let change = FlagsChanged { message, set, cleared, sent: *sent };
                 (name::FLAGS_CHANGED, Args::of(&change))
             }

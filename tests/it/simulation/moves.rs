@@ -235,9 +235,8 @@ impl Simulation {
                 let known = self.actions.len();
                 let at_action = self.dice.below(known);
                 let action = Some(self.actions.get(at_action)?.clone());
-                let undo = step == "undo.any";
-                let intent = if undo { Intent::Undo(action) } else { Intent::Redo(action) };
-                return self.intend(at, &intent);
+                let intent = if step == "undo.any" { Intent::Undo } else { Intent::Redo };
+                return self.intend(at, &intent(action));
             }
             "label" => {
                 let name = (*self.dice.pick(&LABELS)).to_owned();
