@@ -42,6 +42,12 @@ pub const POINTS: &[&str] = &[
 pub const SIMULATED: &[&str] =
     &["kept.before-commit", "kept.after-commit", "ack.before-commit", "ack.after-commit"];
 
+/// Points of putting a backup back, at which a test of their own kills.
+pub const RESTORE: &[&str] = &["restore.before-aside", "restore.between", "restore.after"];
+
+/// Points between the two files of a device whose kept log is not the backend's any more.
+pub const REWIND: &[&str] = &["rewind.between", "rewind.after"];
+
 /// Points of making a snapshot and taking one in, at which their tests and the simulation die.
 pub const SNAPSHOTS: &[&str] = &[
     "snapshot.chunk",
@@ -57,6 +63,12 @@ pub const SNAPSHOTS: &[&str] = &[
 
 /// Further names at which only a panic is tried: nothing is written there.
 pub const PANICS: &[&str] = &["ui.frame", "link.frame"];
+
+/// Every name there is.
+#[cfg(any(test, debug_assertions))]
+fn all() -> impl Iterator<Item = &'static &'static str> {
+    [POINTS, SIMULATED, SNAPSHOTS, RESTORE, REWIND, PANICS].into_iter().flatten()
+}
 
 /// Dies here if the environment says so; in a release build this is nothing.
 #[inline]
@@ -99,10 +111,8 @@ mod armed {
     }
 
     pub(super) fn reached(name: &str) {
-        let mut lists =
-            [super::POINTS, super::SIMULATED, super::SNAPSHOTS, super::PANICS].into_iter();
-        let known = lists.any(|list| list.contains(&name));
-        debug_assert!(known, "not in POINTS, SIMULATED or PANICS: {name}");
+        let known = super::all().any(|known| *known == name);
+        debug_assert!(known, "not in a list of points: {name}");
         if is_now(name, "MAILTUI_CRASH_AT", &KILL, &KILL_REACHED) {
             // The signal is on its way to this process; nothing after this line may run.
             let _ = kill_process(getpid(), Signal::KILL);
@@ -121,7 +131,7 @@ mod armed {
 mod tests {
     #[test]
     fn names_are_told_apart_and_the_count_is_read() {
-        let listed = [super::POINTS, super::SIMULATED, super::SNAPSHOTS, super::PANICS].concat();
+        let listed: Vec<_> = super::all().collect();
         let names: std::collections::BTreeSet<_> = listed.iter().collect();
         assert_eq!(names.len(), listed.len(), "a name is listed twice");
         #[cfg(debug_assertions)]

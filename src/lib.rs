@@ -85,7 +85,8 @@
 //! | another projection | `backend/storage/again` → `backend/reproject`, a slice a step |
 //! | a file outlives a power cut | `store/db` (`durable`), `store/disk`, `engine/run` (`syncer`) |
 //! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
-//! | a restore | `cli/restore` → `backend/cut` → `engine/rewind` → `backend/returns` |
+//! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |
+//! | a damaged file | `store/salvage`, `store/check` → `backend/mend`, `engine/mend` ← `doctor` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
@@ -101,6 +102,7 @@
 //! `DIR/lock` is held by the one process that owns the directory; while that is a terminal or runs
 //! with `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db`
 //! remembers which files were imported and what they said; losing it costs reading them again.
+//! A damaged file is put aside as `NAME.damaged` when it is made again.
 //! `DIR/crash.txt` says where the last panic was, without mail.
 //!
 //! # Decisions
@@ -127,6 +129,16 @@
 //!   there.
 //! - **In a new epoch a device compares before it pushes**: the Mailbox log first; that says which
 //!   kept logs go on above their watermark, and only those can hold what the backend lost.
+//! - **After a restore comes back what a device holds**: its own events until rows show them, and
+//!   the logs that it keeps. What the ended life acknowledged after the backup, rows show on the
+//!   device that wrote it, and nobody's kept log holds is gone, as mail is that nobody keeps: a
+//!   device holds a key no longer than until the backend has it and shows it, and it is not told
+//!   of a restore before it connects. So a page of the ended life that is read after the restore
+//!   counts as one that was read before it.
+//! - **A damaged Mailbox store begins a new epoch.** What of its log fits the chain stays, and the
+//!   rest is projected from the Thread logs again; devices compare, as after a restore, and offer
+//!   what no Thread log has. A damaged Thread log is withheld, and not mended from a device's: that
+//!   may end before what the backend acknowledged.
 //! - **A backup is read by who asks for it.** The owner of the directory only waits between two
 //!   commits until both files are being read, so the file is made by the asker, where it may write.
 //! - **What was queued to be sent is not sent by a restore.** A `MessageQueued` that was first

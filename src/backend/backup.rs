@@ -9,6 +9,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::notice::{Exit, Notice};
+
 /// How a backup begins.
 const MAGIC: &[u8; 16] = b"mailtui-backup1\n";
 /// How it ends, before the hash of all of it.
@@ -55,6 +57,31 @@ pub enum BackupError {
     /// The disk refused.
     #[error("{0}")]
     Io(#[from] io::Error),
+}
+
+/// What is wrong with the backup in `file`, as a notice.
+#[must_use]
+pub fn notice(file: &Path, error: &BackupError) -> Notice {
+    let line = format!("{}: {error}", file.display());
+    match error {
+        BackupError::NotOne | BackupError::Damaged(_) => {
+            Notice::error("damaged-backup", line, "nothing was changed; use another backup")
+        }
+        BackupError::Newer(_) => {
+            Notice::error("newer", line, "use that version").exit(Exit::DataDir)
+        }
+        BackupError::Stopped => {
+            Notice::error("stopped", "stopped; nothing was changed", "").exit(Exit::Stopped)
+        }
+        BackupError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+            Notice::error("no-file", line, "look at its name").exit(Exit::NotFound)
+        }
+        BackupError::Io(error) if error.kind() == io::ErrorKind::StorageFull => {
+            let hint = "free some space and run the same command again";
+            Notice::error("disk-full", "the disk is full; nothing half-written was kept", hint)
+        }
+        BackupError::Io(_) => Notice::error("io", line, "is there room, and may you write there?"),
+    }
 }
 
 /// Told how many bytes are done; says whether to go on.

@@ -41,8 +41,16 @@ pub(super) struct Snapshotter {
 }
 
 impl Snapshotter {
+    /// Opens what is there; a file that is damaged is made anew, and what was in it again.
     pub(super) fn open(dir: &Path, mailbox: &Db) -> Result<Self, StoreError> {
-        let mut file = SnapshotFile::open(dir)?;
+        let found = SnapshotFile::open(dir).and_then(|file| Self::of(dir, file, mailbox));
+        match found {
+            Err(error) if error.is_damage() => Self::of(dir, SnapshotFile::anew(dir)?, mailbox),
+            found => found,
+        }
+    }
+
+    fn of(dir: &Path, mut file: SnapshotFile, mailbox: &Db) -> Result<Self, StoreError> {
         let held = file.newest()?;
         let mut snapshots = Self {
             dir: dir.to_owned(),
@@ -113,7 +121,13 @@ impl Snapshotter {
         let Some(held) = self.held.as_ref().filter(|held| held.manifest.hash == name) else {
             return Ok(None);
         };
-        let chunk = self.file.chunk(held, number)?;
+        let chunk = match self.file.chunk(held, number) {
+            Err(error) if error.is_damage() => {
+                self.file = SnapshotFile::anew(&self.dir)?;
+                None
+            }
+            chunk => chunk?,
+        };
         if chunk.is_none() {
             self.held = None;
             self.wanted = true;
@@ -270,7 +284,10 @@ pub(super) fn make(dir: &Path, backend: &str, stop: &dyn Fn() -> bool) -> Result
     db.begin_read()?;
     let store = StoreId::mailbox();
     let head: Head = Log::head(&db, &store)?;
-    let mut file = SnapshotFile::open(dir)?;
+    let mut file = match SnapshotFile::open(dir) {
+        Err(error) if error.is_damage() => SnapshotFile::anew(dir)?,
+        file => file?,
+    };
     let from = file.newest()?.map_or(0, |held| held.manifest.position);
     let names = Log::names(&db, &store, from.min(head.position))?;
     if head.position == 0 || names.iter().any(|name| !MailboxEvent::is_known(name)) {

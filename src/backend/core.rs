@@ -3,12 +3,13 @@
 //! Invariant: synchronous and single: one owner, no lock. Frames that say something is on disk are
 //! held back until [`Backend::commit`]; several pushes share one sync to disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use crate::backend::bootstrap::Snapshotter;
 use crate::backend::ingest::{self, Prepared};
 use crate::backend::mailbox_client::MailboxClient;
+use crate::backend::mend;
 use crate::backend::returns;
 use crate::backend::session::Session;
 use crate::backend::storage::{self, Snapshots};
@@ -18,7 +19,7 @@ use crate::clock::Clock;
 use crate::crash::{self, Broken};
 use crate::id::{Epoch, EventId, LabelId, StoreId, ThreadId, base32};
 use crate::limits::PAGE_EVENTS;
-use crate::store::{Db, Durability, Head, Log, NewEvent, StoreError, Uploads};
+use crate::store::{Db, Durability, Head, Log, NewEvent, Place, StoreError, Uploads};
 use crate::sync::{Frame, Refused, StoreAck, StorePush};
 
 /// How a backend runs.
@@ -69,8 +70,10 @@ impl Backend {
     /// When a file is damaged, newer or cannot be written.
     pub fn open(options: &Options, clock: &dyn Clock) -> Result<Self, StoreError> {
         let mut db = storage::open(&options.dir, clock.now())?;
+        mend::has_its_logs(&options.dir, &db)?;
         let (id, epoch) = identity(&mut db, clock)?;
         let mut mailbox = MailboxClient::open(&options.dir)?;
+        let epoch = mend::epoch_of(&mut db, &mailbox, epoch, clock)?;
         returns::begin_epoch(&db, &mut mailbox, &epoch)?;
         mailbox.initialize(&epoch)?;
         let mut backend = Self {
@@ -128,10 +131,13 @@ impl Backend {
         self.begin()?;
         let device = self.sessions.get(&session).map(|session| session.device.clone());
         let (mut pushed, mut answers) = (Vec::new(), Vec::new());
+        let mut heads: HashMap<StoreId, Head> = HashMap::with_capacity(stores.len());
+        let restored = storage::restored(&self.db)?;
         for push in stores {
             let (store, again, expect) = (push.store.clone(), push.again, push.expect);
-            let (events, mut refused) = self.sort_out(device.as_ref(), push)?;
-            let (mut events, moved) = self.expected(&store, expect, events)?;
+            let found = Log::find(self.log_of(&store), &store)?;
+            let (events, mut refused) = self.sort_out(device.as_ref(), push, found)?;
+            let (mut events, moved) = self.expected((&store, found), expect, events)?;
             refused.extend(moved);
             // What comes back is taken also where nobody has its blobs any more.
             let missing = if again { Vec::new() } else { self.without_blobs(&store, &mut events)? };
@@ -141,23 +147,29 @@ impl Backend {
             } else {
                 let back =
                     if again { returns::unknown(&self.db, &store, &events)? } else { Vec::new() };
-                let appended = storage::append(&self.db, &self.epoch, &store, &events)?;
+                let place = (&store, found);
+                let appended = storage::append_at(&self.db, &self.epoch, restored, place, &events)?;
                 returns::take_back(&self.db, &store, &back)?;
                 appended
             };
             for id in appended.reused {
                 refused.push(no(id, "id-reused", "another event has this id"));
             }
+            heads.insert(store.clone(), appended.head);
             answers.push((store.clone(), appended.positions, refused, missing));
             if store.as_thread().is_some() {
                 pushed.push((store, events));
             }
         }
-        storage::spread(&self.db, &self.epoch, &pushed)?;
+        if storage::spread(&self.db, &self.epoch, &pushed)? {
+            for (store, head) in &mut heads {
+                *head = Log::head(self.log_of(store), store)?;
+            }
+        }
         storage::Links::pushed(&self.db, &pushed)?;
         let mut acks = Vec::with_capacity(answers.len());
         for (store, positions, refused, missing) in answers {
-            let Head { position: head, chain } = Log::head(self.log_of(&store), &store)?;
+            let Head { position: head, chain } = heads.get(&store).copied().unwrap_or_default();
             acks.push(StoreAck { store, positions, refused, missing, head, chain });
         }
         let early = crash::broken(Broken::AckBeforeSync);
@@ -174,16 +186,13 @@ impl Backend {
     /// what is refused for that: a second try of what is in is not refused.
     fn expected(
         &self,
-        store: &StoreId,
+        (store, found): (&StoreId, Option<Place>),
         expect: Option<u64>,
         events: Vec<NewEvent>,
     ) -> Result<(Vec<NewEvent>, Vec<Refused>), StoreError> {
         let db = self.log_of(store);
-        let moved = match expect {
-            Some(expected) => Log::head(db, store)?.position != expected,
-            None => false,
-        };
-        if !moved {
+        let head = found.map_or(0, |place| place.head.position);
+        if expect.is_none_or(|expected| head == expected) {
             return Ok((events, Vec::new()));
         }
         let (mut known, mut refused) = (Vec::new(), Vec::new());

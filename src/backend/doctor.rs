@@ -117,6 +117,7 @@ impl Backend {
         let mut found = check_files(&[&self.db, self.mailbox.db()])?;
         self.drain()?;
         found.extend(check_logs(&self.db, self.mailbox.db())?);
+        found.extend(self.check_tables()?);
         let wrong = check_rows(&self.db, self.mailbox.db())?;
         for (thread, _) in &wrong {
             self.project_again(&StoreId::thread(thread))?;
@@ -135,11 +136,24 @@ impl Backend {
         found.extend(check_left(&self.db)?);
         found.extend(self.check_links()?);
         found.extend(self.count_references()?);
-        let mut rebuilt = rebuild(self.mailbox.db(), self.snapshots.dir())?;
-        for finding in rebuilt.iter_mut().filter(|finding| finding.code == "snapshot") {
+        Ok(found)
+    }
+
+    /// Compares the Mailbox tables with their log, and makes them again from it; a snapshot that a
+    /// log needs and that is not there, from the tables.
+    fn check_tables(&mut self) -> Result<Vec<Finding>, StoreError> {
+        let mut found = rebuild(self.mailbox.db(), self.snapshots.dir())?;
+        if found.iter().any(|finding| finding.code == "table") {
+            self.commit()?;
+            self.mailbox.remake()?;
+            let left = rebuild(self.mailbox.db(), self.snapshots.dir())?;
+            for finding in &mut found {
+                finding.repaired = !left.contains(finding);
+            }
+        }
+        for finding in found.iter_mut().filter(|finding| finding.code == "snapshot") {
             finding.repaired = self.make_snapshot()?;
         }
-        found.append(&mut rebuilt);
         Ok(found)
     }
 

@@ -48,6 +48,18 @@ impl MailboxClient {
         Ok(Self { db, names: BTreeMap::new() })
     }
 
+    /// Makes all tables again from the log, and from the snapshot where that is cut.
+    pub(super) fn remake(&mut self) -> Result<(), StoreError> {
+        let dir = self.db.path().parent().unwrap_or(Path::new("")).to_owned();
+        self.db.begin()?;
+        let begin = |db: &Db| super::bootstrap::load(db, &dir, db);
+        let made = mailbox::make_from(&self.db, mailbox::VERSION, &begin);
+        if made.is_err() {
+            self.rollback();
+        }
+        made.and_then(|()| self.db.commit())
+    }
+
     pub(super) const fn db(&self) -> &Db {
         &self.db
     }

@@ -21,8 +21,12 @@ mod ingest;
 pub mod listener;
 mod mailbox_client;
 mod maker;
+mod mend;
+pub mod place;
 mod pump;
 mod purge;
+#[cfg(debug_assertions)]
+mod remembered;
 mod removed;
 mod reproject;
 mod returns;
@@ -42,6 +46,7 @@ pub use doctor::{Finding, Holds, holds, inspect, projecting};
 pub use error::BackendError;
 pub use host::{Host, HostHandle};
 pub use ingest::{Packer, Prepared, Whole, prepare};
+pub use mend::mend;
 pub use storage::VERSION as FORMAT;
 
 use std::path::Path;
@@ -82,12 +87,12 @@ impl Reader {
         Ok(storage::read(dir)?.map(Self))
     }
 
-    /// A store's log.
+    /// A store's log, when it is what was written to it.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the database refuses, or the log is damaged.
     pub fn log(&self, store: &StoreId) -> Result<Vec<Event>, StoreError> {
-        Log::all(&self.0, store)
+        Ok(Log::checked(&self.0, store, 0, usize::MAX, usize::MAX)?.0)
     }
 
     /// A blob's bytes.

@@ -9,7 +9,7 @@ use crate::backend::core::Backend;
 use crate::backend::ingest::{event, event_id};
 use crate::backend::storage;
 use crate::id::{Epoch, MessageId, StoreId, ThreadId};
-use crate::store::{Args, Db, Log, NewEvent, StoreError};
+use crate::store::{Args, Db, Log, NewEvent, StoreError, holds_name};
 use crate::thread::{MessageOnly, ThreadState, name};
 
 impl Backend {
@@ -59,7 +59,7 @@ pub(super) fn came_again(
     message: &MessageId,
 ) -> Result<(), StoreError> {
     let store = StoreId::thread(thread);
-    if !Log::has(db, &store, name::MESSAGE_REMOVED)? {
+    if !holds_name(db, &store, name::MESSAGE_REMOVED)? {
         return Ok(());
     }
     let mut state = ThreadState::default();

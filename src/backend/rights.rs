@@ -10,7 +10,7 @@ use crate::backend::storage::Purged;
 use crate::id::{DeviceId, StoreId, ThreadId};
 use crate::limits::{MAX_ACTION_NAME_BYTES, MAX_MESSAGE_ARGS_BYTES, MAX_PUSHED_ARGS_BYTES};
 use crate::mailbox::MailboxEvent;
-use crate::store::{Log, NewEvent, StoreError};
+use crate::store::{Log, NewEvent, Place, StoreError};
 use crate::sync::{Refused, StorePush};
 use crate::thread::{ThreadEvent, Writer, writers};
 
@@ -30,16 +30,19 @@ struct Judged<'a> {
 }
 
 impl Backend {
-    /// Parts what a device may write into a store from what is refused for good.
+    /// Parts what a device may write into a store, which is here at this place, from what is
+    /// refused for good.
     pub(super) fn sort_out(
         &self,
         device: Option<&DeviceId>,
         push: StorePush,
+        found: Option<Place>,
     ) -> Result<(Vec<NewEvent>, Vec<Refused>), StoreError> {
         let StorePush { store, expect: _, events, again } = push;
         let thread = store.as_thread();
         let mailbox = store.as_str() == StoreId::MAILBOX;
-        let there = mailbox || (thread.is_some() && Log::head(&self.db, &store)?.position > 0);
+        let begun = found.is_some_and(|place| place.head.position > 0);
+        let there = mailbox || (thread.is_some() && begun);
         let gone = match &thread {
             Some(thread) if !there => Purged::is(&self.db, thread)?,
             _ => false,

@@ -7,7 +7,7 @@ use crate::bridge::{Folder, Incoming, Outcome};
 use crate::clock::Clock;
 use crate::id::{DeviceId, Epoch, EventId, ThreadId};
 use crate::mailbox;
-use crate::store::{Action, Args, NewEvent};
+use crate::store::{Action, Args, Log, NewEvent};
 use crate::sync::{Frame, PurgeOrder, SeenThread, StorePush};
 use crate::thread::{LabelChange, Starred, name};
 
@@ -88,6 +88,33 @@ fn an_undo_beside_another_change_of_links_reaches_both_threads() {
     push(&mut backend, one, events);
     assert!(!storage::Links::are_wrong(&backend.db).unwrap());
     assert_eq!(storage::Links::root(&backend.db, two).unwrap(), *two);
+}
+
+#[test]
+fn an_answer_has_the_end_of_a_log_that_is_named_twice_or_gets_an_undo_of_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut backend = open(dir.path());
+    let threads = take_in(&mut backend, vec![mail("one", &[]), mail("two", &[])]);
+    let starred = |id: &str| of_links(id, "stars", name::THREAD_STARRED, "{\"starred\":true}");
+    let undo = of_links("undo-stars", "undo", name::ACTION_UNDONE, "{\"action\":\"stars\"}");
+    for (at, name) in ["first-one", "first-two"].into_iter().enumerate() {
+        push(&mut backend, &threads[at], vec![starred(name)]);
+    }
+    let offered = [(0, undo), (0, star("then-one", "{}")), (1, star("then-two", "{}"))];
+    let stores = offered.map(|(at, event)| {
+        let store = StoreId::thread(&threads[at]);
+        StorePush { store, expect: None, events: vec![event], again: false }
+    });
+    backend.push(1, stores.to_vec()).unwrap();
+    backend.commit().unwrap();
+    let frames = backend.frames();
+    let Some((_, Frame::Ack { stores })) = frames.first() else { panic!("{frames:?}") };
+    // A thread and its message, the first star, the star and the undo of this push.
+    assert_eq!(stores.iter().map(|ack| ack.head).collect::<Vec<_>>(), [5, 5, 5]);
+    for ack in stores {
+        let end = Log::head(&backend.db, &ack.store).unwrap();
+        assert_eq!((ack.head, ack.chain), (end.position, end.chain));
+    }
 }
 
 #[test]

@@ -32,6 +32,12 @@ impl ThreadClients {
         self.loaded.clear();
     }
 
+    /// Which are loaded, and up to where.
+    #[cfg(debug_assertions)]
+    pub(super) fn positions(&self) -> Vec<(i64, u64)> {
+        self.loaded.iter().map(|(key, state)| (*key, state.position)).collect()
+    }
+
     /// Forgets the client of a store that is gone.
     pub(super) fn leave(&mut self, key: i64) {
         self.loaded.pop(&key);

@@ -25,7 +25,7 @@ use crate::cli::output::Output;
 use crate::clock::{Clock as _, SystemClock};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::store::StoreError;
-use crate::store::disk::Fresh;
+use crate::store::disk::{self, Fresh};
 
 /// How often progress is said: over the same line on a terminal, seldom otherwise.
 const SAY_EVERY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
@@ -53,13 +53,13 @@ pub(super) fn run(home: &Home, output: Output, file: &Path, force: bool) -> Resu
     let mut said = Said::new(output, "copied", &stop, cut.size().map_err(|e| e.notice())?);
     let copied = cut.copy_to(&copies.path, &mut |done| said.go_on(done));
     if !copied.map_err(|error| error.notice())? {
-        return Err(stopped());
+        return Err(backup::notice(file, &BackupError::Stopped));
     }
     let contents = contents(&cut, &copies.path)?;
     drop(cut);
     let size: u64 = contents.files.iter().map(|(_, bytes)| bytes).sum();
     said.next("written", size);
-    let failed = |error: BackupError| explain(file, &error);
+    let failed = |error: BackupError| backup::notice(file, &error);
     let made = copies.path.join("backup");
     let mut fresh = Fresh::new(&made).map_err(|error| error.notice())?;
     backup::write(&contents, &copies.path, &mut fresh, &mut |done| said.go_on(done))
@@ -96,9 +96,8 @@ fn free(file: &Path, force: bool) -> Result<(), Notice> {
 /// What was read back takes its name, for good.
 fn put_in_place(made: &Path, file: &Path) -> Result<(), Notice> {
     let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let moved = std::fs::rename(made, file);
-    let moved = moved.and_then(|()| File::open(dir)?.sync_all());
-    moved.map_err(|error| StoreError::Io { path: file.to_owned(), error }.notice())
+    let moved = disk::rename(made, file).and_then(|()| disk::sync_dir(dir));
+    moved.map_err(|error| error.notice())
 }
 
 fn contents(cut: &Cut, dir: &Path) -> Result<Contents, Notice> {
@@ -116,32 +115,10 @@ fn contents(cut: &Cut, dir: &Path) -> Result<Contents, Notice> {
 
 /// Reads a backup from beginning to end.
 fn check(file: &Path, said: &mut Said<'_>) -> Result<(), Notice> {
-    let failed = |error: BackupError| explain(file, &error);
+    let failed = |error: BackupError| backup::notice(file, &error);
     let open = File::open(file).map_err(BackupError::from).map_err(failed)?;
     backup::read(&mut BufReader::new(open), None, &mut |done| said.go_on(done)).map_err(failed)?;
     Ok(())
-}
-
-/// What is wrong with a backup, as a notice.
-pub(super) fn explain(file: &Path, error: &BackupError) -> Notice {
-    let line = format!("{}: {error}", file.display());
-    match error {
-        BackupError::NotOne | BackupError::Damaged(_) => {
-            Notice::error("damaged-backup", line, "nothing was changed; use another backup")
-        }
-        BackupError::Newer(_) => {
-            Notice::error("newer", line, "use that version").exit(Exit::DataDir)
-        }
-        BackupError::Stopped => stopped(),
-        BackupError::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Notice::error("no-file", line, "look at its name").exit(Exit::NotFound)
-        }
-        BackupError::Io(_) => Notice::error("io", line, "is there room, and may you write there?"),
-    }
-}
-
-fn stopped() -> Notice {
-    Notice::error("stopped", "stopped; nothing was changed", "").exit(Exit::Stopped)
 }
 
 /// A directory beside the file, for its owner only and gone with this value, for the copies that

@@ -7,8 +7,12 @@ use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::clock::SystemClock;
+use crate::engine::{Device, EngineError};
+use crate::id::StoreId;
 use crate::limits::THREAD_CLIENTS_EMBEDDED;
+use crate::mailbox;
 use crate::notice::{Exit, Explain as _, Notice};
+use crate::store::{Db, Kind, Log};
 
 /// Checks; exit 0 when clean.
 pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
@@ -24,6 +28,9 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
         return Err(notice.clone());
     }
     let writable = owner.is_ok();
+    if writable {
+        found.extend(mend(home)?);
+    }
     home.has_its_mail()?;
     if home.backend_dir().join("threads.db").exists() {
         found.extend(backend(home, writable)?);
@@ -66,6 +73,41 @@ pub(super) fn clear_refused(home: &Home, output: Output) -> Result<Exit, Notice>
     Ok(Exit::Done)
 }
 
+/// Makes files again that cannot even be opened, where the other side has what was in them.
+fn mend(home: &Home) -> Result<Vec<Finding>, Notice> {
+    let mut found = Vec::new();
+    let has_mail = home.backend_dir().join("threads.db").exists();
+    if has_mail {
+        let mended = crate::backend::mend(&home.backend_dir(), &SystemClock);
+        found.extend(mended.map_err(|error| error.notice())?);
+    }
+    if has_mail || home.is_remote() {
+        let mended = crate::engine::mend(&home.dir, home.is_remote(), None);
+        found.extend(mended.map_err(|error| error.notice())?.into_iter().map(finding));
+    }
+    Ok(found)
+}
+
+fn finding((code, detail, repaired): (&str, String, bool)) -> Finding {
+    Finding { code: code.to_owned(), detail, repaired }
+}
+
+/// Rows of which no log tells are compared with those of the backend beside them.
+fn compare(home: &Home, device: &mut Device) -> Result<Option<Finding>, Notice> {
+    let path = home.backend_dir().join("mailbox.db");
+    let notice = |error: crate::store::StoreError| error.notice();
+    let theirs = Db::read(&path, Kind::Mailbox, mailbox::VERSION).map_err(notice)?;
+    let Some(theirs) = theirs.filter(|_| !home.is_remote()) else { return Ok(None) };
+    let head = |db| Log::head(db, &StoreId::mailbox()).map_err(notice);
+    if head(&theirs)? != head(device.db())?
+        || mailbox::dump(&theirs).map_err(notice)? == mailbox::dump(device.db()).map_err(notice)?
+    {
+        return Ok(None);
+    }
+    device.fetch_again().map_err(|error| error.notice())?;
+    Ok(Some(finding(("table", "its rows were not those of the backend".to_owned(), true))))
+}
+
 fn backend(home: &Home, writable: bool) -> Result<Vec<Finding>, Notice> {
     let notice = |error: crate::store::StoreError| error.notice();
     if writable {
@@ -78,16 +120,27 @@ fn backend(home: &Home, writable: bool) -> Result<Vec<Finding>, Notice> {
 
 fn device(home: &Home, writable: bool) -> Result<Vec<Finding>, Notice> {
     let notice = |error: crate::engine::EngineError| error.notice();
+    let (mut more, mut compared) = (Vec::new(), None);
     let found = if writable {
-        home.device()?.doctor(true).map_err(notice)?
+        let mut device = home.device()?;
+        let found = match device.doctor(true) {
+            Err(EngineError::Store(error)) if error.is_damage() => {
+                drop(device);
+                // A file that is whole, with rows in it that were never written so.
+                let met = Some(error.to_string());
+                more = crate::engine::mend(&home.dir, home.is_remote(), met).map_err(notice)?;
+                device = home.device()?;
+                device.doctor(true).map_err(notice)?
+            }
+            found => found.map_err(notice)?,
+        };
+        compared = compare(home, &mut device)?;
+        found
     } else {
         match home.still_reader()? {
             Some(mut device) => device.doctor(false).map_err(notice)?,
             None => Vec::new(),
         }
     };
-    Ok(found
-        .into_iter()
-        .map(|(code, detail, repaired)| Finding { code: code.to_owned(), detail, repaired })
-        .collect())
+    Ok(more.into_iter().chain(found).map(finding).chain(compared).collect())
 }

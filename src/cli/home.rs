@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::backend::place;
 use crate::cli::args::Global;
 use crate::clock::{Clock as _, SystemClock};
 use crate::engine::{Device, EngineError, Owner};
@@ -100,7 +101,18 @@ impl Home {
 
     /// Opens the device for reading; `None` when there is nothing.
     pub(super) fn reader(&self) -> Result<Option<Device>, Notice> {
-        Device::read(&self.dir, Box::new(SystemClock)).map_err(|error| error.notice())
+        let device =
+            Device::read(&self.dir, Box::new(SystemClock)).map_err(|error| error.notice())?;
+        let path = self.dir.join("mailbox.db");
+        // Beside its backend it is made again by whoever looks for it.
+        if device.is_none()
+            && self.dir.join("remote.json").exists()
+            && std::fs::metadata(&path).is_ok_and(|meta| meta.len() == 0)
+        {
+            let detail = "it is empty".to_owned();
+            return Err(StoreError::Damaged { path, detail }.notice());
+        }
+        Ok(device)
     }
 
     /// As [`Home::reader`], of one moment of the file.
@@ -121,6 +133,17 @@ impl Home {
         // A snooze that is over is ended by the backend, which nobody may have run since.
         let over = device.map(|device| device.has_overslept(SystemClock.now())).transpose();
         Ok(there > here || over.map_err(|error| error.notice())? == Some(true))
+    }
+
+    /// That no restore was broken off in the moment in which there is no backend. One that was made
+    /// then would be empty.
+    pub(super) fn is_not_half_restored(&self) -> Result<(), Notice> {
+        if !place::is_broken_off(&self.dir) {
+            return Ok(());
+        }
+        let line = format!("a restore into {} was broken off", self.dir.display());
+        let hint = "run the same `mailtui restore` again; what was there is put aside, whole";
+        Err(Notice::error("damaged", line, hint).exit(Exit::DataDir))
     }
 
     /// That the embedded backend has the mail that this device has seen there. A new one in its
@@ -164,7 +187,7 @@ pub(super) fn still(mut device: Option<Device>) -> Result<Option<Device>, Notice
     Ok(device)
 }
 
-fn default_dir() -> Result<PathBuf, Notice> {
+pub(super) fn default_dir() -> Result<PathBuf, Notice> {
     directories::ProjectDirs::from("", "", "mailtui")
         .map(|dirs| dirs.data_dir().to_owned())
         .ok_or_else(|| Notice::error("home", "there is no home directory", "name a --data-dir"))

@@ -33,6 +33,7 @@ mod upgrade;
 mod watch;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
@@ -57,13 +58,27 @@ pub fn run(args: impl Iterator<Item = OsString>) -> u8 {
         Ok(cli) => cli,
         Err(error) => return refuse(output, &error),
     };
+    let dir = cli.global.data_dir.clone();
     match command(cli, output) {
         Ok(exit) => exit as u8,
         Err(notice) => {
+            let notice = placed(notice, dir);
             output.notice(&notice);
             notice.exit as u8
         }
     }
+}
+
+/// Damage that was met while a file was in use says at least in which directory it is.
+fn placed(mut notice: Notice, dir: Option<PathBuf>) -> Notice {
+    if notice.code == "damaged"
+        && let Some(dir) = dir.or_else(|| home::default_dir().ok())
+        && !notice.message.contains(&*dir.to_string_lossy())
+    {
+        let dir = crate::safe_text::line(&dir.to_string_lossy());
+        notice.message = format!("{}: a file in {dir}", notice.message);
+    }
+    notice
 }
 
 /// A command line that is wrong; or help and version, which are asked for in the same way.
@@ -91,6 +106,9 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     crate::crash::report::install(&home.dir);
     // The interface does so behind its first screen; and what a restore puts aside stays as it is.
     let restores = matches!(cli.command, Some(Command::Restore { .. }));
+    if !restores {
+        home.is_not_half_restored()?;
+    }
     if !restores && (cli.command.is_some() || cli.sync_only || !tui::is_drawn()) {
         upgrade::bring_up(&home, output)?;
     }

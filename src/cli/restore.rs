@@ -6,21 +6,20 @@
 //! restore is done again.
 
 use std::io::BufReader;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
 use crate::backend::backup::{self, BackupError, Contents};
-use crate::backend::begin_again;
-use crate::cli::backup::{Said, explain};
+use crate::backend::{begin_again, place};
+use crate::cli::backup::Said;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::clock::{Clock as _, SystemClock};
 use crate::engine::{Device, Owner};
 use crate::notice::{Exit, Explain as _, Notice};
-use crate::store::{Own, StoreError};
+use crate::store::{Own, StoreError, disk};
 
 /// Puts a backup back.
 pub(super) fn run(home: &Home, output: Output, file: &Path) -> Result<Exit, Notice> {
@@ -29,7 +28,7 @@ pub(super) fn run(home: &Home, output: Output, file: &Path) -> Result<Exit, Noti
         let hint = "run `mailtui restore` where the backend is, or name another --data-dir";
         return Err(Notice::error("other-backend", line, hint).exit(Exit::Usage));
     }
-    let meta = std::fs::metadata(file).map_err(|error| explain(file, &error.into()))?;
+    let meta = std::fs::metadata(file).map_err(|error| backup::notice(file, &error.into()))?;
     if !meta.is_file() {
         // It is read twice; a pipe gives its bytes once, and opening one waits for who writes.
         let line = format!("{} is not a file", file.display());
@@ -38,31 +37,22 @@ pub(super) fn run(home: &Home, output: Output, file: &Path) -> Result<Exit, Noti
     let stop = super::stop::flag();
     let size = meta.len();
     let mut said = Said::new(output, "checked", &stop, size);
-    let failed = |error: BackupError| explain(file, &error);
+    let failed = |error: BackupError| backup::notice(file, &error);
     // All of it is looked at before anything is made, here too.
     read(file, None, &mut said).map_err(failed)?;
     let owner = home.own()?;
-    let fresh = home.dir.join("backend.new");
-    let io = |path: &Path| {
-        let path = path.to_owned();
-        move |error| StoreError::Io { path, error }.notice()
-    };
-    if fresh.exists() {
-        // What a restore left that was broken off, before it was anything.
-        std::fs::remove_dir_all(&fresh).map_err(io(&fresh))?;
-    }
-    std::fs::DirBuilder::new().mode(0o700).create(&fresh).map_err(io(&fresh))?;
+    let told = |error: StoreError| error.notice();
+    let fresh = place::fresh(&home.dir).map_err(told)?;
     let put = read(file, Some(&fresh), &mut said).map_err(failed).and_then(|contents| {
         said.end();
-        Ok((contents, begin_again(&fresh, &SystemClock).map_err(|error| error.notice())?))
+        Ok((contents, begin_again(&fresh, &SystemClock).map_err(told)?))
     });
     let (contents, epoch) = put.inspect_err(|_| {
         // A disk that is full gets its room back; what stays goes with the next restore.
-        let _ = std::fs::remove_dir_all(&fresh);
+        let _ = disk::remove_tree(&fresh);
     })?;
-    let aside = put_aside(home, &contents)?;
-    std::fs::rename(&fresh, home.backend_dir()).map_err(io(&fresh))?;
-    sync_dir(&home.dir)?;
+    let another = is_of_another(home, &contents)?;
+    let aside = place::exchange(&home.dir, &aside_name(), another).map_err(told)?;
     let made = made_at(contents.at);
     let value = json!({ "restored": contents.at, "epoch": epoch.as_str(),
         "aside": aside.as_ref().map(|path| path.display().to_string()) });
@@ -93,38 +83,10 @@ fn take_in(home: &Home, owner: Owner) -> Result<(), Notice> {
     session.synchronise().map(drop)
 }
 
-/// Moves what was here into a directory of its own; `None` when nothing was.
-fn put_aside(home: &Home, contents: &Contents) -> Result<Option<PathBuf>, Notice> {
-    // What is remembered of imported files is of mail that may not be there any more.
-    let mut names = vec!["backend", "sources.db", "sources.db-wal", "sources.db-shm"];
-    if is_of_another(home, contents)? {
-        names.extend(["mailbox.db", "mailbox.db-wal", "mailbox.db-shm"]);
-    }
-    names.retain(|name| home.dir.join(name).exists());
-    if names.is_empty() {
-        return Ok(None);
-    }
-    // The backend goes last: while it is there, what is there is as it was.
-    names.sort_by_key(|name| *name == "backend");
+/// What the directory is called into which this restore puts aside what was there.
+fn aside_name() -> String {
     let time = jiff::Timestamp::from_second(SystemClock.now()).unwrap_or_default();
-    let first = format!("before-restore-{}", time.strftime("%Y%m%dT%H%M%SZ"));
-    // Another restore of this second, or of a clock that was put back, keeps what it put aside.
-    let mut aside = home.dir.join(&first);
-    for again in 2.. {
-        match std::fs::DirBuilder::new().mode(0o700).create(&aside) {
-            Ok(()) => break,
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                aside = home.dir.join(format!("{first}-{again}"));
-            }
-            Err(error) => return Err(StoreError::Io { path: aside, error }.notice()),
-        }
-    }
-    let io = |error| StoreError::Io { path: aside.clone(), error }.notice();
-    for name in names {
-        std::fs::rename(home.dir.join(name), aside.join(name)).map_err(io)?;
-    }
-    sync_dir(&aside)?;
-    Ok(Some(aside))
+    format!("before-restore-{}", time.strftime("%Y%m%dT%H%M%SZ"))
 }
 
 /// Whether the device here is of another backend than the backup: it would refuse it, and what it
@@ -134,11 +96,6 @@ fn is_of_another(home: &Home, contents: &Contents) -> Result<bool, Notice> {
     let Ok(Some(device)) = device else { return Ok(false) };
     let known = Own::setting(device.db(), "backend").map_err(|error| error.notice())?;
     Ok(known.is_some_and(|known| known != contents.backend))
-}
-
-fn sync_dir(dir: &Path) -> Result<(), Notice> {
-    let synced = std::fs::File::open(dir).and_then(|dir| dir.sync_all());
-    synced.map_err(|error| StoreError::Io { path: dir.to_owned(), error }.notice())
 }
 
 fn made_at(at: i64) -> String {

@@ -425,13 +425,14 @@ impl Device {
             self.news.refused.push(reason);
         }
         let Some(thread) = store.as_thread() else {
-            let base = Log::base(&self.db, store)?.position;
+            let (base, mut known) = (Log::base(&self.db, store)?.position, 0);
             for (id, at) in positions {
                 if *at <= base || Log::holds(&self.db, store, id)? {
-                    Own::projected_id(&self.db, id)?;
+                    known += Own::projected_id(&self.db, id)?;
                 }
             }
-            if !refused.is_empty() {
+            // What the log has of it may stand before what others wrote since.
+            if !refused.is_empty() || known > 0 {
                 self.show_all_labels()?;
                 self.news.lists = true;
             }

@@ -414,6 +414,10 @@ impl Device {
     fn next_phase(&mut self, boot: &mut Boot) -> Result<bool, StoreError> {
         let state = &mut boot.state;
         state.after.clear();
+        // A snapshot of before anybody did anything has no history; the one here goes all the same.
+        if state.phase == Phase::Chunks && !std::mem::replace(&mut state.history, true) {
+            snapshot::start_history(&self.db)?;
+        }
         state.phase = match state.phase {
             Phase::Anew | Phase::Chunks if state.bulk => Phase::Roots,
             Phase::Roots => Phase::Index,

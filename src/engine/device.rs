@@ -115,11 +115,16 @@ impl std::fmt::Debug for Device {
 }
 
 /// The format of a device's `threads.db`.
-const KEPT_VERSION: u32 = 3;
+pub(super) const KEPT_VERSION: u32 = 3;
 
 /// Brings a device's `mailbox.db` to this format: what own events show is made again too.
-fn make(db: &Db, found: u32) -> Result<(), StoreError> {
+pub(super) fn make(db: &Db, found: u32) -> Result<(), StoreError> {
     mailbox::make(db, found)?;
+    show_own(db, found)
+}
+
+/// Lays own events over what rows there are, in the file and its lists.
+pub(super) fn show_own(db: &Db, found: u32) -> Result<(), StoreError> {
     let id = if found > 0 { Own::setting(db, "id")? } else { None };
     let Some(id) = id.and_then(|id| DeviceId::try_from(id).ok()) else { return Ok(()) };
     for thread in Own::all(db)?.iter().filter_map(|event| event.store.as_thread()) {
@@ -159,6 +164,7 @@ impl Device {
         clock: Box<dyn Clock>,
         host: &str,
     ) -> Result<Self, EngineError> {
+        super::mend::take_place(dir)?;
         let path = dir.join("mailbox.db");
         let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &make)?;
         mailbox::learn(&mut db, &|db| make(db, mailbox::VERSION))?;

@@ -49,6 +49,23 @@ impl Kept {
         CREATE INDEX IF NOT EXISTS named_blob ON named(blob);
     ";
 
+    /// A log that is kept; `None` when it is not what was written to it.
+    pub(super) fn log(db: &Db, store: &StoreId) -> Result<Option<Vec<Event>>, StoreError> {
+        match Log::checked(db, store, 0, usize::MAX, usize::MAX) {
+            Ok((events, ..)) => Ok(Some(events)),
+            Err(StoreError::Broken { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Empties a damaged log: it is fetched again.
+    pub(super) fn empty(db: &mut Db, thread: &ThreadId) -> Result<(), StoreError> {
+        db.begin()?;
+        Log::clear(db, &StoreId::thread(thread))?;
+        Self::recount(db, thread)?;
+        db.commit()
+    }
+
     /// Counts the logs of an older format: they were opened.
     pub(super) fn upgrade(db: &Db) -> Result<(), StoreError> {
         for (store, _) in Log::stores(db)? {

@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
+use crate::engine::kept::Kept;
 use crate::engine::threads::OpenThread;
 use crate::engine::{Device, EngineError};
 use crate::id::{BlobHash, StoreId, ThreadId};
 use crate::limits::{THREAD_IDLE, THREAD_STORES_DEVICE};
-use crate::store::Log;
 use crate::sync::Frame;
 
 impl Device {
@@ -29,8 +29,11 @@ impl Device {
             self.make_room()?;
             let mut open = OpenThread::default();
             open.used_ms = used_ms;
-            if let Some(kept) = &self.kept {
-                open.add(&Log::all(kept, &StoreId::thread(thread))?);
+            if let Some(kept) = &mut self.kept {
+                match Kept::log(kept, &StoreId::thread(thread))? {
+                    Some(log) => open.add(&log),
+                    None => Kept::empty(kept, thread)?,
+                }
             }
             self.open.push(thread.clone(), open);
             self.no_fetch(thread);

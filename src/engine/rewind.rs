@@ -4,7 +4,9 @@
 //! Invariant: nothing that is held above the common position is forgotten before it is in the
 //! queue: they change places in one transaction, and where the log is another file, the queue comes
 //! first. In a new epoch nothing is pushed into a store whose log here was not compared with the
-//! backend's: the keys of one device keep their order.
+//! backend's: the keys of one device keep their order. Of keys that it holds no more, since they
+//! were projected and it keeps no log of their thread, it cannot know that they are missing; what
+//! another device brings back of them stands where it comes in.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -225,6 +227,12 @@ impl Device {
             return self.bootstrap_again();
         }
         Log::truncate(&self.db, &store, common)?;
+        self.remake_rows()
+    }
+
+    /// Makes the rows again from the log, and lays own events over them. The transaction is the
+    /// caller's.
+    pub(super) fn remake_rows(&mut self) -> Result<(), StoreError> {
         mailbox::remake(&self.db)?;
         for thread in self.own_threads()? {
             self.cover(&thread)?;
@@ -250,6 +258,12 @@ impl Device {
         self.commit()?;
         self.unsent = true;
         self.news.lists = true;
+        if let Err(error) = self.sync() {
+            // The other file must not be without what is not in the queue on disk.
+            self.distrust();
+            return Err(error);
+        }
+        crash::point("rewind.between");
         let mut left = Vec::new();
         if let Some(kept) = &mut self.kept {
             kept.begin()?;
@@ -258,6 +272,7 @@ impl Device {
             left = Log::all(kept, &store)?;
             kept.commit()?;
         }
+        crash::point("rewind.after");
         if let Some(open) = self.open.peek_mut(thread) {
             let used_ms = open.used_ms;
             *open = OpenThread::default();

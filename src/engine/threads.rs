@@ -43,7 +43,12 @@ impl OpenThread {
 
     pub(super) fn add(&mut self, events: &[Event]) {
         self.state.apply(events);
-        self.chain = events.iter().fold(self.chain, |chain, event| chain.after(&event.event));
+        self.chain = self.chain_after(events);
+    }
+
+    /// The chain behind these events, when they were put behind it.
+    fn chain_after(&self, events: &[Event]) -> Chain {
+        events.iter().fold(self.chain, |chain, event| chain.after(&event.event))
     }
 
     /// The last position that it holds.
@@ -170,7 +175,7 @@ impl Device {
         head: u64,
         chain: Chain,
     ) -> Result<(), EngineError> {
-        let Some(open) = self.open.peek_mut(thread) else {
+        let Some(open) = self.open.peek(thread) else {
             self.kept_page(thread, events, head, chain)?;
             return self.thread_compared(thread);
         };
@@ -179,26 +184,17 @@ impl Device {
         if new.first().is_some_and(|first| first.position != here + 1) {
             return self.misfit(); // an answer to an older subscription; the newer one's comes
         }
-        if !follows(new, here, head) {
+        if !follows(new, here, head) || open.chain_after(new) != chain {
             return self.diverged(&StoreId::thread(thread), None);
         }
+        // The disk may refuse: what is loaded is never ahead of what is kept.
+        if !new.is_empty() && !self.keep_page(thread, new, chain)? {
+            return self.diverged(&StoreId::thread(thread), None);
+        }
+        let Some(open) = self.open.peek_mut(thread) else { return Ok(()) };
         open.add(new);
-        if open.chain != chain {
-            return self.diverged(&StoreId::thread(thread), None);
-        }
         open.complete = open.position() >= head;
         let through = open.position();
-        if let Some(kept) = &mut self.kept
-            && !new.is_empty()
-        {
-            kept.durable(Durability::Normal)?;
-            kept.begin()?;
-            let (.., bytes) = append_kept(kept, thread, new)?;
-            crash::point("kept.before-commit");
-            kept.commit()?;
-            crash::point("kept.after-commit");
-            self.keeper.grew(bytes);
-        }
         self.fetch_blobs(thread)?;
         self.settle_kept(thread)?;
         self.news.threads.insert(thread.clone());
@@ -208,6 +204,29 @@ impl Device {
             self.commit()?;
         }
         self.thread_compared(thread)
+    }
+
+    /// Puts events behind the kept log of a thread that is loaded; `false`, and nothing, when they
+    /// do not end there as the backend says.
+    fn keep_page(
+        &mut self,
+        thread: &ThreadId,
+        new: &[Event],
+        chain: Chain,
+    ) -> Result<bool, EngineError> {
+        let Some(kept) = &mut self.kept else { return Ok(true) };
+        kept.durable(Durability::Normal)?;
+        kept.begin()?;
+        let (_, end, bytes) = append_kept(kept, thread, new)?;
+        if end != chain {
+            kept.rollback();
+            return Ok(false);
+        }
+        crash::point("kept.before-commit");
+        kept.commit()?;
+        crash::point("kept.after-commit");
+        self.keeper.grew(bytes);
+        Ok(true)
     }
 
     /// The own events on a thread as entries over its loaded log, those that it holds included.

@@ -171,14 +171,14 @@ impl Device {
         self.open.peek(thread).map(OpenThread::raw).unwrap_or_default()
     }
 
-    /// The log of a thread that this device keeps; empty when it keeps none.
+    /// The log of a thread that this device keeps; empty when it keeps none, or a damaged one.
     ///
     /// # Errors
     /// When the database refuses.
     pub fn kept_log(&self, thread: &ThreadId) -> Result<Vec<crate::store::Event>, EngineError> {
         let store = crate::id::StoreId::thread(thread);
         Ok(match &self.kept {
-            Some(kept) => crate::store::Log::all(kept, &store)?,
+            Some(kept) => crate::engine::kept::Kept::log(kept, &store)?.unwrap_or_default(),
             None => Vec::new(),
         })
     }

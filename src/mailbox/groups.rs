@@ -420,6 +420,18 @@ pub fn any_overlaid(db: &Db) -> Result<bool, StoreError> {
     Ok(db.sql().prepare_cached("SELECT 1 FROM overlay")?.exists([])?)
 }
 
+/// The threads that this device shows otherwise than their confirmed rows.
+///
+/// # Errors
+/// When the database refuses.
+pub fn all_overlaid(db: &Db) -> Result<BTreeSet<ThreadId>, StoreError> {
+    let mut statement = db.sql().prepare("SELECT thread FROM overlay")?;
+    let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let id =
+        |id: String| ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()));
+    rows.map(|row| id(row?)).collect()
+}
+
 /// Sets what this device shows of a thread; the caller has touched it.
 ///
 /// # Errors

@@ -29,7 +29,7 @@ pub use event::{
     ThreadOnly, ThreadPurged, name,
 };
 pub use group::{GroupRow, MemberRow, group, order_of};
-pub use groups::{Groups, any_overlaid, overlaid, rebuild_shown, set_overlay};
+pub use groups::{Groups, all_overlaid, any_overlaid, overlaid, rebuild_shown, set_overlay};
 pub use history::{Done, Of, Reached, action, deeds_on, history, of_device, redos_of, threads_of};
 pub use label_log::{LabelState, Write, add_own, fold, kept, show, show_all, writes, written_by};
 pub use labels::{

@@ -4,10 +4,10 @@
 
 use std::path::Path;
 
+use rusqlite::OpenFlags;
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
 
-use crate::store::disk::make_private;
+use crate::store::disk::{self, make_private};
 use crate::store::{Db, StoreError};
 
 /// Pages copied between two questions whether to go on.
@@ -51,7 +51,7 @@ impl Db {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         make_private(path).map_err(|error| StoreError::Io { path: path.to_owned(), error })?;
-        let mut to = Connection::open_with_flags(path, flags)?;
+        let mut to = disk::connect(path, flags)?;
         // Whoever made it syncs it as a whole; half of it is no file of anybody.
         to.pragma_update(None, "synchronous", "off")?;
         let page: i64 = self.sql().pragma_query_value(None, "page_size", |row| row.get(0))?;

@@ -191,7 +191,7 @@ impl Db {
         Ok(db)
     }
 
-    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
+    pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
         let connection = disk::connect(path, flags)?;
         connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -238,10 +238,7 @@ impl Db {
             _ => application == i64::from(kind.application()),
         };
         if !ours {
-            return Err(StoreError::Damaged {
-                path: self.path.clone(),
-                detail: "it is not a file of this kind".to_owned(),
-            });
+            return Err(StoreError::Foreign { path: self.path.clone() });
         }
         if found > version {
             let path = self.path.clone();
@@ -469,7 +466,7 @@ impl Db {
     /// # Errors
     /// When the check itself cannot run.
     pub fn integrity(&self) -> Result<Vec<String>, StoreError> {
-        let mut statement = self.connection.prepare("PRAGMA quick_check(20)")?;
+        let mut statement = self.connection.prepare("PRAGMA integrity_check(20)")?;
         let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
         let found: Vec<String> = rows.collect::<Result<_, _>>()?;
         Ok(found.into_iter().filter(|line| line != "ok").collect())

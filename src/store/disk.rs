@@ -31,9 +31,9 @@ pub enum Step<'a> {
     Sync(&'a Path),
     /// Which names a directory has goes to the disk.
     SyncDir(&'a Path),
-    /// A file takes another name, and the place of what had it.
+    /// A file or a directory takes another name, and the place of what had it.
     Rename(&'a Path, &'a Path),
-    /// A file's name goes.
+    /// The name of a file goes, or of a directory with all that is in it.
     Remove(&'a Path),
 }
 
@@ -234,6 +234,43 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let mut fresh = Fresh::new(path)?;
     fresh.write_all(bytes).map_err(io_of(path))?;
     fresh.finish()
+}
+
+/// Makes a directory for its owner only where nothing is; for good when its parent is synced next.
+///
+/// # Errors
+/// When something is there, or the system refuses.
+pub fn make_dir(dir: &Path) -> Result<(), StoreError> {
+    let made =
+        about_to(dir, Step::MakeDir(dir)).and_then(|()| DirBuilder::new().mode(0o700).create(dir));
+    made.map_err(io_of(dir))
+}
+
+/// Gives a file or a directory another name, of which nothing may be there; for good when both
+/// directories are synced next.
+///
+/// # Errors
+/// When the system refuses.
+pub fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let moved = about_to(from, Step::Rename(from, to)).and_then(|()| std::fs::rename(from, to));
+    moved.map_err(io_of(to))
+}
+
+/// Puts on disk which names a directory has.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn sync_dir(dir: &Path) -> Result<(), StoreError> {
+    sync_parent(&dir.join("any")).map_err(io_of(dir))
+}
+
+/// Removes a directory with what is in it; for good when its parent is synced next.
+///
+/// # Errors
+/// When there is none, or the system refuses.
+pub fn remove_tree(dir: &Path) -> Result<(), StoreError> {
+    let gone = about_to(dir, Step::Remove(dir)).and_then(|()| std::fs::remove_dir_all(dir));
+    gone.map_err(io_of(dir))
 }
 
 /// Removes a file; for good when its directory is synced next.

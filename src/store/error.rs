@@ -27,6 +27,12 @@ pub enum StoreError {
         /// How.
         detail: String,
     },
+    /// The file is another program's, or another one of ours.
+    #[error("{path} is damaged: it is not a file of this kind")]
+    Foreign {
+        /// Which file.
+        path: PathBuf,
+    },
     /// A newer mailtui wrote the file.
     #[error("{path} was written by a newer mailtui (format {found}, this one knows {known})")]
     Newer {
@@ -77,6 +83,24 @@ impl StoreError {
         }
     }
 
+    /// Whether it says that a file is not what was written to it.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            // A value that was never written into its column is damage too.
+            Self::Damaged { .. }
+            | Self::Row(_)
+            | Self::Sqlite(
+                rusqlite::Error::Utf8Error(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..),
+            ) => true,
+            _ => matches!(self.code(), Some(DatabaseCorrupt | NotADatabase)),
+        }
+    }
+
     /// Whether there is no room left to write.
     #[must_use]
     pub fn is_full(&self) -> bool {
@@ -95,7 +119,11 @@ impl Explain for StoreError {
                 Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DiskFull)
             ),
             Self::Io { .. } | Self::InUse { .. } | Self::Older { .. } | Self::GivenUp => false,
-            Self::Damaged { .. } | Self::Newer { .. } | Self::Broken { .. } | Self::Row(_) => true,
+            Self::Damaged { .. }
+            | Self::Foreign { .. }
+            | Self::Newer { .. }
+            | Self::Broken { .. }
+            | Self::Row(_) => true,
         }
     }
 
@@ -124,21 +152,16 @@ impl Explain for StoreError {
                 let hint = "run `mailtui doctor`; what other devices have is taken from them";
                 Notice::error("damaged-log", line, hint).exit(Exit::DataDir)
             }
-            Self::Damaged { .. } | Self::Row(_) => Notice::error(
-                "damaged",
-                line,
-                "move the file away and keep it; restore it from a backup",
-            )
-            .exit(Exit::DataDir),
+            Self::Foreign { .. } => {
+                let hint = "move the file away and keep it; restore it from a backup";
+                Notice::error("damaged", line, hint).exit(Exit::DataDir)
+            }
+            Self::Damaged { .. } | Self::Row(_) => {
+                let hint = "run `mailtui doctor`; if that does not help, restore a backup";
+                Notice::error("damaged", line, hint).exit(Exit::DataDir)
+            }
             Self::Sqlite(_)
-                if matches!(
-                    self.code(),
-                    Some(
-                        rusqlite::ErrorCode::NotADatabase
-                            | rusqlite::ErrorCode::DatabaseCorrupt
-                            | rusqlite::ErrorCode::CannotOpen
-                    )
-                ) =>
+                if self.is_damage() || self.code() == Some(rusqlite::ErrorCode::CannotOpen) =>
             {
                 Notice::error(
                     "damaged",

@@ -29,6 +29,14 @@ pub struct Head {
     pub chain: Chain,
 }
 
+/// A store that is in a file: its key there, and its log's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    key: i64,
+    /// The log's end.
+    pub head: Head,
+}
+
 /// What an append did.
 #[derive(Debug, Clone, Default)]
 pub struct Appended {
@@ -94,31 +102,24 @@ impl Log {
         Ok(Some(db.sql().last_insert_rowid()))
     }
 
-    /// Whether a store's log holds an event of this name.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn has(db: &Db, store: &StoreId, name: &str) -> Result<bool, StoreError> {
-        let Some(key) = Self::key(db, store, false)? else { return Ok(false) };
-        let sql = "SELECT 1 FROM eventlog WHERE store = ?1 AND name = ?2";
-        Ok(db.sql().prepare_cached(sql)?.exists(params![key, name])?)
-    }
-
     /// A log's end.
     ///
     /// # Errors
     /// When the database refuses.
     pub fn head(db: &Db, store: &StoreId) -> Result<Head, StoreError> {
-        Ok(Self::find(db, store)?.map_or_else(Head::default, |(_, head)| head))
+        Ok(Self::find(db, store)?.map_or_else(Head::default, |place| place.head))
     }
 
-    /// The key of a store in this file, and its log's end.
-    fn find(db: &Db, store: &StoreId) -> Result<Option<(i64, Head)>, StoreError> {
+    /// Where a store is in this file; `None` when it is not.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn find(db: &Db, store: &StoreId) -> Result<Option<Place>, StoreError> {
         let mut statement =
             db.sql().prepare_cached("SELECT key, head, chain FROM stores WHERE id = ?1")?;
         let found = statement.query_row([store.as_str()], |row| {
             let chain = Chain::from_bytes(row.get_ref(2)?.as_blob()?);
-            Ok((row.get(0)?, Head { position: position(row, 1)?, chain }))
+            Ok(Place { key: row.get(0)?, head: Head { position: position(row, 1)?, chain } })
         });
         Ok(found.optional()?)
     }
@@ -151,15 +152,28 @@ impl Log {
         store: &StoreId,
         events: impl IntoIterator<Item = &'a NewEvent>,
     ) -> Result<Appended, StoreError> {
-        let found = Self::find(db, store)?;
-        let mut head = found.map_or_else(Head::default, |(_, head)| head);
+        Self::append_at(db, store, Self::find(db, store)?, events)
+    }
+
+    /// As [`Log::append`], to a store that was looked for in this transaction and has not changed
+    /// since: many stores get one event at a time, and each look costs as much as that.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn append_at<'a>(
+        db: &Db,
+        store: &StoreId,
+        found: Option<Place>,
+        events: impl IntoIterator<Item = &'a NewEvent>,
+    ) -> Result<Appended, StoreError> {
+        let mut head = found.map_or_else(Head::default, |place| place.head);
         let mut done = Appended { head, ..Appended::default() };
         let mut events = events.into_iter().peekable();
         if events.peek().is_none() {
             return Ok(done); // and a store that nothing is appended to is not made
         }
         let key = match found {
-            Some((key, _)) => key,
+            Some(place) => place.key,
             None => Self::key(db, store, true)?.unwrap_or_default(),
         };
         for event in events {

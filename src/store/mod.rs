@@ -16,6 +16,7 @@ mod known;
 mod log;
 mod log_ends;
 mod own;
+mod salvage;
 mod space;
 mod upload;
 
@@ -26,9 +27,11 @@ pub(crate) use disk::private_dir;
 pub use error::StoreError;
 pub use event::{Action, Args, Event, NewEvent};
 pub use known::{
-    KNOWN_NAMES, differing_names, holds_any, is_read, recorded_names, stores_with, without,
+    KNOWN_NAMES, differing_names, holds_any, holds_name, is_read, recorded_names, stores_with,
+    without,
 };
-pub use log::{Appended, Head, Log};
+pub use log::{Appended, Head, Log, Place};
 pub use own::{ABSENT, Own, OwnEvent, Refusal};
+pub use salvage::{Salvaged, put_aside};
 pub use space::{Space, compact, is_database, space};
 pub use upload::{Incoming as IncomingPart, MAX_UPLOADS, Taken, UPLOAD_KEPT, Unfit, Uploads};

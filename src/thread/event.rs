@@ -366,16 +366,3 @@ impl ThreadEvent {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn every_name_is_listed() {
-        let source = include_str!("event.rs");
-        let named = source.lines().filter_map(|line| {
-            let (_, name) = line.trim().strip_prefix("pub const ")?.split_once(": &str = \"")?;
-            name.strip_suffix("\";")
-        });
-        assert_eq!(named.collect::<Vec<_>>(), super::name::ALL);
-    }
-}

@@ -55,6 +55,23 @@ fn outside_libraries_have_one_door() {
     assert_none(sources("src").iter().flat_map(wrong_doors));
 }
 
+/// Every name of an event that a schema has is in its list of all names.
+#[test]
+fn every_name_of_an_event_is_listed() {
+    for (path, all) in [
+        ("src/mailbox/event.rs", mailtui::mailbox::name::ALL),
+        ("src/thread/event.rs", mailtui::thread::name::ALL),
+    ] {
+        let source = sources("src").into_iter().find(|source| source.path == path);
+        let source = source.expect("there is one").text;
+        let named = source.lines().filter_map(|line| {
+            let (_, name) = line.trim().strip_prefix("pub const ")?.split_once(": &str = \"")?;
+            name.strip_suffix("\";")
+        });
+        assert_eq!(named.collect::<Vec<_>>(), all, "{path}");
+    }
+}
+
 #[test]
 fn files_are_small_and_begin_with_what_they_are() {
     assert_none(everything().iter().flat_map(wrong_shape));

@@ -14,7 +14,7 @@ use mailtui::engine::Device;
 use mailtui::engine::view::Window;
 use mailtui::id::{ActionId, DeviceId, EventId, LabelId, StoreId, ThreadId};
 use mailtui::label::{self, Place};
-use mailtui::mailbox::{self, snapshot};
+use mailtui::mailbox::{self, Of, snapshot};
 use mailtui::store::{Args, Db, Kind, Log, NewEvent, Own};
 use mailtui::sync::{Bytes, Frame, Manifest, PurgeOrder, SeenThread};
 
@@ -364,6 +364,63 @@ fn a_backup_of_a_log_that_was_cut_is_put_back_and_serves_every_device() {
         assert!(story.world.restore("cut"));
         story.world.join("new", newer);
         story.agrees(&format!("newer {newer}"));
+        let found = story.world.backend().doctor().expect("readable");
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
+
+#[test]
+fn a_snapshot_of_before_anybody_did_anything_leaves_no_history() {
+    let mut story = Story::new(5);
+    story.snapshot();
+    assert!(story.world.backend().truncate().expect("room on the disk") > 0);
+    assert!(story.world.backup("early"));
+    let new = story.world.join("new", false);
+    story.agrees("it has the snapshot");
+    assert!(story.base(new) > 0, "and not the log");
+    let targets = story.row();
+    story.intend(&Intent::Change { changes: vec![Change::Star(true)], targets });
+    story.agrees("it has heard of an action");
+    let done = |story: &Story| {
+        let history = mailbox::history(story.world.device(new).db(), &Of::default(), None, 10);
+        history.expect("readable").len()
+    };
+    assert_eq!(done(&story), 1);
+    assert!(story.world.restore("early"));
+    story.agrees("the action is gone with what it did");
+    assert_eq!(done(&story), 0);
+}
+
+#[test]
+fn a_damaged_file_of_snapshots_is_made_anew_for_a_log_that_is_cut() {
+    type Damage = fn(&std::path::Path);
+    let whole: Damage = |path| std::fs::write(path, [0xa5; 9_000]).expect("written");
+    let empty: Damage = |path| std::fs::write(path, []).expect("written");
+    let part: Damage = |path| {
+        let mut bytes = std::fs::read(path).expect("there");
+        let from = bytes.len() / 4096 / 2 * 4096;
+        bytes[from..].fill(0xa5);
+        std::fs::write(path, bytes).expect("written");
+    };
+    for (seed, damage) in (20..).zip([whole, empty, part]) {
+        let mut story = Story::new(seed);
+        for _ in 0..MOVES {
+            story.act();
+        }
+        story.catch_up();
+        story.snapshot();
+        story.world.commit();
+        assert!(story.world.backend().truncate().expect("room on the disk") > 0);
+        let path = story.world.backend_dir().join("snapshots.db");
+        story.world.stop_backend();
+        damage(&path);
+        story.world.restart_backend();
+        if story.world.backend().lacks_snapshot() {
+            assert!(story.world.backend().make_snapshot().expect("it is made"));
+        }
+        let new = story.world.join("new", false);
+        story.agrees(&format!("damage {seed}"));
+        assert!(story.base(new) > 0, "it took the snapshot");
         let found = story.world.backend().doctor().expect("readable");
         assert!(found.is_empty(), "{found:?}");
     }

@@ -243,3 +243,124 @@ fn a_key_on_a_conversation_that_another_device_holds_waits_for_it() {
     let truth = rest(&mut world, &[]);
     assert!(truth.threads[&thread].cells.starred);
 }
+
+/// Until when the device that pressed the key is told of what the ended life did with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Acknowledged,
+    Shown,
+}
+
+/// A key after the backup, of which the ended life tells as far as `told`, some of it after the
+/// restore; whether it is there in the end.
+fn comes_back(told: Told, other_keeps_it: bool) -> bool {
+    let mut world = World::new(&[("a", false), ("b", true)], 9);
+    let thread = receive(&mut world, "one", "one");
+    world.sync();
+    if other_keeps_it {
+        hold(&mut world, B, &thread);
+    }
+    world.backup("one");
+    change(&mut world, A, &thread, Change::Star(true));
+    world.send(A, Some);
+    world.send(A, Some);
+    while world.deliver_up(A) {}
+    world.project();
+    while world.pump() {}
+    while world.deliver_down(B) {}
+    world.restore("one");
+    match told {
+        Told::Nothing => {}
+        Told::Acknowledged => assert!(world.deliver_down(A)),
+        Told::Shown => while world.deliver_down(A) {},
+    }
+    world.let_go(A);
+    let waits = world.device(A).pending().unwrap();
+    assert_eq!(waits == (0, 0), told == Told::Shown, "{waits:?}");
+    rest(&mut world, &[]).threads[&thread].cells.starred
+}
+
+#[test]
+fn what_the_ended_life_still_says_is_believed_and_what_a_log_holds_comes_back() {
+    for (told, other_keeps_it, wanted) in [
+        (Told::Nothing, false, true),
+        (Told::Acknowledged, false, true),
+        // As if it had been read a moment before: rows show it, and nobody keeps that log.
+        (Told::Shown, false, false),
+        (Told::Shown, true, true),
+    ] {
+        let found = comes_back(told, other_keeps_it);
+        assert_eq!(found, wanted, "{told:?}, kept by the other: {other_keeps_it}");
+    }
+}
+
+/// Only one of them is there.
+fn without(world: &mut World, at: usize) {
+    world.cut(at);
+    world.stations[at].apart = true;
+}
+
+#[test]
+fn what_another_device_brought_back_before_stands_where_it_was_put() {
+    let mut world = world(20);
+    let thread = receive(&mut world, "one", "one");
+    world.sync();
+    hold(&mut world, A, &thread);
+    hold(&mut world, B, &thread);
+    world.backup("one");
+    change(&mut world, B, &thread, Change::Star(true));
+    world.sync();
+    without(&mut world, B);
+    world.restore("one");
+    world.sync();
+    change(&mut world, A, &thread, Change::Star(false));
+    world.sync();
+    // Now B comes with its own, which was taken back since.
+    let truth = rest(&mut world, &[]);
+    assert!(!truth.threads[&thread].cells.starred);
+}
+
+#[test]
+fn a_label_that_was_brought_back_and_deleted_stays_deleted() {
+    let mut world = world(21);
+    receive(&mut world, "one", "one");
+    world.sync();
+    world.backup("one");
+    decide(&mut world, B, &Intent::CreateLabel("Work".to_owned()));
+    world.sync();
+    without(&mut world, B);
+    world.restore("one");
+    world.sync();
+    decide(&mut world, A, &Intent::DeleteLabel(user_label("work")));
+    world.sync();
+    // The log that B could compare with is gone; all that it held waits behind the snapshot.
+    world.commit();
+    assert!(world.backend().make_snapshot().unwrap());
+    world.commit();
+    assert!(world.backend().truncate().unwrap() > 0);
+    rest(&mut world, &[user_label("work")]);
+    assert!(world.device(B).labels().unwrap().iter().all(|label| label.id != user_label("work")));
+}
+
+#[test]
+fn keys_of_one_device_keep_their_order_as_far_as_it_has_them_itself() {
+    let mut world = world(22);
+    let thread = receive(&mut world, "one", "one");
+    world.sync();
+    world.backup("one");
+    // B keeps nothing of this conversation, A does.
+    change(&mut world, B, &thread, Change::Star(true));
+    world.sync();
+    hold(&mut world, A, &thread);
+    without(&mut world, A);
+    change(&mut world, B, &thread, Change::Place(Place::Archive));
+    world.restore("one");
+    world.sync();
+    let truth = rest(&mut world, &[]);
+    let told = &truth.threads[&thread];
+    let mut keys = told.log.iter().filter(|event| event.event.action.is_some());
+    let (first, then) = (keys.next().unwrap(), keys.next().unwrap());
+    assert!(first.event.id > then.event.id, "what B had let go comes back behind what it had");
+    assert!(told.cells.starred && told.cells.place == Place::Archive, "and nothing is lost");
+}

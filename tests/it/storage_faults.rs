@@ -18,7 +18,7 @@ use mailtui::engine::view::Window;
 use mailtui::id::ThreadId;
 use mailtui::label::{self, Place};
 use mailtui::mailbox;
-use mailtui::store::{compact, disk::CAN_BE_WATCHED};
+use mailtui::store::{Blobs, compact, disk::CAN_BE_WATCHED};
 use mailtui::sync::{Bytes, Frame, IngestMessage, PurgeOrder, SeenThread};
 
 use crate::support::clock::{Dice, ManualClock};
@@ -92,7 +92,8 @@ const STEPS: &[Step] = &[
     }),
     ("compact", |house| {
         house.close();
-        for file in ["backend/threads.db", "backend/mailbox.db", "a/mailbox.db", "b/threads.db"] {
+        let device = ["a/mailbox.db", "b/threads.db"];
+        for file in ["home/backend/threads.db", "home/backend/mailbox.db"].iter().chain(&device) {
             told(compact(&house.dir().join(file)))?;
         }
         Ok(())
@@ -105,6 +106,32 @@ const STEPS: &[Step] = &[
             done => done,
         }
     }),
+    ("sync", House::talk),
+    ("a blob is sent", |house| {
+        let bytes = b"an attachment".repeat(1_000);
+        let (hash, size) = (Blobs::name(&bytes), bytes.len() as u64);
+        house.device(1)?.want(Frame::BlobPut { hash, offset: 0, size, data: Bytes(bytes) });
+        house.talk()
+    }),
+    ("a snapshot is made", House::snapshot),
+    ("a new machine", |house| {
+        house.move_in();
+        house.talk()
+    }),
+    ("a backup", House::back_up),
+    ("what comes after it", |house| {
+        // What the backup lacks comes back from a log that is kept.
+        if let Some(thread) = thread(house, 1, "m1")? {
+            told(house.device(1)?.load(&thread))?;
+        }
+        house.talk()?;
+        change(house, 1, "m1", &[Change::Label(label::user_label("Later"), true)])?;
+        house.talk()?;
+        change(house, 0, "m3", &[Change::Star(true)])
+    }),
+    ("restore", House::restore),
+    ("sync", House::talk),
+    ("unstar", |house| change(house, 0, "m3", &[Change::Star(false)])),
     ("sync", House::talk),
 ];
 

@@ -55,6 +55,13 @@ impl Again {
         Snapshots::set(db, OF, &Self::left(db)?.to_string())
     }
 
+    /// Lists every thread; the transaction is the caller's.
+    pub(crate) fn all(db: &Db) -> Result<(), StoreError> {
+        let every = "INSERT OR IGNORE INTO again(store) SELECT key FROM stores WHERE head > 0";
+        db.sql().execute(every, [])?;
+        Snapshots::set(db, OF, &Self::left(db)?.to_string())
+    }
+
     fn add(db: &Db, keys: &BTreeSet<i64>) -> Result<(), StoreError> {
         let mut insert = db.sql().prepare("INSERT OR IGNORE INTO again(store) VALUES (?1)")?;
         for key in keys {

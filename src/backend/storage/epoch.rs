@@ -8,7 +8,7 @@ use crate::backend::ingest::{event, event_id};
 use crate::backend::storage::Snapshots;
 use crate::clock::Clock;
 use crate::id::{DeviceId, Epoch, StoreId, base32};
-use crate::store::{Appended, Args, Db, Head, Log, NewEvent, StoreError};
+use crate::store::{Appended, Args, Db, Head, Log, NewEvent, Place, StoreError};
 use crate::thread::{EpochBegan, name};
 
 /// Who writes that an epoch began.
@@ -55,7 +55,7 @@ pub(crate) fn begin(db: &Db, epoch: &Epoch, mailbox: u64) -> Result<(), StoreErr
 }
 
 /// The last row that was put back; `None` where nothing ever was.
-fn restored(db: &Db) -> Result<Option<i64>, StoreError> {
+pub(crate) fn restored(db: &Db) -> Result<Option<i64>, StoreError> {
     Ok(Snapshots::setting(db, RESTORED)?.and_then(|row| row.parse().ok()))
 }
 
@@ -85,17 +85,30 @@ pub(crate) fn append(
     store: &StoreId,
     events: &[NewEvent],
 ) -> Result<Appended, StoreError> {
-    let Some(row) = restored(db)? else { return Log::append(db, store, events) };
-    let head = Log::head(db, store)?;
+    append_at(db, epoch, restored(db)?, (store, Log::find(db, store)?), events)
+}
+
+/// As [`append`], to a log that was looked for in this transaction and has not changed since, and
+/// with what [`restored`] says.
+pub(crate) fn append_at(
+    db: &Db,
+    epoch: &Epoch,
+    restored: Option<i64>,
+    (store, found): (&StoreId, Option<Place>),
+    events: &[NewEvent],
+) -> Result<Appended, StoreError> {
+    let Some(row) = restored else { return Log::append_at(db, store, found, events) };
+    let head = found.map_or_else(Head::default, |place| place.head);
     if Log::head_at_row(db, store, row)? != head {
-        return Log::append(db, store, events); // it got something in this epoch already
+        // It got something in this epoch already.
+        return Log::append_at(db, store, found, events);
     }
     let mut known = true;
     for event in events {
         known = known && Log::holds(db, store, &event.id)?;
     }
     let Some((first, rest)) = events.split_first().filter(|_| !known) else {
-        return Log::append(db, store, events);
+        return Log::append_at(db, store, found, events);
     };
     let mark = mark(epoch, store, head.position)?;
     let marked: Vec<NewEvent> = if head.position == 0 {
@@ -103,7 +116,7 @@ pub(crate) fn append(
     } else {
         std::iter::once(&mark).chain(events).cloned().collect()
     };
-    let mut appended = Log::append(db, store, &marked)?;
+    let mut appended = Log::append_at(db, store, found, &marked)?;
     appended.positions.retain(|(id, _)| *id != mark.id);
     Ok(appended)
 }

@@ -16,7 +16,9 @@ mod snapshots;
 mod undo;
 
 pub(crate) use again::Again;
-pub(crate) use epoch::{append, begin, begin_first, epoch, is_restored, new_epoch, put_back};
+pub(crate) use epoch::{
+    append, append_at, begin, begin_first, epoch, is_restored, new_epoch, put_back, restored,
+};
 pub(crate) use index::{Index, Known};
 pub(crate) use links::Links;
 pub(crate) use purged::Purged;

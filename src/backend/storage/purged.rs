@@ -76,6 +76,12 @@ impl Purged {
         Ok(untold)
     }
 
+    /// The Mailbox store is another, and has heard of none.
+    pub(crate) fn untell(db: &Db) -> Result<(), StoreError> {
+        db.sql().execute("UPDATE purged SET told = 0", [])?;
+        Ok(())
+    }
+
     /// The Mailbox store has heard of these.
     pub(crate) fn told(db: &Db, threads: &[(ThreadId, i64)]) -> Result<(), StoreError> {
         let mut statement =

@@ -11,7 +11,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use crate::id::ThreadId;
 use crate::mailbox::snapshot::{Chunk, Packer, unpack, without};
-use crate::store::{Db, Durability, Kind, StoreError};
+use crate::store::{Db, Durability, Kind, StoreError, disk};
 use crate::sync::{ChunkName, Manifest};
 
 /// The format of the file.
@@ -50,6 +50,18 @@ impl SnapshotFile {
         // Until the last transaction nobody relies on it.
         db.durable(Durability::Normal)?;
         Ok(Self(db))
+    }
+
+    /// Makes the file anew: what is in it is damaged, and costs nothing but work. It is not put
+    /// aside, for it may hold what was purged since.
+    pub(crate) fn anew(dir: &Path) -> Result<Self, StoreError> {
+        for end in ["", "-wal", "-shm"] {
+            let path = dir.join(format!("{}{end}", Self::NAME));
+            if path.exists() {
+                disk::remove(&path)?;
+            }
+        }
+        Self::open(dir)
     }
 
     /// Opens the file for reading; `None` when it is not there.

@@ -74,6 +74,11 @@ impl Snapshots {
         Ok(dirty)
     }
 
+    /// Whether any store was projected.
+    pub(crate) fn any(db: &Db) -> Result<bool, StoreError> {
+        Ok(db.sql().prepare_cached("SELECT 1 FROM snapshots LIMIT 1")?.exists([])?)
+    }
+
     /// Keys of all dirty stores.
     pub(crate) fn dirty_keys(db: &Db) -> Result<BTreeSet<i64>, StoreError> {
         let mut statement = db.sql().prepare_cached("SELECT store FROM ahead")?;

@@ -20,15 +20,15 @@ pub(super) const SQL: &str = "
     CREATE TABLE IF NOT EXISTS undoneActions(action TEXT PRIMARY KEY) WITHOUT ROWID;
 ";
 
-/// Notes which actions reach these stores, and carries undos to where they are missing;
-/// `now` is the epoch of the logs. The events
-/// are in the logs already, those of all stores of a push: so an undo that a device put on a thread
+/// Notes which actions reach these stores, and carries undos to where they are missing; whether a
+/// log grew by that. `now` is the epoch of the logs. The events are in the logs already, those of
+/// all stores of a push: so an undo that a device put on a thread
 /// itself is not repeated there, and a bulk of them costs one look at each thread.
 pub(crate) fn spread(
     db: &Db,
     now: &Epoch,
     pushed: &[(StoreId, Vec<NewEvent>)],
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let mut missing: BTreeMap<(StoreId, ActionId), Epoch> = BTreeMap::new();
     let mut undone: BTreeMap<ActionId, Epoch> = BTreeMap::new();
     for (store, events) in pushed {
@@ -52,12 +52,14 @@ pub(crate) fn spread(
             missing.insert((store, action.clone()), epoch.clone());
         }
     }
+    let mut grew = false;
     for ((store, action), epoch) in missing {
         if !holds_undo(db, &store, &action)? {
             append(db, now, &store, &action, epoch)?;
+            grew = true;
         }
     }
-    Ok(())
+    Ok(grew)
 }
 
 /// A store is gone: no action reaches it any more. Its log is still there.

@@ -11,11 +11,14 @@ use mailtui::limits::TRAIL_ENTRIES;
 use mailtui::mailbox;
 use mailtui::projection::entries;
 use mailtui::store::{Db, Event, Kind, Own, OwnEvent};
-use mailtui::thread::{Base, Cells, Entry, ThreadEvent, What, decide, run};
+use mailtui::thread::{Entry, ThreadEvent, What};
 
 use crate::simulation::moves::Simulation;
 use crate::support::health;
-use crate::support::truth::{Truth, fold, log_of};
+use crate::support::truth::{Truth, cells_of, fold, hidden, log_of};
+
+/// Rows of a table that are told of those that differ.
+const ROWS_TOLD: usize = 4;
 
 /// Counted as a step: a purge that took something.
 pub(super) const GONE: &str = "purged";
@@ -86,11 +89,6 @@ fn own_of(simulation: &Simulation, at: usize, thread: &ThreadId, log: &[Event]) 
     own.into_values().collect()
 }
 
-fn cells_of(entries: &[Entry]) -> Cells {
-    let start = Base::default();
-    run(&start, entries, &decide(&start, entries, 0))
-}
-
 /// Whether an own undo names an action of which a row's trail does not hold all.
 fn undoes_older(log: &[Entry], own: &[Entry]) -> bool {
     let older = &log[..log.len().saturating_sub(TRAIL_ENTRIES)];
@@ -118,7 +116,8 @@ pub(super) fn at_rest(simulation: &mut Simulation) -> Vec<String> {
     let labels = simulation.labels();
     let mut wrong = health::of(&mut simulation.world, &truth, &labels);
     for (thread, told) in &truth.threads {
-        wrong.extend(hidden(thread, &told.state.entries));
+        let hidden = hidden(&told.state.entries);
+        wrong.extend(hidden.iter().map(|line| format!("{thread}: {line}")));
     }
     wrong.append(&mut simulation.world.promises.wrong);
     wrong.extend(undone(&truth));
@@ -128,7 +127,8 @@ pub(super) fn at_rest(simulation: &mut Simulation) -> Vec<String> {
     for (thread, name, id) in &simulation.taken_in {
         let log = truth.threads.get(thread).into_iter().flat_map(|told| &told.log);
         let is_there = log.into_iter().any(|event| event.event.id == *id);
-        if !truth.purged.contains(thread) && !is_there {
+        let released = simulation.world.promises.released.contains(id);
+        if !truth.purged.contains(thread) && !is_there && !released {
             wrong.push(format!("the message {name} was taken into {thread} and is not there"));
         }
     }
@@ -157,30 +157,6 @@ fn undone(truth: &Truth) -> Vec<String> {
     wrong
 }
 
-/// No key hid a message that was in the log before it and not in its row.
-fn hidden(thread: &ThreadId, log: &[Entry]) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let mut before = Cells::default();
-    for (at, entry) in log.iter().enumerate() {
-        let after = cells_of(&log[..=at]);
-        let seen = match &entry.what {
-            What::Place { seen, .. }
-            | What::Leave { seen, .. }
-            | What::Snooze { seen, .. }
-            | What::Undo { seen, .. } => *seen,
-            _ => 0,
-        };
-        let received =
-            log[..at].iter().filter(|e| matches!(&e.what, What::Message { own: false, .. }));
-        let last = received.map(|entry| entry.position).max().unwrap_or(0);
-        if last > seen && after.hides(before.place, before.snoozed) && before.messages() > 0 {
-            wrong.push(format!("{thread}: {entry:?} hid the message at {last}"));
-        }
-        before = after;
-    }
-    wrong
-}
-
 /// What a row said it had taken in is what it showed.
 fn pressed(truth: &Truth, presses: &[Press]) -> Vec<String> {
     let wrong = presses.iter().filter_map(|Press { target, shown }| {
@@ -203,7 +179,9 @@ fn readers(simulation: &mut Simulation, at: usize, truth: &Truth) -> Vec<String>
         let kept = device.kept_log(thread).expect("readable");
         let whole = !device.is_loaded(thread) || kept.is_empty() || kept.len() == told.log.len();
         if !told.log.starts_with(&kept) || !whole {
-            wrong.push(format!("device {at}: its log of {thread} is not the backend's"));
+            let (here, there) = (kept.len(), told.log.len());
+            let what = format!("device {at}: its log of {thread}, {here} of {there} events,");
+            wrong.push(format!("{what} is not the backend's"));
         }
         let Some(open) = device.thread(thread).expect("readable") else {
             if !told.state.sorted().is_empty() {
@@ -228,9 +206,25 @@ fn readers(simulation: &mut Simulation, at: usize, truth: &Truth) -> Vec<String>
     let tables = mailbox::dump(simulation.world.device(at).db()).expect("readable");
     let path = simulation.world.backend_dir().join("mailbox.db");
     let first = Db::read(&path, Kind::Mailbox, mailbox::VERSION).expect("opens").expect("there");
-    let first = mailbox::dump(&first).expect("readable");
-    for (found, wanted) in tables.iter().zip(&first).filter(|(found, wanted)| found != wanted) {
-        wrong.push(format!("device {at}: {found:?} is not the backend's {wanted:?}"));
+    let dump = mailbox::dump(&first).expect("readable");
+    for ((table, _), _) in tables.iter().zip(&dump).filter(|(found, wanted)| found != wanted) {
+        let rows = |db: &Db| rows(db, table);
+        let (here, there) = (rows(simulation.world.device(at).db()), rows(&first));
+        let here_only: Vec<_> = here.difference(&there).take(ROWS_TOLD).collect();
+        let there_only: Vec<_> = there.difference(&here).take(ROWS_TOLD).collect();
+        wrong.push(format!("device {at}: {table} has {here_only:?}, the backend {there_only:?}"));
     }
     wrong
+}
+
+/// The rows of a table, as text.
+fn rows(db: &Db, table: &str) -> BTreeSet<String> {
+    let mut statement = db.sql().prepare(&format!("SELECT * FROM {table}")).expect("a table");
+    let columns = statement.column_count();
+    let text = |row: &rusqlite::Row<'_>| {
+        let column = |at| format!("{:?}", row.get_ref(at).expect("a column"));
+        Ok((0..columns).map(column).collect::<Vec<_>>().join(" "))
+    };
+    let rows = statement.query_map([], text).expect("readable");
+    rows.map(|row| row.expect("readable")).collect()
 }

@@ -151,11 +151,12 @@ impl Simulation {
     /// A bit flips in what a device knows of the Mailbox log's end.
     fn flip(&mut self, at: usize) -> Option<()> {
         self.world.cut(at);
-        let device = self.world.device(at);
         let flipped = "UPDATE stores SET chain = zeroblob(32) WHERE id = ?1 AND head > 0";
-        let rows = device.db().sql().execute(flipped, [StoreId::MAILBOX]).ok()?;
-        self.flipped.extend((rows > 0).then_some(at));
-        (rows > 0).then_some(())
+        let flip = |device: &mut Device| device.db().sql().execute(flipped, [StoreId::MAILBOX]);
+        let rows = self.world.on_device(at, flip);
+        // Its disk may fail just then, and have it all the same.
+        self.flipped.extend((!matches!(rows, Some(Ok(0)))).then_some(at));
+        (rows?.ok()? > 0).then_some(())
     }
 
     /// Somebody of a newer version writes what this one does not know.

@@ -41,6 +41,7 @@ impl World {
         for station in &mut self.stations {
             station.wire.iter_mut().for_each(Wire::lost);
         }
+        self.note_unheard();
         self.restores += 1;
         let dir = self.backend_dir.with_file_name(format!("backend.{}", self.restores));
         std::fs::create_dir(&dir).expect("made");

@@ -6,6 +6,7 @@
 //! open then gets only errors of it afterwards. Disks of different directories do not know each
 //! other.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -171,6 +172,11 @@ impl Disk {
         self.inner.lock().platter.is_synced()
     }
 
+    /// What a power cut would leave that takes all it can, file by file.
+    pub(crate) fn kept(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        self.inner.lock().platter.kept()
+    }
+
     /// The process dies, or the power goes: from now on nothing is done to any file. Who has one
     /// open closes it, and then [`Disk::start`] or [`Disk::start_after_cut`] goes on.
     pub(crate) fn die(&self) {
@@ -189,11 +195,16 @@ impl Disk {
         let left = state.platter.lose(loss);
         for path in &left.gone {
             let _ = std::fs::remove_file(path);
+            // A directory whose new name was not kept is not there: nothing is left in it.
+            let dir = path.parent().filter(|dir| *dir != self.inner.root);
+            let _ = dir.map(std::fs::remove_dir);
         }
         for dir in &left.lost_dirs {
             let _ = std::fs::remove_dir_all(dir);
         }
         for (path, bytes) in &left.files {
+            // It may have been in a directory whose new name was not kept.
+            std::fs::create_dir_all(path.parent().expect("a directory")).expect("made");
             std::fs::write(path, bytes).expect("a file of a disk");
             let mut index = path.as_os_str().to_owned();
             index.push("-shm");

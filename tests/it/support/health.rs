@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mailtui::engine::view::Window;
 use mailtui::id::{DeviceId, EventId, LabelId, StoreId};
 use mailtui::mailbox::MailboxEvent;
-use mailtui::store::{Log, Own, OwnEvent};
+use mailtui::store::{Event, Log, Own, OwnEvent};
 
 use crate::support::truth::{Line, Truth};
 use crate::support::world::World;
@@ -152,6 +152,26 @@ fn lists(
     }
 }
 
+/// Events that stand after a later one of their device, each with that. What came back though its
+/// device had let it go keeps its order among its like; all else keeps it altogether.
+fn out_of_order<'a>(
+    log: &'a [Event],
+    let_go: &BTreeSet<EventId>,
+) -> Vec<(&'a EventId, &'a EventId)> {
+    let mut last: BTreeMap<(&DeviceId, bool), &EventId> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for event in log.iter().map(|event| &event.event).filter(|event| event.action.is_some()) {
+        let back = let_go.contains(&event.id);
+        let before = last.get(&(&event.device, back)).filter(|before| ***before > event.id);
+        wrong.extend(before.map(|before| (*before, &event.id)));
+        for of in [true, false].into_iter().filter(|like| back || !like) {
+            let last = last.entry((&event.device, of)).or_insert(&event.id);
+            *last = (*last).max(&event.id);
+        }
+    }
+    wrong
+}
+
 /// Nothing that was put on disk or acknowledged is missing or there twice; each device's order is
 /// kept.
 fn logs(world: &World, truth: &Truth, wrong: &mut Vec<String>) {
@@ -163,17 +183,12 @@ fn logs(world: &World, truth: &Truth, wrong: &mut Vec<String>) {
     };
     for (thread, told) in &truth.threads {
         let store = StoreId::thread(thread);
-        let mut last: BTreeMap<DeviceId, EventId> = BTreeMap::new();
-        for event in &told.log {
-            note(&store, &event.event.id);
-            let (device, id) = (event.event.device.clone(), event.event.id.clone());
-            if event.event.action.is_some()
-                && let Some(before) = last.insert(device, id)
-                && before > event.event.id
-            {
-                wrong.push(format!("{thread}: {} stands after {before}", event.event.id));
-            }
-        }
+        told.log.iter().for_each(|event| note(&store, &event.event.id));
+        wrong.extend(
+            out_of_order(&told.log, &world.promises.let_go)
+                .into_iter()
+                .map(|(before, late)| format!("{thread}: {late} stands after {before}")),
+        );
     }
     let mailbox = mailtui::store::Db::read(
         &world.backend_dir().join("mailbox.db"),

@@ -4,10 +4,12 @@
 //! Invariant: nothing is believed that was not answered: what was kept and acknowledged is noted
 //! when a call returned well, and only then. What fails says so in a notice with a code and a hint.
 
+mod backups;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use mailtui::backend::{Backend, Options, prepare};
+use mailtui::backend::{Backend, Options, place, prepare};
 use mailtui::bridge::{Folder, Incoming};
 use mailtui::clock::Clock as _;
 use mailtui::engine::Device;
@@ -24,10 +26,14 @@ use crate::support::platter::Loss;
 use crate::support::truth::{Truth, message_of};
 use crate::support::world::scratch;
 
+/// Rows of a snapshot that a device takes in as one transaction: few, so that it takes several.
+const ROWS: usize = 4;
 /// Rounds of talk after which a house that is still not quiet never will be.
 const MOST_ROUNDS: usize = 100;
 /// The devices' directories; the second keeps the logs that it opens.
 pub(crate) const DEVICES: [&str; 2] = ["a", "b"];
+/// The data directory that the backend is in.
+const HOME: &str = "home";
 
 /// What is done in a house, or why not.
 pub(crate) type Done<T = ()> = Result<T, Notice>;
@@ -35,6 +41,8 @@ pub(crate) type Done<T = ()> = Result<T, Notice>;
 /// The whole.
 pub(crate) struct House {
     dir: PathBuf,
+    /// The devices' directories.
+    places: [PathBuf; 2],
     /// One disk for all machines, or one for the backend and each device.
     pub(crate) disks: Vec<Disk>,
     pub(crate) backend: Option<Backend>,
@@ -52,15 +60,19 @@ pub(crate) struct House {
     acknowledged: BTreeSet<EventId>,
     /// Mail that the backend said it has, by Message-ID.
     mail: BTreeSet<String>,
-    /// Logs that did not fit each other.
+    /// Logs that did not fit each other, where no restore was.
     pub(crate) diverged: usize,
+    restored: bool,
+    /// Events that were in the logs that a device keeps until the power went.
+    faded: BTreeSet<EventId>,
+    lost_power: bool,
     _home: TempDir,
 }
 
 /// Copies the databases of a house.
 fn copy(from: &Path, to: &Path) {
-    for name in ["backend"].iter().chain(&DEVICES) {
-        std::fs::create_dir(to.join(name)).expect("made");
+    for name in ["home/backend"].iter().chain(&DEVICES) {
+        std::fs::create_dir_all(to.join(name)).expect("made");
         for entry in std::fs::read_dir(from.join(name)).expect("readable") {
             let entry = entry.expect("readable");
             std::fs::copy(entry.path(), to.join(name).join(entry.file_name())).expect("copied");
@@ -72,13 +84,24 @@ fn told<T>(done: Result<T, impl Explain>) -> Done<T> {
     done.map_err(|error| error.notice())
 }
 
+/// The databases in these directories.
+fn files(dirs: &[&Path]) -> Vec<(PathBuf, &'static str, Kind, u32)> {
+    let of = |dir: &&Path| {
+        [
+            (dir.to_path_buf(), "threads.db", Kind::Threads, mailtui::backend::FORMAT),
+            (dir.to_path_buf(), "mailbox.db", Kind::Mailbox, mailbox::VERSION),
+        ]
+    };
+    dirs.iter().flat_map(of).collect()
+}
+
 impl House {
     /// A house with nothing in it; `apart` is with a disk for each machine.
     pub(crate) fn new(apart: bool) -> Self {
         let mut house = Self::of_files(None);
         let dir = &house.dir;
         house.disks = if apart {
-            let machines = ["backend", DEVICES[0], DEVICES[1]].map(|name| dir.join(name));
+            let machines = [HOME, DEVICES[0], DEVICES[1]].map(|name| dir.join(name));
             for machine in &machines {
                 std::fs::create_dir(machine).expect("made");
             }
@@ -102,6 +125,7 @@ impl House {
             }
         }
         Self {
+            places: DEVICES.map(|name| dir.join(name)),
             dir,
             disks: Vec::new(),
             backend: None,
@@ -116,6 +140,9 @@ impl House {
             acknowledged: BTreeSet::new(),
             mail: BTreeSet::new(),
             diverged: 0,
+            restored: false,
+            faded: BTreeSet::new(),
+            lost_power: false,
             _home: home,
         }
     }
@@ -124,20 +151,27 @@ impl House {
         &self.dir
     }
 
+    fn home(&self) -> PathBuf {
+        self.dir.join(HOME)
+    }
+
     pub(crate) fn backend_dir(&self) -> PathBuf {
-        self.dir.join("backend")
+        self.home().join("backend")
     }
 
     /// Opens what is not open.
     pub(crate) fn open(&mut self) -> Done {
         if self.backend.is_none() {
+            if place::is_broken_off(&self.home()) {
+                self.restore()?;
+            }
             let options = Options { dir: self.backend_dir(), thread_clients: 2 };
             self.backend = Some(told(Backend::open(&options, &self.clock))?);
         }
-        for (at, name) in DEVICES.iter().enumerate() {
+        for at in 0..DEVICES.len() {
             if self.devices[at].is_none() {
                 let clock = Box::new(self.clocks[at].clone());
-                let mut device = told(Device::open(&self.dir.join(name), at == 1, clock))?;
+                let mut device = told(Device::open(&self.places[at], at == 1, clock))?;
                 if at == 0 {
                     // As a terminal has it; the other is as a command.
                     device.sync_later();
@@ -170,7 +204,11 @@ impl House {
                     self.devices[at] = None;
                 }
             }
+            self.lost_power = true;
+            let before = self.kept_ids();
             self.disks[which].start_after_cut(loss.clone());
+            let after = self.kept_ids();
+            self.faded.extend(before.into_iter().filter(|id| !after.contains(id)));
         }
     }
 
@@ -182,6 +220,18 @@ impl House {
     pub(crate) fn device(&mut self, at: usize) -> Done<&mut Device> {
         self.open()?;
         Ok(self.devices[at].as_mut().expect("just opened"))
+    }
+
+    /// A device's process ends; the next that is done with it starts it again.
+    pub(crate) fn end_device(&mut self, at: usize) {
+        self.cut(at);
+        self.devices[at] = None;
+    }
+
+    /// The backend's process ends.
+    pub(crate) fn end_backend(&mut self) {
+        self.hang_up();
+        self.backend = None;
     }
 
     /// Every connection is gone, with what was under way.
@@ -199,35 +249,6 @@ impl House {
         }
         self.up[at].clear();
         self.down[at].clear();
-    }
-
-    /// A device's process ends; the next that is done with it starts it again.
-    pub(crate) fn end_device(&mut self, at: usize) {
-        self.cut(at);
-        self.devices[at] = None;
-    }
-
-    /// The backend's process ends.
-    pub(crate) fn end_backend(&mut self) {
-        self.hang_up();
-        self.backend = None;
-    }
-
-    pub(crate) const fn is_connected(&self, at: usize) -> bool {
-        self.sessions[at].is_some()
-    }
-
-    pub(crate) fn is_said(&self, at: usize) -> bool {
-        !self.up[at].is_empty()
-    }
-
-    pub(crate) fn is_told(&self, at: usize) -> bool {
-        !self.down[at].is_empty()
-    }
-
-    /// What is under way from a device and to it.
-    pub(crate) fn under_way(&self, at: usize) -> [&[Frame]; 2] {
-        [&self.up[at], &self.down[at]]
     }
 
     /// What the product does when something failed: the backend gives up what is open, and devices
@@ -363,6 +384,7 @@ impl House {
                 self.backend()?.written(session);
             }
             told(self.device(at)?.receive(frame))?;
+            while told(self.device(at)?.bootstrap_on(ROWS))? {}
         }
         Ok(moved)
     }
@@ -371,9 +393,10 @@ impl House {
     pub(crate) fn wrong(&mut self) -> Vec<String> {
         let mut wrong = Vec::new();
         for (at, name) in DEVICES.iter().enumerate() {
+            let waits = self.wait_for_a_log(at);
             let device = self.device(at).expect("open");
             let pending = device.pending().expect("readable");
-            if pending != (0, 0) {
+            if pending != (0, waits) {
                 wrong.push(format!("{name}: pending, not projected: {pending:?}"));
             }
             let mut found = device.doctor(true).expect("the doctor runs");
@@ -387,22 +410,19 @@ impl House {
         wrong.extend(self.damaged());
         wrong.extend(self.disagreement());
         wrong.extend(self.lost());
-        if self.diverged > 0 {
+        if self.diverged > 0 && !self.restored {
             wrong.push(format!("{} logs did not fit each other", self.diverged));
         }
         wrong
     }
 
     fn open_files(&self) -> Vec<Db> {
-        let all = [
-            ("backend/threads.db", Kind::Threads, mailtui::backend::FORMAT),
-            ("backend/mailbox.db", Kind::Mailbox, mailbox::VERSION),
-            ("a/mailbox.db", Kind::Mailbox, mailbox::VERSION),
-            ("b/mailbox.db", Kind::Mailbox, mailbox::VERSION),
-            ("b/threads.db", Kind::Threads, mailtui::backend::FORMAT),
-        ];
-        let open = |(name, kind, version)| Db::read(&self.dir.join(name), kind, version);
-        all.into_iter().filter_map(|one| open(one).expect("opens")).collect()
+        let open = |(dir, name, kind, version): (PathBuf, &str, _, _)| {
+            Db::read(&dir.join(name), kind, version).expect("opens")
+        };
+        let backend = self.backend_dir();
+        let all = files(&[&backend, &self.places[0], &self.places[1]]);
+        all.into_iter().filter_map(open).collect()
     }
 
     /// What SQLite's own check finds in any file.
@@ -450,13 +470,15 @@ impl House {
         let purged = |store: &StoreId| store.as_thread().is_some_and(|t| truth.purged.contains(&t));
         let gone = |id: &EventId| self.kept.get(id).is_some_and(purged);
         let mut wrong = Vec::new();
+        let faded = |id: &EventId| self.restored && self.faded.contains(id);
         for (id, store) in self.kept.iter().filter(|(_, store)| !purged(store)) {
             let times = held.get(&(store.clone(), id.clone())).copied().unwrap_or_default();
-            if times != 1 {
+            if times > 1 || (times == 0 && !faded(id)) {
                 wrong.push(format!("own event {id} of {store} is there {times} times"));
             }
         }
-        for id in self.acknowledged.iter().filter(|id| !ids.contains(id) && !gone(id)) {
+        for id in self.acknowledged.iter().filter(|id| !ids.contains(id) && !gone(id) && !faded(id))
+        {
             wrong.push(format!("acknowledged event {id} is nowhere"));
         }
         for (id, times) in messages.iter().filter(|(_, times)| **times != 1) {

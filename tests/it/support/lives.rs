@@ -83,6 +83,11 @@ impl World {
         self.hold_backend_to_it();
     }
 
+    /// The backend's process ends as it should. It is restarted before anything else is done.
+    pub(crate) fn stop_backend(&mut self) {
+        self.backend = None;
+    }
+
     /// The backend's process dies, and every device hears of it.
     pub(crate) fn restart_backend(&mut self) {
         self.kill_backend();

@@ -23,6 +23,7 @@ pub(crate) mod source;
 pub(crate) mod svg;
 pub(crate) mod terminal_bytes;
 pub(crate) mod truth;
+mod unheard;
 pub(crate) mod vfs;
 pub(crate) mod wire;
 pub(crate) mod world;

@@ -58,6 +58,7 @@ enum Naming {
 }
 
 impl Naming {
+    /// The directory whose sync keeps it.
     fn dir(&self) -> &Path {
         let (Self::Add(path, _) | Self::Remove(path) | Self::Rename(_, path) | Self::AddDir(path)) =
             self;
@@ -67,10 +68,20 @@ impl Naming {
     fn to(&self, names: &mut BTreeMap<PathBuf, u64>, new_dirs: &mut BTreeSet<PathBuf>) {
         match self {
             Self::Add(path, inode) => drop(names.insert(path.clone(), *inode)),
-            Self::Remove(path) => drop(names.remove(path)),
+            // A directory goes with all that is in it.
+            Self::Remove(path) => names.retain(|name, _| !name.starts_with(path)),
             Self::Rename(from, to) => {
-                if let Some(inode) = names.remove(from) {
-                    names.insert(to.clone(), inode);
+                let inside: Vec<PathBuf> =
+                    names.keys().filter(|name| name.starts_with(from)).cloned().collect();
+                for name in inside {
+                    if let (Some(inode), Ok(rest)) = (names.remove(&name), name.strip_prefix(from))
+                    {
+                        let is_it = rest.as_os_str().is_empty();
+                        names.insert(if is_it { to.clone() } else { to.join(rest) }, inode);
+                    }
+                }
+                if new_dirs.remove(from) {
+                    new_dirs.insert(to.clone());
                 }
             }
             Self::AddDir(path) => drop(new_dirs.remove(path)),
@@ -176,6 +187,15 @@ impl Platter {
         self.journal.is_empty() && self.inodes.values().all(|inode| inode.changes.is_empty())
     }
 
+    /// What a power cut would leave that takes all it can, file by file.
+    pub(crate) fn kept(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let files = self
+            .kept
+            .iter()
+            .filter(|(path, _)| !self.new_dirs.iter().any(|dir| path.starts_with(dir)));
+        files.map(|(path, inode)| (path.clone(), self.inodes[inode].kept.clone())).collect()
+    }
+
     /// The power goes: what is there when the machine starts again, and which directories and files
     /// are gone.
     pub(crate) fn lose(&mut self, mut loss: Loss) -> Left {
@@ -278,6 +298,25 @@ fn what_is_synced_is_kept_and_nothing_else_for_sure() {
     platter.sync_dir(Path::new("/d/e"));
     assert_eq!(platter.lose(Loss::All).lost_dirs.len(), 1, "its parent was not synced");
     assert_eq!(platter.find(Path::new("/d/e/f")), None);
+}
+
+#[test]
+fn a_directory_moves_with_what_is_in_it() {
+    let path = Path::new;
+    let mut platter = Platter::default();
+    let file = platter.found(path("/d/old/f"), b"old".to_vec());
+    platter.found(path("/d/older"), Vec::new());
+    platter.rename(path("/d/old"), path("/d/aside"));
+    assert_eq!(
+        (platter.find(path("/d/aside/f")), platter.find(path("/d/old/f"))),
+        (Some(file), None)
+    );
+    assert_eq!(platter.lose(Loss::All).gone, [path("/d/aside/f")], "it was not synced");
+    platter.rename(path("/d/old"), path("/d/aside"));
+    platter.sync_dir(path("/d"));
+    platter.remove(path("/d/aside"));
+    platter.sync_dir(path("/d"));
+    assert_eq!(platter.lose(Loss::All).files.into_keys().collect::<Vec<_>>(), [path("/d/older")]);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! it put on disk, when it said so; frames, when they left.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use mailtui::id::{EventId, StoreId};
 use mailtui::mailbox::{self, MailboxEvent};
@@ -12,6 +13,7 @@ use mailtui::store::{Chain, Db, Event, Kind, Log, NewEvent, Own, OwnEvent, disk}
 use mailtui::sync::Frame;
 
 use crate::support::truth::purged;
+use crate::support::unheard::Unheard;
 use crate::support::world::World;
 
 /// What was promised.
@@ -26,12 +28,19 @@ pub(crate) struct Promises {
     own: BTreeMap<usize, BTreeMap<EventId, OwnEvent>>,
     /// Those that a power cut may still take.
     hoped: BTreeMap<usize, BTreeSet<EventId>>,
+    /// Events that a restore took, and that their own device had let go: it knew them to be on the
+    /// backend. Another device may bring them back, after what theirs has said since.
+    pub(crate) let_go: BTreeSet<EventId>,
     /// Events as they were first offered.
     offered: BTreeMap<EventId, NewEvent>,
     /// The last that left the backend of each log, and its chain there.
     told: BTreeMap<StoreId, (u64, Chain)>,
     /// Acknowledgements that left the backend.
     acks: BTreeMap<(StoreId, EventId), u64>,
+    /// What devices held at a restore of which they have not heard yet.
+    pub(super) unheard: BTreeMap<usize, Unheard>,
+    /// Events that a restore took for good after it was over.
+    pub(crate) released: BTreeSet<EventId>,
     /// Promises that were broken.
     pub(crate) wrong: Vec<String>,
 }
@@ -40,6 +49,27 @@ pub(crate) struct Promises {
 fn ends_a_batch(event: &Event) -> bool {
     let read = MailboxEvent::read(&event.event.name, &event.event.args);
     read.as_ref().and_then(MailboxEvent::source).is_none_or(|source| source.last)
+}
+
+/// All events that the logs in a directory hold.
+fn logs_in(dir: &Path) -> BTreeSet<EventId> {
+    let kinds = [
+        ("threads.db", Kind::Threads, mailtui::backend::FORMAT),
+        ("mailbox.db", Kind::Mailbox, mailbox::VERSION),
+    ];
+    let mut there = BTreeSet::new();
+    for (name, kind, version) in kinds {
+        let file = dir.join(name);
+        let Some(db) = Db::read(&file, kind, version).expect("opens") else { continue };
+        let mut log = file.into_os_string();
+        log.push("-wal");
+        disk::sync_log(log.as_ref()).expect("synced");
+        for (store, _) in Log::stores(&db).expect("readable") {
+            let log = Log::all(&db, &store).expect("readable");
+            there.extend(log.into_iter().map(|event| event.event.id));
+        }
+    }
+    there
 }
 
 impl Promises {
@@ -91,6 +121,16 @@ impl Promises {
         let own = self.own.get(&at).into_iter().flat_map(BTreeMap::values);
         own.filter(|own| own.store == *store).cloned().collect()
     }
+
+    /// These are promised no more.
+    pub(super) fn release(&mut self, gone: &BTreeSet<EventId>) {
+        self.kept.retain(|id, _| !gone.contains(id));
+        self.acknowledged.retain(|id| !gone.contains(id));
+        for own in self.own.values_mut() {
+            own.retain(|id, _| !gone.contains(id));
+        }
+        self.released.extend(gone.iter().cloned());
+    }
 }
 
 impl World {
@@ -121,16 +161,21 @@ impl World {
     }
 
     /// A device is back after its process died: all that it committed is still there. After a power
-    /// cut that is true of what was on its disk; the rest was offered to nobody.
+    /// cut that is true of what was on its disk; the rest was offered to nobody, but for what comes
+    /// back after a restore: others may have offered that, and it is not gone.
     pub(super) fn hold_device_to_it(&mut self, at: usize, lost_power: bool) {
         let hoped = self.promises.hoped.remove(&at).unwrap_or_default();
         let there = Own::all(self.device(at).db()).expect("readable");
         let there: BTreeSet<EventId> = there.into_iter().map(|own| own.id).collect();
+        let mut logs = None;
         for id in hoped.into_iter().filter(|_| lost_power).filter(|id| !there.contains(id)) {
-            if self.promises.offered.contains_key(&id) {
+            // What had gone back from a log into the queue is in the log again.
+            let own = self.promises.own.entry(at).or_default().remove(&id);
+            let back = own.is_some_and(|own| own.again)
+                && logs.get_or_insert_with(|| logs_in(&self.stations[at].dir)).contains(&id);
+            if self.promises.offered.contains_key(&id) && !back {
                 self.promises.wrong.push(format!("device {at} lost {id}, which it had offered"));
             }
-            self.promises.own.entry(at).or_default().remove(&id);
         }
         let own = self.promises.own.get(&at).into_iter().flatten();
         let kept = own.map(|(id, own)| (id.clone(), own.store.clone()));
@@ -153,6 +198,7 @@ impl World {
             self.sync_disk(at);
         }
         let there = self.held_somewhere();
+        self.note_let_go();
         let Promises { kept, acknowledged, own, told, acks, .. } = &mut self.promises;
         kept.retain(|id, _| there.contains(id));
         acknowledged.retain(|id| there.contains(id));
@@ -163,31 +209,33 @@ impl World {
         acks.clear();
     }
 
+    /// Of what a device said and the backend was put back to before, what the device itself has
+    /// neither in its queue nor in a log.
+    fn note_let_go(&mut self) {
+        let backend = logs_in(&self.backend_dir());
+        for at in 0..self.stations.len() {
+            let held = self.held_by(at);
+            let own = self.promises.own.get(&at).into_iter().flatten();
+            let mine = own.filter(|(_, own)| own.device.is_none()).map(|(id, _)| id);
+            let gone = mine.filter(|id| !held.contains(id) && !backend.contains(id));
+            let gone: Vec<EventId> = gone.cloned().collect();
+            self.promises.let_go.extend(gone);
+        }
+    }
+
+    /// All events that a device's logs and its queue hold, on its disk.
+    fn held_by(&self, at: usize) -> BTreeSet<EventId> {
+        let station = &self.stations[at];
+        let device = station.device.as_ref().expect("the device runs");
+        let mut there = logs_in(&station.dir);
+        there.extend(Own::all(device.db()).expect("readable").into_iter().map(|own| own.id));
+        there
+    }
+
     /// All events that the backend's logs hold, or a device's logs and queue on its disk.
     pub(crate) fn held_somewhere(&self) -> BTreeSet<EventId> {
-        let mut there = BTreeSet::new();
-        let mut dirs = vec![self.backend_dir()];
-        for station in &self.stations {
-            dirs.push(station.dir.clone());
-            let device = station.device.as_ref().expect("the device runs");
-            there.extend(Own::all(device.db()).expect("readable").into_iter().map(|own| own.id));
-        }
-        let kinds = [
-            ("threads.db", Kind::Threads, mailtui::backend::FORMAT),
-            ("mailbox.db", Kind::Mailbox, mailbox::VERSION),
-        ];
-        for (dir, (name, kind, version)) in dirs.iter().flat_map(|dir| kinds.map(|k| (dir, k))) {
-            let file = dir.join(name);
-            let Some(db) = Db::read(&file, kind, version).expect("opens") else { continue };
-            let mut log = file.into_os_string();
-            log.push("-wal");
-            disk::sync_log(log.as_ref()).expect("synced");
-            for (store, _) in Log::stores(&db).expect("readable") {
-                let log = Log::all(&db, &store).expect("readable");
-                there.extend(log.into_iter().map(|event| event.event.id));
-            }
-        }
-        there
+        let devices = (0..self.stations.len()).flat_map(|at| self.held_by(at));
+        logs_in(&self.backend_dir()).into_iter().chain(devices).collect()
     }
 
     /// The backend is back: what left it in any frame is in its logs, where it was.

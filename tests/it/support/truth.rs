@@ -11,7 +11,9 @@ use mailtui::engine::view::Row;
 use mailtui::id::{LabelId, StoreId, ThreadId};
 use mailtui::label::{Place, system};
 use mailtui::store::{Db, Event, Kind, Log};
-use mailtui::thread::{Cells, MessageAdded, ThreadEvent, ThreadState};
+use mailtui::thread::{
+    Base, Cells, Entry, MessageAdded, ThreadEvent, ThreadState, What, decide, run,
+};
 
 /// A thread's log, and what it yields.
 pub(crate) struct Told {
@@ -71,6 +73,36 @@ pub(crate) fn fold(log: &[Event]) -> ThreadState {
     let mut state = ThreadState::default();
     state.apply(log);
     state
+}
+
+/// What entries yield, from nothing.
+pub(crate) fn cells_of(entries: &[Entry]) -> Cells {
+    let start = Base::default();
+    run(&start, entries, &decide(&start, entries, 0))
+}
+
+/// No key hid a message that was in the log before it and not in its row.
+pub(crate) fn hidden(log: &[Entry]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut before = Cells::default();
+    for (at, entry) in log.iter().enumerate() {
+        let after = cells_of(&log[..=at]);
+        let seen = match &entry.what {
+            What::Place { seen, .. }
+            | What::Leave { seen, .. }
+            | What::Snooze { seen, .. }
+            | What::Undo { seen, .. } => *seen,
+            _ => 0,
+        };
+        let received =
+            log[..at].iter().filter(|e| matches!(&e.what, What::Message { own: false, .. }));
+        let last = received.map(|entry| entry.position).max().unwrap_or(0);
+        if last > seen && after.hides(before.place, before.snoozed) && before.messages() > 0 {
+            wrong.push(format!("{entry:?} hid the message at {last}"));
+        }
+        before = after;
+    }
+    wrong
 }
 
 /// The labels that users put on.

@@ -39,7 +39,7 @@ pub(crate) struct Station {
     /// Whether nothing arrives, either way.
     pub(crate) apart: bool,
     /// Whether its commits are synced to disk later.
-    pub(super) later: bool,
+    pub(crate) later: bool,
 }
 
 /// The whole.
@@ -383,7 +383,14 @@ impl World {
         // A device puts what was decided on disk before it takes a frame in.
         self.save(at);
         if self.stations[at].wire.as_ref().is_some_and(|wire| wire.session == session) {
+            let first = matches!(frame, Frame::Welcome { .. });
+            if first {
+                self.release_what_was_shown(at);
+            }
             self.take_down(at, frame);
+            if first {
+                self.has_heard(at);
+            }
         }
         true
     }

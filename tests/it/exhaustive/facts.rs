@@ -1,0 +1,370 @@
+//! What a state of a process is known by, what is to be seen of it, and what must be true of it
+//! alone and of two together.
+//!
+//! Invariant: two states with one name take every input alike: a name covers every table, what is
+//! only remembered, what a power cut would leave, and what was promised. It does not cover numbers
+//! that only say how many rows there were before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use mailtui::engine::Device;
+use mailtui::id::{DeviceId, EventId, StoreId, ThreadId};
+use mailtui::mailbox;
+use mailtui::projection::{entries, trail_of};
+use mailtui::store::{Db, Event, Kind, Log, Own, OwnEvent};
+use mailtui::sync::{Frame, encode};
+use mailtui::thread::Epochs;
+
+use super::process::{BACKEND, Given, Machine, Part};
+use crate::support::truth::{cells_of, fold, hidden};
+
+/// What is to be seen of a state.
+#[derive(Clone)]
+pub(super) enum Facts {
+    Device(Arc<View>),
+    Backend(Arc<Logs>),
+}
+
+/// Of a device.
+pub(super) struct View {
+    /// Something is decided and not committed; committed and not on disk.
+    pub(super) saving: bool,
+    pub(super) unsynced: bool,
+    device: DeviceId,
+    /// Its row: the watermark, the epochs, and what it shows.
+    seen: mailtui::id::Seen,
+    epochs: Epochs,
+    shown: Shown,
+    /// Its own events as it decided them.
+    own: Vec<OwnEvent>,
+    /// Those that it saved and holds no more.
+    gone: BTreeSet<(StoreId, EventId)>,
+    /// All that a pair is judged by.
+    pub(super) print: u128,
+}
+
+type Shown = (mailtui::label::Place, Option<i64>, u64, BTreeSet<mailtui::id::LabelId>);
+
+/// Of the backend.
+pub(super) struct Logs {
+    /// Whether something was said to it that is not committed.
+    pub(super) open: bool,
+    /// The conversation's log as it is committed.
+    log: Vec<Event>,
+    /// All events that are committed, and those that a power cut would leave.
+    ids: BTreeSet<(StoreId, EventId)>,
+    synced: BTreeSet<(StoreId, EventId)>,
+    /// All that a pair is judged by.
+    pub(super) print: u128,
+}
+
+/// What a step led to.
+pub(super) struct State {
+    /// What it is known by.
+    pub(super) name: u128,
+    pub(super) facts: Facts,
+    pub(super) wrong: Vec<String>,
+}
+
+impl Machine {
+    /// The state that it is in, after a step that gave this.
+    pub(super) fn state(&self, given: &Given, frames: &[Frame]) -> State {
+        let mut name = Fingerprint::default();
+        let copy = (!self.disk.is_synced()).then(|| self.copy());
+        let readers = if self.who == BACKEND { readers(&self.dir, BACKEND) } else { Vec::new() };
+        let state = match &self.part {
+            Part::Device(device) => {
+                name.all(device.db());
+                name.add(&(&self.own, &self.kept));
+                name.add(&device.remembered());
+                self.of_device(device, given, copy.as_deref())
+            }
+            Part::Backend(backend) => {
+                for db in &readers {
+                    name.all(db);
+                }
+                let place = self.place().to_string_lossy().into_owned();
+                name.add(&backend.remembered().replace(&place, ""));
+                name.add(&(&self.sessions, &self.ended));
+                for input in &self.since {
+                    let super::process::Input::Arrive(at, n) = input else { continue };
+                    name.add(at);
+                    name.0.update(&encode(&frames[*n as usize]).expect("encodes"));
+                }
+                self.of_backend(&readers, given, copy.as_deref())
+            }
+            Part::Dead => panic!("it is dead"),
+        };
+        for db in copy.into_iter().flatten() {
+            name.all(&db);
+        }
+        let (facts, wrong) = state;
+        State { name: name.end(), facts, wrong }
+    }
+
+    /// What a power cut would leave, opened.
+    fn copy(&self) -> Vec<Db> {
+        let home = crate::support::world::scratch();
+        for (name, bytes) in self.synced() {
+            std::fs::write(home.path().join(name), bytes).expect("written");
+        }
+        // They are open: the names may go.
+        readers(home.path(), self.who)
+    }
+
+    fn of_device(
+        &self,
+        device: &Device,
+        given: &Given,
+        copy: Option<&[Db]>,
+    ) -> (Facts, Vec<String>) {
+        let mut wrong = said(device, given, copy);
+        let thread = self.thread();
+        let row = mailbox::raw_row(device.db(), thread).expect("readable").expect("there");
+        let seen = mailbox::watermark(device.db(), thread).expect("readable").expect("there");
+        let epochs = trail_of(&row).base.epochs;
+        let shown = mailbox::overlaid(device.db(), thread).expect("readable").unwrap_or(row.shown);
+        let shown = (shown.place, shown.snoozed_until, shown.unread_count, shown.labels);
+        let refused = Own::refused(device.db()).expect("readable");
+        wrong.extend(refused.iter().map(|event| format!("{} was refused", event.id)));
+        let there = Own::all(device.db()).expect("readable");
+        let there: BTreeSet<EventId> = there.into_iter().map(|own| own.id).collect();
+        let gone = self.kept.iter().filter(|id| !there.contains(*id));
+        let gone = gone.map(|id| (self.own[id].store.clone(), id.clone())).collect();
+        let own = self.own.values().filter(|own| own.store.as_thread().as_ref() == Some(thread));
+        let mut view = View {
+            saving: device.is_saving(),
+            unsynced: device.unsynced().is_some(),
+            device: device.id().clone(),
+            seen,
+            epochs,
+            shown,
+            own: own.cloned().collect(),
+            gone,
+            print: 0,
+        };
+        let View { device, seen, epochs, shown, own, gone, .. } = &view;
+        view.print = Fingerprint::of(&(device, seen, epochs, shown, own, gone));
+        (Facts::Device(Arc::new(view)), wrong)
+    }
+
+    fn of_backend(
+        &self,
+        readers: &[Db],
+        given: &Given,
+        copy: Option<&[Db]>,
+    ) -> (Facts, Vec<String>) {
+        let mut wrong = Vec::new();
+        let log = Log::all(&readers[0], &StoreId::thread(self.thread())).expect("readable");
+        let ids = ids_of(readers, &mut wrong);
+        let synced = copy.map_or_else(|| ids.clone(), |copy| ids_of(copy, &mut wrong));
+        wrong.extend(order(&log));
+        wrong.extend(hidden(&fold(&log).entries));
+        for (_, frame) in &given.frames {
+            let told: Vec<(&StoreId, &EventId)> = match frame {
+                Frame::Ack { stores } => {
+                    let all = stores.iter().map(|ack| (&ack.store, &ack.positions));
+                    all.flat_map(|(store, ids)| ids.iter().map(move |(id, _)| (store, id)))
+                        .collect()
+                }
+                Frame::Page { store, events, .. } | Frame::Live { store, events, .. } => {
+                    events.iter().map(|event| (store, &event.event.id)).collect()
+                }
+                _ => Vec::new(),
+            };
+            let early = told
+                .into_iter()
+                .filter(|(store, id)| !synced.contains(&((*store).clone(), (*id).clone())));
+            wrong.extend(early.map(|(_, id)| format!("{id} leaves before it is on disk")));
+        }
+        let print = Fingerprint::of(&(&log, &ids));
+        let open = !self.since.is_empty();
+        (Facts::Backend(Arc::new(Logs { open, log, ids, synced, print })), wrong)
+    }
+
+    /// What is wrong with it when nothing happens any more, and its tables.
+    pub(super) fn at_rest(&mut self) -> (u128, Vec<String>) {
+        let mut wrong = Vec::new();
+        let dir = self.dir.clone();
+        let dump = |db: &Db| Fingerprint::of(&mailbox::dump(db).expect("readable"));
+        let dumped = match &mut self.part {
+            Part::Device(device) => {
+                let pending = device.pending().expect("readable");
+                if pending != (0, 0) {
+                    wrong.push(format!("pending, not projected: {pending:?}"));
+                }
+                let found = device.doctor(true).expect("the doctor runs");
+                wrong.extend(found.iter().map(|found| format!("{found:?}")));
+                dump(device.db())
+            }
+            Part::Backend(backend) => {
+                let found = backend.doctor().expect("the doctor runs");
+                wrong.extend(found.iter().map(|found| format!("{}: {}", found.code, found.detail)));
+                dump(&readers(&dir, BACKEND)[1])
+            }
+            Part::Dead => panic!("it is dead"),
+        };
+        (dumped, wrong)
+    }
+}
+
+impl Facts {
+    pub(super) fn view(&self) -> &View {
+        let Self::Device(view) = self else { panic!("of a device") };
+        view
+    }
+
+    pub(super) fn logs(&self) -> &Logs {
+        let Self::Backend(logs) = self else { panic!("of the backend") };
+        logs
+    }
+
+    /// What a step took from the logs; `power` says whether it was a power cut.
+    pub(super) fn shrunk(&self, before: &Self, power: bool) -> Vec<String> {
+        let (Self::Backend(after), Self::Backend(before)) = (self, before) else {
+            return Vec::new();
+        };
+        let wanted = if power { &before.synced } else { &before.ids };
+        let lost = wanted.difference(&after.ids).map(|(store, id)| format!("{store} lost {id}"));
+        lost.chain(before.synced.difference(&after.synced).map(|(_, id)| format!("{id} unsynced")))
+            .collect()
+    }
+}
+
+/// A device shows the log up to its watermark, and its own events after that, as it decided them,
+/// whatever it still remembers. What it saved is in the log, or here.
+pub(super) fn together(view: &View, logs: &Logs) -> Vec<String> {
+    let name = &view.device;
+    let mut wrong: Vec<String> = Vec::new();
+    let lost = view.gone.difference(&logs.ids);
+    wrong.extend(lost.map(|(_, id)| format!("{name} forgot {id}, which nobody has")));
+    let own = view.own.iter().map(|event| {
+        let there = logs.log.iter().find(|held| held.event.id == event.id);
+        OwnEvent { position: there.map(|there| there.position), ..event.clone() }
+    });
+    let own: Vec<OwnEvent> = own.collect();
+    let before = usize::try_from(view.seen.position).expect("small");
+    let Some(before) = logs.log.get(..before) else {
+        wrong.push(format!("{name} shows {before} events of {}", logs.log.len()));
+        return wrong;
+    };
+    let mut all = fold(before).entries;
+    all.extend(entries(&own, &view.device, &view.epochs, Some(&view.seen)));
+    let cells = cells_of(&all);
+    let wanted = (cells.place, cells.snoozed, cells.unread(), cells.all_labels());
+    if view.shown != wanted {
+        wrong.push(format!("{name} shows {:?}, not {wanted:?}", view.shown));
+    }
+    wrong
+}
+
+/// What a device says is on its disk, with the epoch of its first offer.
+fn said(device: &Device, given: &Given, copy: Option<&[Db]>) -> Vec<String> {
+    let pushes = given.frames.iter().filter_map(|(_, frame)| match frame {
+        Frame::Push { stores } => Some(stores),
+        _ => None,
+    });
+    let said: Vec<_> = pushes.flatten().flat_map(|push| &push.events).collect();
+    if said.is_empty() {
+        return Vec::new();
+    }
+    let db = copy.map_or(device.db(), |copy| &copy[0]);
+    let saved = Own::all(db).expect("readable");
+    let saved: BTreeMap<_, _> = saved.into_iter().map(|own| (own.id, own.offered)).collect();
+    let lost = said.into_iter().filter(|event| {
+        saved.get(&event.id).is_none_or(|offered| offered.as_ref() != Some(&event.epoch))
+    });
+    lost.map(|event| format!("{} is offered before that is on disk", event.id)).collect()
+}
+
+/// The databases of a process, for reading what is committed.
+fn readers(dir: &Path, who: usize) -> Vec<Db> {
+    let threads = ("threads.db", Kind::Threads, mailtui::backend::FORMAT);
+    let mailbox = ("mailbox.db", Kind::Mailbox, mailbox::VERSION);
+    let all = if who == BACKEND { [threads, mailbox] } else { [mailbox, threads] };
+    let open = |(name, kind, version)| Db::read(&dir.join(name), kind, version).expect("opens");
+    all.into_iter().filter_map(open).collect()
+}
+
+/// All events of all logs; none is there twice.
+fn ids_of(dbs: &[Db], wrong: &mut Vec<String>) -> BTreeSet<(StoreId, EventId)> {
+    let mut ids = BTreeSet::new();
+    for db in dbs {
+        for (store, _) in Log::stores(db).expect("readable") {
+            for event in Log::all(db, &store).expect("readable") {
+                let id = event.event.id;
+                if !ids.insert((store.clone(), id.clone())) {
+                    wrong.push(format!("{id} is in {store} twice"));
+                }
+            }
+        }
+    }
+    ids
+}
+
+/// What a device did is in the log in the order in which it did it.
+fn order(log: &[Event]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut last: BTreeMap<&DeviceId, &EventId> = BTreeMap::new();
+    for event in log.iter().filter(|event| event.event.action.is_some()) {
+        let id = &event.event.id;
+        if let Some(before) = last.insert(&event.event.device, id)
+            && before >= id
+        {
+            wrong.push(format!("{id} stands after {before}"));
+        }
+    }
+    wrong
+}
+
+#[derive(Default)]
+struct Fingerprint(blake3::Hasher);
+
+impl Fingerprint {
+    fn of(value: &impl std::fmt::Debug) -> u128 {
+        let mut print = Self::default();
+        print.add(value);
+        print.end()
+    }
+
+    fn add(&mut self, value: &impl std::fmt::Debug) {
+        self.0.update(format!("{value:?};").as_bytes());
+    }
+
+    /// Every row of every table, without the numbers that only say how many there were before.
+    fn all(&mut self, db: &Db) {
+        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+        let mut tables = db.sql().prepare_cached(tables).expect("prepared");
+        let tables = tables.query_map([], |row| row.get::<_, String>(0)).expect("readable");
+        for table in tables.map(|table| table.expect("a name")) {
+            let mut rows = db.sql().prepare_cached(&format!("SELECT * FROM \"{table}\"")).unwrap();
+            let names: Vec<String> = rows.column_names().map(str::to_owned).collect();
+            let number = |name: &str| name == "gseq" || (table == "queue" && name == "id");
+            let columns: Vec<usize> =
+                (0..names.len()).filter(|column| !number(&names[*column])).collect();
+            let mut lines: Vec<String> = Vec::new();
+            let mut rows = rows.query([]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                let values = columns.iter().map(|column| row.get_ref_unwrap(*column));
+                lines.push(format!("{:?}", values.collect::<Vec<_>>()));
+            }
+            if table != "queue" {
+                lines.sort();
+            }
+            self.add(&(&table, lines));
+        }
+    }
+
+    fn end(&self) -> u128 {
+        let bytes = self.0.finalize().as_bytes()[..16].try_into().expect("16 bytes");
+        u128::from_le_bytes(bytes)
+    }
+}
+
+impl Machine {
+    fn thread(&self) -> &ThreadId {
+        &self.base().thread
+    }
+}

@@ -1,0 +1,260 @@
+//! What a process makes of an input: played on the real thing, on all cores, once.
+//!
+//! Invariant: what is learned is the same whichever core was faster. A state that nobody is in any
+//! more is reached again by the steps that led to it from a start.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use mailtui::crash::faults::{Broken, break_rule};
+use mailtui::sync::Frame;
+
+use super::facts::{Facts, State};
+use super::process::{Act, Base, Begun, Death, Given, Input, Machine};
+use super::search::Search;
+
+/// Processes that are kept running, for whoever goes on with their state.
+const RUNNING: usize = 400;
+
+/// What must be played before a world can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Job {
+    Take(Input),
+    Die(Input),
+    Rest,
+}
+
+/// Who, in which state, what.
+pub(super) type Need = (usize, u32, Job);
+
+/// What a process makes of an input.
+#[derive(Clone, Default)]
+pub(super) struct Taken {
+    pub(super) state: u32,
+    pub(super) frames: Vec<(u8, u32)>,
+    pub(super) hung: [bool; 2],
+    pub(super) wrong: Vec<String>,
+}
+
+/// A state of a process.
+pub(super) struct Node {
+    pub(super) facts: Facts,
+    /// How it was reached first.
+    pub(super) from: Option<(u32, Act)>,
+    /// Where to begin to reach it again, if not at the state before.
+    pub(super) begun: Option<Arc<Begun>>,
+    pub(super) taken: Vec<(Input, Taken)>,
+    /// States after a death over an input.
+    pub(super) died: Vec<(Input, Vec<Taken>)>,
+    pub(super) rest: Option<(u128, Vec<String>)>,
+}
+
+/// What playing a job gave.
+enum Played {
+    Taken(State, Vec<(u8, Frame)>, [bool; 2], Option<Box<Machine>>),
+    Died(Vec<(Act, State, Option<Begun>)>),
+    Rest(u128, Vec<String>),
+    Panicked(String),
+}
+
+/// A job, how to reach its state, and who is in it already.
+struct Work {
+    need: Need,
+    begun: Option<Arc<Begun>>,
+    acts: Vec<Act>,
+    running: Mutex<Option<Box<Machine>>>,
+}
+
+/// What the workers of a round share.
+struct Round<'a> {
+    base: &'a Arc<Base>,
+    broken: Option<Broken>,
+    frames: &'a [Frame],
+    jobs: Vec<Work>,
+    next: AtomicUsize,
+    played: Mutex<Vec<(usize, Played)>>,
+}
+
+impl Round<'_> {
+    fn work(&self) {
+        break_rule(self.broken);
+        loop {
+            let at = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(work) = self.jobs.get(at) else { break };
+            let played = catch_unwind(AssertUnwindSafe(|| self.play(work)));
+            let played = played.unwrap_or_else(|panic| {
+                let text = panic.downcast_ref::<String>().cloned();
+                let literal = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+                Played::Panicked(text.or(literal).unwrap_or_default())
+            });
+            self.played.lock().unwrap().push((at, played));
+        }
+        break_rule(None);
+    }
+
+    fn play(&self, Work { need, begun, acts, running }: &Work) -> Played {
+        let (who, _, job) = *need;
+        let begun = begun.as_deref();
+        let again = || Box::new(Machine::after(who, self.base, begun, acts, self.frames));
+        let running = running.lock().unwrap().take();
+        let mut machine = running.unwrap_or_else(again);
+        match job {
+            Job::Take(input) => {
+                let act = Act { input, dies: None };
+                let given = machine.act(act, self.frames).expect("nobody dies");
+                let state = machine.state(&given, self.frames);
+                Played::Taken(state, given.frames, given.hung, Some(machine))
+            }
+            Job::Die(input) => {
+                let mut died = Vec::new();
+                let rests = input == Input::Rest;
+                for point in u64::from(!rests).. {
+                    let deaths = machine.deaths(input, point, self.frames);
+                    if deaths.is_empty() {
+                        break;
+                    }
+                    died.extend(deaths);
+                    if rests {
+                        break;
+                    }
+                    machine = again();
+                }
+                Played::Died(died)
+            }
+            Job::Rest => {
+                let (dump, wrong) = machine.at_rest();
+                Played::Rest(dump, wrong)
+            }
+        }
+    }
+}
+
+impl Machine {
+    /// The states after a death at this point of an input: as a kill leaves it, and as a power cut
+    /// does where that is something else.
+    fn deaths(
+        &mut self,
+        input: Input,
+        point: u64,
+        frames: &[Frame],
+    ) -> Vec<(Act, State, Option<Begun>)> {
+        let given = Given::default();
+        if !self.falls(input, point, frames) {
+            return Vec::new();
+        }
+        let mut states = Vec::new();
+        let mut begun = Some(self.begun());
+        if !self.disk.is_synced() {
+            let death = Death { point, power: true };
+            let state = self.after_power_cut().state(&given, frames);
+            states.push((Act { input, dies: Some(death) }, state, begun.take()));
+        }
+        self.start_again();
+        let death = Death { point, power: false };
+        states.push((Act { input, dies: Some(death) }, self.state(&given, frames), begun));
+        states
+    }
+}
+
+impl Search {
+    /// From where, and by which steps, a state is reached.
+    fn way(&self, who: usize, mut state: u32) -> (Option<Arc<Begun>>, Vec<Act>) {
+        let mut acts = Vec::new();
+        loop {
+            let node = &self.nodes[who][state as usize];
+            let Some((before, act)) = node.from.filter(|_| node.begun.is_none()) else {
+                acts.reverse();
+                return (node.begun.clone(), acts);
+            };
+            acts.push(act);
+            state = before;
+        }
+    }
+
+    /// Plays what is needed, on all cores.
+    pub(super) fn play(&mut self, needs: Vec<Need>) {
+        self.found.played += needs.len();
+        let jobs = needs.into_iter().map(|need| {
+            let (who, state, _) = need;
+            let running = Mutex::new(self.running.remove(&(who, state)));
+            let (begun, acts) = self.way(who, state);
+            Work { need, begun, acts, running }
+        });
+        let round = Round {
+            jobs: jobs.collect(),
+            base: &self.base,
+            broken: self.broken,
+            frames: &self.frames,
+            next: AtomicUsize::new(0),
+            played: Mutex::default(),
+        };
+        let players = std::thread::available_parallelism().map_or(1, usize::from);
+        std::thread::scope(|scope| {
+            for _ in 0..players.min(round.jobs.len()) {
+                scope.spawn(|| round.work());
+            }
+        });
+        let (jobs, mut played) = (round.jobs, round.played.into_inner().unwrap());
+        // The same whichever core was faster.
+        played.sort_by_key(|(at, _)| *at);
+        for (at, played) in played {
+            self.learn(jobs[at].need, played);
+        }
+    }
+
+    fn learn(&mut self, (who, state, job): Need, played: Played) {
+        match (played, job) {
+            (Played::Taken(next, frames, hung, machine), Job::Take(input)) => {
+                let act = Act { input, dies: None };
+                let taken = self.reached((who, state), act, next, None);
+                let frames = frames.into_iter().map(|(at, frame)| (at, self.frame(frame)));
+                let taken = Taken { frames: frames.collect(), hung, ..taken };
+                if let Some(machine) = machine.filter(|_| self.running.len() < RUNNING) {
+                    self.running.insert((who, taken.state), machine);
+                }
+                self.nodes[who][state as usize].taken.push((input, taken));
+            }
+            (Played::Died(all), Job::Die(input)) => {
+                let mut died: Vec<Taken> = Vec::new();
+                for (act, next, begun) in all {
+                    let taken = self.reached((who, state), act, next, begun);
+                    let new = died.iter().all(|known| known.state != taken.state);
+                    if new || !taken.wrong.is_empty() {
+                        died.push(taken);
+                    }
+                }
+                self.nodes[who][state as usize].died.push((input, died));
+            }
+            (Played::Rest(dump, wrong), _) => {
+                self.nodes[who][state as usize].rest = Some((dump, wrong));
+            }
+            (Played::Panicked(text), job) => {
+                let wrong = vec![format!("it panicked: {text}")];
+                let taken = Taken { state, wrong: wrong.clone(), ..Taken::default() };
+                let node = &mut self.nodes[who][state as usize];
+                match job {
+                    Job::Take(input) => node.taken.push((input, taken)),
+                    Job::Die(input) => node.died.push((input, vec![taken])),
+                    Job::Rest => node.rest = Some((0, wrong)),
+                }
+            }
+            _ => panic!("another job's"),
+        }
+    }
+
+    /// A state that a step led to.
+    fn reached(
+        &mut self,
+        (who, before): (usize, u32),
+        act: Act,
+        mut next: State,
+        begun: Option<Begun>,
+    ) -> Taken {
+        let mut wrong = std::mem::take(&mut next.wrong);
+        let power = act.dies.is_some_and(|death| death.power);
+        wrong.extend(next.facts.shrunk(&self.nodes[who][before as usize].facts, power));
+        let state = self.node(who, next, Some((before, act)), begun);
+        Taken { state, wrong, ..Taken::default() }
+    }
+}
