@@ -6,7 +6,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The longest identifier that is accepted from outside, in bytes.
 pub const MAX_ID_BYTES: usize = 96;
@@ -17,16 +18,32 @@ pub const MAX_ID_BYTES: usize = 96;
 pub struct InvalidId(String);
 
 fn valid(text: &str) -> bool {
+    // Without a way out before the end: ids are short, and so several bytes are looked at at once.
+    let fits = |b: u8| b.is_ascii_alphanumeric() | matches!(b, b'.' | b'_' | b'-' | b'/');
     !text.is_empty()
         && text.len() <= MAX_ID_BYTES
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/'))
+        && text.bytes().fold(true, |all, b| all & fits(b))
+}
+
+/// Reads an id where its text lies, without a copy that is gone at once.
+struct Text<I>(std::marker::PhantomData<I>);
+
+impl<I: for<'a> TryFrom<&'a str, Error = InvalidId>> Visitor<'_> for Text<I> {
+    type Value = I;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an identifier")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<I, E> {
+        I::try_from(text).map_err(E::custom)
+    }
 }
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(std::sync::Arc<str>);
 
         impl $name {
@@ -53,6 +70,18 @@ macro_rules! ids {
                     let shown = text.chars().filter(|c| !c.is_control()).take(MAX_ID_BYTES);
                     Err(InvalidId(shown.collect()))
                 }
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(Text(std::marker::PhantomData))
             }
         }
 

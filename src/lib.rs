@@ -126,7 +126,8 @@
 //!   knows reaches up to the next mark and not only to the least.
 //! - **Equal chains are equal logs**, whatever the epoch: a cursor that fits is read on from. One
 //!   that does not is answered with where both may agree; the device goes down by halves from
-//!   there.
+//!   there. What a purge emptied has the chain of what it was: a restore may bring that back, so
+//!   in a new epoch a device reads on from before the first such event of its Mailbox log.
 //! - **In a new epoch a device compares before it pushes**: the Mailbox log first; that says which
 //!   kept logs go on above their watermark, and only those can hold what the backend lost.
 //! - **After a restore comes back what a device holds**: its own events until rows show them, and

@@ -72,6 +72,7 @@ pub(crate) fn catch_up(stage: &mut Stage) -> Vec<Value> {
 
 /// A copy of a mailbox's device beside its backend, and how far it is.
 fn device_beside(stage: &Stage, data: &Path) -> (tempfile::TempDir, u64) {
+    Stage::without_snapshot(data);
     let dir = stage.device_alone(data);
     std::os::unix::fs::symlink(data.join("backend"), dir.path().join("backend")).expect("a link");
     let device = Device::read(dir.path(), Box::new(SystemClock)).expect("a file of ours");

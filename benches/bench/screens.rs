@@ -25,6 +25,8 @@ const STARTS: usize = 20;
 const OPENS: usize = 12;
 /// Keys measured while nothing else happens.
 const KEYS: usize = 300;
+/// Syncs during which keys are measured.
+const SYNCS: usize = 3;
 /// The pause between two keys: a fast typist's is ten times as long.
 const BETWEEN_KEYS: Duration = Duration::from_millis(10);
 /// Nothing drawn for so long: the program has settled.
@@ -85,32 +87,49 @@ pub(crate) fn start(stage: &mut Stage) -> Vec<Value> {
     lines
 }
 
-/// From a key to the frame that shows what it did, while nothing else happens and during a sync.
+/// From a key to the frame that shows what it did, while nothing else happens; and by the same
+/// program during a sync and after it.
 pub(crate) fn key(stage: &mut Stage) -> Vec<Value> {
     let data = stage.seeded(stage.largest());
     let (mut terminal, _) = open(&data, &sentinel(&data));
     terminal.settle(QUIET);
-    let mut pressed = 0;
-    let idle = keys(&mut terminal, || {
-        pressed += 1;
-        pressed <= KEYS
-    });
+    let large = Times::from(some_keys(&mut terminal));
     drop(terminal);
     let events = SYNCED.min(stage.largest());
     let data = stage.behind(SMALL + events, SMALL);
     let before = stage.device_alone(&data);
-    let (mut terminal, _) = open(&data, &sentinel(&data));
     let end = mailbox_head(&data.join("backend")).expect("a file of ours");
-    let busy = keys(&mut terminal, || device_head(&data) < end);
-    drop(terminal);
-    // Put back as it was, for the next run.
-    let _ = std::fs::remove_file(data.join("mailbox.db-wal"));
-    std::fs::copy(before.path().join("mailbox.db"), data.join("mailbox.db")).expect("room");
+    let (mut idle, mut busy) = (Vec::new(), Vec::new());
+    for _ in 0..SYNCS {
+        Stage::without_snapshot(&data);
+        let (mut terminal, _) = open(&data, &sentinel(&data));
+        busy.extend(keys(&mut terminal, || device_head(&data) < end));
+        terminal.settle(QUIET);
+        idle.extend(some_keys(&mut terminal));
+        drop(terminal);
+        // Put back as it was, for the next run.
+        let _ = std::fs::remove_file(data.join("mailbox.db-wal"));
+        std::fs::copy(before.path().join("mailbox.db"), data.join("mailbox.db")).expect("room");
+    }
+    let (idle, busy) = (Times::from(idle), Times::from(busy));
     let compared = ratio(millis(busy.at(99)), millis(idle.at(99)));
+    let against = json!({
+        "events": events, "idleP50": millis(idle.at(50)), "idleP99": millis(idle.at(99)),
+        "timesIdle": compared,
+    });
     vec![
-        idle.line("key", 99, json!({"threads": stage.largest()})),
-        busy.line("key-during-sync", 99, json!({"events": events, "timesIdle": compared})),
+        large.line("key", 99, json!({"threads": stage.largest()})),
+        busy.line("key-during-sync", 99, against),
     ]
+}
+
+/// So many keys, while nothing else happens.
+fn some_keys(terminal: &mut Terminal) -> Vec<Duration> {
+    let mut pressed = 0;
+    keys(terminal, || {
+        pressed += 1;
+        pressed <= KEYS
+    })
 }
 
 /// The last Mailbox event that the device of a running program has taken in.
@@ -121,9 +140,9 @@ fn device_head(data: &Path) -> Option<u64> {
 
 /// Opens and closes the keys' box while `go_on`; how long each key took to the end of its frame,
 /// which is the line of hints. Rows may come in meanwhile: the box does not depend on them.
-fn keys(terminal: &mut Terminal, mut go_on: impl FnMut() -> bool) -> Times {
+fn keys(terminal: &mut Terminal, mut go_on: impl FnMut() -> bool) -> Vec<Duration> {
     let mut times = Vec::new();
-    while go_on() {
+    while go_on() || times.len() % 2 == 1 {
         terminal.settle(Duration::ZERO);
         let open = times.len() % 2 == 0;
         let at = terminal.press("?");
@@ -131,7 +150,7 @@ fn keys(terminal: &mut Terminal, mut go_on: impl FnMut() -> bool) -> Times {
         times.push(shown.duration_since(at));
         std::thread::sleep(BETWEEN_KEYS);
     }
-    Times::from(times)
+    times
 }
 
 fn move_cursor(terminal: &mut Terminal, key: &str) -> Duration {

@@ -75,6 +75,14 @@ impl Stage {
         self.made(&name, |dir| seed::seed_behind(dir, threads, SEED, held))
     }
 
+    /// Takes away the snapshot that a backend makes when it has run for a while: with one, a device
+    /// that was away would not take the log in.
+    pub(crate) fn without_snapshot(data: &Path) {
+        for name in ["snapshots.db", "snapshots.db-wal", "snapshots.db-shm"] {
+            let _ = std::fs::remove_file(data.join("backend").join(name));
+        }
+    }
+
     fn made(&self, name: &str, make: impl FnOnce(&Path) -> Seeded) -> PathBuf {
         // One that an earlier version of the tables made is not one of this version.
         let mut tables = DefaultHasher::new();

@@ -37,7 +37,7 @@ pub use labels::{
     renamed_in_rows, shown_by_id, shown_labels, twins,
 };
 pub use materializer::{Changes, materialize};
-pub use purge::{is_purged, purged, redact};
+pub use purge::{is_purged, lacks_rows, purged, redact};
 pub use query::{
     Bound, Member, Members, count, count_any, linked_with, links_of, members, page, raw_row,
     root_of, seen_members, watermark,

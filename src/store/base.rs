@@ -6,7 +6,8 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use crate::id::StoreId;
-use crate::store::log::{args_of, number, pack, position};
+use crate::store::log::{number, position};
+use crate::store::log_row::{args_of, pack};
 use crate::store::{Chain, Db, Head, Log, StoreError};
 
 /// What is left of arguments that were given up.

@@ -4,7 +4,7 @@
 //! arguments are kept byte for byte as they were committed, for the chain. Arguments that were
 //! taken out leave their hash, so that the chain still holds.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::id::{ActionId, DeviceId, Epoch, EventId};
@@ -23,28 +23,34 @@ struct Left<'a, T> {
     rest: &'a T,
 }
 
-/// The arguments of an event: one JSON value, kept as text.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Args(Box<RawValue>);
+/// The arguments of an event: one JSON value, kept as text. What is not JSON after all (a damaged
+/// row) reads as nothing, and is nothing to whoever it is sent to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Args(Box<str>);
 
 impl Args {
     /// The JSON text of `value`.
     #[must_use]
     pub fn of<T: Serialize>(value: &T) -> Self {
-        serde_json::value::to_raw_value(value).map_or_else(|_| Self::nothing(), Self)
+        serde_json::value::to_raw_value(value).map_or_else(|_| Self::nothing(), Self::from)
     }
 
     /// Arguments from stored text; anything that is not JSON is no arguments.
     #[must_use]
     pub fn from_text(text: String) -> Self {
-        RawValue::from_string(text).map_or_else(|_| Self::nothing(), Self)
+        RawValue::from_string(text).map_or_else(|_| Self::nothing(), Self::from)
+    }
+
+    /// Arguments from a row of a log, which were looked at when they were put there: a log is read
+    /// far more often than it is written, and whoever reads them or sends them on looks again.
+    pub(super) fn from_log(text: String) -> Self {
+        Self(text.into_boxed_str())
     }
 
     /// No arguments.
     #[must_use]
     pub fn nothing() -> Self {
-        Self(RawValue::NULL.to_owned())
+        Self(RawValue::NULL.get().into())
     }
 
     /// What is left when the content is taken out: the hash, for the chain, and the fields of
@@ -75,23 +81,34 @@ impl Args {
     /// The JSON text.
     #[must_use]
     pub fn text(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// Reads the arguments; `None` when they do not have this shape.
     #[must_use]
     pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
-        serde_json::from_str(self.0.get()).ok()
+        serde_json::from_str(&self.0).ok()
     }
 }
 
-impl PartialEq for Args {
-    fn eq(&self, other: &Self) -> bool {
-        self.text() == other.text()
+impl From<Box<RawValue>> for Args {
+    fn from(value: Box<RawValue>) -> Self {
+        Self(value.into())
     }
 }
 
-impl Eq for Args {}
+impl Serialize for Args {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value: Option<&RawValue> = self.read();
+        value.unwrap_or(RawValue::NULL).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Args {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Box::<RawValue>::deserialize(deserializer)?.into())
+    }
+}
 
 /// All events of one intent: the unit of undo and history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +154,17 @@ pub struct Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_json_in_a_log_is_nothing_to_others() {
+        for (text, sent) in [("{\"a\":1}", "{\"a\":1}"), ("{\"a\":", "null"), ("7 8", "null")] {
+            let args = Args::from_log(text.to_owned());
+            assert_eq!(serde_json::to_string(&args).unwrap(), sent, "{text}");
+            assert_eq!(args.read::<serde_json::Value>().is_some(), sent != "null", "{text}");
+            assert_eq!(Args::from_text(text.to_owned()).text(), sent);
+            assert_eq!(args.text(), text, "the chain is over what stands there");
+        }
+    }
 
     #[test]
     fn arguments_without_content_keep_their_hash_and_what_is_left_is_read() {

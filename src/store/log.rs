@@ -4,21 +4,12 @@
 //! changed, but for arguments whose content is taken out and whose hash stays. The head and chain
 //! of a store change in the transaction that appends.
 
-use std::borrow::Cow;
-use std::cell::RefCell;
-
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::id::{DeviceId, Epoch, EventId, StoreId};
+use crate::id::{EventId, StoreId};
+use crate::store::log_row::{args_of, pack, read};
 use crate::store::{Args, Chain, Db, Event, NewEvent, StoreError};
-
-/// Arguments longer than this many bytes are compressed at rest.
-const COMPRESS_FROM: usize = 512;
-/// The zstd level for arguments: they are written once and read often.
-const COMPRESS_LEVEL: i32 = 1;
-/// The longest arguments that are read back, in bytes.
-const MAX_ARGS_BYTES: usize = 64 * 1024 * 1024;
 
 /// A log's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -262,18 +253,19 @@ impl Log {
         most: usize,
         bytes: usize,
     ) -> Result<(Vec<Event>, bool), StoreError> {
-        let Some(key) = Self::key(db, store, false)? else { return Ok((Vec::new(), false)) };
+        // One statement, which locks the file once.
         let mut statement = db.sql().prepare_cached(
             "SELECT position, id, name, args, device, epoch, action FROM eventlog
-             WHERE store = ?1 AND position > ?2 ORDER BY position",
+             WHERE store = (SELECT key FROM stores WHERE id = ?1) AND position > ?2
+             ORDER BY position",
         )?;
-        let mut rows = statement.query(params![key, number(after)])?;
-        let (mut events, mut size) = (Vec::new(), 0);
+        let mut rows = statement.query(params![store.as_str(), number(after)])?;
+        let (mut events, mut size) = (Vec::<Event>::new(), 0);
         while let Some(row) = rows.next()? {
             if events.len() >= most || (size >= bytes && !events.is_empty()) {
                 return Ok((events, true));
             }
-            let event = read(row)?;
+            let event = read(row, events.last())?;
             size += event.event.args.text().len();
             events.push(event);
         }
@@ -391,79 +383,6 @@ impl Log {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<Event, StoreError> {
-    let text = |at: usize| -> Result<String, StoreError> { Ok(row.get(at)?) };
-    let bad = |error: crate::id::InvalidId| StoreError::Row(error.to_string());
-    let id = match row.get_ref(1)? {
-        ValueRef::Blob(bytes) => uuid::Uuid::from_slice(bytes)
-            .map_err(|error| StoreError::Row(error.to_string()))?
-            .to_string(),
-        _ => text(1)?,
-    };
-    let action: Option<String> = row.get(6)?;
-    Ok(Event {
-        position: position(row, 0)?,
-        event: NewEvent {
-            id: EventId::try_from(id).map_err(bad)?,
-            name: text(2)?,
-            args: args_of(row, 3)?,
-            device: DeviceId::try_from(text(4)?).map_err(bad)?,
-            action: action.and_then(|text| serde_json::from_str(&text).ok()),
-            epoch: Epoch::try_from(text(5)?).map_err(bad)?,
-        },
-    })
-}
-
-pub(super) fn args_of(row: &Row<'_>, at: usize) -> Result<Args, StoreError> {
-    match row.get_ref(at)? {
-        ValueRef::Blob(bytes) => Ok(Args::from_text(unpack(bytes)?)),
-        _ => Err(StoreError::Row("arguments are not bytes".to_owned())),
-    }
-}
-
-pub(super) fn pack(text: &str) -> Cow<'_, [u8]> {
-    if text.len() < COMPRESS_FROM {
-        return Cow::Borrowed(text.as_bytes());
-    }
-    thread_local! {
-        // Making a compressor costs more than most arguments.
-        static PACKER: RefCell<Option<zstd::bulk::Compressor<'static>>> =
-            RefCell::new(zstd::bulk::Compressor::new(COMPRESS_LEVEL).ok());
-    }
-    PACKER.with_borrow_mut(|packer| {
-        let packed = packer.as_mut().and_then(|packer| packer.compress(text.as_bytes()).ok());
-        packed.map_or_else(|| Cow::Borrowed(text.as_bytes()), Cow::Owned)
-    })
-}
-
-fn inflate(bytes: &[u8], most: usize) -> std::io::Result<Vec<u8>> {
-    thread_local! {
-        // As with the compressor: making one costs four times what it does to most arguments.
-        static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> =
-            RefCell::new(zstd::bulk::Decompressor::new().ok());
-    }
-    UNPACKER.with_borrow_mut(|unpacker| match unpacker {
-        Some(unpacker) => unpacker.decompress(bytes, most),
-        None => zstd::bulk::decompress(bytes, most),
-    })
-}
-
-fn unpack(bytes: &[u8]) -> Result<String, StoreError> {
-    // A zstd frame begins with 28 b5 2f fd (RFC 8878), JSON text never does.
-    let plain = if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        let size = zstd::zstd_safe::get_frame_content_size(bytes)
-            .ok()
-            .flatten()
-            .and_then(|size| usize::try_from(size).ok())
-            .unwrap_or(MAX_ARGS_BYTES)
-            .min(MAX_ARGS_BYTES);
-        inflate(bytes, size).map_err(|error| StoreError::Row(error.to_string()))?
-    } else {
-        bytes.to_vec()
-    };
-    String::from_utf8(plain).map_err(|error| StoreError::Row(error.to_string()))
-}
-
 /// SQLite has signed integers only; positions never reach the sign.
 #[must_use]
 pub(crate) fn number(position: u64) -> i64 {
@@ -492,6 +411,7 @@ impl rusqlite::ToSql for IdColumn<'_> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::id::{DeviceId, Epoch};
 
     pub(crate) fn event(n: u8, args: &str) -> NewEvent {
         NewEvent {

@@ -15,6 +15,7 @@ mod event;
 mod known;
 mod log;
 mod log_ends;
+mod log_row;
 mod own;
 mod salvage;
 mod space;
