@@ -68,6 +68,8 @@
 //! | servers are found | `account/discover` → `discover/net`, `discover/dns` → `discover/choose` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
+//! | a message is gone at its source | `backend/removed` → `thread/state` → `thread/cells` |
+//! | a snooze ends | `backend/host` → `backend/wake` → `mailbox/snoozed` → `thread/cells` |
 //! | a thread is purged | `backend/purge` → `backend/storage/purged` → `mailbox/purge` |
 //! | what goes of it on a device | `engine/apply` (`take_in`) → `engine/purge` (`drop_thread`) |
 //! | a thread is loaded, let go | `ui/update` (`prefetch`) → `engine/run` → `engine/memory` |
@@ -172,6 +174,15 @@
 //! - **Nothing is purged by itself.** What has been in trash for [`limits::TRASH_KEPT`] is what
 //!   `purge` takes when nothing is named; it counts from when the backend saw it there, by the
 //!   backend's clock, since dates of mail and clocks of devices can be anything.
+//! - **A message that is gone is a mark on it**, in the cells as well: a thread of which nothing
+//!   is left to show has no label, and so is in no list and no count, with its row and watermark
+//!   there. Keys reach nothing that is gone: it is not marked read meanwhile, and what a key hid
+//!   comes to the inbox when such a message returns, since its row did not show it. A star goes
+//!   with the message that brought it, but never against a key.
+//! - **What woke is listed as if it had come then**: `lastActivity` is the newest message's date
+//!   or the end of the last snooze that ran out, whichever is later. A snooze is ended by name:
+//!   the end of an earlier one does nothing to a later one. What sleeps wakes in the inbox,
+//!   wherever it was.
 //! - **A source is followed three-way.** `sources.db` remembers what each file said last; only what
 //!   it says otherwise now becomes an event, so that what the user did here stands against a source
 //!   that did not change. Each change has a name that a second try repeats, and a file that is gone

@@ -384,11 +384,16 @@ impl Backend {
     pub fn edge_passed(&mut self, account: &str, now: i64) -> Result<(), StoreError> {
         self.begin()?;
         self.now = now;
+        let mut gone = Vec::new();
         for held in Edges::take_gone(&self.db, account)? {
-            let Some((thread, message)) = &held.known else { continue };
-            if held.brought && !Edges::is_somewhere(&self.db, thread, message)? {
-                self.edge_removed(thread, message)?;
+            let Some((thread, message)) = held.known else { continue };
+            if held.brought && !Edges::is_somewhere(&self.db, &thread, &message)? {
+                gone.push((thread, message));
             }
+        }
+        if !gone.is_empty() {
+            let token = format!("{}.{}", self.epoch.as_str(), Edges::turn(&self.db)?);
+            self.remove_messages(&gone, true, &token)?;
         }
         Edges::wake(&self.db, account)
     }
@@ -526,12 +531,6 @@ impl Backend {
         }
         let is = EdgeMessage { folder: to, uid, moved_from: from, ..held.clone() };
         Edges::put(&self.db, &is, None)
-    }
-
-    /// A message is in no folder of any server any more.
-    fn edge_removed(&mut self, thread: &ThreadId, message: &MessageId) -> Result<(), StoreError> {
-        let _ = (thread, message, self.now);
-        Ok(())
     }
 }
 

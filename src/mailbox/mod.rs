@@ -20,6 +20,7 @@ mod rebuild;
 mod row;
 mod schema;
 pub mod snapshot;
+mod snoozed;
 
 pub use deed::{Deed, MAX_DEEDS, deeds_text, read_deeds};
 pub use event::{
@@ -46,3 +47,4 @@ pub use rebuild::{
 };
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};
+pub use snoozed::{has_overslept, index_snoozes, snoozed_until, without_messages};
