@@ -425,7 +425,11 @@ impl Backend {
             let agreed = agreed.unwrap_or_else(|| ours.stand.clone());
             let ordered = orders(&ours, &agreed, &rows, &info);
             if ordered.is_empty() {
-                Edges::agree(&self.db, account, &thread, &ours.stand, Dirty::No)?;
+                // Of one that left a folder and was not met again yet there is nothing to order now.
+                let away = Edges::is_away(&self.db, account, &thread)?;
+                let (stand, dirty) =
+                    if away { (&agreed, Dirty::Later) } else { (&ours.stand, Dirty::No) };
+                Edges::agree(&self.db, account, &thread, stand, dirty)?;
             }
             for (at, what) in ordered {
                 let row = &rows[at];
