@@ -61,7 +61,7 @@ fn base() -> Arc<Base> {
         };
         wait_for(SCREEN_DEADLINE, || read().ok()).expect("readable")
     };
-    let files = [files(DEVICES[0]), files(DEVICES[1]), files("backend")];
+    let files = [files(DEVICES[0]), files(DEVICES[1]), files("home/backend")];
     Arc::new(Base { files, thread, devices })
 }
 
