@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::crash;
 use crate::imap::ImapError;
 use crate::imap::client::{Client, End};
 use crate::imap::edge::{FolderKey, Order, Outcome, Report, Role, Target, What};
@@ -64,7 +65,10 @@ impl Running {
         let written = outcomes.iter().filter(done).count() as u64;
         self.shared.tell(|status| status.written += written);
         let report = Report { order, outcomes };
-        Ok(self.job.edge.report(&self.job.account, vec![report])?)
+        crash::point("written.before-told");
+        self.job.edge.report(&self.job.account, vec![report])?;
+        crash::point("written.after-told");
+        Ok(())
     }
 
     /// Selects the folder of an order; `false` when its UIDs count no more.
