@@ -284,7 +284,8 @@ fn a_link_that_is_cut_at_every_command_loses_and_doubles_nothing() {
         command.env("RUST_BACKTRACE", "1");
         let run = run_within(command, LOOK);
         if link.is_whole() {
-            run.exited(4);
+            // It may have been done already when the link was cut.
+            assert!(matches!(run.code(), Some(0 | 4)), "{run}");
             cuts += 1;
         } else {
             link.cut_after(-1);
@@ -303,6 +304,9 @@ const MOST_COMMANDS: i64 = 60;
 /// Something to write to the server.
 fn mark_here(home: &Home, round: i64) {
     let threads = home.threads("inbox");
+    if threads.is_empty() {
+        return; // the link was cut before anything came
+    }
     let at = |n: i64| &threads[usize::try_from(n).unwrap() % threads.len()];
     home.run(&["star", at(round)]).ok();
     home.run(&["archive", at(round + 1)]).ok();
