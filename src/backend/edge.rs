@@ -423,6 +423,11 @@ impl Backend {
             let rows: Vec<_> = held.iter().filter_map(EdgeMessage::row).collect();
             let agreed = Edges::agreed(&self.db, account, &thread)?;
             let agreed = agreed.unwrap_or_else(|| ours.stand.clone());
+            if Edges::is_moving(&self.db, account, &thread)? {
+                // Where to is not seen yet: what is ordered now would miss it.
+                Edges::agree(&self.db, account, &thread, &agreed, Dirty::Later)?;
+                continue;
+            }
             let ordered = orders(&ours, &agreed, &rows, &info);
             if ordered.is_empty() {
                 Edges::agree(&self.db, account, &thread, &ours.stand, Dirty::No)?;
