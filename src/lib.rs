@@ -66,6 +66,10 @@
 //! | a source changed | `bridge/survey` → `bridge/changes` → `bridge/follow` → `backend/follow` |
 //! | `account add` | `cli/account/add` → `account/discover` → `cli/account/attempt` |
 //! | servers are found | `account/discover` → `discover/net`, `discover/dns` → `discover/choose` |
+//! | an account is fetched | `backend/fetcher` → `imap/worker` → `imap/pass` → `backend/edge` |
+//! | what a server said otherwise | `backend/edge` → `bridge/follow` → `backend/follow` |
+//! | what we say otherwise | `backend/worker` (`touch`) → `imap/orders` → `imap/write` |
+//! | a response of a server | `imap/wire` (bounds) → `imap/client` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
 //! | a message is gone at its source | `backend/removed` → `thread/state` → `thread/cells` |
@@ -144,6 +148,18 @@
 //!   rest is projected from the Thread logs again; devices compare, as after a restore, and offer
 //!   what no Thread log has. A damaged Thread log is withheld, and not mended from a device's: that
 //!   may end before what the backend acknowledged.
+//! - **What a mail server has is compared with what was agreed on**, message by message (the base),
+//!   never with what we have: what it says otherwise is followed, what we say otherwise is ordered.
+//!   Both lie in the file of the logs and change with them, so a crash or a backup that is put back
+//!   has both or neither. A place that was chosen here and is not written yet stands against the
+//!   server's; where an account is met for the first time, the server's flags count.
+//! - **IMAP's framing is ours, its grammar is `imap-proto`'s.** No client library bounds what a
+//!   server may send before it is read; so responses are parted, and refused, by length and depth
+//!   first. QRESYNC tells what is gone by UID.
+//! - **What another client expunged is shown no more, and kept.** A message that is in no folder
+//!   after all were looked at is removed by an event, and comes back should it be met again.
+//! - **Folders that are no place are labels, and their mail is archived**: it is not in the inbox
+//!   of that server. A label whose folder is there is written as a copy, another as a keyword.
 //! - **A backup is read by who asks for it.** The owner of the directory only waits between two
 //!   commits until both files are being read, so the file is made by the asker, where it may write.
 //! - **What was queued to be sent is not sent by a restore.** A `MessageQueued` that was first

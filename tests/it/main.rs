@@ -33,6 +33,7 @@ mod demo_mail;
 mod exhaustive;
 mod fold;
 mod format_3;
+mod format_4;
 mod formats;
 mod frames;
 mod hostile_text;
