@@ -74,9 +74,9 @@ impl Edge for MailEdge {
         answer(self.0.work(move |backend, now| backend.edge_passed(&account, now)))
     }
 
-    fn orders(&mut self, account: &str, most: usize) -> Result<Vec<Order>, SinkError> {
+    fn orders(&mut self, account: &str, most: usize, early: bool) -> Result<Vec<Order>, SinkError> {
         let account = account.to_owned();
-        answer(self.0.work(move |backend, _| backend.edge_orders(&account, most)))
+        answer(self.0.work(move |backend, _| backend.edge_orders(&account, most, early)))
     }
 
     fn report(&mut self, account: &str, reports: Vec<Report>) -> Result<(), SinkError> {

@@ -230,11 +230,13 @@ pub(super) struct Running {
     pub(super) folders: Vec<FolderState>,
     /// When the inbox was last asked for.
     pub(super) inbox_asked: Instant,
+    /// Whether all folders were looked at since this connection began.
+    pub(super) looked: bool,
 }
 
 impl Running {
     fn new(job: Job, shared: Arc<Shared>) -> Self {
-        Self { job, shared, folders: Vec::new(), inbox_asked: Instant::now() }
+        Self { job, shared, folders: Vec::new(), inbox_asked: Instant::now(), looked: false }
     }
 
     async fn run(mut self) {
@@ -272,14 +274,16 @@ impl Running {
         let password = (self.job.password)().map_err(ImapError::Backend)?;
         let mut client = connect(&self.job.way, &password).await?;
         drop(password);
+        self.looked = false;
         loop {
             self.pass(&mut client).await?;
+            self.looked = true;
             self.shared.tell(|status| {
                 status.passes += 1;
                 status.error = None;
             });
             self.shared.take_orders();
-            self.write(&mut client).await?;
+            self.write(&mut client, false).await?;
             self.attend(&mut client).await?;
         }
     }
@@ -308,7 +312,7 @@ impl Running {
                 if client.take_news().any { Woken::News } else { Woken::Time }
             };
             if self.shared.take_orders() || woken == Woken::Called {
-                self.write(client).await?;
+                self.write(client, false).await?;
             }
         }
     }

@@ -21,10 +21,17 @@ const MESSAGES: usize = 200;
 const ROUNDS: usize = 50;
 
 impl Running {
-    /// Writes everything that is to be written.
-    pub(super) async fn write(&mut self, client: &mut Client) -> Result<(), ImapError> {
+    /// Writes everything that is to be written; `early`, before all folders were looked at, only
+    /// what does no harm when it was done already.
+    pub(super) async fn write(
+        &mut self,
+        client: &mut Client,
+        early: bool,
+    ) -> Result<(), ImapError> {
+        let copies = !client.can("MOVE");
         for _ in 0..ROUNDS {
-            let orders = self.job.edge.orders(&self.job.account, THREADS)?;
+            let mut orders = self.job.edge.orders(&self.job.account, THREADS, early)?;
+            orders.retain(|order| !early || !order.what.is_copy(copies));
             if orders.is_empty() {
                 return Ok(());
             }
