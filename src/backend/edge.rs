@@ -423,14 +423,13 @@ impl Backend {
             let rows: Vec<_> = held.iter().filter_map(EdgeMessage::row).collect();
             let agreed = Edges::agreed(&self.db, account, &thread)?;
             let agreed = agreed.unwrap_or_else(|| ours.stand.clone());
-            if Edges::is_moving(&self.db, account, &thread)? {
-                // Where to is not seen yet: what is ordered now would miss it.
-                Edges::agree(&self.db, account, &thread, &agreed, Dirty::Later)?;
-                continue;
-            }
             let ordered = orders(&ours, &agreed, &rows, &info);
             if ordered.is_empty() {
-                Edges::agree(&self.db, account, &thread, &ours.stand, Dirty::No)?;
+                // Of one that left a folder and was not met again yet there is nothing to order now.
+                let away = Edges::is_away(&self.db, account, &thread)?;
+                let (stand, dirty) =
+                    if away { (&agreed, Dirty::Later) } else { (&ours.stand, Dirty::No) };
+                Edges::agree(&self.db, account, &thread, stand, dirty)?;
             }
             for (at, what) in ordered {
                 let row = &rows[at];

@@ -415,7 +415,11 @@ impl Client {
     /// As [`Client::command`].
     pub async fn enable(&mut self) -> Result<(), ImapError> {
         if self.can("QRESYNC") && self.can("ENABLE") {
-            self.command("ENABLE", &[Piece::Plain("ENABLE QRESYNC")], &mut |_| {}).await?;
+            // Its answer lists what was switched on, and reads like a list of all that it can do.
+            let all = self.capabilities.clone();
+            let done = self.command("ENABLE", &[Piece::Plain("ENABLE QRESYNC")], &mut |_| {}).await;
+            self.capabilities = all;
+            done?;
         }
         Ok(())
     }

@@ -3,6 +3,8 @@
 //! Invariant: what the program has is compared with what another client sees at the server, folder
 //! by folder; the link between is one that counts and can be cut.
 
+mod cut;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -262,55 +264,6 @@ fn change(client: &mut OtherClient, round: usize) {
         client.ok(&format!("UID STORE {} +FLAGS (\\Deleted)", mail.uid));
     }
     client.ok("EXPUNGE");
-}
-
-#[test]
-fn a_link_that_is_cut_at_every_command_loses_and_doubles_nothing() {
-    let Some(server) = Dovecot::start() else { return };
-    let mut client = server.client("u1");
-    fill(&mut client, 240);
-    let link = Link::to(server.imap);
-    let home = Home::new();
-    server.account(&home, "u1", link.port);
-    // Each connection gets one command further than the last, until one gets to the end.
-    let mut cuts = 0;
-    for pieces in 0..MOST_COMMANDS {
-        if pieces % 5 == 4 {
-            change(&mut client, usize::try_from(pieces).unwrap());
-            mark_here(&home, pieces);
-        }
-        link.cut_after(pieces);
-        let mut command = home.command(&["--sync-only", "--json"]);
-        command.env("RUST_BACKTRACE", "1");
-        let run = run_within(command, LOOK);
-        if link.is_whole() {
-            // It may have been done already when the link was cut.
-            assert!(matches!(run.code(), Some(0 | 4)), "{run}");
-            cuts += 1;
-        } else {
-            link.cut_after(-1);
-            run.ok();
-        }
-    }
-    assert!(cuts > 30, "the link was cut {cuts} times");
-    look(&home);
-    assert_equal(&home, &mut client, "the cuts");
-    home.assert_healthy("the cuts");
-}
-
-/// Commands after which the link is cut, from none on.
-const MOST_COMMANDS: i64 = 60;
-
-/// Something to write to the server.
-fn mark_here(home: &Home, round: i64) {
-    let threads = home.threads("inbox");
-    if threads.is_empty() {
-        return; // the link was cut before anything came
-    }
-    let at = |n: i64| &threads[usize::try_from(n).unwrap() % threads.len()];
-    home.run(&["star", at(round)]).ok();
-    home.run(&["archive", at(round + 1)]).ok();
-    home.run(&["trash", at(round + 2)]).ok();
 }
 
 #[test]
