@@ -88,3 +88,72 @@ impl Agreed {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bridge::follow::FlagsChange;
+    use crate::imap::orders::Message;
+    use crate::label::Place;
+    use crate::mail::Flags;
+
+    fn message(read: bool) -> Message {
+        let id = MessageId::try_from("m").unwrap();
+        Message { id, read, answered: false, forwarded: false, own: false }
+    }
+
+    /// `PLACE[*] [LABEL...]`.
+    fn stand(text: &str) -> Aligned {
+        let mut words = text.split(' ');
+        let place = words.next().unwrap();
+        let starred = place.ends_with('*');
+        let place = match place.trim_end_matches('*') {
+            "inbox" => Place::Inbox,
+            "archive" => Place::Archive,
+            _ => Place::Trash,
+        };
+        Aligned { place, starred, labels: words.map(str::to_owned).collect() }
+    }
+
+    /// What a server's word leaves after what was sent, and what both agree on then.
+    fn check(agreed: &str, sent: &str, change: &Change, left: &Change, then: &str) {
+        let ours = Ours { stand: stand(sent), messages: vec![message(true)] };
+        let mut agreed = Agreed { stand: stand(agreed), sent: Some(Sent::of(&ours)) };
+        let mut heard = change.clone();
+        agreed.hear_echo(&mut heard);
+        assert_eq!((&heard, &agreed.stand), (left, &stand(then)), "{sent}: {change:?}");
+        let text = serde_json::to_string(&agreed).unwrap();
+        assert_eq!(serde_json::from_str::<Agreed>(&text).unwrap(), agreed);
+    }
+
+    fn flags(set: Flags, cleared: Flags) -> Change {
+        let message = MessageId::try_from("m").unwrap();
+        let flags = vec![FlagsChange { message, set, cleared, sent: None }];
+        Change { flags, ..Change::default() }
+    }
+
+    #[test]
+    fn what_was_sent_is_an_echo_and_all_else_is_not() {
+        let none = Change::default();
+        let place = |place| Change { place: Some(place), ..Change::default() };
+        let on = |name: &str| Change { on: vec![name.to_owned()], ..Change::default() };
+        let off = |name: &str| Change { off: vec![name.to_owned()], ..Change::default() };
+        let (star, read, not) = (
+            Flags { starred: true, ..Flags::default() },
+            Flags { read: true, ..Flags::default() },
+            Flags::default(),
+        );
+        check("inbox", "archive", &place(Place::Archive), &none, "archive");
+        check("inbox", "archive", &place(Place::Trash), &place(Place::Trash), "inbox");
+        check("inbox", "inbox", &place(Place::Archive), &place(Place::Archive), "inbox");
+        check("inbox", "inbox*", &flags(star, not), &none, "inbox*");
+        check("inbox*", "inbox", &flags(not, star), &none, "inbox");
+        check("inbox*", "inbox*", &flags(not, star), &flags(not, star), "inbox*");
+        check("inbox", "inbox", &flags(read, not), &none, "inbox");
+        check("inbox", "inbox", &flags(not, read), &flags(not, read), "inbox");
+        check("inbox", "inbox a", &on("a"), &none, "inbox a");
+        check("inbox", "inbox a", &on("b"), &on("b"), "inbox");
+        check("inbox a", "inbox", &off("a"), &none, "inbox");
+        check("inbox a", "inbox a", &off("a"), &off("a"), "inbox a");
+    }
+}

@@ -42,7 +42,7 @@ impl Backend {
             let ordered = orders(&ours, &agreed.stand, &rows, &info);
             if ordered.is_empty() {
                 // Of one that left a folder and was not met again yet there is nothing to order now.
-                let away = Edges::is_moving(&self.db, account, &thread)?;
+                let away = Edges::is_away(&self.db, account, &thread)?;
                 let (agreed, dirty) = if away {
                     (agreed, Dirty::Later)
                 } else {

@@ -415,11 +415,7 @@ impl Client {
     /// As [`Client::command`].
     pub async fn enable(&mut self) -> Result<(), ImapError> {
         if self.can("QRESYNC") && self.can("ENABLE") {
-            // Its answer lists what was switched on, and reads like a list of all that it can do.
-            let all = self.capabilities.clone();
-            let done = self.command("ENABLE", &[Piece::Plain("ENABLE QRESYNC")], &mut |_| {}).await;
-            self.capabilities = all;
-            done?;
+            self.command("ENABLE", &[Piece::Plain("ENABLE QRESYNC")], &mut |_| {}).await?;
         }
         Ok(())
     }

@@ -281,11 +281,10 @@ impl Edges {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Whether a message of a conversation left a folder, and was not met again yet.
-    pub(crate) fn is_moving(db: &Db, account: &str, thread: &ThreadId) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM edgeGone WHERE thread = ?1 AND account = ?2";
-        let mut statement = db.sql().prepare_cached(sql)?;
-        Ok(statement.exists(params![thread.as_str(), account])?)
+    /// Whether a message of a conversation left a folder of an account and was not met again yet.
+    pub(crate) fn is_away(db: &Db, account: &str, thread: &ThreadId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM edgeGone WHERE account = ?1 AND thread = ?2";
+        Ok(db.sql().prepare_cached(sql)?.exists(params![account, thread.as_str()])?)
     }
 
     /// Whether any folder of any account has a message.
