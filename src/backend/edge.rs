@@ -15,6 +15,7 @@ use crate::backend::thread_client::state_of;
 use crate::bridge::follow::{Change, Occurrence, Pair};
 use crate::bridge::{Follow, Outcome, Said};
 use crate::id::{MessageId, StoreId, ThreadId};
+use crate::imap::gmail;
 use crate::imap::orders::{Aligned, Message, Ours, is_label, orders};
 use crate::imap::{
     FolderKey, FolderState, Found, Known, Listing, Order, Outcome as Written, Report, Stand,
@@ -57,8 +58,9 @@ impl Backend {
     ) -> Result<Vec<FolderState>, StoreError> {
         self.begin()?;
         self.now = now;
+        let listed: BTreeSet<&str> = found.iter().map(|found| found.name.as_str()).collect();
         for gone in Edges::folders(&self.db, account)? {
-            if found.iter().any(|found| found.name == gone.state.name) {
+            if listed.contains(gone.state.name.as_str()) {
                 continue;
             }
             self.empty(&gone)?;
@@ -365,16 +367,22 @@ impl Backend {
         Ok(Ours { stand, messages: messages.collect() })
     }
 
-    /// A folder was taken in as a whole.
+    /// A folder was taken in as a whole; `false` when more is in it than is known, and nothing
+    /// counts as taken in.
     ///
     /// # Errors
     /// When the storage refuses.
-    pub fn edge_stand(&mut self, stand: Stand) -> Result<(), StoreError> {
+    pub fn edge_stand(&mut self, stand: Stand) -> Result<bool, StoreError> {
         self.begin()?;
-        if self.edge_folder(stand.folder, stand.uidvalidity)?.is_some() {
-            Edges::stand(&self.db, stand.folder, stand.uidnext, stand.modseq)?;
+        if self.edge_folder(stand.folder, stand.uidvalidity)?.is_none() {
+            return Ok(true); // it is gone meanwhile
         }
-        Ok(())
+        if Edges::count(&self.db, stand.folder)? < stand.exists {
+            Edges::stand(&self.db, stand.folder, 0, 0)?;
+            return Ok(false);
+        }
+        Edges::stand(&self.db, stand.folder, stand.uidnext, stand.modseq)?;
+        Ok(true)
     }
 
     /// All folders were looked at: what left one and is in none is gone.
@@ -484,6 +492,10 @@ impl Backend {
                 let is = EdgeMessage { base: held.base.with(on, off), ..held };
                 Edges::put(&self.db, &is, None)
             }
+            (What::Labels { on, off }, Written::Done) => {
+                let is = EdgeMessage { base: held.base.labelled(on, off), ..held };
+                Edges::put(&self.db, &is, None)
+            }
             (What::Delete, Written::Done) => Edges::remove(&self.db, &held),
             (What::CopyTo(_), Written::Moved(to, place)) => {
                 self.put_at(*to, *place, &held, held.moved_from)
@@ -524,6 +536,11 @@ impl Backend {
         if folder.state.uidvalidity == 0 {
             Edges::revalidate(&self.db, to, uidvalidity)?;
         }
+        // A place that another message has is none: whose it is is seen when the folder is read.
+        let taken = Edges::range(&self.db, to, &(uid..=uid))?.pop();
+        if taken.is_some_and(|taken| taken.known != held.known) {
+            return Ok(());
+        }
         let is = EdgeMessage { folder: to, uid, moved_from: from, ..held.clone() };
         Edges::put(&self.db, &is, None)
     }
@@ -537,10 +554,19 @@ impl Backend {
 
 /// What the server says of a message, as it is agreed on.
 fn base_of(known: &Known) -> Base {
-    Base { flags: known.flags, keywords: known.keywords.clone() }
+    Base { flags: known.flags, keywords: known.keywords.clone(), labels: known.labels.clone() }
 }
 
 impl Base {
+    /// With labels of Gmail set and cleared.
+    fn labelled(&self, on: &[String], off: &[String]) -> Self {
+        let mut labels = self.labels.clone().unwrap_or_default();
+        labels.retain(|held| !off.contains(held) && !on.contains(held));
+        labels.extend(on.iter().cloned());
+        labels.sort();
+        Self { labels: Some(labels), ..self.clone() }
+    }
+
     /// With flags and keywords set and cleared.
     fn with(&self, on: &[String], off: &[String]) -> Self {
         let mut base = self.clone();
@@ -567,6 +593,10 @@ impl Base {
 
 /// What a folder and a base say of a message.
 fn said_of(folder: crate::bridge::Folder, base: &Base) -> Said {
+    if let Some(held) = &base.labels {
+        let flags = Some(gmail::flags(base.flags, held));
+        return Said::of(gmail::says(&folder, held), flags, None, Vec::new());
+    }
     let labels = base.keywords.iter().filter(|keyword| is_label(keyword)).cloned().collect();
     Said::of(folder, Some(base.flags), None, labels)
 }
