@@ -16,6 +16,7 @@ use crate::backend::thread_client::state_of;
 use crate::bridge::follow::{Change, Occurrence, Pair};
 use crate::bridge::{Follow, Outcome, Said};
 use crate::id::{MessageId, StoreId, ThreadId};
+use crate::imap::gmail;
 use crate::imap::orders::{Aligned, Message, Ours, is_label};
 use crate::imap::{FolderKey, FolderState, Found, Known, Listing, Stand};
 use crate::mailbox;
@@ -55,8 +56,9 @@ impl Backend {
     ) -> Result<Vec<FolderState>, StoreError> {
         self.begin()?;
         self.now = now;
+        let listed: BTreeSet<&str> = found.iter().map(|found| found.name.as_str()).collect();
         for gone in Edges::folders(&self.db, account)? {
-            if found.iter().any(|found| found.name == gone.state.name) {
+            if listed.contains(gone.state.name.as_str()) {
                 continue;
             }
             self.empty(&gone)?;
@@ -361,16 +363,22 @@ impl Backend {
         Ok(Ours { stand, messages: messages.collect() })
     }
 
-    /// A folder was taken in as a whole.
+    /// A folder was taken in as a whole; `false` when more is in it than is known, and nothing
+    /// counts as taken in.
     ///
     /// # Errors
     /// When the storage refuses.
-    pub fn edge_stand(&mut self, stand: Stand) -> Result<(), StoreError> {
+    pub fn edge_stand(&mut self, stand: Stand) -> Result<bool, StoreError> {
         self.begin()?;
-        if self.edge_folder(stand.folder, stand.uidvalidity)?.is_some() {
-            Edges::stand(&self.db, stand.folder, stand.uidnext, stand.modseq)?;
+        if self.edge_folder(stand.folder, stand.uidvalidity)?.is_none() {
+            return Ok(true); // it is gone meanwhile
         }
-        Ok(())
+        if Edges::count(&self.db, stand.folder)? < stand.exists {
+            Edges::stand(&self.db, stand.folder, 0, 0)?;
+            return Ok(false);
+        }
+        Edges::stand(&self.db, stand.folder, stand.uidnext, stand.modseq)?;
+        Ok(true)
     }
 
     /// All folders were looked at: what left one and is in none is gone.
@@ -406,11 +414,15 @@ impl Backend {
 
 /// What the server says of a message, as it is agreed on.
 fn base_of(known: &Known) -> Base {
-    Base { flags: known.flags, keywords: known.keywords.clone() }
+    Base { flags: known.flags, keywords: known.keywords.clone(), labels: known.labels.clone() }
 }
 
 /// What a folder and a base say of a message.
 fn said_of(folder: crate::bridge::Folder, base: &Base) -> Said {
+    if let Some(held) = &base.labels {
+        let flags = Some(gmail::flags(base.flags, held));
+        return Said::of(gmail::says(&folder, held), flags, None, Vec::new());
+    }
     let labels = base.keywords.iter().filter(|keyword| is_label(keyword)).cloned().collect();
     Said::of(folder, Some(base.flags), None, labels)
 }
