@@ -30,7 +30,7 @@ use crate::store::StoreError;
 use crate::ui::ability::Ability;
 use crate::ui::text;
 use crate::ui::theme::Theme;
-use crate::ui::{Door, FirstRun, Found, Start, UiExit};
+use crate::ui::{Door, FirstRun, Found, Start, Tell, UiExit};
 
 /// Rows read for the first screen: those of a tall terminal; a taller one asks for the rest.
 const FIRST_ROWS: usize = 60;
@@ -124,9 +124,10 @@ fn show(
         older: beginning.older,
         demo,
         theme: Theme::of(ability()),
+        tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
         zone: TimeZone::system(),
         clock: Box::new(SystemClock),
-        open: Box::new(move |door, paths| doors.open(door, paths)),
+        open: Box::new(move |door, paths, tell| doors.open(door, paths, tell)),
     };
     let exit = crate::ui::run(start);
     // While the directory is still ours: the socket of whoever has it next stays.
@@ -185,7 +186,7 @@ struct Running {
 }
 
 impl Doors {
-    fn open(&mut self, door: Door, paths: &[PathBuf]) -> Result<EngineHandle, Notice> {
+    fn open(&mut self, door: Door, paths: &[PathBuf], tell: Tell) -> Result<EngineHandle, Notice> {
         if let Some(path) = paths.iter().find(|path| !path.exists()) {
             let line = format!("{} is not there", path.display());
             return Err(Notice::error(
@@ -201,7 +202,7 @@ impl Doors {
                     None => desk::own_soon(&self.home)?,
                 };
                 let home = self.home.clone();
-                self.start(&home, Some(owner))
+                self.start(&home, Some(owner), tell)
             }
             Door::Demo => {
                 let slot = Arc::clone(&self.sample);
@@ -210,12 +211,17 @@ impl Doors {
                     Some(sample) => sample.home().clone(),
                     None => sample.insert(Sample::make()?).home().clone(),
                 };
-                self.start(&home, None)
+                self.start(&home, None, tell)
             }
         }
     }
 
-    fn start(&mut self, home: &Home, owner: Option<Owner>) -> Result<EngineHandle, Notice> {
+    fn start(
+        &mut self,
+        home: &Home,
+        owner: Option<Owner>,
+        tell: Tell,
+    ) -> Result<EngineHandle, Notice> {
         let device = home.device()?;
         let (endpoint, host) = match &home.backend {
             Where::Embedded => {
@@ -242,6 +248,10 @@ impl Doors {
         // Sample mail has no account.
         let fetcher = host.as_ref().filter(|_| owner.is_some());
         let fetcher = fetcher.and_then(|host| Fetcher::start(&home.dir, host.handle()).ok());
+        if let Some(fetcher) = &fetcher {
+            // Without it mail comes in as well; only nobody says so.
+            let _ = super::tui_mail::watch(fetcher.handle(), tell);
+        }
         self.running.push(Running { _fetcher: fetcher, _host: host, _owner: owner });
         Ok(handle)
     }
