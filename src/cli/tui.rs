@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 
+use crate::account::Accounts;
 use crate::backend::{Fetcher, Host};
 use crate::bridge::find::{Around, find};
 use crate::bridge::import::{ImportRequest, Progress};
@@ -45,7 +46,7 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
         Err(EngineError::Store(StoreError::Older { .. })) => (None, true),
         first => (first.map_err(|error| error.notice())?, false),
     };
-    let choosing = first.is_none() && !older && !home.is_remote();
+    let choosing = first.is_none() && !older && !home.is_remote() && !has_account(home);
     // A directory in use is said before the screen changes. Before a choice it is not kept: other
     // commands may bring the first mail in meanwhile.
     let known = home.dir.join(if choosing { "lock" } else { "" }).exists();
@@ -57,6 +58,11 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
         home: std::env::home_dir(),
     });
     show(home, owner, Beginning { first, first_run, older }, None)
+}
+
+/// Whether there is an account: then its mail is on its way.
+fn has_account(home: &Home) -> bool {
+    Accounts::read(&home.dir).is_ok_and(|accounts| !accounts.list.is_empty())
 }
 
 /// What the interface begins with.
