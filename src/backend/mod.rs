@@ -31,6 +31,7 @@ mod pump;
 mod purge;
 #[cfg(debug_assertions)]
 mod remembered;
+mod removed;
 mod reproject;
 mod returns;
 mod rights;
@@ -39,6 +40,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod thread_client;
+mod wake;
 mod worker;
 
 pub use announce::{Announcement, News, Taken};

@@ -28,6 +28,9 @@ const MAX_UNREADABLE: usize = 1_000;
 /// Responses of one command at most: a listing asks for fewer messages at a time.
 const MAX_RESPONSES: usize = 100_000;
 
+/// How the answer to `ENABLE` begins.
+const ENABLED: &[u8] = b"* ENABLED";
+
 /// A way to a server.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
@@ -412,7 +415,11 @@ impl Client {
     /// As [`Client::command`].
     pub async fn enable(&mut self) -> Result<(), ImapError> {
         if self.can("QRESYNC") && self.can("ENABLE") {
-            self.command("ENABLE", &[Piece::Plain("ENABLE QRESYNC")], &mut |_| {}).await?;
+            // Its answer lists what was switched on, and reads like a list of all that it can do.
+            let all = self.capabilities.clone();
+            let done = self.command("ENABLE", &[Piece::Plain("ENABLE QRESYNC")], &mut |_| {}).await;
+            self.capabilities = all;
+            done?;
         }
         Ok(())
     }
@@ -826,6 +833,11 @@ impl Client {
 
 /// A response, read. The parser is not ours: should it panic over something, that was no IMAP.
 fn parse(response: &[u8]) -> Option<Response<'_>> {
+    // The parser takes what was switched on (RFC 5161) for all that the server can do.
+    let head = response.get(..ENABLED.len()).unwrap_or_default();
+    if head.eq_ignore_ascii_case(ENABLED) {
+        return None;
+    }
     let read = std::panic::catch_unwind(|| Response::parse(response).ok());
     read.ok().flatten().map(|(_, read)| read)
 }
@@ -957,6 +969,12 @@ mod tests {
         assert_eq!(internal_date("17-Jul-1996 02:44:25 -0700"), Some(837_596_665));
         assert_eq!(internal_date(" 1-Jan-1970 00:00:09 +0000"), Some(9));
         assert_eq!(internal_date("yesterday"), None);
+    }
+
+    #[test]
+    fn what_was_switched_on_is_not_all_that_the_server_can() {
+        assert_eq!(parse(b"* ENABLED QRESYNC\r\n"), None);
+        assert!(parse(b"* CAPABILITY IMAP4rev1 MOVE\r\n").is_some());
     }
 
     #[test]

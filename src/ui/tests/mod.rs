@@ -7,3 +7,4 @@ mod look;
 mod random;
 mod screens;
 mod sizes;
+mod snooze;
