@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::backend::announce::Taken;
 use crate::backend::core::Backend;
 use crate::backend::echo::Agreed;
 use crate::backend::ingest::Prepared;
@@ -136,11 +137,12 @@ impl Backend {
             self.empty(&folder)?;
             Edges::revalidate(&self.db, key, uidvalidity)?;
             folder.state.uidvalidity = uidvalidity;
+            folder.state.uidnext = 0;
         }
         Ok(Some(folder))
     }
 
-    /// Messages that were fetched; how many are new here.
+    /// Messages that were fetched.
     ///
     /// # Errors
     /// When the storage refuses.
@@ -150,9 +152,10 @@ impl Backend {
         uidvalidity: u32,
         fetched: Vec<Fetched>,
         now: i64,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Taken, StoreError> {
         self.begin()?;
-        let Some(folder) = self.edge_folder(key, uidvalidity)? else { return Ok(0) };
+        let mut taken = Taken::default();
+        let Some(folder) = self.edge_folder(key, uidvalidity)? else { return Ok(taken) };
         let (mut messages, mut rest) = (Vec::new(), Vec::new());
         for one in fetched {
             // A second answer of the same message: what was asked for is there already.
@@ -178,7 +181,7 @@ impl Backend {
             }
         }
         let outcomes = self.ingest(messages, now)?;
-        let (mut steps, mut new) = (Vec::new(), 0);
+        let mut steps = Vec::new();
         for (outcome, held) in outcomes.into_iter().zip(rest) {
             let (known, fresh) = match outcome {
                 Outcome::Imported { thread, message, .. } => (message.map(|m| (thread, m)), true),
@@ -193,8 +196,11 @@ impl Backend {
                     continue;
                 }
             };
-            new += u64::from(fresh);
+            taken.new += u64::from(fresh);
             let Some(known) = known else { continue };
+            if fresh {
+                taken.note(&folder.state, &held, &known.0);
+            }
             let was = Edges::claim(&self.db, &folder.account, &known.1)?;
             let is = EdgeMessage {
                 known: Some(known),
@@ -205,7 +211,8 @@ impl Backend {
             steps.push(Step { was, is: Some(is), new: fresh });
         }
         self.take_steps(&folder.account, steps)?;
-        Ok(new)
+        self.drop_muted(&mut taken.news)?;
+        Ok(taken)
     }
 
     /// Takes changes of rows, and follows what they say of conversations.
