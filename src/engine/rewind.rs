@@ -247,9 +247,11 @@ impl Device {
     /// log said above it is in the queue. The transaction is the caller's.
     fn rewind_mailbox(&mut self, common: u64) -> Result<(), StoreError> {
         let store = StoreId::mailbox();
-        let lost = self.offers(&self.db, &store, common)?;
+        let based = Log::base(&self.db, &store)?.position > 0;
+        // A log that goes as a whole is not compared any further: all of it is offered.
+        let lost = self.offers(&self.db, &store, if based { 0 } else { common })?;
         Own::offer_again(&self.db, &store, &self.id, &lost)?;
-        if Log::base(&self.db, &store)?.position > 0 {
+        if based {
             // Nothing here says what the rows were at the common position.
             Log::clear(&self.db, &store)?;
             return self.bootstrap_again();
