@@ -17,7 +17,7 @@ use crate::engine::{Device, EngineError};
 use crate::id::{Epoch, Seen, StoreId, ThreadId};
 use crate::mailbox::{self, Groups, MailboxEvent};
 use crate::projection::trail_of;
-use crate::store::{Db, Event, Head, Log, Own, StoreError};
+use crate::store::{Db, Durability, Event, Head, Log, Own, StoreError};
 use crate::sync::{Cursor, Frame, SyncError};
 use crate::thread::name::EPOCH_BEGAN;
 
@@ -296,6 +296,8 @@ impl Device {
         crash::point("rewind.between");
         let mut left = Vec::new();
         if let Some(kept) = &mut self.kept {
+            // Once all are compared, what is here is taken for the backend's.
+            kept.durable(Durability::Full)?;
             kept.begin()?;
             Log::truncate(kept, &store, at)?;
             Kept::recount(kept, thread)?;
