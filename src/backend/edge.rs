@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::backend::announce::Taken;
 use crate::backend::core::Backend;
 use crate::backend::echo::Agreed;
 use crate::backend::ingest::Prepared;
@@ -16,6 +17,7 @@ use crate::backend::thread_client::state_of;
 use crate::bridge::follow::{Change, Occurrence, Pair};
 use crate::bridge::{Follow, Outcome, Said};
 use crate::id::{MessageId, StoreId, ThreadId};
+use crate::imap::gmail;
 use crate::imap::orders::{Aligned, Message, Ours, is_label};
 use crate::imap::{FolderKey, FolderState, Found, Known, Listing, Stand};
 use crate::mailbox;
@@ -55,8 +57,9 @@ impl Backend {
     ) -> Result<Vec<FolderState>, StoreError> {
         self.begin()?;
         self.now = now;
+        let listed: BTreeSet<&str> = found.iter().map(|found| found.name.as_str()).collect();
         for gone in Edges::folders(&self.db, account)? {
-            if found.iter().any(|found| found.name == gone.state.name) {
+            if listed.contains(gone.state.name.as_str()) {
                 continue;
             }
             self.empty(&gone)?;
@@ -134,11 +137,12 @@ impl Backend {
             self.empty(&folder)?;
             Edges::revalidate(&self.db, key, uidvalidity)?;
             folder.state.uidvalidity = uidvalidity;
+            folder.state.uidnext = 0;
         }
         Ok(Some(folder))
     }
 
-    /// Messages that were fetched; how many are new here.
+    /// Messages that were fetched.
     ///
     /// # Errors
     /// When the storage refuses.
@@ -148,9 +152,10 @@ impl Backend {
         uidvalidity: u32,
         fetched: Vec<Fetched>,
         now: i64,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Taken, StoreError> {
         self.begin()?;
-        let Some(folder) = self.edge_folder(key, uidvalidity)? else { return Ok(0) };
+        let mut taken = Taken::default();
+        let Some(folder) = self.edge_folder(key, uidvalidity)? else { return Ok(taken) };
         let (mut messages, mut rest) = (Vec::new(), Vec::new());
         for one in fetched {
             // A second answer of the same message: what was asked for is there already.
@@ -176,7 +181,7 @@ impl Backend {
             }
         }
         let outcomes = self.ingest(messages, now)?;
-        let (mut steps, mut new) = (Vec::new(), 0);
+        let mut steps = Vec::new();
         for (outcome, held) in outcomes.into_iter().zip(rest) {
             let (known, fresh) = match outcome {
                 Outcome::Imported { thread, message, .. } => (message.map(|m| (thread, m)), true),
@@ -191,8 +196,11 @@ impl Backend {
                     continue;
                 }
             };
-            new += u64::from(fresh);
+            taken.new += u64::from(fresh);
             let Some(known) = known else { continue };
+            if fresh {
+                taken.note(&folder.state, &held, &known.0);
+            }
             let was = Edges::claim(&self.db, &folder.account, &known.1)?;
             let is = EdgeMessage {
                 known: Some(known),
@@ -203,7 +211,8 @@ impl Backend {
             steps.push(Step { was, is: Some(is), new: fresh });
         }
         self.take_steps(&folder.account, steps)?;
-        Ok(new)
+        self.drop_muted(&mut taken.news)?;
+        Ok(taken)
     }
 
     /// Takes changes of rows, and follows what they say of conversations.
@@ -361,16 +370,22 @@ impl Backend {
         Ok(Ours { stand, messages: messages.collect() })
     }
 
-    /// A folder was taken in as a whole.
+    /// A folder was taken in as a whole; `false` when more is in it than is known, and nothing
+    /// counts as taken in.
     ///
     /// # Errors
     /// When the storage refuses.
-    pub fn edge_stand(&mut self, stand: Stand) -> Result<(), StoreError> {
+    pub fn edge_stand(&mut self, stand: Stand) -> Result<bool, StoreError> {
         self.begin()?;
-        if self.edge_folder(stand.folder, stand.uidvalidity)?.is_some() {
-            Edges::stand(&self.db, stand.folder, stand.uidnext, stand.modseq)?;
+        if self.edge_folder(stand.folder, stand.uidvalidity)?.is_none() {
+            return Ok(true); // it is gone meanwhile
         }
-        Ok(())
+        if Edges::count(&self.db, stand.folder)? < stand.exists {
+            Edges::stand(&self.db, stand.folder, 0, 0)?;
+            return Ok(false);
+        }
+        Edges::stand(&self.db, stand.folder, stand.uidnext, stand.modseq)?;
+        Ok(true)
     }
 
     /// All folders were looked at: what left one and is in none is gone.
@@ -406,11 +421,15 @@ impl Backend {
 
 /// What the server says of a message, as it is agreed on.
 fn base_of(known: &Known) -> Base {
-    Base { flags: known.flags, keywords: known.keywords.clone() }
+    Base { flags: known.flags, keywords: known.keywords.clone(), labels: known.labels.clone() }
 }
 
 /// What a folder and a base say of a message.
 fn said_of(folder: crate::bridge::Folder, base: &Base) -> Said {
+    if let Some(held) = &base.labels {
+        let flags = Some(gmail::flags(base.flags, held));
+        return Said::of(gmail::says(&folder, held), flags, None, Vec::new());
+    }
     let labels = base.keywords.iter().filter(|keyword| is_label(keyword)).cloned().collect();
     Said::of(folder, Some(base.flags), None, labels)
 }

@@ -115,15 +115,17 @@ impl Backend {
                 let is = EdgeMessage { base: held.base.with(on, off), ..held };
                 Edges::put(&self.db, &is, None)
             }
+            (What::Labels { on, off }, Written::Done) => {
+                let is = EdgeMessage { base: held.base.labelled(on, off), ..held };
+                Edges::put(&self.db, &is, None)
+            }
             (What::Delete, Written::Done) => Edges::remove(&self.db, &held),
             (What::CopyTo(_), Written::Moved(to, place)) => {
-                self.put_at(*to, *place, &held, held.moved_from)
+                self.put_at(*to, *place, &held, held.moved_from).map(drop)
             }
             (_, Written::Moved(to, place)) => {
-                let from = Some(held.folder);
-                let known = self.put_at(*to, *place, &held, from);
-                Edges::leave_or_remove(&self.db, account, &held, place.is_some())?;
-                known
+                let known = self.put_at(*to, *place, &held, Some(held.folder))?;
+                Edges::leave_or_remove(&self.db, account, &held, known)
             }
             // It is looked for in all folders first.
             (_, Written::Absent | Written::Refused(_)) => match &held.known {
@@ -139,28 +141,43 @@ impl Backend {
         }
     }
 
-    /// A message is in a folder now, where the server says under which UID.
+    /// A message is in a folder now, where the server says under which UID; whether that can be.
     fn put_at(
         &mut self,
         to: FolderKey,
         place: Option<(u32, u32)>,
         held: &EdgeMessage,
         from: Option<FolderKey>,
-    ) -> Result<(), StoreError> {
-        let Some((uidvalidity, uid)) = place else { return Ok(()) };
-        let Some(folder) = Edges::folder(&self.db, to)? else { return Ok(()) };
+    ) -> Result<bool, StoreError> {
+        let Some((uidvalidity, uid)) = place else { return Ok(false) };
+        let Some(folder) = Edges::folder(&self.db, to)? else { return Ok(false) };
         if folder.state.uidvalidity != uidvalidity && folder.state.uidvalidity != 0 {
-            return Ok(()); // it is met when that folder is read
+            return Ok(false); // it is met when that folder is read
         }
         if folder.state.uidvalidity == 0 {
             Edges::revalidate(&self.db, to, uidvalidity)?;
         }
+        // A place that another message has is none: whose it is is seen when the folder is read.
+        let taken = Edges::range(&self.db, to, &(uid..=uid))?.pop();
+        if taken.is_some_and(|taken| taken.known != held.known) {
+            return Ok(false);
+        }
         let is = EdgeMessage { folder: to, uid, moved_from: from, ..held.clone() };
-        Edges::put(&self.db, &is, None)
+        Edges::put(&self.db, &is, None)?;
+        Ok(true)
     }
 }
 
 impl Base {
+    /// With labels of Gmail set and cleared.
+    fn labelled(&self, on: &[String], off: &[String]) -> Self {
+        let mut labels = self.labels.clone().unwrap_or_default();
+        labels.retain(|held| !off.contains(held) && !on.contains(held));
+        labels.extend(on.iter().cloned());
+        labels.sort();
+        Self { labels: Some(labels), ..self.clone() }
+    }
+
     /// With flags and keywords set and cleared.
     fn with(&self, on: &[String], off: &[String]) -> Self {
         let mut base = self.clone();

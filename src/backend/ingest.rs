@@ -96,9 +96,24 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
 }
 
 impl Prepared {
+    /// Its provider's word for its conversation, where a server says it.
+    pub(super) fn in_conversation(mut self, conversation: Option<String>) -> Self {
+        if let (Ok(ready), Some(conversation)) = (&mut self.0, conversation) {
+            ready.conversation = Some(conversation);
+        }
+        self
+    }
+
     /// Names of the user labels that the message brings.
     pub(super) fn keywords(&self) -> &[String] {
         self.0.as_ref().map_or(&[], |ready| &ready.keywords)
+    }
+
+    /// Who wrote it, its subject, and when; `None` for what is our own or was not taken in.
+    pub(super) fn headline(&self) -> Option<(Option<&mail::Address>, Option<&str>, i64)> {
+        let message = &self.0.as_ref().ok()?.message;
+        let own = message.sent || message.flags.draft;
+        (!own).then(|| (message.from.first(), message.subject.as_deref(), message.sort_date))
     }
 }
 

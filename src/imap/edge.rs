@@ -120,6 +120,8 @@ pub struct Known {
     pub flags: Flags,
     /// Its keywords: flags that users and programs make.
     pub keywords: Vec<String>,
+    /// Its labels as Gmail spells them; `None` where the server has no such.
+    pub labels: Option<Vec<String>>,
     /// Bytes, where it was asked.
     pub size: Option<u32>,
     /// Its provider's word for its conversation, where there is one.
@@ -168,6 +170,8 @@ pub struct Batch {
 /// A folder was taken in up to here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stand {
+    /// So many messages the server says are in it, at least.
+    pub exists: u64,
     /// The folder.
     pub folder: FolderKey,
     /// Under which its UIDs count.
@@ -199,6 +203,13 @@ pub enum What {
         /// Off.
         off: Vec<String>,
     },
+    /// Labels of Gmail on and off, as it spells them.
+    Labels {
+        /// On.
+        on: Vec<String>,
+        /// Off.
+        off: Vec<String>,
+    },
     /// Into the folder of this role.
     Move(Role),
     /// Into this folder.
@@ -216,7 +227,7 @@ impl What {
         match self {
             Self::CopyTo(_) => true,
             Self::Move(_) | Self::MoveTo(_) => copies,
-            Self::Flags { .. } | Self::Delete => false,
+            Self::Flags { .. } | Self::Labels { .. } | Self::Delete => false,
         }
     }
 }
@@ -277,11 +288,12 @@ pub trait Edge: Send {
     /// As `folders`.
     fn arrived(&mut self, batch: Batch) -> Result<u64, SinkError>;
 
-    /// A folder was taken in as a whole.
+    /// A folder was taken in as a whole. Where the server has more messages in it than it named,
+    /// it was not: `false`, and the next look reads all of it again.
     ///
     /// # Errors
     /// As `folders`.
-    fn stand(&mut self, stand: Stand) -> Result<(), SinkError>;
+    fn stand(&mut self, stand: Stand) -> Result<bool, SinkError>;
 
     /// Every folder was taken in as a whole since the last call: what is in none of them is gone.
     ///

@@ -62,11 +62,12 @@ impl Running {
         };
         let outcomes = match outcomes {
             Ok(outcomes) => outcomes,
-            Err(ImapError::No { command, words }) => {
-                self.shared.problem(format!("{command}: {words}"));
-                vec![Outcome::Refused(words); order.targets.len()]
+            Err(error) if error.ends_connection() => return Err(error),
+            Err(error) => {
+                *selected = None;
+                self.shared.problem(error.to_string());
+                vec![Outcome::Refused(error.to_string()); order.targets.len()]
             }
-            Err(error) => return Err(error),
         };
         let done = |outcome: &&Outcome| matches!(outcome, Outcome::Done | Outcome::Moved(..));
         let written = outcomes.iter().filter(done).count() as u64;
@@ -122,6 +123,15 @@ impl Running {
                 let outcome = |uid| if is_there(uid) { Outcome::Done } else { Outcome::Absent };
                 Ok(uids.iter().map(outcome).collect())
             }
+            What::Labels { on, off } => {
+                let uids: Vec<u32> = order.targets.iter().map(|target| target.uid).collect();
+                for (labels, to) in [(on, true), (off, false)] {
+                    if !labels.is_empty() {
+                        client.store_labels(&plan::set(&uids), labels, to).await?;
+                    }
+                }
+                Ok(vec![Outcome::Done; order.targets.len()])
+            }
             What::Move(role) => {
                 let to = self.of_role(client, *role, order.folder).await?;
                 self.transfer(client, order, to, true).await
@@ -153,8 +163,12 @@ impl Running {
         }
         client.create(role.default_name()).await?;
         self.list(client).await?;
-        if let Some(name) = self.name(back) {
-            client.select(&name, None).await?;
+        let held = self.folders.iter().find(|folder| folder.key == back).cloned();
+        if let Some(held) = held {
+            let now = client.select(&held.name, None).await?;
+            if now.uidvalidity != held.uidvalidity {
+                return Err(ImapError::Contradiction("its messages count anew meanwhile"));
+            }
         }
         find(&self.folders).ok_or_else(|| ImapError::No {
             command: "CREATE",
@@ -188,7 +202,13 @@ impl Running {
             end
         };
         let places = places(&end);
-        let mut moved = |uid| Outcome::Moved(to, places.get(&uid).copied());
+        // What it tells of some and not of others has not happened to those.
+        let tells = !places.is_empty() || (client.can("UIDPLUS") && self.tells_places);
+        self.tells_places |= !places.is_empty();
+        let mut moved = |uid| match places.get(&uid) {
+            None if tells => Outcome::Absent,
+            place => Outcome::Moved(to, place.copied()),
+        };
         Ok(outcomes(&order.targets, &here, &mut moved))
     }
 }

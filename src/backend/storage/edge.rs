@@ -28,6 +28,9 @@ pub(crate) struct Base {
     /// Its keywords.
     #[serde(rename = "k", skip_serializing_if = "Vec::is_empty")]
     pub(crate) keywords: Vec<String>,
+    /// Its labels of Gmail, as it spells them.
+    #[serde(rename = "g", skip_serializing_if = "Option::is_none")]
+    pub(crate) labels: Option<Vec<String>>,
 }
 
 /// A message in a folder.
@@ -162,6 +165,13 @@ impl Edges {
                    messages = (SELECT count(*) FROM edgeMessages WHERE folder = ?1) WHERE key = ?1";
         db.sql().prepare_cached(sql)?.execute(params![key, uidnext, signed(modseq)])?;
         Ok(())
+    }
+
+    /// How many messages of a folder are known.
+    pub(crate) fn count(db: &Db, key: FolderKey) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM edgeMessages WHERE folder = ?1";
+        let count: i64 = db.sql().prepare_cached(sql)?.query_row([key], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
     }
 
     /// Messages of a folder with UIDs in a range.
@@ -400,6 +410,7 @@ impl EdgeMessage {
             message: message.clone(),
             base: self.base.flags,
             keywords: self.base.keywords.clone(),
+            labels: self.base.labels.clone(),
             moved_from: self.moved_from,
         })
     }
