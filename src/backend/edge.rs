@@ -24,6 +24,9 @@ use crate::mailbox;
 use crate::store::StoreError;
 use crate::thread::ThreadState;
 
+/// Lists in a row without a folder, before it is gone: one may be cut short.
+const MISSED: u32 = 2;
+
 /// A message that was fetched, ready for the one transaction; or why it is not taken in.
 #[derive(Debug)]
 pub struct Fetched {
@@ -62,13 +65,18 @@ impl Backend {
             if listed.contains(gone.state.name.as_str()) {
                 continue;
             }
+            if Edges::miss(&self.db, gone.state.key)? < MISSED {
+                continue;
+            }
             self.empty(&gone)?;
             Edges::drop_folder(&self.db, gone.state.key)?;
         }
         for found in found {
             Edges::put_folder(&self.db, account, found)?;
         }
-        Ok(Edges::folders(&self.db, account)?.into_iter().map(|folder| folder.state).collect())
+        let mut all = Edges::folders(&self.db, account)?;
+        all.retain(|folder| found.iter().any(|found| found.name == folder.state.name));
+        Ok(all.into_iter().map(|folder| folder.state).collect())
     }
 
     /// Everything leaves a folder.
@@ -272,7 +280,6 @@ impl Backend {
         let mut before: Vec<Occurrence> =
             rows.iter().filter_map(|held| occurrence(held, false)).collect();
         let mut fresh = BTreeSet::new();
-        let mut pairs = Vec::new();
         for step in &steps {
             if let Some(was) = &step.was {
                 // One that had left is not among the rows, and speaks as it did there.
@@ -280,27 +287,9 @@ impl Backend {
                     before.extend(occurrence(was, false));
                 }
             }
-            let Some(is) = &step.is else { continue };
-            let Some((_, message)) = &is.known else { continue };
-            if step.new {
-                fresh.insert((is.folder, is.uid));
-                continue;
-            }
-            let known_here = before.iter().any(|known| known.message == *message);
-            match (&step.was, state.messages.iter().find(|row| row.message.message == *message)) {
-                (Some(was), _) => {
-                    let (before, now) = (said(was), said(is));
-                    pairs.push(Pair { message: message.clone(), before, now });
-                }
-                // It was here before it was met at this server: that one's word counts.
-                (None, Some(row)) if !known_here => {
-                    let flags = read_as_shown(&state, row.position, row.message.flags);
-                    let before = Said { flags, ..said(is) };
-                    pairs.push(Pair { message: message.clone(), before, now: said(is) });
-                }
-                (None, _) => {}
-            }
+            fresh.extend(step.is.iter().filter(|_| step.new).map(|is| (is.folder, is.uid)));
         }
+        let pairs = pairs(&state, &steps, &before, said);
         for step in &steps {
             self.put_step(account, step)?;
         }
@@ -423,6 +412,33 @@ impl Backend {
         self.begin()?;
         Edges::forget(&self.db, account)
     }
+}
+
+/// What the server says otherwise of messages that were known.
+fn pairs(
+    state: &ThreadState,
+    steps: &[Step],
+    before: &[Occurrence],
+    said: &dyn Fn(&EdgeMessage) -> Said,
+) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for step in steps.iter().filter(|step| !step.new) {
+        let Some(is) = &step.is else { continue };
+        let Some((_, message)) = &is.known else { continue };
+        let known_here = before.iter().any(|known| known.message == *message);
+        let here = state.messages.iter().find(|row| row.message.message == *message);
+        let before = match (&step.was, here) {
+            (Some(was), _) => said(was),
+            // It was here before it was met at this server: that one's word counts.
+            (None, Some(row)) if !known_here => {
+                let flags = read_as_shown(state, row.position, row.message.flags);
+                Said { flags, ..said(is) }
+            }
+            (None, _) => continue,
+        };
+        pairs.push(Pair { message: message.clone(), before, now: said(is) });
+    }
+    pairs
 }
 
 /// What the server says of a message, as it is agreed on.

@@ -1,4 +1,4 @@
-//! The mail edge towards servers, outwards: what we say otherwise becomes orders, and what became of
+//! The mail edge towards servers, outwards: what we say otherwise becomes orders; what became of
 //! them is noted.
 //!
 //! Invariant: what was ordered is on disk before it is given out, so that a server's word after a
@@ -41,7 +41,7 @@ impl Backend {
             let mut agreed = agreed.unwrap_or_else(|| Agreed::of(ours.stand.clone()));
             let ordered = orders(&ours, &agreed.stand, &rows, &info);
             if ordered.is_empty() {
-                // Of one that left a folder and was not met again yet there is nothing to order now.
+                // Of one that left a folder and was not met again there is nothing to order yet.
                 let away = Edges::is_away(&self.db, account, &thread)?;
                 let (agreed, dirty) = if away {
                     (agreed, Dirty::Later)

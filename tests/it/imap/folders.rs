@@ -66,7 +66,7 @@ fn folders_that_go_or_get_another_name_are_followed() {
     let home = Home::new();
     server.account(&home, "u1", server.imap);
     assert_eq!(look(&home)["accounts"][0]["new"], 30);
-    client.ok("RENAME old new");
+    client.ok("RENAME old other");
     client.ok("DELETE gone");
     let report = look(&home);
     assert_eq!(report["accounts"][0]["new"], 0, "a new name is no new mail: {report}");
