@@ -66,8 +66,14 @@
 //! | a source changed | `bridge/survey` → `bridge/changes` → `bridge/follow` → `backend/follow` |
 //! | `account add` | `cli/account/add` → `account/discover` → `cli/account/attempt` |
 //! | servers are found | `account/discover` → `discover/net`, `discover/dns` → `discover/choose` |
+//! | an account is fetched | `backend/fetcher` → `imap/worker` → `imap/pass` → `backend/edge` |
+//! | what a server said otherwise | `backend/edge` → `bridge/follow` → `backend/follow` |
+//! | what we say otherwise | `backend/worker` (`touch`) → `imap/orders` → `imap/write` |
+//! | a response of a server | `imap/wire` (bounds) → `imap/client` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
+//! | a message is gone at its source | `backend/removed` → `thread/state` → `thread/cells` |
+//! | a snooze ends | `backend/host` → `backend/wake` → `mailbox/snoozed` → `thread/cells` |
 //! | a thread is purged | `backend/purge` → `backend/storage/purged` → `mailbox/purge` |
 //! | what goes of it on a device | `engine/apply` (`take_in`) → `engine/purge` (`drop_thread`) |
 //! | a thread is loaded, let go | `ui/update` (`prefetch`) → `engine/run` → `engine/memory` |
@@ -128,7 +134,8 @@
 //!   knows reaches up to the next mark and not only to the least.
 //! - **Equal chains are equal logs**, whatever the epoch: a cursor that fits is read on from. One
 //!   that does not is answered with where both may agree; the device goes down by halves from
-//!   there.
+//!   there. What a purge emptied has the chain of what it was: a restore may bring that back, so
+//!   in a new epoch a device reads on from before the first such event of its Mailbox log.
 //! - **In a new epoch a device compares before it pushes**: the Mailbox log first; that says which
 //!   kept logs go on above their watermark, and only those can hold what the backend lost.
 //! - **After a restore comes back what a device holds**: its own events until rows show them, and
@@ -141,6 +148,18 @@
 //!   rest is projected from the Thread logs again; devices compare, as after a restore, and offer
 //!   what no Thread log has. A damaged Thread log is withheld, and not mended from a device's: that
 //!   may end before what the backend acknowledged.
+//! - **What a mail server has is compared with what was agreed on**, message by message (the base),
+//!   never with what we have: what it says otherwise is followed, what we say otherwise is ordered.
+//!   Both lie in the file of the logs and change with them, so a crash or a backup that is put back
+//!   has both or neither. A place that was chosen here and is not written yet stands against the
+//!   server's; where an account is met for the first time, the server's flags count.
+//! - **IMAP's framing is ours, its grammar is `imap-proto`'s.** No client library bounds what a
+//!   server may send before it is read; so responses are parted, and refused, by length and depth
+//!   first. QRESYNC tells what is gone by UID.
+//! - **What another client expunged is shown no more, and kept.** A message that is in no folder
+//!   after all were looked at is removed by an event, and comes back should it be met again.
+//! - **Folders that are no place are labels, and their mail is archived**: it is not in the inbox
+//!   of that server. A label whose folder is there is written as a copy, another as a keyword.
 //! - **A backup is read by who asks for it.** The owner of the directory only waits between two
 //!   commits until both files are being read, so the file is made by the asker, where it may write.
 //! - **What was queued to be sent is not sent by a restore.** A `MessageQueued` that was first
@@ -171,6 +190,15 @@
 //! - **Nothing is purged by itself.** What has been in trash for [`limits::TRASH_KEPT`] is what
 //!   `purge` takes when nothing is named; it counts from when the backend saw it there, by the
 //!   backend's clock, since dates of mail and clocks of devices can be anything.
+//! - **A message that is gone is a mark on it**, in the cells as well: a thread of which nothing
+//!   is left to show has no label, and so is in no list and no count, with its row and watermark
+//!   there. Keys reach nothing that is gone: it is not marked read meanwhile, and what a key hid
+//!   comes to the inbox when such a message returns, since its row did not show it. A star goes
+//!   with the message that brought it, but never against a key.
+//! - **What woke is listed as if it had come then**: `lastActivity` is the newest message's date
+//!   or the end of the last snooze that ran out, whichever is later. A snooze is ended by name:
+//!   the end of an earlier one does nothing to a later one. What sleeps wakes in the inbox,
+//!   wherever it was.
 //! - **A source is followed three-way.** `sources.db` remembers what each file said last; only what
 //!   it says otherwise now becomes an event, so that what the user did here stands against a source
 //!   that did not change. Each change has a name that a second try repeats, and a file that is gone

@@ -59,6 +59,10 @@ pub struct Backend {
     pub(super) page_events: usize,
     /// A conversation changed that a mail server has.
     pub(super) touched: bool,
+    /// When snoozes that are over were last looked for, Unix seconds.
+    pub(super) woke: Option<i64>,
+    /// Threads whose rows say that they should wake and whose logs do not, with the logs' ends.
+    pub(super) left: BTreeMap<ThreadId, u64>,
 }
 
 impl Backend {
@@ -88,6 +92,8 @@ impl Backend {
             tidied: 0,
             page_events: PAGE_EVENTS,
             touched: true,
+            woke: None,
+            left: BTreeMap::new(),
             db,
             id,
             epoch,

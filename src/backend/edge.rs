@@ -392,11 +392,16 @@ impl Backend {
     pub fn edge_passed(&mut self, account: &str, now: i64) -> Result<(), StoreError> {
         self.begin()?;
         self.now = now;
+        let mut gone = Vec::new();
         for held in Edges::take_gone(&self.db, account)? {
-            let Some((thread, message)) = &held.known else { continue };
-            if held.brought && !Edges::is_somewhere(&self.db, thread, message)? {
-                self.edge_removed(thread, message)?;
+            let Some((thread, message)) = held.known else { continue };
+            if held.brought && !Edges::is_somewhere(&self.db, &thread, &message)? {
+                gone.push((thread, message));
             }
+        }
+        if !gone.is_empty() {
+            let token = format!("{}.{}", self.epoch.as_str(), Edges::turn(&self.db)?);
+            self.remove_messages(&gone, true, &token)?;
         }
         Edges::wake(&self.db, account)
     }
@@ -428,7 +433,11 @@ impl Backend {
             let agreed = agreed.unwrap_or_else(|| ours.stand.clone());
             let ordered = orders(&ours, &agreed, &rows, &info);
             if ordered.is_empty() {
-                Edges::agree(&self.db, account, &thread, &ours.stand, Dirty::No)?;
+                // Of one that left a folder and was not met again yet there is nothing to order now.
+                let away = Edges::is_away(&self.db, account, &thread)?;
+                let (stand, dirty) =
+                    if away { (&agreed, Dirty::Later) } else { (&ours.stand, Dirty::No) };
+                Edges::agree(&self.db, account, &thread, stand, dirty)?;
             }
             for (at, what) in ordered {
                 let row = &rows[at];
@@ -543,12 +552,6 @@ impl Backend {
         }
         let is = EdgeMessage { folder: to, uid, moved_from: from, ..held.clone() };
         Edges::put(&self.db, &is, None)
-    }
-
-    /// A message is in no folder of any server any more.
-    fn edge_removed(&mut self, thread: &ThreadId, message: &MessageId) -> Result<(), StoreError> {
-        let _ = (thread, message, self.now);
-        Ok(())
     }
 }
 

@@ -355,6 +355,11 @@ struct Loop {
 
 impl Loop {
     fn run(mut self, inputs: &Receiver<Input>) {
+        // What ended while nobody was there comes before anything is answered.
+        let woke = self.backend.wake(self.clock.now()).and_then(|_| self.backend.commit());
+        if woke.is_err() {
+            self.backend.roll_back(); // the first slice tries again
+        }
         let mut busy = true;
         loop {
             let wait = if self.resting { REST } else { IDLE };
@@ -389,6 +394,9 @@ impl Loop {
         let worked = self.backend.step().and_then(|worked| {
             self.backend.commit()?;
             self.backend.pace(begun.elapsed());
+            let woke = self.backend.wake(self.clock.now())?;
+            self.backend.commit()?;
+            let worked = worked || woke;
             let pumped = self.backend.pump()?;
             self.maker.tend(&mut self.backend, worked || pumped)
         });

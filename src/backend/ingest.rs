@@ -2,12 +2,14 @@
 //!
 //! Invariant: the index entry, the choice of the thread and the append are one transaction. Two
 //! threads that turn out to be one conversation are linked, never moved. The same bytes again add
-//! nothing; other bytes under the same id are kept as a copy.
+//! nothing, but that a message which was gone is there again; other bytes under the same id are
+//! kept as a copy.
 
 mod whole;
 
 pub use whole::{Packer, Whole};
 
+use crate::backend::removed::came_again;
 use crate::backend::storage::{self, Index, Known, Links, Purged};
 use crate::bridge::{Incoming, Outcome, Said};
 use crate::id::{DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32};
@@ -138,12 +140,14 @@ pub(super) fn commit(
     let message = Some(ready.message.message.clone());
     match Index::look(db, &ready.key, &ready.hash)? {
         Known::Equal(thread) => {
+            came_again(db, epoch, &thread, &ready.message.message)?;
             converse(db, epoch, &ready, &thread)?;
             Ok(Outcome::Duplicate { thread, message })
         }
         Known::Other(thread) => {
             ready.message.copy = true;
             append(db, epoch, &thread, &ready, None)?;
+            came_again(db, epoch, &thread, &ready.message.message)?;
             converse(db, epoch, &ready, &thread)?;
             Ok(Outcome::Copy { thread, message })
         }

@@ -30,6 +30,7 @@ mod pump;
 mod purge;
 #[cfg(debug_assertions)]
 mod remembered;
+mod removed;
 mod reproject;
 mod returns;
 mod rights;
@@ -38,6 +39,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod thread_client;
+mod wake;
 mod worker;
 
 pub use auth::token;

@@ -136,6 +136,19 @@ pub(super) enum Command {
     Mute(Threads),
     /// Unmute.
     Unmute(Threads),
+    /// Hide conversations until a time; then they are in the inbox again.
+    Snooze {
+        /// Threads.
+        #[arg(required = true, value_name = "THREAD")]
+        threads: Vec<String>,
+        /// Until when: 3h, 2d, "today 18:00", tomorrow, monday, or a time as in RFC 3339.
+        #[arg(long, value_name = "WHEN")]
+        until: String,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// End snoozes now.
+    Unsnooze(Threads),
     /// Make conversations one.
     Link {
         /// Two threads or more.

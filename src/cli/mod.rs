@@ -155,6 +155,10 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
         Command::Unstar(threads) => change(threads, Change::Star(false)),
         Command::Mute(threads) => change(threads, Change::Mute(true)),
         Command::Unmute(threads) => change(threads, Change::Mute(false)),
+        Command::Snooze { threads, until, wait } => {
+            triage::snooze(home, output, &threads, &until, !wait.no_wait)
+        }
+        Command::Unsnooze(threads) => change(threads, Change::Snooze(None)),
         Command::Link { threads, wait } => {
             triage::link(home, output, &threads, Intent::Join, !wait.no_wait)
         }

@@ -11,8 +11,8 @@ use super::intent::Intent;
 use super::key::Key;
 use super::motion::{Edit, Motion};
 use super::{
-    archive, go, label, motion, open, order, program, purge, read, select, spam, star, tour, trash,
-    undo,
+    archive, go, label, motion, open, order, program, purge, read, select, snooze, spam, star,
+    tour, trash, undo,
 };
 
 /// What a command does. What needs the rows as drawn is a pure function of them.
@@ -48,6 +48,8 @@ pub enum Verb {
     Clear,
     /// Opens the label picker.
     PickLabels,
+    /// Asks until when conversations shall sleep.
+    PickTime,
     /// Asks for a new name for the label under the cursor.
     RenameLabel,
     /// Asks for a colour for the label under the cursor.
@@ -192,12 +194,13 @@ pub(super) const fn declare(
 
 /// Every command, in the order of help and hints.
 pub fn all() -> impl Iterator<Item = &'static Command> {
-    const TRIAGE: [Command; 11] = [
+    const TRIAGE: [Command; 12] = [
         archive::ARCHIVE,
         trash::TRASH,
         spam::SPAM,
         label::LABEL,
         star::STAR,
+        snooze::SNOOZE,
         undo::UNDO,
         select::SELECT,
         select::SELECT_NEXT,
@@ -213,6 +216,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         .chain(&motion::MOTIONS)
         .chain(&go::GOING)
         .chain(&undo::UNDOING)
+        .chain(&snooze::GOING)
         .chain(&program::PROGRAM)
         .chain(&tour::TOURING)
         .chain(&order::LABELS)
@@ -345,7 +349,8 @@ mod tests {
         for command in all() {
             let by_hand = matches!(command.verb, Verb::Join | Verb::Split);
             let label = super::super::order::word(command.verb).is_some();
-            let triage = matches!(command.verb, Verb::Decide(_) | Verb::PickLabels);
+            let triage =
+                matches!(command.verb, Verb::Decide(_) | Verb::PickLabels | Verb::PickTime);
             let changes = by_hand || label || triage;
             assert_eq!(command.undoable, changes, "{}", command.name);
         }
@@ -358,6 +363,6 @@ mod tests {
         assert!(matches!(resolve(Context::List, &Key::sequence("g x")), Resolved::Nothing));
         let rest: Vec<String> =
             continuations(Context::List, &g).into_iter().map(|(keys, _)| keys).collect();
-        assert_eq!(rest, ["g", "i", "s", "a", "t", "d", "h"]);
+        assert_eq!(rest, ["g", "i", "s", "a", "t", "d", "h", "z"]);
     }
 }

@@ -128,6 +128,8 @@ impl Device {
             }
             Own::forget_positions(&self.db)?;
             self.offer_before_snapshot()?;
+            self.leave_later_rows()?;
+            self.doubt_what_is_gone()?;
         }
         self.commit()?;
         self.epoch = Some(epoch);

@@ -112,6 +112,34 @@ impl Device {
         Own::offer_again(&self.db, &store, &self.id, &held)
     }
 
+    /// A new epoch: of a snapshot a purge takes rows out that its log, up to where it ends, yields.
+    /// Where that purge is not here, a restore may have ended the life that it was in, and the log
+    /// still fits: then the rows are fetched again. The transaction is the caller's.
+    pub(super) fn leave_later_rows(&mut self) -> Result<(), StoreError> {
+        let taken_in = Log::base(&self.db, &StoreId::mailbox())?.position > 0 || self.ends_first();
+        if !taken_in || !mailbox::lacks_rows(&self.db)? {
+            return Ok(());
+        }
+        if self.boot.is_some() { self.bootstrap_again() } else { self.rewind_mailbox(0) }
+    }
+
+    /// A new epoch: of what a purge emptied here the backend may have all again, and the chain is
+    /// the same. The log goes back to before the first of it. The transaction is the caller's.
+    pub(super) fn doubt_what_is_gone(&mut self) -> Result<(), StoreError> {
+        let (store, mut at) = (StoreId::mailbox(), 0);
+        while self.boot.is_none() {
+            let (events, more) = Log::range(&self.db, &store, at, READ_EVENTS, READ_BYTES)?;
+            if let Some(first) = events.iter().find(|event| event.event.args.is_gone()) {
+                return self.rewind_mailbox(first.position - 1);
+            }
+            at = events.last().map_or(at, |event| event.position);
+            if !more {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// The Mailbox log is here up to the backend's end. In a new epoch it says which kept logs may
     /// hold what the backend has lost: those that go on above their watermark, or above where the
     /// logs part.

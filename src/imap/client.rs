@@ -46,6 +46,9 @@ const COMMAND_SILENCES: u32 = 5;
 /// ...beside the time that its bytes take on the slowest line, in bytes a second.
 const SLOWEST_LINE: u64 = 512;
 
+/// How the answer to `ENABLE` begins.
+const ENABLED: &[u8] = b"* ENABLED";
+
 /// A way to a server.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
@@ -914,6 +917,11 @@ impl Client {
 
 /// A response, read. The parser is not ours: should it panic over something, that was no IMAP.
 fn parse(response: &[u8]) -> Option<Response<'_>> {
+    // The parser takes what was switched on (RFC 5161) for all that the server can do.
+    let head = response.get(..ENABLED.len()).unwrap_or_default();
+    if head.eq_ignore_ascii_case(ENABLED) {
+        return None;
+    }
     let read = crate::crash::report::contained(|| Response::parse(response).ok());
     read.flatten().map(|(_, read)| read)
 }
@@ -1109,6 +1117,12 @@ mod tests {
         assert_eq!(internal_date("17-Jul-1996 02:44:25 -0700"), Some(837_596_665));
         assert_eq!(internal_date(" 1-Jan-1970 00:00:09 +0000"), Some(9));
         assert_eq!(internal_date("yesterday"), None);
+    }
+
+    #[test]
+    fn what_was_switched_on_is_not_all_that_the_server_can() {
+        assert_eq!(parse(b"* ENABLED QRESYNC\r\n"), None);
+        assert!(parse(b"* CAPABILITY IMAP4rev1 MOVE\r\n").is_some());
     }
 
     #[test]

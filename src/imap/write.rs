@@ -106,7 +106,11 @@ impl Running {
                         client.store(&plan::set(&uids), flags, to).await?;
                     }
                 }
-                Ok(vec![Outcome::Done; order.targets.len()])
+                // A server says yes to flags of a message that is gone, too.
+                let (there, _) = client.listing(&plan::set(&uids), None).await?;
+                let is_there = |uid: &u32| there.iter().any(|known| known.uid == *uid);
+                let outcome = |uid| if is_there(uid) { Outcome::Done } else { Outcome::Absent };
+                Ok(uids.iter().map(outcome).collect())
             }
             What::Labels { on, off } => {
                 let uids: Vec<u32> = order.targets.iter().map(|target| target.uid).collect();

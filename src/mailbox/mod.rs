@@ -20,6 +20,7 @@ mod rebuild;
 mod row;
 mod schema;
 pub mod snapshot;
+mod snoozed;
 
 pub use deed::{Deed, MAX_DEEDS, deeds_text, read_deeds};
 pub use event::{
@@ -36,7 +37,7 @@ pub use labels::{
     labels, renamed_in_rows, shown_by_id, shown_labels, twins,
 };
 pub use materializer::{Changes, materialize};
-pub use purge::{is_purged, purged, redact};
+pub use purge::{is_purged, lacks_rows, purged, redact};
 pub use query::{
     Bound, Member, Members, count, count_any, linked_with, links_of, members, page, raw_row,
     root_of, seen_members, watermark,
@@ -46,3 +47,4 @@ pub use rebuild::{
 };
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};
+pub use snoozed::{has_overslept, index_snoozes, snoozed_until, without_messages};

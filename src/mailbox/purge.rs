@@ -69,6 +69,18 @@ pub(super) fn remember(db: &Db, gone: &ThreadPurged) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether a thread is known that has no row and was not purged, as far as the log here goes: its
+/// purge comes later.
+///
+/// # Errors
+/// When the database refuses.
+pub fn lacks_rows(db: &Db) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM watermarks w
+        WHERE NOT EXISTS (SELECT 1 FROM threadIndex t WHERE t.id = w.threadId)
+            AND NOT EXISTS (SELECT 1 FROM purged p WHERE p.threadId = w.threadId)";
+    Ok(db.sql().prepare_cached(sql)?.exists([])?)
+}
+
 /// Takes the content out of every event of the log that mirrored a thread: who wrote, the subject,
 /// the text. What it said of positions and actions stays.
 ///

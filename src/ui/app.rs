@@ -24,6 +24,7 @@ use crate::ui::past::Wanted;
 use crate::ui::picker::Picker;
 use crate::ui::purge::PurgeBox;
 use crate::ui::reader::Reader;
+use crate::ui::snooze::SnoozeBox;
 use crate::ui::theme::Theme;
 use crate::ui::tour::Tour;
 
@@ -58,6 +59,8 @@ pub enum Layer {
     Rename(Rename),
     /// A colour is asked for, for a label.
     Colours(Colours),
+    /// It is asked until when conversations sleep.
+    Snooze(SnoozeBox),
     /// A path is asked for.
     Path(Line),
     /// A yes is asked for, before something goes for ever.
@@ -332,7 +335,9 @@ impl Model {
             (Some(Layer::Help(_)), ..) => Context::Help,
             (Some(Layer::Picker(_)), ..) => Context::Picker,
             (Some(Layer::Colours(_)), ..) => Context::Colours,
-            (Some(Layer::Path(_) | Layer::Purge(_) | Layer::Rename(_)), ..) => Context::Prompt,
+            (Some(Layer::Path(_) | Layer::Purge(_) | Layer::Rename(_) | Layer::Snooze(_)), ..) => {
+                Context::Prompt
+            }
             _ => self.context_behind_layers(),
         }
     }
@@ -362,10 +367,11 @@ impl Model {
     /// The lists of the sidebar: the system's in a fixed order, then the user's labels.
     #[must_use]
     pub fn sidebar(&self) -> Vec<Entry> {
-        const SYSTEM: [(&str, &str); 9] = [
+        const SYSTEM: [(&str, &str); 10] = [
             ("inbox", "Inbox"),
             ("starred", "Starred"),
             ("unread", "Unread"),
+            ("snoozed", "Snoozed"),
             ("sent", "Sent"),
             ("drafts", "Drafts"),
             ("archive", "Archive"),
@@ -374,11 +380,14 @@ impl Model {
             ("trash", "Trash"),
         ];
         let known = |id: &str| self.labels.iter().find(|label| label.id.as_str() == id);
-        let system = SYSTEM.iter().map(|(id, name)| {
+        // What nobody uses takes no line.
+        let sleeps = |id: &str| known(id).is_some_and(|label| label.thread_count > 0);
+        let listed = |id: &str| id != "snoozed" || self.list.label.as_str() == id || sleeps(id);
+        let system = SYSTEM.iter().filter(|(id, _)| listed(id)).map(|(id, name)| {
             let (threads, unread) = known(id).map_or((0, 0), |l| (l.thread_count, l.unread_count));
             let count = match *id {
                 "inbox" => unread,
-                "starred" | "drafts" | "unread" => threads,
+                "starred" | "drafts" | "unread" | "snoozed" => threads,
                 _ => 0,
             };
             let (label, name) = (label::system(id), (*name).to_owned());

@@ -25,6 +25,7 @@ pub mod picker;
 pub mod purge;
 pub mod reader;
 pub mod signals;
+pub mod snooze;
 pub mod sources;
 pub mod terminal;
 pub mod text;

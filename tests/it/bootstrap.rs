@@ -392,6 +392,37 @@ fn a_snapshot_of_before_anybody_did_anything_leaves_no_history() {
 }
 
 #[test]
+fn what_a_purge_took_out_of_a_snapshot_is_back_with_a_restore() {
+    let mut story = Story::new(6);
+    story.snapshot();
+    assert!(story.world.backend().truncate().expect("room on the disk") > 0);
+    assert!(story.world.backup("early"));
+    let at = story.world.backend().snapshot_position();
+    // Nobody hears of the purge: who did would bring it back.
+    let seen = |target: Target| SeenThread { thread: target.thread, seen: target.seen };
+    let row = story.row().into_iter().map(seen).collect();
+    let order = PurgeOrder { rows: vec![row], anywhere: true, ..PurgeOrder::default() };
+    assert_eq!(story.world.backend().purge(&order).expect("purges")[0].kept, None);
+    assert_eq!(story.world.backend().snapshot_position(), at, "it loses rows in its place");
+    // It has the snapshot, and of the purge behind it nothing yet.
+    (0..2).for_each(|at| story.world.cut(at));
+    let new = story.world.join("new", false);
+    story.world.connect(new);
+    while story.base(new) == 0 {
+        story.world.send(new, Some);
+        while story.world.deliver_up(new) {}
+        story.world.commit();
+        story.world.pump();
+        assert!(story.world.deliver_down(new), "it gets what it asked for");
+    }
+    let log = Log::head(story.world.device(new).db(), &StoreId::mailbox()).expect("readable");
+    assert_eq!(log.position, story.base(new), "it is at the snapshot");
+    assert!(mailbox::lacks_rows(story.world.device(new).db()).expect("readable"));
+    assert!(story.world.restore("early"));
+    story.agrees("nothing was purged");
+}
+
+#[test]
 fn a_damaged_file_of_snapshots_is_made_anew_for_a_log_that_is_cut() {
     type Damage = fn(&std::path::Path);
     let whole: Damage = |path| std::fs::write(path, [0xa5; 9_000]).expect("written");

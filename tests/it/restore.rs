@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use mailtui::bridge::{Folder, Outcome};
 use mailtui::command::intent::{Change, Intent};
-use mailtui::id::{LabelId, ThreadId};
+use mailtui::id::{LabelId, StoreId, ThreadId};
 use mailtui::label::{Place, user_label};
 use mailtui::mailbox;
+use mailtui::store::Log;
 use mailtui::sync::{PurgeOrder, SeenThread};
 
 use crate::support::health;
@@ -363,4 +364,50 @@ fn keys_of_one_device_keep_their_order_as_far_as_it_has_them_itself() {
     let (first, then) = (keys.next().unwrap(), keys.next().unwrap());
     assert!(first.event.id > then.event.id, "what B had let go comes back behind what it had");
     assert!(told.cells.starred && told.cells.place == Place::Archive, "and nothing is lost");
+}
+
+/// Whether a device's Mailbox log holds an event that a purge has emptied.
+fn has_gone(world: &World, at: usize) -> bool {
+    let log = Log::all(world.device(at).db(), &StoreId::mailbox()).unwrap();
+    log.iter().any(|event| event.event.args.is_gone())
+}
+
+#[test]
+fn what_a_purge_emptied_on_a_device_is_whole_again_when_a_restore_took_the_purge() {
+    let mut world = world(31);
+    // A page of the Mailbox log at a time: the device sees what the purge emptied, not the purge.
+    world.turn_pages_of(1);
+    let thread = receive(&mut world, "one", "one");
+    world.sync();
+    world.cut(B);
+    world.stations[B].apart = true;
+    change(&mut world, A, &thread, Change::Place(Place::Archive));
+    world.sync();
+    change(&mut world, A, &thread, Change::Place(Place::Trash));
+    world.sync();
+    world.backup("one");
+    let seen = mailbox::watermark(world.device(A).db(), &thread).unwrap().unwrap();
+    let row = vec![SeenThread { thread: thread.clone(), seen }];
+    let order = PurgeOrder { rows: vec![row], anywhere: true, ..PurgeOrder::default() };
+    assert_eq!(world.backend().purge(&order).unwrap()[0].kept, None);
+    world.commit();
+    // A never hears of it; B fetches until just before it.
+    world.cut(A);
+    world.stations[B].apart = false;
+    world.connect(B);
+    for _ in 0..100 {
+        if has_gone(&world, B) {
+            break;
+        }
+        world.deliver_down(B);
+        world.send(B, Some);
+        while world.deliver_up(B) {}
+        world.pump();
+    }
+    assert!(has_gone(&world, B) && world.device(B).row(&thread).unwrap().is_some());
+    world.let_go(B);
+    world.restore("one");
+    let truth = rest(&mut world, &[]);
+    assert!(truth.threads.contains_key(&thread));
+    assert_eq!(place(&world, B, &thread), Place::Trash);
 }

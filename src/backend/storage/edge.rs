@@ -290,6 +290,12 @@ impl Edges {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Whether a message of a conversation left a folder of an account and was not met again yet.
+    pub(crate) fn is_away(db: &Db, account: &str, thread: &ThreadId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM edgeGone WHERE account = ?1 AND thread = ?2";
+        Ok(db.sql().prepare_cached(sql)?.exists(params![account, thread.as_str()])?)
+    }
+
     /// Whether any folder of any account has a message.
     pub(crate) fn is_somewhere(
         db: &Db,
@@ -371,13 +377,6 @@ impl Edges {
             db.sql().execute(sql, [account])?;
         }
         Ok(())
-    }
-
-    /// Accounts of which something is known.
-    pub(crate) fn accounts(db: &Db) -> Result<Vec<String>, StoreError> {
-        let mut statement = db.sql().prepare_cached("SELECT DISTINCT account FROM edgeFolders")?;
-        let rows = statement.query_map([], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 

@@ -6,3 +6,4 @@ mod look;
 mod random;
 mod screens;
 mod sizes;
+mod snooze;

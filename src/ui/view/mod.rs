@@ -13,6 +13,7 @@ pub mod labels;
 pub mod list;
 pub mod reader;
 pub mod sidebar;
+mod snooze;
 pub mod tour;
 
 use ratatui::buffer::Buffer;
@@ -69,6 +70,7 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             }
             Layer::Path(line) => Some(boxes::path(model, line, area, buf)),
             Layer::Purge(open) => Some(boxes::purge(model, open, area, buf)),
+            Layer::Snooze(open) => Some(snooze::draw(model, open, area, buf)),
         };
     }
     caret

@@ -178,7 +178,7 @@ fn configuration(at: &dyn std::fmt::Display, me: &str, imap: u16, lmtp: u16, mor
         "base_dir = {at}/run\nstate_dir = {at}/run\nlog_path = {at}/dovecot.log\n\
          protocols = imap lmtp\nlisten = 127.0.0.1\ndefault_internal_user = {me}\n\
          default_internal_group = {me}\ndefault_login_user = {me}\nfirst_valid_uid = 0\n\
-         mail_uid = {me}\nmail_home = {at}/home/%u\nmail_location = maildir:{at}/mail/%u\n\
+         mail_uid = {me}\nmail_home = {at}/home/%u\nmail_location = sdbox:{at}/mail/%u\n\
          auth_mechanisms = plain login xoauth2\ndisable_plaintext_auth = no\nssl = yes\n\
          ssl_cert = <{at}/cert.pem\nssl_key = <{at}/key.pem\n\
          passdb {{\n  driver = passwd-file\n  mechanisms = plain login\n\
