@@ -6,17 +6,19 @@
 //! pressed here stands until it is written there. What is written is taken for agreed only when
 //! the server has said so.
 
+mod said;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::said::{base_of, read_as_shown, said_of};
 use crate::backend::core::Backend;
 use crate::backend::ingest::Prepared;
-use crate::backend::storage::{Base, Dirty, EdgeFolder, EdgeMessage, Edges};
+use crate::backend::storage::{Dirty, EdgeFolder, EdgeMessage, Edges};
 use crate::backend::thread_client::state_of;
 use crate::bridge::follow::{Change, Occurrence, Pair};
 use crate::bridge::{Follow, Outcome, Said};
 use crate::id::{MessageId, StoreId, ThreadId};
-use crate::imap::gmail;
-use crate::imap::orders::{Aligned, Message, Ours, is_label, orders};
+use crate::imap::orders::{Aligned, Message, Ours, orders};
 use crate::imap::{
     FolderKey, FolderState, Found, Known, Listing, Order, Outcome as Written, Report, Stand,
     Target, What,
@@ -70,6 +72,20 @@ impl Backend {
             Edges::put_folder(&self.db, account, found)?;
         }
         Ok(Edges::folders(&self.db, account)?.into_iter().map(|folder| folder.state).collect())
+    }
+
+    /// Folders that are known and not among these names.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_unlisted(
+        &mut self,
+        account: &str,
+        listed: &[String],
+    ) -> Result<Vec<FolderState>, StoreError> {
+        let listed: BTreeSet<&String> = listed.iter().collect();
+        let known = Edges::folders(&self.db, account)?.into_iter().map(|folder| folder.state);
+        Ok(known.filter(|state| !listed.contains(&state.name)).collect())
     }
 
     /// Everything leaves a folder.
@@ -553,62 +569,4 @@ impl Backend {
         let is = EdgeMessage { folder: to, uid, moved_from: from, ..held.clone() };
         Edges::put(&self.db, &is, None)
     }
-}
-
-/// What the server says of a message, as it is agreed on.
-fn base_of(known: &Known) -> Base {
-    Base { flags: known.flags, keywords: known.keywords.clone(), labels: known.labels.clone() }
-}
-
-impl Base {
-    /// With labels of Gmail set and cleared.
-    fn labelled(&self, on: &[String], off: &[String]) -> Self {
-        let mut labels = self.labels.clone().unwrap_or_default();
-        labels.retain(|held| !off.contains(held) && !on.contains(held));
-        labels.extend(on.iter().cloned());
-        labels.sort();
-        Self { labels: Some(labels), ..self.clone() }
-    }
-
-    /// With flags and keywords set and cleared.
-    fn with(&self, on: &[String], off: &[String]) -> Self {
-        let mut base = self.clone();
-        for (names, to) in [(on, true), (off, false)] {
-            for name in names {
-                match name.as_str() {
-                    "\\Seen" => base.flags.read = to,
-                    "\\Flagged" => base.flags.starred = to,
-                    "\\Answered" => base.flags.answered = to,
-                    "$Forwarded" => base.flags.forwarded = to,
-                    keyword => {
-                        base.keywords.retain(|held| held != keyword);
-                        if to {
-                            base.keywords.push(keyword.to_owned());
-                        }
-                    }
-                }
-            }
-        }
-        base.keywords.sort();
-        base
-    }
-}
-
-/// What a folder and a base say of a message.
-fn said_of(folder: crate::bridge::Folder, base: &Base) -> Said {
-    if let Some(held) = &base.labels {
-        let flags = Some(gmail::flags(base.flags, held));
-        return Said::of(gmail::says(&folder, held), flags, None, Vec::new());
-    }
-    let labels = base.keywords.iter().filter(|keyword| is_label(keyword)).cloned().collect();
-    Said::of(folder, Some(base.flags), None, labels)
-}
-
-/// A message's flags with the read mark that it shows.
-fn read_as_shown(
-    state: &ThreadState,
-    position: u64,
-    flags: crate::mail::Flags,
-) -> crate::mail::Flags {
-    crate::mail::Flags { read: !state.trail().1.is_unread(position), ..flags }
 }

@@ -40,6 +40,15 @@ impl Edge for MailEdge {
         answer(self.0.work(move |backend, now| backend.edge_folders(&account, &found, now)))
     }
 
+    fn unlisted(
+        &mut self,
+        account: &str,
+        listed: Vec<String>,
+    ) -> Result<Vec<FolderState>, SinkError> {
+        let account = account.to_owned();
+        answer(self.0.work(move |backend, _| backend.edge_unlisted(&account, &listed)))
+    }
+
     fn listing(&mut self, listing: Listing) -> Result<Vec<u32>, SinkError> {
         answer(self.0.work(move |backend, now| backend.edge_listing(&listing, now)))
     }

@@ -98,7 +98,11 @@ fn a_directory_of_format_4_is_opened_by_any_command() {
         let db = Db::read(&file, Kind::Threads, mailtui::backend::FORMAT).expect("opens");
         let count = |sql: &str| -> i64 {
             let sql = format!("SELECT count(*) FROM {sql}");
-            db.as_ref().expect("there").sql().query_row(&sql, [], |row| row.get(0)).expect("counted")
+            db.as_ref()
+                .expect("there")
+                .sql()
+                .query_row(&sql, [], |row| row.get(0))
+                .expect("counted")
         };
         assert_eq!(count("edgeMessages"), 4, "what is known of the server stays");
         let waits = count("edgeThreads WHERE dirty = 1");
