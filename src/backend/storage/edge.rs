@@ -77,8 +77,7 @@ impl Edges {
             shown TEXT NOT NULL, role TEXT NOT NULL, says TEXT NOT NULL,
             uidvalidity INTEGER NOT NULL DEFAULT 0, uidnext INTEGER NOT NULL DEFAULT 0,
             modseq INTEGER NOT NULL DEFAULT 0, keywords INTEGER NOT NULL DEFAULT 1,
-            messages INTEGER NOT NULL DEFAULT 0, missed INTEGER NOT NULL DEFAULT 0,
-            UNIQUE(account, name));
+            messages INTEGER NOT NULL DEFAULT 0, UNIQUE(account, name));
         CREATE TABLE IF NOT EXISTS edgeMessages(
             folder INTEGER NOT NULL, uid INTEGER NOT NULL, thread TEXT, message TEXT,
             base TEXT NOT NULL, size INTEGER NOT NULL DEFAULT 0, movedFrom INTEGER,
@@ -126,7 +125,7 @@ impl Edges {
     pub(crate) fn put_folder(db: &Db, account: &str, found: &Found) -> Result<(), StoreError> {
         let sql = "INSERT INTO edgeFolders(account, name, shown, role, says)
                    VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(account, name)
-                   DO UPDATE SET shown = ?3, role = ?4, says = ?5, missed = 0";
+                   DO UPDATE SET shown = ?3, role = ?4, says = ?5";
         let (role, says) = (json(&found.role), json(&found.says));
         db.sql().prepare_cached(sql)?.execute(params![
             account,
@@ -136,12 +135,6 @@ impl Edges {
             says
         ])?;
         Ok(())
-    }
-
-    /// A folder was not listed; how often in a row.
-    pub(crate) fn miss(db: &Db, key: FolderKey) -> Result<u32, StoreError> {
-        let sql = "UPDATE edgeFolders SET missed = missed + 1 WHERE key = ?1 RETURNING missed";
-        Ok(db.sql().prepare_cached(sql)?.query_row([key], |row| row.get(0))?)
     }
 
     /// Forgets a folder; its messages must have left it.
