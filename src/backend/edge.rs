@@ -90,8 +90,11 @@ impl Backend {
     /// Everything leaves a folder.
     fn empty(&mut self, folder: &EdgeFolder) -> Result<(), StoreError> {
         let all = Edges::range(&self.db, folder.state.key, &(0..=u32::MAX))?;
-        let steps = all.into_iter().map(|held| Step { was: Some(held), is: None, new: false });
-        self.take_steps(&folder.account, steps.collect())
+        let leave = |mut held: EdgeMessage| {
+            held.base.said = Some(folder.info.says.clone()); // the folder may be forgotten
+            Step { was: Some(held), is: None, new: false }
+        };
+        self.take_steps(&folder.account, all.into_iter().map(leave).collect())
     }
 
     /// What a server says of a folder; the UIDs that are to be fetched.
@@ -249,7 +252,10 @@ impl Backend {
         let says = |key: FolderKey| {
             folders.iter().find(|of| of.state.key == key).map(|of| of.info.says.clone())
         };
-        let said = |held: &EdgeMessage| said_of(says(held.folder).unwrap_or_default(), &held.base);
+        let said = |held: &EdgeMessage| {
+            let folder = held.base.said.clone().or_else(|| says(held.folder));
+            said_of(folder.unwrap_or_default(), &held.base)
+        };
         for (thread, steps) in by_thread {
             self.follow_thread(account, &thread, steps, &said)?;
         }

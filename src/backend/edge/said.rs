@@ -11,7 +11,12 @@ use crate::thread::ThreadState;
 
 /// What the server says of a message, as it is agreed on.
 pub(super) fn base_of(known: &Known) -> Base {
-    Base { flags: known.flags, keywords: known.keywords.clone(), labels: known.labels.clone() }
+    Base {
+        flags: known.flags,
+        keywords: known.keywords.clone(),
+        labels: known.labels.clone(),
+        said: None,
+    }
 }
 
 impl Base {
