@@ -56,7 +56,7 @@ fn base() -> Arc<Base> {
         });
         files.collect()
     };
-    let files = [files(DEVICES[0]), files(DEVICES[1]), files("backend")];
+    let files = [files(DEVICES[0]), files(DEVICES[1]), files("home/backend")];
     Arc::new(Base { files, thread, devices })
 }
 
