@@ -75,6 +75,16 @@ const KINDS: [(&str, &[&str]); 11] = [
         ],
     ),
     ("ownEvents", &["mailbox.db:unprojected", "mailbox.db:refused"]),
+    (
+        "servers",
+        &[
+            "threads.db:edgeFolders",
+            "threads.db:edgeMessages",
+            "threads.db:edgeGone",
+            "threads.db:edgeThreads",
+            "threads.db:edgeTurns",
+        ],
+    ),
     ("keptLogs", &["threads.db:keeping"]),
     ("keptBlobs", &["threads.db:named"]),
 ];
