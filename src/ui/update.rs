@@ -14,7 +14,7 @@ use crate::ui::app::{
 use crate::ui::history::History;
 use crate::ui::layout::{READER_HEAD_ROWS, areas};
 use crate::ui::tour::Tour;
-use crate::ui::{keys, past, text};
+use crate::ui::{keys, past, text, wizard};
 
 /// What is loaded ahead, in rows from the cursor, in this order: the row itself, the next one and
 /// the one before (`j`, `k`, and `J`, `K` in the reader), and the one after those.
@@ -102,7 +102,7 @@ fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     if let Stage::FirstRun(screen) = &mut model.stage {
         screen.opening = None;
         let paths = std::mem::take(&mut screen.paths);
-        if door == Door::Demo {
+        if door == Door::Demo || screen.to_mail {
             model.stage = Stage::Mail;
         } else if !paths.is_empty() {
             model.import = Some(Import {
@@ -128,6 +128,7 @@ fn not_opened(model: &mut Model, notice: Notice) -> Vec<Effect> {
     };
     screen.opening = None;
     screen.paths.clear();
+    screen.to_mail = false;
     model.say(notice.severity, notice.message, notice.hint);
     Vec::new()
 }
@@ -191,6 +192,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             model.accounts = Some(*accounts);
             Vec::new()
         }
+        Update::Account(ticket, step) => wizard::take(model, ticket, step),
         Update::NewMail(news) => new_mail(model, &news),
         // The loop waits for it itself.
         Update::Paused => Vec::new(),
