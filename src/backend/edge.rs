@@ -10,17 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::announce::Taken;
 use crate::backend::core::Backend;
+use crate::backend::echo::Agreed;
 use crate::backend::ingest::Prepared;
 use crate::backend::storage::{Base, Dirty, EdgeFolder, EdgeMessage, Edges};
 use crate::backend::thread_client::state_of;
 use crate::bridge::follow::{Change, Occurrence, Pair};
 use crate::bridge::{Follow, Outcome, Said};
 use crate::id::{MessageId, StoreId, ThreadId};
-use crate::imap::orders::{Aligned, Message, Ours, is_label, orders};
-use crate::imap::{
-    FolderKey, FolderState, Found, Known, Listing, Order, Outcome as Written, Report, Stand,
-    Target, What,
-};
+use crate::imap::gmail;
+use crate::imap::orders::{Aligned, Message, Ours, is_label};
+use crate::imap::{FolderKey, FolderState, Found, Known, Listing, Stand};
 use crate::mailbox;
 use crate::store::StoreError;
 use crate::thread::ThreadState;
@@ -58,8 +57,9 @@ impl Backend {
     ) -> Result<Vec<FolderState>, StoreError> {
         self.begin()?;
         self.now = now;
+        let listed: BTreeSet<&str> = found.iter().map(|found| found.name.as_str()).collect();
         for gone in Edges::folders(&self.db, account)? {
-            if found.iter().any(|found| found.name == gone.state.name) {
+            if listed.contains(gone.state.name.as_str()) {
                 continue;
             }
             self.empty(&gone)?;
@@ -255,7 +255,7 @@ impl Backend {
         steps: Vec<Step>,
         said: &dyn Fn(&EdgeMessage) -> Said,
     ) -> Result<(), StoreError> {
-        let agreed = Edges::agreed(&self.db, account, thread)?;
+        let mut agreed = Edges::agreed(&self.db, account, thread)?;
         let state = state_of(&self.db, &StoreId::thread(thread))?;
         let ours = self.ours(&state)?;
         let occurrence = |held: &EdgeMessage, new: bool| {
@@ -303,7 +303,10 @@ impl Backend {
             now.extend(occurrence(&held, fresh.contains(&(held.folder, held.uid))));
         }
         let mut change = Change::of(&before, &now, &pairs);
-        let pending = agreed.as_ref().is_some_and(|agreed| agreed.place != ours.stand.place);
+        if let Some(agreed) = &mut agreed {
+            agreed.hear_echo(&mut change);
+        }
+        let pending = agreed.as_ref().is_some_and(|agreed| agreed.stand.place != ours.stand.place);
         if pending {
             change.place = None; // ours was pressed and is not written yet: it stands
         }
@@ -323,36 +326,31 @@ impl Backend {
         &mut self,
         account: &str,
         thread: &ThreadId,
-        agreed: Option<Aligned>,
+        agreed: Option<Agreed>,
         before: &Ours,
     ) -> Result<(), StoreError> {
         let after = self.ours(&state_of(&self.db, &StoreId::thread(thread))?)?.stand;
         let agreed = match agreed {
             // Met for the first time: what we have of it already is not written over there.
-            None => after,
-            Some(agreed) => {
+            None => Agreed::of(after),
+            Some(Agreed { stand, sent }) => {
                 let was = &before.stand;
                 let came = after.labels.difference(&was.labels);
                 let went: BTreeSet<&String> = was.labels.difference(&after.labels).collect();
-                let mut labels: BTreeSet<String> = agreed.labels.clone();
+                let mut labels: BTreeSet<String> = stand.labels.clone();
                 labels.extend(came.cloned());
                 labels.retain(|label| !went.contains(label));
-                Aligned {
-                    place: if was.place == agreed.place { after.place } else { agreed.place },
-                    starred: if was.starred == agreed.starred {
-                        after.starred
-                    } else {
-                        agreed.starred
-                    },
-                    labels,
-                }
+                let place = if was.place == stand.place { after.place } else { stand.place };
+                let starred =
+                    if was.starred == stand.starred { after.starred } else { stand.starred };
+                Agreed { stand: Aligned { place, starred, labels }, sent }
             }
         };
         Edges::agree(&self.db, account, thread, &agreed, Dirty::Yes)
     }
 
     /// A conversation as orders see it.
-    fn ours(&mut self, state: &ThreadState) -> Result<Ours, StoreError> {
+    pub(super) fn ours(&mut self, state: &ThreadState) -> Result<Ours, StoreError> {
         let (_, cells) = state.trail();
         let mut labels = BTreeSet::new();
         for id in &cells.labels {
@@ -372,16 +370,22 @@ impl Backend {
         Ok(Ours { stand, messages: messages.collect() })
     }
 
-    /// A folder was taken in as a whole.
+    /// A folder was taken in as a whole; `false` when more is in it than is known, and nothing
+    /// counts as taken in.
     ///
     /// # Errors
     /// When the storage refuses.
-    pub fn edge_stand(&mut self, stand: Stand) -> Result<(), StoreError> {
+    pub fn edge_stand(&mut self, stand: Stand) -> Result<bool, StoreError> {
         self.begin()?;
-        if self.edge_folder(stand.folder, stand.uidvalidity)?.is_some() {
-            Edges::stand(&self.db, stand.folder, stand.uidnext, stand.modseq)?;
+        if self.edge_folder(stand.folder, stand.uidvalidity)?.is_none() {
+            return Ok(true); // it is gone meanwhile
         }
-        Ok(())
+        if Edges::count(&self.db, stand.folder)? < stand.exists {
+            Edges::stand(&self.db, stand.folder, 0, 0)?;
+            return Ok(false);
+        }
+        Edges::stand(&self.db, stand.folder, stand.uidnext, stand.modseq)?;
+        Ok(true)
     }
 
     /// All folders were looked at: what left one and is in none is gone.
@@ -413,170 +417,19 @@ impl Backend {
         self.begin()?;
         Edges::forget(&self.db, account)
     }
-
-    /// What is to be written to an account's server.
-    ///
-    /// # Errors
-    /// When the storage refuses.
-    pub fn edge_orders(&mut self, account: &str, most: usize) -> Result<Vec<Order>, StoreError> {
-        self.begin()?;
-        let folders = Edges::folders(&self.db, account)?;
-        let info = folders.iter().map(|of| (of.state.key, of.info.clone())).collect();
-        let mut groups: BTreeMap<(What, FolderKey), Vec<Target>> = BTreeMap::new();
-        for thread in Edges::dirty(&self.db, account, most)? {
-            let state = state_of(&self.db, &StoreId::thread(&thread))?;
-            let ours = self.ours(&state)?;
-            let held = Edges::of_thread(&self.db, account, &thread)?;
-            let rows: Vec<_> = held.iter().filter_map(EdgeMessage::row).collect();
-            let agreed = Edges::agreed(&self.db, account, &thread)?;
-            let agreed = agreed.unwrap_or_else(|| ours.stand.clone());
-            let ordered = orders(&ours, &agreed, &rows, &info);
-            if ordered.is_empty() {
-                // Of one that left a folder and was not met again yet there is nothing to order now.
-                let away = Edges::is_away(&self.db, account, &thread)?;
-                let (stand, dirty) =
-                    if away { (&agreed, Dirty::Later) } else { (&ours.stand, Dirty::No) };
-                Edges::agree(&self.db, account, &thread, stand, dirty)?;
-            }
-            for (at, what) in ordered {
-                let row = &rows[at];
-                let of = |held: &&EdgeMessage| (held.folder, held.uid) == (row.folder, row.uid);
-                let size = held.iter().find(of).map_or(0, |held| held.size);
-                let message = state.messages.iter().find(|m| m.message.message == row.message);
-                let message_id = message.and_then(|m| m.message.message_id.clone());
-                let target = Target { uid: row.uid, message_id, size };
-                groups.entry((what, row.folder)).or_default().push(target);
-            }
-        }
-        let validity = |key: FolderKey| {
-            folders.iter().find(|of| of.state.key == key).map_or(0, |of| of.state.uidvalidity)
-        };
-        let order = |((what, folder), targets)| Order {
-            folder,
-            uidvalidity: validity(folder),
-            targets,
-            what,
-        };
-        Ok(groups.into_iter().map(order).collect())
-    }
-
-    /// What became of orders.
-    ///
-    /// # Errors
-    /// When the storage refuses.
-    pub fn edge_report(
-        &mut self,
-        account: &str,
-        reports: &[Report],
-        now: i64,
-    ) -> Result<(), StoreError> {
-        self.begin()?;
-        self.now = now;
-        for Report { order, outcomes } in reports {
-            let Some(folder) = Edges::folder(&self.db, order.folder)? else { continue };
-            if folder.state.uidvalidity != order.uidvalidity {
-                continue;
-            }
-            for (target, outcome) in order.targets.iter().zip(outcomes) {
-                let uid = target.uid;
-                let held = Edges::range(&self.db, order.folder, &(uid..=uid))?.pop();
-                if let Some(held) = held {
-                    self.reported(account, held, &order.what, outcome)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn reported(
-        &mut self,
-        account: &str,
-        held: EdgeMessage,
-        what: &What,
-        outcome: &Written,
-    ) -> Result<(), StoreError> {
-        match (what, outcome) {
-            (What::Flags { on, off }, Written::Done) => {
-                let is = EdgeMessage { base: held.base.with(on, off), ..held };
-                Edges::put(&self.db, &is, None)
-            }
-            (What::Delete, Written::Done) => Edges::remove(&self.db, &held),
-            (What::CopyTo(_), Written::Moved(to, place)) => {
-                self.put_at(*to, *place, &held, held.moved_from)
-            }
-            (_, Written::Moved(to, place)) => {
-                let from = Some(held.folder);
-                let known = self.put_at(*to, *place, &held, from);
-                Edges::leave_or_remove(&self.db, account, &held, place.is_some())?;
-                known
-            }
-            // It is looked for in all folders first.
-            (_, Written::Absent | Written::Refused(_)) => match &held.known {
-                Some((thread, _)) => {
-                    let agreed = Edges::agreed(&self.db, account, thread)?;
-                    agreed.map_or(Ok(()), |agreed| {
-                        Edges::agree(&self.db, account, thread, &agreed, Dirty::Later)
-                    })
-                }
-                None => Ok(()),
-            },
-            _ => Ok(()),
-        }
-    }
-
-    /// A message is in a folder now, where the server says under which UID.
-    fn put_at(
-        &mut self,
-        to: FolderKey,
-        place: Option<(u32, u32)>,
-        held: &EdgeMessage,
-        from: Option<FolderKey>,
-    ) -> Result<(), StoreError> {
-        let Some((uidvalidity, uid)) = place else { return Ok(()) };
-        let Some(folder) = Edges::folder(&self.db, to)? else { return Ok(()) };
-        if folder.state.uidvalidity != uidvalidity && folder.state.uidvalidity != 0 {
-            return Ok(()); // it is met when that folder is read
-        }
-        if folder.state.uidvalidity == 0 {
-            Edges::revalidate(&self.db, to, uidvalidity)?;
-        }
-        let is = EdgeMessage { folder: to, uid, moved_from: from, ..held.clone() };
-        Edges::put(&self.db, &is, None)
-    }
 }
 
 /// What the server says of a message, as it is agreed on.
 fn base_of(known: &Known) -> Base {
-    Base { flags: known.flags, keywords: known.keywords.clone() }
-}
-
-impl Base {
-    /// With flags and keywords set and cleared.
-    fn with(&self, on: &[String], off: &[String]) -> Self {
-        let mut base = self.clone();
-        for (names, to) in [(on, true), (off, false)] {
-            for name in names {
-                match name.as_str() {
-                    "\\Seen" => base.flags.read = to,
-                    "\\Flagged" => base.flags.starred = to,
-                    "\\Answered" => base.flags.answered = to,
-                    "$Forwarded" => base.flags.forwarded = to,
-                    keyword => {
-                        base.keywords.retain(|held| held != keyword);
-                        if to {
-                            base.keywords.push(keyword.to_owned());
-                        }
-                    }
-                }
-            }
-        }
-        base.keywords.sort();
-        base
-    }
+    Base { flags: known.flags, keywords: known.keywords.clone(), labels: known.labels.clone() }
 }
 
 /// What a folder and a base say of a message.
 fn said_of(folder: crate::bridge::Folder, base: &Base) -> Said {
+    if let Some(held) = &base.labels {
+        let flags = Some(gmail::flags(base.flags, held));
+        return Said::of(gmail::says(&folder, held), flags, None, Vec::new());
+    }
     let labels = base.keywords.iter().filter(|keyword| is_label(keyword)).cloned().collect();
     Said::of(folder, Some(base.flags), None, labels)
 }

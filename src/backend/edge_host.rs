@@ -12,6 +12,8 @@ use crate::backend::host::HostHandle;
 use crate::backend::{BackendError, prepare};
 use crate::bridge::{Incoming, SinkError};
 use crate::clock::{Clock as _, SystemClock};
+use crate::imap::gmail;
+use crate::imap::orders::is_label;
 use crate::imap::{Arrived, Batch, Edge, FolderState, Found, Listing, Order, Report, Stand};
 use crate::notice::{Explain as _, Notice};
 
@@ -54,11 +56,17 @@ impl Edge for MailEdge {
             .map(|Arrived { known, raw, received }| {
                 let size = raw.as_ref().map_or(0, |raw| raw.len() as u64);
                 let prepared = raw.map_err(|(_, reason)| reason).map(|raw| {
-                    let flags = Some(known.flags);
-                    let mut folder = says.clone();
-                    let labels = known.keywords.iter().filter(|k| crate::imap::orders::is_label(k));
-                    folder.labels.extend(labels.cloned());
-                    prepare(Incoming { raw, folder, flags, file_time: received }, now)
+                    let (mut flags, mut folder) = (known.flags, says.clone());
+                    if let Some(held) = &known.labels {
+                        folder = gmail::says(&folder, held);
+                        flags = gmail::flags(flags, held);
+                    } else {
+                        let labels = known.keywords.iter().filter(|word| is_label(word));
+                        folder.labels.extend(labels.cloned());
+                    }
+                    let flags = Some(flags);
+                    let incoming = Incoming { raw, folder, flags, file_time: received };
+                    prepare(incoming, now).in_conversation(known.conversation.clone())
                 });
                 Fetched { known, prepared, size }
             })
@@ -79,7 +87,7 @@ impl Edge for MailEdge {
         Ok(taken.new)
     }
 
-    fn stand(&mut self, stand: Stand) -> Result<(), SinkError> {
+    fn stand(&mut self, stand: Stand) -> Result<bool, SinkError> {
         answer(self.host.work(move |backend, _| backend.edge_stand(stand)))
     }
 
@@ -88,9 +96,9 @@ impl Edge for MailEdge {
         answer(self.host.work(move |backend, now| backend.edge_passed(&account, now)))
     }
 
-    fn orders(&mut self, account: &str, most: usize) -> Result<Vec<Order>, SinkError> {
+    fn orders(&mut self, account: &str, most: usize, early: bool) -> Result<Vec<Order>, SinkError> {
         let account = account.to_owned();
-        answer(self.host.work(move |backend, _| backend.edge_orders(&account, most)))
+        answer(self.host.work(move |backend, _| backend.edge_orders(&account, most, early)))
     }
 
     fn report(&mut self, account: &str, reports: Vec<Report>) -> Result<(), SinkError> {

@@ -209,6 +209,7 @@ impl Keeper {
                 login: account.login.clone(),
                 auth: account.auth,
                 ca: account.tls_ca.clone(),
+                silence: None,
             },
             password: Box::new(move || secret.read(&dir, &id).map_err(|error| error.notice())),
             edge: Box::new(MailEdge::new(self.host.clone(), self.announcer.teller(account))),

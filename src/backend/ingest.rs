@@ -96,6 +96,14 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
 }
 
 impl Prepared {
+    /// Its provider's word for its conversation, where a server says it.
+    pub(super) fn in_conversation(mut self, conversation: Option<String>) -> Self {
+        if let (Ok(ready), Some(conversation)) = (&mut self.0, conversation) {
+            ready.conversation = Some(conversation);
+        }
+        self
+    }
+
     /// Names of the user labels that the message brings.
     pub(super) fn keywords(&self) -> &[String] {
         self.0.as_ref().map_or(&[], |ready| &ready.keywords)

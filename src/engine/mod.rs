@@ -19,6 +19,7 @@ mod history;
 mod intents;
 mod keep;
 mod kept;
+mod kept_disk;
 mod labels;
 pub mod link;
 mod links;
@@ -38,6 +39,7 @@ mod sink;
 mod slice;
 mod slices;
 mod sources;
+mod syncer;
 #[cfg(test)]
 mod tests;
 mod threads;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use imap_proto::{
     AttributeValue, MailboxDatum, NameAttribute, Response, ResponseCode, Status, StatusAttribute,
@@ -27,6 +27,24 @@ pub const PART_BYTES: u32 = 4 * 1024 * 1024;
 const MAX_UNREADABLE: usize = 1_000;
 /// Responses of one command at most: a listing asks for fewer messages at a time.
 const MAX_RESPONSES: usize = 100_000;
+/// Bytes of all responses to one command at most, beside those of messages that it asks for.
+const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// Folders of one account at most.
+pub(super) const MAX_FOLDERS: usize = 10_000;
+/// Keywords and labels of one message at most; a longer list is no list of a person's.
+const MAX_KEYWORDS: usize = 200;
+/// The longest keyword or label that is taken, in bytes.
+const MAX_KEYWORD_BYTES: usize = 1_000;
+/// Ranges of UIDs that one command tells to be gone, at most.
+const MAX_RANGES: usize = 200_000;
+/// What is kept of the answer to one command, in bytes, about.
+const MAX_KEPT_BYTES: usize = 16 * 1024 * 1024;
+/// What else comes with the messages that one command asks for, in bytes.
+const MAX_BODIES_BESIDE: usize = 1024 * 1024;
+/// How many times as long as a server may be silent a whole command may take...
+const COMMAND_SILENCES: u32 = 5;
+/// ...beside the time that its bytes take on the slowest line, in bytes a second.
+const SLOWEST_LINE: u64 = 512;
 
 /// How the answer to `ENABLE` begins.
 const ENABLED: &[u8] = b"* ENABLED";
@@ -110,6 +128,8 @@ pub struct FolderStatus {
 pub struct News {
     /// Something changed in it.
     pub any: bool,
+    /// So many messages of it are gone.
+    pub gone: u32,
     /// There are so many messages now.
     pub exists: Option<u32>,
 }
@@ -133,9 +153,15 @@ pub struct Client {
     /// Who it is, for errors.
     pub(super) server: String,
     capabilities: BTreeSet<String>,
+    /// Whether labels of Gmail are asked for.
+    labels: bool,
     news: News,
     received: u64,
     silence: Duration,
+    /// When the command that is answered began, and what had come in until then.
+    began: (Instant, u64),
+    /// What the answer may still have, in bytes.
+    left: usize,
 }
 
 impl std::fmt::Debug for Client {
@@ -154,15 +180,23 @@ impl Client {
             tag: 0,
             server: server.to_owned(),
             capabilities: BTreeSet::new(),
+            labels: false,
             news: News::default(),
             received: 0,
             silence: SILENCE,
+            began: (Instant::now(), 0),
+            left: MAX_ANSWER_BYTES,
         }
     }
 
     /// How long the server may be silent within a command.
     pub const fn set_silence(&mut self, silence: Duration) {
         self.silence = silence;
+    }
+
+    /// Whether labels of Gmail are asked for from now on.
+    pub const fn use_labels(&mut self, labels: bool) {
+        self.labels = labels;
     }
 
     /// Bytes that came in.
@@ -182,6 +216,12 @@ impl Client {
         std::mem::take(&mut self.news)
     }
 
+    /// As `take_news`, and it stays.
+    #[must_use]
+    pub const fn news_so_far(&self) -> &News {
+        &self.news
+    }
+
     /// The stream below, for TLS: refused where bytes wait that came in clear.
     pub(super) fn into_stream(self) -> Result<Box<dyn Stream>, ImapError> {
         if self.framer.is_empty() { Ok(self.stream) } else { Err(ImapError::Injected(self.server)) }
@@ -191,16 +231,34 @@ impl Client {
     pub(super) async fn response(&mut self) -> Result<Vec<u8>, ImapError> {
         loop {
             if let Some(response) = self.framer.response()? {
+                let left = self.left.checked_sub(response.len());
+                self.left = left.ok_or(ImapError::TooLarge("answers without end"))?;
                 return Ok(response);
             }
+            let within = self.silence.min(self.time_left());
             let read = self.stream.read_buf(self.framer.room());
-            let read = tokio::time::timeout(self.silence, read).await;
+            let read = tokio::time::timeout(within, read).await;
             let read = read.map_err(|_| ImapError::Slow(self.server.clone()))?;
             match read {
                 Ok(0) | Err(_) => return Err(ImapError::Closed),
                 Ok(count) => self.received += count as u64,
             }
         }
+    }
+
+    /// How much longer the command may take: a server that says a byte now and then is as one that
+    /// is silent.
+    fn time_left(&self) -> Duration {
+        let (began, before) = self.began;
+        let bytes = self.received.saturating_sub(before);
+        let whole = self.silence * COMMAND_SILENCES + Duration::from_secs(bytes / SLOWEST_LINE);
+        whole.saturating_sub(began.elapsed())
+    }
+
+    /// A command begins, or goes on after a wait that was its purpose.
+    fn begins(&mut self) {
+        self.began = (Instant::now(), self.received);
+        self.left = MAX_ANSWER_BYTES;
     }
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), ImapError> {
@@ -235,6 +293,7 @@ impl Client {
         pieces: &[Piece<'_>],
         each: &mut (dyn FnMut(&Response<'_>) + Send),
     ) -> Result<String, ImapError> {
+        self.begins();
         self.tag += 1;
         let tag = format!("m{}", self.tag);
         let mut line = format!("{tag} ").into_bytes();
@@ -378,8 +437,16 @@ impl Client {
                 self.news.any = true;
                 self.news.exists = Some(*count);
             }
-            Response::Expunge(_) | Response::Vanished { earlier: false, .. } => {
+            Response::Expunge(_) => {
                 self.news.any = true;
+                self.news.gone = self.news.gone.saturating_add(1);
+            }
+            Response::Vanished { earlier: false, uids } => {
+                self.news.any = true;
+                let count =
+                    |range: &RangeInclusive<u32>| range.end().saturating_sub(*range.start());
+                let gone = uids.iter().map(|range| count(range).saturating_add(1));
+                self.news.gone = gone.fold(self.news.gone, u32::saturating_add);
             }
             Response::Fetch(..) => self.news.any = true,
             _ => {}
@@ -415,11 +482,7 @@ impl Client {
     /// As [`Client::command`].
     pub async fn enable(&mut self) -> Result<(), ImapError> {
         if self.can("QRESYNC") && self.can("ENABLE") {
-            // Its answer lists what was switched on, and reads like a list of all that it can do.
-            let all = self.capabilities.clone();
-            let done = self.command("ENABLE", &[Piece::Plain("ENABLE QRESYNC")], &mut |_| {}).await;
-            self.capabilities = all;
-            done?;
+            self.command("ENABLE", &[Piece::Plain("ENABLE QRESYNC")], &mut |_| {}).await?;
         }
         Ok(())
     }
@@ -432,9 +495,12 @@ impl Client {
         let mut all = Vec::new();
         let mut each = |response: &Response<'_>| {
             let Response::MailboxData(MailboxDatum::List(data)) = response else { return };
+            if all.len() > MAX_FOLDERS {
+                return;
+            }
             all.push(Listed {
-                name: data.name.to_string(),
-                delimiter: data.delimiter.as_ref().map(ToString::to_string),
+                name: unescaped(&data.name),
+                delimiter: data.delimiter.as_deref().map(unescaped),
                 attributes: data.name_attributes.iter().map(attribute).collect(),
             });
         };
@@ -444,6 +510,9 @@ impl Client {
             "LIST \"\" \"*\""
         };
         self.command("LIST", &[Piece::Plain(ask)], &mut each).await?;
+        if all.len() > MAX_FOLDERS {
+            return Err(ImapError::TooLarge("more folders than are read"));
+        }
         Ok(all)
     }
 
@@ -486,14 +555,17 @@ impl Client {
         name: &str,
         since: Option<Since>,
     ) -> Result<Selected, ImapError> {
-        let mut selected = Selected::default();
+        let (mut selected, mut kept) = (Selected::default(), Kept::default());
         let mut each = |response: &Response<'_>| match response {
             Response::MailboxData(MailboxDatum::Exists(count)) => selected.exists = *count,
             Response::Data { outcome, .. } | Response::Done { outcome, .. } => {
                 match &outcome.code {
                     Some(ResponseCode::UidValidity(value)) => selected.uidvalidity = *value,
                     Some(ResponseCode::UidNext(value)) => selected.uidnext = *value,
-                    Some(ResponseCode::HighestModSeq(value)) => selected.modseq = *value,
+                    // RFC 7162, section 3.1: it has 63 bits; what has more is none.
+                    Some(ResponseCode::HighestModSeq(value)) => {
+                        selected.modseq = if i64::try_from(*value).is_ok() { *value } else { 0 };
+                    }
                     Some(ResponseCode::PermanentFlags(flags)) => {
                         selected.keywords = flags.iter().any(|flag| flag == "\\*");
                     }
@@ -501,8 +573,8 @@ impl Client {
                     _ => {}
                 }
             }
-            Response::Fetch(_, values) => selected.changed.extend(known(values)),
-            Response::Vanished { uids, .. } => selected.vanished.extend(uids.iter().cloned()),
+            Response::Fetch(_, values) => kept.push(&mut selected.changed, known(values)),
+            Response::Vanished { uids, .. } => kept.ranges(&mut selected.vanished, uids),
             _ => {}
         };
         let extra = match since {
@@ -514,6 +586,7 @@ impl Client {
         };
         let pieces = [Piece::Plain("SELECT "), Piece::Text(name.as_bytes()), Piece::Plain(&extra)];
         self.command("SELECT", &pieces, &mut each).await?;
+        kept.fits()?;
         self.news = News::default();
         Ok(selected)
     }
@@ -529,12 +602,13 @@ impl Client {
         since: Option<u64>,
     ) -> Result<(Vec<Known>, Vec<RangeInclusive<u32>>), ImapError> {
         let (mut messages, mut vanished) = (Vec::new(), Vec::new());
+        let mut kept = Kept::default();
         let mut each = |response: &Response<'_>| match response {
-            Response::Fetch(_, values) => messages.extend(known(values)),
-            Response::Vanished { uids, .. } => vanished.extend(uids.iter().cloned()),
+            Response::Fetch(_, values) => kept.push(&mut messages, known(values)),
+            Response::Vanished { uids, .. } => kept.ranges(&mut vanished, uids),
             _ => {}
         };
-        let gmail = if self.can("X-GM-EXT-1") { " X-GM-LABELS X-GM-THRID" } else { "" };
+        let gmail = if self.labels { " X-GM-LABELS X-GM-THRID" } else { "" };
         let how = match since {
             Some(modseq) if self.can("QRESYNC") => format!(" (CHANGEDSINCE {modseq} VANISHED)"),
             Some(modseq) => format!(" (CHANGEDSINCE {modseq})"),
@@ -542,6 +616,7 @@ impl Client {
         };
         let ask = format!("UID FETCH {set} (UID FLAGS{gmail}){how}");
         self.command("FETCH", &[Piece::Plain(&ask)], &mut each).await?;
+        kept.fits()?;
         Ok((messages, vanished))
     }
 
@@ -647,10 +722,12 @@ impl Client {
                 }
             }
         };
-        let gmail = if self.can("X-GM-EXT-1") { " X-GM-LABELS X-GM-THRID" } else { "" };
+        let gmail = if self.labels { " X-GM-LABELS X-GM-THRID" } else { "" };
         let ask = format!("UID FETCH {set} (UID FLAGS INTERNALDATE{gmail} {what})");
         self.framer.allow(bytes.saturating_add(MAX_LITERAL_BYTES));
-        let done = self.command("FETCH", &[Piece::Plain(&ask)], &mut each).await;
+        let tag = self.begin(&[Piece::Plain(&ask)], &mut each).await?;
+        self.left = most.saturating_add(MAX_BODIES_BESIDE);
+        let done = self.finish("FETCH", &tag, &mut each).await;
         self.framer.allow(MAX_LITERAL_BYTES);
         done?;
         Ok(bodies)
@@ -776,7 +853,13 @@ impl Client {
         self.go_on(&tag, &mut nothing).await?;
         let silence = std::mem::replace(&mut self.silence, most);
         let mut called = std::pin::pin!(called);
+        self.begins();
+        let mut heard = 0;
         let woken = loop {
+            heard += 1;
+            if heard > MAX_UNREADABLE {
+                break Err(ImapError::TooLarge("answers without end"));
+            }
             if self.news.any {
                 break Ok(Woken::News);
             }
@@ -799,6 +882,7 @@ impl Client {
         };
         self.silence = silence;
         let woken = woken?;
+        self.begins();
         self.send(b"DONE\r\n").await?;
         self.finish("IDLE", &tag, &mut nothing).await?;
         Ok(woken)
@@ -838,8 +922,8 @@ fn parse(response: &[u8]) -> Option<Response<'_>> {
     if head.eq_ignore_ascii_case(ENABLED) {
         return None;
     }
-    let read = std::panic::catch_unwind(|| Response::parse(response).ok());
-    read.ok().flatten().map(|(_, read)| read)
+    let read = crate::crash::report::contained(|| Response::parse(response).ok());
+    read.flatten().map(|(_, read)| read)
 }
 
 fn is_quotable(text: &[u8]) -> bool {
@@ -865,6 +949,18 @@ fn attribute(attribute: &NameAttribute<'_>) -> String {
     name.to_ascii_lowercase()
 }
 
+/// A string without the backslashes that quote (RFC 3501, section 9, `quoted`): the parser leaves
+/// them in. One before another character is itself, as in the atom of a flag.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let quoted = characters.next_if(|next| character == '\\' && matches!(next, '\\' | '"'));
+        plain.push(quoted.unwrap_or(character));
+    }
+    plain
+}
+
 fn uid(values: &[AttributeValue<'_>]) -> Option<u32> {
     values.iter().find_map(|value| match value {
         AttributeValue::Uid(uid) => Some(*uid),
@@ -885,13 +981,59 @@ fn known(values: &[AttributeValue<'_>]) -> Option<Known> {
             }
             AttributeValue::Rfc822Size(size) => known.size = Some(*size),
             AttributeValue::GmailLabels(labels) => {
-                known.keywords.extend(labels.iter().map(ToString::to_string));
+                let labels: Vec<String> = labels.iter().map(|label| unescaped(label)).collect();
+                known.labels = Some(bounded(labels.iter().map(String::as_str)));
             }
-            AttributeValue::GmailThrId(thread) => known.conversation = Some(thread.to_string()),
+            AttributeValue::GmailThrId(thread) => {
+                known.conversation = Some(crate::mail::conversation_key(*thread));
+            }
             _ => {}
         }
     }
     told.then_some(known)
+}
+
+/// Words of a list, as many and as long as a person's are, each once.
+fn bounded<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let short = words.filter(|word| word.len() <= MAX_KEYWORD_BYTES);
+    let mut words: Vec<String> = short.take(MAX_KEYWORDS).map(str::to_owned).collect();
+    words.sort();
+    words.dedup();
+    words
+}
+
+/// What was kept of the answer to one command.
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: usize,
+    ranges: usize,
+}
+
+impl Kept {
+    fn push(&mut self, all: &mut Vec<Known>, known: Option<Known>) {
+        let Some(known) = known else { return };
+        let words = known.keywords.iter().chain(known.labels.iter().flatten());
+        // A word is a string of its own, with its place in the list and in memory.
+        self.bytes += size_of::<Known>() + words.map(|word| 48 + word.len()).sum::<usize>();
+        if self.bytes <= MAX_KEPT_BYTES {
+            all.push(known);
+        }
+    }
+
+    fn ranges(&mut self, all: &mut Vec<RangeInclusive<u32>>, ranges: &[RangeInclusive<u32>]) {
+        self.ranges += ranges.len();
+        if self.ranges <= MAX_RANGES {
+            all.extend(ranges.iter().cloned());
+        }
+    }
+
+    /// Whether all of it was kept: a part of an answer is none.
+    const fn fits(&self) -> Result<(), ImapError> {
+        if self.bytes <= MAX_KEPT_BYTES && self.ranges <= MAX_RANGES {
+            return Ok(());
+        }
+        Err(ImapError::TooLarge("answers without end"))
+    }
 }
 
 /// Flags and keywords of a list (RFC 9051, section 2.3.2).
@@ -906,12 +1048,10 @@ fn flags_of<'a>(names: impl Iterator<Item = &'a str>) -> (Flags, Vec<String>) {
             "\\deleted" => flags.trashed = true,
             "$forwarded" | "\\forwarded" | "forwarded" => flags.forwarded = true,
             other if other.starts_with('\\') => {}
-            _ => keywords.push(name.to_owned()),
+            _ => keywords.push(name),
         }
     }
-    keywords.sort();
-    keywords.dedup();
-    (flags, keywords)
+    (flags, bounded(keywords.into_iter()))
 }
 
 /// Where copies are, and where a message was appended (RFC 4315).
@@ -962,6 +1102,14 @@ mod tests {
             flags_of(["\\Seen", "\\FLAGGED", "\\Recent", "work", "$Forwarded", "work"].into_iter());
         assert!(flags.read && flags.starred && flags.forwarded && !flags.answered);
         assert_eq!(keywords, ["work"]);
+    }
+
+    #[test]
+    fn quoted_characters() {
+        let cases = [("\\Inbox", "\\Inbox"), (r"\\Inbox", r"\Inbox"), (r#"a\"b"#, "a\"b")];
+        for (text, expected) in cases {
+            assert_eq!(unescaped(text), expected);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! STARTTLS answer, is refused (RFC 8314; CVE-2011-0411 and its kin).
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use base64::Engine as _;
 use imap_proto::Status;
@@ -26,6 +27,18 @@ pub struct Way {
     pub auth: Auth,
     /// Certificates that are trusted beside the system's.
     pub ca: Option<PathBuf>,
+    /// How long the server may be silent; `None` is as long as it is usual.
+    pub silence: Option<Duration>,
+}
+
+impl Way {
+    fn client(&self, stream: Box<dyn Stream>) -> Client {
+        let mut client = Client::new(stream, &self.server.authority());
+        if let Some(silence) = self.silence {
+            client.set_silence(silence);
+        }
+        client
+    }
 }
 
 /// Connects and signs in.
@@ -50,13 +63,13 @@ async fn open(way: &Way) -> Result<Client, ImapError> {
     }
     if way.server.security == Security::Tls {
         let stream = secure(Box::new(tcp), way).await?;
-        let mut client = Client::new(stream, &name);
+        let mut client = way.client(stream);
         return match client.greeting().await? {
             Status::Ok => Ok(client),
             _ => Err(ImapError::Injected(name)),
         };
     }
-    let mut client = Client::new(Box::new(tcp), &name);
+    let mut client = way.client(Box::new(tcp));
     if client.greeting().await? != Status::Ok {
         return Err(ImapError::Injected(name)); // signed in as somebody, by nobody's word
     }
@@ -74,7 +87,7 @@ async fn open(way: &Way) -> Result<Client, ImapError> {
     }
     client.forget_capabilities();
     let stream = secure(client.into_stream()?, way).await?;
-    Ok(Client::new(stream, &name))
+    Ok(way.client(stream))
 }
 
 async fn dial(server: &Server) -> Result<TcpStream, ImapError> {

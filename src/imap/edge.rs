@@ -120,6 +120,8 @@ pub struct Known {
     pub flags: Flags,
     /// Its keywords: flags that users and programs make.
     pub keywords: Vec<String>,
+    /// Its labels as Gmail spells them; `None` where the server has no such.
+    pub labels: Option<Vec<String>>,
     /// Bytes, where it was asked.
     pub size: Option<u32>,
     /// Its provider's word for its conversation, where there is one.
@@ -168,6 +170,8 @@ pub struct Batch {
 /// A folder was taken in up to here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stand {
+    /// So many messages the server says are in it, at least.
+    pub exists: u64,
     /// The folder.
     pub folder: FolderKey,
     /// Under which its UIDs count.
@@ -199,6 +203,13 @@ pub enum What {
         /// Off.
         off: Vec<String>,
     },
+    /// Labels of Gmail on and off, as it spells them.
+    Labels {
+        /// On.
+        on: Vec<String>,
+        /// Off.
+        off: Vec<String>,
+    },
     /// Into the folder of this role.
     Move(Role),
     /// Into this folder.
@@ -207,6 +218,18 @@ pub enum What {
     CopyTo(FolderKey),
     /// Out of this folder; another one has it too.
     Delete,
+}
+
+impl What {
+    /// Whether a message is in two folders for a moment at least; `copies` where that is how it is
+    /// moved.
+    pub(super) const fn is_copy(&self, copies: bool) -> bool {
+        match self {
+            Self::CopyTo(_) => true,
+            Self::Move(_) | Self::MoveTo(_) => copies,
+            Self::Flags { .. } | Self::Labels { .. } | Self::Delete => false,
+        }
+    }
 }
 
 /// An order.
@@ -265,11 +288,12 @@ pub trait Edge: Send {
     /// As `folders`.
     fn arrived(&mut self, batch: Batch) -> Result<u64, SinkError>;
 
-    /// A folder was taken in as a whole.
+    /// A folder was taken in as a whole. Where the server has more messages in it than it named,
+    /// it was not: `false`, and the next look reads all of it again.
     ///
     /// # Errors
     /// As `folders`.
-    fn stand(&mut self, stand: Stand) -> Result<(), SinkError>;
+    fn stand(&mut self, stand: Stand) -> Result<bool, SinkError>;
 
     /// Every folder was taken in as a whole since the last call: what is in none of them is gone.
     ///
@@ -277,11 +301,13 @@ pub trait Edge: Send {
     /// As `folders`.
     fn passed(&mut self, account: &str) -> Result<(), SinkError>;
 
-    /// What is to be written to the server, at most so many messages.
+    /// What is to be written to the server, of at most so many conversations; `early`, before all
+    /// folders were looked at, nothing of those of which something was sent already: whether that
+    /// is there is not known yet.
     ///
     /// # Errors
     /// As `folders`.
-    fn orders(&mut self, account: &str, most: usize) -> Result<Vec<Order>, SinkError>;
+    fn orders(&mut self, account: &str, most: usize, early: bool) -> Result<Vec<Order>, SinkError>;
 
     /// What became of orders.
     ///

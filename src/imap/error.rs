@@ -48,6 +48,9 @@ pub enum ImapError {
     /// Something is larger than it may be.
     #[error("the server sends {0}")]
     TooLarge(&'static str),
+    /// What it says cannot be all true.
+    #[error("the server contradicts itself: {0}")]
+    Contradiction(&'static str),
     /// Something that is no IMAP.
     #[error("the server sends what is no IMAP")]
     Malformed,
@@ -89,7 +92,7 @@ impl ImapError {
     /// Whether the connection is of no more use.
     #[must_use]
     pub const fn ends_connection(&self) -> bool {
-        !matches!(self, Self::No { .. })
+        !matches!(self, Self::No { .. } | Self::Contradiction(_))
     }
 }
 
@@ -112,6 +115,9 @@ impl Explain for ImapError {
             Self::Slow(_) => ("slow", "it is tried again"),
             Self::Closed => ("closed", "it is tried again"),
             Self::TooLarge(_) => ("too-large", "the connection was ended; it is tried again"),
+            Self::Contradiction(_) => {
+                ("contradiction", "nothing was taken from it; it is tried again")
+            }
             Self::Malformed => ("malformed", "the connection was ended; it is tried again"),
             Self::No { .. } => ("server-no", "the rest goes on"),
             Self::Backend(notice) => return notice.clone(),

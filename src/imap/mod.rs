@@ -6,12 +6,14 @@
 //!
 //! `wire` parts a stream into responses of bounded size, and the parser is `imap-proto`;
 //! [`connect`] has TCP, TLS and signing in; [`client`] has one function a command; [`names`] says
-//! what a folder is; [`plan`] decides what to ask, purely; [`worker`] does it for one account.
+//! what a folder is, [`gmail`] what a label is; [`plan`] decides what to ask, purely; [`worker`]
+//! does it for one account.
 
 pub mod client;
 pub mod connect;
 mod edge;
 mod error;
+pub mod gmail;
 pub mod names;
 pub mod orders;
 mod pass;

@@ -3,6 +3,8 @@
 //! Invariant: pure and total. A name that cannot be decoded is shown as it is spelled, sanitised;
 //! commands always use the server's own spelling, as text.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
@@ -79,19 +81,21 @@ pub fn encode(name: &str) -> String {
     encoded
 }
 
-/// What the folders of a list are; those that hold no messages, and virtual ones, are left out.
+/// What the folders of a list are; those that hold no messages, and virtual ones, are left out. On
+/// a server with `labels` (Gmail) a message is read in the folder of all mail, the trash or spam.
 #[must_use]
-pub fn found(listed: &[Listed]) -> Vec<Found> {
+pub fn found(listed: &[Listed], labels: bool) -> Vec<Found> {
     let mut all: Vec<(Found, bool)> = Vec::new();
-    let gmail = listed.iter().any(|one| one.name.starts_with("[Gmail]/"))
-        && listed.iter().any(|one| one.attributes.contains("all"));
+    let mut names = BTreeSet::new();
+    // Where its user hides the folder of all mail, labels are folders as elsewhere.
+    let gmail = labels && listed.iter().any(|one| one.attributes.contains("all"));
     for one in listed {
         let holds = !["noselect", "nonexistent"].iter().any(|no| one.attributes.contains(*no));
         if !holds || one.name.is_empty() || one.name.len() > MAX_NAME_BYTES {
             continue;
         }
         let Some((found, marked)) = what(one, gmail) else { continue };
-        if !all.iter().any(|(held, _)| held.name == found.name) {
+        if names.insert(one.name.as_str()) {
             all.push((found, marked));
         }
     }
@@ -212,6 +216,10 @@ mod tests {
 
     /// `NAME ATTRIBUTES…` → `ROLE PLACE LABELS` of each folder.
     fn check(listed: &[&str], expected: &[&str]) {
+        check_with(listed, false, expected);
+    }
+
+    fn check_with(listed: &[&str], labels: bool, expected: &[&str]) {
         let listed: Vec<Listed> = listed
             .iter()
             .map(|text| {
@@ -223,7 +231,7 @@ mod tests {
                 }
             })
             .collect();
-        let told: Vec<String> = found(&listed)
+        let told: Vec<String> = found(&listed, labels)
             .iter()
             .map(|found| {
                 let place = found.says.place.map_or("-", Place::as_str);
@@ -253,8 +261,12 @@ mod tests {
                 "Archive: Archive archive ",
             ],
         );
-        check(
-            &["INBOX", "[Gmail]/All all", "[Gmail]/Trash trash", "[Gmail]/Spam junk", "Work"],
+        let gmail =
+            ["INBOX", "[Gmail]/All all", "[Gmail]/Trash trash", "[Gmail]/Spam junk", "Work"];
+        check_with(&gmail[..1], true, &["INBOX: Inbox - "]);
+        check_with(
+            &gmail,
+            true,
             &[
                 "[Gmail]/All: All archive ",
                 "[Gmail]/Trash: Trash trash ",

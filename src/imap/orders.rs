@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::bridge::Folder;
 use crate::id::MessageId;
 use crate::imap::edge::{FolderKey, Role, What};
+use crate::imap::gmail;
 use crate::label::Place;
 use crate::mail::Flags;
 
@@ -63,6 +64,8 @@ pub struct Row {
     pub base: Flags,
     /// Keywords that both sides last agreed on.
     pub keywords: Vec<String>,
+    /// Labels of Gmail that both sides last agreed on, as it spells them; `None` elsewhere.
+    pub labels: Option<Vec<String>>,
     /// The folder that we took it from.
     pub moved_from: Option<FolderKey>,
 }
@@ -100,6 +103,8 @@ pub fn orders(
     let mut all = scene.flags();
     let mut moves = scene.moves();
     moves.extend(scene.labels(&moves));
+    // Labels before moves: a UID is of one folder.
+    moves.sort_by_key(|(_, what)| !matches!(what, What::Labels { .. }));
     all.extend(moves);
     all
 }
@@ -172,7 +177,7 @@ impl Scene<'_> {
         for label in was.difference(wanted) {
             off.extend(row.keywords.iter().filter(|held| *held == label).cloned());
         }
-        if !folder.keywords || self.is_own(row) {
+        if !folder.keywords || self.is_own(row) || row.labels.is_some() {
             return;
         }
         for label in wanted.difference(was) {
@@ -203,6 +208,7 @@ impl Scene<'_> {
                 Place::Trash => (home != to).then_some(What::Move(Role::Trash)),
                 Place::Spam => (home != to && !self.is_own(row)).then_some(What::Move(Role::Spam)),
                 _ if back => Some(self.home_again(row, to)),
+                Place::Archive if row.labels.is_some() => without_inbox(row),
                 Place::Archive => (folder.role == Role::Inbox).then_some(What::Move(Role::Archive)),
                 Place::Inbox => None,
             };
@@ -216,6 +222,9 @@ impl Scene<'_> {
 
     /// Where a message goes that leaves the trash or spam: where it was, as far as that fits.
     fn home_again(&self, row: &Row, to: Place) -> What {
+        if row.labels.is_some() {
+            return What::Move(Role::All); // and the label of the inbox from there
+        }
         let before = row.moved_from.filter(|key| {
             self.folders.get(key).is_some_and(|folder| {
                 folder.home() == to
@@ -229,8 +238,15 @@ impl Scene<'_> {
     /// The conversation waits in the inbox again: what we took from there, or its newest message.
     fn into_inbox(&self) -> Vec<Ordered> {
         let role = |key: &FolderKey| self.folders.get(key).map(|folder| folder.role);
-        if self.rows.iter().any(|row| role(&row.folder) == Some(Role::Inbox)) {
+        let labelled =
+            |row: &Row| row.labels.as_ref().is_some_and(|held| gmail::has(held, gmail::INBOX));
+        if self.rows.iter().any(|row| role(&row.folder) == Some(Role::Inbox) || labelled(row)) {
             return Vec::new();
+        }
+        let newest = self.newest();
+        if newest.iter().any(|at| self.rows[*at].labels.is_some()) {
+            let on = || What::Labels { on: vec![gmail::INBOX.to_owned()], off: Vec::new() };
+            return newest.into_iter().map(|at| (at, on())).collect();
         }
         let ours = |row: &Row| row.moved_from.as_ref().and_then(role) == Some(Role::Inbox);
         let taken: Vec<usize> = (0..self.rows.len()).filter(|at| ours(&self.rows[*at])).collect();
@@ -249,10 +265,33 @@ impl Scene<'_> {
         which.into_iter().map(order).collect()
     }
 
+    /// Labels that are labels there too.
+    fn gmail_labels(&self) -> Vec<Ordered> {
+        let (wanted, was) = (&self.ours.stand.labels, &self.agreed.labels);
+        let mut all = Vec::new();
+        for (at, row) in self.rows.iter().enumerate() {
+            let Some(held) = &row.labels else { continue };
+            let named = |label: &String| {
+                let is = |one: &&String| gmail::shown(one).as_ref() == Some(label);
+                held.iter().filter(is).cloned().collect::<Vec<_>>()
+            };
+            let off: Vec<String> = was.difference(wanted).flat_map(named).collect();
+            let mut on = Vec::new();
+            if !self.is_own(row) {
+                let new = wanted.difference(was).filter(|label| named(label).is_empty());
+                on.extend(new.filter_map(|label| gmail::spelled(label)));
+            }
+            if !on.is_empty() || !off.is_empty() {
+                all.push((at, What::Labels { on, off }));
+            }
+        }
+        all
+    }
+
     /// Labels that have a folder: into it, and out of it.
     fn labels(&self, moved: &[Ordered]) -> Vec<Ordered> {
         let (wanted, was) = (&self.ours.stand.labels, &self.agreed.labels);
-        let mut all = Vec::new();
+        let mut all = self.gmail_labels();
         for label in wanted.difference(was) {
             let Some(folder) = self.folder_of(label) else { continue };
             let mut done: BTreeSet<&MessageId> = self
@@ -285,6 +324,13 @@ impl Scene<'_> {
         all.sort_by_key(|(at, what)| (!matches!(what, What::CopyTo(_)), *at));
         all
     }
+}
+
+/// Out of the inbox, where it is a label.
+fn without_inbox(row: &Row) -> Option<What> {
+    let held = row.labels.iter().flatten().filter(|label| label.eq_ignore_ascii_case(gmail::INBOX));
+    let off: Vec<String> = held.cloned().collect();
+    (!off.is_empty()).then(|| What::Labels { on: Vec::new(), off })
 }
 
 /// Whether a label's name can be a keyword as it is (RFC 3501, section 9, `atom`).

@@ -11,13 +11,15 @@ use crate::imap::client::{Client, FolderStatus, PART_BYTES, Selected, Since};
 use crate::imap::edge::{Arrived, Batch, FolderState, Known, Listing, Stand};
 use crate::imap::plan::{self, Ask, Fetch, Windows};
 use crate::imap::worker::{Doing, FolderLine, Running};
-use crate::imap::{FolderKey, ImapError, Role, names};
+use crate::imap::{FolderKey, ImapError, Role, gmail, names};
 use crate::limits::MAX_MESSAGE_BYTES;
 
 /// Messages whose sizes are asked at a time.
 const SIZES: usize = 200;
 /// How often the inbox is looked at while another folder is read.
 const INBOX_EVERY: Duration = Duration::from_secs(15);
+/// How often the UIDs of a folder may begin to count anew.
+const ANEW_EVERY: Duration = Duration::from_mins(10);
 
 impl From<SinkError> for ImapError {
     fn from(error: SinkError) -> Self {
@@ -34,13 +36,10 @@ impl Running {
         for folder in self.folders.clone() {
             match self.look(client, &folder).await {
                 Ok(()) => self.line(folder.key, |line| line.problem = None),
-                Err(error @ ImapError::No { .. }) => {
+                Err(error) => {
                     whole = false;
-                    let line = format!("{}: {error}", folder.shown);
-                    self.line(folder.key, |line| line.problem = Some(error.to_string()));
-                    self.shared.problem(line);
+                    self.spare(&folder, error)?;
                 }
-                Err(error) => return Err(error),
             }
         }
         if whole {
@@ -50,14 +49,36 @@ impl Running {
         Ok(())
     }
 
-    /// Asks for the folders.
+    /// A folder that cannot be read holds up no other, as long as the connection is of use.
+    fn spare(&mut self, folder: &FolderState, error: ImapError) -> Result<(), ImapError> {
+        if matches!(error, ImapError::TooLarge(_)) {
+            self.heavy.insert(folder.key);
+        }
+        if error.ends_connection() {
+            return Err(error);
+        }
+        self.line(folder.key, |line| line.problem = Some(error.to_string()));
+        self.shared.problem(format!("{}: {error}", folder.shown));
+        Ok(())
+    }
+
+    /// Asks for the folders. There is always an inbox (RFC 3501, section 5.1): a list without it is
+    /// none, and nobody's mail is gone by it.
     pub(super) async fn list(&mut self, client: &mut Client) -> Result<(), ImapError> {
-        let mut found = names::found(&client.list().await?);
+        let labels = client.can(gmail::CAPABILITY);
+        let mut found = names::found(&client.list().await?, labels);
+        let has = |role: Role| found.iter().any(|found| found.role == role);
+        // With labels the inbox is one, and everything is in the folder of all mail.
+        client.use_labels(has(Role::All));
+        if !has(Role::Inbox) && !has(Role::All) {
+            return Err(ImapError::Contradiction("it lists no inbox"));
+        }
         let settings = &self.job.settings;
         let named = |list: &[String], shown: &str| list.iter().any(|name| name == shown);
         found.retain(|found| {
             let wanted = settings.folders.is_empty() || named(&settings.folders, &found.shown);
-            found.role == Role::Inbox || (wanted && !named(&settings.ignore, &found.shown))
+            matches!(found.role, Role::Inbox | Role::All)
+                || (wanted && !named(&settings.ignore, &found.shown))
         });
         self.folders = self.job.edge.folders(&self.job.account, found)?;
         self.folders.sort_by_key(|folder| (rank(folder.role), folder.key));
@@ -84,7 +105,7 @@ impl Running {
 
     /// Reads a folder, unless it is as it was.
     async fn look(&mut self, client: &mut Client, folder: &FolderState) -> Result<(), ImapError> {
-        if folder.uidnext > 0 && folder.modseq > 0 && folder.role != Role::Inbox {
+        if folder.uidnext > 0 && folder.modseq > 0 && !is_attended(folder) {
             let status = client.status(&folder.name).await?;
             if is_same(folder, status) {
                 return Ok(());
@@ -96,23 +117,32 @@ impl Running {
     /// Reads the inbox; it is selected afterwards.
     pub(super) async fn read_inbox(&mut self, client: &mut Client) -> Result<(), ImapError> {
         self.inbox_asked = Instant::now();
-        let inbox = self.folders.iter().find(|folder| folder.role == Role::Inbox).cloned();
-        match inbox {
-            Some(inbox) => self.read(client, &inbox).await,
-            None => Ok(()),
+        let inbox = self.folders.iter().find(|folder| is_attended(folder)).cloned();
+        let Some(inbox) = inbox else { return Ok(()) };
+        match self.read(client, &inbox).await {
+            Ok(()) => Ok(()),
+            Err(error) => self.spare(&inbox, error),
         }
     }
 
     /// Reads a folder: what changed in it, and what is new.
     async fn read(&mut self, client: &mut Client, folder: &FolderState) -> Result<(), ImapError> {
         self.doing(folder, 0, 0);
-        let since = (folder.modseq > 0).then_some(Since(folder.uidvalidity, folder.modseq));
-        let selected = client.select(&folder.name, since).await?;
-        if selected.uidvalidity == 0 {
-            return Err(ImapError::Malformed);
+        let mut known = folder.clone();
+        if self.heavy.contains(&folder.key) {
+            known.modseq = 0; // what changed is too much at once: all of it, in small windows
         }
+        let since = (known.modseq > 0).then_some(Since(known.uidvalidity, known.modseq));
+        let mut selected = match client.select(&folder.name, since).await {
+            Err(ImapError::No { .. }) if since.is_some() => {
+                known.modseq = 0; // it may be that state which it does not like
+                client.select(&folder.name, None).await?
+            }
+            selected => selected?,
+        };
+        self.check_validity(folder, &selected)?;
         let mut fetch = Vec::new();
-        match plan::ask(folder, &selected, client.can("QRESYNC")) {
+        match plan::ask(&known, &selected, client.can("QRESYNC")) {
             Ask::Nothing => {}
             Ask::Told => fetch = self.told(folder, &selected)?,
             Ask::Changed(modseq) => {
@@ -122,11 +152,33 @@ impl Running {
                 fetch = self.job.edge.listing(listing)?;
             }
             Ask::ChangedAndGone(_) | Ask::All => {
-                self.read_all(client, folder, &selected).await?;
+                self.read_all(client, folder, &mut selected).await?;
             }
         }
-        self.fetch(client, folder, &selected, &fetch).await?;
+        self.fetch(client, folder, &mut selected, &fetch).await?;
+        selected.exists = selected.exists.saturating_sub(client.news_so_far().gone);
         self.stand(folder, &selected)
+    }
+
+    /// UIDs count from now on as they do, unless they began anew a moment ago already: a server
+    /// that does so at every look would have everything fetched for ever.
+    fn check_validity(
+        &mut self,
+        folder: &FolderState,
+        selected: &Selected,
+    ) -> Result<(), ImapError> {
+        if selected.uidvalidity == 0 {
+            return Err(ImapError::Malformed);
+        }
+        if folder.uidvalidity != 0 && folder.uidvalidity != selected.uidvalidity {
+            let now = Instant::now();
+            let last = self.anew.get(&folder.key);
+            if last.is_some_and(|last| now.duration_since(*last) < ANEW_EVERY) {
+                return Err(ImapError::Contradiction("it counts its messages anew at each look"));
+            }
+            self.anew.insert(folder.key, now);
+        }
+        Ok(())
     }
 
     fn told(&mut self, folder: &FolderState, selected: &Selected) -> Result<Vec<u32>, ImapError> {
@@ -143,9 +195,10 @@ impl Running {
         &mut self,
         client: &mut Client,
         folder: &FolderState,
-        selected: &Selected,
+        selected: &mut Selected,
     ) -> Result<(), ImapError> {
-        let mut windows = Windows::below(selected.uidnext);
+        let heavy = self.heavy.contains(&folder.key);
+        let mut windows = Windows::below(selected.uidnext, heavy);
         let mut left = u64::from(selected.exists);
         while let Some(window) = windows.next() {
             // The rest is said at once where no message is left: nothing can be in it.
@@ -176,13 +229,17 @@ impl Running {
             uidvalidity: selected.uidvalidity,
             uidnext: next.max(folder_next(folder, selected)),
             modseq: selected.modseq,
+            exists: u64::from(selected.exists),
         };
-        self.job.edge.stand(stand)?;
+        let stands = self.job.edge.stand(stand)?;
         if let Some(held) = self.folders.iter_mut().find(|held| held.key == folder.key) {
             held.uidvalidity = stand.uidvalidity;
-            held.uidnext = stand.uidnext;
-            held.modseq = stand.modseq;
+            held.uidnext = if stands { stand.uidnext } else { 0 };
+            held.modseq = if stands { stand.modseq } else { 0 };
             held.messages = u64::from(selected.exists);
+        }
+        if !stands {
+            return Err(ImapError::Contradiction("it has more messages than it gives"));
         }
         self.line(folder.key, |line| {
             line.whole = true;
@@ -196,7 +253,7 @@ impl Running {
         &mut self,
         client: &mut Client,
         folder: &FolderState,
-        selected: &Selected,
+        selected: &mut Selected,
         wanted: &[u32],
     ) -> Result<(), ImapError> {
         let total = wanted.len() as u64;
@@ -224,7 +281,7 @@ impl Running {
                     status.received = received;
                 });
                 self.spare_the_line(bytes).await;
-                self.interlude(client, folder).await?;
+                self.interlude(client, folder, selected).await?;
             }
         }
         Ok(())
@@ -244,12 +301,14 @@ impl Running {
         &mut self,
         client: &mut Client,
         folder: &FolderState,
+        selected: &mut Selected,
     ) -> Result<(), ImapError> {
         let mut away = false;
-        let due = folder.role != Role::Inbox && self.inbox_asked.elapsed() > INBOX_EVERY;
+        let gone = client.news_so_far().gone;
+        let due = !is_attended(folder) && self.inbox_asked.elapsed() > INBOX_EVERY;
         if due {
             self.inbox_asked = Instant::now();
-            let inbox = self.folders.iter().find(|held| held.role == Role::Inbox).cloned();
+            let inbox = self.folders.iter().find(|held| is_attended(held)).cloned();
             if let Some(inbox) = inbox.filter(|inbox| inbox.uidnext > 0) {
                 let status = client.status(&inbox.name).await?;
                 if !is_same(&inbox, status) {
@@ -260,10 +319,14 @@ impl Running {
         }
         if self.shared.take_orders() {
             away = true;
-            self.write(client).await?;
+            self.write(client, !self.looked).await?;
         }
         if away {
-            client.select(&folder.name, None).await?;
+            let now = client.select(&folder.name, None).await?;
+            if now.uidvalidity != selected.uidvalidity {
+                return Err(ImapError::Contradiction("its messages count anew meanwhile"));
+            }
+            selected.exists = selected.exists.saturating_sub(gone).min(now.exists);
         }
         Ok(())
     }
@@ -287,6 +350,11 @@ const fn rank(role: Role) -> u8 {
         Role::Spam => 6,
         Role::Trash => 7,
     }
+}
+
+/// The folder in which new mail is waited for.
+const fn is_attended(folder: &FolderState) -> bool {
+    matches!(folder.role, Role::Inbox | Role::All)
 }
 
 fn is_same(folder: &FolderState, status: FolderStatus) -> bool {
@@ -318,7 +386,11 @@ async fn fetch_one(client: &mut Client, fetch: &Fetch) -> Result<Vec<Arrived>, I
             Ok(vec![Arrived { known, raw, received: None }])
         }
         Fetch::Whole(uids, bytes) => {
-            let bodies = client.bodies(&plan::set(uids), *bytes).await?;
+            let bodies = match client.bodies(&plan::set(uids), *bytes).await {
+                // Some servers refuse all for one that they cannot read.
+                Err(ImapError::No { .. }) => one_by_one(client, uids, *bytes).await?,
+                bodies => bodies?,
+            };
             let asked = bodies.into_iter().filter(|(known, ..)| uids.contains(&known.uid));
             let arrived =
                 asked.map(|(known, received, raw)| Arrived { known, raw: Ok(raw), received });
@@ -331,12 +403,30 @@ async fn fetch_one(client: &mut Client, fetch: &Fetch) -> Result<Vec<Arrived>, I
     }
 }
 
-/// A long message, a part at a time.
+type Bodies = Vec<(Known, Option<i64>, Vec<u8>)>;
+
+/// Messages that a server does not give together; one that it does not give is asked for again at
+/// the next look.
+async fn one_by_one(client: &mut Client, uids: &[u32], bytes: usize) -> Result<Bodies, ImapError> {
+    let mut all = Vec::new();
+    for uid in uids {
+        match client.bodies(&uid.to_string(), bytes).await {
+            Ok(bodies) => all.extend(bodies),
+            Err(ImapError::No { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
+
+/// A long message, a part at a time. One of which a part does not come is not taken in.
 async fn in_parts(client: &mut Client, uid: u32, size: u64) -> Result<Option<Arrived>, ImapError> {
     let mut all: Option<Arrived> = None;
     let mut offset = 0;
     while u64::from(offset) < size {
-        let Some((known, received, part)) = client.part(uid, offset).await? else { break };
+        let Some((known, received, part)) = client.part(uid, offset).await? else {
+            return Ok(None);
+        };
         let length = part.len();
         match &mut all {
             None => all = Some(Arrived { known, raw: Ok(part), received }),

@@ -13,6 +13,8 @@ use crate::imap::edge::{FolderState, Known};
 const FIRST_UIDS: u32 = 200;
 /// UIDs of one listing at most.
 const MOST_UIDS: u32 = 1 << 24;
+/// The same for a folder whose answers were too much at once.
+const HEAVY_UIDS: u32 = 10_000;
 /// Messages that a listing should have, about.
 const LISTED: u32 = 2_000;
 /// Messages that are fetched with one command at most.
@@ -39,7 +41,8 @@ pub enum Ask {
 #[must_use]
 pub fn ask(known: &FolderState, selected: &Selected, qresync: bool) -> Ask {
     let fresh = known.uidnext == 0 || known.uidvalidity != selected.uidvalidity;
-    if fresh || known.modseq == 0 || selected.modseq == 0 {
+    // A state that goes backwards says nothing of what changed since.
+    if fresh || known.modseq == 0 || selected.modseq < known.modseq {
         return Ask::All;
     }
     if qresync {
@@ -60,13 +63,18 @@ pub struct Windows {
     /// All from here on was listed; 0 at the end.
     above: u32,
     size: u32,
+    /// The largest.
+    most: u32,
 }
 
 impl Windows {
     /// Below the next UID; of a server that does not say it, below the greatest there can be.
+    /// Of a `heavy` folder, whose answers were too much at once, no window is large.
     #[must_use]
-    pub const fn below(uidnext: u32) -> Self {
-        Self { above: if uidnext == 0 { u32::MAX } else { uidnext }, size: FIRST_UIDS }
+    pub const fn below(uidnext: u32, heavy: bool) -> Self {
+        let above = if uidnext == 0 { u32::MAX } else { uidnext };
+        let most = if heavy { HEAVY_UIDS } else { MOST_UIDS };
+        Self { above, size: FIRST_UIDS, most }
     }
 
     /// The next window; `None` after the oldest.
@@ -82,7 +90,7 @@ impl Windows {
         let messages = u32::try_from(messages).unwrap_or(u32::MAX).max(1);
         let fits = self.size.saturating_mul(LISTED / messages.min(LISTED)).max(1);
         // Four times as many at most: the next may be denser.
-        self.size = fits.min(self.size.saturating_mul(4)).clamp(FIRST_UIDS, MOST_UIDS);
+        self.size = fits.min(self.size.saturating_mul(4)).clamp(FIRST_UIDS, self.most);
     }
 }
 
@@ -188,6 +196,7 @@ mod tests {
             (&known, selected(1, 10, 6, 8), false, Ask::ChangedAndGone(5)),
             (&known, selected(2, 10, 5, 9), true, Ask::All),
             (&known, selected(1, 10, 0, 9), true, Ask::All),
+            (&known, selected(1, 10, 4, 9), true, Ask::All),
             (&state(1, 0, 0, 0), selected(1, 10, 5, 9), true, Ask::All),
             (&state(1, 10, 0, 9), selected(1, 10, 5, 9), true, Ask::All),
         ];
@@ -199,7 +208,7 @@ mod tests {
     #[test]
     fn windows_go_from_the_newest_to_the_oldest_and_leave_nothing_out() {
         for (uidnext, every) in [(2, 1), (201, 1), (5_000, 1), (4_000_000_000, 1_000_000), (0, 7)] {
-            let mut windows = Windows::below(uidnext);
+            let mut windows = Windows::below(uidnext, false);
             let (mut expected, mut asked) = (if uidnext == 0 { u32::MAX } else { uidnext }, 0);
             while let Some(window) = windows.next() {
                 assert_eq!(*window.end(), expected - 1);
@@ -217,7 +226,7 @@ mod tests {
                 assert!(asked < 300, "{asked}: sparse UIDs are few questions");
             }
         }
-        assert_eq!(Windows::below(1).next(), None, "an empty folder");
+        assert_eq!(Windows::below(1, false).next(), None, "an empty folder");
     }
 
     #[test]
@@ -228,8 +237,8 @@ mod tests {
             fetched,
             [
                 Fetch::TooLarge(5, 99_000_000),
-                Fetch::Parts(2, 5_000_000),
                 Fetch::Whole(vec![4], 300_000),
+                Fetch::Parts(2, 5_000_000),
                 Fetch::Whole(vec![3, 1], 4_000_010),
             ]
         );

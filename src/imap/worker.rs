@@ -5,6 +5,7 @@
 //! again. Folders are read before anything is written: a copy that a broken connection left is seen
 //! first.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -25,6 +26,8 @@ use crate::sync::Backoff;
 const IDLE_MOST: Duration = Duration::from_mins(9);
 /// How often it is looked whether the machine slept.
 const LOOK: Duration = Duration::from_secs(15);
+/// The least time between two looks at the inbox for news.
+const NEWS_EVERY: Duration = Duration::from_millis(300);
 /// How much more than that may have passed by the clock on the wall.
 const SLEPT: Duration = Duration::from_secs(30);
 /// How long a sign-in that was refused is not tried again.
@@ -230,11 +233,22 @@ pub(super) struct Running {
     pub(super) folders: Vec<FolderState>,
     /// When the inbox was last asked for.
     pub(super) inbox_asked: Instant,
+    /// Whether all folders were looked at since this connection began.
+    pub(super) looked: bool,
+    /// Whether the server tells where messages go (RFC 4315).
+    pub(super) tells_places: bool,
+    /// Folders whose answers were too much at once.
+    pub(super) heavy: BTreeSet<FolderKey>,
+    /// When the UIDs of a folder last began to count anew.
+    pub(super) anew: BTreeMap<FolderKey, Instant>,
 }
 
 impl Running {
     fn new(job: Job, shared: Arc<Shared>) -> Self {
-        Self { job, shared, folders: Vec::new(), inbox_asked: Instant::now() }
+        let (heavy, anew) = (BTreeSet::new(), BTreeMap::new());
+        let (folders, inbox_asked, tells_places) = (Vec::new(), Instant::now(), false);
+        let looked = false;
+        Self { job, shared, folders, inbox_asked, looked, tells_places, heavy, anew }
     }
 
     async fn run(mut self) {
@@ -272,14 +286,16 @@ impl Running {
         let password = (self.job.password)().map_err(ImapError::Backend)?;
         let mut client = connect(&self.job.way, &password).await?;
         drop(password);
+        self.looked = false;
         loop {
             self.pass(&mut client).await?;
+            self.looked = true;
             self.shared.tell(|status| {
                 status.passes += 1;
                 status.error = None;
             });
             self.shared.take_orders();
-            self.write(&mut client).await?;
+            self.write(&mut client, false).await?;
             self.attend(&mut client).await?;
         }
     }
@@ -289,6 +305,7 @@ impl Running {
         let poll = Duration::from_mins(u64::from(self.job.settings.poll_minutes.max(1)));
         let until = Instant::now() + poll;
         loop {
+            let asked = Instant::now();
             self.read_inbox(client).await?;
             self.shared.tell(|status| {
                 status.doing = Doing::Waiting;
@@ -308,7 +325,10 @@ impl Running {
                 if client.take_news().any { Woken::News } else { Woken::Time }
             };
             if self.shared.take_orders() || woken == Woken::Called {
-                self.write(client).await?;
+                self.write(client, false).await?;
+            } else if woken == Woken::News {
+                // A server that always has news is not asked all the time.
+                tokio::time::sleep(NEWS_EVERY.saturating_sub(asked.elapsed())).await;
             }
         }
     }

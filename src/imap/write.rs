@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::crash;
 use crate::imap::ImapError;
 use crate::imap::client::{Client, End};
 use crate::imap::edge::{FolderKey, Order, Outcome, Report, Role, Target, What};
@@ -20,10 +21,17 @@ const MESSAGES: usize = 200;
 const ROUNDS: usize = 50;
 
 impl Running {
-    /// Writes everything that is to be written.
-    pub(super) async fn write(&mut self, client: &mut Client) -> Result<(), ImapError> {
+    /// Writes everything that is to be written; `early`, before all folders were looked at, only
+    /// what does no harm when it was done already.
+    pub(super) async fn write(
+        &mut self,
+        client: &mut Client,
+        early: bool,
+    ) -> Result<(), ImapError> {
+        let copies = !client.can("MOVE");
         for _ in 0..ROUNDS {
-            let orders = self.job.edge.orders(&self.job.account, THREADS)?;
+            let mut orders = self.job.edge.orders(&self.job.account, THREADS, early)?;
+            orders.retain(|order| !early || !order.what.is_copy(copies));
             if orders.is_empty() {
                 return Ok(());
             }
@@ -54,17 +62,21 @@ impl Running {
         };
         let outcomes = match outcomes {
             Ok(outcomes) => outcomes,
-            Err(ImapError::No { command, words }) => {
-                self.shared.problem(format!("{command}: {words}"));
-                vec![Outcome::Refused(words); order.targets.len()]
+            Err(error) if error.ends_connection() => return Err(error),
+            Err(error) => {
+                *selected = None;
+                self.shared.problem(error.to_string());
+                vec![Outcome::Refused(error.to_string()); order.targets.len()]
             }
-            Err(error) => return Err(error),
         };
         let done = |outcome: &&Outcome| matches!(outcome, Outcome::Done | Outcome::Moved(..));
         let written = outcomes.iter().filter(done).count() as u64;
         self.shared.tell(|status| status.written += written);
         let report = Report { order, outcomes };
-        Ok(self.job.edge.report(&self.job.account, vec![report])?)
+        crash::point("written.before-told");
+        self.job.edge.report(&self.job.account, vec![report])?;
+        crash::point("written.after-told");
+        Ok(())
     }
 
     /// Selects the folder of an order; `false` when its UIDs count no more.
@@ -111,6 +123,15 @@ impl Running {
                 let outcome = |uid| if is_there(uid) { Outcome::Done } else { Outcome::Absent };
                 Ok(uids.iter().map(outcome).collect())
             }
+            What::Labels { on, off } => {
+                let uids: Vec<u32> = order.targets.iter().map(|target| target.uid).collect();
+                for (labels, to) in [(on, true), (off, false)] {
+                    if !labels.is_empty() {
+                        client.store_labels(&plan::set(&uids), labels, to).await?;
+                    }
+                }
+                Ok(vec![Outcome::Done; order.targets.len()])
+            }
             What::Move(role) => {
                 let to = self.of_role(client, *role, order.folder).await?;
                 self.transfer(client, order, to, true).await
@@ -142,8 +163,12 @@ impl Running {
         }
         client.create(role.default_name()).await?;
         self.list(client).await?;
-        if let Some(name) = self.name(back) {
-            client.select(&name, None).await?;
+        let held = self.folders.iter().find(|folder| folder.key == back).cloned();
+        if let Some(held) = held {
+            let now = client.select(&held.name, None).await?;
+            if now.uidvalidity != held.uidvalidity {
+                return Err(ImapError::Contradiction("its messages count anew meanwhile"));
+            }
         }
         find(&self.folders).ok_or_else(|| ImapError::No {
             command: "CREATE",
@@ -177,7 +202,13 @@ impl Running {
             end
         };
         let places = places(&end);
-        let mut moved = |uid| Outcome::Moved(to, places.get(&uid).copied());
+        // What it tells of some and not of others has not happened to those.
+        let tells = !places.is_empty() || (client.can("UIDPLUS") && self.tells_places);
+        self.tells_places |= !places.is_empty();
+        let mut moved = |uid| match places.get(&uid) {
+            None if tells => Outcome::Absent,
+            place => Outcome::Moved(to, place.copied()),
+        };
         Ok(outcomes(&order.targets, &here, &mut moved))
     }
 }

@@ -38,6 +38,8 @@ mod formats;
 mod frames;
 mod hostile_text;
 mod imap;
+mod imap_gmail;
+mod imap_hostile;
 mod import_follow;
 mod import_formats;
 mod import_watch;

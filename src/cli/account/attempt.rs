@@ -78,6 +78,7 @@ async fn imap(account: &Account, password: &Password) -> Option<Notice> {
         login: account.login.clone(),
         auth: account.auth,
         ca: account.tls_ca.clone(),
+        silence: None,
     };
     let error = match connect(&way, password).await {
         Ok(mut client) => {

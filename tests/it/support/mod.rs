@@ -23,6 +23,8 @@ pub(crate) mod promises;
 pub(crate) mod pty;
 pub(crate) mod record;
 pub(crate) mod script;
+mod scripted_engine;
+pub(crate) mod scripted_imap;
 pub(crate) mod serve;
 pub(crate) mod signposts;
 pub(crate) mod source;
