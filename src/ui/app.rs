@@ -16,6 +16,7 @@ use crate::engine::view::{ImportProgress, Label, Link, Page, Status};
 use crate::id::ActionId;
 use crate::label::{self, Place};
 use crate::notice::{Notice, Severity};
+use crate::ui::announce::Watch;
 use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::history::History;
 use crate::ui::labels::{Colours, Rename};
@@ -266,6 +267,8 @@ pub struct Model {
     pub tickets: u64,
     /// Actions that keys asked for and that stand, newest last.
     pub done: Vec<ActionId>,
+    /// What is told of the inbox where another backend fetches.
+    pub watch: Watch,
     /// What was asked of accounts: the number of the last.
     pub asks: u64,
     /// Purges that were asked for: the number of the last.
@@ -332,6 +335,7 @@ impl Model {
             history: None,
             tickets: 1,
             done: Vec::new(),
+            watch: Watch::default(),
             asks: 0,
             purges: 0,
             prefetched: Vec::new(),

@@ -96,6 +96,7 @@ pub fn release_held(model: &mut Model) -> Vec<Effect> {
 pub fn send(model: &mut Model, intent: Intent, sent: Sent) -> Vec<Effect> {
     foresee(model, &intent);
     model.sent.push_back(sent);
+    model.watch.did = model.now_ms;
     model.waiting_since = model.now_ms;
     let refresh = model.list.refresh(true);
     ask(std::iter::once(Request::Intend(intent)).chain(refresh))

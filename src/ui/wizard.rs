@@ -153,7 +153,7 @@ impl Wizard {
     /// Goes to a step, with what was typed there.
     fn go(&mut self, step: Step) {
         self.step = step;
-        let text = self.field(step).map(|field| field.clone()).unwrap_or_default();
+        let text = self.field(step).cloned().unwrap_or_default();
         self.line = Line::default();
         self.line.insert(&text);
     }
@@ -214,7 +214,7 @@ pub fn accept(model: &mut Model) -> Vec<Effect> {
         Step::Password | Step::Finding | Step::Trying => {
             match Password::new(wizard.secret.0.as_str().to_owned()) {
                 Ok(password) => {
-                    wizard.doing = "logging in".to_owned();
+                    "logging in".clone_into(&mut wizard.doing);
                     wizard.step = Step::Trying;
                     AccountAsk::Add { ticket, draft, password }
                 }

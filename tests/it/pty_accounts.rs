@@ -14,7 +14,7 @@ use crate::support::pty::Pty;
 use crate::support::wait_for;
 
 /// How long a command may take to get what came.
-const TOLD: Duration = Duration::from_secs(60);
+const TOLD: Duration = Duration::from_mins(1);
 
 fn quit(mut pty: Pty) {
     pty.press("q");

@@ -16,7 +16,7 @@ use crate::account::{
 use crate::cli::home::Home;
 use crate::engine::accounts::{AccountAsk, AccountStep, Draft};
 use crate::engine::handle::Update;
-use crate::notice::{Explain as _, Notice};
+use crate::notice::Notice;
 use crate::safe_text;
 use crate::ui::{AccountJob, Tell};
 
@@ -69,7 +69,7 @@ fn find(home: &Home, address: &str) -> Result<AccountStep, Notice> {
             smtp: format!("smtps://smtp.{domain}"),
             login: address.to_string(),
         };
-        let says = format!("No servers were found for {}: who has its mail names them.", domain);
+        let says = format!("No servers were found for {domain}: who has its mail names them.");
         let hint = providers::of_domain(domain).map(Provider::cure).unwrap_or_default();
         return Ok(AccountStep::Found { draft, says: safe_text::line(&says), hint });
     };
