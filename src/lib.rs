@@ -65,6 +65,7 @@
 //! | a message comes in | `bridge/import` → `backend/ingest` → `mail` → `backend/storage/index` |
 //! | a source changed | `bridge/survey` → `bridge/changes` → `bridge/follow` → `backend/follow` |
 //! | `account add` | `cli/account/add` → `account/discover` → `cli/account/attempt` |
+//! | an account is added on the screen | `ui/wizard` → `ui/sources` → `cli/account/wizard` |
 //! | servers are found | `account/discover` → `discover/net`, `discover/dns` → `discover/choose` |
 //! | an account is fetched | `backend/fetcher` → `imap/worker` → `imap/pass` → `backend/edge` |
 //! | what a server said otherwise | `backend/edge` → `bridge/follow` → `backend/follow` |
@@ -90,7 +91,8 @@
 //! | a file of an older format | `store/db` (`open_with`) → `mailbox/rebuild`, `backend/storage` |
 //! | a name of events that is new here | `store/known` → `mailbox/rebuild`, `storage/again` |
 //! | another projection | `backend/storage/again` → `backend/reproject`, a slice a step |
-//! | a file outlives a power cut | `store/db` (`durable`), `store/disk`, `engine/run` (`syncer`) |
+//! | a file outlives a power cut | `store/db` (`durable`), `store/disk`, `engine/syncer` |
+//! | an own event is forgotten | `engine/apply` (`forget_projected`) ← `engine/kept_disk` |
 //! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
 //! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |
 //! | a damaged file | `store/salvage`, `store/check` → `backend/mend`, `engine/mend` ← `doctor` |

@@ -6,26 +6,25 @@
 //! pressed here stands until it is written there. What is written is taken for agreed only when
 //! the server has said so.
 
+mod said;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::said::{base_of, read_as_shown, said_of};
 use crate::backend::announce::Taken;
 use crate::backend::core::Backend;
 use crate::backend::echo::Agreed;
 use crate::backend::ingest::Prepared;
-use crate::backend::storage::{Base, Dirty, EdgeFolder, EdgeMessage, Edges};
+use crate::backend::storage::{Dirty, EdgeFolder, EdgeMessage, Edges};
 use crate::backend::thread_client::state_of;
 use crate::bridge::follow::{Change, Occurrence, Pair};
 use crate::bridge::{Follow, Outcome, Said};
 use crate::id::{MessageId, StoreId, ThreadId};
-use crate::imap::gmail;
-use crate::imap::orders::{Aligned, Message, Ours, is_label};
+use crate::imap::orders::{Aligned, Message, Ours};
 use crate::imap::{FolderKey, FolderState, Found, Known, Listing, Stand};
 use crate::mailbox;
 use crate::store::StoreError;
 use crate::thread::ThreadState;
-
-/// Lists in a row without a folder, before it is gone: one may be cut short.
-const MISSED: u32 = 2;
 
 /// A message that was fetched, ready for the one transaction; or why it is not taken in.
 #[derive(Debug)]
@@ -65,18 +64,27 @@ impl Backend {
             if listed.contains(gone.state.name.as_str()) {
                 continue;
             }
-            if Edges::miss(&self.db, gone.state.key)? < MISSED {
-                continue;
-            }
             self.empty(&gone)?;
             Edges::drop_folder(&self.db, gone.state.key)?;
         }
         for found in found {
             Edges::put_folder(&self.db, account, found)?;
         }
-        let mut all = Edges::folders(&self.db, account)?;
-        all.retain(|folder| found.iter().any(|found| found.name == folder.state.name));
-        Ok(all.into_iter().map(|folder| folder.state).collect())
+        Ok(Edges::folders(&self.db, account)?.into_iter().map(|folder| folder.state).collect())
+    }
+
+    /// Folders that are known and not among these names.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_unlisted(
+        &mut self,
+        account: &str,
+        listed: &[String],
+    ) -> Result<Vec<FolderState>, StoreError> {
+        let listed: BTreeSet<&String> = listed.iter().collect();
+        let known = Edges::folders(&self.db, account)?.into_iter().map(|folder| folder.state);
+        Ok(known.filter(|state| !listed.contains(&state.name)).collect())
     }
 
     /// Everything leaves a folder.
@@ -465,33 +473,4 @@ fn pairs(
         pairs.push(Pair { message: message.clone(), before, now: said(is) });
     }
     pairs
-}
-
-/// What the server says of a message, as it is agreed on.
-fn base_of(known: &Known) -> Base {
-    Base {
-        flags: known.flags,
-        keywords: known.keywords.clone(),
-        labels: known.labels.clone(),
-        said: None,
-    }
-}
-
-/// What a folder and a base say of a message.
-fn said_of(folder: crate::bridge::Folder, base: &Base) -> Said {
-    if let Some(held) = &base.labels {
-        let flags = Some(gmail::flags(base.flags, held));
-        return Said::of(gmail::says(&folder, held), flags, None, Vec::new());
-    }
-    let labels = base.keywords.iter().filter(|keyword| is_label(keyword)).cloned().collect();
-    Said::of(folder, Some(base.flags), None, labels)
-}
-
-/// A message's flags with the read mark that it shows.
-fn read_as_shown(
-    state: &ThreadState,
-    position: u64,
-    flags: crate::mail::Flags,
-) -> crate::mail::Flags {
-    crate::mail::Flags { read: !state.trail().1.is_unread(position), ..flags }
 }

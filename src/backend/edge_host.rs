@@ -44,6 +44,15 @@ impl Edge for MailEdge {
         answer(self.host.work(move |backend, now| backend.edge_folders(&account, &found, now)))
     }
 
+    fn unlisted(
+        &mut self,
+        account: &str,
+        listed: Vec<String>,
+    ) -> Result<Vec<FolderState>, SinkError> {
+        let account = account.to_owned();
+        answer(self.host.work(move |backend, _| backend.edge_unlisted(&account, &listed)))
+    }
+
     fn listing(&mut self, listing: Listing) -> Result<Vec<u32>, SinkError> {
         answer(self.host.work(move |backend, now| backend.edge_listing(&listing, now)))
     }

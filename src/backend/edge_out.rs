@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::backend::core::Backend;
 use crate::backend::echo::{Agreed, Sent};
-use crate::backend::storage::{Base, Dirty, EdgeMessage, Edges};
+use crate::backend::storage::{Dirty, EdgeMessage, Edges};
 use crate::backend::thread_client::state_of;
 use crate::id::StoreId;
 use crate::imap::orders::orders;
@@ -165,39 +165,5 @@ impl Backend {
         let is = EdgeMessage { folder: to, uid, moved_from: from, ..held.clone() };
         Edges::put(&self.db, &is, None)?;
         Ok(true)
-    }
-}
-
-impl Base {
-    /// With labels of Gmail set and cleared.
-    fn labelled(&self, on: &[String], off: &[String]) -> Self {
-        let mut labels = self.labels.clone().unwrap_or_default();
-        labels.retain(|held| !off.contains(held) && !on.contains(held));
-        labels.extend(on.iter().cloned());
-        labels.sort();
-        Self { labels: Some(labels), ..self.clone() }
-    }
-
-    /// With flags and keywords set and cleared.
-    fn with(&self, on: &[String], off: &[String]) -> Self {
-        let mut base = self.clone();
-        for (names, to) in [(on, true), (off, false)] {
-            for name in names {
-                match name.as_str() {
-                    "\\Seen" => base.flags.read = to,
-                    "\\Flagged" => base.flags.starred = to,
-                    "\\Answered" => base.flags.answered = to,
-                    "$Forwarded" => base.flags.forwarded = to,
-                    keyword => {
-                        base.keywords.retain(|held| held != keyword);
-                        if to {
-                            base.keywords.push(keyword.to_owned());
-                        }
-                    }
-                }
-            }
-        }
-        base.keywords.sort();
-        base
     }
 }

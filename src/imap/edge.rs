@@ -275,6 +275,16 @@ pub trait Edge: Send {
     /// When the backend takes nothing in.
     fn folders(&mut self, account: &str, found: Vec<Found>) -> Result<Vec<FolderState>, SinkError>;
 
+    /// Folders that are known and not among these names, as the server writes them.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn unlisted(
+        &mut self,
+        account: &str,
+        listed: Vec<String>,
+    ) -> Result<Vec<FolderState>, SinkError>;
+
     /// What the server says; the UIDs that are to be fetched, ascending. Another `uidvalidity` than
     /// is known makes everything that is known of the folder gone.
     ///

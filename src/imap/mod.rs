@@ -5,11 +5,12 @@
 //! every answer has a size and a deadline, and no text of it reaches an error unsanitised.
 //!
 //! `wire` parts a stream into responses of bounded size, and the parser is `imap-proto`;
-//! [`connect`] has TCP, TLS and signing in; [`client`] has one function a command; [`names`] says
-//! what a folder is, [`gmail`] what a label is; [`plan`] decides what to ask, purely; [`worker`]
-//! does it for one account.
+//! [`connect`] has TCP, TLS and signing in; [`client`] is one connection, `commands` what is asked
+//! on it, `reading` what its answers say; [`names`] says what a folder is, [`gmail`] what a label
+//! is; [`plan`] decides what to ask, purely; [`worker`] does it for one account.
 
 pub mod client;
+mod commands;
 pub mod connect;
 mod edge;
 mod error;
@@ -18,6 +19,7 @@ pub mod names;
 pub mod orders;
 mod pass;
 pub mod plan;
+mod reading;
 mod wire;
 pub mod worker;
 mod write;

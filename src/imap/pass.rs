@@ -7,8 +7,9 @@
 use std::time::{Duration, Instant};
 
 use crate::bridge::SinkError;
-use crate::imap::client::{Client, FolderStatus, PART_BYTES, Selected, Since};
-use crate::imap::edge::{Arrived, Batch, FolderState, Known, Listing, Stand};
+use crate::imap::client::{Client, FolderStatus, Listed, Selected, Since};
+use crate::imap::commands::PART_BYTES;
+use crate::imap::edge::{Arrived, Batch, FolderState, Found, Known, Listing, Stand};
 use crate::imap::plan::{self, Ask, Fetch, Windows};
 use crate::imap::worker::{Doing, FolderLine, Running};
 use crate::imap::{FolderKey, ImapError, Role, gmail, names};
@@ -66,13 +67,15 @@ impl Running {
     /// none, and nobody's mail is gone by it.
     pub(super) async fn list(&mut self, client: &mut Client) -> Result<(), ImapError> {
         let labels = client.can(gmail::CAPABILITY);
-        let mut found = names::found(&client.list().await?, labels);
+        let listed = client.list().await?;
+        let mut found = names::found(&listed, labels);
         let has = |role: Role| found.iter().any(|found| found.role == role);
         // With labels the inbox is one, and everything is in the folder of all mail.
         client.use_labels(has(Role::All));
         if !has(Role::Inbox) && !has(Role::All) {
             return Err(ImapError::Contradiction("it lists no inbox"));
         }
+        self.take_unlisted(client, &listed, &mut found).await?;
         let settings = &self.job.settings;
         let named = |list: &[String], shown: &str| list.iter().any(|name| name == shown);
         found.retain(|found| {
@@ -92,6 +95,30 @@ impl Running {
         });
         let lines = lines.collect();
         self.shared.tell(|status| status.folders = lines);
+        Ok(())
+    }
+
+    /// A folder that was known and is listed no more is asked for by its name: one that answers is
+    /// there, and no mail of it is taken for gone.
+    async fn take_unlisted(
+        &mut self,
+        client: &mut Client,
+        listed: &[Listed],
+        found: &mut Vec<Found>,
+    ) -> Result<(), ImapError> {
+        let listed = listed.iter().map(|listed| listed.name.clone()).collect();
+        for folder in self.job.edge.unlisted(&self.job.account, listed)? {
+            match client.status(&folder.name).await {
+                Ok(_) => {}
+                Err(ImapError::No { .. }) => continue,
+                Err(error) => return Err(error),
+            }
+            let FolderState { name, shown, role, says, .. } = folder;
+            // A role has one folder: that which is listed.
+            let held = found.iter().any(|found| found.role == role);
+            let role = if held { Role::Label } else { role };
+            found.push(Found { name, shown, role, says });
+        }
         Ok(())
     }
 

@@ -80,8 +80,7 @@ impl Edges {
             shown TEXT NOT NULL, role TEXT NOT NULL, says TEXT NOT NULL,
             uidvalidity INTEGER NOT NULL DEFAULT 0, uidnext INTEGER NOT NULL DEFAULT 0,
             modseq INTEGER NOT NULL DEFAULT 0, keywords INTEGER NOT NULL DEFAULT 1,
-            messages INTEGER NOT NULL DEFAULT 0, missed INTEGER NOT NULL DEFAULT 0,
-            UNIQUE(account, name));
+            messages INTEGER NOT NULL DEFAULT 0, UNIQUE(account, name));
         CREATE TABLE IF NOT EXISTS edgeMessages(
             folder INTEGER NOT NULL, uid INTEGER NOT NULL, thread TEXT, message TEXT,
             base TEXT NOT NULL, size INTEGER NOT NULL DEFAULT 0, movedFrom INTEGER,
@@ -129,7 +128,7 @@ impl Edges {
     pub(crate) fn put_folder(db: &Db, account: &str, found: &Found) -> Result<(), StoreError> {
         let (role, says) = (json(&found.role), json(&found.says));
         let of = params![account, found.name, found.shown, role, says];
-        let sql = "UPDATE edgeFolders SET shown = ?3, role = ?4, says = ?5, missed = 0
+        let sql = "UPDATE edgeFolders SET shown = ?3, role = ?4, says = ?5
                    WHERE account = ?1 AND name = ?2";
         if db.sql().prepare_cached(sql)?.execute(of)? > 0 {
             return Ok(());
@@ -141,12 +140,6 @@ impl Edges {
         let of = params![account, found.name, found.shown, role, says, turn];
         db.sql().prepare_cached(sql)?.execute(of)?;
         Ok(())
-    }
-
-    /// A folder was not listed; how often in a row.
-    pub(crate) fn miss(db: &Db, key: FolderKey) -> Result<u32, StoreError> {
-        let sql = "UPDATE edgeFolders SET missed = missed + 1 WHERE key = ?1 RETURNING missed";
-        Ok(db.sql().prepare_cached(sql)?.query_row([key], |row| row.get(0))?)
     }
 
     /// Forgets a folder; its messages must have left it.

@@ -1,6 +1,11 @@
 //! Folders with names that are weapons, too many of them, and none at all.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use super::{Scene, Then, check};
+use crate::support::binary::text;
 use crate::support::scripted_imap::{Act, folder, message, pair, say};
 
 #[test]
@@ -14,9 +19,45 @@ fn a_list_without_an_inbox_removes_nothing() {
 }
 
 #[test]
-fn a_list_without_the_other_folders_loses_nothing_for_good() {
+fn a_folder_that_is_not_listed_and_answers_is_there() {
     let only = vec![say("* LIST () \"/\" INBOX\r\n{tag} OK done\r\n")];
     check("only the inbox", vec![pair("LIST", only)], Then::GoesOn);
+}
+
+#[test]
+fn what_is_taken_for_gone_by_a_lie_comes_back_with_the_truth() {
+    // A lie in which nothing contradicts anything is what another client's expunging looks like.
+    let empty = |name: &str, count: usize| {
+        let none = Act::Instead(format!("{count} EXISTS"), "0 EXISTS".to_owned());
+        pair(&format!("SELECT*{name}"), vec![none])
+    };
+    let listing = pair("UID FETCH*(UID FLAGS)", vec![say("{tag} OK done\r\n")]);
+    let gone = || pair("STATUS", vec![say("{tag} NO there is none\r\n")]);
+    let inbox = || vec![say("* LIST () \"/\" INBOX\r\n{tag} OK done\r\n")];
+    let lies: Vec<(Vec<_>, &[&str])> = vec![
+        (vec![empty("INBOX", 3), empty("WORK", 2), empty("TRASH", 1), listing], &[]),
+        (vec![pair("LIST", inbox()), gone()], &["a1", "a2", "a3"]),
+    ];
+    for (script, left) in lies {
+        let mut scene = Scene::new();
+        let all = ["a1", "a2", "a3", "w1", "w2", "t1"];
+        scene.home.run(&["star", &scene.home.thread("w1")]).ok();
+        scene.look().run.ok();
+        let before = scene.home.list("anywhere");
+        scene.bad.script(script);
+        scene.look().run.ok();
+        scene.assert_everything("the lie", left);
+        scene.bad.script(Vec::new());
+        scene.look().run.ok();
+        scene.assert_everything("the truth", &all);
+        let place = |rows: &[Value]| -> BTreeMap<String, Value> {
+            let of = |row: &Value| (text(row, "subject"), row["labels"].clone());
+            rows.iter().map(of).filter(|(subject, _)| !subject.starts_with('g')).collect()
+        };
+        let after = scene.home.list("anywhere");
+        assert_eq!(place(&after), place(&before), "where it was, with its labels");
+        scene.home.assert_healthy("the truth");
+    }
 }
 
 #[test]

@@ -48,6 +48,10 @@ impl Edge for Nobody {
         Ok((1..).zip(found).map(state).collect())
     }
 
+    fn unlisted(&mut self, _: &str, _: Vec<String>) -> Result<Vec<FolderState>, SinkError> {
+        Ok(Vec::new())
+    }
+
     fn listing(&mut self, listing: Listing) -> Result<Vec<u32>, SinkError> {
         if std::mem::replace(&mut self.wanted, true) {
             return Ok(Vec::new());
