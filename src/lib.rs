@@ -94,6 +94,8 @@
 //! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
 //! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |
 //! | a damaged file | `store/salvage`, `store/check` → `backend/mend`, `engine/mend` ← `doctor` |
+//! | new mail is announced | `backend/announce` → `cli/tui_mail` → `ui/announce`, `on_new_mail` |
+//! | what accounts do | `backend/fetcher` → `cli/tui_mail` → `ui/view/accounts` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |

@@ -22,12 +22,20 @@ pub const FILE: &str = "accounts.toml";
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// The accounts of a data directory.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accounts {
+    /// Whether new mail is announced in the terminal at all: `notify` before the first table.
+    pub notify: bool,
     /// In the order of the file.
     pub list: Vec<Account>,
     /// What was not understood, and does nothing.
     pub unknown: Vec<Unknown>,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self { notify: true, list: Vec::new(), unknown: Vec::new() }
+    }
 }
 
 /// A key that means nothing to this version.

@@ -25,7 +25,7 @@ pub use address::{AccountId, Address};
 pub use cause::Cause;
 pub use error::AccountError;
 pub use file::{Accounts, Editor, FILE, Stamp, Unknown};
-pub use secret::{Password, Secret, has_keyring};
+pub use secret::{Password, Secret, has_keyring, run_command};
 pub use server::{Protocol, Security, Server};
 pub use settings::{QuietHours, Settings};
 

@@ -62,6 +62,14 @@ impl std::fmt::Debug for Password {
     }
 }
 
+/// Runs a program of the user's with `input` on its standard input; what it prints is let go.
+///
+/// # Errors
+/// When it cannot be started, fails, or does not end within `within`.
+pub fn run_command(argv: &[String], input: &[u8], within: Duration) -> Result<(), AccountError> {
+    command::run(argv, Some(input), within).map(drop)
+}
+
 /// Where a password or token comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Secret {

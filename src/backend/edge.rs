@@ -11,18 +11,17 @@ mod said;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::said::{base_of, read_as_shown, said_of};
+use crate::backend::announce::Taken;
 use crate::backend::core::Backend;
+use crate::backend::echo::Agreed;
 use crate::backend::ingest::Prepared;
 use crate::backend::storage::{Dirty, EdgeFolder, EdgeMessage, Edges};
 use crate::backend::thread_client::state_of;
 use crate::bridge::follow::{Change, Occurrence, Pair};
 use crate::bridge::{Follow, Outcome, Said};
 use crate::id::{MessageId, StoreId, ThreadId};
-use crate::imap::orders::{Aligned, Message, Ours, orders};
-use crate::imap::{
-    FolderKey, FolderState, Found, Known, Listing, Order, Outcome as Written, Report, Stand,
-    Target, What,
-};
+use crate::imap::orders::{Aligned, Message, Ours};
+use crate::imap::{FolderKey, FolderState, Found, Known, Listing, Stand};
 use crate::mailbox;
 use crate::store::StoreError;
 use crate::thread::ThreadState;
@@ -154,11 +153,12 @@ impl Backend {
             self.empty(&folder)?;
             Edges::revalidate(&self.db, key, uidvalidity)?;
             folder.state.uidvalidity = uidvalidity;
+            folder.state.uidnext = 0;
         }
         Ok(Some(folder))
     }
 
-    /// Messages that were fetched; how many are new here.
+    /// Messages that were fetched.
     ///
     /// # Errors
     /// When the storage refuses.
@@ -168,9 +168,10 @@ impl Backend {
         uidvalidity: u32,
         fetched: Vec<Fetched>,
         now: i64,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Taken, StoreError> {
         self.begin()?;
-        let Some(folder) = self.edge_folder(key, uidvalidity)? else { return Ok(0) };
+        let mut taken = Taken::default();
+        let Some(folder) = self.edge_folder(key, uidvalidity)? else { return Ok(taken) };
         let (mut messages, mut rest) = (Vec::new(), Vec::new());
         for one in fetched {
             // A second answer of the same message: what was asked for is there already.
@@ -196,7 +197,7 @@ impl Backend {
             }
         }
         let outcomes = self.ingest(messages, now)?;
-        let (mut steps, mut new) = (Vec::new(), 0);
+        let mut steps = Vec::new();
         for (outcome, held) in outcomes.into_iter().zip(rest) {
             let (known, fresh) = match outcome {
                 Outcome::Imported { thread, message, .. } => (message.map(|m| (thread, m)), true),
@@ -211,8 +212,11 @@ impl Backend {
                     continue;
                 }
             };
-            new += u64::from(fresh);
+            taken.new += u64::from(fresh);
             let Some(known) = known else { continue };
+            if fresh {
+                taken.note(&folder.state, &held, &known.0);
+            }
             let was = Edges::claim(&self.db, &folder.account, &known.1)?;
             let is = EdgeMessage {
                 known: Some(known),
@@ -223,7 +227,8 @@ impl Backend {
             steps.push(Step { was, is: Some(is), new: fresh });
         }
         self.take_steps(&folder.account, steps)?;
-        Ok(new)
+        self.drop_muted(&mut taken.news)?;
+        Ok(taken)
     }
 
     /// Takes changes of rows, and follows what they say of conversations.
@@ -266,7 +271,7 @@ impl Backend {
         steps: Vec<Step>,
         said: &dyn Fn(&EdgeMessage) -> Said,
     ) -> Result<(), StoreError> {
-        let agreed = Edges::agreed(&self.db, account, thread)?;
+        let mut agreed = Edges::agreed(&self.db, account, thread)?;
         let state = state_of(&self.db, &StoreId::thread(thread))?;
         let ours = self.ours(&state)?;
         let occurrence = |held: &EdgeMessage, new: bool| {
@@ -314,7 +319,10 @@ impl Backend {
             now.extend(occurrence(&held, fresh.contains(&(held.folder, held.uid))));
         }
         let mut change = Change::of(&before, &now, &pairs);
-        let pending = agreed.as_ref().is_some_and(|agreed| agreed.place != ours.stand.place);
+        if let Some(agreed) = &mut agreed {
+            agreed.hear_echo(&mut change);
+        }
+        let pending = agreed.as_ref().is_some_and(|agreed| agreed.stand.place != ours.stand.place);
         if pending {
             change.place = None; // ours was pressed and is not written yet: it stands
         }
@@ -334,36 +342,31 @@ impl Backend {
         &mut self,
         account: &str,
         thread: &ThreadId,
-        agreed: Option<Aligned>,
+        agreed: Option<Agreed>,
         before: &Ours,
     ) -> Result<(), StoreError> {
         let after = self.ours(&state_of(&self.db, &StoreId::thread(thread))?)?.stand;
         let agreed = match agreed {
             // Met for the first time: what we have of it already is not written over there.
-            None => after,
-            Some(agreed) => {
+            None => Agreed::of(after),
+            Some(Agreed { stand, sent }) => {
                 let was = &before.stand;
                 let came = after.labels.difference(&was.labels);
                 let went: BTreeSet<&String> = was.labels.difference(&after.labels).collect();
-                let mut labels: BTreeSet<String> = agreed.labels.clone();
+                let mut labels: BTreeSet<String> = stand.labels.clone();
                 labels.extend(came.cloned());
                 labels.retain(|label| !went.contains(label));
-                Aligned {
-                    place: if was.place == agreed.place { after.place } else { agreed.place },
-                    starred: if was.starred == agreed.starred {
-                        after.starred
-                    } else {
-                        agreed.starred
-                    },
-                    labels,
-                }
+                let place = if was.place == stand.place { after.place } else { stand.place };
+                let starred =
+                    if was.starred == stand.starred { after.starred } else { stand.starred };
+                Agreed { stand: Aligned { place, starred, labels }, sent }
             }
         };
         Edges::agree(&self.db, account, thread, &agreed, Dirty::Yes)
     }
 
     /// A conversation as orders see it.
-    fn ours(&mut self, state: &ThreadState) -> Result<Ours, StoreError> {
+    pub(super) fn ours(&mut self, state: &ThreadState) -> Result<Ours, StoreError> {
         let (_, cells) = state.trail();
         let mut labels = BTreeSet::new();
         for id in &cells.labels {
@@ -429,144 +432,5 @@ impl Backend {
     pub fn edge_forget(&mut self, account: &str) -> Result<(), StoreError> {
         self.begin()?;
         Edges::forget(&self.db, account)
-    }
-
-    /// What is to be written to an account's server.
-    ///
-    /// # Errors
-    /// When the storage refuses.
-    pub fn edge_orders(&mut self, account: &str, most: usize) -> Result<Vec<Order>, StoreError> {
-        self.begin()?;
-        let folders = Edges::folders(&self.db, account)?;
-        let info = folders.iter().map(|of| (of.state.key, of.info.clone())).collect();
-        let mut groups: BTreeMap<(What, FolderKey), Vec<Target>> = BTreeMap::new();
-        for thread in Edges::dirty(&self.db, account, most)? {
-            let state = state_of(&self.db, &StoreId::thread(&thread))?;
-            let ours = self.ours(&state)?;
-            let held = Edges::of_thread(&self.db, account, &thread)?;
-            let rows: Vec<_> = held.iter().filter_map(EdgeMessage::row).collect();
-            let agreed = Edges::agreed(&self.db, account, &thread)?;
-            let agreed = agreed.unwrap_or_else(|| ours.stand.clone());
-            let ordered = orders(&ours, &agreed, &rows, &info);
-            if ordered.is_empty() {
-                // Of one that left a folder and was not met again yet there is nothing to order now.
-                let away = Edges::is_away(&self.db, account, &thread)?;
-                let (stand, dirty) =
-                    if away { (&agreed, Dirty::Later) } else { (&ours.stand, Dirty::No) };
-                Edges::agree(&self.db, account, &thread, stand, dirty)?;
-            }
-            for (at, what) in ordered {
-                let row = &rows[at];
-                let of = |held: &&EdgeMessage| (held.folder, held.uid) == (row.folder, row.uid);
-                let size = held.iter().find(of).map_or(0, |held| held.size);
-                let message = state.messages.iter().find(|m| m.message.message == row.message);
-                let message_id = message.and_then(|m| m.message.message_id.clone());
-                let target = Target { uid: row.uid, message_id, size };
-                groups.entry((what, row.folder)).or_default().push(target);
-            }
-        }
-        let validity = |key: FolderKey| {
-            folders.iter().find(|of| of.state.key == key).map_or(0, |of| of.state.uidvalidity)
-        };
-        let order = |((what, folder), targets)| Order {
-            folder,
-            uidvalidity: validity(folder),
-            targets,
-            what,
-        };
-        Ok(groups.into_iter().map(order).collect())
-    }
-
-    /// What became of orders.
-    ///
-    /// # Errors
-    /// When the storage refuses.
-    pub fn edge_report(
-        &mut self,
-        account: &str,
-        reports: &[Report],
-        now: i64,
-    ) -> Result<(), StoreError> {
-        self.begin()?;
-        self.now = now;
-        for Report { order, outcomes } in reports {
-            let Some(folder) = Edges::folder(&self.db, order.folder)? else { continue };
-            if folder.state.uidvalidity != order.uidvalidity {
-                continue;
-            }
-            for (target, outcome) in order.targets.iter().zip(outcomes) {
-                let uid = target.uid;
-                let held = Edges::range(&self.db, order.folder, &(uid..=uid))?.pop();
-                if let Some(held) = held {
-                    self.reported(account, held, &order.what, outcome)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn reported(
-        &mut self,
-        account: &str,
-        held: EdgeMessage,
-        what: &What,
-        outcome: &Written,
-    ) -> Result<(), StoreError> {
-        match (what, outcome) {
-            (What::Flags { on, off }, Written::Done) => {
-                let is = EdgeMessage { base: held.base.with(on, off), ..held };
-                Edges::put(&self.db, &is, None)
-            }
-            (What::Labels { on, off }, Written::Done) => {
-                let is = EdgeMessage { base: held.base.labelled(on, off), ..held };
-                Edges::put(&self.db, &is, None)
-            }
-            (What::Delete, Written::Done) => Edges::remove(&self.db, &held),
-            (What::CopyTo(_), Written::Moved(to, place)) => {
-                self.put_at(*to, *place, &held, held.moved_from)
-            }
-            (_, Written::Moved(to, place)) => {
-                let from = Some(held.folder);
-                let known = self.put_at(*to, *place, &held, from);
-                Edges::leave_or_remove(&self.db, account, &held, place.is_some())?;
-                known
-            }
-            // It is looked for in all folders first.
-            (_, Written::Absent | Written::Refused(_)) => match &held.known {
-                Some((thread, _)) => {
-                    let agreed = Edges::agreed(&self.db, account, thread)?;
-                    agreed.map_or(Ok(()), |agreed| {
-                        Edges::agree(&self.db, account, thread, &agreed, Dirty::Later)
-                    })
-                }
-                None => Ok(()),
-            },
-            _ => Ok(()),
-        }
-    }
-
-    /// A message is in a folder now, where the server says under which UID.
-    fn put_at(
-        &mut self,
-        to: FolderKey,
-        place: Option<(u32, u32)>,
-        held: &EdgeMessage,
-        from: Option<FolderKey>,
-    ) -> Result<(), StoreError> {
-        let Some((uidvalidity, uid)) = place else { return Ok(()) };
-        let Some(folder) = Edges::folder(&self.db, to)? else { return Ok(()) };
-        if folder.state.uidvalidity != uidvalidity && folder.state.uidvalidity != 0 {
-            return Ok(()); // it is met when that folder is read
-        }
-        if folder.state.uidvalidity == 0 {
-            Edges::revalidate(&self.db, to, uidvalidity)?;
-        }
-        // A place that another message has is none: whose it is is seen when the folder is read.
-        let taken = Edges::range(&self.db, to, &(uid..=uid))?.pop();
-        if taken.is_some_and(|taken| taken.known != held.known) {
-            return Ok(());
-        }
-        let is = EdgeMessage { folder: to, uid, moved_from: from, ..held.clone() };
-        Edges::put(&self.db, &is, None)
     }
 }

@@ -3,8 +3,10 @@
 //! Invariant: messages are parsed, hashed and compressed here, on the account's own thread; the
 //! backend's has only the transaction.
 
+use std::collections::BTreeMap;
 use std::sync::mpsc::Receiver;
 
+use crate::backend::announce::{News, Teller};
 use crate::backend::edge::Fetched;
 use crate::backend::host::HostHandle;
 use crate::backend::{BackendError, prepare};
@@ -17,13 +19,15 @@ use crate::notice::{Explain as _, Notice};
 
 /// A door to a running backend, for one account.
 #[derive(Debug, Clone)]
-pub struct MailEdge(HostHandle);
+pub struct MailEdge {
+    host: HostHandle,
+    teller: Option<Teller>,
+}
 
 impl MailEdge {
-    /// To this backend.
-    #[must_use]
-    pub const fn new(host: HostHandle) -> Self {
-        Self(host)
+    /// To this backend; news is told to `teller`.
+    pub(super) const fn new(host: HostHandle, teller: Option<Teller>) -> Self {
+        Self { host, teller }
     }
 }
 
@@ -37,7 +41,7 @@ fn answer<T>(asked: Result<Receiver<Result<T, Notice>>, BackendError>) -> Result
 impl Edge for MailEdge {
     fn folders(&mut self, account: &str, found: Vec<Found>) -> Result<Vec<FolderState>, SinkError> {
         let account = account.to_owned();
-        answer(self.0.work(move |backend, now| backend.edge_folders(&account, &found, now)))
+        answer(self.host.work(move |backend, now| backend.edge_folders(&account, &found, now)))
     }
 
     fn unlisted(
@@ -46,11 +50,11 @@ impl Edge for MailEdge {
         listed: Vec<String>,
     ) -> Result<Vec<FolderState>, SinkError> {
         let account = account.to_owned();
-        answer(self.0.work(move |backend, _| backend.edge_unlisted(&account, &listed)))
+        answer(self.host.work(move |backend, _| backend.edge_unlisted(&account, &listed)))
     }
 
     fn listing(&mut self, listing: Listing) -> Result<Vec<u32>, SinkError> {
-        answer(self.0.work(move |backend, now| backend.edge_listing(&listing, now)))
+        answer(self.host.work(move |backend, now| backend.edge_listing(&listing, now)))
     }
 
     fn arrived(&mut self, batch: Batch) -> Result<u64, SinkError> {
@@ -76,28 +80,47 @@ impl Edge for MailEdge {
                 Fetched { known, prepared, size }
             })
             .collect();
+        // Only where somebody is told of it: most mail is old mail that is fetched once.
+        let headlines = self.teller.as_ref().map(|_| headlines(&fetched)).unwrap_or_default();
         let job = move |backend: &mut super::Backend, now| {
             backend.edge_arrived(folder, uidvalidity, fetched, now)
         };
-        answer(self.0.work(job))
+        let taken = answer(self.host.work(job))?;
+        if let Some(teller) = &self.teller {
+            let news = taken.news.into_iter().filter_map(|(uid, thread)| {
+                let news = headlines.get(&uid)?.clone();
+                Some(News { thread: thread.to_string(), ..news })
+            });
+            teller.tell(news.collect());
+        }
+        Ok(taken.new)
     }
 
     fn stand(&mut self, stand: Stand) -> Result<bool, SinkError> {
-        answer(self.0.work(move |backend, _| backend.edge_stand(stand)))
+        answer(self.host.work(move |backend, _| backend.edge_stand(stand)))
     }
 
     fn passed(&mut self, account: &str) -> Result<(), SinkError> {
         let account = account.to_owned();
-        answer(self.0.work(move |backend, now| backend.edge_passed(&account, now)))
+        answer(self.host.work(move |backend, now| backend.edge_passed(&account, now)))
     }
 
-    fn orders(&mut self, account: &str, most: usize) -> Result<Vec<Order>, SinkError> {
+    fn orders(&mut self, account: &str, most: usize, early: bool) -> Result<Vec<Order>, SinkError> {
         let account = account.to_owned();
-        answer(self.0.work(move |backend, _| backend.edge_orders(&account, most)))
+        answer(self.host.work(move |backend, _| backend.edge_orders(&account, most, early)))
     }
 
     fn report(&mut self, account: &str, reports: Vec<Report>) -> Result<(), SinkError> {
         let account = account.to_owned();
-        answer(self.0.work(move |backend, now| backend.edge_report(&account, &reports, now)))
+        answer(self.host.work(move |backend, now| backend.edge_report(&account, &reports, now)))
     }
+}
+
+/// What would be told of messages, by UID.
+fn headlines(fetched: &[Fetched]) -> BTreeMap<u32, News> {
+    let told = |one: &Fetched| {
+        let (from, subject, date) = one.prepared.as_ref().ok()?.headline()?;
+        Some((one.known.uid, News::new("", from, subject, date)))
+    };
+    fetched.iter().filter(|one| !one.known.flags.read).filter_map(told).collect()
 }

@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::account::{Account, Accounts, Stamp};
+use crate::backend::announce::{Announcement, Announcer, Told};
 use crate::backend::edge_host::MailEdge;
 use crate::backend::host::HostHandle;
 use crate::clock::{Clock as _, SystemClock};
@@ -32,6 +33,8 @@ pub struct AccountStatus {
     pub address: String,
     /// What its worker says.
     pub status: Status,
+    /// Why its `on_new_mail` failed last.
+    pub command: Option<Notice>,
 }
 
 /// What is shared with who asks.
@@ -40,6 +43,7 @@ struct Shared {
     accounts: Mutex<Vec<(String, String, Handle)>>,
     error: Mutex<Option<Notice>>,
     looked: AtomicBool,
+    told: Arc<Mutex<Told>>,
 }
 
 /// A way to ask how accounts are; cheap to copy.
@@ -51,12 +55,21 @@ impl FetcherHandle {
     #[must_use]
     pub fn accounts(&self) -> Vec<AccountStatus> {
         let accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
         let status = |(id, address, handle): &(String, String, Handle)| AccountStatus {
             id: id.clone(),
             address: address.clone(),
             status: handle.status(),
+            command: told.failed(id),
         };
         accounts.iter().map(status).collect()
+    }
+
+    /// New mail that was announced after the announcement with this number, and the number of the
+    /// last; 0 is before the first.
+    #[must_use]
+    pub fn announced(&self, after: u64) -> (u64, Vec<Announcement>) {
+        self.0.told.lock().unwrap_or_else(PoisonError::into_inner).after(after)
     }
 
     /// Why the file cannot be read, where it cannot.
@@ -88,11 +101,13 @@ impl Fetcher {
     pub fn start(dir: &Path, host: HostHandle) -> std::io::Result<Self> {
         let handle = FetcherHandle::default();
         let (stop, stopped) = mpsc::channel();
+        let announcer = Announcer::start(Arc::clone(&handle.0.told))?;
         let mut keeper = Keeper {
             dir: dir.to_owned(),
             host,
             shared: Arc::clone(&handle.0),
             workers: BTreeMap::new(),
+            announcer,
             seen: None,
         };
         let run = move || {
@@ -130,6 +145,8 @@ struct Keeper {
     host: HostHandle,
     shared: Arc<Shared>,
     workers: BTreeMap<String, (Account, Worker)>,
+    /// Dropped after the workers: it announces what they told last.
+    announcer: Announcer,
     /// What the file was when it was last read.
     seen: Option<Option<Stamp>>,
 }
@@ -144,7 +161,11 @@ impl Keeper {
         let error = read.as_ref().err().map(|error| error.notice());
         *self.shared.error.lock().unwrap_or_else(PoisonError::into_inner) = error;
         if let Ok(accounts) = read {
-            self.keep(&accounts.list);
+            let mut list = accounts.list;
+            if !accounts.notify {
+                list.iter_mut().for_each(|account| account.settings.notify = false);
+            }
+            self.keep(&list);
             self.seen = Some(stamp);
         }
         self.shared.looked.store(true, Ordering::SeqCst);
@@ -191,7 +212,7 @@ impl Keeper {
                 silence: None,
             },
             password: Box::new(move || secret.read(&dir, &id).map_err(|error| error.notice())),
-            edge: Box::new(MailEdge::new(self.host.clone())),
+            edge: Box::new(MailEdge::new(self.host.clone(), self.announcer.teller(account))),
             settings: account.settings.clone(),
             random: Box::new(|| {
                 let mut bytes = [0; 8];

@@ -108,6 +108,13 @@ impl Prepared {
     pub(super) fn keywords(&self) -> &[String] {
         self.0.as_ref().map_or(&[], |ready| &ready.keywords)
     }
+
+    /// Who wrote it, its subject, and when; `None` for what is our own or was not taken in.
+    pub(super) fn headline(&self) -> Option<(Option<&mail::Address>, Option<&str>, i64)> {
+        let message = &self.0.as_ref().ok()?.message;
+        let own = message.sent || message.flags.draft;
+        (!own).then(|| (message.from.first(), message.subject.as_deref(), message.sort_date))
+    }
 }
 
 /// Whether a message is one that is not there yet, and brings labels.

@@ -5,6 +5,7 @@
 //! is owned by [`Backend`], which is synchronous and takes time as an argument; [`host`] gives it a
 //! thread, [`listener`] gives it sockets.
 
+mod announce;
 mod auth;
 pub mod backup;
 mod blobs;
@@ -12,8 +13,10 @@ mod bootstrap;
 mod core;
 mod cut;
 mod doctor;
+mod echo;
 pub mod edge;
 mod edge_host;
+mod edge_out;
 mod error;
 mod fetcher;
 mod follow;
@@ -42,6 +45,7 @@ mod thread_client;
 mod wake;
 mod worker;
 
+pub use announce::{Announcement, News, Taken};
 pub use auth::token;
 pub use core::{Backend, Options};
 pub use cut::{Cut, FILES, SNAPSHOTS, begin_again};

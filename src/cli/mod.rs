@@ -31,6 +31,7 @@ mod stop;
 mod sync_only;
 mod triage;
 mod tui;
+mod tui_mail;
 mod upgrade;
 mod watch;
 

@@ -1,7 +1,7 @@
 //! The motions: down, up, pages, ends. In the reader they scroll.
 
 use super::context::Context::{
-    self, Colours, FirstRun, Help, History, List, Picker, Prompt, Reader,
+    self, Accounts, Colours, FirstRun, Help, History, List, Picker, Prompt, Reader,
 };
 use super::registry::{Command, Group, Verb};
 
@@ -26,8 +26,8 @@ pub enum Motion {
     Last,
 }
 
-const SCROLLS: &[Context] = &[List, Reader, History, Help];
-const CHOOSES: &[Context] = &[List, Reader, History, Help, FirstRun, Colours];
+const SCROLLS: &[Context] = &[List, Reader, History, Help, Accounts];
+const CHOOSES: &[Context] = &[List, Reader, History, Help, Accounts, FirstRun, Colours];
 
 /// The declarations.
 pub const MOTIONS: [Command; 11] = [

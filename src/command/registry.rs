@@ -86,6 +86,8 @@ pub enum Verb {
     Close,
     /// Opens the help.
     Help,
+    /// Shows how accounts are.
+    Accounts,
     /// Stops the program, as the shell's job.
     Suspend,
     /// Draws everything again.
@@ -363,6 +365,6 @@ mod tests {
         assert!(matches!(resolve(Context::List, &Key::sequence("g x")), Resolved::Nothing));
         let rest: Vec<String> =
             continuations(Context::List, &g).into_iter().map(|(keys, _)| keys).collect();
-        assert_eq!(rest, ["g", "i", "s", "a", "t", "d", "h", "z"]);
+        assert_eq!(rest, ["g", "i", "s", "a", "t", "d", "h", "z", "m"]);
     }
 }

@@ -43,6 +43,8 @@ impl Device {
             // Of a frame all or nothing.
             self.db.rollback();
             self.kept.iter_mut().for_each(Db::rollback);
+            // Where this fails too, the next welcome looks.
+            let _ = self.boot_of_disk();
         }
         // Who answers keys in between takes a snapshot in by slices.
         while !self.later && done.is_ok() && self.bootstrap_on(SLICE)? {}
@@ -111,6 +113,7 @@ impl Device {
             return Err(SyncError::Frame("a second welcome".to_owned()).into());
         }
         (self.declined, self.misfits) = (0, 0);
+        self.boot_of_disk()?;
         let known = Own::setting(&self.db, "backend")?;
         if let Some(known) = known
             && known != backend
@@ -349,8 +352,8 @@ impl Device {
     }
 
     /// Forgets own events that rows show now; those that a loaded log does not hold yet stay until
-    /// it does, so that the reader does not flicker, and those that a kept log does not hold, so
-    /// that they can be offered again after a restore.
+    /// it does, so that the reader does not flicker, and those that a kept log does not hold on
+    /// disk, so that they can be offered again after a restore.
     pub(super) fn forget_projected(
         &mut self,
         thread: &ThreadId,
@@ -360,6 +363,9 @@ impl Device {
         let mut through = held.map_or(through, |open| open.position().min(through));
         if let Some(kept) = &self.kept {
             let here = Log::head(kept, &StoreId::thread(thread))?.position;
+            if here > 0 && self.kept_disk.awaits(thread) {
+                return Ok(()); // once its end is on disk
+            }
             through = if here > 0 { here.min(through) } else { through };
         }
         Own::projected(&self.db, &StoreId::thread(thread), through)?;

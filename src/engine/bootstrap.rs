@@ -178,8 +178,27 @@ impl Device {
         let before = self.boot.as_ref().is_some_and(|boot| boot.state.bulk);
         let state = State::anew(before, !snapshot::is_empty(&self.db)?);
         state.keep(&self.db)?;
+        self.copy_here()?;
         self.boot = Some(Box::new(Boot::of(state)));
         Ok(())
+    }
+
+    /// How far a snapshot is here is what the file says of it: what was begun or given up in a
+    /// transaction that was rolled back was not.
+    pub(super) fn boot_of_disk(&mut self) -> Result<(), StoreError> {
+        let there = Boot::read(&self.db)?;
+        let state = |boot: &Boot| boot.state.clone();
+        if there.as_ref().map(state) != self.boot.as_deref().map(state) {
+            self.copy_here()?;
+            self.boot = there.map(Box::new);
+        }
+        Ok(())
+    }
+
+    /// Nobody copies the write-ahead log beside this device any more: its commits do, until a
+    /// snapshot is offered again.
+    fn copy_here(&self) -> Result<(), StoreError> {
+        if self.beside { self.db.checkpoint_elsewhere(false) } else { Ok(()) }
     }
 
     /// From now on the write-ahead log is copied on a thread of its own while a snapshot is taken
@@ -215,6 +234,7 @@ impl Device {
             .map_err(StoreError::from)?;
         self.show_all_labels()?;
         self.commit()?;
+        self.copy_here()?;
         self.boot = None;
         self.news.lists = true;
         Ok(true)
@@ -355,6 +375,7 @@ impl Device {
             self.db.rollback();
             // As it is on disk; what was in memory is asked for again.
             self.boot = Boot::read(&self.db)?.map(Box::new);
+            self.copy_here()?;
         }
         match done {
             Ok(false) => {
@@ -364,9 +385,7 @@ impl Device {
                 Ok(true)
             }
             Ok(true) => {
-                if boot.checkpointer.is_some() {
-                    self.db.checkpoint_elsewhere(false)?;
-                }
+                self.copy_here()?;
                 self.drop_purged()?;
                 let (store, cursor) = (StoreId::mailbox(), self.cursor()?);
                 self.wanted.push(Frame::Subscribe { store, cursor });

@@ -12,6 +12,7 @@ use crate::engine::handle::Request;
 use crate::engine::link::LinkEvent;
 use crate::engine::side_door::Task;
 use crate::engine::slice::{NEXT_PAGE, mailbox_page};
+use crate::engine::syncer::Written;
 use crate::engine::view::{ImportProgress, Window};
 use crate::id::LabelId;
 use crate::notice::Notice;
@@ -26,7 +27,7 @@ pub(super) enum Input {
     Link(LinkEvent),
     Import(ImportProgress),
     Imported(Notice),
-    Synced(u64, Result<(), Notice>),
+    Synced(Written, Result<(), Notice>),
 }
 
 impl From<LinkEvent> for Input {

@@ -16,6 +16,7 @@ use crate::engine::blobs::{BLOBS_KEPT, Held, Sending};
 use crate::engine::bootstrap::Boot;
 use crate::engine::keep::Keeper;
 use crate::engine::kept::Kept;
+use crate::engine::kept_disk::KeptDisk;
 use crate::engine::policy::KEEP_BYTES;
 use crate::engine::rewind::Comparing;
 use crate::engine::threads::OpenThread;
@@ -61,6 +62,8 @@ pub struct Device {
     pub(super) pinned: BTreeSet<ThreadId>,
     /// Logs of Thread stores that a device of a remote backend keeps.
     pub(super) kept: Option<Db>,
+    /// What of them own events wait for.
+    pub(super) kept_disk: KeptDisk,
     /// What of them is under way.
     pub(super) keeper: Keeper,
     /// Blobs that go to the backend.
@@ -248,6 +251,7 @@ impl Device {
             ),
             pinned: BTreeSet::new(),
             kept,
+            kept_disk: KeptDisk::default(),
             keeper: Keeper::default(),
             sending: Sending::default(),
             limit: KEEP_BYTES,
@@ -326,6 +330,7 @@ impl Device {
     /// # Errors
     /// When the disk refuses.
     pub fn sync(&mut self) -> Result<(), EngineError> {
+        self.sync_kept(self.distrusted)?;
         let unsynced = self.unsynced();
         if self.distrusted {
             // Also what was taken for synced meanwhile: by a second try that said nothing.

@@ -365,15 +365,15 @@ impl Device {
         if !self.is_fetching(thread) {
             return Ok(());
         }
-        let Some(kept) = &mut self.kept else { return Ok(()) };
+        let Some(kept) = &self.kept else { return Ok(()) };
         let store = StoreId::thread(thread);
         let here = Log::head(kept, &store)?.position;
         let new = &events[events.partition_point(|event| event.position <= here)..];
         if new.first().is_some_and(|first| first.position != here + 1) {
             return Ok(());
         }
-        kept.durable(Durability::Normal)?;
-        kept.begin()?;
+        self.begin_kept(thread)?;
+        let Some(kept) = &mut self.kept else { return Ok(()) };
         let (position, end, bytes) = append_kept(kept, thread, new)?;
         if !new.is_empty() && end != chain {
             kept.rollback();

@@ -4,6 +4,7 @@
 //! the durable transaction follows, and only then is an event offered to the backend. It knows no
 //! backend: it is handed a way to dial one.
 
+pub mod accounts;
 mod apply;
 mod blobs;
 mod bootstrap;
@@ -18,6 +19,7 @@ mod history;
 mod intents;
 mod keep;
 mod kept;
+mod kept_disk;
 mod labels;
 pub mod link;
 mod links;
@@ -37,6 +39,7 @@ mod sink;
 mod slice;
 mod slices;
 mod sources;
+mod syncer;
 #[cfg(test)]
 mod tests;
 mod threads;

@@ -19,7 +19,7 @@ impl Device {
                 (&self.ids, &self.epoch, &self.in_flight, &self.sent, &self.taken, self.misfits),
                 (&self.held_back, self.unsent, unsynced, self.is_distrusted(), self.is_saving()),
                 (&self.pinned, &self.keeper, &self.sending, &self.wanted, self.remote_head),
-                (&self.boot, self.declined, &self.comparing),
+                (&self.boot, self.declined, &self.comparing, self.kept_disk.is_empty()),
                 (&self.settled, &self.ingested, &self.purged, &self.joint),
             )
         );

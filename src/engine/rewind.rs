@@ -17,7 +17,7 @@ use crate::engine::{Device, EngineError};
 use crate::id::{Epoch, Seen, StoreId, ThreadId};
 use crate::mailbox::{self, Groups, MailboxEvent};
 use crate::projection::trail_of;
-use crate::store::{Db, Event, Head, Log, Own, StoreError};
+use crate::store::{Db, Durability, Event, Head, Log, Own, StoreError};
 use crate::sync::{Cursor, Frame, SyncError};
 use crate::thread::name::EPOCH_BEGAN;
 
@@ -247,9 +247,11 @@ impl Device {
     /// log said above it is in the queue. The transaction is the caller's.
     fn rewind_mailbox(&mut self, common: u64) -> Result<(), StoreError> {
         let store = StoreId::mailbox();
-        let lost = self.offers(&self.db, &store, common)?;
+        let based = Log::base(&self.db, &store)?.position > 0;
+        // A log that goes as a whole is not compared any further: all of it is offered.
+        let lost = self.offers(&self.db, &store, if based { 0 } else { common })?;
         Own::offer_again(&self.db, &store, &self.id, &lost)?;
-        if Log::base(&self.db, &store)?.position > 0 {
+        if based {
             // Nothing here says what the rows were at the common position.
             Log::clear(&self.db, &store)?;
             return self.bootstrap_again();
@@ -294,6 +296,8 @@ impl Device {
         crash::point("rewind.between");
         let mut left = Vec::new();
         if let Some(kept) = &mut self.kept {
+            // Once all are compared, what is here is taken for the backend's.
+            kept.durable(Durability::Full)?;
             kept.begin()?;
             Log::truncate(kept, &store, at)?;
             Kept::recount(kept, thread)?;

@@ -17,13 +17,13 @@ use crate::engine::link::{Endpoint, Link, LinkEvent};
 use crate::engine::purging::Purging;
 use crate::engine::side_door::SideDoor;
 use crate::engine::slice::{BEAT, Pace};
+use crate::engine::syncer::{Written, syncer};
 use crate::engine::view::{Done, HistoryPage, ImportProgress, Status};
 use crate::engine::{Device, Driver, EngineError};
 use crate::id::{ActionId, ThreadId};
 use crate::limits::COMMIT_WITHIN;
 use crate::mailbox::{self, Of};
 use crate::notice::{Explain as _, Notice};
-use crate::store::disk::sync_log;
 use crate::sync::SyncError;
 
 /// How long the thread sleeps when nothing happens.
@@ -72,27 +72,13 @@ pub fn start(
     driver.device.copy_beside();
     let tasks = inputs.clone();
     let side = SideDoor::new(move |task| tasks.send(Input::Run(task)).is_ok());
-    let disk = syncer(inputs.clone());
+    let done = inputs.clone();
+    let disk = syncer(move |log, became| done.send(Input::Synced(log, became)).is_ok());
     let engine = Engine::new(driver, updates, disk, inputs, import);
     let body = move || engine.run(&receiver);
     let thread = std::thread::Builder::new().name("engine".to_owned());
     thread.spawn(body).map_err(|error| SyncError::Unreached(error.to_string()))?;
     Ok((EngineHandle { requests, updates: to_ui }, side))
-}
-
-/// Starts the thread that waits for the disk. Several commits that wait are one sync.
-fn syncer(inputs: Sender<Input>) -> Sender<(PathBuf, u64)> {
-    let (disk, jobs) = mpsc::channel::<(PathBuf, u64)>();
-    std::thread::spawn(move || {
-        while let Ok(first) = jobs.recv() {
-            let (log, commit) = jobs.try_iter().last().unwrap_or(first);
-            let done = sync_log(&log).map_err(|error| error.notice());
-            if inputs.send(Input::Synced(commit, done)).is_err() {
-                return;
-            }
-        }
-    });
-    disk
 }
 
 struct Engine {
@@ -106,9 +92,10 @@ struct Engine {
     /// When the open transaction must be committed.
     due: Option<Instant>,
     /// The thread that waits for the disk.
-    disk: Sender<(PathBuf, u64)>,
-    /// The last commit that it was given.
+    disk: Sender<Written>,
+    /// The last commit that it was given, and of the kept logs.
     syncing: Option<u64>,
+    syncing_kept: Option<u64>,
     /// When a disk that refused is tried again.
     try_at: Option<Instant>,
     last_status: Option<Status>,
@@ -130,7 +117,7 @@ impl Engine {
     fn new(
         driver: Driver,
         updates: Sender<Update>,
-        disk: Sender<(PathBuf, u64)>,
+        disk: Sender<Written>,
         inputs: Sender<Input>,
         import: Option<ImportJob>,
     ) -> Self {
@@ -144,6 +131,7 @@ impl Engine {
             reading: None,
             due: None,
             syncing: None,
+            syncing_kept: None,
             try_at: None,
             last_status: None,
             purging: None,
@@ -191,7 +179,8 @@ impl Engine {
                         self.commit_soon();
                         task(&mut self.driver);
                     }
-                    Input::Synced(commit, done) => self.synced(commit, done),
+                    Input::Synced(log, done) if log.kept => self.synced_kept(log.commit, done),
+                    Input::Synced(log, done) => self.synced(log.commit, done),
                     Input::Link(event) => coming.waiting.push_back(event),
                     Input::Import(progress) => self.tell(Update::Import(progress)),
                     Input::Imported(notice) => self.tell(Update::Notice(notice)),
@@ -272,9 +261,26 @@ impl Engine {
         }
         if let Some((log, commit)) = self.driver.device.unsynced()
             && self.syncing.is_none_or(|last| last < commit)
-            && self.disk.send((log, commit)).is_ok()
+            && self.disk.send(Written { kept: false, log, commit }).is_ok()
         {
             self.syncing = Some(commit);
+        }
+        if let Some((log, commit)) = self.driver.device.unsynced_kept()
+            && self.syncing_kept.is_none_or(|last| last < commit)
+            && self.disk.send(Written { kept: true, log, commit }).is_ok()
+        {
+            self.syncing_kept = Some(commit);
+        }
+    }
+
+    /// Kept logs are on disk up to a commit, or the disk refused.
+    fn synced_kept(&mut self, commit: u64, done: Result<(), Notice>) {
+        if done.is_err() {
+            return self.synced(0, done);
+        }
+        if !self.driver.device.is_distrusted() {
+            let done = self.driver.device.synced_kept(commit);
+            self.told(done);
         }
     }
 

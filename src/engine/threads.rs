@@ -14,7 +14,7 @@ use crate::id::{BlobHash, Seen, StoreId, ThreadId};
 use crate::mail::Flags;
 use crate::mailbox;
 use crate::projection::entries;
-use crate::store::{Chain, Durability, Event, Own, StoreError};
+use crate::store::{Chain, Event, Own, StoreError};
 use crate::sync::{Cursor, Frame};
 use crate::thread::{Base, Entry, MessageRow, ThreadState, decide, run};
 
@@ -214,9 +214,8 @@ impl Device {
         new: &[Event],
         chain: Chain,
     ) -> Result<bool, EngineError> {
+        self.begin_kept(thread)?;
         let Some(kept) = &mut self.kept else { return Ok(true) };
-        kept.durable(Durability::Normal)?;
-        kept.begin()?;
         let (_, end, bytes) = append_kept(kept, thread, new)?;
         if end != chain {
             kept.rollback();

@@ -220,6 +220,18 @@ pub enum What {
     Delete,
 }
 
+impl What {
+    /// Whether a message is in two folders for a moment at least; `copies` where that is how it is
+    /// moved.
+    pub(super) const fn is_copy(&self, copies: bool) -> bool {
+        match self {
+            Self::CopyTo(_) => true,
+            Self::Move(_) | Self::MoveTo(_) => copies,
+            Self::Flags { .. } | Self::Labels { .. } | Self::Delete => false,
+        }
+    }
+}
+
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
@@ -299,11 +311,13 @@ pub trait Edge: Send {
     /// As `folders`.
     fn passed(&mut self, account: &str) -> Result<(), SinkError>;
 
-    /// What is to be written to the server, at most so many messages.
+    /// What is to be written to the server, of at most so many conversations; `early`, before all
+    /// folders were looked at, nothing of those of which something was sent already: whether that
+    /// is there is not known yet.
     ///
     /// # Errors
     /// As `folders`.
-    fn orders(&mut self, account: &str, most: usize) -> Result<Vec<Order>, SinkError>;
+    fn orders(&mut self, account: &str, most: usize, early: bool) -> Result<Vec<Order>, SinkError>;
 
     /// What became of orders.
     ///

@@ -346,7 +346,7 @@ impl Running {
         }
         if self.shared.take_orders() {
             away = true;
-            self.write(client).await?;
+            self.write(client, !self.looked).await?;
         }
         if away {
             let now = client.select(&folder.name, None).await?;

@@ -233,6 +233,8 @@ pub(super) struct Running {
     pub(super) folders: Vec<FolderState>,
     /// When the inbox was last asked for.
     pub(super) inbox_asked: Instant,
+    /// Whether all folders were looked at since this connection began.
+    pub(super) looked: bool,
     /// Whether the server tells where messages go (RFC 4315).
     pub(super) tells_places: bool,
     /// Folders whose answers were too much at once.
@@ -245,7 +247,8 @@ impl Running {
     fn new(job: Job, shared: Arc<Shared>) -> Self {
         let (heavy, anew) = (BTreeSet::new(), BTreeMap::new());
         let (folders, inbox_asked, tells_places) = (Vec::new(), Instant::now(), false);
-        Self { job, shared, folders, inbox_asked, tells_places, heavy, anew }
+        let looked = false;
+        Self { job, shared, folders, inbox_asked, looked, tells_places, heavy, anew }
     }
 
     async fn run(mut self) {
@@ -283,14 +286,16 @@ impl Running {
         let password = (self.job.password)().map_err(ImapError::Backend)?;
         let mut client = connect(&self.job.way, &password).await?;
         drop(password);
+        self.looked = false;
         loop {
             self.pass(&mut client).await?;
+            self.looked = true;
             self.shared.tell(|status| {
                 status.passes += 1;
                 status.error = None;
             });
             self.shared.take_orders();
-            self.write(&mut client).await?;
+            self.write(&mut client, false).await?;
             self.attend(&mut client).await?;
         }
     }
@@ -320,7 +325,7 @@ impl Running {
                 if client.take_news().any { Woken::News } else { Woken::Time }
             };
             if self.shared.take_orders() || woken == Woken::Called {
-                self.write(client).await?;
+                self.write(client, false).await?;
             } else if woken == Woken::News {
                 // A server that always has news is not asked all the time.
                 tokio::time::sleep(NEWS_EVERY.saturating_sub(asked.elapsed())).await;

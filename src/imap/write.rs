@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::crash;
 use crate::imap::ImapError;
 use crate::imap::client::{Client, End};
 use crate::imap::edge::{FolderKey, Order, Outcome, Report, Role, Target, What};
@@ -20,10 +21,17 @@ const MESSAGES: usize = 200;
 const ROUNDS: usize = 50;
 
 impl Running {
-    /// Writes everything that is to be written.
-    pub(super) async fn write(&mut self, client: &mut Client) -> Result<(), ImapError> {
+    /// Writes everything that is to be written; `early`, before all folders were looked at, only
+    /// what does no harm when it was done already.
+    pub(super) async fn write(
+        &mut self,
+        client: &mut Client,
+        early: bool,
+    ) -> Result<(), ImapError> {
+        let copies = !client.can("MOVE");
         for _ in 0..ROUNDS {
-            let orders = self.job.edge.orders(&self.job.account, THREADS)?;
+            let mut orders = self.job.edge.orders(&self.job.account, THREADS, early)?;
+            orders.retain(|order| !early || !order.what.is_copy(copies));
             if orders.is_empty() {
                 return Ok(());
             }
@@ -65,7 +73,10 @@ impl Running {
         let written = outcomes.iter().filter(done).count() as u64;
         self.shared.tell(|status| status.written += written);
         let report = Report { order, outcomes };
-        Ok(self.job.edge.report(&self.job.account, vec![report])?)
+        crash::point("written.before-told");
+        self.job.edge.report(&self.job.account, vec![report])?;
+        crash::point("written.after-told");
+        Ok(())
     }
 
     /// Selects the folder of an order; `false` when its UIDs count no more.

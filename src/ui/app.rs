@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::command::context::Context;
 use crate::command::key::Key;
+use crate::engine::accounts::Accounts;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{ImportProgress, Label, Link, Page, Status};
 use crate::id::ActionId;
@@ -53,6 +54,8 @@ pub enum Stage {
 pub enum Layer {
     /// The help, scrolled this far.
     Help(usize),
+    /// The accounts, scrolled this far.
+    Accounts(usize),
     /// The label picker.
     Picker(Picker),
     /// A name is asked for, for a label.
@@ -174,6 +177,8 @@ pub enum Effect {
     Suspend,
     /// Draw everything again.
     Redraw,
+    /// Tell of new mail, as the terminal can.
+    Announce(String),
     /// Open a mailbox, to import from these paths.
     Open(Door, Vec<PathBuf>),
     /// End.
@@ -232,6 +237,8 @@ pub struct Model {
     pub held: VecDeque<Key>,
     /// The status line's facts.
     pub status: Status,
+    /// How accounts are, where this process fetches their mail.
+    pub accounts: Option<Accounts>,
     /// The last notice.
     pub notice: Option<Shown>,
     /// The running or ended import.
@@ -306,6 +313,7 @@ impl Model {
             keys: Vec::new(),
             held: VecDeque::new(),
             status,
+            accounts: None,
             notice: None,
             import: None,
             quitting: Quitting::No,
@@ -333,6 +341,7 @@ impl Model {
     pub fn context(&self) -> Context {
         match (self.layers.last(), &self.stage, &self.reader) {
             (Some(Layer::Help(_)), ..) => Context::Help,
+            (Some(Layer::Accounts(_)), ..) => Context::Accounts,
             (Some(Layer::Picker(_)), ..) => Context::Picker,
             (Some(Layer::Colours(_)), ..) => Context::Colours,
             (Some(Layer::Path(_) | Layer::Purge(_) | Layer::Rename(_) | Layer::Snooze(_)), ..) => {

@@ -154,6 +154,10 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             model.layers.push(Layer::Help(0));
             Vec::new()
         }
+        Verb::Accounts => {
+            model.layers.push(Layer::Accounts(0));
+            Vec::new()
+        }
         Verb::Suspend => vec![Effect::Suspend],
         Verb::Redraw => vec![Effect::Redraw],
         Verb::Tour | Verb::SkipStep => {
@@ -235,7 +239,7 @@ fn split(model: &mut Model) -> Vec<Effect> {
 
 fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
     match (model.layers.last_mut(), &mut model.stage, &mut model.reader) {
-        (Some(Layer::Help(top)), ..) => {
+        (Some(Layer::Help(top) | Layer::Accounts(top)), ..) => {
             let page = usize::from(model.size.1).saturating_sub(4).max(1);
             *top = match motion {
                 Motion::Down => top.saturating_add(1),

@@ -4,6 +4,7 @@
 //! by folder; the link between is one that counts and can be cut.
 
 mod cut;
+mod kill;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -58,6 +58,7 @@ mod overlay;
 mod own_mail;
 mod pictures;
 mod power;
+mod pty_accounts;
 mod pty_beside_scripts;
 mod pty_end;
 mod pty_first_run;

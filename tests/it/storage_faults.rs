@@ -120,7 +120,8 @@ const STEPS: &[Step] = &[
     }),
     ("a backup", House::back_up),
     ("what comes after it", |house| {
-        // What the backup lacks comes back from a log that is kept.
+        // What the backup lacks comes back from a log that is kept; rows may have to come first.
+        house.talk()?;
         if let Some(thread) = thread(house, 1, "m1")? {
             told(house.device(1)?.load(&thread))?;
         }

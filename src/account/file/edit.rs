@@ -33,7 +33,8 @@ const HEAD: &str = "\
 #              or { keyring = true }: the first line is the password
 #   tls_ca = \"/path/ca.pem\"           certificates of a server of your own
 #   on_new_mail = [\"program\", \"…\"]    gets what came as JSON on its standard input; no shell
-#   notify = true                     announce new mail in the terminal
+#   notify = true                     announce new mail in the terminal; before the first
+#                                     table it is for all accounts
 #   quiet_hours = \"22:00-07:00\"       but not then
 #   connections = 2                   to the server at a time
 #   bandwidth_kib = 0                 KiB a second at most; 0 is no limit

@@ -33,6 +33,11 @@ pub(super) fn accounts(text: &str, path: &Path) -> Result<Accounts, AccountError
     let mut accounts = Accounts::default();
     let mut unknown = Vec::new();
     for (key, item) in document.iter() {
+        if key == "notify" {
+            let wrong = || file(Wrong(item.span(), "notify is true or false".to_owned()));
+            accounts.notify = item.as_bool().ok_or_else(wrong)?;
+            continue;
+        }
         if key != "accounts" {
             unknown.push((span_of(document.as_table(), key, item), key.to_owned()));
             continue;
@@ -305,5 +310,7 @@ mod tests {
         assert!(parse("accounts = 1").is_err() && parse("[accounts]\nann = 1").is_err());
         assert!(parse("[accounts.a]\n[accounts.a]\n").unwrap_err().to_string().contains("line 2"));
         assert_eq!(parse("").unwrap(), Accounts::default());
+        assert!(parse(LEAST).unwrap().notify && !parse("notify = false").unwrap().notify);
+        assert!(parse("notify = 1").is_err());
     }
 }

@@ -10,9 +10,10 @@ use std::ops::RangeInclusive;
 use rusqlite::{OptionalExtension, Row as SqlRow, params};
 use serde::{Deserialize, Serialize};
 
+use crate::backend::echo::Agreed;
 use crate::bridge::Folder;
 use crate::id::{MessageId, ThreadId};
-use crate::imap::orders::{Aligned, FolderInfo, Row};
+use crate::imap::orders::{FolderInfo, Row};
 use crate::imap::{FolderKey, FolderState, Found, Role};
 use crate::mail::Flags;
 use crate::store::{Db, StoreError};
@@ -312,7 +313,7 @@ impl Edges {
         db: &Db,
         account: &str,
         thread: &ThreadId,
-    ) -> Result<Option<Aligned>, StoreError> {
+    ) -> Result<Option<Agreed>, StoreError> {
         let sql = "SELECT agreed FROM edgeThreads WHERE thread = ?1 AND account = ?2";
         let mut statement = db.sql().prepare_cached(sql)?;
         let text: Option<String> =
@@ -325,7 +326,7 @@ impl Edges {
         db: &Db,
         account: &str,
         thread: &ThreadId,
-        agreed: &Aligned,
+        agreed: &Agreed,
         dirty: Dirty,
     ) -> Result<(), StoreError> {
         let sql = "INSERT OR REPLACE INTO edgeThreads(thread, account, agreed, dirty)
@@ -345,12 +346,20 @@ impl Edges {
         Ok(db.sql().prepare_cached(sql)?.execute([thread.as_str()])? > 0)
     }
 
-    /// Conversations of which something may have to be written.
-    pub(crate) fn dirty(db: &Db, account: &str, most: usize) -> Result<Vec<ThreadId>, StoreError> {
-        let sql = "SELECT thread FROM edgeThreads WHERE account = ?1 AND dirty = 1 LIMIT ?2";
+    /// Conversations of which something may have to be written; `fresh` ones only, of which nothing
+    /// was sent that is not confirmed.
+    pub(crate) fn dirty(
+        db: &Db,
+        account: &str,
+        most: usize,
+        fresh: bool,
+    ) -> Result<Vec<ThreadId>, StoreError> {
+        let sql = "SELECT thread FROM edgeThreads WHERE account = ?1 AND dirty = 1
+                   AND NOT (?3 AND json_extract(agreed, '$.w') IS NOT NULL) LIMIT ?2";
         let mut statement = db.sql().prepare_cached(sql)?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let rows = statement.query_map(params![account, most], |row| row.get::<_, String>(0))?;
+        let of = params![account, most, fresh];
+        let rows = statement.query_map(of, |row| row.get::<_, String>(0))?;
         let mut threads = Vec::new();
         for row in rows {
             threads.extend(ThreadId::try_from(row?).ok());

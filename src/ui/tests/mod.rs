@@ -1,5 +1,6 @@
 //! The screens and the keys, on the engine's double (see `double` for why it is one).
 
+mod accounts;
 mod history;
 mod keys;
 mod look;

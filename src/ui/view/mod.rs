@@ -3,6 +3,7 @@
 //! Invariant: reads the model only, and writes no control character into a cell. Whatever the size,
 //! nothing is written outside the area.
 
+pub mod accounts;
 pub mod boxes;
 pub mod first_run;
 pub mod frame;
@@ -60,6 +61,10 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
         caret = match layer {
             Layer::Help(top) => {
                 help::draw(model, *top, area, buf);
+                None
+            }
+            Layer::Accounts(top) => {
+                accounts::draw(model, *top, area, buf);
                 None
             }
             Layer::Picker(picker) => Some(labels::picker(model, picker, area, buf)),

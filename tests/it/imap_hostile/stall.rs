@@ -71,7 +71,7 @@ impl Edge for Nobody {
         Ok(())
     }
 
-    fn orders(&mut self, _: &str, _: usize) -> Result<Vec<Order>, SinkError> {
+    fn orders(&mut self, _: &str, _: usize, _: bool) -> Result<Vec<Order>, SinkError> {
         if std::mem::replace(&mut self.ordered, true) {
             return Ok(Vec::new());
         }

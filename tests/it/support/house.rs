@@ -63,8 +63,6 @@ pub(crate) struct House {
     /// Logs that did not fit each other, where no restore was.
     pub(crate) diverged: usize,
     restored: bool,
-    /// Events that were in the logs that a device keeps until the power went.
-    faded: BTreeSet<EventId>,
     lost_power: bool,
     _home: TempDir,
 }
@@ -141,7 +139,6 @@ impl House {
             mail: BTreeSet::new(),
             diverged: 0,
             restored: false,
-            faded: BTreeSet::new(),
             lost_power: false,
             _home: home,
         }
@@ -205,10 +202,7 @@ impl House {
                 }
             }
             self.lost_power = true;
-            let before = self.kept_ids();
             self.disks[which].start_after_cut(loss.clone());
-            let after = self.kept_ids();
-            self.faded.extend(before.into_iter().filter(|id| !after.contains(id)));
         }
     }
 
@@ -376,7 +370,7 @@ impl House {
     /// A device takes in what is under way to it; whether there was anything.
     pub(crate) fn hear(&mut self, at: usize) -> Done<bool> {
         let frames = std::mem::take(&mut self.down[at]);
-        let moved = !frames.is_empty();
+        let mut moved = !frames.is_empty();
         for frame in frames {
             if let Some(session) = self.sessions[at]
                 && matches!(frame, Frame::Page { .. } | Frame::Live { .. } | Frame::Blob { .. })
@@ -384,9 +378,20 @@ impl House {
                 self.backend()?.written(session);
             }
             told(self.device(at)?.receive(frame))?;
-            while told(self.device(at)?.bootstrap_on(ROWS))? {}
+            moved |= self.take_slices(at)?;
         }
-        Ok(moved)
+        // What of a snapshot was here when something failed comes with no other frame.
+        Ok(moved | self.take_slices(at)?)
+    }
+
+    /// Slices of a snapshot that came are taken in; whether there were any.
+    fn take_slices(&mut self, at: usize) -> Done<bool> {
+        let before = told(self.device(at)?.head())?;
+        let mut moved = false;
+        while told(self.device(at)?.bootstrap_on(ROWS))? {
+            moved = true;
+        }
+        Ok(moved || told(self.device(at)?.head())? != before)
     }
 
     /// All that is wrong with a house that has come to rest.
@@ -470,15 +475,13 @@ impl House {
         let purged = |store: &StoreId| store.as_thread().is_some_and(|t| truth.purged.contains(&t));
         let gone = |id: &EventId| self.kept.get(id).is_some_and(purged);
         let mut wrong = Vec::new();
-        let faded = |id: &EventId| self.restored && self.faded.contains(id);
         for (id, store) in self.kept.iter().filter(|(_, store)| !purged(store)) {
             let times = held.get(&(store.clone(), id.clone())).copied().unwrap_or_default();
-            if times > 1 || (times == 0 && !faded(id)) {
+            if times != 1 {
                 wrong.push(format!("own event {id} of {store} is there {times} times"));
             }
         }
-        for id in self.acknowledged.iter().filter(|id| !ids.contains(id) && !gone(id) && !faded(id))
-        {
+        for id in self.acknowledged.iter().filter(|id| !ids.contains(id) && !gone(id)) {
             wrong.push(format!("acknowledged event {id} is nowhere"));
         }
         for (id, times) in messages.iter().filter(|(_, times)| **times != 1) {

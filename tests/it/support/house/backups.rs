@@ -1,19 +1,14 @@
 //! What a house does with snapshots, backups and new machines, as the commands do it.
 //!
-//! Invariant: after a restore everything is asked for that a device was told is kept, but what was
-//! in no other place than a log that it kept and that lost its end with the power: such a log is
-//! fetched, and not synced.
+//! Invariant: after a restore everything is asked for that a device was told is kept.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use mailtui::backend::backup::{self, Contents};
 use mailtui::backend::{begin_again, place};
-use mailtui::id::EventId;
-use mailtui::store::{Db, Kind, Log, Own, disk};
+use mailtui::store::{Own, disk};
 
 use super::{DEVICES, Done, House, told};
-use crate::support::world::scratch;
 
 /// The name of a backup, in the data directory.
 const BACKUP: &str = "backup";
@@ -69,23 +64,6 @@ impl House {
         self.read_backup(Some(&fresh))?;
         told(begin_again(&fresh, &self.clock))?;
         told(place::exchange(&self.home(), "before-restore", false)).map(drop)
-    }
-
-    /// Ids of the events in the logs that the second device keeps, as its machine has them.
-    pub(super) fn kept_ids(&self) -> BTreeSet<EventId> {
-        let away = scratch();
-        for end in ["", "-wal"] {
-            let name = format!("threads.db{end}");
-            let _ = std::fs::copy(self.places[1].join(&name), away.path().join(&name));
-        }
-        let path = away.path().join("threads.db");
-        let db = Db::read(&path, Kind::Threads, mailtui::backend::FORMAT).expect("opens");
-        let mut ids = BTreeSet::new();
-        for (store, _) in db.iter().flat_map(|db| Log::stores(db).expect("readable")) {
-            let log = Log::all(db.as_ref().expect("just read"), &store).expect("readable");
-            ids.extend(log.into_iter().map(|event| event.event.id));
-        }
-        ids
     }
 
     /// Own events of a device that wait for nothing that will come by itself: the log that it kept
