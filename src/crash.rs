@@ -61,13 +61,16 @@ pub const SNAPSHOTS: &[&str] = &[
     "bootstrap.after-end",
 ];
 
+/// Points between what is written to a mail server and what is known of it here.
+pub const MAIL: &[&str] = &["written.before-told", "written.after-told"];
+
 /// Further names at which only a panic is tried: nothing is written there.
 pub const PANICS: &[&str] = &["ui.frame", "link.frame"];
 
 /// Every name there is.
 #[cfg(any(test, debug_assertions))]
 fn all() -> impl Iterator<Item = &'static &'static str> {
-    [POINTS, SIMULATED, SNAPSHOTS, RESTORE, REWIND, PANICS].into_iter().flatten()
+    [POINTS, SIMULATED, SNAPSHOTS, RESTORE, REWIND, MAIL, PANICS].into_iter().flatten()
 }
 
 /// Dies here if the environment says so; in a release build this is nothing.

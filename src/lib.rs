@@ -35,11 +35,12 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 6 | `main.rs`, [`cli`]: arguments, wiring, one file a subcommand |
-//! | 5 | [`ui`]: the terminal; `update` and `view` are pure, `sources` has the threads |
-//! | 4 | [`engine`]: the device; [`backend`]: order, pipeline, ingest, sockets |
+//! | 7 | `main.rs`, [`cli`]: arguments, wiring, one file a subcommand |
+//! | 6 | [`ui`]: the terminal; `update` and `view` are pure, `sources` has the threads |
+//! | 5 | [`engine`]: the device; [`backend`]: order, pipeline, ingest, sockets |
+//! | 4 | [`imap`]: what a mail server has, and what it is told |
 //! | 3 | [`command`]: what keys mean; [`projection`]: thread → rows; [`bridge`]: mail in files |
-//! | 2 | [`mailbox`], [`thread`]: the two schemas; [`sync`]: frames and the connection |
+//! | 2 | [`mailbox`], [`thread`]: the schemas; [`sync`]: frames; [`account`]: servers, passwords |
 //! | 1 | [`store`]: logs, blobs, own events; [`mail`]: RFC 5322 and MIME |
 //! | 0 | [`id`], [`label`], [`clock`], [`notice`], [`limits`], [`safe_text`], [`crash`] |
 //!
@@ -63,8 +64,16 @@
 //! | what a page does to a row, once | `mailbox/net` → `mailbox/groups` (`settle`) |
 //! | a message comes in | `bridge/import` → `backend/ingest` → `mail` → `backend/storage/index` |
 //! | a source changed | `bridge/survey` → `bridge/changes` → `bridge/follow` → `backend/follow` |
+//! | `account add` | `cli/account/add` → `account/discover` → `cli/account/attempt` |
+//! | servers are found | `account/discover` → `discover/net`, `discover/dns` → `discover/choose` |
+//! | an account is fetched | `backend/fetcher` → `imap/worker` → `imap/pass` → `backend/edge` |
+//! | what a server said otherwise | `backend/edge` → `bridge/follow` → `backend/follow` |
+//! | what we say otherwise | `backend/worker` (`touch`) → `imap/orders` → `imap/write` |
+//! | a response of a server | `imap/wire` (bounds) → `imap/client` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
+//! | a message is gone at its source | `backend/removed` → `thread/state` → `thread/cells` |
+//! | a snooze ends | `backend/host` → `backend/wake` → `mailbox/snoozed` → `thread/cells` |
 //! | a thread is purged | `backend/purge` → `backend/storage/purged` → `mailbox/purge` |
 //! | what goes of it on a device | `engine/apply` (`take_in`) → `engine/purge` (`drop_thread`) |
 //! | a thread is loaded, let go | `ui/update` (`prefetch`) → `engine/run` → `engine/memory` |
@@ -86,6 +95,8 @@
 //! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
 //! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |
 //! | a damaged file | `store/salvage`, `store/check` → `backend/mend`, `engine/mend` ← `doctor` |
+//! | new mail is announced | `backend/announce` → `cli/tui_mail` → `ui/announce`, `on_new_mail` |
+//! | what accounts do | `backend/fetcher` → `cli/tui_mail` → `ui/view/accounts` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
@@ -101,8 +112,9 @@
 //! `DIR/lock` is held by the one process that owns the directory; while that is a terminal or runs
 //! with `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db`
 //! remembers which files were imported and what they said; losing it costs reading them again.
-//! A damaged file is put aside as `NAME.damaged` when it is made again.
-//! `DIR/crash.txt` says where the last panic was, without mail.
+//! A damaged file is put aside as `NAME.damaged` when it is made again. `DIR/accounts.toml` is the
+//! user's: which accounts there are; `DIR/secrets` has passwords that were typed, where no keyring
+//! keeps them. `DIR/crash.txt` says where the last panic was, without mail.
 //!
 //! # Decisions
 //!
@@ -139,6 +151,18 @@
 //!   rest is projected from the Thread logs again; devices compare, as after a restore, and offer
 //!   what no Thread log has. A damaged Thread log is withheld, and not mended from a device's: that
 //!   may end before what the backend acknowledged.
+//! - **What a mail server has is compared with what was agreed on**, message by message (the base),
+//!   never with what we have: what it says otherwise is followed, what we say otherwise is ordered.
+//!   Both lie in the file of the logs and change with them, so a crash or a backup that is put back
+//!   has both or neither. A place that was chosen here and is not written yet stands against the
+//!   server's; where an account is met for the first time, the server's flags count.
+//! - **IMAP's framing is ours, its grammar is `imap-proto`'s.** No client library bounds what a
+//!   server may send before it is read; so responses are parted, and refused, by length and depth
+//!   first. QRESYNC tells what is gone by UID.
+//! - **What another client expunged is shown no more, and kept.** A message that is in no folder
+//!   after all were looked at is removed by an event, and comes back should it be met again.
+//! - **Folders that are no place are labels, and their mail is archived**: it is not in the inbox
+//!   of that server. A label whose folder is there is written as a copy, another as a keyword.
 //! - **A backup is read by who asks for it.** The owner of the directory only waits between two
 //!   commits until both files are being read, so the file is made by the asker, where it may write.
 //! - **What was queued to be sent is not sent by a restore.** A `MessageQueued` that was first
@@ -169,6 +193,15 @@
 //! - **Nothing is purged by itself.** What has been in trash for [`limits::TRASH_KEPT`] is what
 //!   `purge` takes when nothing is named; it counts from when the backend saw it there, by the
 //!   backend's clock, since dates of mail and clocks of devices can be anything.
+//! - **A message that is gone is a mark on it**, in the cells as well: a thread of which nothing
+//!   is left to show has no label, and so is in no list and no count, with its row and watermark
+//!   there. Keys reach nothing that is gone: it is not marked read meanwhile, and what a key hid
+//!   comes to the inbox when such a message returns, since its row did not show it. A star goes
+//!   with the message that brought it, but never against a key.
+//! - **What woke is listed as if it had come then**: `lastActivity` is the newest message's date
+//!   or the end of the last snooze that ran out, whichever is later. A snooze is ended by name:
+//!   the end of an earlier one does nothing to a later one. What sleeps wakes in the inbox,
+//!   wherever it was.
 //! - **A source is followed three-way.** `sources.db` remembers what each file said last; only what
 //!   it says otherwise now becomes an event, so that what the user did here stands against a source
 //!   that did not change. Each change has a name that a second try repeats, and a file that is gone
@@ -181,11 +214,17 @@
 //!   and no blob outlives what names it. A purge takes both.
 //! - **A long blob lies in the parts in which it is sent**, each with a checksum: an upload is
 //!   written once, and reading one part reads no other.
+//! - **Accounts stand below what speaks to their servers**, since that has to know them. Servers
+//!   for sending are tried by a few lines of SMTP of our own: each step has its deadline and each
+//!   line its bound, and the cause of a failure keeps its type until it is said with its cure.
+//! - **`accounts.toml` is text, not state.** A table is appended or taken out, all other bytes
+//!   stay; no password stands in it, only where one comes from.
 //! - **A device's id begins with the name of its machine**, so that history says who it was with
 //!   nothing else to keep in step; the tail makes it unique, and it never changes.
 
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod backend;
 pub mod bridge;
 pub mod cli;
@@ -194,6 +233,7 @@ pub mod command;
 pub mod crash;
 pub mod engine;
 pub mod id;
+pub mod imap;
 pub mod label;
 pub mod limits;
 pub mod mail;

@@ -57,6 +57,12 @@ pub struct Backend {
     pub(super) tidied: i64,
     /// Events that a page holds at most, about.
     pub(super) page_events: usize,
+    /// A conversation changed that a mail server has.
+    pub(super) touched: bool,
+    /// When snoozes that are over were last looked for, Unix seconds.
+    pub(super) woke: Option<i64>,
+    /// Threads whose rows say that they should wake and whose logs do not, with the logs' ends.
+    pub(super) left: BTreeMap<ThreadId, u64>,
 }
 
 impl Backend {
@@ -85,6 +91,9 @@ impl Backend {
             uploads: Uploads::default(),
             tidied: 0,
             page_events: PAGE_EVENTS,
+            touched: true,
+            woke: None,
+            left: BTreeMap::new(),
             db,
             id,
             epoch,

@@ -97,7 +97,7 @@ fn reach(state: &ThreadState, covers: &[MessageId], place: Place) -> Option<u64>
     let covers: BTreeSet<&MessageId> = covers.iter().collect();
     let received = state.messages.iter().filter(|row| {
         let message = &row.message;
-        !(message.sent || message.flags.draft || covers.contains(&message.message))
+        !(row.removed || message.sent || message.flags.draft || covers.contains(&message.message))
     });
     match received.map(|row| row.position).min() {
         None => Some(state.position),

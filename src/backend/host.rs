@@ -17,6 +17,7 @@ use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
 use crate::bridge::{Follow, Followed, Outcome};
 use crate::clock::Clock;
 use crate::id::DeviceId;
+use crate::imap::worker::Handle;
 use crate::notice::{Explain as _, Notice};
 use crate::store::StoreError;
 use crate::sync::Frame;
@@ -44,16 +45,50 @@ const TELL: Duration = Duration::from_secs(2);
 
 /// What the backend's thread is asked.
 enum Input {
-    Connect { session: u64, device: DeviceId, out: frames::Sender<Frame> },
-    Frame { session: u64, frame: Box<Frame> },
-    Written { session: u64 },
-    Gone { session: u64 },
-    Ingest { messages: Vec<Prepared>, answer: SyncSender<Result<Vec<Outcome>, Notice>> },
-    Follow { changes: Vec<Follow>, answer: SyncSender<Result<Vec<Followed>, Notice>> },
-    Doctor { answer: SyncSender<Result<Vec<Finding>, Notice>> },
-    Hold { held: SyncSender<()>, release: Receiver<()>, done: SyncSender<bool> },
+    Connect {
+        session: u64,
+        device: DeviceId,
+        out: frames::Sender<Frame>,
+    },
+    Frame {
+        session: u64,
+        frame: Box<Frame>,
+    },
+    Written {
+        session: u64,
+    },
+    Gone {
+        session: u64,
+    },
+    Ingest {
+        messages: Vec<Prepared>,
+        answer: SyncSender<Result<Vec<Outcome>, Notice>>,
+    },
+    Follow {
+        changes: Vec<Follow>,
+        answer: SyncSender<Result<Vec<Followed>, Notice>>,
+    },
+    /// Work of the mail edge.
+    Work {
+        job: Job,
+    },
+    /// Who is woken when a conversation changed that a mail server has.
+    Listen {
+        worker: Handle,
+    },
+    Doctor {
+        answer: SyncSender<Result<Vec<Finding>, Notice>>,
+    },
+    Hold {
+        held: SyncSender<()>,
+        release: Receiver<()>,
+        done: SyncSender<bool>,
+    },
     Stop,
 }
+
+/// Work that is done between two commits; it answers once that is on disk.
+type Job = Box<dyn FnOnce(&mut Backend, i64, &mut Vec<Waiting>) -> Result<(), Notice> + Send>;
 
 /// A running backend.
 #[derive(Debug)]
@@ -103,6 +138,7 @@ impl Host {
                     told: Instant::now(),
                     resting: false,
                     maker: Maker::new(),
+                    workers: Vec::new(),
                 }
                 .run(&receiver);
             })
@@ -216,6 +252,28 @@ impl HostHandle {
         Ok(receiver)
     }
 
+    /// Has the backend do something, with the time in Unix seconds; the answer comes when it is on
+    /// disk.
+    ///
+    /// # Errors
+    /// When the backend has stopped.
+    pub(super) fn work<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Backend, i64) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Receiver<Result<T, Notice>>, BackendError> {
+        let (answer, receiver) = mpsc::sync_channel(1);
+        let job: Job =
+            Box::new(move |backend, now, waiting| later(answer, job(backend, now), waiting));
+        self.send(Input::Work { job })?;
+        Ok(receiver)
+    }
+
+    /// Wakes `worker` whenever a conversation changed that a mail server has.
+    pub(super) fn tell_of_changes(&self, worker: Handle) {
+        // A backend that has stopped changes nothing.
+        let _ = self.send(Input::Listen { worker });
+    }
+
     /// Has the backend wait between two commits, for a moment: what is read meanwhile is of one
     /// moment. It goes on when [`Hold::release`] is called, and soon in any case.
     ///
@@ -291,10 +349,17 @@ struct Loop {
     resting: bool,
     /// Who makes snapshots, beside this thread.
     maker: Maker,
+    /// Who writes what changed to mail servers.
+    workers: Vec<Handle>,
 }
 
 impl Loop {
     fn run(mut self, inputs: &Receiver<Input>) {
+        // What ended while nobody was there comes before anything is answered.
+        let woke = self.backend.wake(self.clock.now()).and_then(|_| self.backend.commit());
+        if woke.is_err() {
+            self.backend.roll_back(); // the first slice tries again
+        }
         let mut busy = true;
         loop {
             let wait = if self.resting { REST } else { IDLE };
@@ -329,6 +394,9 @@ impl Loop {
         let worked = self.backend.step().and_then(|worked| {
             self.backend.commit()?;
             self.backend.pace(begun.elapsed());
+            let woke = self.backend.wake(self.clock.now())?;
+            self.backend.commit()?;
+            let worked = worked || woke;
             let pumped = self.backend.pump()?;
             self.maker.tend(&mut self.backend, worked || pumped)
         });
@@ -343,6 +411,9 @@ impl Loop {
         } else if self.told.elapsed() > TELL {
             self.told = Instant::now();
             self.backend.tell_settling();
+        }
+        if self.backend.take_touched() {
+            self.workers.iter().for_each(Handle::wake);
         }
         self.flush();
         worked.unwrap_or(false)
@@ -402,7 +473,7 @@ impl Loop {
     /// Whether an input may take long. A settle waits for what its session handed in before.
     fn is_bulk(&self, input: &Input) -> bool {
         match input {
-            Input::Ingest { .. } | Input::Follow { .. } => true,
+            Input::Ingest { .. } | Input::Follow { .. } | Input::Work { .. } => true,
             Input::Frame { session, frame } => match **frame {
                 Frame::Ingest { .. } | Frame::Follow { .. } | Frame::Purge { .. } => true,
                 Frame::Settle { .. } => {
@@ -447,6 +518,14 @@ impl Loop {
             Input::Follow { changes, answer } => {
                 let now = self.clock.now();
                 later(answer, self.backend.follow(&changes, now), waiting)?;
+            }
+            Input::Listen { worker } => {
+                self.workers.retain(|held| !held.is_over());
+                self.workers.push(worker);
+            }
+            Input::Work { job } => {
+                let now = self.clock.now();
+                job(&mut self.backend, now, waiting)?;
             }
             Input::Doctor { answer } => {
                 if let Err(error) = self.backend.commit() {

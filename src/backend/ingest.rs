@@ -2,12 +2,14 @@
 //!
 //! Invariant: the index entry, the choice of the thread and the append are one transaction. Two
 //! threads that turn out to be one conversation are linked, never moved. The same bytes again add
-//! nothing; other bytes under the same id are kept as a copy.
+//! nothing, but that a message which was gone is there again; other bytes under the same id are
+//! kept as a copy.
 
 mod whole;
 
 pub use whole::{Packer, Whole};
 
+use crate::backend::removed::came_again;
 use crate::backend::storage::{self, Index, Known, Links, Purged};
 use crate::bridge::{Incoming, Outcome, Said};
 use crate::id::{DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32};
@@ -94,9 +96,24 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
 }
 
 impl Prepared {
+    /// Its provider's word for its conversation, where a server says it.
+    pub(super) fn in_conversation(mut self, conversation: Option<String>) -> Self {
+        if let (Ok(ready), Some(conversation)) = (&mut self.0, conversation) {
+            ready.conversation = Some(conversation);
+        }
+        self
+    }
+
     /// Names of the user labels that the message brings.
     pub(super) fn keywords(&self) -> &[String] {
         self.0.as_ref().map_or(&[], |ready| &ready.keywords)
+    }
+
+    /// Who wrote it, its subject, and when; `None` for what is our own or was not taken in.
+    pub(super) fn headline(&self) -> Option<(Option<&mail::Address>, Option<&str>, i64)> {
+        let message = &self.0.as_ref().ok()?.message;
+        let own = message.sent || message.flags.draft;
+        (!own).then(|| (message.from.first(), message.subject.as_deref(), message.sort_date))
     }
 }
 
@@ -130,12 +147,14 @@ pub(super) fn commit(
     let message = Some(ready.message.message.clone());
     match Index::look(db, &ready.key, &ready.hash)? {
         Known::Equal(thread) => {
+            came_again(db, epoch, &thread, &ready.message.message)?;
             converse(db, epoch, &ready, &thread)?;
             Ok(Outcome::Duplicate { thread, message })
         }
         Known::Other(thread) => {
             ready.message.copy = true;
             append(db, epoch, &thread, &ready, None)?;
+            came_again(db, epoch, &thread, &ready.message.message)?;
             converse(db, epoch, &ready, &thread)?;
             Ok(Outcome::Copy { thread, message })
         }

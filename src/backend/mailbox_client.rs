@@ -44,6 +44,7 @@ impl MailboxClient {
         };
         let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &make)?;
         mailbox::learn(&mut db, &|db| make(db, mailbox::VERSION))?;
+        mailbox::index_snoozes(&db)?;
         Ok(Self { db, names: BTreeMap::new() })
     }
 

@@ -5,6 +5,7 @@
 //! is owned by [`Backend`], which is synchronous and takes time as an argument; [`host`] gives it a
 //! thread, [`listener`] gives it sockets.
 
+mod announce;
 mod auth;
 pub mod backup;
 mod blobs;
@@ -12,7 +13,12 @@ mod bootstrap;
 mod core;
 mod cut;
 mod doctor;
+mod echo;
+pub mod edge;
+mod edge_host;
+mod edge_out;
 mod error;
+mod fetcher;
 mod follow;
 pub mod host;
 #[cfg(test)]
@@ -27,6 +33,7 @@ mod pump;
 mod purge;
 #[cfg(debug_assertions)]
 mod remembered;
+mod removed;
 mod reproject;
 mod returns;
 mod rights;
@@ -35,13 +42,18 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod thread_client;
+mod wake;
 mod worker;
 
+pub use announce::{Announcement, News, Taken};
 pub use auth::token;
 pub use core::{Backend, Options};
 pub use cut::{Cut, FILES, SNAPSHOTS, begin_again};
 pub use doctor::{Finding, Holds, holds, inspect, projecting};
+pub use edge::Fetched;
+pub use edge_host::MailEdge;
 pub use error::BackendError;
+pub use fetcher::{AccountStatus, Fetcher, FetcherHandle};
 pub use host::{Host, HostHandle};
 pub use ingest::{Packer, Prepared, Whole, prepare};
 pub use mend::mend;

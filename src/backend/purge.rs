@@ -82,7 +82,8 @@ impl Backend {
                 return Ok(Err(("new-mail", "a message came to it since it was looked at")));
             }
             let (_, cells) = state.trail();
-            if !order.anywhere && !matches!(cells.place, Place::Trash | Place::Spam) {
+            let thrown = matches!(cells.place, Place::Trash | Place::Spam) || cells.is_gone();
+            if !order.anywhere && !thrown {
                 return Ok(Err(("not-in-trash", "it is neither in trash nor spam")));
             }
             if let Some(kept) = order.older {

@@ -8,9 +8,8 @@
 
 use crate::backend::core::Backend;
 use crate::backend::storage::{Again, Links, Purged, Snapshots};
-use crate::backend::thread_client::from_log;
+use crate::backend::thread_client::{from_log, is_trash};
 use crate::id::StoreId;
-use crate::label::Place;
 use crate::store::{Durability, Log, StoreError};
 
 /// Threads in a slice.
@@ -54,7 +53,7 @@ impl Backend {
             log.retain(|event| event.position > position);
             self.mailbox.project_again(&thread, &snapshot, through, &log, &self.epoch)?;
         }
-        let trashed = snapshot.facts.place == Place::Trash;
+        let trashed = is_trash(&snapshot);
         if Purged::trashed(&self.db, store)?.is_some() != trashed {
             Purged::trash(&self.db, key, trashed, self.now)?;
         }

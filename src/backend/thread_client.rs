@@ -68,9 +68,8 @@ impl ThreadClients {
             },
             events: diff(before.as_ref(), &after),
         };
-        let is_trashed = |snapshot: &Snapshot| snapshot.facts.place == Place::Trash;
-        if before.as_ref().map(is_trashed) != Some(is_trashed(&after)) {
-            Purged::trash(db, key, is_trashed(&after), now)?;
+        if before.as_ref().map(is_trash) != Some(is_trash(&after)) {
+            Purged::trash(db, key, is_trash(&after), now)?;
         }
         Snapshots::put(db, key, through, &after)?;
         Queue::put(db, key, &batch)
@@ -95,6 +94,11 @@ impl ThreadClients {
         events.retain(|event| event.position > from);
         Ok((of_thread(thread, state), state.position, events))
     }
+}
+
+/// Whether a thread is thrown away: in trash, or gone where all its messages came from.
+pub(super) fn is_trash(snapshot: &Snapshot) -> bool {
+    snapshot.facts.place == Place::Trash || snapshot.labels.is_empty()
 }
 
 /// The snapshot of a store at the head of its log, from nothing but the log.

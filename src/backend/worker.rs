@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::backend::core::Backend;
 use crate::backend::mailbox_client::Taken;
-use crate::backend::storage::{Queue, Queued, Snapshots};
+use crate::backend::storage::{Edges, Queue, Queued, Snapshots};
 use crate::backend::thread_client::from_log;
 use crate::crash;
 use crate::id::StoreId;
@@ -38,6 +38,11 @@ impl Backend {
         done
     }
 
+    /// Whether a conversation changed that a mail server has; asked once.
+    pub fn take_touched(&mut self) -> bool {
+        std::mem::take(&mut self.touched)
+    }
+
     /// The last step took so long: the next are made smaller or larger by it.
     pub fn pace(&mut self, took: Duration) {
         let (most, least) = A_STEP;
@@ -65,6 +70,9 @@ impl Backend {
                     passed.push(*key);
                 }
                 other => other?,
+            }
+            if let Some(thread) = store.as_thread() {
+                self.touched |= Edges::touch(&self.db, &thread)?;
             }
         }
         crash::point("client.before-commit");

@@ -114,6 +114,8 @@ pub(super) enum Command {
     Archive(Threads),
     /// Move to trash.
     Trash(Threads),
+    /// Move to spam.
+    Spam(Threads),
     /// Move to a place: inbox, archive, spam or trash.
     Move {
         /// Threads, then the place.
@@ -130,6 +132,23 @@ pub(super) enum Command {
     Star(Threads),
     /// Unstar.
     Unstar(Threads),
+    /// Mute: what comes later in these conversations does not bring them back to the inbox.
+    Mute(Threads),
+    /// Unmute.
+    Unmute(Threads),
+    /// Hide conversations until a time; then they are in the inbox again.
+    Snooze {
+        /// Threads.
+        #[arg(required = true, value_name = "THREAD")]
+        threads: Vec<String>,
+        /// Until when: 3h, 2d, "today 18:00", tomorrow, monday, or a time as in RFC 3339.
+        #[arg(long, value_name = "WHEN")]
+        until: String,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// End snoozes now.
+    Unsnooze(Threads),
     /// Make conversations one.
     Link {
         /// Two threads or more.
@@ -200,6 +219,11 @@ pub(super) enum Command {
     Restore {
         /// The file.
         file: PathBuf,
+    },
+    /// Add, list, try and remove accounts: the servers of your mail.
+    Account {
+        #[command(subcommand)]
+        verb: super::account::Verb,
     },
     /// Look around in sample mail, gone on quit.
     Demo,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::place;
 use crate::cli::args::Global;
-use crate::clock::SystemClock;
+use crate::clock::{Clock as _, SystemClock};
 use crate::engine::{Device, EngineError, Owner};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::store::{Own, StoreError};
@@ -130,7 +130,9 @@ impl Home {
         let there = crate::backend::mailbox_head(&self.backend_dir()).unwrap_or(None);
         let here = device.map(Device::head).transpose();
         let here = here.map_err(|error| error.notice())?;
-        Ok(there > here)
+        // A snooze that is over is ended by the backend, which nobody may have run since.
+        let over = device.map(|device| device.has_overslept(SystemClock.now())).transpose();
+        Ok(there > here || over.map_err(|error| error.notice())? == Some(true))
     }
 
     /// That no restore was broken off in the moment in which there is no backend. One that was made

@@ -3,6 +3,7 @@
 //! Invariant: thin. A command parses, asks the engine or the backend, and prints; every error
 //! becomes one line and a hint here, with the exit code of the contract.
 
+mod account;
 mod args;
 mod attend;
 mod backup;
@@ -17,6 +18,7 @@ mod home;
 mod import;
 mod labels;
 mod list;
+mod mail_fetch;
 mod output;
 mod purge;
 mod restore;
@@ -29,6 +31,7 @@ mod stop;
 mod sync_only;
 mod triage;
 mod tui;
+mod tui_mail;
 mod upgrade;
 mod watch;
 
@@ -145,11 +148,18 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
         Command::Label { words, wait } => triage::label(home, output, &words, !wait.no_wait),
         Command::Archive(threads) => change(threads, Change::Place(Place::Archive)),
         Command::Trash(threads) => change(threads, Change::Place(Place::Trash)),
+        Command::Spam(threads) => change(threads, Change::Place(Place::Spam)),
         Command::Move { words, wait } => triage::move_to(home, output, &words, !wait.no_wait),
         Command::Read(threads) => change(threads, Change::Read(true)),
         Command::Unread(threads) => change(threads, Change::Read(false)),
         Command::Star(threads) => change(threads, Change::Star(true)),
         Command::Unstar(threads) => change(threads, Change::Star(false)),
+        Command::Mute(threads) => change(threads, Change::Mute(true)),
+        Command::Unmute(threads) => change(threads, Change::Mute(false)),
+        Command::Snooze { threads, until, wait } => {
+            triage::snooze(home, output, &threads, &until, !wait.no_wait)
+        }
+        Command::Unsnooze(threads) => change(threads, Change::Snooze(None)),
         Command::Link { threads, wait } => {
             triage::link(home, output, &threads, Intent::Join, !wait.no_wait)
         }
@@ -175,6 +185,7 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
         Command::Device { verb } => device::run(home, output, verb),
         Command::Restore { file } => restore::run(home, output, &file),
         Command::Backup { file, force } => backup::run(home, output, &file, force),
+        Command::Account { verb } => account::run(home, output, verb),
         Command::Demo => demo::run(home, output),
         Command::Serve { listen } => serve::run(home, output, &listen),
     }

@@ -69,7 +69,12 @@ pub(super) fn run(home: &Home, output: Output, purge: &Purge) -> Result<Exit, No
     let mut desk = Desk::open(home)?;
     // What was decided before counts: an archived thread is not in trash.
     desk.finish(home, true).map_err(nothing)?;
-    let rows = rows(desk.device(), &purge.threads)?;
+    let mut rows = rows(desk.device(), &purge.threads)?;
+    if purge.threads.is_empty() && older(purge).is_some() {
+        // What is gone where it came from is shown nowhere; its time counts as in trash.
+        let gone = desk.device().rows_without_messages();
+        rows.extend(gone.map_err(|error| error.notice())?);
+    }
     let order =
         PurgeOrder { rows: Vec::new(), older: older(purge), anywhere: purge.anywhere, dry: true };
     let mut sum = order_all(&mut desk, &rows, &order).map_err(nothing)?;

@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::backend::{Host, Options, listener, token};
+use crate::backend::{Fetcher, Host, Options, listener, token};
 use crate::cli::beside;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
@@ -52,6 +52,8 @@ pub(super) fn run(home: &Home, output: Output, listen: &str) -> Result<Exit, Not
     let nobody = SideDoor::new(|_| false);
     let _listening = beside::listen(home, nobody, Some(host.handle())).ok();
     let here = Here::start(home, &host, output)?;
+    let fetcher = Fetcher::start(&home.dir, host.handle());
+    let fetcher = fetcher.map_err(|error| Notice::error("runtime", error.to_string(), ""))?;
     let address = socket.local_addr().map_or_else(|_| listen, |a| a.to_string());
     let value = serde_json::json!({ "listening": format!("ws://{address}") });
     output.result(&value, || {
@@ -59,6 +61,7 @@ pub(super) fn run(home: &Home, output: Output, listen: &str) -> Result<Exit, Not
         format!("listening on ws://{address}; the token is in {}", file.display())
     })?;
     runtime.block_on(listener::run(socket, host.handle(), token, super::stop::wait()));
+    drop(fetcher);
     here.stop();
     host.stop();
     Ok(Exit::Done)

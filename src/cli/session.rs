@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
-use crate::backend::{Host, Options, listener};
+use crate::backend::{Fetcher, Host, Options, listener};
 use crate::cli::desk;
 use crate::cli::home::{Home, Where};
 use crate::clock::SystemClock;
@@ -23,6 +23,8 @@ pub(super) struct Session {
     pub(super) driver: Driver,
     /// What the link says.
     pub(super) events: Receiver<LinkEvent>,
+    /// Who fetches mail into the embedded backend, where that is asked for; gone before it.
+    pub(super) fetcher: Option<Fetcher>,
     /// The embedded backend, when it runs.
     pub(super) host: Option<Host>,
     home: Home,
@@ -43,6 +45,7 @@ impl Session {
         Ok(Self {
             driver: Driver::new(device, None, home.is_remote()),
             events,
+            fetcher: None,
             host: None,
             home: home.clone(),
             link: Some(link),
@@ -69,6 +72,15 @@ impl Session {
         self.driver.set_link(link);
         self.driver.connect(&self.events).map_err(|error| error.notice())?;
         self.home.remember()
+    }
+
+    /// Fetches mail of all accounts from now on, where the backend is in this process.
+    pub(super) fn fetch_mail(&mut self) -> Result<(), Notice> {
+        let Some(host) = &self.host else { return Ok(()) };
+        let fetcher = Fetcher::start(&self.home.dir, host.handle());
+        let fetcher = fetcher.map_err(|error| Notice::error("runtime", error.to_string(), ""))?;
+        self.fetcher = Some(fetcher);
+        Ok(())
     }
 
     /// Offers what is pending and takes in all that the backend has.

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::backend::Host;
 use crate::cli::attend::Attend;
 use crate::cli::home::Home;
+use crate::cli::mail_fetch::{self, Fetched};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::engine::{Device, Driver, EngineError, FETCHES, Synced};
@@ -42,16 +43,45 @@ pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Noti
         first = Err(notice);
     }
     if !watch {
-        report(&session.driver.device, output, first.clone().unwrap_or_default())?;
-        first?;
-        return Ok(if stop.load(Ordering::SeqCst) { Exit::Stopped } else { Exit::Done });
+        return once(&mut session, output, first, &stop);
     }
+    session.fetch_mail()?;
     match first {
         Ok(synced) => report(&session.driver.device, output, synced)?,
         Err(notice) if notice.exit == Exit::Unreached => output.notice(&notice),
         Err(notice) => return Err(notice),
     }
     go_on(home, output, session, &stop)
+}
+
+/// Looks at every account once, and says what there is.
+fn once(
+    session: &mut Session,
+    output: Output,
+    first: Result<Synced, Notice>,
+    stop: &AtomicBool,
+) -> Result<Exit, Notice> {
+    let mut synced = first.clone().unwrap_or_default();
+    let mut fetched = Fetched::default();
+    if first.is_ok() {
+        fetched = mail_fetch::once(session, output, stop)?;
+        if !fetched.accounts.is_empty() {
+            let more = synchronise(session, output)?;
+            synced.pulled += more.pulled;
+            synced.pushed += more.pushed;
+        }
+    }
+    report_with(&session.driver.device, output, synced, &fetched)?;
+    first?;
+    for (account, notice) in &fetched.failed {
+        let line = format!("{account}: {}", notice.message);
+        output.notice(&Notice::warning(notice.code, line, &notice.hint));
+    }
+    Ok(match (stop.load(Ordering::SeqCst), fetched.failed.is_empty()) {
+        (true, _) => Exit::Stopped,
+        (false, true) => Exit::Done,
+        (false, false) => Exit::Partial,
+    })
 }
 
 /// Offers and takes in all; says how much of a snapshot is here, where there is one.
@@ -92,7 +122,7 @@ fn fetch(session: &mut Session, output: Output, stop: &AtomicBool) -> Result<(),
 /// Says every change until it is stopped; other commands work through it meanwhile.
 fn go_on(home: &Home, output: Output, session: Session, stop: &AtomicBool) -> Result<Exit, Notice> {
     let embedded = session.host.as_ref().map(Host::handle);
-    let Session { driver, events, .. } = session;
+    let Session { driver, events, host: _host, fetcher: _fetcher, .. } = session;
     let mut attend = Attend::begin(home, output, driver, events, embedded);
     while !stop.load(Ordering::SeqCst) {
         let turned = attend.turn(output)?;
@@ -120,16 +150,33 @@ fn keep(driver: &mut Driver) -> Result<(), Notice> {
 }
 
 fn report(device: &Device, output: Output, synced: Synced) -> Result<(), Notice> {
+    report_with(device, output, synced, &Fetched::default())
+}
+
+fn report_with(
+    device: &Device,
+    output: Output,
+    synced: Synced,
+    fetched: &Fetched,
+) -> Result<(), Notice> {
     let notice = |error: EngineError| error.notice();
     let (pending, _) = device.pending().map_err(notice)?;
     let head = device.head().map_err(notice)?;
     let backend = Own::setting(device.db(), "backend").map_err(|error| error.notice())?;
     let stores = 1 + device.kept_sum().map_err(notice)?.whole;
-    let value = json!({
+    let mut value = json!({
         "stores": stores, "pulled": synced.pulled, "pushed": synced.pushed,
         "pending": pending, "head": head, "backend": backend,
     });
+    if !fetched.accounts.is_empty() {
+        value["accounts"] = fetched.accounts.clone().into();
+        value["failed"] = fetched.failed.iter().map(failure).collect();
+    }
     output.result(&value, || {
         format!("{} pulled, {} pushed, {pending} pending", synced.pulled, synced.pushed)
     })
+}
+
+fn failure((account, notice): &(String, Notice)) -> serde_json::Value {
+    json!({ "account": account, "code": notice.code, "reason": notice.message })
 }

@@ -10,6 +10,7 @@ use crate::cli::history;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::command::intent::{Change, Intent, Target};
+use crate::command::{snooze, when};
 use crate::engine::view::Done;
 use crate::engine::{Device, EngineError};
 use crate::id::ThreadId;
@@ -42,6 +43,26 @@ pub(super) fn move_to(
         Notice::error("place", line, "a place is inbox, archive, spam or trash").exit(Exit::Usage)
     })?;
     change(home, output, threads, vec![Change::Place(place)], wait)
+}
+
+/// `snooze T… --until WHEN`, said in the zone of this machine.
+pub(super) fn snooze(
+    home: &Home,
+    output: Output,
+    threads: &[String],
+    until: &str,
+    wait: bool,
+) -> Result<Exit, Notice> {
+    let until = when::read(until, &jiff::Zoned::now()).map_err(|line| {
+        Notice::error("when", line, format!("say {}", when::EXAMPLES)).exit(Exit::Usage)
+    })?;
+    let mut desk = Desk::open(home)?;
+    let targets = known(home, &mut desk, threads)?;
+    let place = |target: &Target| desk.device().row(&target.thread);
+    let rows: Result<Vec<_>, EngineError> = targets.iter().map(place).collect();
+    let rows = rows.map_err(|error| error.notice())?;
+    let changes = snooze::changes(until, rows.iter().flatten().map(|row| row.place));
+    intend(home, desk, output, &[], &Intent::Change { changes, targets }, wait)
 }
 
 /// `label T… +a -b`. A label that is put on is made where it is absent.

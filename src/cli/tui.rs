@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 
-use crate::backend::Host;
+use crate::account::Accounts;
+use crate::backend::{Fetcher, Host};
 use crate::bridge::find::{Around, find};
 use crate::bridge::import::{ImportRequest, Progress};
 use crate::cli::beside::{self, Listening};
@@ -30,7 +31,7 @@ use crate::store::StoreError;
 use crate::ui::ability::Ability;
 use crate::ui::text;
 use crate::ui::theme::Theme;
-use crate::ui::{Door, FirstRun, Found, Start, UiExit};
+use crate::ui::{Door, FirstRun, Found, Start, Tell, UiExit};
 
 /// Rows read for the first screen: those of a tall terminal; a taller one asks for the rest.
 const FIRST_ROWS: usize = 60;
@@ -45,7 +46,7 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
         Err(EngineError::Store(StoreError::Older { .. })) => (None, true),
         first => (first.map_err(|error| error.notice())?, false),
     };
-    let choosing = first.is_none() && !older && !home.is_remote();
+    let choosing = first.is_none() && !older && !home.is_remote() && !has_account(home);
     // A directory in use is said before the screen changes. Before a choice it is not kept: other
     // commands may bring the first mail in meanwhile.
     let known = home.dir.join(if choosing { "lock" } else { "" }).exists();
@@ -57,6 +58,11 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
         home: std::env::home_dir(),
     });
     show(home, owner, Beginning { first, first_run, older }, None)
+}
+
+/// Whether there is an account: then its mail is on its way.
+fn has_account(home: &Home) -> bool {
+    Accounts::read(&home.dir).is_ok_and(|accounts| !accounts.list.is_empty())
 }
 
 /// What the interface begins with.
@@ -124,9 +130,10 @@ fn show(
         older: beginning.older,
         demo,
         theme: Theme::of(ability()),
+        tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
         zone: TimeZone::system(),
         clock: Box::new(SystemClock),
-        open: Box::new(move |door, paths| doors.open(door, paths)),
+        open: Box::new(move |door, paths, tell| doors.open(door, paths, tell)),
     };
     let exit = crate::ui::run(start);
     // While the directory is still ours: the socket of whoever has it next stays.
@@ -179,12 +186,13 @@ struct Doors {
 }
 
 struct Running {
+    _fetcher: Option<Fetcher>,
     _host: Option<Host>,
     _owner: Option<Owner>,
 }
 
 impl Doors {
-    fn open(&mut self, door: Door, paths: &[PathBuf]) -> Result<EngineHandle, Notice> {
+    fn open(&mut self, door: Door, paths: &[PathBuf], tell: Tell) -> Result<EngineHandle, Notice> {
         if let Some(path) = paths.iter().find(|path| !path.exists()) {
             let line = format!("{} is not there", path.display());
             return Err(Notice::error(
@@ -200,7 +208,7 @@ impl Doors {
                     None => desk::own_soon(&self.home)?,
                 };
                 let home = self.home.clone();
-                self.start(&home, Some(owner))
+                self.start(&home, Some(owner), tell)
             }
             Door::Demo => {
                 let slot = Arc::clone(&self.sample);
@@ -209,12 +217,17 @@ impl Doors {
                     Some(sample) => sample.home().clone(),
                     None => sample.insert(Sample::make()?).home().clone(),
                 };
-                self.start(&home, None)
+                self.start(&home, None, tell)
             }
         }
     }
 
-    fn start(&mut self, home: &Home, owner: Option<Owner>) -> Result<EngineHandle, Notice> {
+    fn start(
+        &mut self,
+        home: &Home,
+        owner: Option<Owner>,
+        tell: Tell,
+    ) -> Result<EngineHandle, Notice> {
         let device = home.device()?;
         let (endpoint, host) = match &home.backend {
             Where::Embedded => {
@@ -238,7 +251,14 @@ impl Doors {
                 *held = listening;
             }
         }
-        self.running.push(Running { _host: host, _owner: owner });
+        // Sample mail has no account.
+        let fetcher = host.as_ref().filter(|_| owner.is_some());
+        let fetcher = fetcher.and_then(|host| Fetcher::start(&home.dir, host.handle()).ok());
+        if let Some(fetcher) = &fetcher {
+            // Without it mail comes in as well; only nobody says so.
+            let _ = super::tui_mail::watch(fetcher.handle(), tell);
+        }
+        self.running.push(Running { _fetcher: fetcher, _host: host, _owner: owner });
         Ok(handle)
     }
 }

@@ -26,13 +26,15 @@ pub enum Context {
     Prompt,
     /// The help.
     Help,
+    /// How accounts are.
+    Accounts,
     /// All of these.
     Everywhere,
 }
 
 impl Context {
     /// Every context that can be on top.
-    pub const REAL: [Self; 8] = [
+    pub const REAL: [Self; 9] = [
         Self::FirstRun,
         Self::List,
         Self::Reader,
@@ -41,6 +43,7 @@ impl Context {
         Self::Colours,
         Self::Prompt,
         Self::Help,
+        Self::Accounts,
     ];
 
     /// Whether a command of `self` applies in `other`.
@@ -61,6 +64,7 @@ impl Context {
             Self::Colours => "colours",
             Self::Prompt => "text line",
             Self::Help => "help",
+            Self::Accounts => "accounts",
             Self::Everywhere => "everywhere",
         }
     }

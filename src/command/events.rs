@@ -40,6 +40,10 @@ pub fn event(change: &Change, target: &Target) -> (&'static str, Args) {
 #[must_use]
 pub fn action_name(changes: &[Change]) -> &'static str {
     match changes {
+        // It wakes in the inbox.
+        [Change::Place(Place::Inbox), Change::Snooze(Some(_))] | [Change::Snooze(Some(_)), ..] => {
+            "snooze"
+        }
         [Change::Place(Place::Inbox), ..] => "inbox",
         [Change::Place(place), ..] => place.as_str(),
         [Change::Label(..), ..] => "label",
@@ -49,7 +53,6 @@ pub fn action_name(changes: &[Change]) -> &'static str {
         [Change::Star(false), ..] => "unstar",
         [Change::Mute(true), ..] => "mute",
         [Change::Mute(false), ..] => "unmute",
-        [Change::Snooze(Some(_)), ..] => "snooze",
         [Change::Snooze(None), ..] => "unsnooze",
         [] => "nothing",
     }
@@ -68,6 +71,9 @@ pub fn says(changes: &[Change], rows: usize, name: &dyn Fn(&LabelId) -> String) 
         .collect();
     let labels = format!("Label {}:", labels.join(" "));
     let verb = match changes {
+        [Change::Place(Place::Inbox), Change::Snooze(Some(_))] | [Change::Snooze(Some(_)), ..] => {
+            "Snoozed"
+        }
         [Change::Place(Place::Inbox), ..] => "Moved to the inbox:",
         [Change::Place(Place::Archive), ..] => "Archived",
         [Change::Place(Place::Spam), ..] => "Marked as spam:",
@@ -79,7 +85,6 @@ pub fn says(changes: &[Change], rows: usize, name: &dyn Fn(&LabelId) -> String) 
         [Change::Star(false), ..] => "Unstarred",
         [Change::Mute(true), ..] => "Muted",
         [Change::Mute(false), ..] => "Unmuted",
-        [Change::Snooze(Some(_)), ..] => "Snoozed",
         [Change::Snooze(None), ..] => "Woke",
         [] => return "Nothing to do.".to_owned(),
     };

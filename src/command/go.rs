@@ -16,7 +16,7 @@ pub const GOING: [Command; 7] = [
     go("previous-label", "Previous label in the sidebar", "", &["S-Tab"], Verb::Along(false)),
 ];
 
-const fn go(
+pub(super) const fn go(
     name: &'static str,
     does: &'static str,
     hint: &'static str,

@@ -1,7 +1,7 @@
 //! The motions: down, up, pages, ends. In the reader they scroll.
 
 use super::context::Context::{
-    self, Colours, FirstRun, Help, History, List, Picker, Prompt, Reader,
+    self, Accounts, Colours, FirstRun, Help, History, List, Picker, Prompt, Reader,
 };
 use super::registry::{Command, Group, Verb};
 
@@ -26,8 +26,8 @@ pub enum Motion {
     Last,
 }
 
-const SCROLLS: &[Context] = &[List, Reader, History, Help];
-const CHOOSES: &[Context] = &[List, Reader, History, Help, FirstRun, Colours];
+const SCROLLS: &[Context] = &[List, Reader, History, Help, Accounts];
+const CHOOSES: &[Context] = &[List, Reader, History, Help, Accounts, FirstRun, Colours];
 
 /// The declarations.
 pub const MOTIONS: [Command; 11] = [
@@ -40,8 +40,8 @@ pub const MOTIONS: [Command; 11] = [
     motion("first", "To the first", SCROLLS, &["g g", "Home"], Motion::First),
     motion("last", "To the last", SCROLLS, &["G", "End"], Motion::Last),
     motion("read-on", "A page on", &[Reader], &["Space"], Motion::PageDown),
-    motion("next-entry", "Next entry", &[Picker], &["Down", "C-n"], Motion::Down),
-    motion("previous-entry", "Previous entry", &[Picker], &["Up", "C-p"], Motion::Up),
+    motion("next-entry", "Next entry", &[Picker, Prompt], &["Down", "C-n"], Motion::Down),
+    motion("previous-entry", "Previous entry", &[Picker, Prompt], &["Up", "C-p"], Motion::Up),
 ];
 
 const fn motion(

@@ -1,12 +1,12 @@
 //! The program itself: help, quitting, the choices of the first run, and closing what is on top.
 
 use super::context::Context::{
-    Colours, Everywhere, FirstRun, Help, History, List, Picker, Prompt, Reader,
+    Accounts, Colours, Everywhere, FirstRun, Help, History, List, Picker, Prompt, Reader,
 };
 use super::registry::{Command, Group, Verb, declare};
 
 /// The declarations.
-pub const PROGRAM: [Command; 14] = [
+pub const PROGRAM: [Command; 16] = [
     declare(
         Group::Program,
         "choose",
@@ -86,6 +86,24 @@ pub const PROGRAM: [Command; 14] = [
         "close",
         &[Help],
         &["Esc", "q", "?"],
+        Verb::Close,
+    ),
+    declare(
+        Group::Program,
+        "accounts",
+        "Accounts: what each is doing",
+        "accounts",
+        &[List, Reader, History],
+        &["g m"],
+        Verb::Accounts,
+    ),
+    declare(
+        Group::Program,
+        "close-accounts",
+        "Close the accounts",
+        "close",
+        &[Accounts],
+        &["Esc", "q"],
         Verb::Close,
     ),
     declare(

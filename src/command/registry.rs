@@ -11,7 +11,8 @@ use super::intent::Intent;
 use super::key::Key;
 use super::motion::{Edit, Motion};
 use super::{
-    archive, go, label, motion, open, order, program, purge, read, select, star, tour, trash, undo,
+    archive, go, label, motion, open, order, program, purge, read, select, snooze, spam, star,
+    tour, trash, undo,
 };
 
 /// What a command does. What needs the rows as drawn is a pure function of them.
@@ -47,6 +48,8 @@ pub enum Verb {
     Clear,
     /// Opens the label picker.
     PickLabels,
+    /// Asks until when conversations shall sleep.
+    PickTime,
     /// Asks for a new name for the label under the cursor.
     RenameLabel,
     /// Asks for a colour for the label under the cursor.
@@ -83,6 +86,8 @@ pub enum Verb {
     Close,
     /// Opens the help.
     Help,
+    /// Shows how accounts are.
+    Accounts,
     /// Stops the program, as the shell's job.
     Suspend,
     /// Draws everything again.
@@ -191,11 +196,13 @@ pub(super) const fn declare(
 
 /// Every command, in the order of help and hints.
 pub fn all() -> impl Iterator<Item = &'static Command> {
-    const TRIAGE: [Command; 10] = [
+    const TRIAGE: [Command; 12] = [
         archive::ARCHIVE,
         trash::TRASH,
+        spam::SPAM,
         label::LABEL,
         star::STAR,
+        snooze::SNOOZE,
         undo::UNDO,
         select::SELECT,
         select::SELECT_NEXT,
@@ -211,6 +218,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         .chain(&motion::MOTIONS)
         .chain(&go::GOING)
         .chain(&undo::UNDOING)
+        .chain(&snooze::GOING)
         .chain(&program::PROGRAM)
         .chain(&tour::TOURING)
         .chain(&order::LABELS)
@@ -343,7 +351,8 @@ mod tests {
         for command in all() {
             let by_hand = matches!(command.verb, Verb::Join | Verb::Split);
             let label = super::super::order::word(command.verb).is_some();
-            let triage = matches!(command.verb, Verb::Decide(_) | Verb::PickLabels);
+            let triage =
+                matches!(command.verb, Verb::Decide(_) | Verb::PickLabels | Verb::PickTime);
             let changes = by_hand || label || triage;
             assert_eq!(command.undoable, changes, "{}", command.name);
         }
@@ -356,6 +365,6 @@ mod tests {
         assert!(matches!(resolve(Context::List, &Key::sequence("g x")), Resolved::Nothing));
         let rest: Vec<String> =
             continuations(Context::List, &g).into_iter().map(|(keys, _)| keys).collect();
-        assert_eq!(rest, ["g", "i", "s", "a", "t", "d", "h"]);
+        assert_eq!(rest, ["g", "i", "s", "a", "t", "d", "h", "z", "m"]);
     }
 }

@@ -5,6 +5,7 @@
 //! the user's alone, and a process writes a bounded number of panics into it.
 
 use std::backtrace::Backtrace;
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -23,6 +24,11 @@ const MAX_REPORTS: usize = 8;
 /// The longest report, in bytes.
 const MAX_REPORT_BYTES: usize = 64 * 1024;
 
+thread_local! {
+    /// Whether a panic of this thread is an answer, and no crash.
+    static CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
 /// What this process has reported.
 static TOLD: Mutex<Told> = Mutex::new(Told { count: 0, file: None, held: None });
 
@@ -38,6 +44,22 @@ struct Told {
 pub fn install(dir: &Path) {
     let dir = dir.to_owned();
     panic::set_hook(Box::new(move |info| report(&dir, info)));
+}
+
+/// Does what a library does with bytes of others; `None` where it panics over them. That is no
+/// crash of the program: nobody is told, and no file is written. It must touch nothing that lives
+/// on.
+pub fn contained<T>(work: impl FnOnce() -> T + panic::UnwindSafe) -> Option<T> {
+    let before = CONTAINED.replace(true);
+    let done = panic::catch_unwind(work);
+    CONTAINED.set(before);
+    done.ok()
+}
+
+/// Whether a panic of this thread is contained now: hooks leave it alone.
+#[must_use]
+pub fn is_contained() -> bool {
+    CONTAINED.get()
 }
 
 /// While this lives, lines about panics are kept; they are said when it is dropped.
@@ -69,6 +91,9 @@ fn say(line: &str) {
 }
 
 fn report(dir: &Path, info: &PanicHookInfo<'_>) {
+    if is_contained() {
+        return;
+    }
     let place = info.location().map(ToString::to_string).unwrap_or_default();
     let literal = info.payload().downcast_ref::<&'static str>().copied();
     let thread = std::thread::current();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
 
 use crate::command::intent::{Intent, Target};
+use crate::engine::accounts::{Accounts, NewMail};
 use crate::engine::view::{
     Done, HistoryPage, ImportProgress, Label, Page, PurgeSum, Row, Status, Thread, Window,
 };
@@ -137,6 +138,10 @@ pub enum Update {
     Status(Status),
     /// The running import.
     Import(ImportProgress),
+    /// How mail accounts are, where this process fetches their mail.
+    Accounts(Box<Accounts>),
+    /// New mail came in.
+    NewMail(NewMail),
     /// Nothing is unsaved, no transaction is open, and none will be until `Resume`.
     Paused,
     /// The engine has ended; nothing is unsaved.

@@ -4,6 +4,7 @@
 //! the durable transaction follows, and only then is an event offered to the backend. It knows no
 //! backend: it is handed a way to dial one.
 
+pub mod accounts;
 mod apply;
 mod blobs;
 mod bootstrap;

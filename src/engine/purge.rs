@@ -41,6 +41,16 @@ impl Device {
         Ok((rows.collect::<Result<_, _>>()?, next))
     }
 
+    /// Conversations of which nothing is left to show: they are in no list, and go as trash does.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn rows_without_messages(&self) -> Result<Vec<Vec<SeenThread>>, EngineError> {
+        let roots = mailbox::without_messages(&self.db)?;
+        let rows = roots.iter().map(|root| self.members_seen(root));
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The threads of the conversation that shows a thread, with what was taken in of each.
     fn members_seen(&self, root: &ThreadId) -> Result<Vec<SeenThread>, StoreError> {
         let seen = mailbox::seen_members(&self.db, root)?;

@@ -112,6 +112,14 @@ impl Device {
         })
     }
 
+    /// Whether a snooze that the rows show was over at `now`, Unix seconds.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn has_overslept(&self, now: i64) -> Result<bool, EngineError> {
+        Ok(mailbox::has_overslept(&self.db, now)?)
+    }
+
     /// The lists whose union a label or virtual list is.
     fn lists(&self, label: &LabelId) -> Result<Vec<LabelId>, EngineError> {
         Ok(match places(label.as_str()) {
@@ -193,9 +201,11 @@ fn merge(members: &Members, renamed: &Renamed) -> Option<Row> {
         })
         .collect();
     let group = mailbox::group(&group)?;
-    let mut by_age: Vec<_> = members.iter().collect();
+    // The row is of what is there; keys on it reach all members.
+    let there: Vec<_> = members.iter().filter(|member| member.row.is_there()).collect();
+    let mut by_age = there.clone();
     by_age.sort_by_key(|member| (member.row.created_at, member.row.id.clone()));
-    let newest = members.iter().max_by_key(|member| (member.row.last_activity, &member.row.id))?;
+    let newest = there.iter().max_by_key(|member| (member.row.last_activity, &member.row.id))?;
     let mut participants: Vec<Address> = Vec::new();
     let mut met = BTreeSet::new();
     for address in by_age.iter().flat_map(|member| &member.row.participants) {
@@ -203,7 +213,7 @@ fn merge(members: &Members, renamed: &Renamed) -> Option<Row> {
             participants.push(address.clone());
         }
     }
-    let any = |is: fn(&mailbox::ThreadRow) -> bool| members.iter().any(|member| is(&member.row));
+    let any = |is: fn(&mailbox::ThreadRow) -> bool| there.iter().any(|member| is(&member.row));
     Some(Row {
         thread: group.root,
         members: members
@@ -224,7 +234,7 @@ fn merge(members: &Members, renamed: &Renamed) -> Option<Row> {
         starred: any(|row| row.shown.starred),
         muted: any(|row| row.shown.muted),
         has_attachment: any(|row| row.has_attachment),
-        snoozed_until: members.iter().filter_map(|member| member.row.shown.snoozed_until).min(),
+        snoozed_until: there.iter().filter_map(|member| member.row.shown.snoozed_until).min(),
         snippet: newest.row.snippet.clone(),
     })
 }

@@ -106,7 +106,17 @@ pub(super) fn in_english(name: String) -> String {
 pub(super) fn conversation(head: &Head<'_>) -> Option<String> {
     let number = head.first("X-GM-THRID")?.trim_ascii();
     let plain = (1..=MAX_DIGITS).contains(&number.len()) && number.iter().all(u8::is_ascii_digit);
-    plain.then(|| format!("gm-thrid\n{}", String::from_utf8_lossy(number)))
+    plain.then(|| key(&String::from_utf8_lossy(number)))
+}
+
+/// The number of a conversation that a server says, as the key that a message's header makes.
+#[must_use]
+pub fn conversation_key(number: u64) -> String {
+    key(&number.to_string())
+}
+
+fn key(number: &str) -> String {
+    format!("gm-thrid\n{number}")
 }
 
 #[cfg(test)]

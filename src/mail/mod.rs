@@ -36,6 +36,7 @@ use serde::{Deserialize, Serialize};
 pub use canonical::{canonical_hash, message_key};
 pub use envelope::{message_id_of, parse};
 pub use field::looks_like_mail;
+pub use gmail::conversation_key;
 pub use snippet::{SNIPPET_CHARS, snippet};
 pub use sort_date::sort_date;
 pub use status::expunged;

@@ -48,12 +48,22 @@ pub fn order_of(place: Place) -> usize {
     Place::ALL.iter().position(|other| *other == place).unwrap_or(Place::ALL.len())
 }
 
-/// Merges the members of a conversation; `None` when there are none.
+impl MemberRow {
+    /// Whether it shows anything: a thread whose messages are all gone where they came from has no
+    /// label, not even of a place.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.labels.iter().any(|label| Place::parse(label.as_str()).is_some())
+    }
+}
+
+/// Merges the members of a conversation; `None` when there are none that show anything.
 #[must_use]
 pub fn group(members: &[MemberRow]) -> Option<GroupRow> {
     let root = members.iter().map(|member| &member.id).min()?.clone();
+    let members: Vec<&MemberRow> = members.iter().filter(|member| member.is_there()).collect();
     let place = members.iter().map(|member| member.place).min_by_key(|place| order_of(*place))?;
-    let shown = |member: &MemberRow| member.place == place && !member.snoozed;
+    let shown = |member: &&MemberRow| member.place == place && !member.snoozed;
     // What is thrown away is in its place's list, snoozed or not.
     let snoozed = place.hidden() < 2 && !members.iter().any(shown);
     let mut labels: BTreeSet<LabelId> = members

@@ -71,6 +71,17 @@ pub fn labels(db: &Db) -> Result<Vec<(LabelId, String)>, StoreError> {
     named(statement.query([])?)
 }
 
+/// The confirmed name of a label that is not deleted.
+///
+/// # Errors
+/// When the database refuses.
+pub fn label_name(db: &Db, id: &LabelId) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT name FROM labels WHERE id = ?1 AND deleted = 0";
+    let mut statement = db.sql().prepare_cached(sql)?;
+    let mut rows = statement.query([id.as_str()])?;
+    Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+}
+
 /// The confirmed labels that were deleted, with their last names.
 ///
 /// # Errors

@@ -20,6 +20,7 @@ mod rebuild;
 mod row;
 mod schema;
 pub mod snapshot;
+mod snoozed;
 
 pub use deed::{Deed, MAX_DEEDS, deeds_text, read_deeds};
 pub use event::{
@@ -32,8 +33,8 @@ pub use groups::{Groups, all_overlaid, any_overlaid, overlaid, rebuild_shown, se
 pub use history::{Done, Of, Reached, action, deeds_on, history, of_device, redos_of, threads_of};
 pub use label_log::{LabelState, Write, add_own, fold, kept, show, show_all, writes, written_by};
 pub use labels::{
-    LabelRow, SYSTEM, deleted_by_name, deleted_labels, find_label, initial, is_known, labels,
-    renamed_in_rows, shown_by_id, shown_labels, twins,
+    LabelRow, SYSTEM, deleted_by_name, deleted_labels, find_label, initial, is_known, label_name,
+    labels, renamed_in_rows, shown_by_id, shown_labels, twins,
 };
 pub use materializer::{Changes, materialize};
 pub use purge::{is_purged, lacks_rows, purged, redact};
@@ -46,3 +47,4 @@ pub use rebuild::{
 };
 pub use row::{Shown, ThreadRow};
 pub use schema::{SQL, VERSION, clear, dump};
+pub use snoozed::{has_overslept, index_snoozes, snoozed_until, without_messages};

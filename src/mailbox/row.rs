@@ -54,6 +54,15 @@ pub struct ThreadRow {
     pub trail: String,
 }
 
+impl ThreadRow {
+    /// Whether it shows anything: a thread whose messages are all gone where they came from is in
+    /// no place.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.shown.labels.iter().any(|label| Place::parse(label.as_str()).is_some())
+    }
+}
+
 /// The columns that [`read`] expects, in order.
 pub(super) const COLUMNS: &str = "id, subject, participants, snippet, lastActivity, createdAt, \
      messageCount, unreadCount, starred, muted, hasAttachment, place, snoozedUntil, root, trail";

@@ -43,7 +43,8 @@ pub fn of_thread(thread: &ThreadId, state: &ThreadState) -> Snapshot {
             subject: summary.subject,
             participants: summary.participants,
             snippet: summary.snippet,
-            last_activity: summary.last_activity,
+            // What woke is listed as if it had come then.
+            last_activity: summary.last_activity.max(cells.woken.unwrap_or(i64::MIN)),
             created_at: summary.created_at,
             message_count: summary.message_count,
             unread_count: cells.unread(),

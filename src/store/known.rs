@@ -113,6 +113,16 @@ mod older {
     }
 }
 
+/// Whether a store's log holds an event of this name.
+///
+/// # Errors
+/// When the database refuses.
+pub fn holds_name(db: &Db, store: &StoreId, name: &str) -> Result<bool, StoreError> {
+    let Some(key) = Log::key(db, store, false)? else { return Ok(false) };
+    let sql = "SELECT 1 FROM eventlog WHERE store = ?1 AND name = ?2";
+    Ok(db.sql().prepare_cached(sql)?.exists(rusqlite::params![key, name])?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

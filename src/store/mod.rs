@@ -28,7 +28,8 @@ pub(crate) use disk::private_dir;
 pub use error::StoreError;
 pub use event::{Action, Args, Event, NewEvent};
 pub use known::{
-    KNOWN_NAMES, differing_names, holds_any, is_read, recorded_names, stores_with, without,
+    KNOWN_NAMES, differing_names, holds_any, holds_name, is_read, recorded_names, stores_with,
+    without,
 };
 pub use log::{Appended, Head, Log, Place};
 pub use own::{ABSENT, Own, OwnEvent, Refusal};

@@ -20,6 +20,10 @@ pub struct Run(pub u64, pub u64, pub u8);
 const UNREAD: u8 = 1;
 /// Bit of a [`Run`]: our own (sent or a draft); never unread.
 const OWN: u8 = 2;
+/// Bit of a [`Run`]: gone where it came from, and not shown.
+const GONE: u8 = 4;
+/// Bit of a [`Run`]: it was gone when a key hid the thread, so that the key's row did not show it.
+const MISSED: u8 = 8;
 
 /// The value of every cell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +34,9 @@ pub struct Cells {
     /// Unix seconds until which it is hidden.
     #[serde(rename = "z", default, skip_serializing_if = "Option::is_none")]
     pub snoozed: Option<i64>,
+    /// When the last snooze that ran out did, Unix seconds.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub woken: Option<i64>,
     /// Muted.
     #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
     pub muted: bool,
@@ -70,6 +77,7 @@ impl Default for Cells {
         Self {
             place: Place::Inbox,
             snoozed: None,
+            woken: None,
             muted: false,
             starred: false,
             sent: false,
@@ -97,9 +105,12 @@ impl Cells {
     ) -> Self {
         let has = |id: &str| labels.iter().any(|label| label.as_str() == id);
         let read = messages.saturating_sub(unread);
-        let runs = [Run(1, read, 0), Run(read + 1, unread, UNREAD)];
+        let place = Place::ALL.into_iter().find(|place| has(place.as_str()));
+        // A row that is in no place shows no message.
+        let gone = Run(read + unread + 1, u64::from(place.is_none()), GONE);
+        let runs = [Run(1, read, 0), Run(read + 1, unread, UNREAD), gone];
         Self {
-            place: Place::ALL.into_iter().find(|place| has(place.as_str())).unwrap_or(Place::Inbox),
+            place: place.unwrap_or(Place::Inbox),
             snoozed,
             muted: has("muted"),
             starred: has("starred"),
@@ -111,16 +122,23 @@ impl Cells {
         }
     }
 
-    /// How many messages.
+    /// How many messages are shown.
     #[must_use]
     pub fn messages(&self) -> u64 {
-        self.runs.iter().map(|run| run.1).sum()
+        self.runs.iter().filter(|run| run.2 & GONE == 0).map(|run| run.1).sum()
+    }
+
+    /// Whether all its messages are gone where they came from: it is in no list.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        !self.runs.is_empty() && self.messages() == 0
     }
 
     /// How many unread messages.
     #[must_use]
     pub fn unread(&self) -> u64 {
-        self.runs.iter().filter(|run| run.2 & UNREAD != 0).map(|run| run.1).sum()
+        let unread = |run: &&Run| run.2 & (UNREAD | GONE) == UNREAD;
+        self.runs.iter().filter(unread).map(|run| run.1).sum()
     }
 
     /// Whether the message at a position is unread.
@@ -131,9 +149,13 @@ impl Cells {
             .any(|run| run.2 & UNREAD != 0 && (run.0..run.0 + run.1).contains(&position))
     }
 
-    /// All labels as listed: the place, what is derived, and the user's.
+    /// All labels as listed: the place, what is derived, and the user's; none where no message is
+    /// left to show.
     #[must_use]
     pub fn all_labels(&self) -> BTreeSet<LabelId> {
+        if self.is_gone() {
+            return BTreeSet::new();
+        }
         let derived = [
             ("starred", self.starred),
             ("unread", self.unread() > 0),
@@ -172,6 +194,12 @@ impl Cells {
                 }
             }
             What::Snooze { until, seen } => self.snooze(entry, *until, *seen),
+            What::Woken { until } => {
+                if self.snoozed == Some(*until) && self.may_write("snooze", entry) {
+                    self.snoozed = None;
+                    self.woken = Some(*until);
+                }
+            }
             What::Message { .. } => self.message(entry),
             What::Label { label, on } => {
                 if !label::is_system(label.as_str()) && self.may_write(label.as_str(), entry) {
@@ -184,6 +212,7 @@ impl Cells {
             }
             What::Read { read, seen } => self.mark(entry, *read, *seen),
             What::Flags(marks) => self.flags(*marks),
+            What::Gone { on, marks } => self.gone(*on, *marks),
             What::Star { on } => {
                 if self.may_write("starred", entry) {
                     self.starred = *on;
@@ -239,6 +268,9 @@ impl Cells {
         if place.hidden() > self.place.hidden() && self.last_received > seen {
             return;
         }
+        if place.hidden() > self.place.hidden() {
+            self.miss(entry);
+        }
         self.place = place;
         if self.may_write("snooze", entry) {
             self.snoozed = None;
@@ -247,7 +279,20 @@ impl Cells {
 
     fn snooze(&mut self, entry: &Entry, until: Option<i64>, seen: u64) {
         if self.may_write("snooze", entry) && (until.is_none() || self.last_received <= seen) {
+            if until.is_some() {
+                self.miss(entry);
+            }
             self.snoozed = until;
+        }
+    }
+
+    /// A key hides the thread: its row did not show what is gone, which is not to be hidden by it
+    /// should it return.
+    fn miss(&mut self, entry: &Entry) {
+        if entry.action.is_some() {
+            for run in self.runs.iter_mut().filter(|run| run.2 & (GONE | OWN) == GONE) {
+                run.2 |= MISSED;
+            }
         }
     }
 
@@ -256,7 +301,9 @@ impl Cells {
             return;
         };
         let home = place.unwrap_or(if *own { Place::Archive } else { Place::Inbox });
-        if self.runs.is_empty() {
+        // What was thrown away and is gone is no conversation that goes on there.
+        let over = self.place.hidden() > 1 && self.messages() == 0;
+        if self.runs.is_empty() || over {
             self.place = home;
         } else if !*own && home == Place::Inbox && !self.muted {
             let kept = matches!(self.place, Place::Trash | Place::Spam);
@@ -302,12 +349,42 @@ impl Cells {
             } else {
                 marks.read.map_or(bits & UNREAD, |read| u8::from(!read) * UNREAD)
             };
-            let (at, after) = (marks.at, marks.at + 1);
-            for (from, to, bits) in [(first, at, bits), (at, after, marked), (after, end, bits)] {
-                if from < to {
-                    self.push(Run(from, to - from, bits));
-                }
+            let marked = marked | (bits & (GONE | MISSED));
+            self.split(Run(first, count, bits), marks.at, marked);
+        }
+    }
+
+    /// Puts a run back, with other bits at one position of it.
+    fn split(&mut self, Run(first, count, bits): Run, at: u64, marked: u8) {
+        for (from, to, bits) in
+            [(first, at, bits), (at, at + 1, marked), (at + 1, first + count, bits)]
+        {
+            if from < to {
+                self.push(Run(from, to - from, bits));
             }
+        }
+    }
+
+    /// A message is gone where it came from, or there again, as it was. What keys said of the star
+    /// stands; what it hid while it was gone comes to the inbox with it.
+    fn gone(&mut self, on: bool, marks: Marks) {
+        if self.writers.get("starred").is_none_or(BTreeMap::is_empty) {
+            self.starred = marks.starred.unwrap_or(self.starred);
+        }
+        self.sent = marks.sent.unwrap_or(self.sent);
+        self.drafts = marks.drafts.unwrap_or(self.drafts);
+        for run in std::mem::take(&mut self.runs) {
+            let Run(first, count, bits) = run;
+            if !(first..first + count).contains(&marks.at) {
+                self.push(run);
+                continue;
+            }
+            let marked = if on { bits | GONE } else { bits & !(GONE | MISSED) };
+            if !on && bits & MISSED != 0 && bits & OWN == 0 {
+                self.place = Place::Inbox;
+                self.snoozed = None;
+            }
+            self.split(run, marks.at, marked);
         }
     }
 
@@ -327,7 +404,8 @@ impl Cells {
         for Run(first, count, bits) in std::mem::take(&mut self.runs) {
             let end = first + count;
             let (low, high) = ((above + 1).clamp(first, end), (seen + 1).clamp(first, end));
-            let marked = if bits & OWN != 0 {
+            // What is gone was not in the key's row.
+            let marked = if bits & (OWN | GONE) != 0 {
                 bits
             } else if read {
                 bits & !UNREAD

@@ -24,6 +24,10 @@ pub mod name {
     pub const THREAD_READ: &str = "v1.ThreadRead";
     /// Flags of a message changed where it came from.
     pub const FLAGS_CHANGED: &str = "v1.MessageFlagsChanged";
+    /// A message is gone where it came from.
+    pub const MESSAGE_REMOVED: &str = "v1.MessageRemoved";
+    /// It is there again.
+    pub const MESSAGE_RETURNED: &str = "v1.MessageReturned";
     /// The thread was starred or unstarred.
     pub const THREAD_STARRED: &str = "v1.ThreadStarred";
     /// The thread was muted or unmuted.
@@ -49,6 +53,8 @@ pub mod name {
         LABEL_REMOVED,
         THREAD_READ,
         FLAGS_CHANGED,
+        MESSAGE_REMOVED,
+        MESSAGE_RETURNED,
         THREAD_STARRED,
         THREAD_MUTED,
         THREAD_SNOOZED,
@@ -95,7 +101,11 @@ pub enum Writer {
 #[must_use]
 pub fn writers(event: &str) -> &'static [Writer] {
     match event {
-        name::THREAD_CREATED | name::MESSAGE_ADDED | name::FLAGS_CHANGED => &[Writer::MailEdge],
+        name::THREAD_CREATED
+        | name::MESSAGE_ADDED
+        | name::FLAGS_CHANGED
+        | name::MESSAGE_REMOVED
+        | name::MESSAGE_RETURNED => &[Writer::MailEdge],
         name::LABEL_APPLIED
         | name::LABEL_REMOVED
         | name::THREAD_READ
@@ -228,6 +238,13 @@ pub struct FlagsChanged {
     pub sent: Option<bool>,
 }
 
+/// `v1.MessageRemoved` and `v1.MessageReturned`: it is shown no more, or again. Nothing of it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageOnly {
+    /// The message.
+    pub message: MessageId,
+}
+
 /// `v1.ThreadStarred`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Starred {
@@ -303,6 +320,8 @@ pub enum ThreadEvent {
     Read(Read),
     /// Flags of one message.
     Flags(FlagsChanged),
+    /// A message is gone where it came from (`true`), or there again.
+    Removed(MessageOnly, bool),
     /// The star.
     Starred(Starred),
     /// Muting.
@@ -333,6 +352,8 @@ impl ThreadEvent {
             name::LABEL_REMOVED => Self::Label(args.read()?, false),
             name::THREAD_READ => Self::Read(args.read()?),
             name::FLAGS_CHANGED => Self::Flags(args.read()?),
+            name::MESSAGE_REMOVED => Self::Removed(args.read()?, true),
+            name::MESSAGE_RETURNED => Self::Removed(args.read()?, false),
             name::THREAD_STARRED => Self::Starred(args.read()?),
             name::THREAD_MUTED => Self::Muted(args.read()?),
             name::THREAD_SNOOZED => Self::Snoozed(args.read()?),

@@ -102,6 +102,16 @@ pub enum What {
     /// who knows its messages (see `state`).
     #[serde(rename = "f")]
     Flags(Marks),
+    /// A message is gone where it came from, or there again.
+    #[serde(rename = "g")]
+    Gone {
+        /// Gone (`true`) or there.
+        #[serde(rename = "o")]
+        on: bool,
+        /// Which, and what follows for the thread.
+        #[serde(rename = "m")]
+        marks: Marks,
+    },
     /// The star.
     #[serde(rename = "s")]
     Star {
@@ -125,6 +135,13 @@ pub enum What {
         /// What the row showed.
         #[serde(rename = "s")]
         seen: u64,
+    },
+    /// The snooze until this time is over, and no other.
+    #[serde(rename = "w")]
+    Woken {
+        /// Unix seconds.
+        #[serde(rename = "u")]
+        until: i64,
     },
     /// A link to another thread.
     #[serde(rename = "k")]
@@ -190,8 +207,11 @@ impl Entry {
     ) -> Option<Self> {
         let reach = |seen: &Option<Seen>| seen.as_ref().map_or(0, |seen| epochs.reach(seen));
         let what = match read {
-            // Flags are of a message, which only a loaded thread knows.
-            ThreadEvent::Created(_) | ThreadEvent::Flags(_) | ThreadEvent::Began(_) => return None,
+            // Flags are of a message, which only a loaded thread knows; so is what is gone.
+            ThreadEvent::Created(_)
+            | ThreadEvent::Flags(_)
+            | ThreadEvent::Removed(..)
+            | ThreadEvent::Began(_) => return None,
             ThreadEvent::Message(message) if message.copy => return None,
             ThreadEvent::Message(message) => What::Message {
                 unread: !message.flags.read && !message.sent && !message.flags.draft,
@@ -212,7 +232,10 @@ impl Entry {
             ThreadEvent::Snoozed(snooze) => {
                 What::Snooze { until: Some(snooze.until), seen: reach(&snooze.seen) }
             }
-            ThreadEvent::Unsnoozed(_) => What::Snooze { until: None, seen: u64::MAX },
+            ThreadEvent::Unsnoozed(woken) => match woken.until {
+                Some(until) => What::Woken { until },
+                None => What::Snooze { until: None, seen: u64::MAX },
+            },
             ThreadEvent::Linked(link, on) => What::Link { thread: link.thread.clone(), on: *on },
             ThreadEvent::Undone(undo) => {
                 What::Undo { action: undo.action.clone(), seen: reach(&undo.seen) }

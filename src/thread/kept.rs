@@ -49,13 +49,15 @@ impl Cell {
     fn of(what: &What) -> Option<Self> {
         Some(match what {
             What::Place { .. } | What::Leave { .. } => Self::Place,
-            What::Snooze { .. } => Self::Snooze,
+            What::Snooze { .. } | What::Woken { .. } => Self::Snooze,
             What::Label { label, .. } => Self::Label(label.clone()),
             What::Star { .. } => Self::Star,
             What::Mute { .. } => Self::Mute,
             What::Read { .. } => Self::Read,
             What::Link { thread, .. } => Self::Link(thread.clone()),
-            What::Message { .. } | What::Flags(_) | What::Undo { .. } => return None,
+            What::Message { .. } | What::Flags(_) | What::Gone { .. } | What::Undo { .. } => {
+                return None;
+            }
         })
     }
 

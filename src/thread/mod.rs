@@ -14,8 +14,9 @@ mod trail;
 pub use cells::{Cells, Run};
 pub use epochs::Epochs;
 pub use event::{
-    ActionUndone, EpochBegan, FlagsChanged, LabelChange, Linked, MessageAdded, Muted, Read,
-    Snoozed, Starred, ThreadCreated, ThreadEvent, Unsnoozed, Writer, name, named_blobs, writers,
+    ActionUndone, EpochBegan, FlagsChanged, LabelChange, Linked, MessageAdded, MessageOnly, Muted,
+    Read, Snoozed, Starred, ThreadCreated, ThreadEvent, Unsnoozed, Writer, name, named_blobs,
+    writers,
 };
 pub use fold::{Base, Entry, Keep, Marks, Undone, What, decide, run};
 pub use kept::{Cell, Kept, Why, kept, kept_since};

@@ -24,6 +24,8 @@ pub struct MessageRow {
     pub message: MessageAdded,
     /// Further messages under its id.
     pub copies: Vec<MessageAdded>,
+    /// Whether it is gone where it came from: kept, and not shown.
+    pub removed: bool,
 }
 
 /// What a list needs of the messages.
@@ -50,7 +52,7 @@ pub struct Summary {
 pub struct ThreadState {
     /// The last position that was applied.
     pub position: u64,
-    /// The messages, in log order.
+    /// The messages, in log order, also those that are not shown.
     pub messages: Vec<MessageRow>,
     /// The log as the cells see it.
     pub entries: Vec<Entry>,
@@ -69,6 +71,13 @@ impl ThreadState {
             if let ThreadEvent::Flags(change) = &read {
                 let marks = self.flags(change);
                 let entry = |marks| Entry::new(event, Some(*position), What::Flags(marks));
+                self.entries.extend(marks.map(entry));
+                continue;
+            }
+            if let ThreadEvent::Removed(only, on) = &read {
+                let marks = self.removed(&only.message, *on);
+                let entry =
+                    |marks| Entry::new(event, Some(*position), What::Gone { on: *on, marks });
                 self.entries.extend(marks.map(entry));
                 continue;
             }
@@ -93,7 +102,12 @@ impl ThreadState {
                 (ThreadEvent::Message(message), None) if !message.copy => {
                     self.index.insert(message.message.clone(), self.messages.len());
                     let position = *position;
-                    self.messages.push(MessageRow { position, message, copies: Vec::new() });
+                    self.messages.push(MessageRow {
+                        position,
+                        message,
+                        copies: Vec::new(),
+                        removed: false,
+                    });
                 }
                 _ => {}
             }
@@ -103,7 +117,7 @@ impl ThreadState {
     /// Changes the flags of one message; what that writes. `None` when there is no such message.
     fn flags(&mut self, change: &FlagsChanged) -> Option<Marks> {
         let row = self.messages.get_mut(*self.index.get(&change.message)?)?;
-        let at = row.position;
+        let (at, removed) = (row.position, row.removed);
         let message = &mut row.message;
         let (set, cleared) = (change.set, change.cleared);
         let after = |was: bool, on: bool, off: bool| (was || on) && !off;
@@ -117,20 +131,49 @@ impl ThreadState {
         message.sent = change.sent.unwrap_or(message.sent);
         let (own, flags) = (message.sent || message.flags.draft, message.flags);
         let kind = set.draft || cleared.draft || change.sent.is_some();
-        let any =
-            |has: &dyn Fn(&MessageAdded) -> bool| self.messages.iter().any(|row| has(&row.message));
+        let any = |has: fn(&MessageAdded) -> bool| self.shows(has);
         // A message that was our own has no read mark of its own yet.
         let read = (set.read || cleared.read || (was_own && !own)).then_some(flags.read);
         // Another starred message keeps the thread's star.
-        let unstarred = cleared.starred && !any(&|message| message.flags.starred);
+        let unstarred = cleared.starred && !any(|message| message.flags.starred);
         Some(Marks {
             at,
             read,
             own: (own != was_own).then_some(own),
-            starred: (set.starred || unstarred).then_some(!unstarred),
-            sent: kind.then(|| any(&|message| message.sent && !message.flags.draft)),
-            drafts: kind.then(|| any(&|message| message.flags.draft)),
+            starred: (!removed && (set.starred || unstarred)).then_some(!unstarred),
+            sent: kind.then(|| any(|message| message.sent && !message.flags.draft)),
+            drafts: kind.then(|| any(|message| message.flags.draft)),
         })
+    }
+
+    /// Whether any message that is shown is so.
+    fn shows(&self, is: fn(&MessageAdded) -> bool) -> bool {
+        self.messages.iter().any(|row| !row.removed && is(&row.message))
+    }
+
+    /// Takes a message out of what is shown, or puts it back; what that writes. `None` when there
+    /// is no such message, or nothing changes.
+    fn removed(&mut self, message: &MessageId, on: bool) -> Option<Marks> {
+        let row = self.messages.get_mut(*self.index.get(message)?)?;
+        if std::mem::replace(&mut row.removed, on) == on {
+            return None;
+        }
+        let (at, flagged) = (row.position, row.message.flags.starred);
+        // The star that it brought goes with it, and comes back with it.
+        let star = flagged && (!on || !self.shows(|message| message.flags.starred));
+        Some(Marks {
+            at,
+            starred: star.then_some(!on),
+            sent: Some(self.shows(|message| message.sent && !message.flags.draft)),
+            drafts: Some(self.shows(|message| message.flags.draft)),
+            ..Marks::default()
+        })
+    }
+
+    /// A message by its id, also one that is not shown.
+    #[must_use]
+    pub fn message(&self, message: &MessageId) -> Option<&MessageRow> {
+        self.messages.get(*self.index.get(message)?)
     }
 
     /// Where the last message, or further copy of one, stands; 0 without any.
@@ -153,10 +196,10 @@ impl ThreadState {
         &self.epochs
     }
 
-    /// Messages in the order of the reader: sort date, then id.
+    /// The messages that are shown, in the order of the reader: sort date, then id.
     #[must_use]
     pub fn sorted(&self) -> Vec<&MessageRow> {
-        let mut rows: Vec<_> = self.messages.iter().collect();
+        let mut rows: Vec<_> = self.messages.iter().filter(|row| !row.removed).collect();
         rows.sort_by(|a, b| {
             (a.message.sort_date, &a.message.message)
                 .cmp(&(b.message.sort_date, &b.message.message))

@@ -52,3 +52,23 @@ impl Trail {
         run(&self.base, &entries, &undone)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trails_of_before_are_read_and_written_as_they_were() {
+        // As rows have them that were made before messages could be gone and snoozes run out.
+        let text = concat!(
+            r#"{"b":{"c":{"p":"inbox","z":9,"s":true,"r":[[1,2,1],[3,1,2]],"n":2}},"#,
+            r#""e":[{"p":4,"i":"e","d":"d","a":"a","w":{"p":{"p":"archive","s":3}}},"#,
+            r#"{"p":5,"i":"f","d":"mail-edge","w":{"f":{"p":1,"r":true}}},"#,
+            r#"{"p":6,"i":"g","d":"d","a":"b","w":{"z":{"u":null,"s":18446744073709551615}}}]}"#,
+        );
+        let trail: Trail = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&trail).unwrap(), text);
+        let cells = trail.with(&[]);
+        assert_eq!((cells.messages(), cells.unread(), cells.is_gone()), (3, 1, false));
+    }
+}

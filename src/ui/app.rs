@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::command::context::Context;
 use crate::command::key::Key;
+use crate::engine::accounts::Accounts;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{ImportProgress, Label, Link, Page, Status};
 use crate::id::ActionId;
@@ -24,6 +25,7 @@ use crate::ui::past::Wanted;
 use crate::ui::picker::Picker;
 use crate::ui::purge::PurgeBox;
 use crate::ui::reader::Reader;
+use crate::ui::snooze::SnoozeBox;
 use crate::ui::theme::Theme;
 use crate::ui::tour::Tour;
 
@@ -52,12 +54,16 @@ pub enum Stage {
 pub enum Layer {
     /// The help, scrolled this far.
     Help(usize),
+    /// The accounts, scrolled this far.
+    Accounts(usize),
     /// The label picker.
     Picker(Picker),
     /// A name is asked for, for a label.
     Rename(Rename),
     /// A colour is asked for, for a label.
     Colours(Colours),
+    /// It is asked until when conversations sleep.
+    Snooze(SnoozeBox),
     /// A path is asked for.
     Path(Line),
     /// A yes is asked for, before something goes for ever.
@@ -171,6 +177,8 @@ pub enum Effect {
     Suspend,
     /// Draw everything again.
     Redraw,
+    /// Tell of new mail, as the terminal can.
+    Announce(String),
     /// Open a mailbox, to import from these paths.
     Open(Door, Vec<PathBuf>),
     /// End.
@@ -229,6 +237,8 @@ pub struct Model {
     pub held: VecDeque<Key>,
     /// The status line's facts.
     pub status: Status,
+    /// How accounts are, where this process fetches their mail.
+    pub accounts: Option<Accounts>,
     /// The last notice.
     pub notice: Option<Shown>,
     /// The running or ended import.
@@ -303,6 +313,7 @@ impl Model {
             keys: Vec::new(),
             held: VecDeque::new(),
             status,
+            accounts: None,
             notice: None,
             import: None,
             quitting: Quitting::No,
@@ -330,9 +341,12 @@ impl Model {
     pub fn context(&self) -> Context {
         match (self.layers.last(), &self.stage, &self.reader) {
             (Some(Layer::Help(_)), ..) => Context::Help,
+            (Some(Layer::Accounts(_)), ..) => Context::Accounts,
             (Some(Layer::Picker(_)), ..) => Context::Picker,
             (Some(Layer::Colours(_)), ..) => Context::Colours,
-            (Some(Layer::Path(_) | Layer::Purge(_) | Layer::Rename(_)), ..) => Context::Prompt,
+            (Some(Layer::Path(_) | Layer::Purge(_) | Layer::Rename(_) | Layer::Snooze(_)), ..) => {
+                Context::Prompt
+            }
             _ => self.context_behind_layers(),
         }
     }
@@ -362,10 +376,11 @@ impl Model {
     /// The lists of the sidebar: the system's in a fixed order, then the user's labels.
     #[must_use]
     pub fn sidebar(&self) -> Vec<Entry> {
-        const SYSTEM: [(&str, &str); 9] = [
+        const SYSTEM: [(&str, &str); 10] = [
             ("inbox", "Inbox"),
             ("starred", "Starred"),
             ("unread", "Unread"),
+            ("snoozed", "Snoozed"),
             ("sent", "Sent"),
             ("drafts", "Drafts"),
             ("archive", "Archive"),
@@ -374,11 +389,14 @@ impl Model {
             ("trash", "Trash"),
         ];
         let known = |id: &str| self.labels.iter().find(|label| label.id.as_str() == id);
-        let system = SYSTEM.iter().map(|(id, name)| {
+        // What nobody uses takes no line.
+        let sleeps = |id: &str| known(id).is_some_and(|label| label.thread_count > 0);
+        let listed = |id: &str| id != "snoozed" || self.list.label.as_str() == id || sleeps(id);
+        let system = SYSTEM.iter().filter(|(id, _)| listed(id)).map(|(id, name)| {
             let (threads, unread) = known(id).map_or((0, 0), |l| (l.thread_count, l.unread_count));
             let count = match *id {
                 "inbox" => unread,
-                "starred" | "drafts" | "unread" => threads,
+                "starred" | "drafts" | "unread" | "snoozed" => threads,
                 _ => 0,
             };
             let (label, name) = (label::system(id), (*name).to_owned());

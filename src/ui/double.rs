@@ -184,7 +184,10 @@ impl Double {
         let shown = |row: &&Row| match label.as_str() {
             "anywhere" => true,
             "all" => row.place.hidden() < 2,
-            _ => row.labels.contains(label),
+            id => {
+                let asleep = Place::parse(id).is_some() && row.snoozed_until.is_some();
+                row.labels.contains(label) && !asleep
+            }
         };
         let mut rows: Vec<Row> = self.rows.iter().filter(shown).cloned().collect();
         rows.sort_by(|a, b| {
@@ -451,7 +454,11 @@ impl Double {
                         row.starred = *on;
                         (label::system("starred"), *on, "Starred".to_owned())
                     }
-                    _ => (label::system("muted"), true, "Muted".to_owned()),
+                    Change::Snooze(until) => {
+                        row.snoozed_until = *until;
+                        (label::system("snoozed"), until.is_some(), "Snoozed".to_owned())
+                    }
+                    Change::Mute(_) => (label::system("muted"), true, "Muted".to_owned()),
                 };
                 row.labels.retain(|l| *l != id);
                 if on {

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Label, Page, Status};
 use crate::notice::{Exit, Explain, Notice};
+use crate::ui::announce::{self, Tells};
 use crate::ui::app::{Beginning, Door, Effect, Message, Model, Quitting, UiExit};
 use crate::ui::first_run::FirstRun;
 use crate::ui::pace::Pace;
@@ -58,6 +59,8 @@ pub struct Start {
     pub zone: TimeZone,
     /// The clock.
     pub clock: Box<dyn Clock>,
+    /// What the terminal may be told beside its cells.
+    pub tells: Tells,
     /// Opens a mailbox.
     pub open: Open,
 }
@@ -92,7 +95,7 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
     let (events, incoming) = channel();
     let alarm = events.clone();
     // Nobody listens any more when the loop has ended already.
-    let mut screen = Screen::open(move || drop(alarm.send(Event::Crashed)))?;
+    let mut screen = Screen::open(start.tells, move || drop(alarm.send(Event::Crashed)))?;
     let own = start.first_run.is_none();
     let first_door = if start.demo { Door::Demo } else { Door::Own };
     let mut model = Model::new(Beginning {
@@ -112,7 +115,8 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
     let (doors, door_requests) = channel();
     let patience = HANGUP_PATIENCE.saturating_add(Duration::from_secs(1));
     sources::start(&events, watch, start.open, door_requests, patience)?;
-    let mut outside = Outside { doors, engine: None, backlog: Vec::new(), wish: None };
+    let mut outside =
+        Outside { doors, engine: None, backlog: Vec::new(), wish: None, announced: Vec::new() };
     if own || start.demo {
         effects.push(Effect::Open(first_door, Vec::new()));
     }
@@ -157,6 +161,8 @@ struct Outside {
     engine: Option<Sender<Request>>,
     backlog: Vec<Request>,
     wish: Option<Wish>,
+    /// New mail that the terminal is to be told.
+    announced: Vec<String>,
 }
 
 impl Outside {
@@ -172,6 +178,7 @@ impl Outside {
                 (Effect::Ask(_), None) => {}
                 (Effect::Open(door, paths), _) => drop(self.doors.send((door, paths))),
                 (Effect::Suspend, _) => self.wish = Some(Wish::Suspend),
+                (Effect::Announce(line), _) => self.announced.push(line),
                 (Effect::Redraw, _) => self.wish = self.wish.or(Some(Wish::Redraw)),
                 (Effect::Exit(exit), _) => return Some(exit),
             }
@@ -254,7 +261,8 @@ impl Loop {
             if self.model.size != (columns, rows) {
                 effects = update::update(&mut self.model, Message::Resize(columns, rows));
             }
-            draw(&mut self.screen, &self.model).map(|()| effects)
+            draw(&mut self.screen, &self.model)?;
+            self.tell_terminal().map(|()| effects)
         });
         self.pace.drawn(Instant::now());
         let Ok(mut effects) = drawn else {
@@ -263,6 +271,13 @@ impl Loop {
         };
         effects.extend(update::update(&mut self.model, Message::Drawn));
         self.outside.carry_out(effects)
+    }
+
+    /// What the terminal shows beside the frame: the title and new mail.
+    fn tell_terminal(&mut self) -> std::io::Result<()> {
+        let unread = self.model.labels.iter().find(|label| label.id.as_str() == "inbox");
+        let title = announce::title(unread.map_or(0, |inbox| inbox.unread_count));
+        self.screen.tell(&title, &std::mem::take(&mut self.outside.announced))
     }
 
     /// Begins to end without a key.
@@ -471,7 +486,8 @@ mod tests {
     #[test]
     fn requests_wait_until_the_mailbox_is_open_and_keep_their_order() {
         let (doors, opened) = channel();
-        let mut outside = Outside { doors, engine: None, backlog: Vec::new(), wish: None };
+        let mut outside =
+            Outside { doors, engine: None, backlog: Vec::new(), wish: None, announced: Vec::new() };
         let ask = |request| Effect::Ask(request);
         let exit =
             outside.carry_out(vec![ask(Request::Close), Effect::Open(Door::Own, Vec::new())]);

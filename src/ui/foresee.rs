@@ -49,7 +49,10 @@ fn apply(row: &mut Row, change: &Change) {
             set_label(row, &label::system("starred"), *on);
         }
         Change::Mute(on) => row.muted = *on,
-        Change::Snooze(until) => row.snoozed_until = *until,
+        Change::Snooze(until) => {
+            row.snoozed_until = *until;
+            set_label(row, &label::system("snoozed"), until.is_some());
+        }
     }
 }
 
@@ -69,9 +72,14 @@ pub fn foresee(model: &mut Model, intent: &Intent) {
         }
     }
     for change in changes {
-        let Change::Place(place) = change else { continue };
+        let goes = match change {
+            Change::Place(place) => leaves(&list.label.clone(), *place),
+            Change::Snooze(Some(_)) => Place::parse(list.label.as_str()).is_some(),
+            Change::Snooze(None) => list.label.as_str() == "snoozed",
+            _ => continue,
+        };
         list.selected.clear();
-        if leaves(&list.label.clone(), *place) {
+        if goes {
             list.leave(meant);
         }
     }

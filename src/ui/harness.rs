@@ -23,6 +23,7 @@ pub(crate) struct Screen {
     /// Requests that wait while the double is paused.
     pub(crate) waiting: Vec<Request>,
     pub(crate) paused: bool,
+    pub(crate) announced: Vec<String>,
     buffer: Buffer,
 }
 
@@ -69,6 +70,7 @@ impl Screen {
             opened: Vec::new(),
             waiting: Vec::new(),
             paused: false,
+            announced: Vec::new(),
             buffer: Buffer::empty(Rect::new(0, 0, columns, rows)),
         };
         screen.send(Message::Resize(columns, rows));
@@ -102,6 +104,7 @@ impl Screen {
                     self.carry_out(effects);
                 }
                 Effect::Suspend | Effect::Redraw => {}
+                Effect::Announce(line) => self.announced.push(line),
                 Effect::Exit(exit) => self.exit = Some(exit),
             }
         }

@@ -21,6 +21,7 @@ use crate::ui::past::{self, Wanted};
 use crate::ui::picker::Picker;
 use crate::ui::purge;
 use crate::ui::reader::Reader;
+use crate::ui::snooze;
 use crate::ui::tour;
 use crate::ui::update::ask;
 
@@ -71,6 +72,10 @@ pub fn paste(model: &mut Model, text: &str) {
         Some(Layer::Rename(rename)) => rename.line.insert(text.trim_matches(['\n', '\r'])),
         Some(Layer::Path(line)) => line.insert(text.trim_matches(['\n', '\r'])),
         Some(Layer::Purge(open)) => open.line.insert(text),
+        Some(Layer::Snooze(open)) => {
+            open.line.insert(text.trim_matches(['\n', '\r']));
+            open.cursor = 0;
+        }
         _ => {}
     }
 }
@@ -124,6 +129,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             model.layers.push(Layer::Picker(Picker::new(&model.labels, subjects)));
             Vec::new()
         }
+        Verb::PickTime => snooze::open(model),
         Verb::RenameLabel | Verb::RecolorLabel | Verb::DeleteLabel => {
             labels::press(model, command.verb)
         }
@@ -146,6 +152,10 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         }
         Verb::Help => {
             model.layers.push(Layer::Help(0));
+            Vec::new()
+        }
+        Verb::Accounts => {
+            model.layers.push(Layer::Accounts(0));
             Vec::new()
         }
         Verb::Suspend => vec![Effect::Suspend],
@@ -182,18 +192,25 @@ fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
         Some(Layer::Rename(rename)) => rename.line.edit(how),
         Some(Layer::Path(line)) => line.edit(how),
         Some(Layer::Purge(open)) => open.line.edit(how),
+        Some(Layer::Snooze(open)) => {
+            open.line.edit(how);
+            open.cursor = 0;
+        }
         _ => {}
     }
     Vec::new()
 }
 
-fn triage(model: &mut Model, intent: Option<Intent>) -> Vec<Effect> {
+pub(super) fn triage(model: &mut Model, intent: Option<Intent>) -> Vec<Effect> {
     let Some(intent) = intent else {
         model.say(Severity::Info, "There is no conversation here", "");
         return Vec::new();
     };
     let leaves = matches!(&intent, Intent::Change { changes, .. }
-        if changes.iter().any(|c| matches!(c, Change::Place(_) | Change::Read(false))));
+    if changes.iter().any(|change| matches!(
+        change,
+        Change::Place(_) | Change::Read(false) | Change::Snooze(Some(_))
+    )));
     let mut effects = send(model, intent, Sent::Key);
     if leaves && model.reader.is_some() {
         effects.extend(back(model));
@@ -222,7 +239,7 @@ fn split(model: &mut Model) -> Vec<Effect> {
 
 fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
     match (model.layers.last_mut(), &mut model.stage, &mut model.reader) {
-        (Some(Layer::Help(top)), ..) => {
+        (Some(Layer::Help(top) | Layer::Accounts(top)), ..) => {
             let page = usize::from(model.size.1).saturating_sub(4).max(1);
             *top = match motion {
                 Motion::Down => top.saturating_add(1),
@@ -237,6 +254,7 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
         }
         (Some(Layer::Picker(picker)), ..) => picker.go(motion),
         (Some(Layer::Colours(colours)), ..) => colours.go(motion),
+        (Some(Layer::Snooze(open)), ..) => open.go(motion),
         (Some(Layer::Path(_) | Layer::Purge(_) | Layer::Rename(_)), ..) => {}
         (None, Stage::FirstRun(screen), _) => screen.go(motion),
         (None, Stage::Mail, Some(reader)) => reader.go(motion),
@@ -389,6 +407,7 @@ fn stop_import(model: &mut Model) -> Vec<Effect> {
 fn accept(model: &mut Model) -> Vec<Effect> {
     match model.layers.last() {
         Some(Layer::Purge(_)) => purge::accept(model),
+        Some(Layer::Snooze(_)) => snooze::accept(model),
         Some(Layer::Rename(_) | Layer::Colours(_)) => labels::accept(model),
         Some(Layer::Picker(picker)) => {
             let effects = if picker.is_toggled() { Vec::new() } else { toggle(model) };

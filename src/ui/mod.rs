@@ -5,6 +5,7 @@
 //! in `event_loop` and what it starts (`sources`, `signals`, `terminal`).
 
 pub mod ability;
+pub mod announce;
 pub mod app;
 pub mod date;
 pub mod event_loop;
@@ -25,6 +26,7 @@ pub mod picker;
 pub mod purge;
 pub mod reader;
 pub mod signals;
+pub mod snooze;
 pub mod sources;
 pub mod terminal;
 pub mod text;
@@ -43,4 +45,4 @@ mod tests;
 pub use app::{Door, UiExit};
 pub use event_loop::{Start, UiError, run};
 pub use first_run::{FirstRun, Found};
-pub use sources::Open;
+pub use sources::{Open, Tell};

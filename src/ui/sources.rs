@@ -19,7 +19,11 @@ use crate::ui::terminal;
 
 /// Opens a mailbox; called on a thread of its own, after the first frame. The paths are what will
 /// be imported into it: what cannot be read is refused here, before anything is written.
-pub type Open = Box<dyn FnMut(Door, &[PathBuf]) -> Result<EngineHandle, Notice> + Send>;
+/// What is not the engine's to say it tells by the third.
+pub type Open = Box<dyn FnMut(Door, &[PathBuf], Tell) -> Result<EngineHandle, Notice> + Send>;
+
+/// Tells the interface something; whether it still listens.
+pub type Tell = Box<dyn Fn(Update) -> bool + Send>;
 
 /// How long the terminal may take to take its modes back when the program is ended by force.
 const LAST_BYTES: Duration = Duration::from_millis(200);
@@ -101,7 +105,9 @@ fn read_input(events: &Sender<Event>) {
 /// Opens mailboxes as asked and passes on what their engines say.
 fn open_doors(mut open: Open, doors: &Receiver<(Door, Vec<PathBuf>)>, events: &Sender<Event>) {
     for (door, paths) in doors {
-        let handle = match open(door, &paths) {
+        let tell = events.clone();
+        let tell: Tell = Box::new(move |update| tell.send(Event::Engine(update)).is_ok());
+        let handle = match open(door, &paths, tell) {
             Ok(handle) => handle,
             Err(notice) => match events.send(Event::NotOpened(notice)) {
                 Ok(()) => continue,
@@ -133,7 +139,7 @@ mod tests {
     fn a_mailbox_that_cannot_be_opened_can_be_tried_again() {
         let ((doors, requests), (events, told)) = (channel(), channel());
         let mut tries = 0;
-        let open: Open = Box::new(move |_, _| {
+        let open: Open = Box::new(move |_, _, _| {
             tries += 1;
             if tries == 1 {
                 return Err(Notice::error("in-use", "in use", ""));

@@ -18,6 +18,7 @@ use crossterm::terminal::{
 };
 
 use crate::crash::report::{self, Hold};
+use crate::ui::announce::{self, Tells};
 use crate::ui::paint::Paint;
 
 /// Bytes of a frame that are gathered before they are written.
@@ -31,6 +32,9 @@ pub struct Screen {
     pub paint: Paint<Frames>,
     ours: Arc<AtomicBool>,
     before: Arc<Hook>,
+    tells: Tells,
+    /// The title that was set last; empty while the terminal is not ours.
+    title: String,
     /// Dropped last: what it says is said on the shell's screen.
     _held: Hold,
 }
@@ -40,20 +44,46 @@ impl Screen {
     ///
     /// # Errors
     /// When it is none, or cannot be written to.
-    pub fn open(alarm: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
+    pub fn open(tells: Tells, alarm: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
         let ours = Arc::new(AtomicBool::new(true));
         let frames = Frames { ours: Arc::clone(&ours), out: io::stdout(), gathered: Vec::new() };
         take().inspect_err(|_| restore())?;
         let paint = Paint::new(frames);
         let before = Arc::new(panic::take_hook());
         install_hook(alarm, &ours, &before);
-        Ok(Self { paint, ours, before, _held: report::hold() })
+        let title = String::new();
+        Ok(Self { paint, ours, before, tells, title, _held: report::hold() })
     }
 
     /// Gives the terminal back for a while.
     pub fn leave(&mut self) {
+        if !std::mem::take(&mut self.title).is_empty() && self.ours.load(Ordering::SeqCst) {
+            let _ = put(announce::TITLE_BACK);
+        }
         self.ours.store(false, Ordering::SeqCst);
         restore();
+    }
+
+    /// Sets the title where it changed, and tells of new mail, as the terminal can.
+    ///
+    /// # Errors
+    /// When the terminal takes no bytes.
+    pub fn tell(&mut self, title: &str, news: &[String]) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        if self.tells.title && self.title != title {
+            if self.title.is_empty() {
+                bytes.extend(announce::KEEP_TITLE);
+            }
+            bytes.extend(announce::title_bytes(title));
+            title.clone_into(&mut self.title);
+        }
+        for line in news {
+            bytes.extend(announce::notice_bytes(self.tells.notice, line));
+        }
+        if bytes.is_empty() || !self.ours.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        put(&bytes)
     }
 
     /// Takes the terminal again, whoever changed its modes meanwhile; the next frame is drawn as a
@@ -121,6 +151,12 @@ impl Write for Frames {
     }
 }
 
+fn put(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
 fn take() -> io::Result<()> {
     enable_raw_mode()?;
     execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)
@@ -134,6 +170,9 @@ fn install_hook(
     let (ours, before) = (Arc::clone(ours), Arc::clone(before));
     let drawer = std::thread::current().id();
     panic::set_hook(Box::new(move |info| {
+        if report::is_contained() {
+            return; // a library and bytes of others: the program goes on
+        }
         if std::thread::current().id() == drawer {
             ours.store(false, Ordering::SeqCst);
             restore();

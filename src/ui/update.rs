@@ -3,6 +3,7 @@
 //! Invariant: no I/O, no clock; whatever comes in whatever order, the model stays drawable. Keys
 //! are carried out in `keys`, the engine's words are taken in here.
 
+use crate::engine::accounts::NewMail;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Done, ImportProgress};
 use crate::id::ThreadId;
@@ -73,6 +74,12 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
         let height = areas.reader.height.saturating_sub(READER_HEAD_ROWS);
         let now = model.now_ms.div_euclid(1_000);
         reader.lay_out(areas.reader.width.into(), height.into(), &model.zone, now);
+    }
+    if let Some(Layer::Accounts(top)) = model.layers.last().cloned() {
+        let last = crate::ui::view::accounts::last_top(model);
+        if let Some(Layer::Accounts(shown)) = model.layers.last_mut() {
+            *shown = top.min(last);
+        }
     }
     if let Some(Layer::Help(top)) = model.layers.last().cloned() {
         let last = crate::ui::view::help::last_top(model);
@@ -180,11 +187,26 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             import(model, progress);
             Vec::new()
         }
+        Update::Accounts(accounts) => {
+            model.accounts = Some(*accounts);
+            Vec::new()
+        }
+        Update::NewMail(news) => new_mail(model, &news),
         // The loop waits for it itself.
         Update::Paused => Vec::new(),
         Update::Ended if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
         Update::Ended => vec![exit(UiExit::EngineGone)],
     }
+}
+
+/// New mail is told in the terminal, and here where nothing worse is said.
+fn new_mail(model: &mut Model, news: &NewMail) -> Vec<Effect> {
+    let line = news.line();
+    let worse = model.notice.as_ref().is_some_and(|shown| shown.severity > Severity::Info);
+    if !worse {
+        model.say(Severity::Info, format!("New mail: {line}"), "");
+    }
+    vec![Effect::Announce(line)]
 }
 
 fn gone(model: &mut Model, _id: &ThreadId) -> Vec<Effect> {

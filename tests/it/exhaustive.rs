@@ -39,6 +39,7 @@ use crate::exhaustive::process::{Base, Files, Key};
 use crate::exhaustive::search::{Found, Scope, Search};
 use crate::support::house::{DEVICES, House};
 use crate::support::mail::mail;
+use crate::support::{SCREEN_DEADLINE, wait_for};
 
 /// One message in the inbox, known to everybody.
 fn base() -> Arc<Base> {
@@ -50,11 +51,15 @@ fn base() -> Arc<Base> {
     let devices = [0, 1].map(|at| first.device(at).expect("open").id().clone());
     first.close();
     let files = |name: &str| -> Files {
-        let dir = std::fs::read_dir(first.dir().join(name)).expect("readable");
-        let files = dir.map(|entry| entry.expect("readable")).map(|entry| {
-            (entry.file_name().into(), std::fs::read(entry.path()).expect("readable"))
-        });
-        files.collect()
+        // A log beside a file goes when the last who has it open lets go.
+        let read = || -> std::io::Result<Files> {
+            let dir = std::fs::read_dir(first.dir().join(name))?;
+            let read = |entry: std::fs::DirEntry| {
+                Ok((entry.file_name().into(), std::fs::read(entry.path())?))
+            };
+            dir.map(|entry| entry.and_then(read)).collect()
+        };
+        wait_for(SCREEN_DEADLINE, || read().ok()).expect("readable")
     };
     let files = [files(DEVICES[0]), files(DEVICES[1]), files("home/backend")];
     Arc::new(Base { files, thread, devices })

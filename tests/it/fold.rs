@@ -19,7 +19,7 @@ use mailtui::projection::{Snapshot, entries, of_thread, overlay};
 use mailtui::store::{Action, Args, Event, NewEvent, OwnEvent};
 use mailtui::thread::{
     ActionUndone, Base, Cells, Entry, EpochBegan, FlagsChanged, LabelChange, Linked, MessageAdded,
-    ThreadState, Trail, What, decide, name, run,
+    MessageOnly, ThreadState, Trail, What, decide, name, run,
 };
 use proptest::prelude::*;
 
@@ -60,6 +60,11 @@ enum Kind {
         cleared: [bool; 3],
         sent: Option<bool>,
     },
+    /// A message, counted from the end, is gone where it came from, or there again.
+    Gone {
+        back: usize,
+        on: bool,
+    },
     /// The logs were put back, when this one was so much shorter.
     Epoch(u64),
     /// Undoes the action of an earlier event, counted from the end.
@@ -96,6 +101,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         1 => prop::sample::select(Place::ALL.to_vec()).prop_map(Kind::Leave),
         1 => Just(Kind::Link),
         3 => flags(),
+        4 => (0_usize..4, prop::bool::weighted(0.6)).prop_map(|(back, on)| Kind::Gone { back, on }),
         1 => (0_u64..4).prop_map(Kind::Epoch),
         5 => (0_usize..12).prop_map(Kind::Undo),
     ]
@@ -115,11 +121,11 @@ fn history() -> impl Strategy<Value = Vec<Drawn>> {
 
 /// Whether the mail edge writes it.
 fn is_mail(what: &Kind) -> bool {
-    matches!(what, Kind::Mail { .. } | Kind::Link | Kind::Flags { .. } | Kind::Epoch(_))
+    !matches!(what, Kind::Key(_) | Kind::Leave(_) | Kind::Undo(_))
 }
 
-fn none() -> Flags {
-    Flags::default()
+fn some_flags([read, starred, draft]: [bool; 3]) -> Flags {
+    Flags { read, starred, draft, ..Flags::default() }
 }
 
 fn thread() -> ThreadId {
@@ -169,6 +175,13 @@ fn began(epochs: &mut Vec<Epoch>, at: u64) -> (&'static str, Args) {
     (name::EPOCH_BEGAN, Args::of(&EpochBegan { epoch, at }))
 }
 
+/// The message that came as the last but so many.
+fn nth_last(events: &[Event], back: usize) -> Option<MessageId> {
+    let added = events.iter().filter(|event| event.event.name == name::MESSAGE_ADDED);
+    let of = added.map(|event| event.position).rev().nth(back)?;
+    Some(MessageId::try_from(format!("m{of}")).unwrap())
+}
+
 /// The events of a history, from position 1; the first is always a received message.
 fn log(history: &[Drawn]) -> Vec<Event> {
     let mut events: Vec<Event> = Vec::new();
@@ -197,14 +210,15 @@ fn log(history: &[Drawn]) -> Vec<Event> {
                 (name::THREAD_LINKED, Args::of(&Linked { thread: other }))
             }
             Kind::Flags { back, set, cleared, sent } => {
-                let added = events.iter().filter(|event| event.event.name == name::MESSAGE_ADDED);
-                let Some(of) = added.map(|event| event.position).rev().nth(*back) else { continue };
-                let message = MessageId::try_from(format!("m{of}")).unwrap();
-                let flags =
-                    |[read, starred, draft]: [bool; 3]| Flags { read, starred, draft, ..none() };
-                let (set, cleared) = (flags(*set), flags(*cleared));
+                let Some(message) = nth_last(&events, *back) else { continue };
+                let (set, cleared) = (some_flags(*set), some_flags(*cleared));
                 let change = FlagsChanged { message, set, cleared, sent: *sent };
                 (name::FLAGS_CHANGED, Args::of(&change))
+            }
+            Kind::Gone { back, on } => {
+                let Some(message) = nth_last(&events, *back) else { continue };
+                let name = if *on { name::MESSAGE_REMOVED } else { name::MESSAGE_RETURNED };
+                (name, Args::of(&MessageOnly { message }))
             }
             Kind::Epoch(shorter) => began(&mut epochs, (position - 1).saturating_sub(*shorter)),
             Kind::Undo(back) => {
@@ -397,6 +411,53 @@ proptest! {
             let hides = after.hides(before.place, before.snoozed);
             prop_assert!(!(unseen && hides), "{entry:?} after {before:?} gives {after:?}");
             before = after;
+        }
+    }
+
+    /// The cells count the messages that the reader shows, and a thread without any is in no list.
+    #[test]
+    fn what_is_gone_is_shown_nowhere(history in history()) {
+        let state = state(&log(&history));
+        let cells = fold(&state.entries);
+        let rows = state.sorted();
+        prop_assert_eq!(cells.messages(), rows.len() as u64);
+        let unread = rows.iter().filter(|row| cells.is_unread(row.position)).count() as u64;
+        prop_assert_eq!(cells.unread(), unread);
+        prop_assert_eq!(cells.is_gone(), rows.is_empty());
+        prop_assert_eq!(cells.all_labels().is_empty(), rows.is_empty());
+        let any = |is: fn(&MessageAdded) -> bool| rows.iter().any(|row| is(&row.message));
+        prop_assert_eq!(cells.sent, any(|message| message.sent && !message.flags.draft));
+        prop_assert_eq!(cells.drafts, any(|message| message.flags.draft));
+    }
+
+    /// What is gone is not marked by a key meanwhile, and not hidden by one when it returns.
+    #[test]
+    fn a_key_reaches_nothing_that_is_gone(history in history()) {
+        let entries = state(&log(&history)).entries;
+        for (at, entry) in entries.iter().enumerate() {
+            let What::Gone { on: false, marks } = &entry.what else { continue };
+            let gone = entries[..at].iter().rposition(|earlier| {
+                matches!(&earlier.what, What::Gone { on: true, marks: of } if of.at == marks.at)
+            });
+            let gone = gone.expect("it was gone before");
+            let meanwhile = &entries[gone + 1..at];
+            let quiet = |entry: &Entry| matches!(entry.what, What::Flags(_) | What::Undo { .. });
+            prop_assume!(!meanwhile.iter().any(quiet));
+            let (before, after) = (fold(&entries[..gone]), fold(&entries[..=at]));
+            prop_assert_eq!(before.is_unread(marks.at), after.is_unread(marks.at));
+            let hidden = (gone + 1..at).any(|key| {
+                let (was, is) = (fold(&entries[..key]), fold(&entries[..=key]));
+                entries[key].action.is_some() && is.hides(was.place, was.snoozed)
+            });
+            let own = entries.iter().any(|entry| {
+                entry.position == marks.at && matches!(entry.what, What::Message { own: true, .. })
+            });
+            let flagged = entries[..at].iter().any(|entry| {
+                matches!(&entry.what, What::Flags(of) if of.at == marks.at && of.own.is_some())
+            });
+            if hidden && !own && !flagged {
+                prop_assert_eq!((after.place, after.snoozed), (Place::Inbox, None));
+            }
         }
     }
 

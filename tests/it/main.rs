@@ -12,6 +12,9 @@
     reason = "a test says what is wrong by panicking; its support code is test code too"
 )]
 
+mod account_add;
+mod account_discover;
+mod account_dovecot;
 mod architecture;
 mod backup;
 mod bad_frames;
@@ -30,9 +33,13 @@ mod demo_mail;
 mod exhaustive;
 mod fold;
 mod format_3;
+mod format_4;
 mod formats;
 mod frames;
 mod hostile_text;
+mod imap;
+mod imap_gmail;
+mod imap_hostile;
 mod import_follow;
 mod import_formats;
 mod import_watch;
@@ -51,6 +58,7 @@ mod overlay;
 mod own_mail;
 mod pictures;
 mod power;
+mod pty_accounts;
 mod pty_beside_scripts;
 mod pty_end;
 mod pty_first_run;
@@ -59,12 +67,14 @@ mod pty_job;
 mod pty_tour;
 mod purge;
 mod readme;
+mod removed;
 mod restore;
 mod restore_kill;
 mod scenarios;
 mod seed_events;
 mod seen;
 mod simulation;
+mod snooze;
 mod storage_faults;
 mod support;
 mod sync_rules;

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use mailtui::account::Accounts;
 use mailtui::command::key::Key;
 use mailtui::command::registry;
 
@@ -99,4 +100,21 @@ fn what_it_links_to_is_there() {
         seen += 1;
     }
     assert!(seen > 5, "{seen}");
+}
+
+#[test]
+fn its_accounts_are_read_and_their_options_are_there() {
+    let text = section("## Accounts");
+    let example = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+    let read = Accounts::parse(example.expect("an example"), Path::new("README.md"));
+    let read = read.expect("accounts");
+    assert_eq!((read.list.len(), &read.unknown[..]), (1, &[][..]));
+    let help = Home::new().run(&["account", "add", "--help"]).ok().stdout;
+    let help = String::from_utf8(help).expect("UTF-8");
+    let named: Vec<&str> = code(text).filter_map(|word| word.strip_prefix("--")).collect();
+    assert!(named.len() > 10, "{named:?}");
+    for name in named {
+        let name = name.split(' ').next().unwrap_or_default();
+        assert!(help.contains(&format!("--{name}")), "there is no --{name}");
+    }
 }

@@ -5,6 +5,7 @@
 //! message's index entry; a snapshot, its position and the queued batch.
 
 mod again;
+mod edge;
 mod epoch;
 mod index;
 mod links;
@@ -16,6 +17,7 @@ mod snapshots;
 mod undo;
 
 pub(crate) use again::Again;
+pub(crate) use edge::{Base, Dirty, EdgeFolder, EdgeMessage, Edges};
 pub(crate) use epoch::{
     append, append_at, begin, begin_first, epoch, is_restored, new_epoch, put_back, restored,
 };
@@ -32,7 +34,7 @@ use std::path::Path;
 use crate::store::{Blobs, Db, Kind, Log, StoreError};
 
 /// The format of `threads.db`.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Opens or makes the file in the backend's directory. `now` is Unix seconds.
 pub(crate) fn open(dir: &Path, now: i64) -> Result<Db, StoreError> {
@@ -79,6 +81,7 @@ fn sql() -> String {
         Purged::SQL,
         undo::SQL,
         Again::SQL,
+        Edges::SQL,
     ];
     tables.concat()
 }

@@ -25,9 +25,10 @@ fn look() {
         older: false,
         demo: false,
         theme: crate::ui::theme::Theme::new(std::env::var_os("NO_COLOR").is_none()),
+        tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
         zone: jiff::tz::TimeZone::UTC,
         clock: Box::new(crate::clock::SystemClock),
-        open: Box::new(move |_, _| Ok(spawn_double(many))),
+        open: Box::new(move |_, _, _| Ok(spawn_double(many))),
     };
     crate::ui::run(start).unwrap();
 }

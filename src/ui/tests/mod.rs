@@ -1,8 +1,10 @@
 //! The screens and the keys, on the engine's double (see `double` for why it is one).
 
+mod accounts;
 mod history;
 mod keys;
 mod look;
 mod random;
 mod screens;
 mod sizes;
+mod snooze;

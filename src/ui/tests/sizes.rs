@@ -18,7 +18,7 @@ const SIZES: [(u16, u16); 7] =
     [(30, 6), (40, 10), (60, 15), (80, 24), (100, 30), (140, 40), (200, 50)];
 
 /// The views, by the keys that lead there from the list.
-const VIEWS: [(&str, &str); 15] = [
+const VIEWS: [(&str, &str); 16] = [
     ("list", "jj"),
     ("the last row", "G"),
     ("selection", "xjxs"),
@@ -34,6 +34,7 @@ const VIEWS: [(&str, &str); 15] = [
     ("nothing here", "gd"),
     ("history", "gh"),
     ("deleting for ever", "#Da"),
+    ("accounts", "gm"),
 ];
 
 fn import(done: u64, ended: bool) -> Message {

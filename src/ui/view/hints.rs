@@ -37,7 +37,11 @@ pub fn notice(model: &Model, line: Rect, buf: &mut Buffer) {
             model.theme.warning(),
         );
     }
-    let parts = said(model, line.width);
+    let mut parts = said(model, line.width);
+    if parts.is_empty() {
+        // What an account does is said where nothing else is.
+        parts.extend(super::accounts::short(model));
+    }
     if !parts.is_empty() {
         let room = right.saturating_sub(line.x + 3);
         let x = put(buf, (line.x + 1, line.y), " ", 1, model.theme.text());
@@ -186,7 +190,8 @@ pub fn keys(model: &Model, room: u16) -> Parts {
     let mut keep = 0;
     let hints: Vec<(String, &str)> = if model.keys.is_empty() {
         let movement = matches!(context, Context::FirstRun).then(|| ("j k".to_owned(), "choose"));
-        let scroll = matches!(context, Context::Help).then(|| ("j k".to_owned(), "scroll"));
+        let scroll = matches!(context, Context::Help | Context::Accounts)
+            .then(|| ("j k".to_owned(), "scroll"));
         // Help, quit and closing are never left out; the registry has them last.
         let program = |command: &&Command| command.group == Group::Program;
         keep = hinted(context).filter(program).count();

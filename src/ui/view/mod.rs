@@ -3,6 +3,7 @@
 //! Invariant: reads the model only, and writes no control character into a cell. Whatever the size,
 //! nothing is written outside the area.
 
+pub mod accounts;
 pub mod boxes;
 pub mod first_run;
 pub mod frame;
@@ -13,6 +14,7 @@ pub mod labels;
 pub mod list;
 pub mod reader;
 pub mod sidebar;
+mod snooze;
 pub mod tour;
 
 use ratatui::buffer::Buffer;
@@ -61,6 +63,10 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
                 help::draw(model, *top, area, buf);
                 None
             }
+            Layer::Accounts(top) => {
+                accounts::draw(model, *top, area, buf);
+                None
+            }
             Layer::Picker(picker) => Some(labels::picker(model, picker, area, buf)),
             Layer::Rename(rename) => Some(labels::rename(model, rename, area, buf)),
             Layer::Colours(colours) => {
@@ -69,6 +75,7 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             }
             Layer::Path(line) => Some(boxes::path(model, line, area, buf)),
             Layer::Purge(open) => Some(boxes::purge(model, open, area, buf)),
+            Layer::Snooze(open) => Some(snooze::draw(model, open, area, buf)),
         };
     }
     caret

@@ -30,6 +30,9 @@ pub(super) const STEPS: &[(&str, usize)] = &[
     ("mail.sent", 2),
     ("mail.filed", 3),
     ("mail.by-device", 3),
+    ("mail.removed", 5),
+    ("mail.returned", 5),
+    ("wake", 4),
     ("link.by-hand", 1),
     ("purge", 4),
     ("key", 26),
@@ -94,6 +97,8 @@ pub(super) const STEPS: &[(&str, usize)] = &[
 const MOST_MOVES: usize = 360;
 /// Names that labels are made with; two of them are one label.
 const LABELS: [&str; 4] = ["Work", "work", "Später", "Inbox"];
+/// When snoozes end, Unix seconds.
+const SNOOZED_UNTIL: i64 = 1_715_587_200;
 /// Rows that a device draws at a time.
 const DRAWN: usize = 20;
 
@@ -214,6 +219,7 @@ impl Simulation {
         let at = self.a_device();
         match step {
             "link.by-hand" => return self.link(at),
+            "wake" => return self.wake(),
             "newer" => return self.newer(),
             "backup" => return self.world.backup("one").then_some(()),
             "restore" => return self.restore(),
@@ -229,9 +235,8 @@ impl Simulation {
                 let known = self.actions.len();
                 let at_action = self.dice.below(known);
                 let action = Some(self.actions.get(at_action)?.clone());
-                let undo = step == "undo.any";
-                let intent = if undo { Intent::Undo(action) } else { Intent::Redo(action) };
-                return self.intend(at, &intent);
+                let intent = if step == "undo.any" { Intent::Undo } else { Intent::Redo };
+                return self.intend(at, &intent(action));
             }
             "label" => {
                 let name = (*self.dice.pick(&LABELS)).to_owned();
@@ -308,7 +313,30 @@ impl Simulation {
         }
     }
 
+    /// Messages are gone where they came from, or there again.
+    fn remove(&mut self, removed: bool) -> Option<()> {
+        let mut messages = Vec::new();
+        for _ in 0..=self.dice.below(2) {
+            let any = (!self.taken_in.is_empty()).then(|| self.dice.pick(&self.taken_in).clone());
+            let (thread, _, id) = any?;
+            let (log, _) = log_of(&self.world.backend_dir(), &thread);
+            let its = log.iter().find(|event| event.event.id == id).and_then(message_of);
+            messages.push((thread, its?.message));
+        }
+        let token = format!("pass {}", self.dice.next());
+        let changed = self.world.on_backend(|backend| {
+            let changed = backend.remove_messages(&messages, removed, &token)?;
+            // The same again changes nothing.
+            assert_eq!(backend.remove_messages(&messages, removed, &token)?, 0);
+            Ok(changed)
+        })?;
+        (changed > 0).then_some(())
+    }
+
     fn mail(&mut self, kind: &str) -> Option<()> {
+        if let "removed" | "returned" = kind {
+            return self.remove(kind == "removed");
+        }
         let name = format!("m{}", self.posted.len());
         let minute = i64::try_from(self.dice.below(500)).expect("small");
         let new = mail(&name).at(minute);
@@ -384,6 +412,13 @@ impl Simulation {
             other => panic!("{other:?}"),
         }
         Some(())
+    }
+
+    /// Time goes on to where snoozes end, or not yet; a clock may go back as well.
+    fn wake(&mut self) -> Option<()> {
+        let now = SNOOZED_UNTIL + i64::try_from(self.dice.below(3)).expect("small") - 1;
+        let woke = self.world.on_backend(|backend| backend.wake(now))?;
+        woke.then_some(())
     }
 
     fn link(&mut self, at: usize) -> Option<()> {
@@ -473,7 +508,7 @@ impl Simulation {
             5 | 6 => Change::Read(on),
             7 => Change::Star(on),
             8 => Change::Mute(on),
-            9 => Change::Snooze(on.then_some(1_715_587_200)),
+            9 => Change::Snooze(on.then_some(SNOOZED_UNTIL)),
             _ => Change::Label(label::user_label(LABELS[self.dice.below(4)]), on),
         }
     }

@@ -2,15 +2,20 @@
 //!
 //! Invariant: every wait has a deadline, and every process is killed when its test ends.
 
+pub(crate) mod authority;
 mod backups;
 pub(crate) mod binary;
 pub(crate) mod clock;
 pub(crate) mod corpora;
 pub(crate) mod disk;
+pub(crate) mod double;
+pub(crate) mod dovecot;
 pub(crate) mod health;
 pub(crate) mod house;
+pub(crate) mod link;
 pub(crate) mod lives;
 pub(crate) mod mail;
+pub(crate) mod other_client;
 pub(crate) mod pair;
 pub(crate) mod platter;
 pub(crate) mod play;
@@ -18,7 +23,10 @@ pub(crate) mod promises;
 pub(crate) mod pty;
 pub(crate) mod record;
 pub(crate) mod script;
+mod scripted_engine;
+pub(crate) mod scripted_imap;
 pub(crate) mod serve;
+pub(crate) mod signposts;
 pub(crate) mod source;
 pub(crate) mod svg;
 pub(crate) mod terminal_bytes;

@@ -160,11 +160,17 @@ impl Truth {
     /// The rows, by root, and the lists that each is in.
     pub(crate) fn lines(&self) -> BTreeMap<ThreadId, (Line, BTreeSet<LabelId>)> {
         let conversations = self.conversations();
-        conversations.into_iter().map(|(root, members)| (root, self.line(&members))).collect()
+        let shown = |members: &BTreeSet<ThreadId>| {
+            members.iter().any(|member| !self.threads[member].state.sorted().is_empty())
+        };
+        let shown = conversations.into_iter().filter(|(_, members)| shown(members));
+        shown.map(|(root, members)| (root, self.line(&members))).collect()
     }
 
     fn line(&self, members: &BTreeSet<ThreadId>) -> (Line, BTreeSet<LabelId>) {
-        let told: Vec<&Told> = members.iter().map(|member| &self.threads[member]).collect();
+        // Threads of which nothing is left to show are in no list.
+        let told = members.iter().map(|member| &self.threads[member]);
+        let told: Vec<&Told> = told.filter(|told| !told.state.sorted().is_empty()).collect();
         let cells = || told.iter().map(|told| &told.cells);
         let is_in = |place: &Place| cells().any(|cells| cells.place == *place);
         let place = *Place::ALL.iter().find(|place| is_in(place)).expect("in some place");
@@ -177,17 +183,20 @@ impl Truth {
         labels.insert(place.label());
         lists.insert(if asleep { system("snoozed") } else { place.label() });
         labels.extend(asleep.then(|| system("snoozed")));
-        let summaries = told.iter().map(|told| told.state.summary());
+        let active = told.iter().map(|told| {
+            let newest = told.state.summary().last_activity;
+            newest.max(told.cells.woken.unwrap_or(newest))
+        });
         let line = Line {
             members: members.iter().map(|m| (m.clone(), self.threads[m].state.position)).collect(),
             place,
             labels,
             unread: cells().map(Cells::unread).sum(),
-            messages: told.iter().map(|told| told.state.messages.len() as u64).sum(),
+            messages: told.iter().map(|told| told.state.sorted().len() as u64).sum(),
             starred: cells().any(|cells| cells.starred),
             muted: cells().any(|cells| cells.muted),
             snoozed: cells().filter_map(|cells| cells.snoozed).min(),
-            last_activity: summaries.map(|summary| summary.last_activity).max().expect("members"),
+            last_activity: active.max().expect("members"),
         };
         let everywhere = [system("anywhere")].into_iter();
         let all = matches!(place, Place::Inbox | Place::Archive).then(|| system("all"));

@@ -1,0 +1,169 @@
+//! The mail edge towards servers, outwards: what we say otherwise becomes orders; what became of
+//! them is noted.
+//!
+//! Invariant: what was ordered is on disk before it is given out, so that a server's word after a
+//! crash is known for an echo of ours. What is written is taken for agreed only when the server has
+//! said so.
+
+use std::collections::BTreeMap;
+
+use crate::backend::core::Backend;
+use crate::backend::echo::{Agreed, Sent};
+use crate::backend::storage::{Dirty, EdgeMessage, Edges};
+use crate::backend::thread_client::state_of;
+use crate::id::StoreId;
+use crate::imap::orders::orders;
+use crate::imap::{FolderKey, Order, Outcome as Written, Report, Target, What};
+use crate::store::StoreError;
+
+impl Backend {
+    /// What is to be written to an account's server; `early`, before all its folders were looked
+    /// at, nothing of conversations of which something was sent already.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_orders(
+        &mut self,
+        account: &str,
+        most: usize,
+        early: bool,
+    ) -> Result<Vec<Order>, StoreError> {
+        self.begin()?;
+        let folders = Edges::folders(&self.db, account)?;
+        let info = folders.iter().map(|of| (of.state.key, of.info.clone())).collect();
+        let mut groups: BTreeMap<(What, FolderKey), Vec<Target>> = BTreeMap::new();
+        for thread in Edges::dirty(&self.db, account, most, early)? {
+            let state = state_of(&self.db, &StoreId::thread(&thread))?;
+            let ours = self.ours(&state)?;
+            let held = Edges::of_thread(&self.db, account, &thread)?;
+            let rows: Vec<_> = held.iter().filter_map(EdgeMessage::row).collect();
+            let agreed = Edges::agreed(&self.db, account, &thread)?;
+            let mut agreed = agreed.unwrap_or_else(|| Agreed::of(ours.stand.clone()));
+            let ordered = orders(&ours, &agreed.stand, &rows, &info);
+            if ordered.is_empty() {
+                // Of one that left a folder and was not met again there is nothing to order yet.
+                let away = Edges::is_away(&self.db, account, &thread)?;
+                let (agreed, dirty) = if away {
+                    (agreed, Dirty::Later)
+                } else {
+                    (Agreed::of(ours.stand.clone()), Dirty::No)
+                };
+                Edges::agree(&self.db, account, &thread, &agreed, dirty)?;
+                continue;
+            }
+            agreed.sent = Some(Sent::of(&ours));
+            Edges::agree(&self.db, account, &thread, &agreed, Dirty::Yes)?;
+            for (at, what) in ordered {
+                let row = &rows[at];
+                let of = |held: &&EdgeMessage| (held.folder, held.uid) == (row.folder, row.uid);
+                let size = held.iter().find(of).map_or(0, |held| held.size);
+                let message = state.messages.iter().find(|m| m.message.message == row.message);
+                let message_id = message.and_then(|m| m.message.message_id.clone());
+                let target = Target { uid: row.uid, message_id, size };
+                groups.entry((what, row.folder)).or_default().push(target);
+            }
+        }
+        let validity = |key: FolderKey| {
+            folders.iter().find(|of| of.state.key == key).map_or(0, |of| of.state.uidvalidity)
+        };
+        let order = |((what, folder), targets)| Order {
+            folder,
+            uidvalidity: validity(folder),
+            targets,
+            what,
+        };
+        Ok(groups.into_iter().map(order).collect())
+    }
+
+    /// What became of orders.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_report(
+        &mut self,
+        account: &str,
+        reports: &[Report],
+        now: i64,
+    ) -> Result<(), StoreError> {
+        self.begin()?;
+        self.now = now;
+        for Report { order, outcomes } in reports {
+            let Some(folder) = Edges::folder(&self.db, order.folder)? else { continue };
+            if folder.state.uidvalidity != order.uidvalidity {
+                continue;
+            }
+            for (target, outcome) in order.targets.iter().zip(outcomes) {
+                let uid = target.uid;
+                let held = Edges::range(&self.db, order.folder, &(uid..=uid))?.pop();
+                if let Some(held) = held {
+                    self.reported(account, held, &order.what, outcome)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn reported(
+        &mut self,
+        account: &str,
+        held: EdgeMessage,
+        what: &What,
+        outcome: &Written,
+    ) -> Result<(), StoreError> {
+        match (what, outcome) {
+            (What::Flags { on, off }, Written::Done) => {
+                let is = EdgeMessage { base: held.base.with(on, off), ..held };
+                Edges::put(&self.db, &is, None)
+            }
+            (What::Labels { on, off }, Written::Done) => {
+                let is = EdgeMessage { base: held.base.labelled(on, off), ..held };
+                Edges::put(&self.db, &is, None)
+            }
+            (What::Delete, Written::Done) => Edges::remove(&self.db, &held),
+            (What::CopyTo(_), Written::Moved(to, place)) => {
+                self.put_at(*to, *place, &held, held.moved_from).map(drop)
+            }
+            (_, Written::Moved(to, place)) => {
+                let known = self.put_at(*to, *place, &held, Some(held.folder))?;
+                Edges::leave_or_remove(&self.db, account, &held, known)
+            }
+            // It is looked for in all folders first.
+            (_, Written::Absent | Written::Refused(_)) => match &held.known {
+                Some((thread, _)) => {
+                    let agreed = Edges::agreed(&self.db, account, thread)?;
+                    agreed.map_or(Ok(()), |agreed| {
+                        Edges::agree(&self.db, account, thread, &agreed, Dirty::Later)
+                    })
+                }
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// A message is in a folder now, where the server says under which UID; whether that can be.
+    fn put_at(
+        &mut self,
+        to: FolderKey,
+        place: Option<(u32, u32)>,
+        held: &EdgeMessage,
+        from: Option<FolderKey>,
+    ) -> Result<bool, StoreError> {
+        let Some((uidvalidity, uid)) = place else { return Ok(false) };
+        let Some(folder) = Edges::folder(&self.db, to)? else { return Ok(false) };
+        if folder.state.uidvalidity != uidvalidity && folder.state.uidvalidity != 0 {
+            return Ok(false); // it is met when that folder is read
+        }
+        if folder.state.uidvalidity == 0 {
+            Edges::revalidate(&self.db, to, uidvalidity)?;
+        }
+        // A place that another message has is none: whose it is is seen when the folder is read.
+        let taken = Edges::range(&self.db, to, &(uid..=uid))?.pop();
+        if taken.is_some_and(|taken| taken.known != held.known) {
+            return Ok(false);
+        }
+        let is = EdgeMessage { folder: to, uid, moved_from: from, ..held.clone() };
+        Edges::put(&self.db, &is, None)?;
+        Ok(true)
+    }
+}

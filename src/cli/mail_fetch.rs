@@ -1,0 +1,99 @@
+//! One look at every account, without a screen: for `--sync-only`.
+//!
+//! Invariant: it ends when each account was looked at as a whole and what was done here is written
+//! to its server, or cannot be now; what was taken in until then stays.
+
+use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::backend::{AccountStatus, FetcherHandle};
+use crate::cli::output::Output;
+use crate::cli::session::Session;
+use crate::imap::worker::Doing;
+use crate::notice::{Explain as _, Notice};
+
+/// How long a turn waits for the device's own news.
+const TURN: Duration = Duration::from_millis(20);
+/// How often progress is said.
+const TELL_EVERY: Duration = Duration::from_millis(500);
+
+/// What became of the accounts.
+#[derive(Debug, Default)]
+pub(super) struct Fetched {
+    /// One object an account.
+    pub(super) accounts: Vec<Value>,
+    /// Those that could not be looked at, and why.
+    pub(super) failed: Vec<(String, Notice)>,
+}
+
+/// Looks at every account once.
+pub(super) fn once(
+    session: &mut Session,
+    output: Output,
+    stop: &AtomicBool,
+) -> Result<Fetched, Notice> {
+    session.fetch_mail()?;
+    let Some(handle) = session.fetcher.as_ref().map(crate::backend::Fetcher::handle) else {
+        return Ok(Fetched::default());
+    };
+    let live = std::io::stderr().is_terminal();
+    let mut told: Option<Instant> = None;
+    while !stop.load(Ordering::SeqCst) && !is_over(&handle) {
+        while let Ok(event) = session.events.recv_timeout(TURN) {
+            session.driver.link_event(event).map_err(|error| error.notice())?;
+        }
+        if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            told = Some(Instant::now());
+            let lines: Vec<String> = handle.accounts().iter().map(line).collect();
+            output.progress(&lines.join(" · "), live);
+        }
+    }
+    if live && told.is_some() {
+        output.progress("", true);
+    }
+    let accounts = handle.accounts();
+    let failed: Vec<_> = accounts
+        .iter()
+        .filter(|account| !is_whole(account))
+        .filter_map(|account| Some((account.address.clone(), account.status.error.clone()?)))
+        .chain(handle.error().map(|notice| (crate::account::FILE.to_owned(), notice)))
+        .collect();
+    Ok(Fetched { accounts: accounts.iter().map(value).collect(), failed })
+}
+
+fn is_over(handle: &FetcherHandle) -> bool {
+    let over = |account: &AccountStatus| is_whole(account) || account.status.error.is_some();
+    handle.has_looked() && handle.accounts().iter().all(over)
+}
+
+/// Looked at as a whole, and everything written.
+fn is_whole(account: &AccountStatus) -> bool {
+    account.status.passes > 0 && account.status.doing == Doing::Waiting
+}
+
+/// What an account is doing, one line.
+fn line(account: &AccountStatus) -> String {
+    let doing = match &account.status.doing {
+        Doing::Nothing | Doing::Connecting => "connecting".to_owned(),
+        Doing::Listing => "looking at folders".to_owned(),
+        Doing::Reading(folder, _, 0) => format!("looking at {folder}"),
+        Doing::Reading(folder, done, all) => format!("{folder} {done}/{all}"),
+        Doing::Writing(messages) => format!("writing {messages}"),
+        Doing::Waiting => "done".to_owned(),
+        Doing::Resting => "not reached".to_owned(),
+        Doing::Stopped => "stopped".to_owned(),
+    };
+    format!("{}: {doing}", account.address)
+}
+
+fn value(account: &AccountStatus) -> Value {
+    let status = &account.status;
+    let error = status.error.as_ref().map(|notice| notice.message.clone());
+    json!({
+        "account": account.id, "address": account.address, "new": status.new,
+        "written": status.written, "whole": is_whole(account), "error": error,
+    })
+}

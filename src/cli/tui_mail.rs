@@ -1,0 +1,105 @@
+//! Tells the interface how accounts are and what came in, where this process fetches mail.
+//!
+//! Invariant: reads what workers say of themselves and waits for none of them; each announcement
+//! is passed on once. Nothing is told that did not change.
+
+use std::time::Duration;
+
+use crate::backend::{AccountStatus, Announcement, FetcherHandle};
+use crate::engine::accounts::{AccountLine, Accounts, FolderLine, NewMail, Work};
+use crate::engine::handle::Update;
+use crate::imap::Role;
+use crate::imap::worker::Doing;
+use crate::safe_text;
+use crate::ui::Tell;
+
+/// How often it is looked.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Tells `tell` from now on, on a thread of its own, until nobody listens.
+pub(super) fn watch(fetcher: FetcherHandle, tell: Tell) -> std::io::Result<()> {
+    let run = move || {
+        let (mut shown, mut number) = (None, 0);
+        loop {
+            let statuses = fetcher.accounts();
+            let now =
+                Accounts { lines: statuses.iter().map(line).collect(), error: fetcher.error() };
+            let (last, news) = fetcher.announced(number);
+            number = last;
+            let several = statuses.len() > 1;
+            let news = news.into_iter().map(|news| new_mail(news, &statuses, several));
+            let mut updates: Vec<Update> = news.map(Update::NewMail).collect();
+            if fetcher.has_looked() && shown.as_ref() != Some(&now) {
+                updates.push(Update::Accounts(Box::new(now.clone())));
+                shown = Some(now);
+            }
+            if !updates.into_iter().all(&tell) {
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+    };
+    std::thread::Builder::new().name("account-states".to_owned()).spawn(run).map(drop)
+}
+
+fn new_mail(news: Announcement, statuses: &[AccountStatus], several: bool) -> NewMail {
+    let address = || {
+        let of = statuses.iter().find(|status| status.id == news.account);
+        of.map_or(news.account.clone(), |of| safe_text::line(&of.address))
+    };
+    let account = several.then(address);
+    let first = news.named.into_iter().next();
+    let (from, subject) = first.map(|first| (first.from, first.subject)).unwrap_or_default();
+    NewMail { account, count: news.count, from, subject }
+}
+
+fn line(of: &AccountStatus) -> AccountLine {
+    let status = &of.status;
+    AccountLine {
+        address: safe_text::line(&of.address),
+        work: work(&status.doing),
+        new: status.new,
+        written: status.written,
+        error: status.error.clone().or_else(|| of.command.clone()),
+        problems: status.problems.iter().map(|line| safe_text::line(line)).collect(),
+        folders: status
+            .folders
+            .iter()
+            .map(|folder| FolderLine {
+                name: safe_text::line(&folder.shown),
+                role: role(folder.role),
+                messages: folder.messages,
+                whole: folder.whole,
+                problem: folder.problem.as_deref().map(safe_text::line),
+            })
+            .collect(),
+    }
+}
+
+fn work(doing: &Doing) -> Work {
+    match doing {
+        Doing::Nothing => Work::Nothing,
+        Doing::Connecting => Work::Connecting,
+        Doing::Listing => Work::Listing,
+        Doing::Reading(folder, done, total) => {
+            Work::Reading { folder: safe_text::line(folder), done: *done, total: *total }
+        }
+        Doing::Writing(messages) => Work::Writing(*messages),
+        Doing::Waiting => Work::Waiting,
+        Doing::Resting => Work::Resting,
+        Doing::Stopped => Work::Stopped,
+    }
+}
+
+const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Inbox => "inbox",
+        Role::Archive => "archive",
+        Role::Spam => "spam",
+        Role::Trash => "trash",
+        Role::Sent => "sent",
+        Role::Drafts => "drafts",
+        Role::Label => "label",
+        Role::All => "all mail",
+    }
+}

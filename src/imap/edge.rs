@@ -1,0 +1,327 @@
+//! What the IMAP room hands to the backend, and what it gets from there.
+//!
+//! Invariant: everything here is a value. A folder's rows hold what both sides last agreed on (the
+//! base); what the server says otherwise is followed, what we say otherwise is ordered. The worker
+//! keeps nothing of its own between two runs.
+
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bridge::{Folder, SinkError};
+use crate::label::Place;
+use crate::mail::Flags;
+
+/// A folder of an account, as the backend knows it.
+pub type FolderKey = i64;
+
+/// What a folder is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The inbox.
+    Inbox,
+    /// What is done.
+    Archive,
+    /// Unwanted.
+    Spam,
+    /// Thrown away.
+    Trash,
+    /// Our own sent mail.
+    Sent,
+    /// Our own drafts.
+    Drafts,
+    /// A label.
+    Label,
+    /// Every message, with its labels (Gmail).
+    All,
+}
+
+impl Role {
+    /// The place that this folder is.
+    #[must_use]
+    pub const fn place(self) -> Option<Place> {
+        match self {
+            Self::Inbox => Some(Place::Inbox),
+            Self::Archive | Self::All => Some(Place::Archive),
+            Self::Spam => Some(Place::Spam),
+            Self::Trash => Some(Place::Trash),
+            Self::Sent | Self::Drafts | Self::Label => None,
+        }
+    }
+
+    /// The folder of a place.
+    #[must_use]
+    pub const fn of_place(place: Place) -> Self {
+        match place {
+            Place::Inbox => Self::Inbox,
+            Place::Archive => Self::Archive,
+            Place::Spam => Self::Spam,
+            Place::Trash => Self::Trash,
+        }
+    }
+
+    /// The name under which such a folder is made where there is none.
+    #[must_use]
+    pub const fn default_name(self) -> &'static str {
+        match self {
+            Self::Inbox => "INBOX",
+            Self::Archive | Self::All | Self::Label => "Archive",
+            Self::Spam => "Junk",
+            Self::Trash => "Trash",
+            Self::Sent => "Sent",
+            Self::Drafts => "Drafts",
+        }
+    }
+}
+
+/// A folder that the server lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its name as the server writes it.
+    pub name: String,
+    /// Its name for people: decoded, and safe to show.
+    pub shown: String,
+    /// What it is for.
+    pub role: Role,
+    /// What it says of its messages.
+    pub says: Folder,
+}
+
+/// What is known of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderState {
+    /// Which.
+    pub key: FolderKey,
+    /// Its name as the server writes it.
+    pub name: String,
+    /// Its name for people.
+    pub shown: String,
+    /// What it is for.
+    pub role: Role,
+    /// What it says of its messages.
+    pub says: Folder,
+    /// UIDs count under this (RFC 3501, section 2.3.1.1); 0 before it was read.
+    pub uidvalidity: u32,
+    /// All below was taken in once; 0 while it was not read as a whole.
+    pub uidnext: u32,
+    /// The state that was taken in (RFC 7162); 0 where the server has none.
+    pub modseq: u64,
+    /// How many messages are known in it.
+    pub messages: u64,
+}
+
+/// What the server says of one message.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Known {
+    /// Its UID.
+    pub uid: u32,
+    /// Its flags.
+    pub flags: Flags,
+    /// Its keywords: flags that users and programs make.
+    pub keywords: Vec<String>,
+    /// Its labels as Gmail spells them; `None` where the server has no such.
+    pub labels: Option<Vec<String>>,
+    /// Bytes, where it was asked.
+    pub size: Option<u32>,
+    /// Its provider's word for its conversation, where there is one.
+    pub conversation: Option<String>,
+}
+
+/// What the server says of a folder, or of a part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// The folder.
+    pub folder: FolderKey,
+    /// Under which its UIDs count.
+    pub uidvalidity: u32,
+    /// The UIDs of which everything is said: what is known in here and not said is gone.
+    pub whole: Option<RangeInclusive<u32>>,
+    /// What is said.
+    pub messages: Vec<Known>,
+    /// What is gone.
+    pub vanished: Vec<RangeInclusive<u32>>,
+}
+
+/// A message that was fetched, or why it was not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    /// What is said of it.
+    pub known: Known,
+    /// Its bytes, or a stable word and a line.
+    pub raw: Result<Vec<u8>, (String, String)>,
+    /// When the server got it, Unix seconds.
+    pub received: Option<i64>,
+}
+
+/// Messages of one folder that were fetched together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The folder.
+    pub folder: FolderKey,
+    /// Under which its UIDs count.
+    pub uidvalidity: u32,
+    /// What it says of its messages.
+    pub says: Folder,
+    /// The messages.
+    pub messages: Vec<Arrived>,
+}
+
+/// A folder was taken in up to here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stand {
+    /// So many messages the server says are in it, at least.
+    pub exists: u64,
+    /// The folder.
+    pub folder: FolderKey,
+    /// Under which its UIDs count.
+    pub uidvalidity: u32,
+    /// All below.
+    pub uidnext: u32,
+    /// The state, or 0.
+    pub modseq: u64,
+}
+
+/// A message on the server, and how it is known again before anything is done to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Its UID.
+    pub uid: u32,
+    /// Its Message-ID without brackets; `None` where it has none.
+    pub message_id: Option<String>,
+    /// Its bytes.
+    pub size: u64,
+}
+
+/// What is to be done with messages of one folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// Flags and keywords on and off.
+    Flags {
+        /// On.
+        on: Vec<String>,
+        /// Off.
+        off: Vec<String>,
+    },
+    /// Labels of Gmail on and off, as it spells them.
+    Labels {
+        /// On.
+        on: Vec<String>,
+        /// Off.
+        off: Vec<String>,
+    },
+    /// Into the folder of this role.
+    Move(Role),
+    /// Into this folder.
+    MoveTo(FolderKey),
+    /// Also into this folder.
+    CopyTo(FolderKey),
+    /// Out of this folder; another one has it too.
+    Delete,
+}
+
+impl What {
+    /// Whether a message is in two folders for a moment at least; `copies` where that is how it is
+    /// moved.
+    pub(super) const fn is_copy(&self, copies: bool) -> bool {
+        match self {
+            Self::CopyTo(_) => true,
+            Self::Move(_) | Self::MoveTo(_) => copies,
+            Self::Flags { .. } | Self::Labels { .. } | Self::Delete => false,
+        }
+    }
+}
+
+/// An order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The folder.
+    pub folder: FolderKey,
+    /// Under which its UIDs count.
+    pub uidvalidity: u32,
+    /// Which messages.
+    pub targets: Vec<Target>,
+    /// What to do.
+    pub what: What,
+}
+
+/// What became of an order, message by message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// It is in that folder now, under this UID where the server says it.
+    Moved(FolderKey, Option<(u32, u32)>),
+    /// It is not there, or another message has its UID: nothing was done.
+    Absent,
+    /// The server says no, for good.
+    Refused(String),
+}
+
+/// What became of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What was ordered.
+    pub order: Order,
+    /// For each target, in order.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// Who keeps what a server has: the backend.
+pub trait Edge: Send {
+    /// The account's folders; those that are not listed any more are gone with their messages.
+    ///
+    /// # Errors
+    /// When the backend takes nothing in.
+    fn folders(&mut self, account: &str, found: Vec<Found>) -> Result<Vec<FolderState>, SinkError>;
+
+    /// Folders that are known and not among these names, as the server writes them.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn unlisted(
+        &mut self,
+        account: &str,
+        listed: Vec<String>,
+    ) -> Result<Vec<FolderState>, SinkError>;
+
+    /// What the server says; the UIDs that are to be fetched, ascending. Another `uidvalidity` than
+    /// is known makes everything that is known of the folder gone.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn listing(&mut self, listing: Listing) -> Result<Vec<u32>, SinkError>;
+
+    /// Messages that were fetched; how many of them are new here. Durable when returned.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn arrived(&mut self, batch: Batch) -> Result<u64, SinkError>;
+
+    /// A folder was taken in as a whole. Where the server has more messages in it than it named,
+    /// it was not: `false`, and the next look reads all of it again.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn stand(&mut self, stand: Stand) -> Result<bool, SinkError>;
+
+    /// Every folder was taken in as a whole since the last call: what is in none of them is gone.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn passed(&mut self, account: &str) -> Result<(), SinkError>;
+
+    /// What is to be written to the server, of at most so many conversations; `early`, before all
+    /// folders were looked at, nothing of those of which something was sent already: whether that
+    /// is there is not known yet.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn orders(&mut self, account: &str, most: usize, early: bool) -> Result<Vec<Order>, SinkError>;
+
+    /// What became of orders.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn report(&mut self, account: &str, reports: Vec<Report>) -> Result<(), SinkError>;
+}
