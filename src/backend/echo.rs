@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::bridge::follow::Change;
 use crate::id::MessageId;
 use crate::imap::orders::{Aligned, Ours};
+use crate::mail::Flags;
 
 /// What both sides last agreed on, and what was ordered since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,9 +75,8 @@ impl Agreed {
             }
         }
         change.flags.retain(|flags| {
-            flags.set != Default::default()
-                || flags.cleared != Default::default()
-                || flags.sent.is_some()
+            let none = Flags::default();
+            flags.set != none || flags.cleared != none || flags.sent.is_some()
         });
         change.on.retain(|label| {
             let echo = told.labels.contains(label) && stand.labels.insert(label.clone());
@@ -95,7 +95,6 @@ mod tests {
     use crate::bridge::follow::FlagsChange;
     use crate::imap::orders::Message;
     use crate::label::Place;
-    use crate::mail::Flags;
 
     fn message(read: bool) -> Message {
         let id = MessageId::try_from("m").unwrap();

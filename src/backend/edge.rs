@@ -90,8 +90,11 @@ impl Backend {
     /// Everything leaves a folder.
     fn empty(&mut self, folder: &EdgeFolder) -> Result<(), StoreError> {
         let all = Edges::range(&self.db, folder.state.key, &(0..=u32::MAX))?;
-        let steps = all.into_iter().map(|held| Step { was: Some(held), is: None, new: false });
-        self.take_steps(&folder.account, steps.collect())
+        let leave = |mut held: EdgeMessage| {
+            held.base.said = Some(folder.info.says.clone()); // the folder may be forgotten
+            Step { was: Some(held), is: None, new: false }
+        };
+        self.take_steps(&folder.account, all.into_iter().map(leave).collect())
     }
 
     /// What a server says of a folder; the UIDs that are to be fetched.
@@ -249,7 +252,10 @@ impl Backend {
         let says = |key: FolderKey| {
             folders.iter().find(|of| of.state.key == key).map(|of| of.info.says.clone())
         };
-        let said = |held: &EdgeMessage| said_of(says(held.folder).unwrap_or_default(), &held.base);
+        let said = |held: &EdgeMessage| {
+            let folder = held.base.said.clone().or_else(|| says(held.folder));
+            said_of(folder.unwrap_or_default(), &held.base)
+        };
         for (thread, steps) in by_thread {
             self.follow_thread(account, &thread, steps, &said)?;
         }
@@ -282,7 +288,6 @@ impl Backend {
         let mut before: Vec<Occurrence> =
             rows.iter().filter_map(|held| occurrence(held, false)).collect();
         let mut fresh = BTreeSet::new();
-        let mut pairs = Vec::new();
         for step in &steps {
             if let Some(was) = &step.was {
                 // One that had left is not among the rows, and speaks as it did there.
@@ -290,27 +295,9 @@ impl Backend {
                     before.extend(occurrence(was, false));
                 }
             }
-            let Some(is) = &step.is else { continue };
-            let Some((_, message)) = &is.known else { continue };
-            if step.new {
-                fresh.insert((is.folder, is.uid));
-                continue;
-            }
-            let known_here = before.iter().any(|known| known.message == *message);
-            match (&step.was, state.messages.iter().find(|row| row.message.message == *message)) {
-                (Some(was), _) => {
-                    let (before, now) = (said(was), said(is));
-                    pairs.push(Pair { message: message.clone(), before, now });
-                }
-                // It was here before it was met at this server: that one's word counts.
-                (None, Some(row)) if !known_here => {
-                    let flags = read_as_shown(&state, row.position, row.message.flags);
-                    let before = Said { flags, ..said(is) };
-                    pairs.push(Pair { message: message.clone(), before, now: said(is) });
-                }
-                (None, _) => {}
-            }
+            fresh.extend(step.is.iter().filter(|_| step.new).map(|is| (is.folder, is.uid)));
         }
+        let pairs = pairs(&state, &steps, &before, said);
         for step in &steps {
             self.put_step(account, step)?;
         }
@@ -433,4 +420,31 @@ impl Backend {
         self.begin()?;
         Edges::forget(&self.db, account)
     }
+}
+
+/// What the server says otherwise of messages that were known.
+fn pairs(
+    state: &ThreadState,
+    steps: &[Step],
+    before: &[Occurrence],
+    said: &dyn Fn(&EdgeMessage) -> Said,
+) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for step in steps.iter().filter(|step| !step.new) {
+        let Some(is) = &step.is else { continue };
+        let Some((_, message)) = &is.known else { continue };
+        let known_here = before.iter().any(|known| known.message == *message);
+        let here = state.messages.iter().find(|row| row.message.message == *message);
+        let before = match (&step.was, here) {
+            (Some(was), _) => said(was),
+            // It was here before it was met at this server: that one's word counts.
+            (None, Some(row)) if !known_here => {
+                let flags = read_as_shown(state, row.position, row.message.flags);
+                Said { flags, ..said(is) }
+            }
+            (None, _) => continue,
+        };
+        pairs.push(Pair { message: message.clone(), before, now: said(is) });
+    }
+    pairs
 }

@@ -1,4 +1,4 @@
-//! The mail edge towards servers, outwards: what we say otherwise becomes orders, and what became of
+//! The mail edge towards servers, outwards: what we say otherwise becomes orders; what became of
 //! them is noted.
 //!
 //! Invariant: what was ordered is on disk before it is given out, so that a server's word after a
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::backend::core::Backend;
 use crate::backend::echo::{Agreed, Sent};
-use crate::backend::storage::{Base, Dirty, EdgeMessage, Edges};
+use crate::backend::storage::{Dirty, EdgeMessage, Edges};
 use crate::backend::thread_client::state_of;
 use crate::id::StoreId;
 use crate::imap::orders::orders;
@@ -41,7 +41,7 @@ impl Backend {
             let mut agreed = agreed.unwrap_or_else(|| Agreed::of(ours.stand.clone()));
             let ordered = orders(&ours, &agreed.stand, &rows, &info);
             if ordered.is_empty() {
-                // Of one that left a folder and was not met again yet there is nothing to order now.
+                // Of one that left a folder and was not met again there is nothing to order yet.
                 let away = Edges::is_away(&self.db, account, &thread)?;
                 let (agreed, dirty) = if away {
                     (agreed, Dirty::Later)
@@ -165,39 +165,5 @@ impl Backend {
         let is = EdgeMessage { folder: to, uid, moved_from: from, ..held.clone() };
         Edges::put(&self.db, &is, None)?;
         Ok(true)
-    }
-}
-
-impl Base {
-    /// With labels of Gmail set and cleared.
-    fn labelled(&self, on: &[String], off: &[String]) -> Self {
-        let mut labels = self.labels.clone().unwrap_or_default();
-        labels.retain(|held| !off.contains(held) && !on.contains(held));
-        labels.extend(on.iter().cloned());
-        labels.sort();
-        Self { labels: Some(labels), ..self.clone() }
-    }
-
-    /// With flags and keywords set and cleared.
-    fn with(&self, on: &[String], off: &[String]) -> Self {
-        let mut base = self.clone();
-        for (names, to) in [(on, true), (off, false)] {
-            for name in names {
-                match name.as_str() {
-                    "\\Seen" => base.flags.read = to,
-                    "\\Flagged" => base.flags.starred = to,
-                    "\\Answered" => base.flags.answered = to,
-                    "$Forwarded" => base.flags.forwarded = to,
-                    keyword => {
-                        base.keywords.retain(|held| held != keyword);
-                        if to {
-                            base.keywords.push(keyword.to_owned());
-                        }
-                    }
-                }
-            }
-        }
-        base.keywords.sort();
-        base
     }
 }

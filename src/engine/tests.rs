@@ -7,7 +7,7 @@ use crate::clock::SystemClock;
 use crate::command::intent::{Change, Intent, Target};
 use crate::id::{Epoch, EventId, Seen, StoreId, ThreadId};
 use crate::limits::PUSH_EVENTS;
-use crate::store::{Action, Args, Chain, Own};
+use crate::store::{Action, Args, Chain, Head, Log, NewEvent, Own};
 use crate::sync::Frame;
 
 fn device(dir: &Path) -> Device {
@@ -129,4 +129,52 @@ fn a_log_that_does_not_fit_itself_is_not_fetched_for_ever() {
             chain: Chain::default(),
         })
         .unwrap();
+}
+
+/// A Mailbox log that begins at a snapshot, with so many own events behind it.
+fn put_log_behind_a_snapshot(device: &mut Device, events: u8) -> u64 {
+    let store = StoreId::mailbox();
+    let own = |n: u8| NewEvent {
+        id: EventId::try_from(format!("e{n}")).unwrap(),
+        name: "v1.X".to_owned(),
+        args: Args::nothing(),
+        device: device.id.clone(),
+        action: None,
+        epoch: Epoch::try_from("1.a").unwrap(),
+    };
+    let events: Vec<NewEvent> = (0..events).map(own).collect();
+    device.db.begin().unwrap();
+    Log::append(&device.db, &store, &events[..1]).unwrap();
+    Log::clear(&device.db, &store).unwrap();
+    Log::rebase(&device.db, &store, Head { position: 1, chain: Chain::ZERO }).unwrap();
+    let head = Log::append(&device.db, &store, &events).unwrap().head.position;
+    device.db.commit().unwrap();
+    head
+}
+
+#[test]
+fn a_log_that_parts_from_the_backends_above_a_snapshot_is_offered_whole_or_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut device = device(dir.path());
+    welcome(&mut device, "b").unwrap();
+    let head = put_log_behind_a_snapshot(&mut device, 5);
+    let refuse = "PRAGMA foreign_keys = on;
+        CREATE TABLE a(id INTEGER PRIMARY KEY);
+        CREATE TABLE b(a REFERENCES a(id) DEFERRABLE INITIALLY DEFERRED);
+        CREATE TRIGGER refuse AFTER INSERT ON device WHEN new.name = 'bootstrap'
+        BEGIN INSERT INTO b VALUES (1); END;";
+    device.db.sql().execute_batch(refuse).unwrap();
+    let said = || {
+        let (store, chain) = (StoreId::mailbox(), Chain::try_from("7".repeat(32)).unwrap());
+        Frame::Diverged { store, position: head, chain }
+    };
+    let offered = |device: &Device| Own::of(&device.db, &StoreId::mailbox()).unwrap().len();
+    device.receive(said()).unwrap_err();
+    assert!(device.boot.is_none(), "the transaction that gave the rows up was rolled back");
+    assert_eq!((device.head().unwrap(), offered(&device)), (head, 0));
+
+    device.db.sql().execute_batch("DROP TRIGGER refuse").unwrap();
+    device.receive(said()).unwrap();
+    assert!(device.boot.is_some(), "nothing says what the rows were at the common position");
+    assert_eq!(offered(&device), 5, "half way down nobody has compared them");
 }

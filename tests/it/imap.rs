@@ -4,7 +4,11 @@
 //! by folder; the link between is one that counts and can be cut.
 
 mod cut;
+mod folders;
 mod kill;
+mod neomutt;
+mod oauth;
+mod screen;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

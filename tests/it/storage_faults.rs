@@ -127,9 +127,11 @@ const STEPS: &[Step] = &[
         }
         house.talk()?;
         change(house, 1, "m1", &[Change::Label(label::user_label("Later"), true)])?;
-        house.talk()?;
-        change(house, 0, "m3", &[Change::Star(true)])
+        house.talk()
     }),
+    // A step of its own: done again it must not be sent first, for nobody keeps the log that it is
+    // in, and what of such is acknowledged after the backup is gone with it.
+    ("a key that is not sent", |house| change(house, 0, "m3", &[Change::Star(true)])),
     ("restore", House::restore),
     ("sync", House::talk),
     ("unstar", |house| change(house, 0, "m3", &[Change::Star(false)])),

@@ -11,7 +11,46 @@ use crate::thread::ThreadState;
 
 /// What the server says of a message, as it is agreed on.
 pub(super) fn base_of(known: &Known) -> Base {
-    Base { flags: known.flags, keywords: known.keywords.clone(), labels: known.labels.clone() }
+    Base {
+        flags: known.flags,
+        keywords: known.keywords.clone(),
+        labels: known.labels.clone(),
+        said: None,
+    }
+}
+
+impl Base {
+    /// With labels of Gmail set and cleared.
+    pub(in crate::backend) fn labelled(&self, on: &[String], off: &[String]) -> Self {
+        let mut labels = self.labels.clone().unwrap_or_default();
+        labels.retain(|held| !off.contains(held) && !on.contains(held));
+        labels.extend(on.iter().cloned());
+        labels.sort();
+        Self { labels: Some(labels), ..self.clone() }
+    }
+
+    /// With flags and keywords set and cleared.
+    pub(in crate::backend) fn with(&self, on: &[String], off: &[String]) -> Self {
+        let mut base = self.clone();
+        for (names, to) in [(on, true), (off, false)] {
+            for name in names {
+                match name.as_str() {
+                    "\\Seen" => base.flags.read = to,
+                    "\\Flagged" => base.flags.starred = to,
+                    "\\Answered" => base.flags.answered = to,
+                    "$Forwarded" => base.flags.forwarded = to,
+                    keyword => {
+                        base.keywords.retain(|held| held != keyword);
+                        if to {
+                            base.keywords.push(keyword.to_owned());
+                        }
+                    }
+                }
+            }
+        }
+        base.keywords.sort();
+        base
+    }
 }
 
 /// What a folder and a base say of a message.

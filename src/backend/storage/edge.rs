@@ -31,6 +31,9 @@ pub(crate) struct Base {
     /// Its labels of Gmail, as it spells them.
     #[serde(rename = "g", skip_serializing_if = "Option::is_none")]
     pub(crate) labels: Option<Vec<String>>,
+    /// What its folder said, of a message whose folder is gone.
+    #[serde(rename = "o", skip_serializing_if = "Option::is_none")]
+    pub(crate) said: Option<Folder>,
 }
 
 /// A message in a folder.
@@ -123,17 +126,19 @@ impl Edges {
 
     /// Names and uses of the folders that are listed.
     pub(crate) fn put_folder(db: &Db, account: &str, found: &Found) -> Result<(), StoreError> {
-        let sql = "INSERT INTO edgeFolders(account, name, shown, role, says)
-                   VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(account, name)
-                   DO UPDATE SET shown = ?3, role = ?4, says = ?5";
         let (role, says) = (json(&found.role), json(&found.says));
-        db.sql().prepare_cached(sql)?.execute(params![
-            account,
-            found.name,
-            found.shown,
-            role,
-            says
-        ])?;
+        let of = params![account, found.name, found.shown, role, says];
+        let sql = "UPDATE edgeFolders SET shown = ?3, role = ?4, says = ?5
+                   WHERE account = ?1 AND name = ?2";
+        if db.sql().prepare_cached(sql)?.execute(of)? > 0 {
+            return Ok(());
+        }
+        // A key of one that is gone is not given again: messages say which they were taken from.
+        let turn = signed(Self::turn(db)?);
+        let sql = "INSERT INTO edgeFolders(key, account, name, shown, role, says) VALUES (
+                   max(?6, (SELECT ifnull(max(key), 0) + 1 FROM edgeFolders)), ?1, ?2, ?3, ?4, ?5)";
+        let of = params![account, found.name, found.shown, role, says, turn];
+        db.sql().prepare_cached(sql)?.execute(of)?;
         Ok(())
     }
 

@@ -90,7 +90,8 @@ impl Dovecot {
     /// As [`Dovecot::account`], with more settings.
     pub(crate) fn account_with(&self, home: &Home, user: &str, port: u16, more: &str) {
         let text = format!(
-            "[accounts.{user}]\naddress = \"{user}@example.org\"\nimap = \"imap://localhost:{port}\"\n\
+            "[accounts.{user}]\naddress = \"{user}@example.org\"\n\
+             imap = \"imap://localhost:{port}\"\n\
              login = \"{user}\"\npassword = {{ command = [\"echo\", \"pw-{user}\"] }}\n\
              tls_ca = \"{}\"\n{more}",
             self.certificate().display()
@@ -188,7 +189,8 @@ fn configuration(at: &dyn std::fmt::Display, me: &str, imap: u16, lmtp: u16, mor
          auth_username_format = %Ln\nauth_failure_delay = 0\nmail_max_userip_connections = 100\n\
          service imap-login {{\n  chroot =\n  inet_listener imap {{\n    port = {imap}\n  }}\n\
          \x20 inet_listener imaps {{\n    port = 0\n  }}\n}}\n\
-         service lmtp {{\n  inet_listener lmtp {{\n    address = 127.0.0.1\n    port = {lmtp}\n  }}\n}}\n\
+         service lmtp {{\n  inet_listener lmtp {{\n    address = 127.0.0.1\n\
+         \x20   port = {lmtp}\n  }}\n}}\n\
          service anvil {{\n  chroot =\n}}\nservice stats {{\n  chroot =\n}}\n\
          service dns-client {{\n  chroot =\n}}\n\
          namespace inbox {{\n  inbox = yes\n  separator = /\n{}}}\n{more}",

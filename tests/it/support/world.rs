@@ -288,7 +288,8 @@ impl World {
     /// The disk has what a device committed; `false` when it had it already.
     pub(crate) fn sync_disk(&mut self, at: usize) -> bool {
         let device = self.device(at);
-        let waits = device.unsynced().is_some() || device.is_distrusted();
+        let own = device.unsynced().is_some() || device.unsynced_kept().is_some();
+        let waits = own || device.is_distrusted();
         if !waits || (device.is_distrusted() && device.is_saving()) {
             return false;
         }

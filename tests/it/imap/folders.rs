@@ -1,0 +1,184 @@
+//! Folders and accounts: a message in several, a folder that goes or is renamed, an account that is
+//! down, a first look that is broken off.
+//!
+//! Invariant: as elsewhere here, what the program has is what the server has, and nothing comes twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
+
+use super::{LOOK, assert_equal, change, everything, fill, generated, label_names, look};
+use crate::support::binary::{Home, run_within, text};
+use crate::support::dovecot::{Dovecot, write_accounts};
+use crate::support::link::Link;
+use crate::support::mail::mail;
+use crate::support::serve::free_port;
+use crate::support::wait_for;
+
+/// How long mail may take that comes while another account hangs.
+const SOON: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_message_in_two_folders_is_one_with_both_labels() {
+    let Some(server) = Dovecot::start() else { return };
+    let mut client = server.client("u1");
+    let raw = generated(0, "several");
+    for folder in ["one", "two"] {
+        client.ok(&format!("CREATE {folder}"));
+        client.append(folder, "\\Seen", &raw);
+    }
+    let home = Home::new();
+    server.account(&home, "u1", server.imap);
+    look(&home);
+    let (by_label, all) = everything(&home);
+    assert_eq!(all.len(), 1);
+    let names = label_names(&home);
+    let ours = |by_label: BTreeMap<String, BTreeSet<String>>| -> Vec<String> {
+        let mut labels: Vec<String> =
+            by_label.keys().filter_map(|id| names.get(id).cloned()).collect();
+        labels.retain(|name| ["one", "two"].contains(&name.as_str()));
+        labels.sort();
+        labels
+    };
+    assert_eq!(ours(by_label), ["one", "two"]);
+    // It leaves one, and is in the other still.
+    client.ok("SELECT one");
+    client.ok("STORE 1 +FLAGS (\\Deleted)");
+    client.ok("EXPUNGE");
+    look(&home);
+    let (by_label, all) = everything(&home);
+    assert_eq!(all.len(), 1);
+    assert_eq!(ours(by_label), ["two"]);
+    assert_equal(&home, &mut client, "two folders");
+    home.assert_healthy("two folders");
+}
+
+#[test]
+fn folders_that_go_or_get_another_name_are_followed() {
+    let Some(server) = Dovecot::start() else { return };
+    let mut client = server.client("u1");
+    for (at, folder) in ["old", "gone", "kept"].into_iter().enumerate() {
+        client.ok(&format!("CREATE {folder}"));
+        for n in 0..10 {
+            client.append(folder, "\\Seen", &generated(at * 100 + n * 3, folder));
+        }
+    }
+    let home = Home::new();
+    server.account(&home, "u1", server.imap);
+    assert_eq!(look(&home)["accounts"][0]["new"], 30);
+    client.ok("RENAME old other");
+    client.ok("DELETE gone");
+    let report = look(&home);
+    assert_eq!(report["accounts"][0]["new"], 0, "a new name is no new mail: {report}");
+    assert_eq!(everything(&home).1.len(), 20);
+    assert_equal(&home, &mut client, "other folders");
+    home.assert_healthy("other folders");
+}
+
+#[test]
+fn an_account_that_is_down_disturbs_no_other() {
+    let Some(server) = Dovecot::start() else { return };
+    for user in ["u1", "u2"] {
+        let mut client = server.client(user);
+        for n in 0..10 {
+            let raw = mail(&format!("{user}-{n}")).at(n).bytes();
+            client.append("INBOX", "", &raw);
+        }
+    }
+    // It accepts, and says nothing.
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let silent_port = silent.local_addr().expect("its address").port();
+    let account = |user: &str, port: u16| {
+        format!(
+            "[accounts.{user}]\naddress = \"{user}@example.org\"\n\
+             imap = \"imap://localhost:{port}\"\nlogin = \"{user}\"\n\
+             password = {{ command = [\"echo\", \"pw-{user}\"] }}\ntls_ca = \"{}\"\n\n",
+            server.certificate().display()
+        )
+    };
+    let home = Home::new();
+    write_accounts(&home, &(account("u2", free_port()) + &account("u1", server.imap)));
+    let run = run_within(home.command(&["--sync-only", "--json"]), LOOK).exited(4);
+    let report = run.object();
+    let accounts = report["accounts"].as_array().expect("accounts");
+    let of = |user: &str| accounts.iter().find(|a| a["account"] == user).expect("it is said");
+    assert_eq!((of("u1")["new"].as_u64(), of("u1")["whole"].as_bool()), (Some(10), Some(true)));
+    assert!(text(of("u2"), "error").len() > 5, "{report}");
+    // One that hangs holds up nothing either: mail of the other comes meanwhile.
+    write_accounts(&home, &(account("u2", silent_port) + &account("u1", server.imap)));
+    let mut child = home.command(&["--sync-only", "--watch"]).spawn().expect("it starts");
+    server.deliver("u1", &mail("while-it-hangs").bytes());
+    let found = wait_for(SOON, || {
+        home.list("inbox").iter().any(|row| row["subject"] == "while-it-hangs").then_some(())
+    });
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(found.is_some(), "{:?}", home.list("inbox"));
+    // It is back.
+    write_accounts(&home, &(account("u2", server.imap) + &account("u1", server.imap)));
+    let report = look(&home);
+    assert_eq!(home.list("inbox").len(), 21, "{report}");
+    home.assert_healthy("two accounts");
+}
+
+#[test]
+fn a_first_look_that_is_broken_off_goes_on_where_it_was() {
+    let Some(server) = Dovecot::start() else { return };
+    let mut client = server.client("u1");
+    for n in 0..600 {
+        let filler = "0123456789 ".repeat(100);
+        let raw = [generated(n * 3, "INBOX"), filler.into_bytes(), b"\r\n".to_vec()].concat();
+        client.append(if n < 300 { "INBOX" } else { "Archive" }, "", &raw);
+    }
+    let link = Link::to(server.imap);
+    let whole = Home::new();
+    server.account(&whole, "u1", link.port);
+    look(&whole);
+    let full = link.received();
+    let home = Home::new();
+    server.account(&home, "u1", link.port);
+    let (before, mut broken) = (link.received(), 0);
+    for pieces in [14, 18, 16] {
+        link.cut_after(pieces);
+        let run = run_within(home.command(&["--sync-only", "--json"]), LOOK);
+        broken += u64::from(run.code() == Some(4));
+    }
+    link.cut_after(-1);
+    look(&home);
+    let read = link.received() - before;
+    println!("{{\"read\":{read},\"full\":{full},\"broken\":{broken}}}");
+    assert!(broken >= 2, "it was broken off {broken} times");
+    // What was on its way, at most 50 messages, comes again; and so do greetings and folders.
+    let again = broken * (50 * 1_400 + 12_000);
+    assert!(read <= full + again, "{read} bytes of {full}");
+    assert_equal(&home, &mut client, "a first look in parts");
+    home.assert_healthy("a first look in parts");
+}
+
+/// What servers lack; what they have besides is the same.
+const LACKING: [&str; 3] = [
+    "IMAP4rev1 SASL-IR LITERAL+ ENABLE IDLE UIDPLUS CONDSTORE MOVE SPECIAL-USE",
+    "IMAP4rev1 UIDPLUS SPECIAL-USE CHILDREN",
+    "IMAP4rev1 IDLE UIDPLUS QRESYNC CONDSTORE ENABLE",
+];
+
+#[test]
+fn servers_that_can_less_are_followed_and_written_to() {
+    for capabilities in LACKING {
+        let more = format!("protocol imap {{\n  imap_capability = {capabilities}\n}}\n");
+        let Some(server) = Dovecot::start_with(&more) else { return };
+        let mut client = server.client("u1");
+        fill(&mut client, 240);
+        let home = Home::new();
+        server.account(&home, "u1", server.imap);
+        look(&home);
+        for round in 0..2 {
+            change(&mut client, round);
+            super::cut::mark_here(&home, i64::try_from(round).unwrap());
+            look(&home);
+            look(&home);
+            assert_equal(&home, &mut client, &format!("round {round} of {capabilities}"));
+        }
+        home.assert_healthy(capabilities);
+    }
+}
