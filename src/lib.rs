@@ -65,6 +65,7 @@
 //! | a message comes in | `bridge/import` → `backend/ingest` → `mail` → `backend/storage/index` |
 //! | a source changed | `bridge/survey` → `bridge/changes` → `bridge/follow` → `backend/follow` |
 //! | `account add` | `cli/account/add` → `account/discover` → `cli/account/attempt` |
+//! | an account is added on the screen | `ui/wizard` → `ui/sources` → `cli/account/wizard` |
 //! | servers are found | `account/discover` → `discover/net`, `discover/dns` → `discover/choose` |
 //! | an account is fetched | `backend/fetcher` → `imap/worker` → `imap/pass` → `backend/edge` |
 //! | what a server said otherwise | `backend/edge` → `bridge/follow` → `backend/follow` |

@@ -19,7 +19,7 @@ use crate::backend::host::HostHandle;
 use crate::clock::{Clock as _, SystemClock};
 use crate::imap::connect::Way;
 use crate::imap::worker::{Handle, Job, Status, Worker};
-use crate::notice::{Explain as _, Notice};
+use crate::notice::{Explain, Notice};
 
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -158,12 +158,14 @@ impl Keeper {
             return;
         }
         let read = Accounts::read(&self.dir);
-        let error = read.as_ref().err().map(|error| error.notice());
+        let error = read.as_ref().err().map(Explain::notice);
         *self.shared.error.lock().unwrap_or_else(PoisonError::into_inner) = error;
         if let Ok(accounts) = read {
             let mut list = accounts.list;
             if !accounts.notify {
-                list.iter_mut().for_each(|account| account.settings.notify = false);
+                for account in &mut list {
+                    account.settings.notify = false;
+                }
             }
             self.keep(&list);
             self.seen = Some(stamp);
@@ -179,7 +181,9 @@ impl Keeper {
             .into_iter()
             .partition(|(id, (account, _))| same(id, account));
         // All are told before one is waited for.
-        gone.values().for_each(|(_, worker)| worker.call_off());
+        for (_, worker) in gone.values() {
+            worker.call_off();
+        }
         drop(gone);
         self.workers = kept;
         for account in accounts {

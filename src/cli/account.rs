@@ -7,8 +7,11 @@
 mod add;
 mod attempt;
 mod prompt;
+mod wizard;
 
 use std::path::PathBuf;
+
+pub(super) use wizard::job;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};

@@ -22,7 +22,7 @@ use crate::store::{self, StoreError};
 const MOST_DEEP: usize = 4;
 
 /// What a table of a database is for. Those that are not listed are `other`.
-const KINDS: [(&str, &[&str]); 11] = [
+const KINDS: [(&str, &[&str]); 12] = [
     ("threadLogs", &["threads.db:eventlog", "threads.db:stores", "threads.db:bases"]),
     ("blobs", &["threads.db:blobs", "threads.db:blobParts", "threads.db:uploads"]),
     ("queue", &["threads.db:queue", "threads.db:poisoned", "threads.db:again"]),
@@ -75,6 +75,16 @@ const KINDS: [(&str, &[&str]); 11] = [
         ],
     ),
     ("ownEvents", &["mailbox.db:unprojected", "mailbox.db:refused"]),
+    (
+        "servers",
+        &[
+            "threads.db:edgeFolders",
+            "threads.db:edgeMessages",
+            "threads.db:edgeGone",
+            "threads.db:edgeThreads",
+            "threads.db:edgeTurns",
+        ],
+    ),
     ("keptLogs", &["threads.db:keeping"]),
     ("keptBlobs", &["threads.db:named"]),
 ];

@@ -133,6 +133,7 @@ fn show(
         tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
         zone: TimeZone::system(),
         clock: Box::new(SystemClock),
+        accounts: super::account::job(home),
         open: Box::new(move |door, paths, tell| doors.open(door, paths, tell)),
     };
     let exit = crate::ui::run(start);

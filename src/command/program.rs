@@ -6,7 +6,7 @@ use super::context::Context::{
 use super::registry::{Command, Group, Verb, declare};
 
 /// The declarations.
-pub const PROGRAM: [Command; 16] = [
+pub const PROGRAM: [Command; 17] = [
     declare(
         Group::Program,
         "choose",
@@ -96,6 +96,15 @@ pub const PROGRAM: [Command; 16] = [
         &[List, Reader, History],
         &["g m"],
         Verb::Accounts,
+    ),
+    declare(
+        Group::Program,
+        "add-account",
+        "Add an account",
+        "add",
+        &[Accounts],
+        &["a"],
+        Verb::AddAccount,
     ),
     declare(
         Group::Program,

@@ -88,6 +88,8 @@ pub enum Verb {
     Help,
     /// Shows how accounts are.
     Accounts,
+    /// Asks for an account.
+    AddAccount,
     /// Stops the program, as the shell's job.
     Suspend,
     /// Draws everything again.

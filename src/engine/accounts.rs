@@ -1,8 +1,9 @@
 //! How mail accounts are, as the interface shows it: values, safe to draw.
 //!
-//! Invariant: all texts went through `safe_text`; nothing here knows a server or a password. Who
+//! Invariant: all texts went through `safe_text`; nothing here reaches a server. Who
 //! fetches fills it in where that is this process; a device of a remote backend has none of it.
 
+use crate::account::Password;
 use crate::notice::Notice;
 
 /// All accounts.
@@ -109,4 +110,60 @@ impl NewMail {
         let many = if *count > 1 { format!("{count} new messages; ") } else { String::new() };
         format!("{account}{many}{from}: {subject}")
     }
+}
+
+/// What the interface asks of who can add accounts.
+#[derive(Debug)]
+pub enum AccountAsk {
+    /// Find the servers of an address; answered by [`AccountStep::Found`].
+    Find {
+        /// Returned with the answers.
+        ticket: u64,
+        /// The address, as it was typed.
+        address: String,
+    },
+    /// Try the servers, and add the account when both let it in.
+    Add {
+        /// Returned with the answers.
+        ticket: u64,
+        /// The account.
+        draft: Draft,
+        /// Its password.
+        password: Password,
+    },
+    /// What was asked under this ticket is not wanted any more.
+    Cancel(u64),
+}
+
+/// An account as it is typed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Draft {
+    /// Its address.
+    pub address: String,
+    /// Where mail is fetched: `imaps://HOST:PORT`.
+    pub imap: String,
+    /// Where mail is sent: `smtps://HOST:PORT`; empty for an account that only reads.
+    pub smtp: String,
+    /// Who logs in.
+    pub login: String,
+}
+
+/// How far adding an account is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountStep {
+    /// Servers were found, or could be these.
+    Found {
+        /// The account with them.
+        draft: Draft,
+        /// Where they are from, or that none was found.
+        says: String,
+        /// What has to be known before a password is typed; may be empty.
+        hint: String,
+    },
+    /// This is being done.
+    Doing(String),
+    /// It cannot be: why, and what to do.
+    Failed(Notice),
+    /// It is written; where its password is kept.
+    Added(String),
 }

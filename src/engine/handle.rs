@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
 
 use crate::command::intent::{Intent, Target};
-use crate::engine::accounts::{Accounts, NewMail};
+use crate::engine::accounts::{AccountStep, Accounts, NewMail};
 use crate::engine::view::{
     Done, HistoryPage, ImportProgress, Label, Page, PurgeSum, Row, Status, Thread, Window,
 };
@@ -140,6 +140,8 @@ pub enum Update {
     Import(ImportProgress),
     /// How mail accounts are, where this process fetches their mail.
     Accounts(Box<Accounts>),
+    /// How far what was asked of an account under this ticket is.
+    Account(u64, AccountStep),
     /// New mail came in.
     NewMail(NewMail),
     /// Nothing is unsaved, no transaction is open, and none will be until `Resume`.

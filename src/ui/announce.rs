@@ -10,6 +10,11 @@ use crate::safe_text;
 /// Characters of a notice at most.
 const NOTICE_CHARS: usize = 160;
 
+/// So long after something was done here, what becomes unread is its doing, in milliseconds.
+const OWN_MS: i64 = 3_000;
+/// What comes within so long is one burst, in milliseconds.
+const BURST_MS: i64 = 4_000;
+
 /// What a terminal may be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tells {
@@ -62,6 +67,38 @@ pub fn of(env: &dyn Fn(&str) -> Option<OsString>) -> Tells {
         _ => own(),
     };
     Tells { title: !plain, notice }
+}
+
+/// What the inbox of a device of another backend was when it was last caught up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Watch {
+    /// Unread conversations; `None` before it was caught up.
+    unread: Option<u64>,
+    /// When the last notice was made, Unix milliseconds.
+    told: i64,
+    /// When something was last done here, Unix milliseconds.
+    pub did: i64,
+}
+
+impl Watch {
+    /// How many conversations more are unread, when that is to be told. Such a device knows no
+    /// accounts; what it knows is its rows. What it did itself is nothing new, nor is what it takes
+    /// in while it catches up for the first time.
+    pub fn more(&mut self, caught_up: bool, unread: u64, now: i64) -> Option<u64> {
+        if !caught_up {
+            return None;
+        }
+        let own = now - self.did < OWN_MS;
+        let Some(before) = self.unread.filter(|before| *before < unread && !own) else {
+            self.unread = Some(unread);
+            return None;
+        };
+        if now - self.told < BURST_MS {
+            return None;
+        }
+        (self.unread, self.told) = (Some(unread), now);
+        Some(unread - before)
+    }
 }
 
 /// Keeps the title that is there, to be put back at the end (XTWINOPS 22).
@@ -121,6 +158,24 @@ mod tests {
         check(&[("TERM", "tmux-256color"), ("TERM_PROGRAM", "WezTerm")], true, Shows::Bell);
         check(&[("TERM", "foot"), ("MAILTUI_NOTIFY", "off")], true, Shows::Nothing);
         check(&[("TERM", "xterm"), ("MAILTUI_NOTIFY", "osc9")], true, Shows::Osc9);
+    }
+
+    #[test]
+    fn a_device_of_another_backend_tells_by_its_inbox() {
+        let mut watch = Watch::default();
+        let mut at = |caught_up, unread, now| watch.more(caught_up, unread, now);
+        assert_eq!(at(false, 3, 10_000), None, "not caught up yet");
+        assert_eq!(at(true, 900, 20_000), None, "the first time");
+        assert_eq!(at(true, 902, 30_000), Some(2));
+        assert_eq!(at(true, 902, 40_000), None, "none twice");
+        assert_eq!(at(true, 700, 50_000), None);
+        assert_eq!(at(false, 705, 60_000), None, "while it catches up again");
+        assert_eq!(at(true, 710, 70_000), Some(10), "then all at once");
+        assert_eq!(at(true, 711, 71_000), None, "a burst");
+        assert_eq!(at(true, 712, 75_000), Some(2));
+        watch.did = 90_000;
+        assert_eq!(watch.more(true, 713, 90_500), None, "marked as unread here");
+        assert_eq!(watch.more(true, 713, 99_000), None);
     }
 
     #[test]

@@ -10,12 +10,13 @@ use jiff::tz::TimeZone;
 
 use crate::command::context::Context;
 use crate::command::key::Key;
-use crate::engine::accounts::Accounts;
+use crate::engine::accounts::{AccountAsk, Accounts};
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{ImportProgress, Label, Link, Page, Status};
 use crate::id::ActionId;
 use crate::label::{self, Place};
 use crate::notice::{Notice, Severity};
+use crate::ui::announce::Watch;
 use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::history::History;
 use crate::ui::labels::{Colours, Rename};
@@ -28,6 +29,7 @@ use crate::ui::reader::Reader;
 use crate::ui::snooze::SnoozeBox;
 use crate::ui::theme::Theme;
 use crate::ui::tour::Tour;
+use crate::ui::wizard::Wizard;
 
 /// The smallest screen that is drawn, in columns and rows.
 pub const LEAST_SIZE: (u16, u16) = (30, 6);
@@ -66,6 +68,8 @@ pub enum Layer {
     Snooze(SnoozeBox),
     /// A path is asked for.
     Path(Line),
+    /// An account is being added.
+    Wizard(Box<Wizard>),
     /// A yes is asked for, before something goes for ever.
     Purge(PurgeBox),
 }
@@ -177,6 +181,8 @@ pub enum Effect {
     Suspend,
     /// Draw everything again.
     Redraw,
+    /// Ask who can add accounts.
+    Account(AccountAsk),
     /// Tell of new mail, as the terminal can.
     Announce(String),
     /// Open a mailbox, to import from these paths.
@@ -261,6 +267,10 @@ pub struct Model {
     pub tickets: u64,
     /// Actions that keys asked for and that stand, newest last.
     pub done: Vec<ActionId>,
+    /// What is told of the inbox where another backend fetches.
+    pub watch: Watch,
+    /// What was asked of accounts: the number of the last.
+    pub asks: u64,
     /// Purges that were asked for: the number of the last.
     pub purges: u64,
     /// The conversations that were asked for ahead last.
@@ -325,6 +335,8 @@ impl Model {
             history: None,
             tickets: 1,
             done: Vec::new(),
+            watch: Watch::default(),
+            asks: 0,
             purges: 0,
             prefetched: Vec::new(),
         }
@@ -344,9 +356,16 @@ impl Model {
             (Some(Layer::Accounts(_)), ..) => Context::Accounts,
             (Some(Layer::Picker(_)), ..) => Context::Picker,
             (Some(Layer::Colours(_)), ..) => Context::Colours,
-            (Some(Layer::Path(_) | Layer::Purge(_) | Layer::Rename(_) | Layer::Snooze(_)), ..) => {
-                Context::Prompt
-            }
+            (
+                Some(
+                    Layer::Wizard(_)
+                    | Layer::Path(_)
+                    | Layer::Purge(_)
+                    | Layer::Rename(_)
+                    | Layer::Snooze(_),
+                ),
+                ..,
+            ) => Context::Prompt,
             _ => self.context_behind_layers(),
         }
     }

@@ -15,15 +15,16 @@ use crossterm::event::{Event as TerminalEvent, KeyEventKind};
 use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
+use crate::engine::accounts::AccountAsk;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Label, Page, Status};
 use crate::notice::{Exit, Explain, Notice};
 use crate::ui::announce::{self, Tells};
-use crate::ui::app::{Beginning, Door, Effect, Message, Model, Quitting, UiExit};
+use crate::ui::app::{Beginning, Door, Effect, Layer, Message, Model, Quitting, UiExit};
 use crate::ui::first_run::FirstRun;
 use crate::ui::pace::Pace;
 use crate::ui::signals::{self, Told, Watch};
-use crate::ui::sources::{self, Event, Open};
+use crate::ui::sources::{self, AccountJob, Event, Open};
 use crate::ui::terminal::Screen;
 use crate::ui::theme::Theme;
 use crate::ui::{keymap, update, view};
@@ -63,6 +64,8 @@ pub struct Start {
     pub tells: Tells,
     /// Opens a mailbox.
     pub open: Open,
+    /// Does what is asked of accounts.
+    pub accounts: AccountJob,
 }
 
 /// Why the interface could not go on.
@@ -115,8 +118,16 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
     let (doors, door_requests) = channel();
     let patience = HANGUP_PATIENCE.saturating_add(Duration::from_secs(1));
     sources::start(&events, watch, start.open, door_requests, patience)?;
-    let mut outside =
-        Outside { doors, engine: None, backlog: Vec::new(), wish: None, announced: Vec::new() };
+    let (accounts, asked) = channel();
+    sources::attend_accounts(&events, start.accounts, asked)?;
+    let mut outside = Outside {
+        doors,
+        accounts,
+        engine: None,
+        backlog: Vec::new(),
+        wish: None,
+        announced: Vec::new(),
+    };
     if own || start.demo {
         effects.push(Effect::Open(first_door, Vec::new()));
     }
@@ -158,6 +169,7 @@ enum Wish {
 /// What effects act on.
 struct Outside {
     doors: Sender<(Door, Vec<PathBuf>)>,
+    accounts: Sender<AccountAsk>,
     engine: Option<Sender<Request>>,
     backlog: Vec<Request>,
     wish: Option<Wish>,
@@ -178,6 +190,7 @@ impl Outside {
                 (Effect::Ask(_), None) => {}
                 (Effect::Open(door, paths), _) => drop(self.doors.send((door, paths))),
                 (Effect::Suspend, _) => self.wish = Some(Wish::Suspend),
+                (Effect::Account(ask), _) => drop(self.accounts.send(ask)),
                 (Effect::Announce(line), _) => self.announced.push(line),
                 (Effect::Redraw, _) => self.wish = self.wish.or(Some(Wish::Redraw)),
                 (Effect::Exit(exit), _) => return Some(exit),
@@ -332,7 +345,9 @@ impl Loop {
         let model = &self.model;
         let imports = model.import.as_ref().is_some_and(|import| !import.progress.ended);
         let reads = model.reader.as_ref().is_some_and(|reader| reader.messages.is_none());
+        let adds = matches!(model.layers.last(), Some(Layer::Wizard(wizard)) if wizard.waits());
         let busy = imports
+            || adds
             || reads
             || model.notice.is_some()
             || !model.sent.is_empty()
@@ -486,8 +501,14 @@ mod tests {
     #[test]
     fn requests_wait_until_the_mailbox_is_open_and_keep_their_order() {
         let (doors, opened) = channel();
-        let mut outside =
-            Outside { doors, engine: None, backlog: Vec::new(), wish: None, announced: Vec::new() };
+        let mut outside = Outside {
+            doors,
+            accounts: channel().0,
+            engine: None,
+            backlog: Vec::new(),
+            wish: None,
+            announced: Vec::new(),
+        };
         let ask = |request| Effect::Ask(request);
         let exit =
             outside.carry_out(vec![ask(Request::Close), Effect::Open(Door::Own, Vec::new())]);

@@ -43,6 +43,8 @@ pub enum Does {
     Import(PathBuf),
     /// Asks for a path.
     ImportOther,
+    /// Asks for an account.
+    AddAccount,
     /// Is not built yet.
     Later,
 }
@@ -73,6 +75,8 @@ pub struct Screen {
     pub paths: Vec<PathBuf>,
     /// What is being opened, if anything is.
     pub opening: Option<&'static str>,
+    /// What is opened is shown at once: its mail comes from an account.
+    pub to_mail: bool,
 }
 
 impl Screen {
@@ -80,7 +84,7 @@ impl Screen {
     #[must_use]
     pub fn new(told: FirstRun) -> Self {
         let choices = choices(&told.found);
-        Self { told, choices, cursor: 0, paths: Vec::new(), opening: None }
+        Self { told, choices, cursor: 0, paths: Vec::new(), opening: None, to_mail: false }
     }
 
     /// Moves the cursor.
@@ -133,7 +137,7 @@ fn choices(found: &[Found]) -> Vec<Choice> {
         choices.push(fixed(2, "Import found mail", "none found in the usual places", Does::Later));
     }
     choices.push(fixed(3, "Import other", "mbox, Maildir, .eml", Does::ImportOther));
-    choices.push(fixed(4, "Add an account", "IMAP + SMTP: later", Does::Later));
+    choices.push(fixed(4, "Add an account", "IMAP + SMTP; servers are found", Does::AddAccount));
     choices.push(fixed(5, "Join my machine", "code from another mailtui: later", Does::Later));
     choices
 }

@@ -12,6 +12,7 @@ use super::first_run::FirstRun;
 use super::theme::Theme;
 use super::{text, update, view};
 use crate::command::key::Key;
+use crate::engine::accounts::AccountAsk;
 use crate::engine::handle::Request;
 
 /// A model with a screen and an engine's double.
@@ -24,6 +25,7 @@ pub(crate) struct Screen {
     pub(crate) waiting: Vec<Request>,
     pub(crate) paused: bool,
     pub(crate) announced: Vec<String>,
+    pub(crate) asked: Vec<AccountAsk>,
     buffer: Buffer,
 }
 
@@ -71,6 +73,7 @@ impl Screen {
             waiting: Vec::new(),
             paused: false,
             announced: Vec::new(),
+            asked: Vec::new(),
             buffer: Buffer::empty(Rect::new(0, 0, columns, rows)),
         };
         screen.send(Message::Resize(columns, rows));
@@ -104,6 +107,7 @@ impl Screen {
                     self.carry_out(effects);
                 }
                 Effect::Suspend | Effect::Redraw => {}
+                Effect::Account(ask) => self.asked.push(ask),
                 Effect::Announce(line) => self.announced.push(line),
                 Effect::Exit(exit) => self.exit = Some(exit),
             }

@@ -24,6 +24,7 @@ use crate::ui::reader::Reader;
 use crate::ui::snooze;
 use crate::ui::tour;
 use crate::ui::update::ask;
+use crate::ui::wizard;
 
 /// Keys that are kept while a jump waits for its rows.
 const MAX_HELD_KEYS: usize = 20_000;
@@ -70,6 +71,7 @@ pub fn paste(model: &mut Model, text: &str) {
             picker.cursor = 0;
         }
         Some(Layer::Rename(rename)) => rename.line.insert(text.trim_matches(['\n', '\r'])),
+        Some(Layer::Wizard(wizard)) => wizard.insert(text),
         Some(Layer::Path(line)) => line.insert(text.trim_matches(['\n', '\r'])),
         Some(Layer::Purge(open)) => open.line.insert(text),
         Some(Layer::Snooze(open)) => {
@@ -94,6 +96,7 @@ pub fn release_held(model: &mut Model) -> Vec<Effect> {
 pub fn send(model: &mut Model, intent: Intent, sent: Sent) -> Vec<Effect> {
     foresee(model, &intent);
     model.sent.push_back(sent);
+    model.watch.did = model.now_ms;
     model.waiting_since = model.now_ms;
     let refresh = model.list.refresh(true);
     ask(std::iter::once(Request::Intend(intent)).chain(refresh))
@@ -146,6 +149,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Toggle => toggle(model),
         Verb::Purge(all) => purge::look(model, all),
         Verb::Close if matches!(model.layers.last(), Some(Layer::Purge(_))) => purge::close(model),
+        Verb::Close if matches!(model.layers.last(), Some(Layer::Wizard(_))) => wizard::back(model),
         Verb::Close => {
             model.layers.pop();
             Vec::new()
@@ -158,6 +162,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             model.layers.push(Layer::Accounts(0));
             Vec::new()
         }
+        Verb::AddAccount => wizard::open(model),
         Verb::Suspend => vec![Effect::Suspend],
         Verb::Redraw => vec![Effect::Redraw],
         Verb::Tour | Verb::SkipStep => {
@@ -190,6 +195,7 @@ fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
             picker.cursor = 0;
         }
         Some(Layer::Rename(rename)) => rename.line.edit(how),
+        Some(Layer::Wizard(wizard)) => wizard.edit(how),
         Some(Layer::Path(line)) => line.edit(how),
         Some(Layer::Purge(open)) => open.line.edit(how),
         Some(Layer::Snooze(open)) => {
@@ -255,7 +261,7 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
         (Some(Layer::Picker(picker)), ..) => picker.go(motion),
         (Some(Layer::Colours(colours)), ..) => colours.go(motion),
         (Some(Layer::Snooze(open)), ..) => open.go(motion),
-        (Some(Layer::Path(_) | Layer::Purge(_) | Layer::Rename(_)), ..) => {}
+        (Some(Layer::Wizard(_) | Layer::Path(_) | Layer::Purge(_) | Layer::Rename(_)), ..) => {}
         (None, Stage::FirstRun(screen), _) => screen.go(motion),
         (None, Stage::Mail, Some(reader)) => reader.go(motion),
         (None, Stage::Mail, None) if model.history.is_some() => {
@@ -370,6 +376,7 @@ fn choose(model: &mut Model, key: Key) -> Vec<Effect> {
             model.layers.push(Layer::Path(Line::default()));
             Vec::new()
         }
+        Does::AddAccount => wizard::open(model),
         Does::Later => {
             model.say(Severity::Info, format!("{}: {}", choice.title, choice.detail), "");
             Vec::new()
@@ -406,6 +413,7 @@ fn stop_import(model: &mut Model) -> Vec<Effect> {
 
 fn accept(model: &mut Model) -> Vec<Effect> {
     match model.layers.last() {
+        Some(Layer::Wizard(_)) => wizard::accept(model),
         Some(Layer::Purge(_)) => purge::accept(model),
         Some(Layer::Snooze(_)) => snooze::accept(model),
         Some(Layer::Rename(_) | Layer::Colours(_)) => labels::accept(model),

@@ -34,6 +34,7 @@ pub mod theme;
 pub mod tour;
 pub mod update;
 pub mod view;
+pub mod wizard;
 
 #[cfg(test)]
 mod double;
@@ -45,4 +46,4 @@ mod tests;
 pub use app::{Door, UiExit};
 pub use event_loop::{Start, UiError, run};
 pub use first_run::{FirstRun, Found};
-pub use sources::{Open, Tell};
+pub use sources::{AccountJob, Open, Tell};

@@ -5,12 +5,15 @@
 //! ends.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
 use crossterm::event::Event as TerminalEvent;
 
+use crate::engine::accounts::AccountAsk;
 use crate::engine::handle::{EngineHandle, Request, Update};
 use crate::notice::{Exit, Notice};
 use crate::ui::app::Door;
@@ -24,6 +27,9 @@ pub type Open = Box<dyn FnMut(Door, &[PathBuf], Tell) -> Result<EngineHandle, No
 
 /// Tells the interface something; whether it still listens.
 pub type Tell = Box<dyn Fn(Update) -> bool + Send>;
+
+/// Does what is asked of accounts, on a thread of its own; the flag calls it off.
+pub type AccountJob = Arc<dyn Fn(AccountAsk, Arc<AtomicBool>, Tell) + Send + Sync>;
 
 /// How long the terminal may take to take its modes back when the program is ended by force.
 const LAST_BYTES: Duration = Duration::from_millis(200);
@@ -102,12 +108,45 @@ fn read_input(events: &Sender<Event>) {
     }
 }
 
+/// Tells the loop, as an engine does.
+fn tell(events: &Sender<Event>) -> Tell {
+    let events = events.clone();
+    Box::new(move |update| events.send(Event::Engine(update)).is_ok())
+}
+
+/// Does what is asked of accounts, each on a thread of its own: one that waits for a server holds
+/// up no other.
+///
+/// # Errors
+/// When a thread cannot be made.
+pub fn attend_accounts(
+    events: &Sender<Event>,
+    job: AccountJob,
+    asked: Receiver<AccountAsk>,
+) -> std::io::Result<()> {
+    let events = events.clone();
+    spawn("accounts", move || {
+        let mut running: Option<Arc<AtomicBool>> = None;
+        for ask in asked {
+            if let Some(stop) = running.take() {
+                stop.store(true, Ordering::SeqCst);
+            }
+            if matches!(ask, AccountAsk::Cancel(_)) {
+                continue;
+            }
+            let stop = Arc::new(AtomicBool::new(false));
+            running = Some(Arc::clone(&stop));
+            let (job, tell) = (Arc::clone(&job), tell(&events));
+            // Without a thread there is no answer; Esc goes back.
+            let _ = spawn("account", move || job(ask, stop, tell));
+        }
+    })
+}
+
 /// Opens mailboxes as asked and passes on what their engines say.
 fn open_doors(mut open: Open, doors: &Receiver<(Door, Vec<PathBuf>)>, events: &Sender<Event>) {
     for (door, paths) in doors {
-        let tell = events.clone();
-        let tell: Tell = Box::new(move |update| tell.send(Event::Engine(update)).is_ok());
-        let handle = match open(door, &paths, tell) {
+        let handle = match open(door, &paths, tell(events)) {
             Ok(handle) => handle,
             Err(notice) => match events.send(Event::NotOpened(notice)) {
                 Ok(()) => continue,

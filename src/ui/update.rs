@@ -5,7 +5,7 @@
 
 use crate::engine::accounts::NewMail;
 use crate::engine::handle::{Request, Update};
-use crate::engine::view::{Done, ImportProgress};
+use crate::engine::view::{Done, ImportProgress, Link};
 use crate::id::ThreadId;
 use crate::notice::{Notice, Severity};
 use crate::ui::app::{
@@ -14,7 +14,7 @@ use crate::ui::app::{
 use crate::ui::history::History;
 use crate::ui::layout::{READER_HEAD_ROWS, areas};
 use crate::ui::tour::Tour;
-use crate::ui::{keys, past, text};
+use crate::ui::{keys, past, text, wizard};
 
 /// What is loaded ahead, in rows from the cursor, in this order: the row itself, the next one and
 /// the one before (`j`, `k`, and `J`, `K` in the reader), and the one after those.
@@ -102,7 +102,7 @@ fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     if let Stage::FirstRun(screen) = &mut model.stage {
         screen.opening = None;
         let paths = std::mem::take(&mut screen.paths);
-        if door == Door::Demo {
+        if door == Door::Demo || screen.to_mail {
             model.stage = Stage::Mail;
         } else if !paths.is_empty() {
             model.import = Some(Import {
@@ -128,6 +128,7 @@ fn not_opened(model: &mut Model, notice: Notice) -> Vec<Effect> {
     };
     screen.opening = None;
     screen.paths.clear();
+    screen.to_mail = false;
     model.say(notice.severity, notice.message, notice.hint);
     Vec::new()
 }
@@ -147,7 +148,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
                 }
             }
             model.labels = labels;
-            Vec::new()
+            more_unread(model)
         }
         Update::Thread(id, thread) => {
             let Some(reader) = &mut model.reader else { return Vec::new() };
@@ -181,7 +182,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         }
         Update::Status(status) => {
             model.status = status;
-            Vec::new()
+            more_unread(model)
         }
         Update::Import(progress) => {
             import(model, progress);
@@ -191,6 +192,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             model.accounts = Some(*accounts);
             Vec::new()
         }
+        Update::Account(ticket, step) => wizard::take(model, ticket, step),
         Update::NewMail(news) => new_mail(model, &news),
         // The loop waits for it itself.
         Update::Paused => Vec::new(),
@@ -207,6 +209,19 @@ fn new_mail(model: &mut Model, news: &NewMail) -> Vec<Effect> {
         model.say(Severity::Info, format!("New mail: {line}"), "");
     }
     vec![Effect::Announce(line)]
+}
+
+/// A device of another backend tells of new mail by what its inbox shows.
+fn more_unread(model: &mut Model) -> Vec<Effect> {
+    if !model.status.remote {
+        return Vec::new();
+    }
+    let caught_up = model.status.link == Link::Online { behind: 0 } && model.sent.is_empty();
+    let inbox = model.labels.iter().find(|label| label.id.as_str() == "inbox");
+    let Some(unread) = inbox.map(|inbox| inbox.unread_count) else { return Vec::new() };
+    let more = model.watch.more(caught_up, unread, model.now_ms);
+    let line = |more| text::plural(more, "more unread conversation", "more unread conversations");
+    more.map(|more| Effect::Announce(line(more))).into_iter().collect()
 }
 
 fn gone(model: &mut Model, _id: &ThreadId) -> Vec<Effect> {
@@ -256,14 +271,15 @@ fn import(model: &mut Model, progress: ImportProgress) {
 fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
     model.now_ms = now_ms;
     model.notice.take_if(|notice| now_ms - notice.since > NOTICE_MS);
+    let mut effects = more_unread(model);
     let waits = !model.sent.is_empty() || model.list.jumping();
     if !waits || now_ms - model.waiting_since <= PATIENCE_MS || !model.open {
-        return Vec::new();
+        return effects;
     }
     // An answer that does not come must not hold keys back for ever.
     model.sent.clear();
     model.list.give_up();
-    let mut effects = keys::release_held(model);
+    effects.extend(keys::release_held(model));
     effects.extend(past::go_on(model));
     effects
 }

@@ -14,7 +14,7 @@ use crate::support::pty::Pty;
 use crate::support::wait_for;
 
 /// How long a command may take to get what came.
-const TOLD: Duration = Duration::from_secs(60);
+const TOLD: Duration = Duration::from_mins(1);
 
 fn quit(mut pty: Pty) {
     pty.press("q");
@@ -96,4 +96,40 @@ fn an_account_that_cannot_be_reached_says_why() {
     assert!(screen.contains("ann@example.org") && screen.contains('✗'), "{screen}");
     pty.press("\u{1b}");
     quit(pty);
+}
+
+#[test]
+fn the_first_run_adds_an_account_and_shows_its_mail() {
+    let Some(server) = Dovecot::start() else { return };
+    server.client("u2").append("INBOX", "", &mail("first-mail").bytes());
+    let home = Home::new();
+    let certificate = server.certificate();
+    let environment = [("SSL_CERT_FILE", certificate.to_str().expect("a path in UTF-8"))];
+    let mut pty = Pty::start_in(&home, (80, 24), &environment, &[]);
+    pty.wait_text("Add an account");
+    pty.press("4");
+    pty.wait_text("Your mail address");
+    // A domain that is in no DNS: its servers are named by hand.
+    pty.press("u2@mail.invalid\r");
+    pty.wait_text("Where mail is fetched");
+    pty.press(&format!("\u{15}imap://localhost:{}\r", server.imap));
+    pty.wait_text("Where mail is sent");
+    pty.press("\u{15}\r");
+    pty.wait_text("Who logs in");
+    pty.press("\u{15}u2\r");
+    pty.wait_text("it is not shown");
+    pty.press("wrong-word\r");
+    pty.wait_text("refuses the login");
+    assert!(!home.data().exists(), "nothing is written before the server lets it in");
+    pty.press("\u{15}pw-u2\r");
+    pty.wait_text("first-mail");
+    let bytes = String::from_utf8_lossy(&pty.bytes()).into_owned();
+    assert!(!bytes.contains("wrong-word") && !bytes.contains("pw-u2"), "no password is shown");
+    quit(pty);
+    let accounts = home.json(&["account", "list"]);
+    assert_eq!(
+        (accounts.len(), &accounts[0]["address"], &accounts[0]["state"]),
+        (1, &"u2@mail.invalid".into(), &"ready".into())
+    );
+    home.assert_healthy("an account added in the terminal");
 }

@@ -66,7 +66,9 @@ pub(super) fn run(home: &Home, output: Output, add: &Add) -> Result<Exit, Notice
             }
         }
     }
-    write(home, output, &mut account, &password, keeps(add))?;
+    if let Some(kept) = store(home, &mut account, &password, keeps(add))? {
+        output.notice(&Notice::info(kept));
+    }
     let added = value(home, &account);
     output.result(&json!({ "added": added }), || format!("added: {}", line(&added)))?;
     Ok(Exit::Done)
@@ -178,7 +180,7 @@ const fn keeps(add: &Add) -> Keeps {
 
 /// Where a password is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Keeps {
+pub(super) enum Keeps {
     /// Nowhere: the user keeps it.
     No,
     /// In a file.
@@ -214,32 +216,33 @@ fn password(home: &Home, add: &Add, account: &Account) -> Result<Password, Notic
     }
 }
 
-/// Writes the password where it belongs, then the account: who reads the file finds both.
-fn write(
+/// Writes the password where it belongs, then the account: who reads the file finds both. Returns
+/// where the password is kept.
+pub(super) fn store(
     home: &Home,
-    output: Output,
     account: &mut Account,
     password: &Password,
     keeps: Keeps,
-) -> Result<(), Notice> {
+) -> Result<Option<String>, Notice> {
     let mut editor = Editor::open(&home.dir).map_err(told)?;
     account.id = editor.id_for(&account.address).map_err(told)?;
+    let mut kept = None;
     if keeps != Keeps::No {
         account.secret = keep(home, account, password, keeps).map_err(told)?;
-        let line = match &account.secret {
+        kept = Some(match &account.secret {
             Secret::File(path) => {
                 let path = home.dir.join(path);
                 format!("the password is kept in {}, readable by you only", path.display())
             }
             _ => "the password is kept in the keyring".to_owned(),
-        };
-        output.notice(&Notice::info(line));
+        });
     }
     let added = editor.add(account);
     if added.is_err() && keeps != Keeps::No {
         let _ = account.secret.forget(&home.dir, &account.id);
     }
-    added.map_err(|error| error.notice())
+    added.map_err(|error| error.notice())?;
+    Ok(kept)
 }
 
 fn keep(

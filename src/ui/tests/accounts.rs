@@ -2,9 +2,10 @@
 
 use crate::engine::accounts::{AccountLine, Accounts, FolderLine, NewMail, Work};
 use crate::engine::handle::Update;
+use crate::engine::view::Status;
 use crate::notice::{Notice, Severity};
 use crate::ui::app::Message;
-use crate::ui::double::Double;
+use crate::ui::double::{Double, NOW_MS};
 use crate::ui::harness::Screen;
 
 fn folder(name: &str, role: &'static str, messages: u64, whole: bool) -> FolderLine {
@@ -109,4 +110,27 @@ fn new_mail_is_told_once_and_hides_no_error() {
     screen.send(Message::Engine(Box::new(Update::NewMail(news(1)))));
     assert_eq!(screen.announced[1], "Ann: Lunch");
     assert!(screen.text().contains("The disk is full"), "{}", screen.text());
+}
+
+#[test]
+fn a_device_of_another_backend_tells_what_became_unread_and_not_what_it_did() {
+    let mut screen = Screen::new(Double::sample(), 80, 24);
+    let status = Status { remote: true, ..Double::status() };
+    screen.send(Message::Engine(Box::new(Update::Status(status))));
+    let read = screen.double.rows.iter().position(|row| row.unread_count == 0).unwrap();
+    let unread = |screen: &mut Screen, at: usize| {
+        screen.double.rows[at].unread_count = 1;
+        screen.double.rows[at].labels.push(crate::label::system("unread"));
+        let labels = screen.double.labels();
+        screen.send(Message::Engine(Box::new(Update::Labels(labels))));
+    };
+    let later = NOW_MS + 60_000;
+    screen.send(Message::Time(later));
+    assert!(screen.announced.is_empty(), "{:?}", screen.announced);
+    unread(&mut screen, read);
+    assert_eq!(screen.announced, ["1 more unread conversation"]);
+    screen.send(Message::Time(later + 60_000));
+    screen.press("jU");
+    screen.send(Message::Time(later + 120_000));
+    assert_eq!(screen.announced.len(), 1, "{:?}", screen.announced);
 }

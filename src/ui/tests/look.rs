@@ -28,6 +28,7 @@ fn look() {
         tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
         zone: jiff::tz::TimeZone::UTC,
         clock: Box::new(crate::clock::SystemClock),
+        accounts: std::sync::Arc::new(|_, _, _| {}),
         open: Box::new(move |_, _, _| Ok(spawn_double(many))),
     };
     crate::ui::run(start).unwrap();

@@ -8,3 +8,4 @@ mod random;
 mod screens;
 mod sizes;
 mod snooze;
+mod wizard;

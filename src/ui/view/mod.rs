@@ -16,6 +16,7 @@ pub mod reader;
 pub mod sidebar;
 mod snooze;
 pub mod tour;
+pub mod wizard;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -73,6 +74,7 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
                 labels::colours(model, colours, area, buf);
                 None
             }
+            Layer::Wizard(open) => wizard::draw(model, open, area, buf),
             Layer::Path(line) => Some(boxes::path(model, line, area, buf)),
             Layer::Purge(open) => Some(boxes::purge(model, open, area, buf)),
             Layer::Snooze(open) => Some(snooze::draw(model, open, area, buf)),
