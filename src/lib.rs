@@ -70,7 +70,8 @@
 //! | an account is fetched | `backend/fetcher` → `imap/worker` → `imap/pass` → `backend/edge` |
 //! | what a server said otherwise | `backend/edge` → `bridge/follow` → `backend/follow` |
 //! | what we say otherwise | `backend/worker` (`touch`) → `imap/orders` → `imap/write` |
-//! | a response of a server | `imap/wire` (bounds) → `imap/client` |
+//! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
+//! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
 //! | a message is gone at its source | `backend/removed` → `thread/state` → `thread/cells` |
@@ -160,6 +161,9 @@
 //! - **IMAP's framing is ours, its grammar is `imap-proto`'s.** No client library bounds what a
 //!   server may send before it is read; so responses are parted, and refused, by length and depth
 //!   first. QRESYNC tells what is gone by UID.
+//! - **A server that contradicts itself is not believed; a lie that fits costs no mail.** An answer
+//!   has a size and a time as a whole. A folder is taken in only when as many messages are known
+//!   as it says it has; what is taken for gone is an event, and comes back when it is met again.
 //! - **What another client expunged is shown no more, and kept.** A message that is in no folder
 //!   after all were looked at is removed by an event, and comes back should it be met again.
 //! - **Folders that are no place are labels, and their mail is archived**: it is not in the inbox

@@ -15,6 +15,8 @@ pub mod connect;
 mod edge;
 mod error;
 pub mod gmail;
+#[cfg(test)]
+mod gmail_orders_tests;
 pub mod names;
 pub mod orders;
 mod pass;

@@ -148,6 +148,7 @@ fn check(name: &str, script: Vec<Pair>, then: Then) {
         Then::GoesOn => assert_eq!(run.code(), Some(0), "{name}: {run}"),
     }
     let grown = peak.saturating_sub(scene.usual);
+    println!("{{\"lie\":{name:?},\"grown_kib\":{grown},\"usual_kib\":{}}}", scene.usual);
     assert!(grown <= MOST_KIB, "{name}: {grown} KiB more than {}", scene.usual);
     for known in ["a1", "a2", "a3", "w1", "w2", "t1"] {
         assert!(scene.subjects().contains(known), "{name}: {known} is gone");

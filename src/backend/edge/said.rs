@@ -1,6 +1,6 @@
 //! What a server says of a message, as it is agreed on, and what that is for a conversation.
 //!
-//! Invariant: pure. What is agreed on is what the server said, with its words; what they mean is
+//! Invariant: pure. What is agreed on is what the server said, in its words; what they mean is
 //! decided when it is compared.
 
 use crate::backend::storage::Base;

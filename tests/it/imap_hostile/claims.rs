@@ -30,6 +30,26 @@ fn answers_to_what_was_not_asked() {
 }
 
 #[test]
+fn lies_before_every_answer() {
+    let lies = [
+        "* 0 EXISTS\r\n* 4000000000 EXISTS\r\n* 4000000000 RECENT\r\n",
+        "* LIST () \"/\" \"../../evil\"\r\n* LSUB () NIL evil\r\n",
+        "* STATUS INBOX (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 3 HIGHESTMODSEQ 9)\r\n",
+        "* 1 FETCH (UID 1 FLAGS (\\Deleted) RFC822.SIZE 0 BODY[] {3}\r\nabc)\r\n",
+        "* OK [UIDVALIDITY 99] so\r\n* OK [UIDNEXT 1] so\r\n* OK [PERMANENTFLAGS ()] so\r\n",
+        "* OK [COPYUID 99 1:4000000000 1:4000000000] so\r\n* OK [APPENDUID 1 1] so\r\n",
+        "* OK [REFERRAL imap://evil.example.org/] go there\r\n* NAMESPACE NIL NIL NIL\r\n",
+        "* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=PLAIN\r\n",
+        "* SEARCH 1 2 3\r\n* ENABLED QRESYNC\r\n* QUOTA \"\" (STORAGE 9 1)\r\n",
+    ];
+    for lie in lies {
+        let commands = ["CAPABILITY", "AUTHENTICATE", "LIST", "SELECT", "UID FETCH", "IDLE"];
+        let before = |command: &&str| pair(command, vec![say(lie), Act::Usual]);
+        check(lie, commands.iter().map(before).collect(), Then::GoesOn);
+    }
+}
+
+#[test]
 fn uids_that_are_none() {
     for (name, lie) in [
         ("zero", "* 1 FETCH (UID 0 FLAGS (\\Seen))\r\n"),
