@@ -220,22 +220,7 @@ impl Backend {
             if fresh {
                 taken.note(&folder.state, &held, &known.0);
             }
-            let was = Edges::claim(&self.db, &folder.account, &known.1)?;
-            let others = self.others(&folder.account, Some(&known), &held)?;
-            let was = match was {
-                None if !fresh && others.is_empty() => {
-                    self.returned(&folder.account, &known, &held)?
-                }
-                was => was,
-            };
-            let brought = was.iter().chain(&others).any(|row| row.brought);
-            let is = EdgeMessage {
-                known: Some(known),
-                moved_from: was.as_ref().and_then(|was| was.moved_from),
-                brought: fresh || brought,
-                ..held
-            };
-            steps.push(Step { was, is: Some(is), new: fresh });
+            steps.push(self.met(&folder.account, known, held, fresh)?);
         }
         self.take_steps(&folder.account, steps)?;
         self.drop_muted(&mut taken.news)?;
@@ -284,6 +269,29 @@ impl Backend {
             }
             (None, None) => Ok(()),
         }
+    }
+
+    /// A message is met in a folder: what it was before, and is now.
+    fn met(
+        &self,
+        account: &str,
+        known: (ThreadId, MessageId),
+        held: EdgeMessage,
+        fresh: bool,
+    ) -> Result<Step, StoreError> {
+        let others = self.others(account, Some(&known), &held)?;
+        let was = match Edges::claim(&self.db, account, &known.1)? {
+            None if !fresh && others.is_empty() => self.returned(account, &known, &held)?,
+            was => was,
+        };
+        let brought = was.iter().chain(&others).any(|row| row.brought);
+        let is = EdgeMessage {
+            known: Some(known),
+            moved_from: was.as_ref().and_then(|was| was.moved_from),
+            brought: fresh || brought,
+            ..held
+        };
+        Ok(Step { was, is: Some(is), new: fresh })
     }
 
     /// A message that was gone from an account of which its conversation was known, and is there
