@@ -1,7 +1,8 @@
 //! Folders and accounts: a message in several, a folder that goes or is renamed, an account that is
 //! down, a first look that is broken off.
 //!
-//! Invariant: as elsewhere here, what the program has is what the server has, and nothing comes twice.
+//! Invariant: as elsewhere here, what the program has is what the server has, and nothing comes
+//! twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, TcpListener};
