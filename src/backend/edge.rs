@@ -15,10 +15,10 @@ use crate::backend::announce::Taken;
 use crate::backend::core::Backend;
 use crate::backend::echo::Agreed;
 use crate::backend::ingest::Prepared;
-use crate::backend::storage::{Dirty, EdgeFolder, EdgeMessage, Edges};
+use crate::backend::storage::{Base, Dirty, EdgeFolder, EdgeMessage, Edges};
 use crate::backend::thread_client::state_of;
 use crate::bridge::follow::{Change, Occurrence, Pair};
-use crate::bridge::{Follow, Outcome, Said};
+use crate::bridge::{Folder, Follow, Outcome, Said};
 use crate::id::{MessageId, StoreId, ThreadId};
 use crate::imap::orders::{Aligned, Message, Ours};
 use crate::imap::{FolderKey, FolderState, Found, Known, Listing, Stand};
@@ -222,6 +222,12 @@ impl Backend {
             }
             let was = Edges::claim(&self.db, &folder.account, &known.1)?;
             let others = self.others(&folder.account, Some(&known), &held)?;
+            let was = match was {
+                None if !fresh && others.is_empty() => {
+                    self.returned(&folder.account, &known, &held)?
+                }
+                was => was,
+            };
             let brought = was.iter().chain(&others).any(|row| row.brought);
             let is = EdgeMessage {
                 known: Some(known),
@@ -278,6 +284,31 @@ impl Backend {
             }
             (None, None) => Ok(()),
         }
+    }
+
+    /// A message that was gone from an account of which its conversation was known, and is there
+    /// again: it was where both sides last agreed that the conversation is.
+    fn returned(
+        &self,
+        account: &str,
+        (thread, message): &(ThreadId, MessageId),
+        held: &EdgeMessage,
+    ) -> Result<Option<EdgeMessage>, StoreError> {
+        let Some(agreed) = Edges::agreed(&self.db, account, thread)? else { return Ok(None) };
+        let state = state_of(&self.db, &StoreId::thread(thread))?;
+        let Some(row) = state.messages.iter().find(|row| row.message.message == *message) else {
+            return Ok(None);
+        };
+        let folder = Folder {
+            place: Some(agreed.stand.place),
+            sent: row.message.sent,
+            labels: agreed.stand.labels.into_iter().collect(),
+            ..Folder::default()
+        };
+        let flags = read_as_shown(&state, row.position, row.message.flags);
+        let base = Base { flags, said: Some(folder), ..Base::default() };
+        let known = Some((thread.clone(), message.clone()));
+        Ok(Some(EdgeMessage { folder: 0, uid: 0, known, base, brought: true, ..held.clone() }))
     }
 
     /// The other rows of a message in its account.

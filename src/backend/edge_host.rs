@@ -100,6 +100,11 @@ impl Edge for MailEdge {
         answer(self.host.work(move |backend, _| backend.edge_stand(stand)))
     }
 
+    fn away(&mut self, account: &str) -> Result<u64, SinkError> {
+        let account = account.to_owned();
+        answer(self.host.work(move |backend, _| backend.edge_away(&account)))
+    }
+
     fn passed(&mut self, account: &str) -> Result<(), SinkError> {
         let account = account.to_owned();
         answer(self.host.work(move |backend, now| backend.edge_passed(&account, now)))

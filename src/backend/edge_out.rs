@@ -75,6 +75,14 @@ impl Backend {
         Ok(groups.into_iter().map(order).collect())
     }
 
+    /// How many messages left a folder and were not met again yet.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_away(&self, account: &str) -> Result<u64, StoreError> {
+        Edges::count_away(&self.db, account)
+    }
+
     /// What became of orders.
     ///
     /// # Errors

@@ -305,6 +305,12 @@ pub trait Edge: Send {
     /// As `folders`.
     fn stand(&mut self, stand: Stand) -> Result<bool, SinkError>;
 
+    /// How many messages left a folder and were not met in another yet.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn away(&mut self, account: &str) -> Result<u64, SinkError>;
+
     /// Every folder was taken in as a whole since the last call: what is in none of them is gone.
     ///
     /// # Errors

@@ -17,6 +17,8 @@ use crate::limits::MAX_MESSAGE_BYTES;
 
 /// Messages whose sizes are asked at a time.
 const SIZES: usize = 200;
+/// Looks at all folders within one, while messages go from one to the other.
+const SWEEPS: usize = 5;
 /// How often the inbox is looked at while another folder is read.
 const INBOX_EVERY: Duration = Duration::from_secs(15);
 /// How often the UIDs of a folder may begin to count anew.
@@ -33,6 +35,30 @@ impl Running {
     pub(super) async fn pass(&mut self, client: &mut Client) -> Result<(), ImapError> {
         self.shared.tell(|status| status.doing = Doing::Listing);
         self.list(client).await?;
+        // What left one folder may be in another that was looked at before: all are looked at again
+        // until none of it is.
+        let (mut whole, mut settled, mut away) = (true, false, 0);
+        for sweep in 0..SWEEPS {
+            self.heard = false;
+            whole = self.sweep(client).await?;
+            let now = self.job.edge.away(&self.job.account)?;
+            settled = now == 0 || (sweep > 0 && now == away && !self.heard);
+            if settled || !whole {
+                break;
+            }
+            away = now;
+        }
+        if whole {
+            if settled {
+                self.job.edge.passed(&self.job.account)?;
+            }
+            self.shared.tell(|status| status.whole = true);
+        }
+        Ok(())
+    }
+
+    /// Looks at each folder; whether all could be read.
+    async fn sweep(&mut self, client: &mut Client) -> Result<bool, ImapError> {
         let mut whole = true;
         for folder in self.folders.clone() {
             match self.look(client, &folder).await {
@@ -43,11 +69,7 @@ impl Running {
                 }
             }
         }
-        if whole {
-            self.job.edge.passed(&self.job.account)?;
-            self.shared.tell(|status| status.whole = true);
-        }
-        Ok(())
+        Ok(whole)
     }
 
     /// A folder that cannot be read holds up no other, as long as the connection is of use.
@@ -284,6 +306,7 @@ impl Running {
         wanted: &[u32],
     ) -> Result<(), ImapError> {
         let total = wanted.len() as u64;
+        self.heard |= total > 0;
         let mut done = 0;
         let mut newest_first = wanted.to_vec();
         newest_first.sort_unstable_by(|a, b| b.cmp(a));

@@ -235,6 +235,8 @@ pub(super) struct Running {
     pub(super) inbox_asked: Instant,
     /// Whether all folders were looked at since this connection began.
     pub(super) looked: bool,
+    /// Whether something new came since this was cleared.
+    pub(super) heard: bool,
     /// Whether the server tells where messages go (RFC 4315).
     pub(super) tells_places: bool,
     /// Folders whose answers were too much at once.
@@ -248,7 +250,7 @@ impl Running {
         let (heavy, anew) = (BTreeSet::new(), BTreeMap::new());
         let (folders, inbox_asked, tells_places) = (Vec::new(), Instant::now(), false);
         let looked = false;
-        Self { job, shared, folders, inbox_asked, looked, tells_places, heavy, anew }
+        Self { job, shared, folders, inbox_asked, looked, tells_places, heavy, anew, heard: false }
     }
 
     async fn run(mut self) {

@@ -302,6 +302,13 @@ impl Edges {
         Ok(db.sql().prepare_cached(sql)?.exists(params![account, thread.as_str()])?)
     }
 
+    /// How many messages left a folder of an account and were not met again yet.
+    pub(crate) fn count_away(db: &Db, account: &str) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM edgeGone WHERE account = ?1";
+        let count: i64 = db.sql().prepare_cached(sql)?.query_row([account], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
     /// Whether any folder of any account has a message.
     pub(crate) fn is_somewhere(
         db: &Db,

@@ -67,6 +67,10 @@ impl Edge for Nobody {
         Ok(true)
     }
 
+    fn away(&mut self, _: &str) -> Result<u64, SinkError> {
+        Ok(0)
+    }
+
     fn passed(&mut self, _: &str) -> Result<(), SinkError> {
         Ok(())
     }
