@@ -257,7 +257,7 @@ impl Backend {
             said_of(folder.unwrap_or_default(), &held.base)
         };
         for (thread, steps) in by_thread {
-            self.follow_thread(account, &thread, steps, &said)?;
+            self.follow_thread(account, &thread, &steps, &said)?;
         }
         Ok(())
     }
@@ -274,7 +274,7 @@ impl Backend {
         &mut self,
         account: &str,
         thread: &ThreadId,
-        steps: Vec<Step>,
+        steps: &[Step],
         said: &dyn Fn(&EdgeMessage) -> Said,
     ) -> Result<(), StoreError> {
         let mut agreed = Edges::agreed(&self.db, account, thread)?;
@@ -288,7 +288,7 @@ impl Backend {
         let mut before: Vec<Occurrence> =
             rows.iter().filter_map(|held| occurrence(held, false)).collect();
         let mut fresh = BTreeSet::new();
-        for step in &steps {
+        for step in steps {
             if let Some(was) = &step.was {
                 // One that had left is not among the rows, and speaks as it did there.
                 if !rows.iter().any(|row| (row.folder, row.uid) == (was.folder, was.uid)) {
@@ -297,8 +297,8 @@ impl Backend {
             }
             fresh.extend(step.is.iter().filter(|_| step.new).map(|is| (is.folder, is.uid)));
         }
-        let pairs = pairs(&state, &steps, &before, said);
-        for step in &steps {
+        let pairs = pairs(&state, steps, &before, said);
+        for step in steps {
             self.put_step(account, step)?;
         }
         let mut now: Vec<Occurrence> = Vec::new();
