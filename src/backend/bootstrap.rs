@@ -100,6 +100,11 @@ impl Snapshotter {
         self.file.drop_all_but(None)
     }
 
+    /// Gives up what was begun in their file and failed.
+    pub(super) fn roll_back(&mut self) {
+        self.file.roll_back();
+    }
+
     /// Where snapshots are made: what [`make`] needs.
     pub(super) fn dir(&self) -> &Path {
         &self.dir

@@ -280,6 +280,7 @@ impl Backend {
     pub fn roll_back(&mut self) {
         self.db.rollback();
         self.mailbox.rollback();
+        self.snapshots.roll_back();
         self.clients.forget();
         self.held.clear();
     }

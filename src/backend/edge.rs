@@ -221,10 +221,12 @@ impl Backend {
                 taken.note(&folder.state, &held, &known.0);
             }
             let was = Edges::claim(&self.db, &folder.account, &known.1)?;
+            let others = self.others(&folder.account, Some(&known), &held)?;
+            let brought = was.iter().chain(&others).any(|row| row.brought);
             let is = EdgeMessage {
                 known: Some(known),
                 moved_from: was.as_ref().and_then(|was| was.moved_from),
-                brought: fresh || was.as_ref().is_some_and(|was| was.brought),
+                brought: fresh || brought,
                 ..held
             };
             steps.push(Step { was, is: Some(is), new: fresh });
@@ -265,9 +267,33 @@ impl Backend {
     fn put_step(&mut self, account: &str, step: &Step) -> Result<(), StoreError> {
         match (&step.was, &step.is) {
             (_, Some(is)) => Edges::put(&self.db, is, None),
-            (Some(was), None) => Edges::leave(&self.db, account, was),
+            (Some(was), None) => {
+                // What another folder has too has not left for a place that is seen later.
+                let others = self.others(account, was.known.as_ref(), was)?;
+                if others.is_empty() {
+                    Edges::leave(&self.db, account, was)
+                } else {
+                    Edges::remove(&self.db, was)
+                }
+            }
             (None, None) => Ok(()),
         }
+    }
+
+    /// The other rows of a message in its account.
+    fn others(
+        &self,
+        account: &str,
+        known: Option<&(ThreadId, MessageId)>,
+        besides: &EdgeMessage,
+    ) -> Result<Vec<EdgeMessage>, StoreError> {
+        let Some((thread, message)) = known else { return Ok(Vec::new()) };
+        let mut rows = Edges::of_thread(&self.db, account, thread)?;
+        rows.retain(|row| {
+            let same = (row.folder, row.uid) == (besides.folder, besides.uid);
+            !same && row.known.as_ref().is_some_and(|(_, of)| of == message)
+        });
+        Ok(rows)
     }
 
     fn follow_thread(

@@ -69,6 +69,11 @@ impl SnapshotFile {
         Ok(Db::read(&dir.join(Self::NAME), Kind::Snapshots, VERSION)?.map(Self))
     }
 
+    /// Gives up what was begun and failed.
+    pub(crate) fn roll_back(&mut self) {
+        self.0.rollback();
+    }
+
     /// Its database.
     pub(crate) fn into_db(self) -> Db {
         self.0

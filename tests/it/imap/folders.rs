@@ -68,8 +68,11 @@ fn folders_that_go_or_get_another_name_are_followed() {
     assert_eq!(look(&home)["accounts"][0]["new"], 30);
     client.ok("RENAME old other");
     client.ok("DELETE gone");
-    let report = look(&home);
-    assert_eq!(report["accounts"][0]["new"], 0, "a new name is no new mail: {report}");
+    // Once may be a list that was cut short.
+    for _ in 0..2 {
+        let report = look(&home);
+        assert_eq!(report["accounts"][0]["new"], 0, "a new name is no new mail: {report}");
+    }
     assert_eq!(everything(&home).1.len(), 20);
     assert_equal(&home, &mut client, "other folders");
     home.assert_healthy("other folders");

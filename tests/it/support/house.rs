@@ -32,6 +32,8 @@ const ROWS: usize = 4;
 const MOST_ROUNDS: usize = 100;
 /// The devices' directories; the second keeps the logs that it opens.
 pub(crate) const DEVICES: [&str; 2] = ["a", "b"];
+/// The format of a device's kept logs.
+const KEPT: u32 = 3;
 /// The data directory that the backend is in.
 const HOME: &str = "home";
 
@@ -85,8 +87,9 @@ fn told<T>(done: Result<T, impl Explain>) -> Done<T> {
 /// The databases in these directories.
 fn files(dirs: &[&Path]) -> Vec<(PathBuf, &'static str, Kind, u32)> {
     let of = |dir: &&Path| {
+        let threads = if dir.ends_with("backend") { mailtui::backend::FORMAT } else { KEPT };
         [
-            (dir.to_path_buf(), "threads.db", Kind::Threads, mailtui::backend::FORMAT),
+            (dir.to_path_buf(), "threads.db", Kind::Threads, threads),
             (dir.to_path_buf(), "mailbox.db", Kind::Mailbox, mailbox::VERSION),
         ]
     };

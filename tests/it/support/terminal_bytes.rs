@@ -82,8 +82,22 @@ fn is_ours(piece: &Piece) -> bool {
         }
         Piece::Csi(parameters, 'q') => parameters.ends_with(' '),
         Piece::Csi(parameters, 'u') => parameters.starts_with(['>', '<', '=']),
+        // The title that was there is kept, and put back.
+        Piece::Csi(parameters, 't') => matches!(parameters.as_str(), "22;2" | "23;2"),
         Piece::Csi(..) => false,
-        Piece::Other(text) => matches!(text.as_str(), "\u{1b}7" | "\u{1b}8" | "\u{1b}(B"),
+        Piece::Other(text) => {
+            matches!(text.as_str(), "\u{1b}7" | "\u{1b}8" | "\u{1b}(B") || is_our_title(text)
+        }
+    }
+}
+
+/// The title: the count of unread conversations and the program's name, nothing of mail.
+fn is_our_title(text: &str) -> bool {
+    let title = text.strip_prefix("\u{1b}]2;").and_then(|rest| rest.strip_suffix("mailtui\u{7}"));
+    let count = title.map(|title| title.strip_prefix('(').and_then(|t| t.strip_suffix(") ")));
+    match (title, count.flatten()) {
+        (Some(title), count) => title.is_empty() || count.is_some_and(|n| n.parse::<u64>().is_ok()),
+        (None, _) => false,
     }
 }
 
@@ -132,10 +146,15 @@ fn cut(text: &str) -> Vec<Piece> {
 
 #[test]
 fn what_is_not_ours_is_found() {
-    let ours = "\u{1b}[?1049h\u{1b}[1;1H\u{1b}[38;5;12mInbox\u{1b}[0m\r\n\u{1b}[?25l é 漢 🙂";
+    let ours = "\u{1b}[?1049h\u{1b}[1;1H\u{1b}[38;5;12mInbox\u{1b}[0m\r\n\u{1b}[?25l é 漢 🙂\
+                \u{1b}[22;2t\u{1b}]2;(3) mailtui\u{7}\u{1b}]2;mailtui\u{7}\u{1b}[23;2t";
     assert_eq!(foreign_in_terminal(ours.as_bytes()), Vec::<String>::new());
     let hostile = [
         "\u{1b}]0;title\u{7}",
+        "\u{1b}]2;title mailtui\u{7}",
+        "\u{1b}]2;(3) x mailtui\u{7}",
+        "\u{1b}]9;news\u{7}",
+        "\u{1b}[21t",
         "\u{1b}[31337m",
         "\u{1b}[5n",
         "\u{1b}[?31337h",
