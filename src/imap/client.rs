@@ -321,7 +321,7 @@ impl Client {
                 return Ok(words.trim_ascii().to_vec());
             }
             if response.starts_with(format!("{tag} ").as_bytes()) {
-                return Err(Self::refusal("command", &response));
+                return Err(refusal("command", &response));
             }
             if let Some(read) = parse(&response) {
                 self.note(&read);
@@ -329,16 +329,6 @@ impl Client {
             }
         }
         Err(ImapError::TooLarge("answers without end"))
-    }
-
-    fn refusal(command: &'static str, response: &[u8]) -> ImapError {
-        match parse(response) {
-            Some(Response::Done { outcome, .. }) => {
-                let words = outcome.information.unwrap_or_default();
-                ImapError::No { command, words: ImapError::words(&words) }
-            }
-            _ => ImapError::Malformed,
-        }
     }
 
     /// Reads on until the command's own answer.
@@ -492,5 +482,16 @@ impl Client {
             }
             None => Err(ImapError::Malformed),
         }
+    }
+}
+
+/// What the answer to a command is, where it was to ask to go on.
+fn refusal(command: &'static str, response: &[u8]) -> ImapError {
+    match parse(response) {
+        Some(Response::Done { outcome, .. }) => {
+            let words = outcome.information.unwrap_or_default();
+            ImapError::No { command, words: ImapError::words(&words) }
+        }
+        _ => ImapError::Malformed,
     }
 }

@@ -134,7 +134,9 @@ async fn sign_in(client: &mut Client, way: &Way, password: &Password) -> Result<
             ];
             client.command("LOGIN", &pieces, &mut |_| {}).await.map(drop)
         }
-        Auth::XOAuth2 | Auth::Password => return Err(ImapError::NoAuth(client.server.clone())),
+        Auth::XOAuth2 | Auth::Password => {
+            return Err(ImapError::NoAuth(client.server.clone()));
+        }
     };
     match done {
         Err(ImapError::No { words, .. }) => {
