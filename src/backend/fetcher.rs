@@ -108,7 +108,7 @@ impl Fetcher {
             shared: Arc::clone(&handle.0),
             workers: BTreeMap::new(),
             announcer,
-            seen: None,
+            seen: Seen::Never,
         };
         let run = move || {
             loop {
@@ -148,13 +148,22 @@ struct Keeper {
     /// Dropped after the workers: it announces what they told last.
     announcer: Announcer,
     /// What the file was when it was last read.
-    seen: Option<Option<Stamp>>,
+    seen: Seen,
+}
+
+/// A file as it was last read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// It was not yet.
+    Never,
+    /// It was this; `None` when it was not there.
+    As(Option<Stamp>),
 }
 
 impl Keeper {
     fn look(&mut self) {
         let stamp = Stamp::of(&self.dir);
-        if self.seen == Some(stamp) {
+        if self.seen == Seen::As(stamp) {
             return;
         }
         let read = Accounts::read(&self.dir);
@@ -168,7 +177,7 @@ impl Keeper {
                 }
             }
             self.keep(&list);
-            self.seen = Some(stamp);
+            self.seen = Seen::As(stamp);
         }
         self.shared.looked.store(true, Ordering::SeqCst);
     }

@@ -18,7 +18,7 @@ use crate::imap::reading::{is_quotable, parse, places};
 use crate::imap::wire::Framer;
 
 /// How long a server may be silent within a command.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// Responses of one command that cannot be read, before the connection is given up.
 pub(super) const MAX_UNREADABLE: usize = 1_000;
 /// Responses of one command at most: a listing asks for fewer messages at a time.
@@ -321,7 +321,7 @@ impl Client {
                 return Ok(words.trim_ascii().to_vec());
             }
             if response.starts_with(format!("{tag} ").as_bytes()) {
-                return Err(self.refusal("command", &response));
+                return Err(refusal("command", &response));
             }
             if let Some(read) = parse(&response) {
                 self.note(&read);
@@ -329,16 +329,6 @@ impl Client {
             }
         }
         Err(ImapError::TooLarge("answers without end"))
-    }
-
-    fn refusal(&self, command: &'static str, response: &[u8]) -> ImapError {
-        match parse(response) {
-            Some(Response::Done { outcome, .. }) => {
-                let words = outcome.information.unwrap_or_default();
-                ImapError::No { command, words: ImapError::words(&words) }
-            }
-            _ => ImapError::Malformed,
-        }
     }
 
     /// Reads on until the command's own answer.
@@ -492,5 +482,16 @@ impl Client {
             }
             None => Err(ImapError::Malformed),
         }
+    }
+}
+
+/// What the answer to a command is, where it was to ask to go on.
+fn refusal(command: &'static str, response: &[u8]) -> ImapError {
+    match parse(response) {
+        Some(Response::Done { outcome, .. }) => {
+            let words = outcome.information.unwrap_or_default();
+            ImapError::No { command, words: ImapError::words(&words) }
+        }
+        _ => ImapError::Malformed,
     }
 }

@@ -120,7 +120,6 @@ async fn sign_in(client: &mut Client, way: &Way, password: &Password) -> Result<
                 format!("user={}\u{1}auth=Bearer {}\u{1}\u{1}", way.login, password.expose());
             authenticate(client, "XOAUTH2", text.as_bytes()).await
         }
-        Auth::XOAuth2 => return Err(ImapError::NoAuth(client.server.clone())),
         Auth::Password if client.can("AUTH=PLAIN") => {
             // RFC 4616: authorization identity, authentication identity, password.
             let text = format!("\0{}\0{}", way.login, password.expose());
@@ -135,7 +134,9 @@ async fn sign_in(client: &mut Client, way: &Way, password: &Password) -> Result<
             ];
             client.command("LOGIN", &pieces, &mut |_| {}).await.map(drop)
         }
-        Auth::Password => return Err(ImapError::NoAuth(client.server.clone())),
+        Auth::XOAuth2 | Auth::Password => {
+            return Err(ImapError::NoAuth(client.server.clone()));
+        }
     };
     match done {
         Err(ImapError::No { words, .. }) => {

@@ -215,7 +215,7 @@ impl Scene<'_> {
             all.extend(order.map(|order| (at, order)));
         }
         if to == Place::Inbox && all.is_empty() {
-            all = self.into_inbox();
+            all = self.inbox_again();
         }
         all
     }
@@ -236,7 +236,7 @@ impl Scene<'_> {
     }
 
     /// The conversation waits in the inbox again: what we took from there, or its newest message.
-    fn into_inbox(&self) -> Vec<Ordered> {
+    fn inbox_again(&self) -> Vec<Ordered> {
         let role = |key: &FolderKey| self.folders.get(key).map(|folder| folder.role);
         let labelled =
             |row: &Row| row.labels.as_ref().is_some_and(|held| gmail::has(held, gmail::INBOX));

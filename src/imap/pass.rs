@@ -340,9 +340,8 @@ impl Running {
     /// No more bytes in a second than the user allows.
     async fn spare_the_line(&self, bytes: usize) {
         let most = u64::from(self.job.settings.bandwidth_kib) * 1024;
-        if most > 0 {
-            let seconds = bytes as u64 * 1000 / most;
-            tokio::time::sleep(Duration::from_millis(seconds)).await;
+        if let Some(millis) = (bytes as u64 * 1000).checked_div(most) {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
         }
     }
 

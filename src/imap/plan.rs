@@ -183,8 +183,8 @@ mod tests {
         let selected = |uidvalidity, uidnext, modseq, exists| Selected {
             uidvalidity,
             uidnext,
-            modseq,
             exists,
+            modseq,
             ..Selected::default()
         };
         let known = state(1, 10, 5, 9);

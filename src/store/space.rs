@@ -32,7 +32,11 @@ pub struct Space {
 pub fn is_database(path: &Path) -> Result<bool, StoreError> {
     let io = |error| StoreError::Io { path: path.to_owned(), error };
     let mut start = Vec::new();
-    let file = std::fs::File::open(path).map_err(io)?;
+    let file = match std::fs::File::open(path) {
+        // A journal beside a database goes when its transaction ends.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        file => file.map_err(io)?,
+    };
     file.take(MAGIC.len() as u64).read_to_end(&mut start).map_err(io)?;
     Ok(start == MAGIC)
 }

@@ -431,7 +431,7 @@ impl EdgeMessage {
 fn folder(row: &SqlRow<'_>) -> rusqlite::Result<EdgeFolder> {
     let role: Role = parsed(&row.get::<_, String>("role")?).unwrap_or(Role::Label);
     let says: Folder = parsed(&row.get::<_, String>("says")?).unwrap_or_default();
-    let number = |name: &str| row.get::<_, i64>(name).map(|value| value.unsigned_abs());
+    let number = |name: &str| row.get::<_, i64>(name).map(i64::unsigned_abs);
     let uid = |name: &str| number(name).map(|value| u32::try_from(value).unwrap_or(u32::MAX));
     Ok(EdgeFolder {
         account: row.get("account")?,

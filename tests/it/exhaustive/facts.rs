@@ -18,6 +18,7 @@ use mailtui::sync::{Frame, encode};
 use mailtui::thread::Epochs;
 
 use super::process::{BACKEND, Given, Machine, Part};
+use crate::support::house::KEPT;
 use crate::support::truth::{cells_of, fold, hidden};
 
 /// What is to be seen of a state.
@@ -281,7 +282,8 @@ fn said(device: &Device, given: &Given, copy: Option<&[Db]>) -> Vec<String> {
 
 /// The databases of a process, for reading what is committed.
 fn readers(dir: &Path, who: usize) -> Vec<Db> {
-    let threads = ("threads.db", Kind::Threads, mailtui::backend::FORMAT);
+    let format = if who == BACKEND { mailtui::backend::FORMAT } else { KEPT };
+    let threads = ("threads.db", Kind::Threads, format);
     let mailbox = ("mailbox.db", Kind::Mailbox, mailbox::VERSION);
     let all = if who == BACKEND { [threads, mailbox] } else { [mailbox, threads] };
     let open = |(name, kind, version)| Db::read(&dir.join(name), kind, version).expect("opens");

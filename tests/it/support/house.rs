@@ -33,7 +33,7 @@ const MOST_ROUNDS: usize = 100;
 /// The devices' directories; the second keeps the logs that it opens.
 pub(crate) const DEVICES: [&str; 2] = ["a", "b"];
 /// The format of a device's kept logs.
-const KEPT: u32 = 3;
+pub(crate) const KEPT: u32 = 3;
 /// The data directory that the backend is in.
 const HOME: &str = "home";
 

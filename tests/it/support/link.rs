@@ -18,8 +18,6 @@ pub(crate) struct Link {
 struct State {
     /// Bytes that came from the server.
     down: AtomicU64,
-    /// Connections so far.
-    connections: AtomicU64,
     /// The link is cut after so many pieces that the program sends; below 0 never.
     left: AtomicI64,
     open: Mutex<Vec<TcpStream>>,
@@ -34,7 +32,6 @@ impl Link {
         let of_thread = Arc::clone(&state);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                of_thread.connections.fetch_add(1, Ordering::SeqCst);
                 let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, server)) else {
                     continue;
                 };
@@ -49,11 +46,6 @@ impl Link {
         self.state.down.load(Ordering::SeqCst)
     }
 
-    /// Connections so far.
-    pub(crate) fn connections(&self) -> u64 {
-        self.state.connections.load(Ordering::SeqCst)
-    }
-
     /// Cuts the link after so many more pieces that the program sends.
     pub(crate) fn cut_after(&self, pieces: i64) {
         self.state.left.store(pieces, Ordering::SeqCst);
@@ -62,11 +54,6 @@ impl Link {
     /// Whether the cut that was ordered has happened, or none was.
     pub(crate) fn is_whole(&self) -> bool {
         self.state.left.load(Ordering::SeqCst) < 0
-    }
-
-    /// Cuts everything now.
-    pub(crate) fn cut(&self) {
-        self.state.cut();
     }
 }
 

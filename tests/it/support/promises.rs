@@ -51,10 +51,15 @@ fn ends_a_batch(event: &Event) -> bool {
     read.as_ref().and_then(MailboxEvent::source).is_none_or(|source| source.last)
 }
 
+/// The format of the Thread logs in a directory of a backend, or of a device.
+fn threads_version(dir: &Path) -> u32 {
+    if dir.ends_with("backend") { mailtui::backend::FORMAT } else { super::house::KEPT }
+}
+
 /// All events that the logs in a directory hold.
 fn logs_in(dir: &Path) -> BTreeSet<EventId> {
     let kinds = [
-        ("threads.db", Kind::Threads, mailtui::backend::FORMAT),
+        ("threads.db", Kind::Threads, threads_version(dir)),
         ("mailbox.db", Kind::Mailbox, mailbox::VERSION),
     ];
     let mut there = BTreeSet::new();

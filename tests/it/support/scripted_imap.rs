@@ -16,7 +16,7 @@ use super::scripted_engine::Engine;
 pub(crate) use super::scripted_engine::{Folder, folder, message};
 
 /// How long a connection may say nothing.
-const IDLE: Duration = Duration::from_secs(120);
+const IDLE: Duration = Duration::from_mins(2);
 /// What the honest server can do.
 pub(crate) const CAN: &str = "IMAP4rev1 IDLE UIDPLUS MOVE SASL-IR LITERAL+ AUTH=PLAIN";
 
@@ -157,7 +157,7 @@ impl ScriptedImap {
 
     /// From now on it says that it can do this.
     pub(crate) fn can(&self, can: &str) {
-        lock(&self.state).can = can.to_owned();
+        can.clone_into(&mut lock(&self.state).can);
     }
 
     /// Everything that it heard, and forgets it.
