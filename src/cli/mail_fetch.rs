@@ -3,6 +3,7 @@
 //! Invariant: it ends when each account was looked at as a whole and what was done here is written
 //! to its server, or cannot be now; what was taken in until then stays.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -41,7 +42,9 @@ pub(super) fn once(
     };
     let live = std::io::stderr().is_terminal();
     let mut told: Option<Instant> = None;
-    while !stop.load(Ordering::SeqCst) && !is_over(&handle) {
+    // Accounts that were looked at as a whole: a worker may be reading again a moment later.
+    let mut whole = BTreeSet::new();
+    while !stop.load(Ordering::SeqCst) && !is_over(&handle, &mut whole) {
         while let Ok(event) = session.events.recv_timeout(TURN) {
             session.driver.link_event(event).map_err(|error| error.notice())?;
         }
@@ -57,16 +60,22 @@ pub(super) fn once(
     let accounts = handle.accounts();
     let failed: Vec<_> = accounts
         .iter()
-        .filter(|account| !is_whole(account))
+        .filter(|account| !whole.contains(&account.id))
         .filter_map(|account| Some((account.address.clone(), account.status.error.clone()?)))
         .chain(handle.error().map(|notice| (crate::account::FILE.to_owned(), notice)))
         .collect();
-    Ok(Fetched { accounts: accounts.iter().map(value).collect(), failed })
+    Ok(Fetched {
+        accounts: accounts.iter().map(|account| value(account, &whole)).collect(),
+        failed,
+    })
 }
 
-fn is_over(handle: &FetcherHandle) -> bool {
-    let over = |account: &AccountStatus| is_whole(account) || account.status.error.is_some();
-    handle.has_looked() && handle.accounts().iter().all(over)
+fn is_over(handle: &FetcherHandle, whole: &mut BTreeSet<String>) -> bool {
+    let accounts = handle.accounts();
+    whole.extend(accounts.iter().filter(|account| is_whole(account)).map(|of| of.id.clone()));
+    let over =
+        |account: &AccountStatus| whole.contains(&account.id) || account.status.error.is_some();
+    handle.has_looked() && accounts.iter().all(over)
 }
 
 /// Looked at as a whole, and everything written.
@@ -89,11 +98,11 @@ fn line(account: &AccountStatus) -> String {
     format!("{}: {doing}", account.address)
 }
 
-fn value(account: &AccountStatus) -> Value {
+fn value(account: &AccountStatus, whole: &BTreeSet<String>) -> Value {
     let status = &account.status;
     let error = status.error.as_ref().map(|notice| notice.message.clone());
     json!({
         "account": account.id, "address": account.address, "new": status.new,
-        "written": status.written, "whole": is_whole(account), "error": error,
+        "written": status.written, "whole": whole.contains(&account.id), "error": error,
     })
 }

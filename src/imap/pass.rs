@@ -60,7 +60,9 @@ impl Running {
     /// Looks at each folder; whether all could be read.
     async fn sweep(&mut self, client: &mut Client) -> Result<bool, ImapError> {
         let mut whole = true;
-        for folder in self.folders.clone() {
+        let wanted: Vec<FolderState> =
+            self.folders.iter().filter(|folder| self.is_wanted(folder)).cloned().collect();
+        for folder in wanted {
             match self.look(client, &folder).await {
                 Ok(()) => self.line(folder.key, |line| line.problem = None),
                 Err(error) => {
@@ -98,16 +100,10 @@ impl Running {
             return Err(ImapError::Contradiction("it lists no inbox"));
         }
         self.take_unlisted(client, &listed, &mut found).await?;
-        let settings = &self.job.settings;
-        let named = |list: &[String], shown: &str| list.iter().any(|name| name == shown);
-        found.retain(|found| {
-            let wanted = settings.folders.is_empty() || named(&settings.folders, &found.shown);
-            matches!(found.role, Role::Inbox | Role::All)
-                || (wanted && !named(&settings.ignore, &found.shown))
-        });
         self.folders = self.job.edge.folders(&self.job.account, found)?;
         self.folders.sort_by_key(|folder| (rank(folder.role), folder.key));
-        let lines = self.folders.iter().map(|folder| FolderLine {
+        let lines = self.folders.iter().filter(|folder| self.is_wanted(folder));
+        let lines = lines.map(|folder| FolderLine {
             key: folder.key,
             shown: folder.shown.clone(),
             role: folder.role,
@@ -118,6 +114,15 @@ impl Running {
         let lines = lines.collect();
         self.shared.tell(|status| status.folders = lines);
         Ok(())
+    }
+
+    /// Whether the user wants a folder to be read. One that is not is there all the same: what was
+    /// read of it before is not gone, and messages can be moved to it.
+    pub(super) fn is_wanted(&self, folder: &FolderState) -> bool {
+        let settings = &self.job.settings;
+        let named = |list: &[String]| list.contains(&folder.shown);
+        let wanted = settings.folders.is_empty() || named(&settings.folders);
+        matches!(folder.role, Role::Inbox | Role::All) || (wanted && !named(&settings.ignore))
     }
 
     /// A folder that was known and is listed no more is asked for by its name: one that answers is

@@ -53,7 +53,8 @@ fn ends_a_batch(event: &Event) -> bool {
 
 /// The format of the Thread logs in a directory of a backend, or of a device.
 fn threads_version(dir: &Path) -> u32 {
-    if dir.ends_with("backend") { mailtui::backend::FORMAT } else { super::house::KEPT }
+    let name = dir.file_name().unwrap_or_default().to_string_lossy();
+    if name.starts_with("backend") { mailtui::backend::FORMAT } else { super::house::KEPT }
 }
 
 /// All events that the logs in a directory hold.
