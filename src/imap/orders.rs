@@ -250,16 +250,17 @@ impl Scene<'_> {
         }
         let ours = |row: &Row| row.moved_from.as_ref().and_then(role) == Some(Role::Inbox);
         let taken: Vec<usize> = (0..self.rows.len()).filter(|at| ours(&self.rows[*at])).collect();
-        let which =
-            if taken.is_empty() { self.newest().into_iter().take(1).collect() } else { taken };
+        let stays = |at: usize| {
+            let of = role(&self.rows[at].folder);
+            matches!(of, Some(Role::Label | Role::Sent | Role::Drafts))
+        };
+        // Out of the archive rather than a copy of what a label has: it would be in three folders.
+        let one = || newest.iter().copied().min_by_key(|at| stays(*at));
+        let which = if taken.is_empty() { one().into_iter().collect() } else { taken };
         let inbox = self.folders.iter().find(|(_, folder)| folder.role == Role::Inbox);
         let Some((inbox, _)) = inbox else { return Vec::new() };
         let order = |at: usize| {
-            let stays = matches!(
-                role(&self.rows[at].folder),
-                Some(Role::Label | Role::Sent | Role::Drafts)
-            );
-            let what = if stays { What::CopyTo(*inbox) } else { What::MoveTo(*inbox) };
+            let what = if stays(at) { What::CopyTo(*inbox) } else { What::MoveTo(*inbox) };
             (at, what)
         };
         which.into_iter().map(order).collect()
