@@ -210,7 +210,9 @@ fn write_header(draft: &Draft, stamp: &Stamp, out: &mut Vec<u8>) -> Result<(), B
     let ids = |name: &str, ids: &[&str], out: &mut Vec<u8>| {
         if !ids.is_empty() {
             let mut field = FieldWriter::new(out, name);
-            ids.iter().for_each(|id| field.word(&format!("<{id}>")));
+            for id in ids {
+                field.word(&format!("<{id}>"));
+            }
             field.end();
         }
     };
@@ -344,7 +346,7 @@ fn message_lines(bytes: &[u8], seven_bit: bool) -> Option<Vec<u8>> {
     }
     let bare = out.windows(2).any(|pair| pair[0] == b'\r' && pair[1] != b'\n');
     let fits = !bare && !out.contains(&0) && transfer::longest_line(&out) <= MAX_LINE;
-    (fits && !(seven_bit && !out.is_ascii())).then_some(out)
+    (fits && (out.is_ascii() || !seven_bit)).then_some(out)
 }
 
 fn write_encoding(name: &str, out: &mut Vec<u8>) {
