@@ -17,6 +17,7 @@ use super::transfer::{self, MAX_LINE};
 use super::{AddressError, Attached, Draft, Recipients, domain, flowed};
 use crate::id::{BlobHash, base32};
 use crate::limits::MAX_MESSAGE_BYTES;
+use crate::safe_text::MAX_FILE_NAME_BYTES;
 
 /// Ancestors that are written; the first and the nearest stay (RFC 5322 section 3.6.4 has no bound,
 /// servers have).
@@ -314,7 +315,11 @@ fn attachment_part(attached: &Attached, bytes: &[u8], seven_bit: bool) -> Part {
 /// The file name that is sent: never a path.
 fn sent_name(name: &str) -> String {
     let name = super::line::one_line(name).replace(['/', '\\'], "_");
-    name[..name.floor_char_boundary(crate::safe_text::MAX_FILE_NAME_BYTES)].to_owned()
+    if name.len() <= MAX_FILE_NAME_BYTES {
+        return name;
+    }
+    // Cut with its extension kept.
+    crate::safe_text::file_name(&name)
 }
 
 /// A media type that can stand in a header; a multipart has no meaning as a file.

@@ -125,6 +125,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
         #[test]
         fn a_reader_has_the_typed_lines_again(
             text in "(From |-- |> ?|>>|\n|--|a| {1,3}|é|[a-z]{1,12} |[a-z]{70,90}){0,60}"
