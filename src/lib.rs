@@ -99,6 +99,8 @@
 //! | a damaged file | `store/salvage`, `store/check` → `backend/mend`, `engine/mend` ← `doctor` |
 //! | new mail is announced | `backend/announce` → `cli/tui_mail` → `ui/announce`, `on_new_mail` |
 //! | what accounts do | `backend/fetcher` → `cli/tui_mail` → `ui/view/accounts` |
+//! | an answer, a forward is begun | `mail/compose/reply` ← `shown`, `people`, `quote` |
+//! | a draft becomes bytes | `mail/compose/build` → `header`, `flowed`, `transfer` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
