@@ -272,8 +272,8 @@ fn media_type(stated: &str) -> String {
     }
 }
 
-/// An attached message with CRLF line ends; `None` when it cannot go as it is, since RFC 2046 section
-/// 5.2.1 allows no other encoding: then it goes as a file.
+/// An attached message with CRLF line ends; `None` when it cannot go as it is, since RFC 2046
+/// section 5.2.1 allows no other encoding: then it goes as a file.
 fn message_lines(bytes: &[u8], seven_bit: bool) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 32);
     let ended = bytes.strip_suffix(b"\n").unwrap_or(bytes);
