@@ -30,6 +30,7 @@ mod corpora_parse;
 mod corpora_threads;
 mod damage;
 mod demo_mail;
+mod drafts;
 mod exhaustive;
 mod fold;
 mod format_3;
