@@ -74,6 +74,8 @@ mod scenarios;
 mod seed_events;
 mod seen;
 mod simulation;
+mod smtp_cuts;
+mod smtp_steps;
 mod snooze;
 mod storage_faults;
 mod support;

@@ -25,6 +25,7 @@ pub(crate) mod record;
 pub(crate) mod script;
 mod scripted_engine;
 pub(crate) mod scripted_imap;
+pub(crate) mod scripted_smtp;
 pub(crate) mod serve;
 pub(crate) mod signposts;
 pub(crate) mod source;
