@@ -19,6 +19,7 @@ use crate::engine::side_door::SideDoor;
 use crate::engine::slice::{BEAT, Pace};
 use crate::engine::syncer::{Written, syncer};
 use crate::engine::view::{Done, HistoryPage, ImportProgress, Status};
+use crate::engine::writing::Journal;
 use crate::engine::{Device, Driver, EngineError};
 use crate::id::{ActionId, ThreadId};
 use crate::limits::COMMIT_WITHIN;
@@ -111,6 +112,10 @@ struct Engine {
     pace: Pace,
     /// The list that was asked for last.
     listed: Option<Listed>,
+    /// Drafts that are to be opened when they are here.
+    opening: Vec<Opening>,
+    /// Entries of the journal that go when everything that was decided is on disk.
+    saved: Vec<Journal>,
 }
 
 impl Engine {
@@ -140,10 +145,13 @@ impl Engine {
             swept: Instant::now(),
             pace: Pace::default(),
             listed: None,
+            opening: Vec::new(),
+            saved: Vec::new(),
         }
     }
 
     fn run(mut self, inputs: &Receiver<Input>) {
+        self.recover_drafts();
         self.tell_labels();
         self.tell_status();
         let mut coming = Coming::new(inputs);
@@ -207,6 +215,9 @@ impl Engine {
                 self.prefetch(&thread);
             }
             self.evict_idle();
+            let opened = self.open_drafts();
+            self.told(opened);
+            self.forget_saved();
             self.keeping = coming.waiting.is_empty() && self.keep_on();
             self.sync_disk();
             self.tell_news();
@@ -406,6 +417,14 @@ impl Engine {
                 self.ahead = threads.into_iter().take(MAX_AHEAD).collect();
                 Ok(())
             }
+            Request::Outgoing => {
+                self.driver.device.outgoing_rows().map(|rows| self.tell(Update::Outgoing(rows)))
+            }
+            Request::Draft { ticket, thread, save } => {
+                self.opening.push(Opening { ticket, thread, save, asked: false });
+                self.open_drafts()
+            }
+            Request::Journal(journal) => self.journal(journal),
             Request::Intend(intent) => self.intend(&intent),
             Request::LookPurge { ticket, of } => {
                 self.purging = Some(Purging::look(ticket, of));
@@ -573,8 +592,12 @@ impl Engine {
     }
 }
 
+#[path = "composing.rs"]
+mod composing;
 #[path = "idle.rs"]
 mod idle;
+
+use composing::Opening;
 
 #[cfg(test)]
 #[path = "run_tests.rs"]

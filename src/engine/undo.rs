@@ -180,6 +180,10 @@ impl Device {
             Cell::Mute => which(cells.muted, "muted", "unmuted"),
             Cell::Read => which(cells.unread() == 0, "read", "unread"),
             Cell::Link(other) => which(cells.links.contains(other), "joined", "split"),
+            Cell::Outgoing => {
+                let sends = cells.outgoing.as_ref().is_some_and(|of| !of.items.is_empty());
+                which(sends, "in the outbox", "as it was written since")
+            }
         }
     }
 
@@ -390,6 +394,7 @@ fn cell_name(cell: &Cell) -> String {
         Cell::Mute => "muted".to_owned(),
         Cell::Read => "read".to_owned(),
         Cell::Link(thread) => format!("link:{thread}"),
+        Cell::Outgoing => "draft".to_owned(),
     }
 }
 

@@ -167,6 +167,8 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
             ask(requests)
         }
+        // Nobody asks yet.
+        Update::Outgoing(_) | Update::Draft(..) => Vec::new(),
         Update::History { ticket, page } => {
             ask(model.history.as_mut().map(|h| h.take(ticket, page)).unwrap_or_default())
         }
