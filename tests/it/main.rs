@@ -75,6 +75,7 @@ mod seed_events;
 mod seen;
 mod simulation;
 mod smtp_cuts;
+mod smtp_servers;
 mod smtp_steps;
 mod snooze;
 mod storage_faults;

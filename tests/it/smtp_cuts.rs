@@ -14,7 +14,7 @@ const MESSAGE_BYTES: usize = 2048;
 /// Bytes of the last dot with its line end.
 const DOT_BYTES: usize = 3;
 /// What the pipe holds where the end is far, in bytes.
-const FAR_PIPE_BYTES: usize = 256;
+const FAR_PIPE_BYTES: usize = 32;
 /// How many cuts there are between the last dot and its answer.
 const CUTS_BEHIND: usize = 10;
 

@@ -65,8 +65,8 @@ pub(crate) struct Script {
     /// What it offers.
     pub(crate) offers: Vec<String>,
     /// At a step that begins so: do this; the first that fits counts. Steps are `GREETING`,
-    /// `HANDSHAKE` of TLS, a command, `BODY` before the message is read, and `DOT` behind it; `tls `
-    /// before one means once encrypted only.
+    /// `HANDSHAKE` of TLS, a command, `BODY` before the message is read, and `DOT` behind it; with
+    /// `tls ` before one it is meant once encrypted only.
     pub(crate) acts: Vec<(&'static str, Act)>,
     /// So many bytes are taken at most.
     pub(crate) takes: Option<usize>,
