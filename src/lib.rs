@@ -38,7 +38,7 @@
 //! | 7 | `main.rs`, [`cli`]: arguments, wiring, one file a subcommand |
 //! | 6 | [`ui`]: the terminal; `update` and `view` are pure, `sources` has the threads |
 //! | 5 | [`engine`]: the device; [`backend`]: order, pipeline, ingest, sockets |
-//! | 4 | [`imap`]: what a mail server has, and what it is told |
+//! | 4 | [`imap`]: what a mail server has, and what it is told; [`smtp`]: a message given away |
 //! | 3 | [`command`]: what keys mean; [`projection`]: thread → rows; [`bridge`]: mail in files |
 //! | 2 | [`mailbox`], [`thread`]: the schemas; [`sync`]: frames; [`account`]: servers, passwords |
 //! | 1 | [`store`]: logs, blobs, own events; [`mail`]: RFC 5322 and MIME |
@@ -72,6 +72,7 @@
 //! | what we say otherwise | `backend/worker` (`touch`) → `imap/orders` → `imap/write` |
 //! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
 //! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |
+//! | a message is given to a server | `smtp/submit` → `account/smtp_wire` → `smtp/submission` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
 //! | a message is gone at its source | `backend/removed` → `thread/state` → `thread/cells` |
@@ -221,9 +222,12 @@
 //!   and no blob outlives what names it. A purge takes both.
 //! - **A long blob lies in the parts in which it is sent**, each with a checksum: an upload is
 //!   written once, and reading one part reads no other.
-//! - **Accounts stand below what speaks to their servers**, since that has to know them. Servers
-//!   for sending are tried by a few lines of SMTP of our own: each step has its deadline and each
-//!   line its bound, and the cause of a failure keeps its type until it is said with its cure.
+//! - **Accounts stand below what speaks to their servers**, since that has to know them. SMTP is a
+//!   few lines of our own: each step has its deadline and each line its bound, and the cause of a
+//!   failure keeps its type until it is said with its cure. A library would hide the one thing that
+//!   counts: whether the dot behind a message can have left.
+//! - **A message is given away by its last dot.** What fails before that was surely not taken, an
+//!   answer behind it counts, and anything else is unknown: it is never tried again by itself.
 //! - **`accounts.toml` is text, not state.** A table is appended or taken out, all other bytes
 //!   stay; no password stands in it, only where one comes from.
 //! - **A device's id begins with the name of its machine**, so that history says who it was with
@@ -248,6 +252,7 @@ pub mod mailbox;
 pub mod notice;
 pub mod projection;
 pub mod safe_text;
+pub mod smtp;
 pub mod store;
 pub mod sync;
 pub mod thread;
