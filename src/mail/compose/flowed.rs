@@ -2,8 +2,8 @@
 //! can wrap them anew and an old program shows lines of the usual width.
 //!
 //! Invariant: a reader that joins soft ends has the typed lines again, but for spaces at their
-//! ends; no line that was typed begins a quote or looks like `From ` by being wrapped. This file must not
-//! encode for transport.
+//! ends; no line that was typed begins a quote or looks like `From ` by being wrapped. This
+//! file must not encode for transport.
 
 /// The widest line that a soft end leaves, in characters (RFC 3676 section 4.2: 78 or fewer).
 const WIDTH: usize = 72;
