@@ -193,7 +193,8 @@ pub struct Target {
     pub size: u64,
 }
 
-/// What is to be done with messages of one folder.
+/// What is to be done with messages of one folder, in the order in which it is done: what goes
+/// elsewhere has no longer its UID, so flags and copies come before (RFC 3501, section 2.3.1.1).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     /// Flags and keywords on and off.
@@ -210,12 +211,12 @@ pub enum What {
         /// Off.
         off: Vec<String>,
     },
+    /// Also into this folder.
+    CopyTo(FolderKey),
     /// Into the folder of this role.
     Move(Role),
     /// Into this folder.
     MoveTo(FolderKey),
-    /// Also into this folder.
-    CopyTo(FolderKey),
     /// Out of this folder; another one has it too.
     Delete,
 }
@@ -330,4 +331,22 @@ pub trait Edge: Send {
     /// # Errors
     /// As `folders`.
     fn report(&mut self, account: &str, reports: Vec<Report>) -> Result<(), SinkError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_a_uid_is_done_before_what_takes_it_away() {
+        let flags = What::Flags { on: Vec::new(), off: Vec::new() };
+        let labels = What::Labels { on: Vec::new(), off: Vec::new() };
+        let stays = [flags, labels, What::CopyTo(9)];
+        let leaves = [What::Move(Role::Inbox), What::MoveTo(0), What::Delete];
+        for first in &stays {
+            for then in &leaves {
+                assert!(first < then, "{first:?} is done before {then:?}");
+            }
+        }
+    }
 }
