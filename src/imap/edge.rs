@@ -246,6 +246,20 @@ pub struct Order {
     pub what: What,
 }
 
+/// Which orders are asked for, and by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wish {
+    /// Of at most so many conversations.
+    pub most: usize,
+    /// Before all folders were looked at: nothing of conversations of which something was told that
+    /// was not answered, since it is not known yet whether that is done.
+    pub early: bool,
+    /// The connection that will carry them out. What it was given before is answered.
+    pub connection: u64,
+    /// How often all folders were looked at on it.
+    pub looks: u64,
+}
+
 /// What became of an order, message by message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -318,13 +332,11 @@ pub trait Edge: Send {
     /// As `folders`.
     fn passed(&mut self, account: &str) -> Result<(), SinkError>;
 
-    /// What is to be written to the server, of at most so many conversations; `early`, before all
-    /// folders were looked at, nothing of those of which something was sent already: whether that
-    /// is there is not known yet.
+    /// What is to be written to the server.
     ///
     /// # Errors
     /// As `folders`.
-    fn orders(&mut self, account: &str, most: usize, early: bool) -> Result<Vec<Order>, SinkError>;
+    fn orders(&mut self, account: &str, wish: Wish) -> Result<Vec<Order>, SinkError>;
 
     /// What became of orders.
     ///
