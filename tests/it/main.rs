@@ -41,6 +41,7 @@ mod hostile_text;
 mod imap;
 mod imap_gmail;
 mod imap_hostile;
+mod imap_late;
 mod import_follow;
 mod import_formats;
 mod import_watch;

@@ -366,6 +366,55 @@ fn keys_of_one_device_keep_their_order_as_far_as_it_has_them_itself() {
     assert!(told.cells.starred && told.cells.place == Place::Archive, "and nothing is lost");
 }
 
+#[test]
+fn a_key_that_its_device_let_go_is_shown_when_another_has_brought_it_back() {
+    let mut world = world(23);
+    let thread = receive(&mut world, "one", "one");
+    world.sync();
+    world.backup("one");
+    // Only A keeps a log of this conversation, and is away when the restore is heard of.
+    change(&mut world, B, &thread, Change::Label(user_label("work"), true));
+    world.sync();
+    hold(&mut world, A, &thread);
+    without(&mut world, A);
+    world.restore("one");
+    world.sync();
+    change(&mut world, B, &thread, Change::Star(true));
+    let shows = |world: &World| {
+        let row = world.device(B).row(&thread).unwrap().unwrap();
+        (row.starred, row.labels.contains(&user_label("work")))
+    };
+    assert_eq!(shows(&world), (true, false), "nobody that it can ask has the label");
+    let own = world.promises.own(B, &StoreId::thread(&thread));
+    assert_eq!(own.len(), 1, "and nothing holds it to a label that it let go: {own:?}");
+    rest(&mut world, &[user_label("work")]);
+    assert_eq!(shows(&world), (true, true));
+}
+
+#[test]
+fn a_message_that_was_fetched_again_before_it_comes_back_is_that_message() {
+    let mut world = world(24);
+    receive(&mut world, "old", "old");
+    world.sync();
+    world.backup("one");
+    let labels = || vec!["Work".to_owned()];
+    let folder = Folder { place: Some(Place::Archive), labels: labels(), ..Folder::default() };
+    let Outcome::Imported { thread, .. } = world.mail(mail("one").bytes(), folder) else {
+        panic!("it is new")
+    };
+    world.sync();
+    hold(&mut world, B, &thread);
+    without(&mut world, B);
+    world.restore("one");
+    // By now its source says something else of it.
+    world.clock.turn(60_000);
+    world.mail(mail("one").bytes(), Folder { labels: labels(), ..Folder::default() });
+    world.sync();
+    let truth = rest(&mut world, &[user_label("work")]);
+    let told = &truth.threads[&thread];
+    assert_eq!((told.state.messages.len(), told.cells.place), (1, Place::Inbox));
+}
+
 /// Whether a device's Mailbox log holds an event that a purge has emptied.
 fn has_gone(world: &World, at: usize) -> bool {
     let log = Log::all(world.device(at).db(), &StoreId::mailbox()).unwrap();
