@@ -70,6 +70,7 @@
 //! | an account is fetched | `backend/fetcher` → `imap/worker` → `imap/pass` → `backend/edge` |
 //! | what a server said otherwise | `backend/edge` → `bridge/follow` → `backend/follow` |
 //! | what we say otherwise | `backend/worker` (`touch`) → `imap/orders` → `imap/write` |
+//! | what we said comes back | `imap/shown`, `backend/echo` ← `backend/edge`, `backend/edge_out` |
 //! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
 //! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |
 //! | a message is given to a server | `smtp/submit` → `account/smtp_wire` → `smtp/submission` |
@@ -159,6 +160,10 @@
 //!   Both lie in the file of the logs and change with them, so a crash or a backup that is put back
 //!   has both or neither. A place that was chosen here and is not written yet stands against the
 //!   server's; where an account is met for the first time, the server's flags count.
+//! - **What a server does late is an echo.** A connection that goes leaves commands in the server's
+//!   buffer that are done after the next one has looked. All that was told and not answered is
+//!   remembered for as long as a server may keep a connection; a word that equals one of it is
+//!   agreed on, and what is wanted now is written after it.
 //! - **IMAP's framing is ours, its grammar is `imap-proto`'s.** No client library bounds what a
 //!   server may send before it is read; so responses are parted, and refused, by length and depth
 //!   first. QRESYNC tells what is gone by UID.
