@@ -119,7 +119,8 @@
 //! with `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db`
 //! remembers which files were imported and what they said; losing it costs reading them again.
 //! A damaged file is put aside as `NAME.damaged` when it is made again. `DIR/accounts.toml` is the
-//! user's: which accounts there are; `DIR/secrets` has passwords that were typed, where no keyring
+//! user's: which accounts there are; `DIR/accounts.removed` those that were removed, for who fetches
+//! to forget what their servers had; `DIR/secrets` has passwords that were typed, where no keyring
 //! keeps them. `DIR/crash.txt` says where the last panic was, without mail.
 //!
 //! # Decisions

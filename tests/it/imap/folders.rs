@@ -186,3 +186,43 @@ fn servers_that_can_less_are_followed_and_written_to() {
         home.assert_healthy(capabilities);
     }
 }
+
+/// Rows that are kept of what servers have.
+fn kept_of_servers(home: &Home) -> i64 {
+    let db = rusqlite::Connection::open(home.data().join("backend/threads.db")).expect("opens");
+    let tables = ["edgeFolders", "edgeMessages", "edgeThreads", "edgeGone"];
+    let count = |table: &str| -> i64 {
+        db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
+            .expect("counts")
+    };
+    tables.map(count).iter().sum()
+}
+
+#[test]
+fn what_a_server_had_is_forgotten_with_the_account_and_its_mail_stays() {
+    let Some(server) = Dovecot::start() else { return };
+    let mut client = server.client("u1");
+    for n in 0..6 {
+        client.append("INBOX", "", &generated(n * 3, "INBOX"));
+    }
+    let home = Home::new();
+    server.account(&home, "u1", server.imap);
+    look(&home);
+    assert!(kept_of_servers(&home) > 6);
+    // A table that is gone from the file may come back: nothing is forgotten by that alone.
+    let accounts = home.data().join("accounts.toml");
+    let text = std::fs::read_to_string(&accounts).expect("it is there");
+    write_accounts(&home, "");
+    look(&home);
+    assert!(kept_of_servers(&home) > 6);
+    write_accounts(&home, &text);
+    home.run(&["account", "remove", "u1", "--yes"]).ok();
+    look(&home);
+    assert_eq!(kept_of_servers(&home), 0);
+    assert_eq!(home.list("inbox").len(), 6, "its mail stays");
+    home.assert_healthy("after the account went");
+    // The same again is another account: what is there already does not come twice.
+    write_accounts(&home, &text);
+    look(&home);
+    assert_equal(&home, &mut client, "the account again");
+}
