@@ -144,6 +144,7 @@ impl Backend {
             refused.extend(moved);
             // What comes back is taken also where nobody has its blobs any more.
             let missing = if again { Vec::new() } else { self.without_blobs(&store, &mut events)? };
+            let begins = found.is_none_or(|place| place.head.position == 0);
             let mut appended = if store.as_str() == StoreId::MAILBOX {
                 refused.append(&mut kept);
                 self.mailbox.append(&events)?
@@ -153,6 +154,9 @@ impl Backend {
                 let place = (&store, found);
                 let appended = storage::append_at(&self.db, &self.epoch, restored, place, &events)?;
                 returns::take_back(&self.db, &store, &back)?;
+                if let Some(thread) = store.as_thread().filter(|_| begins && !again) {
+                    storage::Links::begun(&self.db, &thread)?;
+                }
                 appended
             };
             for (id, position) in appended.reused {

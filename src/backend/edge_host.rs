@@ -14,7 +14,7 @@ use crate::bridge::{Incoming, SinkError};
 use crate::clock::{Clock as _, SystemClock};
 use crate::imap::gmail;
 use crate::imap::orders::is_label;
-use crate::imap::{Arrived, Batch, Edge, FolderState, Found, Listing, Order, Report, Stand};
+use crate::imap::{Arrived, Batch, Edge, FolderState, Found, Listing, Order, Report, Stand, Wish};
 use crate::notice::{Explain as _, Notice};
 
 /// A door to a running backend, for one account.
@@ -110,9 +110,9 @@ impl Edge for MailEdge {
         answer(self.host.work(move |backend, now| backend.edge_passed(&account, now)))
     }
 
-    fn orders(&mut self, account: &str, most: usize, early: bool) -> Result<Vec<Order>, SinkError> {
+    fn orders(&mut self, account: &str, wish: Wish) -> Result<Vec<Order>, SinkError> {
         let account = account.to_owned();
-        answer(self.host.work(move |backend, _| backend.edge_orders(&account, most, early)))
+        answer(self.host.work(move |backend, now| backend.edge_orders(&account, &wish, now)))
     }
 
     fn report(&mut self, account: &str, reports: Vec<Report>) -> Result<(), SinkError> {

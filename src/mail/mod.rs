@@ -13,6 +13,7 @@ mod address;
 mod body;
 mod canonical;
 mod charset;
+pub mod compose;
 mod date;
 mod defect;
 mod envelope;

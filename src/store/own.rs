@@ -126,6 +126,28 @@ impl Own {
         Ok(())
     }
 
+    /// The stores with own events of a name.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn stores_with(db: &Db, name: &str) -> Result<Vec<StoreId>, StoreError> {
+        let sql = "SELECT DISTINCT store FROM unprojected WHERE name = ?1 ORDER BY store";
+        let mut statement = db.sql().prepare_cached(sql)?;
+        let rows = statement.query_map([name], |row| row.get::<_, String>(0))?;
+        let id =
+            |id: String| StoreId::try_from(id).map_err(|error| StoreError::Row(error.to_string()));
+        rows.map(|row| id(row?)).collect()
+    }
+
+    /// Whether an event is here that the backend has not confirmed.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn is_pending(db: &Db, id: &EventId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM unprojected WHERE id = ?1 AND position IS NULL";
+        Ok(db.sql().prepare_cached(sql)?.exists([id.as_str()])?)
+    }
+
     /// Adds an own event.
     ///
     /// # Errors
