@@ -361,8 +361,8 @@ mod tests {
         EventId::try_from(text).unwrap()
     }
 
-    /// `s1`, `s2<s1` save; `-s1` discards; `q1:s1` queues, `q2:s1*q1` again; `xq1` cancels; `cq1:s1`
-    /// claims; `dq1:s1` sent; `fq1`, `tq1`, `uq1` failed for good, for now, unknown.
+    /// `s1`, `s2<s1` save; `-s1` discards; `q1:s1` queues, `q2:s1*q1` again; `xq1` cancels;
+    /// `cq1:s1` claims; `dq1:s1` sent; `fq1`, `tq1`, `uq1` failed for good, for now, unknown.
     fn step(word: &str) -> (EventId, Step) {
         let title = Title::default();
         let unnamed = || id(&format!("e-{}", word.replace([':', '<', '*'], "-")));
