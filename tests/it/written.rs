@@ -180,9 +180,10 @@ proptest! {
         }
         for (queued, step) in last {
             let item = shown.items.iter().find(|item| item.queued == *queued);
-            match step {
-                Step::Sent { .. } => prop_assert_eq!(item, None),
-                _ => prop_assert_eq!(item.map(|item| &item.stage), Some(&Stage::Claimed)),
+            if matches!(step, Step::Sent { .. }) {
+                prop_assert_eq!(item, None);
+            } else {
+                prop_assert_eq!(item.map(|item| &item.stage), Some(&Stage::Claimed));
             }
         }
     }
