@@ -15,13 +15,13 @@ use crate::backend::announce::Taken;
 use crate::backend::core::Backend;
 use crate::backend::echo::Agreed;
 use crate::backend::ingest::Prepared;
-use crate::backend::storage::{Base, Dirty, EdgeFolder, EdgeMessage, Edges};
+use crate::backend::storage::{Base, Conflicts, Dirty, EdgeFolder, EdgeMessage, Edges};
 use crate::backend::thread_client::state_of;
 use crate::bridge::follow::{Change, Occurrence, Pair};
 use crate::bridge::{Folder, Follow, Outcome, Said};
 use crate::id::{MessageId, StoreId, ThreadId};
 use crate::imap::orders::{Aligned, Message, Ours};
-use crate::imap::{FolderKey, FolderState, Found, Known, Listing, Stand};
+use crate::imap::{Conflict, FolderKey, FolderState, Found, Known, Listing, Stand};
 use crate::mailbox;
 use crate::store::StoreError;
 use crate::thread::ThreadState;
@@ -377,8 +377,15 @@ impl Backend {
             agreed.hear_echo(&mut change, self.now);
         }
         let pending = agreed.as_ref().is_some_and(|agreed| agreed.stand.place != ours.stand.place);
-        if pending {
-            change.place = None; // ours was pressed and is not written yet: it stands
+        if pending && let Some(there) = change.place.take() {
+            // Ours was pressed and is not written yet: it stands, and is written over theirs.
+            let here = ours.stand.place;
+            if let Some(agreed) = &mut agreed {
+                agreed.stand.place = there;
+            }
+            if there != here {
+                Conflicts::note(&self.db, account, thread, (here, Some(there)), self.now)?;
+            }
         }
         if !change.is_empty() {
             let token = format!("{}.{}", self.epoch.as_str(), Edges::turn(&self.db)?);
@@ -469,6 +476,7 @@ impl Backend {
         for held in Edges::take_gone(&self.db, account)? {
             let Some((thread, message)) = held.known else { continue };
             if held.brought && !Edges::is_somewhere(&self.db, &thread, &message)? {
+                self.note_gone(account, &thread)?;
                 gone.push((thread, message));
             }
         }
@@ -477,6 +485,25 @@ impl Backend {
             self.remove_messages(&gone, true, &token)?;
         }
         Edges::wake(&self.db, account)
+    }
+
+    /// A message is gone there: where its conversation was put somewhere here meanwhile, both said
+    /// something else.
+    fn note_gone(&mut self, account: &str, thread: &ThreadId) -> Result<(), StoreError> {
+        let agreed = Edges::agreed(&self.db, account, thread, self.now)?;
+        let here = state_of(&self.db, &StoreId::thread(thread))?.trail().1.place;
+        if agreed.is_some_and(|agreed| agreed.stand.place != here) {
+            Conflicts::note(&self.db, account, thread, (here, None), self.now)?;
+        }
+        Ok(())
+    }
+
+    /// The last conflicts of an account.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_conflicts(&self, account: &str) -> Result<Vec<Conflict>, StoreError> {
+        Conflicts::of(&self.db, account)
     }
 
     /// An account goes; its mail stays.

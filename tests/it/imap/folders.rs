@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{LOOK, assert_equal, change, everything, fill, generated, label_names, look};
 use crate::support::binary::{Home, run_within, text};
 use crate::support::dovecot::{Dovecot, write_accounts};
@@ -225,4 +227,46 @@ fn what_a_server_had_is_forgotten_with_the_account_and_its_mail_stays() {
     write_accounts(&home, &text);
     look(&home);
     assert_equal(&home, &mut client, "the account again");
+}
+
+#[test]
+fn what_both_sides_moved_is_where_it_was_put_here_and_that_is_told() {
+    let Some(server) = Dovecot::start() else { return };
+    let mut client = server.client("u1");
+    for n in 0..3 {
+        client.append("INBOX", "", &generated(n * 3, "INBOX"));
+    }
+    let home = Home::new();
+    server.account(&home, "u1", server.imap);
+    look(&home);
+    let conflicts = |home: &Home| -> Vec<Value> {
+        let list = home.json(&["account", "list"]);
+        list[0]["conflicts"].as_array().expect("a list").clone()
+    };
+    assert_eq!(conflicts(&home), Vec::<Value>::new());
+    let thread = |n: usize| home.thread(&format!("topic {} of INBOX", n * 3));
+    for n in 0..3 {
+        home.run(&["archive", &thread(n)]).ok();
+    }
+    let gone = thread(2);
+    client.ok("SELECT INBOX");
+    client.ok("UID MOVE 1 Trash");
+    client.ok("UID MOVE 2 Archive");
+    client.ok("UID STORE 3 +FLAGS (\\Deleted)");
+    client.ok("UID EXPUNGE 3");
+    look(&home);
+    look(&home);
+    assert_equal(&home, &mut client, "both moved");
+    assert_eq!(client.folder("Archive").len(), 2, "what was done here stands");
+    let said = |one: &Value| {
+        let [here, there, stands] = ["here", "there", "stands"].map(|key| one[key].to_string());
+        (text(one, "thread"), format!("{here} {there} {stands}"))
+    };
+    let told: BTreeSet<(String, String)> = conflicts(&home).iter().map(said).collect();
+    let expected = [
+        (thread(0), "\"archive\" \"trash\" \"archive\"".to_owned()),
+        (gone, "\"archive\" null null".to_owned()),
+    ];
+    // What both did the same is none.
+    assert_eq!(told, expected.into());
 }
