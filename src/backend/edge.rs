@@ -20,7 +20,8 @@ use crate::backend::thread_client::state_of;
 use crate::bridge::follow::{Change, Occurrence, Pair};
 use crate::bridge::{Folder, Follow, Outcome, Said};
 use crate::id::{MessageId, StoreId, ThreadId};
-use crate::imap::orders::{Aligned, Message, Ours};
+use crate::imap::orders::{Aligned, FolderInfo, Message, Ours};
+use crate::imap::shown::Shown;
 use crate::imap::{Conflict, FolderKey, FolderState, Found, Known, Listing, Stand};
 use crate::mailbox;
 use crate::store::StoreError;
@@ -249,8 +250,11 @@ impl Backend {
             let folder = held.base.said.clone().or_else(|| says(held.folder));
             said_of(folder.unwrap_or_default(), &held.base)
         };
+        let info = folders.iter().map(|of| (of.state.key, of.info.clone())).collect();
         for (thread, steps) in by_thread {
-            self.follow_thread(account, &thread, &steps, &said)?;
+            let agreed = self.follow_thread(account, &thread, &steps, &said)?;
+            let agreed = self.agree_on_new(account, &thread, &steps, agreed, &info)?;
+            Edges::agree(&self.db, account, &thread, &agreed, Dirty::Yes)?;
         }
         Ok(())
     }
@@ -343,7 +347,7 @@ impl Backend {
         thread: &ThreadId,
         steps: &[Step],
         said: &dyn Fn(&EdgeMessage) -> Said,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Agreed, StoreError> {
         let mut agreed = Edges::agreed(&self.db, account, thread, self.now)?;
         let state = state_of(&self.db, &StoreId::thread(thread))?;
         let ours = self.ours(&state)?;
@@ -395,19 +399,37 @@ impl Backend {
             let follow = Follow { thread: thread.clone(), token, covers, change };
             self.follow(&[follow], self.now)?;
         }
-        self.agree_again(account, thread, agreed, &ours)
+        self.agree_again(thread, agreed, &ours)
+    }
+
+    /// What came in has spoken for itself when it was taken in: what the conversation has by it and
+    /// the server shows is no wish of ours to be written there.
+    fn agree_on_new(
+        &mut self,
+        account: &str,
+        thread: &ThreadId,
+        steps: &[Step],
+        mut agreed: Agreed,
+        folders: &BTreeMap<FolderKey, FolderInfo>,
+    ) -> Result<Agreed, StoreError> {
+        if steps.iter().any(|step| step.new) {
+            let ours = self.ours(&state_of(&self.db, &StoreId::thread(thread))?)?;
+            let held = Edges::of_thread(&self.db, account, thread)?;
+            let rows: Vec<_> = held.iter().filter_map(EdgeMessage::row).collect();
+            Shown { ours: &ours, rows: &rows, folders }.agree(&mut agreed.stand);
+        }
+        Ok(agreed)
     }
 
     /// What was as agreed before a server's word is as agreed after it.
     fn agree_again(
         &mut self,
-        account: &str,
         thread: &ThreadId,
         agreed: Option<Agreed>,
         before: &Ours,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Agreed, StoreError> {
         let after = self.ours(&state_of(&self.db, &StoreId::thread(thread))?)?.stand;
-        let agreed = match agreed {
+        Ok(match agreed {
             // Met for the first time: what we have of it already is not written over there.
             None => Agreed::of(after),
             Some(agreed) => {
@@ -422,8 +444,7 @@ impl Backend {
                     if was.starred == stand.starred { after.starred } else { stand.starred };
                 agreed.with(Aligned { place, starred, labels })
             }
-        };
-        Edges::agree(&self.db, account, thread, &agreed, Dirty::Yes)
+        })
     }
 
     /// A conversation as orders see it.
