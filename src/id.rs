@@ -161,6 +161,26 @@ impl DeviceId {
     }
 }
 
+/// Characters behind [`ThreadId::DRAFT`].
+const DRAFT_TAIL: usize = 20;
+
+impl ThreadId {
+    /// How the id of a draft's store begins.
+    pub const DRAFT: &'static str = "draft-";
+
+    /// The store of a draft, by `random`. Other ids come from the content of mail.
+    #[must_use]
+    pub fn of_draft(random: &[u8; 13]) -> Self {
+        Self(format!("{}{}", Self::DRAFT, base32(random, DRAFT_TAIL)).into())
+    }
+
+    /// Whether it is the store of a draft.
+    #[must_use]
+    pub fn is_draft(&self) -> bool {
+        self.0.starts_with(Self::DRAFT)
+    }
+}
+
 impl StoreId {
     /// The Mailbox store's id.
     pub const MAILBOX: &'static str = "mailbox-root";

@@ -64,7 +64,8 @@ impl Place {
 }
 
 /// Labels that the materializer derives; nobody applies them.
-pub const DERIVED: [&str; 6] = ["starred", "unread", "sent", "drafts", "snoozed", "muted"];
+pub const DERIVED: [&str; 7] =
+    ["starred", "unread", "sent", "drafts", "outbox", "snoozed", "muted"];
 
 /// Lists that are not labels: every thread but trash and spam, and every thread.
 pub const VIRTUAL: [&str; 2] = ["all", "anywhere"];

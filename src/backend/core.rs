@@ -144,7 +144,8 @@ impl Backend {
             refused.extend(moved);
             // What comes back is taken also where nobody has its blobs any more.
             let missing = if again { Vec::new() } else { self.without_blobs(&store, &mut events)? };
-            let appended = if store.as_str() == StoreId::MAILBOX {
+            let begins = found.is_none_or(|place| place.head.position == 0);
+            let mut appended = if store.as_str() == StoreId::MAILBOX {
                 refused.append(&mut kept);
                 self.mailbox.append(&events)?
             } else {
@@ -153,10 +154,17 @@ impl Backend {
                 let place = (&store, found);
                 let appended = storage::append_at(&self.db, &self.epoch, restored, place, &events)?;
                 returns::take_back(&self.db, &store, &back)?;
+                if let Some(thread) = store.as_thread().filter(|_| begins && !again) {
+                    storage::Links::begun(&self.db, &thread)?;
+                }
                 appended
             };
-            for id in appended.reused {
-                refused.push(no(id, "id-reused", "another event has this id"));
+            for (id, position) in appended.reused {
+                if again && returns::is_named_by_what_it_is(&events, &id) {
+                    appended.positions.push((id, position));
+                } else {
+                    refused.push(no(id, "id-reused", "another event has this id"));
+                }
             }
             heads.insert(store.clone(), appended.head);
             answers.push((store.clone(), appended.positions, refused, missing));

@@ -12,7 +12,7 @@ use crate::limits::{MAX_ACTION_NAME_BYTES, MAX_MESSAGE_ARGS_BYTES, MAX_PUSHED_AR
 use crate::mailbox::MailboxEvent;
 use crate::store::{Log, NewEvent, Place, StoreError};
 use crate::sync::{Refused, StorePush};
-use crate::thread::{ThreadEvent, Writer, writers};
+use crate::thread::{ThreadEvent, Writer, name, writers};
 
 /// Why an event is refused: a stable word and a line.
 type Why = (&'static str, &'static str);
@@ -95,13 +95,31 @@ impl Judged<'_> {
         self.store.as_str() == StoreId::MAILBOX
     }
 
-    /// Whether this event begins a conversation that comes back.
+    /// Whether this event begins a conversation that comes back, or the store of a draft.
     fn begins(&self, event: &NewEvent) -> bool {
         let created = match ThreadEvent::read(&event.name, &event.args) {
             Some(ThreadEvent::Created(created)) => Some(created.thread),
             _ => None,
         };
-        self.again && !self.gone && created.is_some() && created == self.thread
+        let may = self.again || self.is_draft();
+        may && !self.gone && created.is_some() && created == self.thread
+    }
+
+    fn is_draft(&self) -> bool {
+        self.thread.as_ref().is_some_and(ThreadId::is_draft)
+    }
+
+    /// Whether this store is one that an event of this name may be in: drafts have stores of their
+    /// own, and those are begun by devices.
+    fn fits(&self, event: &NewEvent) -> bool {
+        match event.name.as_str() {
+            name::THREAD_CREATED
+            | name::DRAFT_SAVED
+            | name::DRAFT_DISCARDED
+            | name::MESSAGE_QUEUED
+            | name::SEND_CANCELLED => self.is_draft(),
+            _ => true,
+        }
     }
 
     fn may_write(&self, event: &NewEvent) -> bool {
@@ -110,7 +128,7 @@ impl Judged<'_> {
             MailboxEvent::device_may_write(&event.name)
                 && MailboxEvent::source_of(&event.args).is_none()
         } else {
-            writers(&event.name).contains(&Writer::Device)
+            writers(&event.name).contains(&Writer::Device) && self.fits(event)
         }
     }
 

@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ActionId, LabelId, Seen, ThreadId};
+use crate::id::{ActionId, EventId, LabelId, Seen, ThreadId};
 use crate::label::Place;
+use crate::mail::compose::Draft;
 
 /// One change, absolute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,4 +70,55 @@ pub enum Intent {
     RecolorLabel(LabelId, Option<String>),
     /// Hide a user label; conversations keep it, should it come back.
     DeleteLabel(LabelId),
+    /// Write a draft down. Answered with where it is and the name of the save.
+    SaveDraft {
+        /// Its store; `None` makes one.
+        thread: Option<ThreadId>,
+        /// The save that it was made from.
+        from: Option<EventId>,
+        /// What was written. The bytes of what is attached are on this device already.
+        draft: Box<Draft>,
+    },
+    /// Throw a draft away, if this is its last save.
+    DiscardDraft {
+        /// Its store.
+        thread: ThreadId,
+        /// Its last save.
+        save: EventId,
+    },
+    /// Send a save of a draft.
+    Send(SendOrder),
+    /// Take what was queued back, should it not be on its way.
+    CancelSend {
+        /// Its store.
+        thread: ThreadId,
+        /// What was queued.
+        queued: EventId,
+    },
+}
+
+/// How long what was queued is held, in seconds, when nothing else is said.
+pub const HOLD_SECONDS: u64 = 10;
+
+/// A save of a draft, and how it is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendOrder {
+    /// Its store.
+    pub thread: ThreadId,
+    /// The save.
+    pub save: EventId,
+    /// The domain of its sender, which its Message-ID ends with.
+    pub domain: String,
+    /// How long it is held, in seconds by the backend's clock.
+    pub hold: u64,
+    /// Not before this time, Unix seconds.
+    pub send_at: Option<i64>,
+    /// Minutes east of UTC, for the Date field.
+    pub offset: i32,
+    /// What was queued before and is tried again.
+    pub again: Option<EventId>,
+    /// Whether it goes to those whom the server takes, should it refuse others.
+    pub partial: bool,
+    /// The conversation comes back when nobody answers for so many seconds.
+    pub remind: Option<u64>,
 }

@@ -7,7 +7,7 @@ use crate::clock::rfc3339;
 use crate::command::intent::Change;
 use crate::id::LabelId;
 use crate::label::Place;
-use crate::mailbox::Deed;
+use crate::mailbox::{Deed, DraftDeed};
 use crate::safe_text;
 
 /// The change that does a deed again on a thread; `None` for what is no change of one.
@@ -66,6 +66,10 @@ fn word(deed: &Deed, label: &dyn Fn(&LabelId) -> String) -> String {
         Deed::Renamed(_, name) => format!("rename label to {}", safe_text::line(name)),
         Deed::Recolored(id, _) => format!("colour label {}", label(id)),
         Deed::Deleted(id) => format!("delete label {}", label(id)),
+        Deed::Draft(DraftDeed::Saved) => "write draft".to_owned(),
+        Deed::Draft(DraftDeed::Discarded) => "discard draft".to_owned(),
+        Deed::Draft(DraftDeed::Queued) => "send".to_owned(),
+        Deed::Draft(DraftDeed::Cancelled) => "cancel sending".to_owned(),
         Deed::Unknown => String::new(),
     }
 }
@@ -89,6 +93,9 @@ pub fn done(name: &str) -> &'static str {
         "unsnooze" => "woken",
         "join" => "joined",
         "split" => "split",
+        "discard" => "discarded",
+        "send" => "queued to be sent",
+        "cancel-send" => "taken back",
         _ => "changed",
     }
 }

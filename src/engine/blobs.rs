@@ -255,8 +255,7 @@ impl Device {
         if self.sending.settled.contains(hash) || self.sending.under_way.contains(hash) {
             return Ok(self.sending.under_way.contains(hash));
         }
-        let Some(kept) = &self.kept else { return Ok(false) };
-        let Some(size) = Blobs::size(kept, hash)? else { return Ok(false) };
+        let Some(size) = self.sendable(hash)? else { return Ok(false) };
         self.sending.under_way.insert(hash.clone());
         // Without data: how much of it is there?
         let (hash, data) = (hash.clone(), Bytes(Vec::new()));
@@ -269,12 +268,7 @@ impl Device {
         if !self.sending.under_way.contains(hash) {
             return;
         }
-        let part = match &self.kept {
-            // One that is damaged here goes nowhere.
-            Some(kept) => Blobs::part(kept, hash, have).ok().flatten(),
-            None => None,
-        };
-        match part {
+        match self.part_to_send(hash, have) {
             Some((size, data)) if refused.is_none() && have < size => {
                 let (hash, data) = (hash.clone(), Bytes(data));
                 self.wanted.push(Frame::BlobPut { hash, offset: have, size, data });
@@ -295,10 +289,7 @@ impl Device {
         missing: &[BlobHash],
     ) -> Result<(), StoreError> {
         for hash in missing {
-            let here = match &self.kept {
-                Some(kept) => Blobs::size(kept, hash)?.is_some(),
-                None => false,
-            };
+            let here = self.sendable(hash)?.is_some();
             if here && !self.is_lost(hash) {
                 self.sending.settled.remove(hash);
                 continue;

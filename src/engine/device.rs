@@ -20,6 +20,7 @@ use crate::engine::kept_disk::KeptDisk;
 use crate::engine::policy::KEEP_BYTES;
 use crate::engine::rewind::Comparing;
 use crate::engine::threads::OpenThread;
+use crate::engine::writing::Writing;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::THREAD_STORES_DEVICE;
 use crate::mailbox;
@@ -90,6 +91,8 @@ pub struct Device {
     pub(super) purged: BTreeMap<u64, Vec<PurgedRow>>,
     /// The action that several intents are, while they are decided.
     pub(super) joint: Option<Action>,
+    /// What is being written here, where anything ever was.
+    pub(super) writing: Option<Writing>,
     /// What changed since it was last asked.
     pub(super) news: News,
 }
@@ -263,6 +266,7 @@ impl Device {
             ingested: BTreeMap::new(),
             purged: BTreeMap::new(),
             joint: None,
+            writing: None,
             news: News::default(),
         })
     }

@@ -25,6 +25,9 @@ pub enum EngineError {
     /// The backend cannot send a thread; which, and why.
     #[error("the backend cannot send {0}: {1}")]
     Withheld(String, String),
+    /// There is no such draft.
+    #[error("there is no draft {0}, or it was written on since")]
+    NoDraft(String),
     /// There is no such label.
     #[error("there is no label {0}")]
     NoLabel(String),
@@ -94,6 +97,9 @@ impl Explain for EngineError {
             }
             Self::NoBlob(_) => {
                 Notice::error("blob", line, "run `mailtui doctor` where the backend is")
+            }
+            Self::NoDraft(_) => {
+                Notice::error("no-draft", line, "`mailtui drafts` lists all").exit(Exit::NotFound)
             }
             Self::NoLabel(_) => {
                 Notice::error("no-label", line, "`mailtui labels` lists all").exit(Exit::NotFound)

@@ -8,9 +8,11 @@ use std::sync::mpsc::{Receiver, Sender};
 use crate::command::intent::{Intent, Target};
 use crate::engine::accounts::{AccountStep, Accounts, NewMail};
 use crate::engine::view::{
-    Done, HistoryPage, ImportProgress, Label, Page, PurgeSum, Row, Status, Thread, Window,
+    Done, HistoryPage, ImportProgress, Label, OpenDraft, Outgoing, Page, PurgeSum, Row, Status,
+    Thread, Window,
 };
-use crate::id::{ActionId, LabelId, ThreadId};
+use crate::engine::writing::Journal;
+use crate::id::{ActionId, EventId, LabelId, ThreadId};
 use crate::notice::Notice;
 
 /// What the UI asks for. Every request is answered by updates, in order.
@@ -50,6 +52,21 @@ pub enum Request {
         /// At most so many rows.
         limit: usize,
     },
+    /// What is written and not sent; answered by [`Update::Outgoing`].
+    Outgoing,
+    /// A draft to be written on, at this save or at its last; answered by [`Update::Draft`] with
+    /// the same ticket, when it is here.
+    Draft {
+        /// Returned with the answer.
+        ticket: u64,
+        /// Its store.
+        thread: ThreadId,
+        /// The save; the last one of any draft there when absent.
+        save: Option<EventId>,
+    },
+    /// Remember what is being written, at every pause, until it is saved as a draft: should this
+    /// program be killed, it is saved then at the next start. Not answered.
+    Journal(Journal),
     /// Something the user asked for; answered by [`Update::Done`], then [`Update::Changed`].
     Intend(Intent),
     /// Find out what a purge would take; answered by [`Update::Purge`] with the same ticket.
@@ -128,6 +145,10 @@ pub enum Update {
     },
     /// Lists changed: ask again for what is on screen.
     Changed,
+    /// What is written and not sent.
+    Outgoing(Outgoing),
+    /// A draft, or `None` when there is no such one.
+    Draft(u64, Option<Box<OpenDraft>>),
     /// An intent was decided.
     Done(Done),
     /// How far the purge with this ticket is.

@@ -38,6 +38,10 @@ impl Device {
             Intent::RenameLabel(label, name) => self.rename_label(label, name),
             Intent::RecolorLabel(label, color) => self.recolor_label(label, color.as_deref()),
             Intent::DeleteLabel(label) => self.delete_label(label),
+            Intent::SaveDraft { .. }
+            | Intent::DiscardDraft { .. }
+            | Intent::Send(_)
+            | Intent::CancelSend { .. } => self.draft(intent),
         };
         let end =
             if done.is_ok() { "RELEASE intent" } else { "ROLLBACK TO intent; RELEASE intent" };

@@ -12,6 +12,7 @@ mod checkpointer;
 mod coming;
 mod device;
 mod doctor;
+mod drafts;
 mod driver;
 mod error;
 pub mod handle;
@@ -47,6 +48,7 @@ mod undo;
 pub mod view;
 mod views;
 mod walk;
+pub mod writing;
 
 pub use device::Device;
 pub use driver::{Driver, Synced};

@@ -18,11 +18,11 @@ use crate::engine::purging::Purging;
 use crate::engine::side_door::SideDoor;
 use crate::engine::slice::{BEAT, Pace};
 use crate::engine::syncer::{Written, syncer};
-use crate::engine::view::{Done, HistoryPage, ImportProgress, Status};
+use crate::engine::view::{Done, ImportProgress, Status};
+use crate::engine::writing::Journal;
 use crate::engine::{Device, Driver, EngineError};
-use crate::id::{ActionId, ThreadId};
+use crate::id::ThreadId;
 use crate::limits::COMMIT_WITHIN;
-use crate::mailbox::{self, Of};
 use crate::notice::{Explain as _, Notice};
 use crate::sync::SyncError;
 
@@ -111,6 +111,10 @@ struct Engine {
     pace: Pace,
     /// The list that was asked for last.
     listed: Option<Listed>,
+    /// Drafts that are to be opened when they are here.
+    opening: Vec<Opening>,
+    /// Entries of the journal that go when everything that was decided is on disk.
+    saved: Vec<Journal>,
 }
 
 impl Engine {
@@ -140,12 +144,13 @@ impl Engine {
             swept: Instant::now(),
             pace: Pace::default(),
             listed: None,
+            opening: Vec::new(),
+            saved: Vec::new(),
         }
     }
 
     fn run(mut self, inputs: &Receiver<Input>) {
-        self.tell_labels();
-        self.tell_status();
+        self.begin();
         let mut coming = Coming::new(inputs);
         let (mut answered, mut beats) = (false, 0);
         loop {
@@ -207,6 +212,7 @@ impl Engine {
                 self.prefetch(&thread);
             }
             self.evict_idle();
+            self.compose_on();
             self.keeping = coming.waiting.is_empty() && self.keep_on();
             self.sync_disk();
             self.tell_news();
@@ -406,6 +412,14 @@ impl Engine {
                 self.ahead = threads.into_iter().take(MAX_AHEAD).collect();
                 Ok(())
             }
+            Request::Outgoing => {
+                self.driver.device.outgoing_rows().map(|rows| self.tell(Update::Outgoing(rows)))
+            }
+            Request::Draft { ticket, thread, save } => {
+                self.opening.push(Opening { ticket, thread, save, asked: false });
+                self.open_drafts()
+            }
+            Request::Journal(journal) => self.journal(journal),
             Request::Intend(intent) => self.intend(&intent),
             Request::LookPurge { ticket, of } => {
                 self.purging = Some(Purging::look(ticket, of));
@@ -435,22 +449,6 @@ impl Engine {
         if let Err(error) = done {
             self.tell(Update::Notice(error.notice()));
         }
-    }
-
-    /// A page of the history; one that cannot be read is empty, or nothing would be asked again.
-    fn tell_history(
-        &self,
-        ticket: u64,
-        before: Option<&ActionId>,
-        limit: usize,
-    ) -> Result<(), EngineError> {
-        let page = self.driver.device.history(&Of::default(), before, limit);
-        let (page, done) = match page {
-            Ok(page) => (page, Ok(())),
-            Err(error) => (HistoryPage::default(), Err(error)),
-        };
-        self.tell(Update::History { ticket, page });
-        done
     }
 
     /// Decides an intent. Each has exactly one answer, also one that failed, or the UI would take
@@ -510,51 +508,6 @@ impl Engine {
         Ok(())
     }
 
-    fn tell_labels(&self) {
-        match self.driver.device.labels() {
-            Ok(labels) => self.tell(Update::Labels(labels)),
-            Err(error) => self.tell(Update::Notice(error.notice())),
-        }
-    }
-
-    fn tell_status(&mut self) {
-        let status = self.driver.status();
-        if self.last_status != Some(status) {
-            self.last_status = Some(status);
-            self.tell(Update::Status(status));
-        }
-    }
-
-    fn tell_news(&mut self) {
-        let news = self.driver.device.news();
-        if news.lists {
-            self.tell(Update::Changed);
-            self.tell_labels();
-        }
-        if let Some(thread) = &self.reading {
-            // Its members are few; what a page changed may be thousands.
-            let db = self.driver.device.db();
-            let root = mailbox::root_of(db, thread).ok().flatten();
-            let members = root.and_then(|root| mailbox::seen_members(db, &root).ok());
-            let changed = news.threads.contains(thread)
-                || members.is_some_and(|members| {
-                    members.iter().any(|(member, _)| news.threads.contains(member))
-                });
-            if changed && let Err(error) = self.tell_thread() {
-                self.tell(Update::Notice(error.notice()));
-            }
-        }
-        for line in news.refused {
-            let hint = "`mailtui doctor` lists what was refused";
-            self.tell(Update::Notice(Notice::warning("refused", line, hint)));
-        }
-        if let Some((_, message, retry)) = news.error {
-            let hint = if retry { "it is tried again" } else { "" };
-            self.tell(Update::Notice(Notice::warning("backend", message, hint)));
-        }
-        self.tell_status();
-    }
-
     fn start_import(&mut self, paths: Vec<PathBuf>) {
         let Some(job) = self.import.clone() else {
             let hint = "import where the backend is, or use `mailtui import`";
@@ -573,8 +526,14 @@ impl Engine {
     }
 }
 
+#[path = "composing.rs"]
+mod composing;
 #[path = "idle.rs"]
 mod idle;
+#[path = "telling.rs"]
+mod telling;
+
+use composing::Opening;
 
 #[cfg(test)]
 #[path = "run_tests.rs"]

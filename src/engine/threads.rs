@@ -16,7 +16,7 @@ use crate::mailbox;
 use crate::projection::entries;
 use crate::store::{Chain, Event, Own, StoreError};
 use crate::sync::{Cursor, Frame};
-use crate::thread::{Base, Entry, MessageRow, ThreadState, decide, run};
+use crate::thread::{Base, Entry, MessageRow, SaveRow, ThreadState, decide, run};
 
 /// A loaded Thread store.
 #[derive(Debug, Default, Clone)]
@@ -102,6 +102,11 @@ impl OpenThread {
             .flat_map(|row| std::iter::once(&row.message).chain(&row.copies))
             .map(|message| message.raw.clone())
             .collect()
+    }
+
+    /// The saves of its drafts, in log order.
+    pub(super) fn saves(&self) -> &[SaveRow] {
+        &self.state.saves
     }
 
     /// Blobs that its shown texts are in.

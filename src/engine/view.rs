@@ -5,8 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::intent::Target;
-use crate::id::{ActionId, DeviceId, LabelId, MessageId, ThreadId};
+use crate::id::{ActionId, DeviceId, EventId, LabelId, MessageId, ThreadId};
 use crate::label::Place;
+use crate::mail::compose::Draft;
 use crate::mail::{Address, Attachment, Flags, SortFrom};
 use crate::mailbox::Deed;
 
@@ -244,6 +245,122 @@ pub struct Done {
     /// What an undo left alone.
     #[serde(default)]
     pub kept: Vec<Kept>,
+    /// Where a draft was written down, or what was queued.
+    #[serde(default)]
+    pub wrote: Option<Wrote>,
+}
+
+/// Where a draft was written down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wrote {
+    /// Its store.
+    pub thread: ThreadId,
+    /// The event: the name of the save, or of what was queued.
+    pub event: EventId,
+}
+
+/// A draft, in the list of drafts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DraftRow {
+    /// Its store.
+    pub thread: ThreadId,
+    /// Its first save: what it is known by.
+    pub draft: EventId,
+    /// Its last save.
+    pub save: EventId,
+    /// To whom, as typed; safe.
+    pub to: String,
+    /// The subject; safe.
+    pub subject: String,
+    /// How the text begins; safe.
+    pub snippet: String,
+    /// When it was written, Unix seconds, by its device's clock.
+    pub at: i64,
+    /// Whether something is attached.
+    pub attachments: bool,
+}
+
+/// How far a message in the outbox is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutboxState {
+    /// It waits: for the backend, its hold, or its time.
+    Queued,
+    /// A try failed, and another will be made.
+    Retrying,
+    /// It is being sent.
+    Sending,
+    /// It was refused for good, and surely not sent.
+    Failed,
+    /// Nobody knows whether it was sent.
+    Unknown,
+}
+
+/// A message in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutboxRow {
+    /// Its store.
+    pub thread: ThreadId,
+    /// The event that queued it: what it is known by.
+    pub queued: EventId,
+    /// The save that is sent.
+    pub save: EventId,
+    /// To whom, as typed; safe.
+    pub to: String,
+    /// The subject; safe.
+    pub subject: String,
+    /// When it was queued, Unix seconds, by its device's clock.
+    pub at: i64,
+    /// How long it is held after the backend took it, in seconds.
+    pub hold: u64,
+    /// Not before this time, Unix seconds.
+    pub send_at: Option<i64>,
+    /// How far it is.
+    pub state: OutboxState,
+    /// Why the last try failed, in a safe line.
+    pub why: Option<String>,
+    /// When it is tried again, Unix seconds by the backend's clock.
+    pub retry_at: Option<i64>,
+    /// Whether the backend has it.
+    pub confirmed: bool,
+}
+
+/// What is written and not sent, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outgoing {
+    /// Drafts.
+    pub drafts: Vec<DraftRow>,
+    /// The outbox.
+    pub outbox: Vec<OutboxRow>,
+}
+
+/// A draft, open to be written on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenDraft {
+    /// Its store.
+    pub thread: ThreadId,
+    /// The save that is shown.
+    pub save: EventId,
+    /// What was written.
+    pub draft: Draft,
+    /// Every save of its store, newest first.
+    pub history: Vec<SaveRow>,
+}
+
+/// A save, in the history of a draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SaveRow {
+    /// Its name.
+    pub save: EventId,
+    /// When, Unix seconds, by its device's clock.
+    pub at: i64,
+    /// What its device is called.
+    pub device_name: String,
+    /// How its text began; safe.
+    pub snippet: String,
 }
 
 /// A cell of a thread that an undo left alone.

@@ -42,8 +42,36 @@ pub enum Deed {
     Recolored(LabelId, Option<String>),
     /// Hid a label.
     Deleted(LabelId),
+    /// Wrote, threw away, queued or took back a draft.
+    Draft(DraftDeed),
     /// Something that this version does not know.
     Unknown,
+}
+
+/// What was done with a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DraftDeed {
+    /// Written down.
+    Saved,
+    /// Thrown away.
+    Discarded,
+    /// Queued to be sent.
+    Queued,
+    /// Taken back before it was sent.
+    Cancelled,
+}
+
+impl DraftDeed {
+    const ALL: [Self; 4] = [Self::Saved, Self::Discarded, Self::Queued, Self::Cancelled];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Saved => "saved",
+            Self::Discarded => "discarded",
+            Self::Queued => "queued",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 impl Deed {
@@ -64,6 +92,7 @@ impl Deed {
             Self::Renamed(label, name) => json!(["renamed", label, name]),
             Self::Recolored(label, color) => json!(["recolored", label, color]),
             Self::Deleted(label) => json!(["deleted", label]),
+            Self::Draft(deed) => json!(["draft", deed.as_str()]),
             Self::Unknown => json!(["unknown"]),
         }
     }
@@ -94,6 +123,10 @@ impl Deed {
             "renamed" => Self::Renamed(label()?, text(2)?.to_owned()),
             "recolored" => Self::Recolored(label()?, text(2).map(str::to_owned)),
             "deleted" => Self::Deleted(label()?),
+            "draft" => {
+                let word = text(1)?;
+                Self::Draft(DraftDeed::ALL.into_iter().find(|deed| deed.as_str() == word)?)
+            }
             _ => return None,
         })
     }
@@ -164,6 +197,7 @@ mod tests {
             Deed::Recolored(label(), None),
             Deed::Recolored(label(), Some("red".to_owned())),
             Deed::Deleted(label()),
+            Deed::Draft(DraftDeed::Queued),
             Deed::Unknown,
         ];
         assert_eq!(read_deeds(&deeds_text(&all)), all);

@@ -14,7 +14,7 @@ use crate::mailbox::query;
 use crate::store::{Db, StoreError};
 
 /// The system labels, in display order: id and name.
-pub const SYSTEM: [(&str, &str); 10] = [
+pub const SYSTEM: [(&str, &str); 11] = [
     ("inbox", "Inbox"),
     ("starred", "Starred"),
     ("unread", "Unread"),
@@ -25,6 +25,8 @@ pub const SYSTEM: [(&str, &str); 10] = [
     ("muted", "Muted"),
     ("spam", "Spam"),
     ("trash", "Trash"),
+    // The last one: the others keep the order that they were made with.
+    ("outbox", "Outbox"),
 ];
 
 /// The events of an empty Mailbox store's first moment, in order.

@@ -22,7 +22,7 @@ mod schema;
 pub mod snapshot;
 mod snoozed;
 
-pub use deed::{Deed, MAX_DEEDS, deeds_text, read_deeds};
+pub use deed::{Deed, DraftDeed, MAX_DEEDS, deeds_text, read_deeds};
 pub use event::{
     ActionUndone, EpochBegan, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed,
     MailboxEvent, Source, SourceAction, ThreadAdded, ThreadChanged, ThreadFacts, ThreadLabel,
@@ -39,8 +39,8 @@ pub use labels::{
 pub use materializer::{Changes, materialize};
 pub use purge::{is_purged, lacks_rows, purged, redact};
 pub use query::{
-    Bound, Member, Members, count, count_any, linked_with, links_of, members, page, raw_row,
-    root_of, seen_members, watermark,
+    Bound, Member, Members, count, count_any, drafts_in, linked_with, links_of, members, page,
+    raw_row, root_of, seen_members, watermark,
 };
 pub use rebuild::{
     differing, differing_from, knew_others, learn, make, make_from, rebuilt_percent, remake,

@@ -260,3 +260,22 @@ pub fn links_of(db: &Db, thread: &ThreadId) -> Result<Vec<ThreadId>, StoreError>
     }
     Ok(links)
 }
+
+/// Stores of drafts that are shown in a list, at most `most`.
+///
+/// # Errors
+/// When the database refuses.
+pub fn drafts_in(db: &Db, label: &LabelId, most: usize) -> Result<Vec<ThreadId>, StoreError> {
+    let sql = "SELECT thread FROM shown WHERE label = ?1 AND thread >= ?2 ORDER BY age LIMIT ?3";
+    let mut statement = db.sql().prepare_cached(sql)?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let begins = ThreadId::DRAFT;
+    let rows = statement.query_map(params![label.as_str(), begins, most], |row| row.get(0))?;
+    let mut threads = Vec::new();
+    for row in rows {
+        let id: String = row?;
+        let id = ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
+        threads.extend(id.is_draft().then_some(id));
+    }
+    Ok(threads)
+}

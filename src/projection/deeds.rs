@@ -1,6 +1,6 @@
 //! What an event of a thread did, in short, for history.
 
-use crate::mailbox::Deed;
+use crate::mailbox::{Deed, DraftDeed};
 use crate::store::Args;
 use crate::thread::ThreadEvent;
 
@@ -20,6 +20,11 @@ pub fn deed(name: &str, args: &Args) -> Option<Deed> {
         ThreadEvent::Snoozed(snooze) => Deed::Snooze(Some(snooze.until)),
         ThreadEvent::Unsnoozed(_) => Deed::Snooze(None),
         ThreadEvent::Linked(link, on) => Deed::Link(link.thread, on),
+        // A device begins the store of a draft with its first save, and no other.
+        ThreadEvent::Saved(_) | ThreadEvent::Created(_) => Deed::Draft(DraftDeed::Saved),
+        ThreadEvent::Discarded(_) => Deed::Draft(DraftDeed::Discarded),
+        ThreadEvent::Queued(_) => Deed::Draft(DraftDeed::Queued),
+        ThreadEvent::Cancelled(_) => Deed::Draft(DraftDeed::Cancelled),
         ThreadEvent::Undone(undo) => Deed::Undo(undo.action),
         _ => return None,
     })

@@ -35,6 +35,8 @@ pub enum Kind {
     Sources,
     /// Snapshots of a Mailbox store.
     Snapshots,
+    /// What is being written on a device.
+    Writing,
 }
 
 impl Kind {
@@ -45,6 +47,7 @@ impl Kind {
             Self::Threads => 0x6d74_7554,
             Self::Sources => 0x6d74_7553,
             Self::Snapshots => 0x6d74_754e,
+            Self::Writing => 0x6d74_7557,
         }
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{DeviceId, EventId, LabelId, ThreadId};
 use crate::label::{self, Place};
 use crate::thread::fold::{Entry, Marks, What};
+use crate::thread::outgoing::Outgoing;
 
 /// Messages at neighbouring positions that are alike: first position, how many, bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +65,9 @@ pub struct Cells {
     /// The position of the last received message.
     #[serde(rename = "n", default)]
     pub last_received: u64,
+    /// What is written and sent in it, where anything ever was.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub outgoing: Option<Box<Outgoing>>,
     /// Per cell the last write of each device.
     #[serde(rename = "w", default, skip_serializing_if = "BTreeMap::is_empty")]
     writers: BTreeMap<String, BTreeMap<DeviceId, EventId>>,
@@ -87,6 +91,7 @@ impl Default for Cells {
             split: BTreeSet::new(),
             runs: Vec::new(),
             last_received: 0,
+            outgoing: None,
             writers: BTreeMap::new(),
             reads: Vec::new(),
         }
@@ -149,18 +154,23 @@ impl Cells {
             .any(|run| run.2 & UNREAD != 0 && (run.0..run.0 + run.1).contains(&position))
     }
 
-    /// All labels as listed: the place, what is derived, and the user's; none where no message is
-    /// left to show.
+    /// All labels as listed: the place, what is derived, and the user's. Where no message is left
+    /// to show, or none was ever, only those of what is being written.
     #[must_use]
     pub fn all_labels(&self) -> BTreeSet<LabelId> {
-        if self.is_gone() {
-            return BTreeSet::new();
+        let has = |is: fn(&Outgoing) -> bool| self.outgoing.as_deref().is_some_and(is);
+        let writes = has(|outgoing| !outgoing.drafts.is_empty());
+        let sends = has(|outgoing| !outgoing.items.is_empty());
+        if self.messages() == 0 {
+            let listed = [("drafts", writes), ("outbox", sends)].into_iter();
+            return listed.filter(|(_, on)| *on).map(|(id, _)| label::system(id)).collect();
         }
         let derived = [
             ("starred", self.starred),
             ("unread", self.unread() > 0),
             ("sent", self.sent),
-            ("drafts", self.drafts),
+            ("drafts", self.drafts || writes),
+            ("outbox", sends),
             ("snoozed", self.snoozed.is_some()),
             ("muted", self.muted),
         ];
@@ -224,6 +234,13 @@ impl Cells {
                 }
             }
             What::Link { thread, on } => self.link(entry, thread, *on),
+            What::Outgoing(step) => {
+                if self.runs.is_empty() {
+                    // Nothing that is in an inbox.
+                    self.place = Place::Archive;
+                }
+                self.outgoing.get_or_insert_default().apply(&entry.id, step);
+            }
             What::Undo { .. } => {}
         }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ActionId, BlobHash, Epoch, EventId, LabelId, MessageId, Seen, ThreadId};
 use crate::label::Place;
+use crate::mail::compose::Draft;
 use crate::mail::{Address, Attachment, Flags, SortFrom};
 use crate::store::{Args, is_read};
 
@@ -40,6 +41,20 @@ pub mod name {
     pub const THREAD_LINKED: &str = "v1.ThreadLinked";
     /// Two threads are not one conversation after all.
     pub const THREAD_UNLINKED: &str = "v1.ThreadUnlinked";
+    /// A draft was written down.
+    pub const DRAFT_SAVED: &str = "v1.DraftSaved";
+    /// A draft was thrown away.
+    pub const DRAFT_DISCARDED: &str = "v1.DraftDiscarded";
+    /// A save of a draft is to be sent.
+    pub const MESSAGE_QUEUED: &str = "v1.MessageQueued";
+    /// It is not to be sent after all.
+    pub const SEND_CANCELLED: &str = "v1.SendCancelled";
+    /// It is being sent: written before the first byte leaves.
+    pub const SEND_CLAIMED: &str = "v1.SendClaimed";
+    /// It was sent.
+    pub const MESSAGE_SENT: &str = "v1.MessageSent";
+    /// It was not sent, or nobody knows whether it was.
+    pub const SEND_FAILED: &str = "v1.SendFailed";
     /// An action was undone.
     pub const ACTION_UNDONE: &str = "v1.ActionUndone";
     /// The backend's logs were put back to an earlier moment.
@@ -61,6 +76,13 @@ pub mod name {
         THREAD_UNSNOOZED,
         THREAD_LINKED,
         THREAD_UNLINKED,
+        DRAFT_SAVED,
+        DRAFT_DISCARDED,
+        MESSAGE_QUEUED,
+        SEND_CANCELLED,
+        SEND_CLAIMED,
+        MESSAGE_SENT,
+        SEND_FAILED,
         ACTION_UNDONE,
         EPOCH_BEGAN,
     ];
@@ -77,11 +99,31 @@ pub fn named_blobs(event: &str, args: &Args) -> Vec<BlobHash> {
         #[serde(default)]
         text_blob: Option<BlobHash>,
     }
-    if event != name::MESSAGE_ADDED {
-        return Vec::new();
+    #[derive(Deserialize)]
+    struct Saved {
+        #[serde(default)]
+        blob: Option<BlobHash>,
+        #[serde(default)]
+        attachments: Vec<BlobHash>,
     }
-    let named = args.read::<Named>();
-    named.into_iter().flat_map(|named| [Some(named.raw), named.text_blob]).flatten().collect()
+    #[derive(Deserialize)]
+    struct Claimed {
+        raw: BlobHash,
+    }
+    match event {
+        name::MESSAGE_ADDED => {
+            let named = args.read::<Named>().into_iter();
+            named.flat_map(|named| [Some(named.raw), named.text_blob]).flatten().collect()
+        }
+        name::DRAFT_SAVED => {
+            let saved = args.read::<Saved>().into_iter();
+            saved.flat_map(|saved| saved.blob.into_iter().chain(saved.attachments)).collect()
+        }
+        name::SEND_CLAIMED => {
+            args.read::<Claimed>().map(|claimed| claimed.raw).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Who may write an event.
@@ -101,18 +143,28 @@ pub enum Writer {
 #[must_use]
 pub fn writers(event: &str) -> &'static [Writer] {
     match event {
-        name::THREAD_CREATED
-        | name::MESSAGE_ADDED
+        name::MESSAGE_ADDED
         | name::FLAGS_CHANGED
         | name::MESSAGE_REMOVED
-        | name::MESSAGE_RETURNED => &[Writer::MailEdge],
+        | name::MESSAGE_RETURNED
+        | name::SEND_CLAIMED
+        | name::MESSAGE_SENT
+        | name::SEND_FAILED => &[Writer::MailEdge],
+        // A device begins the stores of its drafts, and no other (see `ThreadId::is_draft`).
+        name::THREAD_CREATED => &[Writer::MailEdge, Writer::Device],
         name::LABEL_APPLIED
         | name::LABEL_REMOVED
         | name::THREAD_READ
         | name::THREAD_STARRED
         | name::THREAD_LINKED
-        | name::THREAD_UNLINKED => &[Writer::Device, Writer::MailEdge],
-        name::THREAD_MUTED | name::THREAD_SNOOZED => &[Writer::Device],
+        | name::THREAD_UNLINKED
+        // For who wants to be reminded if nobody answers.
+        | name::THREAD_SNOOZED => &[Writer::Device, Writer::MailEdge],
+        name::THREAD_MUTED
+        | name::DRAFT_SAVED
+        | name::DRAFT_DISCARDED
+        | name::MESSAGE_QUEUED
+        | name::SEND_CANCELLED => &[Writer::Device],
         name::THREAD_UNSNOOZED => &[Writer::Device, Writer::MailEdge, Writer::ThreadClient],
         name::ACTION_UNDONE => &[Writer::Device, Writer::ThreadClient],
         name::EPOCH_BEGAN => &[Writer::Backend],
@@ -287,6 +339,157 @@ pub struct Linked {
     pub thread: ThreadId,
 }
 
+/// `v1.DraftSaved`. The event's id is the name of the save.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DraftSaved {
+    /// The save that it was made from; none for the first of a draft.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<EventId>,
+    /// When, Unix seconds, by the device's clock.
+    pub at: i64,
+    /// The draft; `None` when it is in `blob`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Box<Draft>>,
+    /// The draft as JSON, when it is long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob: Option<BlobHash>,
+    /// The bytes of what is attached, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<BlobHash>,
+    /// To whom, as typed, for lists.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub to: String,
+    /// The subject, for lists.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subject: String,
+    /// How its text begins, for lists.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub snippet: String,
+}
+
+/// `v1.DraftDiscarded`: that save, where it is the draft's last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DraftDiscarded {
+    /// The save.
+    pub save: EventId,
+}
+
+/// `v1.MessageQueued`: a save is to be sent. The event's id is what the outbox knows it by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageQueued {
+    /// The save that is sent, and no other.
+    pub save: EventId,
+    /// Its Message-ID, without angle brackets: chosen once, so that what was sent is known again.
+    pub message_id: String,
+    /// How long it is held after the backend took this event, in seconds by the backend's clock.
+    #[serde(default)]
+    pub hold: u64,
+    /// Not before this time, Unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_at: Option<i64>,
+    /// The writer's time zone: minutes east of UTC, for the Date field.
+    #[serde(default)]
+    pub offset: i32,
+    /// When, Unix seconds, by the device's clock.
+    #[serde(default)]
+    pub at: i64,
+    /// To whom, for lists.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub to: String,
+    /// The subject, for lists.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subject: String,
+    /// What was queued before, whose end nobody knows or which was refused, and is tried again by
+    /// this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<EventId>,
+    /// Whether it goes to those whom the server takes, should it refuse others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// The conversation comes back to the inbox when nobody has answered for so many seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind: Option<u64>,
+}
+
+/// `v1.SendCancelled`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendCancelled {
+    /// What was queued.
+    pub queued: EventId,
+}
+
+/// `v1.SendClaimed`: on disk before the first byte of it leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SendClaimed {
+    /// What was queued.
+    pub queued: EventId,
+    /// The save.
+    pub save: EventId,
+    /// Its Message-ID, without angle brackets.
+    pub message_id: String,
+    /// The bytes that are sent.
+    pub raw: BlobHash,
+    /// When, Unix seconds, by the backend's clock; its Date field.
+    pub at: i64,
+    /// To whom, for lists.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub to: String,
+    /// The subject, for lists.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subject: String,
+}
+
+/// `v1.MessageSent`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageSent {
+    /// What was queued.
+    pub queued: EventId,
+    /// The save.
+    pub save: EventId,
+    /// When, Unix seconds, by the backend's clock.
+    pub at: i64,
+    /// Whether that was found out afterwards: it is in the account's folder of sent mail.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub found: bool,
+}
+
+/// How sending failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Failure {
+    /// It was surely not sent, and is tried again.
+    Temporary,
+    /// It was surely not sent, and is not tried again by itself.
+    Permanent,
+    /// Nobody knows whether it was sent.
+    Unknown,
+}
+
+/// `v1.SendFailed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SendFailed {
+    /// What was queued.
+    pub queued: EventId,
+    /// How.
+    pub kind: Failure,
+    /// A stable word for why.
+    #[serde(default)]
+    pub code: String,
+    /// Why, in one safe line.
+    #[serde(default)]
+    pub why: String,
+    /// When, Unix seconds, by the backend's clock.
+    pub at: i64,
+    /// When it is tried again, Unix seconds by the backend's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<i64>,
+}
+
 /// `v1.ActionUndone`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionUndone {
@@ -332,6 +535,20 @@ pub enum ThreadEvent {
     Unsnoozed(Unsnoozed),
     /// A link, on (`true`) or off.
     Linked(Linked, bool),
+    /// A save of a draft.
+    Saved(DraftSaved),
+    /// A draft thrown away.
+    Discarded(DraftDiscarded),
+    /// A save to be sent.
+    Queued(MessageQueued),
+    /// Not to be sent.
+    Cancelled(SendCancelled),
+    /// About to be sent.
+    Claimed(SendClaimed),
+    /// Sent.
+    Sent(MessageSent),
+    /// Not sent, or unknown.
+    SendFailed(SendFailed),
     /// An undo.
     Undone(ActionUndone),
     /// An epoch.
@@ -360,6 +577,13 @@ impl ThreadEvent {
             name::THREAD_UNSNOOZED => Self::Unsnoozed(args.read()?),
             name::THREAD_LINKED => Self::Linked(args.read()?, true),
             name::THREAD_UNLINKED => Self::Linked(args.read()?, false),
+            name::DRAFT_SAVED => Self::Saved(args.read()?),
+            name::DRAFT_DISCARDED => Self::Discarded(args.read()?),
+            name::MESSAGE_QUEUED => Self::Queued(args.read()?),
+            name::SEND_CANCELLED => Self::Cancelled(args.read()?),
+            name::SEND_CLAIMED => Self::Claimed(args.read()?),
+            name::MESSAGE_SENT => Self::Sent(args.read()?),
+            name::SEND_FAILED => Self::SendFailed(args.read()?),
             name::ACTION_UNDONE => Self::Undone(args.read()?),
             name::EPOCH_BEGAN => Self::Began(args.read()?),
             _ => return None,

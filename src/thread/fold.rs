@@ -11,6 +11,7 @@ use crate::id::{ActionId, DeviceId, EventId, LabelId, Seen, ThreadId};
 use crate::label::Place;
 use crate::store::NewEvent;
 use crate::thread::event::ThreadEvent;
+use crate::thread::outgoing::Step;
 use crate::thread::{Cells, Epochs};
 
 /// An event as the cells see it.
@@ -153,6 +154,9 @@ pub enum What {
         #[serde(rename = "o")]
         on: bool,
     },
+    /// A draft, or what is sent of it.
+    #[serde(rename = "b")]
+    Outgoing(Step),
     /// An undo.
     #[serde(rename = "u")]
     Undo {
@@ -237,6 +241,13 @@ impl Entry {
                 None => What::Snooze { until: None, seen: u64::MAX },
             },
             ThreadEvent::Linked(link, on) => What::Link { thread: link.thread.clone(), on: *on },
+            ThreadEvent::Saved(_)
+            | ThreadEvent::Discarded(_)
+            | ThreadEvent::Queued(_)
+            | ThreadEvent::Cancelled(_)
+            | ThreadEvent::Claimed(_)
+            | ThreadEvent::Sent(_)
+            | ThreadEvent::SendFailed(_) => What::Outgoing(Step::of(read)?),
             ThreadEvent::Undone(undo) => {
                 What::Undo { action: undo.action.clone(), seen: reach(&undo.seen) }
             }

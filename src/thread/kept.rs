@@ -24,6 +24,8 @@ pub enum Cell {
     Read,
     /// A link to this thread.
     Link(ThreadId),
+    /// What is written and sent.
+    Outgoing,
 }
 
 /// Why a cell was left alone.
@@ -55,6 +57,7 @@ impl Cell {
             What::Mute { .. } => Self::Mute,
             What::Read { .. } => Self::Read,
             What::Link { thread, .. } => Self::Link(thread.clone()),
+            What::Outgoing(_) => Self::Outgoing,
             What::Message { .. } | What::Flags(_) | What::Gone { .. } | What::Undo { .. } => {
                 return None;
             }
@@ -74,6 +77,7 @@ impl Cell {
             Self::Star => a.starred == b.starred,
             Self::Mute => a.muted == b.muted,
             Self::Read => a.runs == b.runs,
+            Self::Outgoing => a.outgoing == b.outgoing,
             Self::Link(thread) => a.links.contains(thread) == b.links.contains(thread),
         }
     }

@@ -8,17 +8,20 @@ mod epochs;
 mod event;
 mod fold;
 mod kept;
+mod outgoing;
 mod state;
 mod trail;
 
 pub use cells::{Cells, Run};
 pub use epochs::Epochs;
 pub use event::{
-    ActionUndone, EpochBegan, FlagsChanged, LabelChange, Linked, MessageAdded, MessageOnly, Muted,
-    Read, Snoozed, Starred, ThreadCreated, ThreadEvent, Unsnoozed, Writer, name, named_blobs,
-    writers,
+    ActionUndone, DraftDiscarded, DraftSaved, EpochBegan, Failure, FlagsChanged, LabelChange,
+    Linked, MessageAdded, MessageOnly, MessageQueued, MessageSent, Muted, Read, SendCancelled,
+    SendClaimed, SendFailed, Snoozed, Starred, ThreadCreated, ThreadEvent, Unsnoozed, Writer, name,
+    named_blobs, writers,
 };
 pub use fold::{Base, Entry, Keep, Marks, Undone, What, decide, run};
 pub use kept::{Cell, Kept, Why, kept, kept_since};
-pub use state::{MessageRow, Summary, ThreadState};
+pub use outgoing::{DraftLine, OutboxItem, Outgoing, Stage, Step, Title};
+pub use state::{MessageRow, QueuedRow, SaveRow, Summary, ThreadState};
 pub use trail::Trail;

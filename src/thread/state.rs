@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 
-use crate::id::MessageId;
+use crate::id::{BlobHash, DeviceId, Epoch, EventId, MessageId};
 use crate::mail::Address;
-use crate::store::Event;
-use crate::thread::event::{FlagsChanged, MessageAdded, ThreadEvent};
+use crate::store::{Event, NewEvent};
+use crate::thread::event::{DraftSaved, FlagsChanged, MessageAdded, MessageQueued, ThreadEvent};
 use crate::thread::fold::{Entry, Marks, What};
 use crate::thread::{Cells, Epochs, Trail};
 
@@ -26,6 +26,30 @@ pub struct MessageRow {
     pub copies: Vec<MessageAdded>,
     /// Whether it is gone where it came from: kept, and not shown.
     pub removed: bool,
+}
+
+/// A save of a draft, as the log has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaveRow {
+    /// Its name.
+    pub save: EventId,
+    /// Who wrote it.
+    pub device: DeviceId,
+    /// What was written.
+    pub saved: DraftSaved,
+}
+
+/// What was queued to be sent, as the log has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuedRow {
+    /// Its name.
+    pub queued: EventId,
+    /// The epoch in which it was first offered.
+    pub epoch: Epoch,
+    /// What.
+    pub of: MessageQueued,
+    /// The bytes that were last claimed for it.
+    pub raw: Option<BlobHash>,
 }
 
 /// What a list needs of the messages.
@@ -54,6 +78,10 @@ pub struct ThreadState {
     pub position: u64,
     /// The messages, in log order, also those that are not shown.
     pub messages: Vec<MessageRow>,
+    /// Every save of its drafts, in log order; what is in each blob is not looked at.
+    pub saves: Vec<SaveRow>,
+    /// Everything that was ever queued, in log order.
+    pub queued: Vec<QueuedRow>,
     /// The log as the cells see it.
     pub entries: Vec<Entry>,
     /// Where the last message, or copy of one, stands.
@@ -95,6 +123,7 @@ impl ThreadState {
             if matches!(read, ThreadEvent::Message(_)) {
                 self.last_message = *position;
             }
+            self.write(event, &read);
             match (read, known) {
                 (ThreadEvent::Message(message), Some(at)) => {
                     self.messages[at].copies.push(message);
@@ -112,6 +141,36 @@ impl ThreadState {
                 _ => {}
             }
         }
+    }
+
+    /// What is written and sent: the contents, of which cells know the state.
+    fn write(&mut self, event: &NewEvent, read: &ThreadEvent) {
+        match read {
+            ThreadEvent::Saved(saved) => self.saves.push(SaveRow {
+                save: event.id.clone(),
+                device: event.device.clone(),
+                saved: saved.clone(),
+            }),
+            ThreadEvent::Queued(of) => self.queued.push(QueuedRow {
+                queued: event.id.clone(),
+                epoch: event.epoch.clone(),
+                of: of.clone(),
+                raw: None,
+            }),
+            ThreadEvent::Claimed(of) => {
+                let mut rows = self.queued.iter_mut();
+                if let Some(row) = rows.find(|row| row.queued == of.queued) {
+                    row.raw = Some(of.raw.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A save by its name.
+    #[must_use]
+    pub fn save(&self, save: &EventId) -> Option<&SaveRow> {
+        self.saves.iter().find(|row| row.save == *save)
     }
 
     /// Changes the flags of one message; what that writes. `None` when there is no such message.
@@ -212,7 +271,7 @@ impl ThreadState {
     pub fn summary(&self) -> Summary {
         let rows = self.sorted();
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
-            return Summary::default();
+            return self.written();
         };
         let mut participants: Vec<Address> = Vec::new();
         let mut met = std::collections::HashSet::new();
@@ -229,6 +288,29 @@ impl ThreadState {
             created_at: first.message.sort_date,
             message_count: rows.len() as u64,
             has_attachment: rows.iter().any(|row| !row.message.attachments.is_empty()),
+        }
+    }
+
+    /// What a list needs of a store that holds nothing but what is being written.
+    fn written(&self) -> Summary {
+        if self.saves.is_empty() {
+            return Summary::default();
+        }
+        let (_, cells) = self.trail();
+        let outgoing = cells.outgoing.unwrap_or_default();
+        let Some(title) = outgoing.newest() else { return Summary::default() };
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Summary {
+            subject: text(&title.subject),
+            participants: text(&title.to)
+                .map(|to| Address { name: Some(format!("To: {to}")), address: String::new() })
+                .into_iter()
+                .collect(),
+            snippet: title.snippet.clone(),
+            last_activity: title.at,
+            created_at: self.saves.first().map_or(title.at, |first| first.saved.at),
+            message_count: 0,
+            has_attachment: title.attachments,
         }
     }
 }

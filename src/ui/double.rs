@@ -7,8 +7,8 @@
 use crate::command::intent::{Change, Intent, Target};
 use crate::engine::handle::{PurgeOf, PurgeStep, Request, Update};
 use crate::engine::view::{
-    Cursor, Done, HistoryPage, HistoryRow, ImportProgress, Label, LabelKind, Link, Message, Page,
-    PurgeSum, Row, Status, Thread, Window,
+    Cursor, Done, HistoryPage, HistoryRow, ImportProgress, Label, LabelKind, Link, Message,
+    Outgoing, Page, PurgeSum, Row, Status, Thread, Window,
 };
 use crate::id::{ActionId, Epoch, LabelId, MessageId, Seen, ThreadId};
 use crate::label::{self, Place};
@@ -115,6 +115,15 @@ const SAMPLES: [Sample; 14] = [
     ("Old Friend", "Do you remember?", "It has been sixteen years", 8_400_000, 1, 0, ""),
     ("J. R. Hartley", "Fly fishing", "I found the book at last", 8_500_000, 2, 0, "books"),
 ];
+
+/// Nothing is being written.
+fn written(request: &Request) -> Vec<Update> {
+    match request {
+        Request::Outgoing => vec![Update::Outgoing(Outgoing::default())],
+        Request::Draft { ticket, .. } => vec![Update::Draft(*ticket, None)],
+        _ => Vec::new(),
+    }
+}
 
 impl Double {
     /// The sample mailbox.
@@ -265,6 +274,7 @@ impl Double {
                 let page = HistoryPage { rows, more: rest.len() > limit };
                 vec![Update::History { ticket, page }]
             }
+            Request::Outgoing | Request::Draft { .. } | Request::Journal(_) => written(&request),
             Request::ActionRows { action, limit } => {
                 let threads = &self.reached[&action];
                 let meant = |row: &&Row| threads.contains(&row.thread);
@@ -394,6 +404,10 @@ impl Double {
             Intent::Split(threads) => (format!("Split {}.", threads.len()), 1),
             Intent::RenameLabel(id, name) => (format!("Renamed {id} to {name}."), 0),
             Intent::RecolorLabel(id, _) => (format!("Recoloured {id}."), 0),
+            Intent::SaveDraft { .. } => ("Saved 1 draft.".to_owned(), 1),
+            Intent::DiscardDraft { .. } => ("Discarded 1 draft.".to_owned(), 1),
+            Intent::Send(_) => ("Queued to be sent.".to_owned(), 1),
+            Intent::CancelSend { .. } => ("Taken back.".to_owned(), 1),
             Intent::DeleteLabel(id) => {
                 self.user_labels.retain(|name| label::user_label(name) != *id);
                 (format!("Deleted {id}."), 0)

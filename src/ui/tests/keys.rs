@@ -45,6 +45,10 @@ pub(super) fn intents(screen: &Screen) -> Vec<String> {
                 format!("RecolorLabel {id} {}", color.as_deref().unwrap_or("none"))
             }
             Intent::DeleteLabel(id) => format!("DeleteLabel {id}"),
+            Intent::SaveDraft { draft, .. } => format!("SaveDraft {}", draft.subject),
+            Intent::DiscardDraft { save, .. } => format!("DiscardDraft {save}"),
+            Intent::Send(order) => format!("Send {}", order.save),
+            Intent::CancelSend { queued, .. } => format!("CancelSend {queued}"),
             Intent::Join(threads) => {
                 format!("Join {}", threads.iter().map(thread).collect::<Vec<_>>().join(" "))
             }
