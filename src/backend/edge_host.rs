@@ -14,7 +14,9 @@ use crate::bridge::{Incoming, SinkError};
 use crate::clock::{Clock as _, SystemClock};
 use crate::imap::gmail;
 use crate::imap::orders::is_label;
-use crate::imap::{Arrived, Batch, Edge, FolderState, Found, Listing, Order, Report, Stand, Wish};
+use crate::imap::{
+    Arrived, Batch, Conflict, Edge, FolderState, Found, Listing, Order, Report, Stand, Wish,
+};
 use crate::notice::{Explain as _, Notice};
 
 /// A door to a running backend, for one account.
@@ -113,6 +115,11 @@ impl Edge for MailEdge {
     fn orders(&mut self, account: &str, wish: Wish) -> Result<Vec<Order>, SinkError> {
         let account = account.to_owned();
         answer(self.host.work(move |backend, now| backend.edge_orders(&account, &wish, now)))
+    }
+
+    fn conflicts(&mut self, account: &str) -> Result<Vec<Conflict>, SinkError> {
+        let account = account.to_owned();
+        answer(self.host.work(move |backend, _| backend.edge_conflicts(&account)))
     }
 
     fn report(&mut self, account: &str, reports: Vec<Report>) -> Result<(), SinkError> {

@@ -30,7 +30,7 @@ pub mod worker;
 mod write;
 
 pub use edge::{
-    Arrived, Batch, Edge, FolderKey, FolderState, Found, Known, Listing, Order, Outcome, Report,
-    Role, Stand, Target, What, Wish,
+    Arrived, Batch, Conflict, Edge, FolderKey, FolderState, Found, Known, Listing, Order, Outcome,
+    Report, Role, Stand, Target, What, Wish,
 };
 pub use error::ImapError;
