@@ -22,12 +22,13 @@ pub mod orders;
 mod pass;
 pub mod plan;
 mod reading;
+mod sent;
 mod wire;
 pub mod worker;
 mod write;
 
 pub use edge::{
-    Arrived, Batch, Edge, FolderKey, FolderState, Found, Known, Listing, Order, Outcome, Report,
-    Role, Stand, Target, What,
+    Arrived, Batch, Edge, Filed, FolderKey, FolderState, Found, Known, Letter, Listing, Order,
+    Outcome, Report, Role, Stand, Target, What,
 };
 pub use error::ImapError;
