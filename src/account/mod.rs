@@ -17,6 +17,7 @@ pub mod providers;
 mod secret;
 mod server;
 mod settings;
+pub mod smtp_wire;
 pub mod tls;
 
 use std::path::PathBuf;

@@ -259,12 +259,12 @@ impl Backend {
         match (&step.was, &step.is) {
             (_, Some(is)) => Edges::put(&self.db, is, None),
             (Some(was), None) => {
-                // What another folder has too has not left for a place that is seen later.
+                // What another folder has too is not gone; whether it went to yet another is seen.
                 let others = self.others(account, was.known.as_ref(), was)?;
                 if others.is_empty() {
                     Edges::leave(&self.db, account, was)
                 } else {
-                    Edges::remove(&self.db, was)
+                    Edges::leave_behind(&self.db, account, was)
                 }
             }
             (None, None) => Ok(()),
@@ -302,7 +302,9 @@ impl Backend {
         (thread, message): &(ThreadId, MessageId),
         held: &EdgeMessage,
     ) -> Result<Option<EdgeMessage>, StoreError> {
-        let Some(agreed) = Edges::agreed(&self.db, account, thread)? else { return Ok(None) };
+        let Some(agreed) = Edges::agreed(&self.db, account, thread, self.now)? else {
+            return Ok(None);
+        };
         let state = state_of(&self.db, &StoreId::thread(thread))?;
         let Some(row) = state.messages.iter().find(|row| row.message.message == *message) else {
             return Ok(None);
@@ -342,7 +344,7 @@ impl Backend {
         steps: &[Step],
         said: &dyn Fn(&EdgeMessage) -> Said,
     ) -> Result<(), StoreError> {
-        let mut agreed = Edges::agreed(&self.db, account, thread)?;
+        let mut agreed = Edges::agreed(&self.db, account, thread, self.now)?;
         let state = state_of(&self.db, &StoreId::thread(thread))?;
         let ours = self.ours(&state)?;
         let occurrence = |held: &EdgeMessage, new: bool| {
@@ -372,7 +374,7 @@ impl Backend {
         }
         let mut change = Change::of(&before, &now, &pairs);
         if let Some(agreed) = &mut agreed {
-            agreed.hear_echo(&mut change);
+            agreed.hear_echo(&mut change, self.now);
         }
         let pending = agreed.as_ref().is_some_and(|agreed| agreed.stand.place != ours.stand.place);
         if pending {
@@ -401,8 +403,8 @@ impl Backend {
         let agreed = match agreed {
             // Met for the first time: what we have of it already is not written over there.
             None => Agreed::of(after),
-            Some(Agreed { stand, sent }) => {
-                let was = &before.stand;
+            Some(agreed) => {
+                let (was, stand) = (&before.stand, &agreed.stand);
                 let came = after.labels.difference(&was.labels);
                 let went: BTreeSet<&String> = was.labels.difference(&after.labels).collect();
                 let mut labels: BTreeSet<String> = stand.labels.clone();
@@ -411,7 +413,7 @@ impl Backend {
                 let place = if was.place == stand.place { after.place } else { stand.place };
                 let starred =
                     if was.starred == stand.starred { after.starred } else { stand.starred };
-                Agreed { stand: Aligned { place, starred, labels }, sent }
+                agreed.with(Aligned { place, starred, labels })
             }
         };
         Edges::agree(&self.db, account, thread, &agreed, Dirty::Yes)

@@ -15,7 +15,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::imap::gmail;
 use crate::imap::orders::is_label;
 use crate::imap::{
-    Arrived, Batch, Edge, Filed, FolderState, Found, Letter, Listing, Order, Report, Stand,
+    Arrived, Batch, Edge, Filed, FolderState, Found, Letter, Listing, Order, Report, Stand, Wish,
 };
 use crate::notice::{Explain as _, Notice};
 
@@ -112,9 +112,9 @@ impl Edge for MailEdge {
         answer(self.host.work(move |backend, now| backend.edge_passed(&account, now)))
     }
 
-    fn orders(&mut self, account: &str, most: usize, early: bool) -> Result<Vec<Order>, SinkError> {
+    fn orders(&mut self, account: &str, wish: Wish) -> Result<Vec<Order>, SinkError> {
         let account = account.to_owned();
-        answer(self.host.work(move |backend, _| backend.edge_orders(&account, most, early)))
+        answer(self.host.work(move |backend, now| backend.edge_orders(&account, &wish, now)))
     }
 
     fn letters(&mut self, account: &str, fresh: bool) -> Result<Vec<Letter>, SinkError> {

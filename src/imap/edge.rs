@@ -193,7 +193,8 @@ pub struct Target {
     pub size: u64,
 }
 
-/// What is to be done with messages of one folder.
+/// What is to be done with messages of one folder, in the order in which it is done: what goes
+/// elsewhere has no longer its UID, so flags and copies come before (RFC 3501, section 2.3.1.1).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     /// Flags and keywords on and off.
@@ -210,12 +211,12 @@ pub enum What {
         /// Off.
         off: Vec<String>,
     },
+    /// Also into this folder.
+    CopyTo(FolderKey),
     /// Into the folder of this role.
     Move(Role),
     /// Into this folder.
     MoveTo(FolderKey),
-    /// Also into this folder.
-    CopyTo(FolderKey),
     /// Out of this folder; another one has it too.
     Delete,
 }
@@ -243,6 +244,20 @@ pub struct Order {
     pub targets: Vec<Target>,
     /// What to do.
     pub what: What,
+}
+
+/// Which orders are asked for, and by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wish {
+    /// Of at most so many conversations.
+    pub most: usize,
+    /// Before all folders were looked at: nothing of conversations of which something was told that
+    /// was not answered, since it is not known yet whether that is done.
+    pub early: bool,
+    /// The connection that will carry them out. What it was given before is answered.
+    pub connection: u64,
+    /// How often all folders were looked at on it.
+    pub looks: u64,
 }
 
 /// What became of an order, message by message.
@@ -341,13 +356,11 @@ pub trait Edge: Send {
     /// As `folders`.
     fn passed(&mut self, account: &str) -> Result<(), SinkError>;
 
-    /// What is to be written to the server, of at most so many conversations; `early`, before all
-    /// folders were looked at, nothing of those of which something was sent already: whether that
-    /// is there is not known yet.
+    /// What is to be written to the server.
     ///
     /// # Errors
     /// As `folders`.
-    fn orders(&mut self, account: &str, most: usize, early: bool) -> Result<Vec<Order>, SinkError>;
+    fn orders(&mut self, account: &str, wish: Wish) -> Result<Vec<Order>, SinkError>;
 
     /// What became of orders.
     ///
@@ -381,5 +394,23 @@ pub trait Edge: Send {
     fn filed(&mut self, name: &str, filed: Filed) -> Result<(), SinkError> {
         let _ = (name, filed);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_a_uid_is_done_before_what_takes_it_away() {
+        let flags = What::Flags { on: Vec::new(), off: Vec::new() };
+        let labels = What::Labels { on: Vec::new(), off: Vec::new() };
+        let stays = [flags, labels, What::CopyTo(9)];
+        let leaves = [What::Move(Role::Inbox), What::MoveTo(0), What::Delete];
+        for first in &stays {
+            for then in &leaves {
+                assert!(first < then, "{first:?} is done before {then:?}");
+            }
+        }
     }
 }

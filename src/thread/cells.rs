@@ -161,7 +161,7 @@ impl Cells {
         let has = |is: fn(&Outgoing) -> bool| self.outgoing.as_deref().is_some_and(is);
         let writes = has(|outgoing| !outgoing.drafts.is_empty());
         let sends = has(|outgoing| !outgoing.items.is_empty());
-        if self.is_gone() || (self.runs.is_empty() && self.outgoing.is_some()) {
+        if self.messages() == 0 {
             let listed = [("drafts", writes), ("outbox", sends)].into_iter();
             return listed.filter(|(_, on)| *on).map(|(id, _)| label::system(id)).collect();
         }

@@ -116,6 +116,15 @@ const SAMPLES: [Sample; 14] = [
     ("J. R. Hartley", "Fly fishing", "I found the book at last", 8_500_000, 2, 0, "books"),
 ];
 
+/// Nothing is being written.
+fn written(request: &Request) -> Vec<Update> {
+    match request {
+        Request::Outgoing => vec![Update::Outgoing(Outgoing::default())],
+        Request::Draft { ticket, .. } => vec![Update::Draft(*ticket, None)],
+        _ => Vec::new(),
+    }
+}
+
 impl Double {
     /// The sample mailbox.
     pub(crate) fn sample() -> Self {
@@ -265,9 +274,7 @@ impl Double {
                 let page = HistoryPage { rows, more: rest.len() > limit };
                 vec![Update::History { ticket, page }]
             }
-            Request::Outgoing => vec![Update::Outgoing(Outgoing::default())],
-            Request::Draft { ticket, .. } => vec![Update::Draft(ticket, None)],
-            Request::Journal(_) => Vec::new(),
+            Request::Outgoing | Request::Draft { .. } | Request::Journal(_) => written(&request),
             Request::ActionRows { action, limit } => {
                 let threads = &self.reached[&action];
                 let meant = |row: &&Row| threads.contains(&row.thread);

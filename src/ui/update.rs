@@ -167,8 +167,6 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
             ask(requests)
         }
-        // Nobody asks yet.
-        Update::Outgoing(_) | Update::Draft(..) => Vec::new(),
         Update::History { ticket, page } => {
             ask(model.history.as_mut().map(|h| h.take(ticket, page)).unwrap_or_default())
         }
@@ -197,7 +195,8 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         Update::Account(ticket, step) => wizard::take(model, ticket, step),
         Update::NewMail(news) => new_mail(model, &news),
         // The loop waits for it itself.
-        Update::Paused => Vec::new(),
+        // Nobody asks for what is written yet.
+        Update::Paused | Update::Outgoing(_) | Update::Draft(..) => Vec::new(),
         Update::Ended if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
         Update::Ended => vec![exit(UiExit::EngineGone)],
     }

@@ -277,6 +277,22 @@ impl Edges {
         Ok(())
     }
 
+    /// A message left its folder, and another one has it too: whether it is also in a third is
+    /// known when all were looked at. Nothing claims this row, which has no message's name.
+    pub(crate) fn leave_behind(
+        db: &Db,
+        account: &str,
+        held: &EdgeMessage,
+    ) -> Result<(), StoreError> {
+        Self::remove(db, held)?;
+        let Some((thread, _)) = &held.known else { return Ok(()) };
+        let sql = "INSERT INTO edgeGone(account, folder, uid, thread, message, base, size, brought)
+                   VALUES (?1, ?2, ?3, ?4, '', '{}', 0, 0)";
+        let of = params![account, held.folder, held.uid, thread.as_str()];
+        db.sql().prepare_cached(sql)?.execute(of)?;
+        Ok(())
+    }
+
     /// A message left its folder by our own word: to a place that is known, or that is seen later.
     pub(crate) fn leave_or_remove(
         db: &Db,
@@ -342,12 +358,13 @@ impl Edges {
         db: &Db,
         account: &str,
         thread: &ThreadId,
+        now: i64,
     ) -> Result<Option<Agreed>, StoreError> {
         let sql = "SELECT agreed FROM edgeThreads WHERE thread = ?1 AND account = ?2";
         let mut statement = db.sql().prepare_cached(sql)?;
         let text: Option<String> =
             statement.query_row(params![thread.as_str(), account], |row| row.get(0)).optional()?;
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+        Ok(text.and_then(|text| parsed::<Agreed>(&text)).map(|agreed| agreed.adopted(now)))
     }
 
     /// Writes what was agreed on; `dirty` when something may have to be written.
@@ -384,7 +401,8 @@ impl Edges {
         fresh: bool,
     ) -> Result<Vec<ThreadId>, StoreError> {
         let sql = "SELECT thread FROM edgeThreads WHERE account = ?1 AND dirty = 1
-                   AND NOT (?3 AND json_extract(agreed, '$.w') IS NOT NULL) LIMIT ?2";
+                   AND NOT (?3 AND coalesce(json_extract(agreed, '$.u'),
+                                            json_extract(agreed, '$.w')) IS NOT NULL) LIMIT ?2";
         let mut statement = db.sql().prepare_cached(sql)?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let of = params![account, most, fresh];

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::Address;
+use super::typed::{self, Wrong};
 use crate::id::{BlobHash, MessageId};
 
 /// A message that is being written.
@@ -68,4 +70,166 @@ pub struct Attached {
     /// How many bytes.
     #[serde(default)]
     pub size: u64,
+}
+
+/// An address field of a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// From.
+    From,
+    /// To.
+    To,
+    /// Cc.
+    Cc,
+    /// Bcc.
+    Bcc,
+    /// Reply-To.
+    ReplyTo,
+}
+
+impl Field {
+    /// All of them, in the order in which they are written.
+    pub const ALL: [Self; 5] = [Self::From, Self::To, Self::Cc, Self::Bcc, Self::ReplyTo];
+
+    /// Its name in a header.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::From => "From",
+            Self::To => "To",
+            Self::Cc => "Cc",
+            Self::Bcc => "Bcc",
+            Self::ReplyTo => "Reply-To",
+        }
+    }
+}
+
+/// What is wrong in an address field, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressError {
+    /// The field.
+    pub field: Field,
+    /// The bytes of the field's text.
+    pub range: std::ops::Range<usize>,
+    /// What is wrong with them.
+    pub wrong: Wrong,
+}
+
+impl std::fmt::Display for AddressError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.field.name(), self.wrong)
+    }
+}
+
+/// The addresses of a draft as far as they can be read, and what cannot.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recipients {
+    /// From; more than one is an error as well.
+    pub from: Vec<Address>,
+    /// To.
+    pub to: Vec<Address>,
+    /// Cc.
+    pub cc: Vec<Address>,
+    /// Bcc.
+    pub bcc: Vec<Address>,
+    /// Reply-To.
+    pub reply_to: Vec<Address>,
+    /// What cannot be read.
+    pub errors: Vec<AddressError>,
+}
+
+impl Recipients {
+    /// To, Cc and Bcc.
+    pub fn all(&self) -> impl Iterator<Item = &Address> {
+        self.to.iter().chain(&self.cc).chain(&self.bcc)
+    }
+}
+
+impl Draft {
+    /// The text of an address field.
+    #[must_use]
+    pub fn field(&self, field: Field) -> &str {
+        match field {
+            Field::From => &self.from,
+            Field::To => &self.to,
+            Field::Cc => &self.cc,
+            Field::Bcc => &self.bcc,
+            Field::ReplyTo => &self.reply_to,
+        }
+    }
+
+    /// The text of an address field, to be typed into.
+    pub fn field_mut(&mut self, field: Field) -> &mut String {
+        match field {
+            Field::From => &mut self.from,
+            Field::To => &mut self.to,
+            Field::Cc => &mut self.cc,
+            Field::Bcc => &mut self.bcc,
+            Field::ReplyTo => &mut self.reply_to,
+        }
+    }
+
+    /// Reads the address fields.
+    #[must_use]
+    pub fn recipients(&self) -> Recipients {
+        let mut out = Recipients::default();
+        for field in Field::ALL {
+            let (addresses, wrong) = typed::parse(self.field(field));
+            out.errors.extend(wrong.into_iter().map(|(range, wrong)| AddressError {
+                field,
+                range,
+                wrong,
+            }));
+            match field {
+                Field::From => out.from = addresses,
+                Field::To => out.to = addresses,
+                Field::Cc => out.cc = addresses,
+                Field::Bcc => out.bcc = addresses,
+                Field::ReplyTo => out.reply_to = addresses,
+            }
+        }
+        if out.from.len() > 1 {
+            let range = 0..self.from.len();
+            out.errors.push(AddressError { field: Field::From, range, wrong: Wrong::OneOnly });
+        }
+        out
+    }
+
+    /// Whether nothing was typed yet that would be missed.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        let texts = [&self.to, &self.cc, &self.bcc, &self.subject, &self.body];
+        texts.iter().all(|text| text.trim().is_empty()) && self.attachments.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_of_another_version_is_read() {
+        let text = r#"{"to":"half an addr","newer":[1,{}],"references":["a@b"]}"#;
+        let draft: Draft = serde_json::from_str(text).unwrap();
+        assert_eq!(draft.to, "half an addr");
+        assert_eq!(draft.references, ["a@b"]);
+        assert_eq!(serde_json::from_str::<Draft>("{}").unwrap(), Draft::default());
+        assert_eq!(serde_json::to_string(&Draft::default()).unwrap(), "{}");
+        let again = serde_json::to_string(&draft).unwrap();
+        assert_eq!(serde_json::from_str::<Draft>(&again).unwrap(), draft);
+    }
+
+    #[test]
+    fn recipients_say_where_they_are_wrong() {
+        let draft = Draft {
+            from: "a@x.org, b@x.org".into(),
+            to: "ann@x.org, bob".into(),
+            ..Draft::default()
+        };
+        let read = draft.recipients();
+        assert_eq!(read.to.len(), 1);
+        let wrong: Vec<_> = read.errors.iter().map(|e| (e.field, e.range.clone())).collect();
+        assert_eq!(wrong, [(Field::To, 11..14), (Field::From, 0..16)]);
+        assert!(Draft::default().is_blank() && !draft.is_blank());
+    }
 }

@@ -1,7 +1,50 @@
-//! Writing mail: what is typed, as a value.
+//! Writing mail, as values: from what was typed to the bytes that are sent. Pure.
 //!
-//! Invariant: pure; no file, socket, clock or randomness in here.
+//! Invariant: nothing that was typed or that a message said can add a header field; Bcc is in no
+//! bytes; equal input gives equal bytes: the time, the Message-ID and the seed of the boundary come
+//! in as arguments.
+//!
+//! | question | file |
+//! |---|---|
+//! | what a draft is | `draft` |
+//! | which addresses a field holds, and what is wrong where | `typed`, `domain` |
+//! | its bytes | `build` → `header`, `flowed`, `transfer` |
+//! | the draft of an answer or a forward | `reply` ← `shown`, `people`, `subject`, `quote` |
+//! | a draft in an editor | `edit` |
+//! | a link that was clicked | [`mailto`] |
+//! | what to ask before it is sent | `checks` |
+//! | who may be meant | `complete` |
+//! | how to leave a list | [`unsubscribe`] |
 
+mod build;
+#[cfg(test)]
+mod build_tests;
+mod checks;
+mod complete;
+mod domain;
 mod draft;
+mod edit;
+mod flowed;
+mod header;
+mod line;
+pub mod mailto;
+mod people;
+mod quote;
+mod reply;
+mod shown;
+mod subject;
+mod transfer;
+mod typed;
+pub mod unsubscribe;
 
-pub use draft::{Attached, Draft};
+pub use build::{Blobs, BuildError, Built, Stamp, build};
+pub use checks::{MAX_COMMON_BYTES, Warning, checks, size};
+pub use complete::{Completion, MAX_PROPOSALS, People, Person, complete, token_at};
+pub use domain::address_key;
+pub use draft::{AddressError, Attached, Draft, Field, Recipients};
+pub use edit::{Edited, Problem, Why, from_text, to_text};
+pub use people::{Answer, Identity};
+pub use quote::quote;
+pub use reply::{Style, blank, forward_attached, forward_inline, reply};
+pub use shown::{Hints, Shown};
+pub use typed::{Wrong, format as format_address, format_list, parse as parse_addresses};
