@@ -6,17 +6,22 @@
 //! say what to look at, and when.
 //!
 //! `decide` is the table of cases, `loaded` what a log says of its messages, `settle` what became
-//! of one, `filing` the copy at the mail server, `parcel` how a draft becomes bytes, `sending` the
-//! threads that do it.
+//! of one, `filing` the copy at the mail server, `parcel` how a draft becomes bytes, `post` who
+//! gives them away, `sending` the threads that do it.
 
 mod decide;
 mod filing;
 mod loaded;
+mod parcel;
+mod post;
+mod sending;
 mod settle;
 #[cfg(test)]
 mod tests;
 
-pub use self::settle::{Gave, Given, own};
+pub use self::post::{Parcel, Post, SmtpPost};
+pub use self::sending::{Said, Sending, SendingHandle};
+pub use self::settle::{Gave, Given};
 
 use std::collections::BTreeSet;
 use std::sync::mpsc::SyncSender;

@@ -6,6 +6,7 @@
 
 use super::decide::{STOPPED, TAKEN_BACK};
 use super::loaded::Loaded;
+use super::parcel::can_be_built_otherwise;
 use super::{Due, Why, draft_of, is_known};
 use crate::backend::core::Backend;
 use crate::backend::ingest::{event, event_id, prepare};
@@ -55,7 +56,7 @@ pub struct Gave {
 
 /// Our own message, as it is taken in.
 #[must_use]
-pub fn own(raw: Vec<u8>, now: i64) -> Prepared {
+pub(super) fn own(raw: Vec<u8>, now: i64) -> Prepared {
     let folder = Folder { place: Some(Place::Archive), sent: true, ..Folder::default() };
     let flags = Some(Flags { read: true, ..Flags::default() });
     prepare(Incoming { raw, folder, flags, file_time: None }, now)
@@ -76,6 +77,10 @@ impl Backend {
             Given::Taken { .. } => {
                 let account = file.then_some(account.as_str());
                 self.sent(&loaded, queued, false, Some(message), account, Some(&due))?;
+            }
+            Given::Refused(true, why) if can_be_built_otherwise(&due, &why.code) => {
+                let again = Some(self.now);
+                self.fail(&loaded, queued, Failure::Temporary, &why, again)?;
             }
             Given::Refused(lasting, why) => {
                 self.fail_or_retry(&loaded, queued, lasting, &why)?;
