@@ -38,7 +38,7 @@
 //! | 7 | `main.rs`, [`cli`]: arguments, wiring, one file a subcommand |
 //! | 6 | [`ui`]: the terminal; `update` and `view` are pure, `sources` has the threads |
 //! | 5 | [`engine`]: the device; [`backend`]: order, pipeline, ingest, sockets |
-//! | 4 | [`imap`]: what a mail server has, and what it is told |
+//! | 4 | [`imap`]: what a mail server has, and what it is told; [`smtp`]: a message given away |
 //! | 3 | [`command`]: what keys mean; [`projection`]: thread → rows; [`bridge`]: mail in files |
 //! | 2 | [`mailbox`], [`thread`]: the schemas; [`sync`]: frames; [`account`]: servers, passwords |
 //! | 1 | [`store`]: logs, blobs, own events; [`mail`]: RFC 5322 and MIME |
@@ -70,8 +70,10 @@
 //! | an account is fetched | `backend/fetcher` → `imap/worker` → `imap/pass` → `backend/edge` |
 //! | what a server said otherwise | `backend/edge` → `bridge/follow` → `backend/follow` |
 //! | what we say otherwise | `backend/worker` (`touch`) → `imap/orders` → `imap/write` |
+//! | what we said comes back | `imap/shown`, `backend/echo` ← `backend/edge`, `backend/edge_out` |
 //! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
 //! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |
+//! | a message is given to a server | `smtp/submit` → `account/smtp_wire` → `smtp/submission` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
 //! | a message is gone at its source | `backend/removed` → `thread/state` → `thread/cells` |
@@ -97,8 +99,11 @@
 //! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
 //! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |
 //! | a damaged file | `store/salvage`, `store/check` → `backend/mend`, `engine/mend` ← `doctor` |
+//! | a draft is written, queued | `engine/drafts`, `engine/composing` → `thread/outgoing` |
 //! | new mail is announced | `backend/announce` → `cli/tui_mail` → `ui/announce`, `on_new_mail` |
 //! | what accounts do | `backend/fetcher` → `cli/tui_mail` → `ui/view/accounts` |
+//! | an answer, a forward is begun | `mail/compose/reply` ← `shown`, `people`, `quote` |
+//! | a draft becomes bytes | `mail/compose/build` → `header`, `flowed`, `transfer` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
@@ -115,8 +120,11 @@
 //! with `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db`
 //! remembers which files were imported and what they said; losing it costs reading them again.
 //! A damaged file is put aside as `NAME.damaged` when it is made again. `DIR/accounts.toml` is the
-//! user's: which accounts there are; `DIR/secrets` has passwords that were typed, where no keyring
-//! keeps them. `DIR/crash.txt` says where the last panic was, without mail.
+//! user's: which accounts there are; `DIR/accounts.removed` those that were removed, for who
+//! fetches to forget what their servers had; `DIR/secrets` has passwords that were typed, where no
+//! keyring keeps them. `DIR/writing.db` is what is being written on this device: a journal of open
+//! drafts, and what is attached until the backend has it. `DIR/crash.txt` says where the last panic
+//! was, without mail.
 //!
 //! # Decisions
 //!
@@ -158,6 +166,10 @@
 //!   Both lie in the file of the logs and change with them, so a crash or a backup that is put back
 //!   has both or neither. A place that was chosen here and is not written yet stands against the
 //!   server's; where an account is met for the first time, the server's flags count.
+//! - **What a server does late is an echo.** A connection that goes leaves commands in the server's
+//!   buffer that are done after the next one has looked. All that was told and not answered is
+//!   remembered for as long as a server may keep a connection; a word that equals one of it is
+//!   agreed on, and what is wanted now is written after it.
 //! - **IMAP's framing is ours, its grammar is `imap-proto`'s.** No client library bounds what a
 //!   server may send before it is read; so responses are parted, and refused, by length and depth
 //!   first. QRESYNC tells what is gone by UID.
@@ -173,6 +185,11 @@
 //! - **What was queued to be sent is not sent by a restore.** A `MessageQueued` that was first
 //!   offered in another epoch than the backend's is *unknown, check*: it may have been sent in
 //!   the life that the restore ended. (Nothing is sent yet; it comes in at `backend/returns`.)
+//! - **A draft is a store of its own**, begun by the device that writes it, and in no place. The
+//!   message that it becomes is taken in like any other and joins what it answers by its
+//!   references: a pause in writing changes no conversation, and a purge of one takes no draft.
+//! - **What an action does to a store is offered, and taken, as a whole**: a batch that names the
+//!   action says that all of it is there, so what of it waits for its bytes keeps the rest waiting.
 //! - **`all` and `anywhere` are unions of places**, which share no conversation: two lists more
 //!   cost no row more.
 //! - **A snapshot has the newest rows first, and all others by id.** Trees that grow at their end
@@ -219,9 +236,12 @@
 //!   and no blob outlives what names it. A purge takes both.
 //! - **A long blob lies in the parts in which it is sent**, each with a checksum: an upload is
 //!   written once, and reading one part reads no other.
-//! - **Accounts stand below what speaks to their servers**, since that has to know them. Servers
-//!   for sending are tried by a few lines of SMTP of our own: each step has its deadline and each
-//!   line its bound, and the cause of a failure keeps its type until it is said with its cure.
+//! - **Accounts stand below what speaks to their servers**, since that has to know them. SMTP is a
+//!   few lines of our own: each step has its deadline and each line its bound, and the cause of a
+//!   failure keeps its type until it is said with its cure. A library would hide the one thing that
+//!   counts: whether the dot behind a message can have left.
+//! - **A message is given away by its last dot.** What fails before that was surely not taken, an
+//!   answer behind it counts, and anything else is unknown: it is never tried again by itself.
 //! - **`accounts.toml` is text, not state.** A table is appended or taken out, all other bytes
 //!   stay; no password stands in it, only where one comes from.
 //! - **A device's id begins with the name of its machine**, so that history says who it was with
@@ -246,6 +266,7 @@ pub mod mailbox;
 pub mod notice;
 pub mod projection;
 pub mod safe_text;
+pub mod smtp;
 pub mod store;
 pub mod sync;
 pub mod thread;

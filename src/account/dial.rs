@@ -26,12 +26,13 @@ const MAX_ADDRESSES: usize = 4;
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// Within [`STEP`], or a cause that says at what.
+/// Within `limit`, or a cause that says at what.
 pub(super) async fn within<T>(
+    limit: Duration,
     what: &'static str,
     step: impl Future<Output = Result<T, Cause>>,
 ) -> Result<T, Cause> {
-    tokio::time::timeout(STEP, step).await.unwrap_or(Err(Cause::Slow(what)))
+    tokio::time::timeout(limit, step).await.unwrap_or(Err(Cause::Slow(what)))
 }
 
 /// Connects to a host.
@@ -65,9 +66,22 @@ pub async fn tls<S: Stream>(
     host: &str,
     config: &Arc<ClientConfig>,
 ) -> Result<TlsStream<S>, Cause> {
+    tls_within(STEP, stream, host, config).await
+}
+
+/// As [`tls`], with a deadline of the caller's.
+///
+/// # Errors
+/// The cause; what is wrong with a certificate is said apart.
+pub async fn tls_within<S: Stream>(
+    limit: Duration,
+    stream: S,
+    host: &str,
+    config: &Arc<ClientConfig>,
+) -> Result<TlsStream<S>, Cause> {
     let name = ServerName::try_from(host.to_owned()).map_err(|_| Cause::NoHost)?;
     let connector = TlsConnector::from(Arc::clone(config));
-    within("TLS", async {
+    within(limit, "TLS", async {
         connector.connect(name, stream).await.map_err(|error| cause::of_tls(&error))
     })
     .await

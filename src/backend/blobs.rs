@@ -5,7 +5,7 @@
 //! reference or upload, by this clock, a few at a time when there is nothing else to do.
 
 use crate::backend::core::Backend;
-use crate::id::{BlobHash, StoreId};
+use crate::id::{ActionId, BlobHash, StoreId};
 use crate::limits::BLOB_KEPT;
 use crate::store::{Blobs, Durability, IncomingPart, Log, NewEvent, StoreError, UPLOAD_KEPT};
 use crate::sync::{Bytes, Frame};
@@ -75,7 +75,12 @@ impl Backend {
                 }
             }
             if !missing.is_empty() {
-                events.truncate(at);
+                // What an action does to a store is taken as a whole: a batch that names the action
+                // says so.
+                let mine =
+                    |other: &&NewEvent| id_of(other).is_some() && id_of(other) == id_of(event);
+                let before = events[..at].iter().rev().take_while(mine).count();
+                events.truncate(at - before);
                 return Ok(missing);
             }
             for hash in &named {
@@ -114,6 +119,11 @@ impl Backend {
             }
         }
     }
+}
+
+/// The action of an event.
+fn id_of(event: &NewEvent) -> Option<&ActionId> {
+    event.action.as_ref().map(|action| &action.id)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::backend::bootstrap::Snapshotter;
 use crate::backend::ingest::{self, Prepared};
 use crate::backend::mailbox_client::MailboxClient;
 use crate::backend::mend;
+use crate::backend::outbox::Desk;
 use crate::backend::returns;
 use crate::backend::session::Session;
 use crate::backend::storage::{self, Snapshots};
@@ -63,6 +64,8 @@ pub struct Backend {
     pub(super) woke: Option<i64>,
     /// Threads whose rows say that they should wake and whose logs do not, with the logs' ends.
     pub(super) left: BTreeMap<ThreadId, u64>,
+    /// What is being sent, and who sends it.
+    pub(super) outbox: Desk,
 }
 
 impl Backend {
@@ -94,6 +97,7 @@ impl Backend {
             touched: true,
             woke: None,
             left: BTreeMap::new(),
+            outbox: Desk::default(),
             db,
             id,
             epoch,
@@ -103,6 +107,7 @@ impl Backend {
         }
         // A purge that a crash broke off is finished before anybody is heard.
         backend.tell_purges()?;
+        backend.outbox_begins()?;
         Ok(backend)
     }
 
@@ -145,7 +150,7 @@ impl Backend {
             // What comes back is taken also where nobody has its blobs any more.
             let missing = if again { Vec::new() } else { self.without_blobs(&store, &mut events)? };
             let begins = found.is_none_or(|place| place.head.position == 0);
-            let appended = if store.as_str() == StoreId::MAILBOX {
+            let mut appended = if store.as_str() == StoreId::MAILBOX {
                 refused.append(&mut kept);
                 self.mailbox.append(&events)?
             } else {
@@ -159,8 +164,12 @@ impl Backend {
                 }
                 appended
             };
-            for id in appended.reused {
-                refused.push(no(id, "id-reused", "another event has this id"));
+            for (id, position) in appended.reused {
+                if again && returns::is_named_by_what_it_is(&events, &id) {
+                    appended.positions.push((id, position));
+                } else {
+                    refused.push(no(id, "id-reused", "another event has this id"));
+                }
             }
             heads.insert(store.clone(), appended.head);
             answers.push((store.clone(), appended.positions, refused, missing));
@@ -174,6 +183,7 @@ impl Backend {
             }
         }
         storage::Links::pushed(&self.db, &pushed)?;
+        self.outbox_pushed(&pushed)?;
         let mut acks = Vec::with_capacity(answers.len());
         for (store, positions, refused, missing) in answers {
             let Head { position: head, chain } = heads.get(&store).copied().unwrap_or_default();
@@ -277,6 +287,7 @@ impl Backend {
             crash::point("push.after-commit");
         }
         self.ready.append(&mut self.held);
+        self.outbox_ring();
         Ok(())
     }
 

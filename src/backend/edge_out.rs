@@ -8,51 +8,38 @@
 use std::collections::BTreeMap;
 
 use crate::backend::core::Backend;
-use crate::backend::echo::{Agreed, Sent};
+use crate::backend::echo::{Agreed, Told};
 use crate::backend::storage::{Dirty, EdgeMessage, Edges};
 use crate::backend::thread_client::state_of;
-use crate::id::StoreId;
-use crate::imap::orders::orders;
-use crate::imap::{FolderKey, Order, Outcome as Written, Report, Target, What};
+use crate::id::{StoreId, ThreadId};
+use crate::imap::orders::{Ordered, doubled, orders};
+use crate::imap::shown::Shown;
+use crate::imap::{FolderKey, Order, Outcome as Written, Report, Target, What, Wish};
 use crate::store::StoreError;
 
 impl Backend {
-    /// What is to be written to an account's server; `early`, before all its folders were looked
-    /// at, nothing of conversations of which something was sent already.
+    /// What is to be written to an account's server.
     ///
     /// # Errors
     /// When the storage refuses.
     pub fn edge_orders(
         &mut self,
         account: &str,
-        most: usize,
-        early: bool,
+        wish: &Wish,
+        now: i64,
     ) -> Result<Vec<Order>, StoreError> {
         self.begin()?;
+        self.now = now;
         let folders = Edges::folders(&self.db, account)?;
         let info = folders.iter().map(|of| (of.state.key, of.info.clone())).collect();
         let mut groups: BTreeMap<(What, FolderKey), Vec<Target>> = BTreeMap::new();
-        for thread in Edges::dirty(&self.db, account, most, early)? {
+        for thread in Edges::dirty(&self.db, account, wish.most, wish.early)? {
             let state = state_of(&self.db, &StoreId::thread(&thread))?;
             let ours = self.ours(&state)?;
             let held = Edges::of_thread(&self.db, account, &thread)?;
             let rows: Vec<_> = held.iter().filter_map(EdgeMessage::row).collect();
-            let agreed = Edges::agreed(&self.db, account, &thread)?;
-            let mut agreed = agreed.unwrap_or_else(|| Agreed::of(ours.stand.clone()));
-            let ordered = orders(&ours, &agreed.stand, &rows, &info);
-            if ordered.is_empty() {
-                // Of one that left a folder and was not met again there is nothing to order yet.
-                let away = Edges::is_away(&self.db, account, &thread)?;
-                let (agreed, dirty) = if away {
-                    (agreed, Dirty::Later)
-                } else {
-                    (Agreed::of(ours.stand.clone()), Dirty::No)
-                };
-                Edges::agree(&self.db, account, &thread, &agreed, dirty)?;
-                continue;
-            }
-            agreed.sent = Some(Sent::of(&ours));
-            Edges::agree(&self.db, account, &thread, &agreed, Dirty::Yes)?;
+            let shown = Shown { ours: &ours, rows: &rows, folders: &info };
+            let ordered = self.ordered(account, &thread, &shown, wish)?;
             for (at, what) in ordered {
                 let row = &rows[at];
                 let of = |held: &&EdgeMessage| (held.folder, held.uid) == (row.folder, row.uid);
@@ -73,6 +60,44 @@ impl Backend {
             what,
         };
         Ok(groups.into_iter().map(order).collect())
+    }
+
+    /// What is to be written of a conversation; on disk that it was told when this returns.
+    fn ordered(
+        &self,
+        account: &str,
+        thread: &ThreadId,
+        shown: &Shown<'_>,
+        wish: &Wish,
+    ) -> Result<Vec<Ordered>, StoreError> {
+        let Shown { ours, rows, folders } = *shown;
+        let agreed = Edges::agreed(&self.db, account, thread, self.now)?;
+        let mut agreed = agreed.unwrap_or_else(|| Agreed::of(ours.stand.clone()));
+        let away = Edges::is_away(&self.db, account, thread)?;
+        agreed.settle(shown, wish, away, self.now);
+        let mut ordered = orders(ours, &agreed.stand, rows, folders);
+        let all = ordered.len();
+        ordered.retain(|(_, what)| match what {
+            What::Flags { .. } => true,
+            What::CopyTo(to) => !away && !agreed.awaits_copy(*to, wish),
+            // What is away may be where it is to go already, or go there later.
+            _ => !away,
+        });
+        let waits = away || ordered.len() < all;
+        if ordered.is_empty() && !away {
+            ordered = doubled(rows, &agreed.copied(wish));
+        }
+        let dirty = match (ordered.is_empty(), waits) {
+            (false, _) => Dirty::Yes,
+            (true, true) => Dirty::Later,
+            (true, false) => Dirty::No,
+        };
+        agreed.tell(Told::of(ours, &agreed.stand, &ordered, wish, self.now));
+        if dirty == Dirty::No {
+            agreed = agreed.with(ours.stand.clone());
+        }
+        Edges::agree(&self.db, account, thread, &agreed, dirty)?;
+        Ok(ordered)
     }
 
     /// How many messages left a folder and were not met again yet.
@@ -138,7 +163,7 @@ impl Backend {
             // It is looked for in all folders first.
             (_, Written::Absent | Written::Refused(_)) => match &held.known {
                 Some((thread, _)) => {
-                    let agreed = Edges::agreed(&self.db, account, thread)?;
+                    let agreed = Edges::agreed(&self.db, account, thread, self.now)?;
                     agreed.map_or(Ok(()), |agreed| {
                         Edges::agree(&self.db, account, thread, &agreed, Dirty::Later)
                     })

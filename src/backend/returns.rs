@@ -5,19 +5,20 @@
 //! came first. A purge that comes back purges again, but never what came since.
 //!
 //! Mail that was queued to be sent (`MessageQueued`) and comes back must never be sent silently: it
-//! may have been, in the life that the restore ended. Whoever builds the outbox looks at the epoch
-//! of the event, which is that of its first offer: another than the backend's is *unknown, check*.
+//! may have been, in the life that the restore ended. The outbox looks at the epoch of the event,
+//! which is that of its first offer: another than the backend's is *unknown, check*.
 
 use std::collections::BTreeSet;
 
 use crate::backend::core::Backend;
 use crate::backend::storage::{self, Index, Links, Purged};
-use crate::id::{StoreId, ThreadId};
+use crate::backend::{ingest, mailbox_client, wake};
+use crate::id::{EventId, StoreId, ThreadId};
 use crate::mail;
 use crate::mailbox::{self, MailboxEvent};
 use crate::store::{Blobs, Db, Log, NewEvent, StoreError};
 use crate::sync::{Refused, StorePush};
-use crate::thread::{MessageAdded, ThreadEvent, name};
+use crate::thread::{MessageAdded, ThreadEvent, name, named_blobs};
 
 /// Of these events, those that a log does not hold.
 pub(super) fn unknown(
@@ -34,6 +35,15 @@ pub(super) fn unknown(
     Ok(unknown)
 }
 
+/// Whether the backend named this event, by what it is: a message by its bytes, a label by its
+/// name. Where another life took the same in, it is here, whatever its source says of it since:
+/// its folder, its flags, when it was made.
+pub(super) fn is_named_by_what_it_is(events: &[NewEvent], id: &EventId) -> bool {
+    let its = events.iter().find(|event| event.id == *id);
+    let writers = [ingest::MAIL_EDGE, mailbox_client::CLIENT, wake::CLIENT];
+    its.is_some_and(|event| writers.contains(&event.device.as_str()))
+}
+
 /// These events of a thread came back, and are in its log now.
 pub(super) fn take_back(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result<(), StoreError> {
     let Some(thread) = store.as_thread() else { return Ok(()) };
@@ -41,6 +51,11 @@ pub(super) fn take_back(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result
         match ThreadEvent::read(&event.name, &event.args) {
             Some(ThreadEvent::Created(_)) => Links::begun(db, &thread)?,
             Some(ThreadEvent::Message(message)) => index(db, &thread, &message)?,
+            Some(ThreadEvent::Saved(_) | ThreadEvent::Claimed(_)) => {
+                for blob in named_blobs(&event.name, &event.args) {
+                    Blobs::refer(db, &blob)?;
+                }
+            }
             _ => {}
         }
     }

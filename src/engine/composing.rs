@@ -23,8 +23,22 @@ pub(super) struct Opening {
 }
 
 impl Engine {
+    /// The first moment: what was being written is saved, and what there is told.
+    pub(super) fn begin(&mut self) {
+        self.recover_drafts();
+        self.tell_labels();
+        self.tell_status();
+    }
+
+    /// Goes on with what is open.
+    pub(super) fn compose_on(&mut self) {
+        let opened = self.open_drafts();
+        self.told(opened);
+        self.forget_saved();
+    }
+
     /// Drafts that a killed program left in the journal become saves.
-    pub(super) fn recover_drafts(&mut self) {
+    fn recover_drafts(&mut self) {
         match self.driver.device.recover_drafts() {
             Ok(0) => {}
             Ok(count) => {
@@ -46,7 +60,7 @@ impl Engine {
         Ok(self.driver.device.journal(&journal)?)
     }
 
-    pub(super) fn forget_saved(&mut self) {
+    fn forget_saved(&mut self) {
         let device = &mut self.driver.device;
         if self.saved.is_empty() || device.is_saving() || device.unsynced().is_some() {
             return;

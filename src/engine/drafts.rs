@@ -63,16 +63,15 @@ impl Device {
         draft: &Draft,
     ) -> Result<Done, EngineError> {
         let action = self.action("draft");
-        let thread = match thread {
-            Some(thread) => thread.clone(),
-            None => {
-                let mut random = [0; 13];
-                self.clock.random(&mut random);
-                let thread = ThreadId::of_draft(&random);
-                let args = Args::of(&ThreadCreated { thread: thread.clone() });
-                self.add(&StoreId::thread(&thread), name::THREAD_CREATED, &args, &action)?;
-                thread
-            }
+        let thread = if let Some(thread) = thread {
+            thread.clone()
+        } else {
+            let mut random = [0; 13];
+            self.clock.random(&mut random);
+            let thread = ThreadId::of_draft(&random);
+            let args = Args::of(&ThreadCreated { thread: thread.clone() });
+            self.add(&StoreId::thread(&thread), name::THREAD_CREATED, &args, &action)?;
+            thread
         };
         let text = serde_json::to_string(draft).unwrap_or_default();
         let long = text.len() > MAX_INLINE_BYTES;

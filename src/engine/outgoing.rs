@@ -8,10 +8,38 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::crash::{self, Broken};
 use crate::engine::{Device, EngineError};
-use crate::id::StoreId;
+use crate::id::{ActionId, Epoch, StoreId};
 use crate::limits::PUSH_EVENTS;
-use crate::store::{Own, OwnEvent};
+use crate::store::{NewEvent, Own, OwnEvent};
 use crate::sync::{Frame, StorePush};
+
+/// What goes in one frame.
+#[derive(Default)]
+struct Gathered {
+    /// Of each store whether it comes back, and its events with their numbers here.
+    stores: BTreeMap<StoreId, (bool, Vec<(i64, NewEvent)>)>,
+    /// The numbers of those that were never offered.
+    new: Vec<i64>,
+    /// Whether there is more than one frame takes.
+    more: bool,
+}
+
+impl Gathered {
+    /// Takes the last events of a store out again as far as they are of this action; how many.
+    fn leave(&mut self, store: &StoreId, action: Option<&ActionId>) -> usize {
+        let Some((_, events)) = self.stores.get_mut(store) else { return 0 };
+        let mine = |(_, event): &&(i64, NewEvent)| {
+            action.is_some() && event.action.as_ref().map(|action| &action.id) == action
+        };
+        let left = events.iter().rev().take_while(mine).count();
+        let left = events.split_off(events.len() - left);
+        if events.is_empty() {
+            self.stores.remove(store);
+        }
+        self.new.retain(|new| left.iter().all(|(seq, _)| seq != new));
+        left.len()
+    }
+}
 
 impl Device {
     /// What to send now. The epoch in which an event is first offered is on disk before this
@@ -27,39 +55,7 @@ impl Device {
         if !self.unsent || self.unsynced().is_some() {
             return Ok(std::mem::take(&mut self.wanted));
         }
-        let (mut unsent, mut last_of) = (false, None);
-        let mut stores: BTreeMap<StoreId, (bool, Vec<_>)> = BTreeMap::new();
-        let mut later: BTreeSet<StoreId> = BTreeSet::new();
-        let (mut after, mut count, mut new) = (0, 0, Vec::new());
-        'pages: loop {
-            let pending = Own::pending(&self.db, after, PUSH_EVENTS)?;
-            let Some(last) = pending.last() else { break };
-            after = last.seq;
-            let fresh = |own: &OwnEvent| own.offered.is_none();
-            let later_first = crash::broken(Broken::LaterFirst) && pending.iter().any(fresh);
-            unsent |= later_first;
-            for own in pending {
-                let frame = stores.get(&own.store).map(|(again, _)| *again);
-                let waits = self.has_to_wait(&own, frame, &mut later)?;
-                if waits || (later_first && !fresh(&own)) {
-                    continue;
-                }
-                // What an action does to one store is in one frame: a batch that names the action
-                // says that all of it is there.
-                let action = own.action.as_ref().map(|action| action.id.clone());
-                if count >= PUSH_EVENTS && last_of != Some((own.store.clone(), action.clone())) {
-                    unsent = true;
-                    break 'pages;
-                }
-                last_of = Some((own.store.clone(), action));
-                if own.offered.is_none() {
-                    new.push(own.seq);
-                }
-                let of = stores.entry(own.store.clone()).or_insert((own.again, Vec::new()));
-                of.1.push(own.offer(&self.id, &epoch));
-                count += 1;
-            }
-        }
+        let Gathered { stores, new, more } = self.gather(&epoch)?;
         if !new.is_empty() && !crash::broken(Broken::EpochAfterOffer) {
             self.begin_full()?;
             if let Err(error) = Own::offered(&self.db, &new, &epoch) {
@@ -72,22 +68,62 @@ impl Device {
                 return Ok(std::mem::take(&mut self.wanted));
             }
         }
-        self.unsent = unsent;
+        self.unsent = more;
         let mut frames = std::mem::take(&mut self.wanted);
         if !stores.is_empty() {
             self.in_flight.extend(stores.keys().cloned());
             for (store, (_, events)) in &stores {
-                let ids = events.iter().map(|event| event.id.clone());
+                let ids = events.iter().map(|(_, event)| event.id.clone());
                 self.sent.insert(store.clone(), ids.collect());
             }
             let stores = stores.into_iter();
             let stores = stores.map(|(store, (again, events))| {
-                let expect = None;
+                let (expect, events) = (None, events.into_iter().map(|(_, event)| event).collect());
                 StorePush { store, expect, events, again }
             });
             frames.push(Frame::Push { stores: stores.collect() });
         }
         Ok(frames)
+    }
+
+    /// Gathers the pending events that may go, in the order in which they were decided.
+    fn gather(&mut self, epoch: &Epoch) -> Result<Gathered, EngineError> {
+        let mut last_of = None;
+        let mut frame = Gathered::default();
+        let mut later: BTreeSet<StoreId> = BTreeSet::new();
+        let (mut after, mut count) = (0, 0);
+        loop {
+            let pending = Own::pending(&self.db, after, PUSH_EVENTS)?;
+            let Some(last) = pending.last() else { return Ok(frame) };
+            after = last.seq;
+            let fresh = |own: &OwnEvent| own.offered.is_none();
+            let later_first = crash::broken(Broken::LaterFirst) && pending.iter().any(fresh);
+            frame.more |= later_first;
+            for own in pending {
+                let comes_back = frame.stores.get(&own.store).map(|(again, _)| *again);
+                let waits = self.has_to_wait(&own, comes_back, &mut later)?;
+                // What an action does to one store is in one frame: a batch that names the action
+                // says that all of it is there. So what is before one that waits, waits with it.
+                let action = own.action.as_ref().map(|action| action.id.clone());
+                if waits {
+                    count -= frame.leave(&own.store, action.as_ref());
+                }
+                if waits || (later_first && !fresh(&own)) {
+                    continue;
+                }
+                if count >= PUSH_EVENTS && last_of != Some((own.store.clone(), action.clone())) {
+                    frame.more = true;
+                    return Ok(frame);
+                }
+                last_of = Some((own.store.clone(), action));
+                if own.offered.is_none() {
+                    frame.new.push(own.seq);
+                }
+                let of = frame.stores.entry(own.store.clone()).or_insert((own.again, Vec::new()));
+                of.1.push((own.seq, own.offer(&self.id, epoch)));
+                count += 1;
+            }
+        }
     }
 
     /// Whether a pending event cannot be sent now. What comes back has a right of its own, and goes

@@ -18,12 +18,11 @@ use crate::engine::purging::Purging;
 use crate::engine::side_door::SideDoor;
 use crate::engine::slice::{BEAT, Pace};
 use crate::engine::syncer::{Written, syncer};
-use crate::engine::view::{Done, HistoryPage, ImportProgress, Status};
+use crate::engine::view::{Done, ImportProgress, Status};
 use crate::engine::writing::Journal;
 use crate::engine::{Device, Driver, EngineError};
-use crate::id::{ActionId, ThreadId};
+use crate::id::ThreadId;
 use crate::limits::COMMIT_WITHIN;
-use crate::mailbox::{self, Of};
 use crate::notice::{Explain as _, Notice};
 use crate::sync::SyncError;
 
@@ -151,9 +150,7 @@ impl Engine {
     }
 
     fn run(mut self, inputs: &Receiver<Input>) {
-        self.recover_drafts();
-        self.tell_labels();
-        self.tell_status();
+        self.begin();
         let mut coming = Coming::new(inputs);
         let (mut answered, mut beats) = (false, 0);
         loop {
@@ -215,9 +212,7 @@ impl Engine {
                 self.prefetch(&thread);
             }
             self.evict_idle();
-            let opened = self.open_drafts();
-            self.told(opened);
-            self.forget_saved();
+            self.compose_on();
             self.keeping = coming.waiting.is_empty() && self.keep_on();
             self.sync_disk();
             self.tell_news();
@@ -456,22 +451,6 @@ impl Engine {
         }
     }
 
-    /// A page of the history; one that cannot be read is empty, or nothing would be asked again.
-    fn tell_history(
-        &self,
-        ticket: u64,
-        before: Option<&ActionId>,
-        limit: usize,
-    ) -> Result<(), EngineError> {
-        let page = self.driver.device.history(&Of::default(), before, limit);
-        let (page, done) = match page {
-            Ok(page) => (page, Ok(())),
-            Err(error) => (HistoryPage::default(), Err(error)),
-        };
-        self.tell(Update::History { ticket, page });
-        done
-    }
-
     /// Decides an intent. Each has exactly one answer, also one that failed, or the UI would take
     /// the next answer for this one's.
     fn intend(&mut self, intent: &Intent) -> Result<(), EngineError> {
@@ -529,51 +508,6 @@ impl Engine {
         Ok(())
     }
 
-    fn tell_labels(&self) {
-        match self.driver.device.labels() {
-            Ok(labels) => self.tell(Update::Labels(labels)),
-            Err(error) => self.tell(Update::Notice(error.notice())),
-        }
-    }
-
-    fn tell_status(&mut self) {
-        let status = self.driver.status();
-        if self.last_status != Some(status) {
-            self.last_status = Some(status);
-            self.tell(Update::Status(status));
-        }
-    }
-
-    fn tell_news(&mut self) {
-        let news = self.driver.device.news();
-        if news.lists {
-            self.tell(Update::Changed);
-            self.tell_labels();
-        }
-        if let Some(thread) = &self.reading {
-            // Its members are few; what a page changed may be thousands.
-            let db = self.driver.device.db();
-            let root = mailbox::root_of(db, thread).ok().flatten();
-            let members = root.and_then(|root| mailbox::seen_members(db, &root).ok());
-            let changed = news.threads.contains(thread)
-                || members.is_some_and(|members| {
-                    members.iter().any(|(member, _)| news.threads.contains(member))
-                });
-            if changed && let Err(error) = self.tell_thread() {
-                self.tell(Update::Notice(error.notice()));
-            }
-        }
-        for line in news.refused {
-            let hint = "`mailtui doctor` lists what was refused";
-            self.tell(Update::Notice(Notice::warning("refused", line, hint)));
-        }
-        if let Some((_, message, retry)) = news.error {
-            let hint = if retry { "it is tried again" } else { "" };
-            self.tell(Update::Notice(Notice::warning("backend", message, hint)));
-        }
-        self.tell_status();
-    }
-
     fn start_import(&mut self, paths: Vec<PathBuf>) {
         let Some(job) = self.import.clone() else {
             let hint = "import where the backend is, or use `mailtui import`";
@@ -596,6 +530,8 @@ impl Engine {
 mod composing;
 #[path = "idle.rs"]
 mod idle;
+#[path = "telling.rs"]
+mod telling;
 
 use composing::Opening;
 

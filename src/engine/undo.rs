@@ -14,7 +14,7 @@ use crate::engine::view::{By, Done, Kept};
 use crate::engine::{Device, EngineError};
 use crate::id::{ActionId, StoreId, ThreadId};
 use crate::mailbox::{
-    self, Deed, Groups, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed,
+    self, Deed, DraftDeed, Groups, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed,
 };
 use crate::projection::{deed, entries, trail_of};
 use crate::store::{Action, Args, Own, StoreError};
@@ -296,6 +296,10 @@ impl Device {
         let mut found = None;
         self.own_past(|past| {
             let stands = past.undoes.is_none() && past.undone_by.is_none() && past.name != "undo";
+            // A pause in writing is no key, and what was taken back is sent by a key again.
+            let wrote =
+                |deed: &Deed| matches!(deed, Deed::Draft(DraftDeed::Saved | DraftDeed::Cancelled));
+            let stands = stands && (past.deeds.is_empty() || !past.deeds.iter().all(wrote));
             if stands {
                 found = Some(past);
             }

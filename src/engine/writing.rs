@@ -1,10 +1,10 @@
 //! What is being written on this device: a journal of open drafts, and the bytes of what is
 //! attached until the backend has them.
 //!
-//! Invariant: an entry of the journal is on disk when [`Writing::note`] returns, and stays until its
-//! draft is saved as an event that is on disk. Bytes are on disk before an event names them. It lies
-//! in a file of its own, so that a command beside a terminal can attach something; only this file
-//! knows its tables.
+//! Invariant: an entry of the journal is on disk when [`Writing::note`] returns, and stays until
+//! its draft is saved as an event that is on disk. Bytes are on disk before an event names them. It
+//! lies in a file of its own, so that a command beside a terminal can attach something; only this
+//! file knows its tables.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::bridge::{Folder, SinkError};
+use crate::id::ThreadId;
 use crate::label::Place;
 use crate::mail::Flags;
 
@@ -193,7 +194,8 @@ pub struct Target {
     pub size: u64,
 }
 
-/// What is to be done with messages of one folder.
+/// What is to be done with messages of one folder, in the order in which it is done: what goes
+/// elsewhere has no longer its UID, so flags and copies come before (RFC 3501, section 2.3.1.1).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     /// Flags and keywords on and off.
@@ -210,12 +212,12 @@ pub enum What {
         /// Off.
         off: Vec<String>,
     },
+    /// Also into this folder.
+    CopyTo(FolderKey),
     /// Into the folder of this role.
     Move(Role),
     /// Into this folder.
     MoveTo(FolderKey),
-    /// Also into this folder.
-    CopyTo(FolderKey),
     /// Out of this folder; another one has it too.
     Delete,
 }
@@ -245,6 +247,20 @@ pub struct Order {
     pub what: What,
 }
 
+/// Which orders are asked for, and by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wish {
+    /// Of at most so many conversations.
+    pub most: usize,
+    /// Before all folders were looked at: nothing of conversations of which something was told that
+    /// was not answered, since it is not known yet whether that is done.
+    pub early: bool,
+    /// The connection that will carry them out. What it was given before is answered.
+    pub connection: u64,
+    /// How often all folders were looked at on it.
+    pub looks: u64,
+}
+
 /// What became of an order, message by message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -265,6 +281,56 @@ pub struct Report {
     pub order: Order,
     /// For each target, in order.
     pub outcomes: Vec<Outcome>,
+}
+
+/// A server said otherwise than what was done here and not written there yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The conversation.
+    pub thread: ThreadId,
+    /// When it was heard, Unix seconds.
+    pub at: i64,
+    /// Where it was put here.
+    pub here: Place,
+    /// Where it was put there; `None` where it was expunged.
+    pub there: Option<Place>,
+}
+
+impl Conflict {
+    /// In one line: who said what, and what stands.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let here = self.here.as_str();
+        let there = self.there.map(Place::as_str);
+        there.map_or_else(
+            || format!("put in {here} here, expunged at the server: it is gone"),
+            |there| format!("put in {here} here, in {there} at the server: {here} stands"),
+        )
+    }
+}
+
+/// A message of ours that was sent, or may have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// What the backend knows it by.
+    pub name: String,
+    /// Its Message-ID, without angle brackets.
+    pub message_id: String,
+    /// It is filed among sent mail where it is not there; otherwise only looked for.
+    pub file: bool,
+}
+
+/// What became of a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filed {
+    /// It is among sent mail already.
+    There,
+    /// It is there now.
+    Done,
+    /// It was looked for, and is not there.
+    Absent,
+    /// The server does not take it; one safe line.
+    Refused(String),
 }
 
 /// Who keeps what a server has: the backend.
@@ -317,17 +383,67 @@ pub trait Edge: Send {
     /// As `folders`.
     fn passed(&mut self, account: &str) -> Result<(), SinkError>;
 
-    /// What is to be written to the server, of at most so many conversations; `early`, before all
-    /// folders were looked at, nothing of those of which something was sent already: whether that
-    /// is there is not known yet.
+    /// What is to be written to the server.
     ///
     /// # Errors
     /// As `folders`.
-    fn orders(&mut self, account: &str, most: usize, early: bool) -> Result<Vec<Order>, SinkError>;
+    fn orders(&mut self, account: &str, wish: Wish) -> Result<Vec<Order>, SinkError>;
+
+    /// The last conflicts, the newest last.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn conflicts(&mut self, account: &str) -> Result<Vec<Conflict>, SinkError>;
 
     /// What became of orders.
     ///
     /// # Errors
     /// As `folders`.
     fn report(&mut self, account: &str, reports: Vec<Report>) -> Result<(), SinkError>;
+
+    /// What is to be filed among sent mail, and what may be there; `fresh`, only what was not tried
+    /// yet.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn letters(&mut self, account: &str, fresh: bool) -> Result<Vec<Letter>, SinkError> {
+        let _ = (account, fresh);
+        Ok(Vec::new())
+    }
+
+    /// The bytes of what is to be filed; `None` when they are gone.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn letter(&mut self, name: &str) -> Result<Option<Vec<u8>>, SinkError> {
+        let _ = name;
+        Ok(None)
+    }
+
+    /// What became of a letter.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn filed(&mut self, name: &str, filed: Filed) -> Result<(), SinkError> {
+        let _ = (name, filed);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_a_uid_is_done_before_what_takes_it_away() {
+        let flags = What::Flags { on: Vec::new(), off: Vec::new() };
+        let labels = What::Labels { on: Vec::new(), off: Vec::new() };
+        let stays = [flags, labels, What::CopyTo(9)];
+        let leaves = [What::Move(Role::Inbox), What::MoveTo(0), What::Delete];
+        for first in &stays {
+            for then in &leaves {
+                assert!(first < then, "{first:?} is done before {then:?}");
+            }
+        }
+    }
 }

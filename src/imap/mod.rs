@@ -19,15 +19,19 @@ pub mod gmail;
 mod gmail_orders_tests;
 pub mod names;
 pub mod orders;
+#[cfg(test)]
+mod orders_tests;
 mod pass;
 pub mod plan;
 mod reading;
+mod sent;
+pub mod shown;
 mod wire;
 pub mod worker;
 mod write;
 
 pub use edge::{
-    Arrived, Batch, Edge, FolderKey, FolderState, Found, Known, Listing, Order, Outcome, Report,
-    Role, Stand, Target, What,
+    Arrived, Batch, Conflict, Edge, Filed, FolderKey, FolderState, Found, Known, Letter, Listing,
+    Order, Outcome, Report, Role, Stand, Target, What, Wish,
 };
 pub use error::ImapError;

@@ -82,7 +82,7 @@ pub struct FolderInfo {
 }
 
 impl FolderInfo {
-    fn home(&self) -> Place {
+    pub(super) fn home(&self) -> Place {
         self.says.place.unwrap_or(Place::Inbox)
     }
 }
@@ -103,10 +103,27 @@ pub fn orders(
     let mut all = scene.flags();
     let mut moves = scene.moves();
     moves.extend(scene.labels(&moves));
-    // Labels before moves: a UID is of one folder.
-    moves.sort_by_key(|(_, what)| !matches!(what, What::Labels { .. }));
+    // Labels and copies before moves: a UID is of one folder.
+    moves.sort_by_key(|(_, what)| match what {
+        What::Flags { .. } | What::Labels { .. } => 0,
+        What::CopyTo(_) => 1,
+        What::Move(_) | What::MoveTo(_) | What::Delete => 2,
+    });
     all.extend(moves);
     all
+}
+
+/// Copies of a message that is twice in a folder into which a connection that is gone had copied
+/// it: that was carried out late, after it was told again.
+#[must_use]
+pub fn doubled(rows: &[Row], copied: &BTreeSet<FolderKey>) -> Vec<Ordered> {
+    let is_first = |at: usize| {
+        let row = &rows[at];
+        let same = |other: &&Row| (other.folder, &other.message) == (row.folder, &row.message);
+        rows.iter().filter(|other| same(other)).all(|other| row.uid <= other.uid)
+    };
+    let one = |at: &usize| copied.contains(&rows[*at].folder) && !is_first(*at);
+    (0..rows.len()).filter(one).map(|at| (at, What::Delete)).collect()
 }
 
 struct Scene<'a> {
@@ -255,8 +272,16 @@ impl Scene<'_> {
             matches!(of, Some(Role::Label | Role::Sent | Role::Drafts))
         };
         // Out of the archive rather than a copy of what a label has: it would be in three folders.
-        let one = || newest.iter().copied().min_by_key(|at| stays(*at));
-        let which = if taken.is_empty() { one().into_iter().collect() } else { taken };
+        let of = |which: &[usize]| {
+            let ids: BTreeSet<&MessageId> =
+                which.iter().map(|at| &self.rows[*at].message).collect();
+            let best = |id: &MessageId| {
+                let rows = (0..self.rows.len()).filter(|at| self.rows[*at].message == *id);
+                rows.min_by_key(|at| (stays(*at), *at))
+            };
+            ids.into_iter().filter_map(best).collect::<Vec<usize>>()
+        };
+        let which = if taken.is_empty() { of(&newest) } else { of(&taken) };
         let inbox = self.folders.iter().find(|(_, folder)| folder.role == Role::Inbox);
         let Some((inbox, _)) = inbox else { return Vec::new() };
         let order = |at: usize| {

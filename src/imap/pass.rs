@@ -373,7 +373,7 @@ impl Running {
         }
         if self.shared.take_orders() {
             away = true;
-            self.write(client, !self.looked).await?;
+            self.write(client, self.looks == 0).await?;
         }
         if away {
             let now = client.select(&folder.name, None).await?;

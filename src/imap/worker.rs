@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use crate::account::{Password, Settings};
 use crate::imap::client::{Client, Woken};
 use crate::imap::connect::{Way, connect};
-use crate::imap::edge::{Edge, FolderKey, FolderState};
+use crate::imap::edge::{Conflict, Edge, FolderKey, FolderState};
 use crate::imap::{ImapError, Role};
 use crate::notice::{Explain as _, Notice};
 use crate::sync::Backoff;
@@ -26,6 +26,8 @@ use crate::sync::Backoff;
 const IDLE_MOST: Duration = Duration::from_mins(9);
 /// How often it is looked whether the machine slept.
 const LOOK: Duration = Duration::from_secs(15);
+/// What left the inbox is looked for in the other folders, so long after the last look at least.
+const SEARCH_AFTER: Duration = Duration::from_secs(10);
 /// The least time between two looks at the inbox for news.
 const NEWS_EVERY: Duration = Duration::from_millis(300);
 /// How much more than that may have passed by the clock on the wall.
@@ -93,6 +95,8 @@ pub struct Status {
     pub folders: Vec<FolderLine>,
     /// What went wrong last.
     pub error: Option<Notice>,
+    /// Where the server said otherwise than what was done here, the newest last.
+    pub conflicts: Vec<Conflict>,
     /// What else went wrong, the newest last: lines that are safe to show.
     pub problems: Vec<String>,
 }
@@ -233,8 +237,10 @@ pub(super) struct Running {
     pub(super) folders: Vec<FolderState>,
     /// When the inbox was last asked for.
     pub(super) inbox_asked: Instant,
-    /// Whether all folders were looked at since this connection began.
-    pub(super) looked: bool,
+    /// The connection, by a number of its own.
+    pub(super) connection: u64,
+    /// How often all folders were looked at since it began.
+    pub(super) looks: u64,
     /// Whether something new came since this was cleared.
     pub(super) heard: bool,
     /// Whether the server tells where messages go (RFC 4315).
@@ -249,8 +255,19 @@ impl Running {
     fn new(job: Job, shared: Arc<Shared>) -> Self {
         let (heavy, anew) = (BTreeSet::new(), BTreeMap::new());
         let (folders, inbox_asked, tells_places) = (Vec::new(), Instant::now(), false);
-        let looked = false;
-        Self { job, shared, folders, inbox_asked, looked, tells_places, heavy, anew, heard: false }
+        let (connection, looks, heard) = (0, 0, false);
+        Self {
+            job,
+            shared,
+            folders,
+            inbox_asked,
+            connection,
+            looks,
+            heard,
+            tells_places,
+            heavy,
+            anew,
+        }
     }
 
     async fn run(mut self) {
@@ -288,16 +305,17 @@ impl Running {
         let password = (self.job.password)().map_err(ImapError::Backend)?;
         let mut client = connect(&self.job.way, &password).await?;
         drop(password);
-        self.looked = false;
+        (self.connection, self.looks) = ((self.job.random)(), 0);
         loop {
             self.pass(&mut client).await?;
-            self.looked = true;
+            self.looks += 1;
             self.shared.tell(|status| {
                 status.passes += 1;
                 status.error = None;
             });
             self.shared.take_orders();
             self.write(&mut client, false).await?;
+            self.file_sent(&mut client, false).await?;
             self.attend(&mut client).await?;
         }
     }
@@ -305,14 +323,20 @@ impl Running {
     /// Waits for news of the inbox and for orders, until it is time to look at all folders.
     async fn attend(&mut self, client: &mut Client) -> Result<(), ImapError> {
         let poll = Duration::from_mins(u64::from(self.job.settings.poll_minutes.max(1)));
-        let until = Instant::now() + poll;
+        let begun = Instant::now();
+        let mut until = begun + poll;
         loop {
             let asked = Instant::now();
             self.read_inbox(client).await?;
+            let conflicts = self.job.edge.conflicts(&self.job.account)?;
             self.shared.tell(|status| {
+                status.conflicts = conflicts;
                 status.doing = Doing::Waiting;
                 status.received = client.received();
             });
+            if self.job.edge.away(&self.job.account)? > 0 {
+                until = until.min(begun + SEARCH_AFTER);
+            }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(());
@@ -328,6 +352,7 @@ impl Running {
             };
             if self.shared.take_orders() || woken == Woken::Called {
                 self.write(client, false).await?;
+                self.file_sent(client, true).await?;
             } else if woken == Woken::News {
                 // A server that always has news is not asked all the time.
                 tokio::time::sleep(NEWS_EVERY.saturating_sub(asked.elapsed())).await;

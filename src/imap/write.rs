@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::crash;
 use crate::imap::ImapError;
 use crate::imap::client::{Client, End};
-use crate::imap::edge::{FolderKey, Order, Outcome, Report, Role, Target, What};
+use crate::imap::edge::{FolderKey, Order, Outcome, Report, Role, Target, What, Wish};
 use crate::imap::plan;
 use crate::imap::worker::{Doing, Running};
 
@@ -30,7 +30,9 @@ impl Running {
     ) -> Result<(), ImapError> {
         let copies = !client.can("MOVE");
         for _ in 0..ROUNDS {
-            let mut orders = self.job.edge.orders(&self.job.account, THREADS, early)?;
+            let (connection, looks) = (self.connection, self.looks);
+            let wish = Wish { most: THREADS, early, connection, looks };
+            let mut orders = self.job.edge.orders(&self.job.account, wish)?;
             orders.retain(|order| !early || !order.what.is_copy(copies));
             if orders.is_empty() {
                 return Ok(());

@@ -49,10 +49,15 @@ pub fn order_of(place: Place) -> usize {
 }
 
 impl MemberRow {
-    /// Whether it shows anything: a thread whose messages are all gone where they came from has no
-    /// label, not even of a place.
+    /// Whether it shows anything: a thread whose messages are all gone where they came from, and a
+    /// draft that was sent, have no label.
     #[must_use]
     pub fn is_there(&self) -> bool {
+        !self.labels.is_empty()
+    }
+
+    /// Whether it is in a place: a draft is in none.
+    fn is_placed(&self) -> bool {
         self.labels.iter().any(|label| Place::parse(label.as_str()).is_some())
     }
 }
@@ -62,7 +67,9 @@ impl MemberRow {
 pub fn group(members: &[MemberRow]) -> Option<GroupRow> {
     let root = members.iter().map(|member| &member.id).min()?.clone();
     let members: Vec<&MemberRow> = members.iter().filter(|member| member.is_there()).collect();
-    let place = members.iter().map(|member| member.place).min_by_key(|place| order_of(*place))?;
+    let placed = members.iter().any(|member| member.is_placed());
+    let places = members.iter().filter(|member| member.is_placed() == placed);
+    let place = places.map(|member| member.place).min_by_key(|place| order_of(*place))?;
     let shown = |member: &&MemberRow| member.place == place && !member.snoozed;
     // What is thrown away is in its place's list, snoozed or not.
     let snoozed = place.hidden() < 2 && !members.iter().any(shown);
@@ -72,7 +79,7 @@ pub fn group(members: &[MemberRow]) -> Option<GroupRow> {
         .filter(|label| Place::parse(label.as_str()).is_none() && label.as_str() != "snoozed")
         .cloned()
         .collect();
-    labels.insert(place.label());
+    labels.extend(placed.then(|| place.label()));
     let mut lists = labels.clone();
     if snoozed {
         labels.insert(system("snoozed"));

@@ -55,11 +55,11 @@ pub struct ThreadRow {
 }
 
 impl ThreadRow {
-    /// Whether it shows anything: a thread whose messages are all gone where they came from is in
-    /// no place.
+    /// Whether it shows anything: a thread whose messages are all gone where they came from, and a
+    /// draft that was sent, have no label.
     #[must_use]
     pub fn is_there(&self) -> bool {
-        self.shown.labels.iter().any(|label| Place::parse(label.as_str()).is_some())
+        !self.shown.labels.is_empty()
     }
 }
 

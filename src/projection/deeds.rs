@@ -20,7 +20,8 @@ pub fn deed(name: &str, args: &Args) -> Option<Deed> {
         ThreadEvent::Snoozed(snooze) => Deed::Snooze(Some(snooze.until)),
         ThreadEvent::Unsnoozed(_) => Deed::Snooze(None),
         ThreadEvent::Linked(link, on) => Deed::Link(link.thread, on),
-        ThreadEvent::Saved(_) => Deed::Draft(DraftDeed::Saved),
+        // A device begins the store of a draft with its first save, and no other.
+        ThreadEvent::Saved(_) | ThreadEvent::Created(_) => Deed::Draft(DraftDeed::Saved),
         ThreadEvent::Discarded(_) => Deed::Draft(DraftDeed::Discarded),
         ThreadEvent::Queued(_) => Deed::Draft(DraftDeed::Queued),
         ThreadEvent::Cancelled(_) => Deed::Draft(DraftDeed::Cancelled),

@@ -41,8 +41,6 @@ pub mod name {
     pub const THREAD_LINKED: &str = "v1.ThreadLinked";
     /// Two threads are not one conversation after all.
     pub const THREAD_UNLINKED: &str = "v1.ThreadUnlinked";
-    /// An action was undone.
-    pub const ACTION_UNDONE: &str = "v1.ActionUndone";
     /// A draft was written down.
     pub const DRAFT_SAVED: &str = "v1.DraftSaved";
     /// A draft was thrown away.
@@ -57,6 +55,8 @@ pub mod name {
     pub const MESSAGE_SENT: &str = "v1.MessageSent";
     /// It was not sent, or nobody knows whether it was.
     pub const SEND_FAILED: &str = "v1.SendFailed";
+    /// An action was undone.
+    pub const ACTION_UNDONE: &str = "v1.ActionUndone";
     /// The backend's logs were put back to an earlier moment.
     pub const EPOCH_BEGAN: &str = "v1.EpochBegan";
 
@@ -152,18 +152,19 @@ pub fn writers(event: &str) -> &'static [Writer] {
         | name::SEND_FAILED => &[Writer::MailEdge],
         // A device begins the stores of its drafts, and no other (see `ThreadId::is_draft`).
         name::THREAD_CREATED => &[Writer::MailEdge, Writer::Device],
-        name::DRAFT_SAVED | name::DRAFT_DISCARDED | name::MESSAGE_QUEUED | name::SEND_CANCELLED => {
-            &[Writer::Device]
-        }
         name::LABEL_APPLIED
         | name::LABEL_REMOVED
         | name::THREAD_READ
         | name::THREAD_STARRED
         | name::THREAD_LINKED
-        | name::THREAD_UNLINKED => &[Writer::Device, Writer::MailEdge],
-        name::THREAD_MUTED => &[Writer::Device],
-        // The mail edge, for who wants to be reminded if nobody answers.
-        name::THREAD_SNOOZED => &[Writer::Device, Writer::MailEdge],
+        | name::THREAD_UNLINKED
+        // For who wants to be reminded if nobody answers.
+        | name::THREAD_SNOOZED => &[Writer::Device, Writer::MailEdge],
+        name::THREAD_MUTED
+        | name::DRAFT_SAVED
+        | name::DRAFT_DISCARDED
+        | name::MESSAGE_QUEUED
+        | name::SEND_CANCELLED => &[Writer::Device],
         name::THREAD_UNSNOOZED => &[Writer::Device, Writer::MailEdge, Writer::ThreadClient],
         name::ACTION_UNDONE => &[Writer::Device, Writer::ThreadClient],
         name::EPOCH_BEGAN => &[Writer::Backend],

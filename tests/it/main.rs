@@ -30,6 +30,7 @@ mod corpora_parse;
 mod corpora_threads;
 mod damage;
 mod demo_mail;
+mod drafts;
 mod exhaustive;
 mod fold;
 mod format_3;
@@ -40,6 +41,7 @@ mod hostile_text;
 mod imap;
 mod imap_gmail;
 mod imap_hostile;
+mod imap_late;
 mod import_follow;
 mod import_formats;
 mod import_watch;
@@ -74,6 +76,9 @@ mod scenarios;
 mod seed_events;
 mod seen;
 mod simulation;
+mod smtp_cuts;
+mod smtp_servers;
+mod smtp_steps;
 mod snooze;
 mod storage_faults;
 mod support;
@@ -81,6 +86,7 @@ mod sync_rules;
 mod two_processes;
 mod undo_history;
 mod upgrades;
+mod written;
 
 /// Files and folders of this directory that are modules, without the ending.
 fn modules_on_disk(dir: &std::path::Path) -> Vec<String> {

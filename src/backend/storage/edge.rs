@@ -179,6 +179,23 @@ impl Edges {
         Ok(count.unsigned_abs())
     }
 
+    /// Conversations that have a message, as far as a mail server brought it.
+    pub(crate) fn threads_of(
+        db: &Db,
+        message: &MessageId,
+        most: usize,
+    ) -> Result<Vec<ThreadId>, StoreError> {
+        let sql = "SELECT DISTINCT thread FROM edgeMessages
+                   WHERE message = ?1 AND thread IS NOT NULL LIMIT ?2";
+        let mut statement = db.sql().prepare_cached(sql)?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows =
+            statement.query_map(params![message.as_str(), most], |row| row.get::<_, String>(0))?;
+        let id =
+            |id: String| ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()));
+        rows.map(|row| id(row?)).collect()
+    }
+
     /// Messages of a folder with UIDs in a range.
     pub(crate) fn range(
         db: &Db,
@@ -260,6 +277,22 @@ impl Edges {
         Ok(())
     }
 
+    /// A message left its folder, and another one has it too: whether it is also in a third is
+    /// known when all were looked at. Nothing claims this row, which has no message's name.
+    pub(crate) fn leave_behind(
+        db: &Db,
+        account: &str,
+        held: &EdgeMessage,
+    ) -> Result<(), StoreError> {
+        Self::remove(db, held)?;
+        let Some((thread, _)) = &held.known else { return Ok(()) };
+        let sql = "INSERT INTO edgeGone(account, folder, uid, thread, message, base, size, brought)
+                   VALUES (?1, ?2, ?3, ?4, '', '{}', 0, 0)";
+        let of = params![account, held.folder, held.uid, thread.as_str()];
+        db.sql().prepare_cached(sql)?.execute(of)?;
+        Ok(())
+    }
+
     /// A message left its folder by our own word: to a place that is known, or that is seen later.
     pub(crate) fn leave_or_remove(
         db: &Db,
@@ -325,12 +358,13 @@ impl Edges {
         db: &Db,
         account: &str,
         thread: &ThreadId,
+        now: i64,
     ) -> Result<Option<Agreed>, StoreError> {
         let sql = "SELECT agreed FROM edgeThreads WHERE thread = ?1 AND account = ?2";
         let mut statement = db.sql().prepare_cached(sql)?;
         let text: Option<String> =
             statement.query_row(params![thread.as_str(), account], |row| row.get(0)).optional()?;
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+        Ok(text.and_then(|text| parsed::<Agreed>(&text)).map(|agreed| agreed.adopted(now)))
     }
 
     /// Writes what was agreed on; `dirty` when something may have to be written.
@@ -367,7 +401,8 @@ impl Edges {
         fresh: bool,
     ) -> Result<Vec<ThreadId>, StoreError> {
         let sql = "SELECT thread FROM edgeThreads WHERE account = ?1 AND dirty = 1
-                   AND NOT (?3 AND json_extract(agreed, '$.w') IS NOT NULL) LIMIT ?2";
+                   AND NOT (?3 AND coalesce(json_extract(agreed, '$.u'),
+                                            json_extract(agreed, '$.w')) IS NOT NULL) LIMIT ?2";
         let mut statement = db.sql().prepare_cached(sql)?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let of = params![account, most, fresh];
@@ -394,6 +429,7 @@ impl Edges {
             "DELETE FROM edgeGone WHERE account = ?1",
             "DELETE FROM edgeThreads WHERE account = ?1",
             "DELETE FROM edgeFolders WHERE account = ?1",
+            "DELETE FROM edgeConflicts WHERE account = ?1",
         ] {
             db.sql().execute(sql, [account])?;
         }

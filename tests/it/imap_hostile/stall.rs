@@ -9,7 +9,8 @@ use mailtui::bridge::SinkError;
 use mailtui::imap::connect::Way;
 use mailtui::imap::worker::{Doing, Job, Worker};
 use mailtui::imap::{
-    Batch, Edge, FolderState, Found, Listing, Order, Outcome, Report, Role, Stand, Target, What,
+    Batch, Conflict, Edge, FolderState, Found, Listing, Order, Outcome, Report, Role, Stand,
+    Target, What, Wish,
 };
 
 use super::{mailbox, raw};
@@ -75,7 +76,7 @@ impl Edge for Nobody {
         Ok(())
     }
 
-    fn orders(&mut self, _: &str, _: usize, _: bool) -> Result<Vec<Order>, SinkError> {
+    fn orders(&mut self, _: &str, _: Wish) -> Result<Vec<Order>, SinkError> {
         if std::mem::replace(&mut self.ordered, true) {
             return Ok(Vec::new());
         }
@@ -92,6 +93,10 @@ impl Edge for Nobody {
             other(What::Delete),
             order(What::Move(Role::Archive)),
         ])
+    }
+
+    fn conflicts(&mut self, _: &str) -> Result<Vec<Conflict>, SinkError> {
+        Ok(Vec::new())
     }
 
     fn report(&mut self, _: &str, reports: Vec<Report>) -> Result<(), SinkError> {

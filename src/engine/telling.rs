@@ -1,0 +1,74 @@
+//! What the engine's thread tells of itself: labels, the status line, changes, history.
+//!
+//! Invariant: nobody is told what did not change; what cannot be read is said, and nothing waits
+//! for it.
+
+use super::{Engine, Update};
+use crate::engine::EngineError;
+use crate::engine::view::HistoryPage;
+use crate::id::ActionId;
+use crate::mailbox::{self, Of};
+use crate::notice::{Explain as _, Notice};
+
+impl Engine {
+    pub(super) fn tell_labels(&self) {
+        match self.driver.device.labels() {
+            Ok(labels) => self.tell(Update::Labels(labels)),
+            Err(error) => self.tell(Update::Notice(error.notice())),
+        }
+    }
+
+    pub(super) fn tell_status(&mut self) {
+        let status = self.driver.status();
+        if self.last_status != Some(status) {
+            self.last_status = Some(status);
+            self.tell(Update::Status(status));
+        }
+    }
+
+    pub(super) fn tell_news(&mut self) {
+        let news = self.driver.device.news();
+        if news.lists {
+            self.tell(Update::Changed);
+            self.tell_labels();
+        }
+        if let Some(thread) = &self.reading {
+            // Its members are few; what a page changed may be thousands.
+            let db = self.driver.device.db();
+            let root = mailbox::root_of(db, thread).ok().flatten();
+            let members = root.and_then(|root| mailbox::seen_members(db, &root).ok());
+            let changed = news.threads.contains(thread)
+                || members.is_some_and(|members| {
+                    members.iter().any(|(member, _)| news.threads.contains(member))
+                });
+            if changed && let Err(error) = self.tell_thread() {
+                self.tell(Update::Notice(error.notice()));
+            }
+        }
+        for line in news.refused {
+            let hint = "`mailtui doctor` lists what was refused";
+            self.tell(Update::Notice(Notice::warning("refused", line, hint)));
+        }
+        if let Some((_, message, retry)) = news.error {
+            let hint = if retry { "it is tried again" } else { "" };
+            self.tell(Update::Notice(Notice::warning("backend", message, hint)));
+        }
+        self.tell_status();
+    }
+
+    /// A page of the history; one that cannot be read is empty, or nothing would be asked again.
+    pub(super) fn tell_history(
+        &self,
+        ticket: u64,
+        before: Option<&ActionId>,
+        limit: usize,
+    ) -> Result<(), EngineError> {
+        let page = self.driver.device.history(&Of::default(), before, limit);
+        let (page, done) = match page {
+            Ok(page) => (page, Ok(())),
+            Err(error) => (HistoryPage::default(), Err(error)),
+        };
+        self.tell(Update::History { ticket, page });
+        done
+    }
+}
