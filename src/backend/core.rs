@@ -150,7 +150,7 @@ impl Backend {
             // What comes back is taken also where nobody has its blobs any more.
             let missing = if again { Vec::new() } else { self.without_blobs(&store, &mut events)? };
             let begins = found.is_none_or(|place| place.head.position == 0);
-            let appended = if store.as_str() == StoreId::MAILBOX {
+            let mut appended = if store.as_str() == StoreId::MAILBOX {
                 refused.append(&mut kept);
                 self.mailbox.append(&events)?
             } else {
@@ -164,8 +164,12 @@ impl Backend {
                 }
                 appended
             };
-            for id in appended.reused {
-                refused.push(no(id, "id-reused", "another event has this id"));
+            for (id, position) in appended.reused {
+                if again && returns::is_named_by_what_it_is(&events, &id) {
+                    appended.positions.push((id, position));
+                } else {
+                    refused.push(no(id, "id-reused", "another event has this id"));
+                }
             }
             heads.insert(store.clone(), appended.head);
             answers.push((store.clone(), appended.positions, refused, missing));

@@ -9,8 +9,9 @@ use crate::backend::bootstrap;
 use crate::backend::core::Backend;
 use crate::backend::outbox;
 use crate::backend::storage::references::{self, Miscounted};
-use crate::backend::storage::{self, Again, Index, Links, Purged, Queue};
+use crate::backend::storage::{self, Again, Conflicts, Index, Links, Purged, Queue};
 use crate::id::{StoreId, ThreadId};
+use crate::imap::Conflict;
 use crate::limits::TRASH_KEPT;
 use crate::mailbox;
 use crate::projection::{of_row, of_thread};
@@ -66,6 +67,15 @@ pub fn inspect(dir: &Path) -> Result<Vec<Finding>, StoreError> {
 /// When the file is damaged or newer.
 pub fn projecting(dir: &Path) -> Result<Option<(u64, u64)>, StoreError> {
     storage::read(dir)?.map_or(Ok(None), |threads| Again::progress(&threads))
+}
+
+/// Where an account's server said otherwise than what was done here, the newest last; of a backend
+/// in `dir`.
+///
+/// # Errors
+/// When the file is damaged or newer.
+pub fn conflicts(dir: &Path, account: &str) -> Result<Vec<Conflict>, StoreError> {
+    storage::read(dir)?.map_or(Ok(Vec::new()), |threads| Conflicts::of(&threads, account))
 }
 
 /// The mail that a backend holds.

@@ -15,7 +15,8 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::imap::gmail;
 use crate::imap::orders::is_label;
 use crate::imap::{
-    Arrived, Batch, Edge, Filed, FolderState, Found, Letter, Listing, Order, Report, Stand, Wish,
+    Arrived, Batch, Conflict, Edge, Filed, FolderState, Found, Letter, Listing, Order, Report,
+    Stand, Wish,
 };
 use crate::notice::{Explain as _, Notice};
 
@@ -115,6 +116,11 @@ impl Edge for MailEdge {
     fn orders(&mut self, account: &str, wish: Wish) -> Result<Vec<Order>, SinkError> {
         let account = account.to_owned();
         answer(self.host.work(move |backend, now| backend.edge_orders(&account, &wish, now)))
+    }
+
+    fn conflicts(&mut self, account: &str) -> Result<Vec<Conflict>, SinkError> {
+        let account = account.to_owned();
+        answer(self.host.work(move |backend, _| backend.edge_conflicts(&account)))
     }
 
     fn letters(&mut self, account: &str, fresh: bool) -> Result<Vec<Letter>, SinkError> {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::account::{Account, Accounts, Stamp};
+use crate::account::{self, Account, AccountId, Accounts, Stamp};
 use crate::backend::announce::{Announcement, Announcer, Told};
 use crate::backend::edge_host::MailEdge;
 use crate::backend::host::HostHandle;
@@ -173,6 +173,7 @@ enum Seen {
 
 impl Keeper {
     fn look(&mut self) {
+        self.forget(&account::removed(&self.dir));
         let stamp = Stamp::of(&self.dir);
         if self.seen == Seen::As(stamp) {
             return;
@@ -191,6 +192,26 @@ impl Keeper {
             self.seen = Seen::As(stamp);
         }
         self.shared.looked.store(true, Ordering::SeqCst);
+    }
+
+    /// Forgets what the servers of accounts had that were removed; tried again at the next look
+    /// where it fails.
+    fn forget(&mut self, removed: &[AccountId]) {
+        if removed.is_empty() {
+            return;
+        }
+        for id in removed {
+            // One that was added again meanwhile is another one, and begins anew.
+            drop(self.workers.remove(id.as_str()));
+            let id = id.as_str().to_owned();
+            let done = self.host.work(move |backend, _| backend.edge_forget(&id));
+            if !done.is_ok_and(|done| done.recv().is_ok_and(|done| done.is_ok())) {
+                return;
+            }
+        }
+        if account::forgotten(&self.dir, removed).is_ok() {
+            self.seen = Seen::Never;
+        }
     }
 
     fn keep(&mut self, accounts: &[Account]) {

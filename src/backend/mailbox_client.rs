@@ -14,7 +14,7 @@ use crate::projection::{Batch, BatchSource, Snapshot, diff, of_row, to_mailbox};
 use crate::store::{Appended, Args, Db, Event, Kind, Log, NewEvent, StoreError};
 
 /// The writer of what mirrors threads.
-const CLIENT: &str = "mailbox-client";
+pub(super) const CLIENT: &str = "mailbox-client";
 
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

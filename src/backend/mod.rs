@@ -50,7 +50,7 @@ pub use announce::{Announcement, News, Taken};
 pub use auth::token;
 pub use core::{Backend, Options};
 pub use cut::{Cut, FILES, SNAPSHOTS, begin_again};
-pub use doctor::{Finding, Holds, holds, inspect, projecting};
+pub use doctor::{Finding, Holds, conflicts, holds, inspect, projecting};
 pub use edge::Fetched;
 pub use edge_host::MailEdge;
 pub use error::BackendError;

@@ -12,7 +12,8 @@ use std::collections::BTreeSet;
 
 use crate::backend::core::Backend;
 use crate::backend::storage::{self, Index, Links, Purged};
-use crate::id::{StoreId, ThreadId};
+use crate::backend::{ingest, mailbox_client, wake};
+use crate::id::{EventId, StoreId, ThreadId};
 use crate::mail;
 use crate::mailbox::{self, MailboxEvent};
 use crate::store::{Blobs, Db, Log, NewEvent, StoreError};
@@ -32,6 +33,15 @@ pub(super) fn unknown(
         }
     }
     Ok(unknown)
+}
+
+/// Whether the backend named this event, by what it is: a message by its bytes, a label by its
+/// name. Where another life took the same in, it is here, whatever its source says of it since:
+/// its folder, its flags, when it was made.
+pub(super) fn is_named_by_what_it_is(events: &[NewEvent], id: &EventId) -> bool {
+    let its = events.iter().find(|event| event.id == *id);
+    let writers = [ingest::MAIL_EDGE, mailbox_client::CLIENT, wake::CLIENT];
+    its.is_some_and(|event| writers.contains(&event.device.as_str()))
 }
 
 /// These events of a thread came back, and are in its log now.

@@ -14,7 +14,7 @@ use crate::store::{Args, Log, NewEvent, StoreError};
 use crate::thread::{Base, Entry, ThreadState, Unsnoozed, What, decide, name};
 
 /// The writer of what the backend's client of a Thread store appends of itself.
-const CLIENT: &str = "thread-client";
+pub(super) const CLIENT: &str = "thread-client";
 /// Conversations that wake in one turn.
 const A_TURN: usize = 200;
 /// Threads remembered as not to be woken; beyond that all are tried again.

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::bridge::{Folder, SinkError};
+use crate::id::ThreadId;
 use crate::label::Place;
 use crate::mail::Flags;
 
@@ -282,6 +283,32 @@ pub struct Report {
     pub outcomes: Vec<Outcome>,
 }
 
+/// A server said otherwise than what was done here and not written there yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The conversation.
+    pub thread: ThreadId,
+    /// When it was heard, Unix seconds.
+    pub at: i64,
+    /// Where it was put here.
+    pub here: Place,
+    /// Where it was put there; `None` where it was expunged.
+    pub there: Option<Place>,
+}
+
+impl Conflict {
+    /// In one line: who said what, and what stands.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let here = self.here.as_str();
+        let there = self.there.map(Place::as_str);
+        there.map_or_else(
+            || format!("put in {here} here, expunged at the server: it is gone"),
+            |there| format!("put in {here} here, in {there} at the server: {here} stands"),
+        )
+    }
+}
+
 /// A message of ours that was sent, or may have been.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
@@ -361,6 +388,12 @@ pub trait Edge: Send {
     /// # Errors
     /// As `folders`.
     fn orders(&mut self, account: &str, wish: Wish) -> Result<Vec<Order>, SinkError>;
+
+    /// The last conflicts, the newest last.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn conflicts(&mut self, account: &str) -> Result<Vec<Conflict>, SinkError>;
 
     /// What became of orders.
     ///

@@ -31,7 +31,7 @@ pub mod worker;
 mod write;
 
 pub use edge::{
-    Arrived, Batch, Edge, Filed, FolderKey, FolderState, Found, Known, Letter, Listing, Order,
-    Outcome, Report, Role, Stand, Target, What, Wish,
+    Arrived, Batch, Conflict, Edge, Filed, FolderKey, FolderState, Found, Known, Letter, Listing,
+    Order, Outcome, Report, Role, Stand, Target, What, Wish,
 };
 pub use error::ImapError;

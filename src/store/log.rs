@@ -33,8 +33,8 @@ pub struct Place {
 pub struct Appended {
     /// Every offered id with its position, whether it was new or known.
     pub positions: Vec<(EventId, u64)>,
-    /// Offered ids that name another event here: of these nothing is done.
-    pub reused: Vec<EventId>,
+    /// Offered ids that name another event here, and where: of these nothing is done.
+    pub reused: Vec<(EventId, u64)>,
     /// How many were new.
     pub added: u64,
     /// The log's end afterwards.
@@ -181,7 +181,7 @@ impl Log {
             if Self::is_same(db, store, known, event)? {
                 done.positions.push((event.id.clone(), known));
             } else {
-                done.reused.push(event.id.clone());
+                done.reused.push((event.id.clone(), known));
             }
         }
         if done.added > 0 {
@@ -450,7 +450,7 @@ pub(super) mod tests {
         let other = NewEvent { name: "v1.Other".to_owned(), ..event(1, "{}") };
         for reused in [event(1, "[]"), event(2, "{ }"), other] {
             let done = Log::append(&db, &a, &[reused.clone(), event(1, "{}")]).unwrap();
-            assert_eq!(done.reused, [reused.id]);
+            assert_eq!(done.reused.iter().map(|(id, _)| id).collect::<Vec<_>>(), [&reused.id]);
             assert_eq!((done.positions.len(), done.added, done.head), (1, 0, head));
         }
         // What is left of an event whose content was taken out is that event.

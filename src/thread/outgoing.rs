@@ -254,9 +254,10 @@ pub struct Outgoing {
     /// The outbox, in the order in which it was queued.
     #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<OutboxItem>,
-    /// What was sent before it was known to be queued: it is not queued by that.
+    /// What was sent: neither what queues it nor what claims it brings it back, wherever that
+    /// stands.
     #[serde(rename = "e", default, skip_serializing_if = "BTreeSet::is_empty")]
-    early: BTreeSet<EventId>,
+    sent: BTreeSet<EventId>,
 }
 
 impl Outgoing {
@@ -267,12 +268,14 @@ impl Outgoing {
             Step::Discarded(save) => self.drafts.retain(|line| line.save != *save),
             Step::Queued { save, title, hold, send_at, again } => {
                 if let Some(again) = again {
+                    // Of another save, it stays: that one was not sent by this.
                     let over = |item: &OutboxItem| {
-                        matches!(item.stage, Stage::Failed { .. } | Stage::Unknown { .. })
+                        item.save == *save
+                            && matches!(item.stage, Stage::Failed { .. } | Stage::Unknown { .. })
                     };
                     self.items.retain(|item| item.queued != *again || !over(item));
                 }
-                if self.early.remove(id) || self.items.iter().any(|item| item.queued == *id) {
+                if self.sent.contains(id) || self.items.iter().any(|item| item.queued == *id) {
                     return;
                 }
                 let (queued, stage) =
@@ -286,11 +289,8 @@ impl Outgoing {
             Step::Claimed { queued, save, title } => self.claimed(queued, save, title),
             Step::Sent { queued, save } => {
                 self.take_line(save);
-                let before = self.items.len();
                 self.items.retain(|item| item.queued != *queued);
-                if self.items.len() == before {
-                    self.early.insert(queued.clone());
-                }
+                self.sent.insert(queued.clone());
             }
             Step::Failed { queued, stage } => {
                 if let Some(item) = self.items.iter_mut().find(|item| item.queued == *queued) {
@@ -331,7 +331,7 @@ impl Outgoing {
     }
 
     fn claimed(&mut self, queued: &EventId, save: &EventId, title: &Title) {
-        if self.early.contains(queued) {
+        if self.sent.contains(queued) {
             return;
         }
         if let Some(item) = self.items.iter_mut().find(|item| item.queued == *queued) {
@@ -361,8 +361,8 @@ mod tests {
         EventId::try_from(text).unwrap()
     }
 
-    /// `s1`, `s2<s1` save; `-s1` discards; `q1:s1` queues, `q2:s1*q1` again; `xq1` cancels; `cq1:s1`
-    /// claims; `dq1:s1` sent; `fq1`, `tq1`, `uq1` failed for good, for now, unknown.
+    /// `s1`, `s2<s1` save; `-s1` discards; `q1:s1` queues, `q2:s1*q1` again; `xq1` cancels;
+    /// `cq1:s1` claims; `dq1:s1` sent; `fq1`, `tq1`, `uq1` failed for good, for now, unknown.
     fn step(word: &str) -> (EventId, Step) {
         let title = Title::default();
         let unnamed = || id(&format!("e-{}", word.replace([':', '<', '*'], "-")));
@@ -462,5 +462,6 @@ mod tests {
         check("s1 dq1:s1 q1:s1", "");
         check("s1 dq1:s1 cq1:s1 q1:s1", "");
         check("dq1:s1 q1:s1 s1", "s1=s1");
+        check("s1 q1:s1 dq1:s1 cq1:s1", "");
     }
 }

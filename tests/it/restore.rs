@@ -366,6 +366,129 @@ fn keys_of_one_device_keep_their_order_as_far_as_it_has_them_itself() {
     assert!(told.cells.starred && told.cells.place == Place::Archive, "and nothing is lost");
 }
 
+#[test]
+fn a_key_that_its_device_let_go_is_shown_when_another_has_brought_it_back() {
+    let mut world = world(23);
+    let thread = receive(&mut world, "one", "one");
+    world.sync();
+    world.backup("one");
+    // Only A keeps a log of this conversation, and is away when the restore is heard of.
+    change(&mut world, B, &thread, Change::Label(user_label("work"), true));
+    world.sync();
+    hold(&mut world, A, &thread);
+    without(&mut world, A);
+    world.restore("one");
+    world.sync();
+    change(&mut world, B, &thread, Change::Star(true));
+    let shows = |world: &World| {
+        let row = world.device(B).row(&thread).unwrap().unwrap();
+        (row.starred, row.labels.contains(&user_label("work")))
+    };
+    assert_eq!(shows(&world), (true, false), "nobody that it can ask has the label");
+    let own = world.promises.own(B, &StoreId::thread(&thread));
+    assert_eq!(own.len(), 1, "and nothing holds it to a label that it let go: {own:?}");
+    rest(&mut world, &[user_label("work")]);
+    assert_eq!(shows(&world), (true, true));
+}
+
+#[test]
+fn a_message_that_was_fetched_again_before_it_comes_back_is_that_message() {
+    let mut world = world(24);
+    receive(&mut world, "old", "old");
+    world.sync();
+    world.backup("one");
+    let labels = || vec!["Work".to_owned()];
+    let folder = Folder { place: Some(Place::Archive), labels: labels(), ..Folder::default() };
+    let Outcome::Imported { thread, .. } = world.mail(mail("one").bytes(), folder) else {
+        panic!("it is new")
+    };
+    world.sync();
+    hold(&mut world, B, &thread);
+    without(&mut world, B);
+    world.restore("one");
+    // By now its source says something else of it.
+    world.clock.turn(60_000);
+    world.mail(mail("one").bytes(), Folder { labels: labels(), ..Folder::default() });
+    world.sync();
+    let truth = rest(&mut world, &[user_label("work")]);
+    let told = &truth.threads[&thread];
+    assert_eq!((told.state.messages.len(), told.cells.place), (1, Place::Inbox));
+}
+
+/// How a device comes to the rows of the life that a restore began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// Its log goes back to where both are the same, and on from there.
+    Back,
+    /// It has a snapshot in place of a log, and takes the whole log in.
+    Log,
+    /// Or another snapshot.
+    Snapshot,
+}
+
+fn snapshot(world: &mut World) {
+    world.commit();
+    assert!(world.backend().make_snapshot().unwrap());
+    world.commit();
+    assert!(world.backend().truncate().unwrap() > 0);
+}
+
+/// A device did something, rows showed it, and a restore took it; the device has it in a log that
+/// it keeps. It hears of the restore frame by frame, and shows it at each.
+fn shows_what_it_did(by: Rows) {
+    let mut world = world(25);
+    let thread = receive(&mut world, "one", "one");
+    let other = receive(&mut world, "two", "two");
+    world.sync();
+    world.backup("whole log");
+    let mut at = B;
+    if by != Rows::Back {
+        snapshot(&mut world);
+        at = world.join("c", true);
+        world.sync();
+    }
+    world.backup("snapshot");
+    (world.slice, world.boot_slices) = (1, 1);
+    hold(&mut world, at, &thread);
+    change(&mut world, at, &thread, Change::Label(user_label("work"), true));
+    change(&mut world, at, &other, Change::Star(true));
+    world.sync();
+    without(&mut world, at);
+    // That log is not open, and is compared when the Mailbox log was.
+    world.restart_device(at);
+    world.restore(if by == Rows::Snapshot { "snapshot" } else { "whole log" });
+    world.turn_pages_of(1);
+    world.sync();
+    change(&mut world, A, &thread, Change::Star(true));
+    world.sync();
+    if by == Rows::Snapshot {
+        snapshot(&mut world);
+    }
+    world.stations[at].apart = false;
+    world.connect(at);
+    let (mut starred, mut quiet) = (false, 0);
+    while quiet < 3 {
+        // There may be no row while the rows are made again.
+        if let Some(row) = world.device(at).row(&thread).unwrap() {
+            let shown = row.labels.contains(&user_label("work"));
+            assert!(shown, "{by:?}, starred {starred}: {row:?}");
+            starred |= row.starred;
+        }
+        world.send(at, Some);
+        let mut moved = world.deliver_up(at);
+        world.commit();
+        moved |= world.step() | world.pump() | world.deliver_down(at);
+        quiet = if moved { 0 } else { quiet + 1 };
+    }
+    assert!(starred, "{by:?}: it has heard of what others did since");
+    rest(&mut world, &[user_label("work")]);
+}
+
+#[test]
+fn what_a_device_did_is_shown_at_every_moment_of_a_restore() {
+    [Rows::Back, Rows::Log, Rows::Snapshot].into_iter().for_each(shows_what_it_did);
+}
+
 /// Whether a device's Mailbox log holds an event that a purge has emptied.
 fn has_gone(world: &World, at: usize) -> bool {
     let log = Log::all(world.device(at).db(), &StoreId::mailbox()).unwrap();

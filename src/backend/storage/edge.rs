@@ -429,6 +429,7 @@ impl Edges {
             "DELETE FROM edgeGone WHERE account = ?1",
             "DELETE FROM edgeThreads WHERE account = ?1",
             "DELETE FROM edgeFolders WHERE account = ?1",
+            "DELETE FROM edgeConflicts WHERE account = ?1",
         ] {
             db.sql().execute(sql, [account])?;
         }

@@ -5,6 +5,7 @@
 //! message's index entry; a snapshot, its position and the queued batch.
 
 mod again;
+mod conflicts;
 mod edge;
 mod epoch;
 mod index;
@@ -18,6 +19,7 @@ mod snapshots;
 mod undo;
 
 pub(crate) use again::Again;
+pub(crate) use conflicts::Conflicts;
 pub(crate) use edge::{Base, Dirty, EdgeFolder, EdgeMessage, Edges};
 pub(crate) use epoch::{
     append, append_at, begin, begin_first, epoch, is_restored, new_epoch, put_back, restored,
@@ -86,6 +88,7 @@ fn sql() -> String {
         undo::SQL,
         Again::SQL,
         Edges::SQL,
+        Conflicts::SQL,
         Outbox::SQL,
     ];
     tables.concat()

@@ -24,7 +24,7 @@ pub(crate) struct Promises {
     /// Own events whose acknowledgement a device has taken in.
     pub(crate) acknowledged: BTreeSet<EventId>,
     /// Own events of each device as they were decided, those of them that are on disk or hoped to
-    /// be, in order.
+    /// be, in order. What a restore took after the device had let it go is no longer among them.
     own: BTreeMap<usize, BTreeMap<EventId, OwnEvent>>,
     /// Those that a power cut may still take.
     hoped: BTreeMap<usize, BTreeSet<EventId>>,
@@ -205,28 +205,34 @@ impl World {
         }
         let there = self.held_somewhere();
         self.note_let_go();
-        let Promises { kept, acknowledged, own, told, acks, .. } = &mut self.promises;
+        let Promises { kept, acknowledged, told, acks, .. } = &mut self.promises;
         kept.retain(|id, _| there.contains(id));
         acknowledged.retain(|id| there.contains(id));
-        for own in own.values_mut() {
-            own.retain(|id, _| there.contains(id));
-        }
         told.clear();
         acks.clear();
     }
 
-    /// Of what a device said and the backend was put back to before, what the device itself has
-    /// neither in its queue nor in a log.
+    /// What a device said and the backend was put back to before, and the device itself has neither
+    /// in its queue nor in a log: it shows that no longer than its rows of the ended life do, even
+    /// if another device has it and brings it back.
     fn note_let_go(&mut self) {
         let backend = logs_in(&self.backend_dir());
         for at in 0..self.stations.len() {
-            let held = self.held_by(at);
-            let own = self.promises.own.get(&at).into_iter().flatten();
-            let mine = own.filter(|(_, own)| own.device.is_none()).map(|(id, _)| id);
-            let gone = mine.filter(|id| !held.contains(id) && !backend.contains(id));
-            let gone: Vec<EventId> = gone.cloned().collect();
-            self.promises.let_go.extend(gone);
+            let own = self.promises.own.get(&at).into_iter().flat_map(BTreeMap::keys);
+            let lost = own.filter(|id| !backend.contains(id)).cloned().collect();
+            self.let_go_of(at, lost);
         }
+    }
+
+    /// A device has let go of those of these events that it holds nowhere.
+    pub(super) fn let_go_of(&mut self, at: usize, mut events: BTreeSet<EventId>) {
+        let held = self.held_by(at);
+        events.retain(|id| !held.contains(id));
+        let Promises { own, let_go, .. } = &mut self.promises;
+        let Some(own) = own.get_mut(&at) else { return };
+        let gone = events.iter().filter_map(|id| own.remove(id));
+        // Of what others said and it only brought back, the order is theirs.
+        let_go.extend(gone.filter(|own| own.device.is_none()).map(|own| own.id));
     }
 
     /// All events that a device's logs and its queue hold, on its disk.

@@ -55,7 +55,8 @@ impl World {
     }
 
     /// A device is about to hear of a restore. What its rows show by what the ended life said, and
-    /// it has let go for that, is promised no more where nobody holds it.
+    /// it has let go for that, is promised no more where nobody holds it; where somebody else does,
+    /// it is shown when that one has brought it back.
     pub(super) fn release_what_was_shown(&mut self, at: usize) {
         let Some(unheard) = self.promises.unheard.get(&at) else { return };
         let db = self.device(at).db();
@@ -77,7 +78,9 @@ impl World {
             return;
         }
         let there = self.held_somewhere();
-        self.promises.release(&gone.into_iter().filter(|id| !there.contains(id)).collect());
+        let (back, gone) = gone.into_iter().partition(|id| there.contains(id));
+        self.promises.release(&gone);
+        self.let_go_of(at, back);
     }
 
     /// A device that has heard of the restore keeps what it holds from then on.
