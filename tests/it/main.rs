@@ -77,6 +77,7 @@ mod seed_events;
 mod seen;
 mod simulation;
 mod smtp_cuts;
+mod smtp_outbox;
 mod smtp_servers;
 mod smtp_steps;
 mod snooze;

@@ -42,6 +42,8 @@ const TITLE_CHARS: usize = 60;
 /// Something that became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
+    /// The account that sends it, where one was found.
+    pub account: Option<String>,
     /// The store of its draft.
     pub thread: Option<ThreadId>,
     /// What queued it.
@@ -188,9 +190,10 @@ impl Office {
         self.host.work(job).ok()?.recv().ok()
     }
 
-    fn say(&self, due: &Due, notice: Notice) {
+    fn say(&self, due: &Due, account: Option<&str>, notice: Notice) {
         let (thread, queued) = (due.store.as_thread(), due.queued.clone());
-        self.shared.say(Said { thread, queued, notice });
+        let account = account.map(str::to_owned);
+        self.shared.say(Said { account, thread, queued, notice });
     }
 }
 
@@ -259,9 +262,10 @@ impl Looking {
             self.office.shared.lock().looked = true;
             return;
         }
-        let look = self.office.ask(|backend, now| {
+        let ids: Vec<String> = self.accounts.iter().map(|of| of.id.to_string()).collect();
+        let look = self.office.ask(move |backend, now| {
             let look = backend.outbox_look(now)?;
-            Ok((look, backend.outbox_unfiled()?))
+            Ok((look, backend.outbox_unfiled(&ids)?))
         });
         let Some(Ok((look, unfiled))) = look else {
             self.office.shared.lock().looked = true;
@@ -285,7 +289,7 @@ impl Looking {
         let account = match pick(&self.accounts, &due.draft) {
             Ok(account) => account.clone(),
             Err(why) => {
-                refuse(&self.office, due, true, why);
+                refuse(&self.office, due, due.draft.account.as_deref(), true, why);
                 return true;
             }
         };
@@ -335,7 +339,7 @@ impl AtWork {
             Err(error) => {
                 let notice = error.notice();
                 let why = Why::new(notice.code, &both(&notice.message, &notice.hint));
-                return refuse(office, due, error.is_permanent(), why);
+                return refuse(office, due, Some(&self.id), error.is_permanent(), why);
             }
         };
         let hashes = attached(due);
@@ -343,7 +347,7 @@ impl AtWork {
         let Some(Ok(blobs)) = blobs else { return };
         let built = match build_message(due, account, blobs) {
             Ok(built) => built,
-            Err(why) => return refuse(office, due, true, why),
+            Err(why) => return refuse(office, due, Some(&self.id), true, why),
         };
         let envelope = Envelope {
             from: built.envelope_from,
@@ -369,7 +373,7 @@ impl AtWork {
         open.settled = settle(office, &Gave { due: due.clone(), account, file, message, given });
         crash::point("settle.after-commit");
         if let Some(notice) = notice.filter(|_| open.settled) {
-            office.say(due, notice);
+            office.say(due, Some(&self.id), notice);
         }
     }
 }
@@ -405,13 +409,13 @@ fn settle(office: &Office, gave: &Gave) -> bool {
 }
 
 /// Says that a message is not sent as it is.
-fn refuse(office: &Office, due: &Due, lasting: bool, why: Why) {
+fn refuse(office: &Office, due: &Due, account: Option<&str>, lasting: bool, why: Why) {
     let given = Given::Refused(lasting, why.clone());
     let of = due.clone();
     let done =
         office.ask(move |backend, now| backend.outbox_refuse(&of, lasting, &why, now).map(drop));
     if let (Some(Ok(())), Some(notice)) = (done, notice(due, &given)) {
-        office.say(due, notice);
+        office.say(due, account, notice);
     }
 }
 

@@ -233,10 +233,10 @@ impl Outbox {
         Ok(())
     }
 
-    /// How many were not tried to be filed yet.
-    pub(crate) fn unfiled_count(db: &Db) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM sentCopies WHERE tries = 0";
-        let count: i64 = db.sql().prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    /// How many of an account were not tried to be filed yet.
+    pub(crate) fn unfiled_count(db: &Db, account: &str) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM sentCopies WHERE tries = 0 AND account = ?1";
+        let count: i64 = db.sql().prepare_cached(sql)?.query_row([account], |row| row.get(0))?;
         Ok(count.unsigned_abs())
     }
 
