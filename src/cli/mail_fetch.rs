@@ -1,7 +1,7 @@
 //! One look at every account, without a screen: for `--sync-only`.
 //!
-//! Invariant: it ends when each account was looked at as a whole, what was due is sent, and what was
-//! done here is written to its server, or cannot be now; what was taken in until then stays.
+//! Invariant: it ends when each account was looked at as a whole, what was due is sent, and what
+//! was done here is written to its server, or cannot be now; what was taken in until then stays.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;

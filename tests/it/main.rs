@@ -56,6 +56,7 @@ mod livestore_vectors;
 mod mail_rules;
 mod materializers;
 mod memory;
+mod outbox;
 mod overlay;
 mod own_mail;
 mod pictures;

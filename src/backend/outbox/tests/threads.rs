@@ -63,7 +63,8 @@ impl World {
         let mut text = String::new();
         for id in accounts {
             let account = format!(
-                "[accounts.{id}]\naddress = \"{id}@example.org\"\nimap = \"imaps://i.example.org\"\n\
+                "[accounts.{id}]\naddress = \"{id}@example.org\"\n\
+                 imap = \"imaps://i.example.org\"\n\
                  smtp = \"smtps://s.example.org\"\npassword = {{ file = \"word\" }}\n"
             );
             text.push_str(&account);
