@@ -193,7 +193,8 @@ mod tests {
 
     fn item(stage: Stage, hold: u64, send_at: Option<i64>) -> OutboxItem {
         let (queued, save, draft) = (id("q"), id("s"), id("s"));
-        OutboxItem { queued, save, draft, title: Title::default(), hold, send_at, stage }
+        let (message_id, title) = (String::new(), Title::default());
+        OutboxItem { queued, save, draft, message_id, title, hold, send_at, stage }
     }
 
     /// The stage, then words: `sending known twin back behind old lost tried open sent`.
