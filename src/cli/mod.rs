@@ -31,7 +31,9 @@ mod stop;
 mod sync_only;
 mod triage;
 mod tui;
+mod tui_editor;
 mod tui_mail;
+mod tui_write;
 mod upgrade;
 mod watch;
 
