@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::backend::bootstrap;
 use crate::backend::core::Backend;
+use crate::backend::outbox;
 use crate::backend::storage::references::{self, Miscounted};
 use crate::backend::storage::{self, Again, Conflicts, Index, Links, Purged, Queue};
 use crate::id::{StoreId, ThreadId};
@@ -29,7 +30,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(code: &str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(code: &str, detail: impl Into<String>) -> Self {
         Self { code: code.to_owned(), detail: detail.into(), repaired: false }
     }
 }
@@ -55,6 +56,7 @@ pub fn inspect(dir: &Path) -> Result<Vec<Finding>, StoreError> {
     found.extend(Links::are_wrong(&threads)?.then(astray_links));
     found.extend(references::wrong(&threads)?.iter().map(|wrong| referred(*wrong)));
     found.extend(rebuild(&mailbox, dir)?);
+    found.extend(outbox::missing(&threads)?.iter().map(outbox::forgotten));
     Ok(found)
 }
 
@@ -146,6 +148,7 @@ impl Backend {
         found.extend(check_left(&self.db)?);
         found.extend(self.check_links()?);
         found.extend(self.count_references()?);
+        found.extend(self.check_outbox()?);
         Ok(found)
     }
 

@@ -505,6 +505,7 @@ impl Backend {
             let token = format!("{}.{}", self.epoch.as_str(), Edges::turn(&self.db)?);
             self.remove_messages(&gone, true, &token)?;
         }
+        self.outbox_looked_at()?;
         Edges::wake(&self.db, account)
     }
 

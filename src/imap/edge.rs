@@ -309,6 +309,30 @@ impl Conflict {
     }
 }
 
+/// A message of ours that was sent, or may have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// What the backend knows it by.
+    pub name: String,
+    /// Its Message-ID, without angle brackets.
+    pub message_id: String,
+    /// It is filed among sent mail where it is not there; otherwise only looked for.
+    pub file: bool,
+}
+
+/// What became of a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filed {
+    /// It is among sent mail already.
+    There,
+    /// It is there now.
+    Done,
+    /// It was looked for, and is not there.
+    Absent,
+    /// The server does not take it; one safe line.
+    Refused(String),
+}
+
 /// Who keeps what a server has: the backend.
 pub trait Edge: Send {
     /// The account's folders; those that are not listed any more are gone with their messages.
@@ -376,6 +400,34 @@ pub trait Edge: Send {
     /// # Errors
     /// As `folders`.
     fn report(&mut self, account: &str, reports: Vec<Report>) -> Result<(), SinkError>;
+
+    /// What is to be filed among sent mail, and what may be there; `fresh`, only what was not tried
+    /// yet.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn letters(&mut self, account: &str, fresh: bool) -> Result<Vec<Letter>, SinkError> {
+        let _ = (account, fresh);
+        Ok(Vec::new())
+    }
+
+    /// The bytes of what is to be filed; `None` when they are gone.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn letter(&mut self, name: &str) -> Result<Option<Vec<u8>>, SinkError> {
+        let _ = name;
+        Ok(None)
+    }
+
+    /// What became of a letter.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn filed(&mut self, name: &str, filed: Filed) -> Result<(), SinkError> {
+        let _ = (name, filed);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -315,6 +315,7 @@ impl Running {
             });
             self.shared.take_orders();
             self.write(&mut client, false).await?;
+            self.file_sent(&mut client, false).await?;
             self.attend(&mut client).await?;
         }
     }
@@ -351,6 +352,7 @@ impl Running {
             };
             if self.shared.take_orders() || woken == Woken::Called {
                 self.write(client, false).await?;
+                self.file_sent(client, true).await?;
             } else if woken == Woken::News {
                 // A server that always has news is not asked all the time.
                 tokio::time::sleep(NEWS_EVERY.saturating_sub(asked.elapsed())).await;

@@ -10,6 +10,7 @@ mod edge;
 mod epoch;
 mod index;
 mod links;
+mod outbox;
 mod purged;
 mod queue;
 pub(super) mod references;
@@ -25,6 +26,7 @@ pub(crate) use epoch::{
 };
 pub(crate) use index::{Index, Known};
 pub(crate) use links::Links;
+pub(crate) use outbox::{CopyRow, Outbox, OutboxRow};
 pub(crate) use purged::Purged;
 pub(crate) use queue::{Queue, Queued};
 pub(crate) use snapshot_file::{Held, SnapshotFile};
@@ -42,6 +44,8 @@ pub const VERSION: u32 = 4;
 pub(crate) fn open(dir: &Path, now: i64) -> Result<Db, StoreError> {
     let make = |db: &Db, found| make(db, found, now);
     let mut db = Db::open_with(&dir.join("threads.db"), Kind::Threads, VERSION, &make)?;
+    // They came within this format: a file of it may lack them.
+    db.sql().execute_batch(Outbox::SQL)?;
     if Again::is_due(&db)? {
         db.begin()?;
         if let Err(error) = Again::list(&db) {
@@ -85,6 +89,7 @@ fn sql() -> String {
         Again::SQL,
         Edges::SQL,
         Conflicts::SQL,
+        Outbox::SQL,
     ];
     tables.concat()
 }
