@@ -25,7 +25,7 @@ use std::path::PathBuf;
 pub use address::{AccountId, Address};
 pub use cause::Cause;
 pub use error::AccountError;
-pub use file::{Accounts, Editor, FILE, Stamp, Unknown};
+pub use file::{Accounts, Editor, FILE, Stamp, Unknown, forgotten, removed};
 pub use secret::{Password, Secret, has_keyring, run_command};
 pub use server::{Protocol, Security, Server};
 pub use settings::{QuietHours, Settings};
