@@ -83,6 +83,11 @@ impl Session {
         Ok(())
     }
 
+    /// Sends what is due from now on, where the backend is in this process.
+    pub(super) fn send_mail(&mut self) -> Result<(), Notice> {
+        if self.fetcher.is_some() { Ok(()) } else { self.fetch_mail() }
+    }
+
     /// Offers what is pending and takes in all that the backend has.
     pub(super) fn synchronise(&mut self) -> Result<Synced, Notice> {
         self.driver.synchronise(&self.events).map_err(|error| error.notice())

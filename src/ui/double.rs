@@ -577,6 +577,9 @@ fn sample_message(row: &Row, at: u64) -> Message {
         } else {
             Vec::new()
         },
+        references: Vec::new(),
+        raw: None,
+        size: 0,
         copies: 0,
         defects: if at == 1 { vec!["date-missing".to_owned()] } else { Vec::new() },
     }
