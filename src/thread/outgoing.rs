@@ -16,7 +16,7 @@ use crate::id::EventId;
 use crate::thread::event::{DraftSaved, Failure, MessageQueued, SendClaimed, ThreadEvent};
 
 /// Characters of recipients, subject and text that a line of drafts or the outbox keeps.
-const MAX_TITLE_CHARS: usize = 120;
+pub(super) const MAX_TITLE_CHARS: usize = 120;
 
 /// What a line of drafts or of the outbox says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
