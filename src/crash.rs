@@ -64,13 +64,22 @@ pub const SNAPSHOTS: &[&str] = &[
 /// Points between what is written to a mail server and what is known of it here.
 pub const MAIL: &[&str] = &["written.before-told", "written.after-told"];
 
+/// Points of sending: about the claim, and about what became of it.
+pub const SENDING: &[&str] = &[
+    "claim.before-commit",
+    "claim.after-commit",
+    "settle.before-begin",
+    "settle.before-commit",
+    "settle.after-commit",
+];
+
 /// Further names at which only a panic is tried: nothing is written there.
 pub const PANICS: &[&str] = &["ui.frame", "link.frame"];
 
 /// Every name there is.
 #[cfg(any(test, debug_assertions))]
 fn all() -> impl Iterator<Item = &'static &'static str> {
-    [POINTS, SIMULATED, SNAPSHOTS, RESTORE, REWIND, MAIL, PANICS].into_iter().flatten()
+    [POINTS, SIMULATED, SNAPSHOTS, RESTORE, REWIND, MAIL, SENDING, PANICS].into_iter().flatten()
 }
 
 /// Dies here if the environment says so; in a release build this is nothing.

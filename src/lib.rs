@@ -99,8 +99,11 @@
 //! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
 //! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |
 //! | a damaged file | `store/salvage`, `store/check` → `backend/mend`, `engine/mend` ← `doctor` |
+//! | a draft is written, queued | `engine/drafts`, `engine/composing` → `thread/outgoing` |
 //! | new mail is announced | `backend/announce` → `cli/tui_mail` → `ui/announce`, `on_new_mail` |
 //! | what accounts do | `backend/fetcher` → `cli/tui_mail` → `ui/view/accounts` |
+//! | an answer, a forward is begun | `mail/compose/reply` ← `shown`, `people`, `quote` |
+//! | a draft becomes bytes | `mail/compose/build` → `header`, `flowed`, `transfer` |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
@@ -117,8 +120,11 @@
 //! with `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db`
 //! remembers which files were imported and what they said; losing it costs reading them again.
 //! A damaged file is put aside as `NAME.damaged` when it is made again. `DIR/accounts.toml` is the
-//! user's: which accounts there are; `DIR/secrets` has passwords that were typed, where no keyring
-//! keeps them. `DIR/crash.txt` says where the last panic was, without mail.
+//! user's: which accounts there are; `DIR/accounts.removed` those that were removed, for who
+//! fetches to forget what their servers had; `DIR/secrets` has passwords that were typed, where no
+//! keyring keeps them. `DIR/writing.db` is what is being written on this device: a journal of open
+//! drafts, and what is attached until the backend has it. `DIR/crash.txt` says where the last panic
+//! was, without mail.
 //!
 //! # Decisions
 //!
@@ -179,6 +185,11 @@
 //! - **What was queued to be sent is not sent by a restore.** A `MessageQueued` that was first
 //!   offered in another epoch than the backend's is *unknown, check*: it may have been sent in
 //!   the life that the restore ended. (Nothing is sent yet; it comes in at `backend/returns`.)
+//! - **A draft is a store of its own**, begun by the device that writes it, and in no place. The
+//!   message that it becomes is taken in like any other and joins what it answers by its
+//!   references: a pause in writing changes no conversation, and a purge of one takes no draft.
+//! - **What an action does to a store is offered, and taken, as a whole**: a batch that names the
+//!   action says that all of it is there, so what of it waits for its bytes keeps the rest waiting.
 //! - **`all` and `anywhere` are unions of places**, which share no conversation: two lists more
 //!   cost no row more.
 //! - **A snapshot has the newest rows first, and all others by id.** Trees that grow at their end

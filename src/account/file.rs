@@ -7,11 +7,13 @@
 
 mod edit;
 mod read;
+mod removed;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 pub use edit::Editor;
+pub use removed::{forgotten, removed};
 
 use super::{Account, AccountError, AccountId};
 use crate::store::StoreError;

@@ -27,7 +27,7 @@ use std::path::PathBuf;
 pub use address::{AccountId, Address};
 pub use cause::Cause;
 pub use error::AccountError;
-pub use file::{Accounts, Editor, FILE, Stamp, Unknown};
+pub use file::{Accounts, Editor, FILE, Stamp, Unknown, forgotten, removed};
 pub use identity::identities;
 pub use one_click::{OneClickError, one_click, one_click_now};
 pub use secret::{Password, Secret, has_keyring, run_command};

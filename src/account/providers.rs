@@ -52,6 +52,12 @@ impl Provider {
         Server::parse(self.smtp, Protocol::Smtp).ok()
     }
 
+    /// Whether it files by itself what is sent through it, so that a copy from here is a second one.
+    #[must_use]
+    pub fn files_sent(&self) -> bool {
+        matches!(self.name, "Gmail" | "Outlook" | "Microsoft 365")
+    }
+
     /// What its user has to do before a password is accepted, one line; empty for nothing.
     #[must_use]
     pub fn cure(&self) -> String {

@@ -10,6 +10,7 @@ use crate::backend::bootstrap::Snapshotter;
 use crate::backend::ingest::{self, Prepared};
 use crate::backend::mailbox_client::MailboxClient;
 use crate::backend::mend;
+use crate::backend::outbox::Desk;
 use crate::backend::returns;
 use crate::backend::session::Session;
 use crate::backend::storage::{self, Snapshots};
@@ -63,6 +64,8 @@ pub struct Backend {
     pub(super) woke: Option<i64>,
     /// Threads whose rows say that they should wake and whose logs do not, with the logs' ends.
     pub(super) left: BTreeMap<ThreadId, u64>,
+    /// What is being sent, and who sends it.
+    pub(super) outbox: Desk,
 }
 
 impl Backend {
@@ -94,6 +97,7 @@ impl Backend {
             touched: true,
             woke: None,
             left: BTreeMap::new(),
+            outbox: Desk::default(),
             db,
             id,
             epoch,
@@ -103,6 +107,7 @@ impl Backend {
         }
         // A purge that a crash broke off is finished before anybody is heard.
         backend.tell_purges()?;
+        backend.outbox_begins()?;
         Ok(backend)
     }
 
@@ -178,6 +183,7 @@ impl Backend {
             }
         }
         storage::Links::pushed(&self.db, &pushed)?;
+        self.outbox_pushed(&pushed)?;
         let mut acks = Vec::with_capacity(answers.len());
         for (store, positions, refused, missing) in answers {
             let Head { position: head, chain } = heads.get(&store).copied().unwrap_or_default();
@@ -281,6 +287,7 @@ impl Backend {
             crash::point("push.after-commit");
         }
         self.ready.append(&mut self.held);
+        self.outbox_ring();
         Ok(())
     }
 

@@ -7,9 +7,11 @@ use std::path::Path;
 
 use crate::backend::bootstrap;
 use crate::backend::core::Backend;
+use crate::backend::outbox;
 use crate::backend::storage::references::{self, Miscounted};
-use crate::backend::storage::{self, Again, Index, Links, Purged, Queue};
+use crate::backend::storage::{self, Again, Conflicts, Index, Links, Purged, Queue};
 use crate::id::{StoreId, ThreadId};
+use crate::imap::Conflict;
 use crate::limits::TRASH_KEPT;
 use crate::mailbox;
 use crate::projection::{of_row, of_thread};
@@ -28,7 +30,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(code: &str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(code: &str, detail: impl Into<String>) -> Self {
         Self { code: code.to_owned(), detail: detail.into(), repaired: false }
     }
 }
@@ -54,6 +56,7 @@ pub fn inspect(dir: &Path) -> Result<Vec<Finding>, StoreError> {
     found.extend(Links::are_wrong(&threads)?.then(astray_links));
     found.extend(references::wrong(&threads)?.iter().map(|wrong| referred(*wrong)));
     found.extend(rebuild(&mailbox, dir)?);
+    found.extend(outbox::missing(&threads)?.iter().map(outbox::forgotten));
     Ok(found)
 }
 
@@ -64,6 +67,15 @@ pub fn inspect(dir: &Path) -> Result<Vec<Finding>, StoreError> {
 /// When the file is damaged or newer.
 pub fn projecting(dir: &Path) -> Result<Option<(u64, u64)>, StoreError> {
     storage::read(dir)?.map_or(Ok(None), |threads| Again::progress(&threads))
+}
+
+/// Where an account's server said otherwise than what was done here, the newest last; of a backend
+/// in `dir`.
+///
+/// # Errors
+/// When the file is damaged or newer.
+pub fn conflicts(dir: &Path, account: &str) -> Result<Vec<Conflict>, StoreError> {
+    storage::read(dir)?.map_or(Ok(Vec::new()), |threads| Conflicts::of(&threads, account))
 }
 
 /// The mail that a backend holds.
@@ -136,6 +148,7 @@ impl Backend {
         found.extend(check_left(&self.db)?);
         found.extend(self.check_links()?);
         found.extend(self.count_references()?);
+        found.extend(self.check_outbox()?);
         Ok(found)
     }
 

@@ -15,13 +15,14 @@ use crate::backend::announce::Taken;
 use crate::backend::core::Backend;
 use crate::backend::echo::Agreed;
 use crate::backend::ingest::Prepared;
-use crate::backend::storage::{Base, Dirty, EdgeFolder, EdgeMessage, Edges};
+use crate::backend::storage::{Base, Conflicts, Dirty, EdgeFolder, EdgeMessage, Edges};
 use crate::backend::thread_client::state_of;
 use crate::bridge::follow::{Change, Occurrence, Pair};
 use crate::bridge::{Folder, Follow, Outcome, Said};
 use crate::id::{MessageId, StoreId, ThreadId};
-use crate::imap::orders::{Aligned, Message, Ours};
-use crate::imap::{FolderKey, FolderState, Found, Known, Listing, Stand};
+use crate::imap::orders::{Aligned, FolderInfo, Message, Ours};
+use crate::imap::shown::Shown;
+use crate::imap::{Conflict, FolderKey, FolderState, Found, Known, Listing, Stand};
 use crate::mailbox;
 use crate::store::StoreError;
 use crate::thread::ThreadState;
@@ -249,8 +250,11 @@ impl Backend {
             let folder = held.base.said.clone().or_else(|| says(held.folder));
             said_of(folder.unwrap_or_default(), &held.base)
         };
+        let info = folders.iter().map(|of| (of.state.key, of.info.clone())).collect();
         for (thread, steps) in by_thread {
-            self.follow_thread(account, &thread, &steps, &said)?;
+            let agreed = self.follow_thread(account, &thread, &steps, &said)?;
+            let agreed = self.agree_on_new(account, &thread, &steps, agreed, &info)?;
+            Edges::agree(&self.db, account, &thread, &agreed, Dirty::Yes)?;
         }
         Ok(())
     }
@@ -343,7 +347,7 @@ impl Backend {
         thread: &ThreadId,
         steps: &[Step],
         said: &dyn Fn(&EdgeMessage) -> Said,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Agreed, StoreError> {
         let mut agreed = Edges::agreed(&self.db, account, thread, self.now)?;
         let state = state_of(&self.db, &StoreId::thread(thread))?;
         let ours = self.ours(&state)?;
@@ -377,8 +381,15 @@ impl Backend {
             agreed.hear_echo(&mut change, self.now);
         }
         let pending = agreed.as_ref().is_some_and(|agreed| agreed.stand.place != ours.stand.place);
-        if pending {
-            change.place = None; // ours was pressed and is not written yet: it stands
+        if pending && let Some(there) = change.place.take() {
+            // Ours was pressed and is not written yet: it stands, and is written over theirs.
+            let here = ours.stand.place;
+            if let Some(agreed) = &mut agreed {
+                agreed.stand.place = there;
+            }
+            if there != here {
+                Conflicts::note(&self.db, account, thread, (here, Some(there)), self.now)?;
+            }
         }
         if !change.is_empty() {
             let token = format!("{}.{}", self.epoch.as_str(), Edges::turn(&self.db)?);
@@ -388,19 +399,37 @@ impl Backend {
             let follow = Follow { thread: thread.clone(), token, covers, change };
             self.follow(&[follow], self.now)?;
         }
-        self.agree_again(account, thread, agreed, &ours)
+        self.agree_again(thread, agreed, &ours)
+    }
+
+    /// What came in has spoken for itself when it was taken in: what the conversation has by it and
+    /// the server shows is no wish of ours to be written there.
+    fn agree_on_new(
+        &mut self,
+        account: &str,
+        thread: &ThreadId,
+        steps: &[Step],
+        mut agreed: Agreed,
+        folders: &BTreeMap<FolderKey, FolderInfo>,
+    ) -> Result<Agreed, StoreError> {
+        if steps.iter().any(|step| step.new) {
+            let ours = self.ours(&state_of(&self.db, &StoreId::thread(thread))?)?;
+            let held = Edges::of_thread(&self.db, account, thread)?;
+            let rows: Vec<_> = held.iter().filter_map(EdgeMessage::row).collect();
+            Shown { ours: &ours, rows: &rows, folders }.agree(&mut agreed.stand);
+        }
+        Ok(agreed)
     }
 
     /// What was as agreed before a server's word is as agreed after it.
     fn agree_again(
         &mut self,
-        account: &str,
         thread: &ThreadId,
         agreed: Option<Agreed>,
         before: &Ours,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Agreed, StoreError> {
         let after = self.ours(&state_of(&self.db, &StoreId::thread(thread))?)?.stand;
-        let agreed = match agreed {
+        Ok(match agreed {
             // Met for the first time: what we have of it already is not written over there.
             None => Agreed::of(after),
             Some(agreed) => {
@@ -415,8 +444,7 @@ impl Backend {
                     if was.starred == stand.starred { after.starred } else { stand.starred };
                 agreed.with(Aligned { place, starred, labels })
             }
-        };
-        Edges::agree(&self.db, account, thread, &agreed, Dirty::Yes)
+        })
     }
 
     /// A conversation as orders see it.
@@ -469,6 +497,7 @@ impl Backend {
         for held in Edges::take_gone(&self.db, account)? {
             let Some((thread, message)) = held.known else { continue };
             if held.brought && !Edges::is_somewhere(&self.db, &thread, &message)? {
+                self.note_gone(account, &thread)?;
                 gone.push((thread, message));
             }
         }
@@ -476,7 +505,27 @@ impl Backend {
             let token = format!("{}.{}", self.epoch.as_str(), Edges::turn(&self.db)?);
             self.remove_messages(&gone, true, &token)?;
         }
+        self.outbox_looked_at()?;
         Edges::wake(&self.db, account)
+    }
+
+    /// A message is gone there: where its conversation was put somewhere here meanwhile, both said
+    /// something else.
+    fn note_gone(&mut self, account: &str, thread: &ThreadId) -> Result<(), StoreError> {
+        let agreed = Edges::agreed(&self.db, account, thread, self.now)?;
+        let here = state_of(&self.db, &StoreId::thread(thread))?.trail().1.place;
+        if agreed.is_some_and(|agreed| agreed.stand.place != here) {
+            Conflicts::note(&self.db, account, thread, (here, None), self.now)?;
+        }
+        Ok(())
+    }
+
+    /// The last conflicts of an account.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_conflicts(&self, account: &str) -> Result<Vec<Conflict>, StoreError> {
+        Conflicts::of(&self.db, account)
     }
 
     /// An account goes; its mail stays.

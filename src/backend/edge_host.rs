@@ -14,7 +14,10 @@ use crate::bridge::{Incoming, SinkError};
 use crate::clock::{Clock as _, SystemClock};
 use crate::imap::gmail;
 use crate::imap::orders::is_label;
-use crate::imap::{Arrived, Batch, Edge, FolderState, Found, Listing, Order, Report, Stand, Wish};
+use crate::imap::{
+    Arrived, Batch, Conflict, Edge, Filed, FolderState, Found, Letter, Listing, Order, Report,
+    Stand, Wish,
+};
 use crate::notice::{Explain as _, Notice};
 
 /// A door to a running backend, for one account.
@@ -113,6 +116,26 @@ impl Edge for MailEdge {
     fn orders(&mut self, account: &str, wish: Wish) -> Result<Vec<Order>, SinkError> {
         let account = account.to_owned();
         answer(self.host.work(move |backend, now| backend.edge_orders(&account, &wish, now)))
+    }
+
+    fn conflicts(&mut self, account: &str) -> Result<Vec<Conflict>, SinkError> {
+        let account = account.to_owned();
+        answer(self.host.work(move |backend, _| backend.edge_conflicts(&account)))
+    }
+
+    fn letters(&mut self, account: &str, fresh: bool) -> Result<Vec<Letter>, SinkError> {
+        let account = account.to_owned();
+        answer(self.host.work(move |backend, _| backend.edge_letters(&account, fresh)))
+    }
+
+    fn letter(&mut self, name: &str) -> Result<Option<Vec<u8>>, SinkError> {
+        let name = name.to_owned();
+        answer(self.host.work(move |backend, _| backend.edge_letter(&name)))
+    }
+
+    fn filed(&mut self, name: &str, filed: Filed) -> Result<(), SinkError> {
+        let name = name.to_owned();
+        answer(self.host.work(move |backend, now| backend.edge_filed(&name, &filed, now)))
     }
 
     fn report(&mut self, account: &str, reports: Vec<Report>) -> Result<(), SinkError> {

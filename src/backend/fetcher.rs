@@ -1,4 +1,4 @@
-//! Who keeps a worker for each account of `accounts.toml`.
+//! Who keeps a worker for each account of `accounts.toml`, and beside them who sends.
 //!
 //! Invariant: the file is looked at once a second; an account that changed gets a new worker, one
 //! that went loses its own, and the others are not disturbed. Nothing here knows a password: a
@@ -12,10 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::account::{Account, Accounts, Stamp};
+use crate::account::{self, Account, AccountId, Accounts, Stamp};
 use crate::backend::announce::{Announcement, Announcer, Told};
 use crate::backend::edge_host::MailEdge;
 use crate::backend::host::HostHandle;
+use crate::backend::outbox::{Sending, SendingHandle, SmtpPost};
 use crate::clock::{Clock as _, SystemClock};
 use crate::imap::connect::Way;
 use crate::imap::worker::{Handle, Job, Status, Worker};
@@ -46,9 +47,9 @@ struct Shared {
     told: Arc<Mutex<Told>>,
 }
 
-/// A way to ask how accounts are; cheap to copy.
+/// A way to ask how accounts are, and what is sent; cheap to copy.
 #[derive(Debug, Clone, Default)]
-pub struct FetcherHandle(Arc<Shared>);
+pub struct FetcherHandle(Arc<Shared>, SendingHandle);
 
 impl FetcherHandle {
     /// How each account is, in the order of the file.
@@ -72,6 +73,12 @@ impl FetcherHandle {
         self.0.told.lock().unwrap_or_else(PoisonError::into_inner).after(after)
     }
 
+    /// What is being sent.
+    #[must_use]
+    pub const fn sending(&self) -> &SendingHandle {
+        &self.1
+    }
+
     /// Why the file cannot be read, where it cannot.
     #[must_use]
     pub fn error(&self) -> Option<Notice> {
@@ -85,9 +92,11 @@ impl FetcherHandle {
     }
 }
 
-/// The workers, and the thread that keeps them.
+/// The workers, and the thread that keeps them; and who sends.
 #[derive(Debug)]
 pub struct Fetcher {
+    /// Dropped first: what is not given away yet is stopped while the others still end.
+    _sending: Sending,
     handle: FetcherHandle,
     stop: Option<mpsc::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -99,7 +108,9 @@ impl Fetcher {
     /// # Errors
     /// When the machine gives no thread.
     pub fn start(dir: &Path, host: HostHandle) -> std::io::Result<Self> {
-        let handle = FetcherHandle::default();
+        let post = Arc::new(SmtpPost::default());
+        let sending = Sending::start(dir, host.clone(), post)?;
+        let handle = FetcherHandle(Arc::default(), sending.handle());
         let (stop, stopped) = mpsc::channel();
         let announcer = Announcer::start(Arc::clone(&handle.0.told))?;
         let mut keeper = Keeper {
@@ -120,7 +131,7 @@ impl Fetcher {
             }
         };
         let thread = std::thread::Builder::new().name("fetcher".to_owned()).spawn(run)?;
-        Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { _sending: sending, handle, stop: Some(stop), thread: Some(thread) })
     }
 
     /// A way to ask how accounts are.
@@ -162,6 +173,7 @@ enum Seen {
 
 impl Keeper {
     fn look(&mut self) {
+        self.forget(&account::removed(&self.dir));
         let stamp = Stamp::of(&self.dir);
         if self.seen == Seen::As(stamp) {
             return;
@@ -180,6 +192,26 @@ impl Keeper {
             self.seen = Seen::As(stamp);
         }
         self.shared.looked.store(true, Ordering::SeqCst);
+    }
+
+    /// Forgets what the servers of accounts had that were removed; tried again at the next look
+    /// where it fails.
+    fn forget(&mut self, removed: &[AccountId]) {
+        if removed.is_empty() {
+            return;
+        }
+        for id in removed {
+            // One that was added again meanwhile is another one, and begins anew.
+            drop(self.workers.remove(id.as_str()));
+            let id = id.as_str().to_owned();
+            let done = self.host.work(move |backend, _| backend.edge_forget(&id));
+            if !done.is_ok_and(|done| done.recv().is_ok_and(|done| done.is_ok())) {
+                return;
+            }
+        }
+        if account::forgotten(&self.dir, removed).is_ok() {
+            self.seen = Seen::Never;
+        }
     }
 
     fn keep(&mut self, accounts: &[Account]) {

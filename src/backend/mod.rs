@@ -28,6 +28,7 @@ pub mod listener;
 mod mailbox_client;
 mod maker;
 mod mend;
+mod outbox;
 pub mod place;
 mod pump;
 mod purge;
@@ -49,7 +50,7 @@ pub use announce::{Announcement, News, Taken};
 pub use auth::token;
 pub use core::{Backend, Options};
 pub use cut::{Cut, FILES, SNAPSHOTS, begin_again};
-pub use doctor::{Finding, Holds, holds, inspect, projecting};
+pub use doctor::{Finding, Holds, conflicts, holds, inspect, projecting};
 pub use edge::Fetched;
 pub use edge_host::MailEdge;
 pub use error::BackendError;
@@ -57,6 +58,9 @@ pub use fetcher::{AccountStatus, Fetcher, FetcherHandle};
 pub use host::{Host, HostHandle};
 pub use ingest::{Packer, Prepared, Whole, prepare};
 pub use mend::mend;
+pub use outbox::{
+    Claim, Due, Fate, Gave, Given, Look, Parcel, Post, Said, Sending, SendingHandle, SmtpPost, Why,
+};
 pub use storage::VERSION as FORMAT;
 
 use std::path::Path;

@@ -5,8 +5,8 @@
 //! came first. A purge that comes back purges again, but never what came since.
 //!
 //! Mail that was queued to be sent (`MessageQueued`) and comes back must never be sent silently: it
-//! may have been, in the life that the restore ended. Whoever builds the outbox looks at the epoch
-//! of the event, which is that of its first offer: another than the backend's is *unknown, check*.
+//! may have been, in the life that the restore ended. The outbox looks at the epoch of the event,
+//! which is that of its first offer: another than the backend's is *unknown, check*.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use crate::mail;
 use crate::mailbox::{self, MailboxEvent};
 use crate::store::{Blobs, Db, Log, NewEvent, StoreError};
 use crate::sync::{Refused, StorePush};
-use crate::thread::{MessageAdded, ThreadEvent, name};
+use crate::thread::{MessageAdded, ThreadEvent, name, named_blobs};
 
 /// Of these events, those that a log does not hold.
 pub(super) fn unknown(
@@ -51,6 +51,11 @@ pub(super) fn take_back(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result
         match ThreadEvent::read(&event.name, &event.args) {
             Some(ThreadEvent::Created(_)) => Links::begun(db, &thread)?,
             Some(ThreadEvent::Message(message)) => index(db, &thread, &message)?,
+            Some(ThreadEvent::Saved(_) | ThreadEvent::Claimed(_)) => {
+                for blob in named_blobs(&event.name, &event.args) {
+                    Blobs::refer(db, &blob)?;
+                }
+            }
             _ => {}
         }
     }

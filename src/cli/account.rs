@@ -19,6 +19,9 @@ use serde_json::{Value, json};
 use crate::account::{Account, AccountError, Accounts, Editor, Protocol, Secret};
 use crate::cli::home::Home;
 use crate::cli::output::Output;
+use crate::clock::rfc3339;
+use crate::imap::Conflict;
+use crate::label::Place;
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::safe_text;
 
@@ -165,10 +168,24 @@ fn line(value: &Value) -> String {
 
 fn list(home: &Home, output: Output) -> Result<Exit, Notice> {
     for account in &read(home, output)?.list {
-        let value = value(home, account);
+        let mut value = value(home, account);
+        let conflicts = crate::backend::conflicts(&home.backend_dir(), account.id.as_str());
+        let conflicts = conflicts.map_err(|error| error.notice())?;
+        value["conflicts"] = conflicts.iter().map(conflict).collect();
         output.result(&value, || line(&value))?;
     }
     Ok(Exit::Done)
+}
+
+/// A conflict as JSON: nothing of a message is in it.
+fn conflict(of: &Conflict) -> Value {
+    json!({
+        "thread": of.thread.as_str(),
+        "at": rfc3339(of.at),
+        "here": of.here.as_str(),
+        "there": of.there.map(Place::as_str),
+        "stands": of.there.map(|_| of.here.as_str()),
+    })
 }
 
 fn test(home: &Home, output: Output, name: Option<&str>) -> Result<Exit, Notice> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::backend::{AccountStatus, Announcement, FetcherHandle};
 use crate::engine::accounts::{AccountLine, Accounts, FolderLine, NewMail, Work};
 use crate::engine::handle::Update;
-use crate::imap::Role;
 use crate::imap::worker::Doing;
+use crate::imap::{Conflict, Role};
 use crate::safe_text;
 use crate::ui::Tell;
 
@@ -61,6 +61,7 @@ fn line(of: &AccountStatus) -> AccountLine {
         new: status.new,
         written: status.written,
         error: status.error.clone().or_else(|| of.command.clone()),
+        conflicts: status.conflicts.iter().map(Conflict::line).collect(),
         problems: status.problems.iter().map(|line| safe_text::line(line)).collect(),
         folders: status
             .folders

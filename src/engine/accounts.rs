@@ -28,6 +28,8 @@ pub struct AccountLine {
     pub written: u64,
     /// Why it is not as it should be.
     pub error: Option<Notice>,
+    /// Where the server said otherwise than what was done here, and what stands; the newest last.
+    pub conflicts: Vec<String>,
     /// What else went wrong, the newest last.
     pub problems: Vec<String>,
     /// Its folders.

@@ -282,9 +282,12 @@ impl Device {
         let changes = mailbox::materialize(&self.db, events, &mut groups)?;
         // Mostly nothing of its own is under way, and there is nothing to look for.
         let back = self.revive(&changes)?;
-        let own = back || Own::any(&self.db)? || mailbox::any_overlaid(&self.db)?;
+        let mut own = back || Own::any(&self.db)? || mailbox::any_overlaid(&self.db)?;
         if own {
             self.note_sources(&changes)?;
+        }
+        for thread in &changes.threads {
+            own |= self.still_show(thread)?;
         }
         let written = |event: &&Event| MailboxEvent::device_may_return(&event.event.name);
         for event in events.iter().filter(written) {

@@ -482,7 +482,8 @@ impl Device {
         let Some(bytes) = came.get(&state.chunks) else { return Ok(manifest.chunks.is_empty()) };
         let at = usize::try_from(state.chunks).unwrap_or(usize::MAX);
         let Some(name) = manifest.chunks.get(at) else { return Ok(true) };
-        let own = self.own_threads()?;
+        let mut own = self.own_threads()?;
+        own.append(&mut self.kept_in_doubt()?);
         let bulk = state.bulk && !state.sweep && !name.recent;
         let way = Way { bulk, sweep: state.sweep, own: &own };
         let mut groups = Groups::new(true);
@@ -537,6 +538,7 @@ impl Device {
             if let Some(through) = through {
                 self.forget_projected(thread, *through)?;
             }
+            self.still_show(thread)?;
             self.cover(thread)?;
         }
         groups.settle(&self.db)?;

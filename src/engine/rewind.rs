@@ -4,7 +4,8 @@
 //! Invariant: nothing that is held above the common position is forgotten before it is in the
 //! queue: they change places in one transaction, and where the log is another file, the queue comes
 //! first. In a new epoch nothing is pushed into a store whose log here was not compared with the
-//! backend's: the keys of one device keep their order. Of keys that it holds no more, since they
+//! backend's: the keys of one device keep their order. A row that goes back shows what this device
+//! did all the same, as far as a log here has it. Of keys that it holds no more, since they
 //! were projected and it keeps no log of their thread, it cannot know that they are missing; what
 //! another device brings back of them stands where it comes in.
 
@@ -148,21 +149,11 @@ impl Device {
             return Ok(());
         }
         let mut waiting = VecDeque::new();
-        let last = Own::setting(&self.db, COMPARED)?.and_then(|last| Epoch::try_from(last).ok());
+        let last = self.last_compared()?;
         if let Some(kept) = &self.kept {
             for (store, head) in Log::stores(kept)? {
                 let Some(thread) = store.as_thread() else { continue };
-                let seen = mailbox::watermark(&self.db, &thread)?.map_or(0, |seen| seen.position);
-                // It may have grown since it was put back, with other events.
-                let same = match (&last, mailbox::raw_row(&self.db, &thread)?) {
-                    (None, _) => 0,
-                    (Some(_), None) => head.position,
-                    (Some(epoch), Some(row)) => {
-                        let (epoch, position) = (epoch.clone(), head.position);
-                        trail_of(&row).base.epochs.reach(&Seen { epoch, position })
-                    }
-                };
-                if head.position > seen.min(same) {
+                if head.position > self.shown_of(last.as_ref(), &thread, head.position)? {
                     waiting.push_back(thread);
                 }
             }
@@ -170,6 +161,66 @@ impl Device {
         self.comparing.mailbox = true;
         self.comparing.waiting = waiting;
         self.compare_next()
+    }
+
+    /// The epoch in which all logs here were compared with the backend's.
+    fn last_compared(&self) -> Result<Option<Epoch>, StoreError> {
+        let last = Own::setting(&self.db, COMPARED)?;
+        Ok(last.and_then(|last| Epoch::try_from(last).ok()))
+    }
+
+    /// Up to where a row shows the log that is kept here, which ends at `position`.
+    fn shown_of(
+        &self,
+        last: Option<&Epoch>,
+        thread: &ThreadId,
+        position: u64,
+    ) -> Result<u64, StoreError> {
+        let seen = mailbox::watermark(&self.db, thread)?.map_or(0, |seen| seen.position);
+        // It may have grown since it was put back, with other events.
+        let same = match (last, mailbox::raw_row(&self.db, thread)?) {
+            (None, _) => 0,
+            (Some(_), None) => position,
+            (Some(epoch), Some(row)) => {
+                let epoch = epoch.clone();
+                trail_of(&row).base.epochs.reach(&Seen { epoch, position })
+            }
+        };
+        Ok(seen.min(same))
+    }
+
+    /// In a new epoch rows go back to before what this device did: the conversations whose kept log
+    /// may say so.
+    pub(super) fn kept_in_doubt(&self) -> Result<BTreeSet<ThreadId>, StoreError> {
+        let Some(kept) = self.kept.as_ref().filter(|_| self.comparing.new) else {
+            return Ok(BTreeSet::new());
+        };
+        let stores = Log::stores(kept)?.into_iter().filter(|(_, head)| head.position > 0);
+        Ok(stores.filter_map(|(store, _)| store.as_thread()).collect())
+    }
+
+    /// What this device did to a conversation and its row shows no more waits in the queue, and is
+    /// shown, from when the row goes back: that its log is compared may be long after. Whether
+    /// there was something. The transaction is the caller's. What has no row comes back with the
+    /// log.
+    pub(super) fn still_show(&self, thread: &ThreadId) -> Result<bool, StoreError> {
+        let Some(kept) = self.kept.as_ref().filter(|_| self.comparing.new) else {
+            return Ok(false);
+        };
+        let store = StoreId::thread(thread);
+        let here = Log::head(kept, &store)?.position;
+        let shown = self.shown_of(self.last_compared()?.as_ref(), thread, here)?;
+        if here <= shown || mailbox::raw_row(&self.db, thread)?.is_none() {
+            return Ok(false);
+        }
+        let mut mine = self.offers(kept, &store, shown)?;
+        mine.retain(|event| event.event.device == self.id);
+        let waits: BTreeSet<_> = Own::of(&self.db, &store)?.into_iter().map(|own| own.id).collect();
+        if mine.iter().all(|event| waits.contains(&event.event.id)) {
+            return Ok(false);
+        }
+        Own::offer_again(&self.db, &store, &self.id, &mine)?;
+        Ok(true)
     }
 
     /// A thread's log was compared, and what of it is here is the backend's.
@@ -264,6 +315,9 @@ impl Device {
     /// caller's.
     pub(super) fn remake_rows(&mut self) -> Result<(), StoreError> {
         mailbox::remake(&self.db)?;
+        for thread in self.kept_in_doubt()? {
+            self.still_show(&thread)?;
+        }
         for thread in self.own_threads()? {
             self.cover(&thread)?;
         }

@@ -25,6 +25,8 @@ pub(super) const MAX_UNREADABLE: usize = 1_000;
 const MAX_RESPONSES: usize = 100_000;
 /// Bytes of all responses to one command at most, beside those of messages that it asks for.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes that are sent at a time, each with a time of their own.
+const SEND_BYTES: usize = 64 * 1024;
 /// How many times as long as a server may be silent a whole command may take...
 const COMMAND_SILENCES: u32 = 5;
 /// ...beside the time that its bytes take on the slowest line, in bytes a second.
@@ -243,15 +245,19 @@ impl Client {
     }
 
     pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), ImapError> {
-        let write = async {
-            self.stream.write_all(bytes).await?;
-            self.stream.flush().await
-        };
-        match tokio::time::timeout(self.silence, write).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(ImapError::Closed),
-            Err(_) => Err(ImapError::Slow(self.server.clone())),
+        // Each part has its own time: a long message on a slow line is not a server that hangs.
+        for part in bytes.chunks(SEND_BYTES) {
+            let write = async {
+                self.stream.write_all(part).await?;
+                self.stream.flush().await
+            };
+            match tokio::time::timeout(self.silence, write).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Err(ImapError::Closed),
+                Err(_) => return Err(ImapError::Slow(self.server.clone())),
+            }
         }
+        Ok(())
     }
 
     /// Sends a command and hands every untagged response to `each`.

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::bridge::{Folder, SinkError};
+use crate::id::ThreadId;
 use crate::label::Place;
 use crate::mail::Flags;
 
@@ -282,6 +283,56 @@ pub struct Report {
     pub outcomes: Vec<Outcome>,
 }
 
+/// A server said otherwise than what was done here and not written there yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The conversation.
+    pub thread: ThreadId,
+    /// When it was heard, Unix seconds.
+    pub at: i64,
+    /// Where it was put here.
+    pub here: Place,
+    /// Where it was put there; `None` where it was expunged.
+    pub there: Option<Place>,
+}
+
+impl Conflict {
+    /// In one line: who said what, and what stands.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let here = self.here.as_str();
+        let there = self.there.map(Place::as_str);
+        there.map_or_else(
+            || format!("put in {here} here, expunged at the server: it is gone"),
+            |there| format!("put in {here} here, in {there} at the server: {here} stands"),
+        )
+    }
+}
+
+/// A message of ours that was sent, or may have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// What the backend knows it by.
+    pub name: String,
+    /// Its Message-ID, without angle brackets.
+    pub message_id: String,
+    /// It is filed among sent mail where it is not there; otherwise only looked for.
+    pub file: bool,
+}
+
+/// What became of a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filed {
+    /// It is among sent mail already.
+    There,
+    /// It is there now.
+    Done,
+    /// It was looked for, and is not there.
+    Absent,
+    /// The server does not take it; one safe line.
+    Refused(String),
+}
+
 /// Who keeps what a server has: the backend.
 pub trait Edge: Send {
     /// The account's folders; those that are not listed any more are gone with their messages.
@@ -338,11 +389,45 @@ pub trait Edge: Send {
     /// As `folders`.
     fn orders(&mut self, account: &str, wish: Wish) -> Result<Vec<Order>, SinkError>;
 
+    /// The last conflicts, the newest last.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn conflicts(&mut self, account: &str) -> Result<Vec<Conflict>, SinkError>;
+
     /// What became of orders.
     ///
     /// # Errors
     /// As `folders`.
     fn report(&mut self, account: &str, reports: Vec<Report>) -> Result<(), SinkError>;
+
+    /// What is to be filed among sent mail, and what may be there; `fresh`, only what was not tried
+    /// yet.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn letters(&mut self, account: &str, fresh: bool) -> Result<Vec<Letter>, SinkError> {
+        let _ = (account, fresh);
+        Ok(Vec::new())
+    }
+
+    /// The bytes of what is to be filed; `None` when they are gone.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn letter(&mut self, name: &str) -> Result<Option<Vec<u8>>, SinkError> {
+        let _ = name;
+        Ok(None)
+    }
+
+    /// What became of a letter.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn filed(&mut self, name: &str, filed: Filed) -> Result<(), SinkError> {
+        let _ = (name, filed);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -24,13 +24,14 @@ mod orders_tests;
 mod pass;
 pub mod plan;
 mod reading;
+mod sent;
 pub mod shown;
 mod wire;
 pub mod worker;
 mod write;
 
 pub use edge::{
-    Arrived, Batch, Edge, FolderKey, FolderState, Found, Known, Listing, Order, Outcome, Report,
-    Role, Stand, Target, What, Wish,
+    Arrived, Batch, Conflict, Edge, Filed, FolderKey, FolderState, Found, Known, Letter, Listing,
+    Order, Outcome, Report, Role, Stand, Target, What, Wish,
 };
 pub use error::ImapError;

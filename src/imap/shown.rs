@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::imap::edge::{FolderKey, Role};
 use crate::imap::gmail;
-use crate::imap::orders::{FolderInfo, Ours, Row};
+use crate::imap::orders::{Aligned, FolderInfo, Ours, Row};
 use crate::label::Place;
 
 /// A conversation as a server has it.
@@ -53,6 +53,18 @@ impl Shown<'_> {
                 received.peek().is_some() && received.all(|row| self.home(row) == Some(place))
             }
         }
+    }
+
+    /// What we have and the server shows is agreed on.
+    pub fn agree(&self, stand: &mut Aligned) {
+        let ours = &self.ours.stand;
+        if self.is_in(ours.place) {
+            stand.place = ours.place;
+        }
+        if self.is_starred() == ours.starred {
+            stand.starred = ours.starred;
+        }
+        stand.labels.extend(ours.labels.iter().filter(|label| self.has_label(label)).cloned());
     }
 
     /// Whether any of it is starred.

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use crate::account::{Password, Settings};
 use crate::imap::client::{Client, Woken};
 use crate::imap::connect::{Way, connect};
-use crate::imap::edge::{Edge, FolderKey, FolderState};
+use crate::imap::edge::{Conflict, Edge, FolderKey, FolderState};
 use crate::imap::{ImapError, Role};
 use crate::notice::{Explain as _, Notice};
 use crate::sync::Backoff;
@@ -95,6 +95,8 @@ pub struct Status {
     pub folders: Vec<FolderLine>,
     /// What went wrong last.
     pub error: Option<Notice>,
+    /// Where the server said otherwise than what was done here, the newest last.
+    pub conflicts: Vec<Conflict>,
     /// What else went wrong, the newest last: lines that are safe to show.
     pub problems: Vec<String>,
 }
@@ -313,6 +315,7 @@ impl Running {
             });
             self.shared.take_orders();
             self.write(&mut client, false).await?;
+            self.file_sent(&mut client, false).await?;
             self.attend(&mut client).await?;
         }
     }
@@ -325,7 +328,9 @@ impl Running {
         loop {
             let asked = Instant::now();
             self.read_inbox(client).await?;
+            let conflicts = self.job.edge.conflicts(&self.job.account)?;
             self.shared.tell(|status| {
+                status.conflicts = conflicts;
                 status.doing = Doing::Waiting;
                 status.received = client.received();
             });
@@ -347,6 +352,7 @@ impl Running {
             };
             if self.shared.take_orders() || woken == Woken::Called {
                 self.write(client, false).await?;
+                self.file_sent(client, true).await?;
             } else if woken == Woken::News {
                 // A server that always has news is not asked all the time.
                 tokio::time::sleep(NEWS_EVERY.saturating_sub(asked.elapsed())).await;

@@ -1,4 +1,4 @@
-//! RFC 5322 and MIME as values: parse, addresses, references, text. Pure.
+//! RFC 5322 and MIME as values: parse, addresses, references, text, writing ([`compose`]). Pure.
 //!
 //! Invariant: no database, socket, clock or terminal here; every function is total: bad input gives
 //! a degraded value and a defect, never an error or a panic; time and memory are linear in the

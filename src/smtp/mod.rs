@@ -7,6 +7,9 @@
 //! can become a command of its own, or a second message. This room keeps nothing and tries nothing
 //! again: whoever calls it claimed the message first, and records what it says.
 //!
+//! When a recipient is refused nobody gets the message, unless [`Envelope::partial`] says that the
+//! others are to have it: who wrote it decides.
+//!
 //! The bytes on the wire are `account/smtp_wire`'s; `envelope` says who it is from and for, `body`
 //! what may be sent and how, `offers` what a server can do; [`submit()`] is the talk.
 
@@ -18,10 +21,12 @@ mod offers;
 mod submission;
 mod submit;
 mod watch;
+mod way;
 
 pub use deadlines::Deadlines;
 pub use envelope::Envelope;
 pub use error::{SmtpError, Step};
 pub use submission::{Acceptance, Doubt, Lasting, Outcome, Recipient, Refusal, Submission};
-pub use submit::{Delivery, Way, submit, submit_on};
+pub use submit::{Delivery, submit, submit_on};
 pub use watch::{Progress, Stop, Stopper, Watch};
+pub use way::Way;

@@ -139,3 +139,70 @@ impl Doubt {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was recorded once has to be read by every later version.
+    #[test]
+    fn its_recorded_form_stays() {
+        let check = |submission: Submission, json: &str| {
+            assert_eq!(serde_json::to_string(&submission).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Submission>(json).unwrap(), submission);
+        };
+        let recipients = |outcome| vec![Recipient { address: "b@c.example".to_owned(), outcome }];
+        let words = || "250 ok".to_owned();
+        check(
+            Submission::Accepted(Acceptance {
+                recipients: recipients(Outcome::Taken { words: words() }),
+                answer: words(),
+            }),
+            concat!(
+                r#"{"state":"accepted","recipients":[{"address":"b@c.example","outcome":""#,
+                r#"taken","words":"250 ok"}],"answer":"250 ok"}"#,
+            ),
+        );
+        check(
+            Submission::Unknown(Doubt {
+                code: "slow".to_owned(),
+                why: "x".to_owned(),
+                hint: "y".to_owned(),
+                recipients: recipients(Outcome::NotAsked),
+            }),
+            concat!(
+                r#"{"state":"unknown","code":"slow","why":"x","hint":"y","recipients":[{""#,
+                r#"address":"b@c.example","outcome":"not-asked"}]}"#,
+            ),
+        );
+        check(
+            Submission::Refused(Refusal {
+                lasting: Lasting::Temporary,
+                code: "smtp-later".to_owned(),
+                line: "x".to_owned(),
+                hint: "y".to_owned(),
+                recipients: recipients(Outcome::Refused { permanent: true, words: words() }),
+            }),
+            concat!(
+                r#"{"state":"refused","lasting":"temporary","code":"smtp-later","line":"x"#,
+                r#"","hint":"y","recipients":[{"address":"b@c.example","outcome":"refused"#,
+                r#"","permanent":true,"words":"250 ok"}]}"#,
+            ),
+        );
+    }
+
+    #[test]
+    fn a_stop_is_neither_for_ever_nor_for_now() {
+        let lasting = |error: SmtpError| Refusal::new(&error, Vec::new()).lasting;
+        assert_eq!(lasting(SmtpError::Stopped), Lasting::Stopped);
+        assert_eq!(lasting(SmtpError::Empty), Lasting::Permanent);
+        let said = |code| SmtpError::Said {
+            server: "s".to_owned(),
+            step: super::super::Step::Message,
+            code,
+            words: String::new(),
+        };
+        assert_eq!(lasting(said(499)), Lasting::Temporary);
+        assert_eq!(lasting(said(500)), Lasting::Permanent);
+    }
+}

@@ -6,57 +6,15 @@
 //! belongs to the command before it: when more is there than was asked for, the talk ends before
 //! something is taken for the answer to the dot that is none.
 
-use std::path::PathBuf;
-
 use super::body::{self, BLOCK_BYTES, Dots, Needs};
 use super::envelope::{Addresses, Envelope};
 use super::error::Step;
 use super::offers::Offers;
 use super::submission::{Acceptance, Doubt, Outcome, Recipient, Refusal, Submission};
-use super::{Deadlines, Progress, SmtpError, Watch};
+use super::{Deadlines, Progress, SmtpError, Watch, Way};
 use crate::account::dial::{self, Stream};
 use crate::account::smtp_wire::{Login, Reply, Wire};
-use crate::account::{
-    Account, AccountError, Auth, Cause, Password, Protocol, Security, Server, tls,
-};
-
-/// Where to connect, and who signs in.
-#[derive(Debug, Clone)]
-pub struct Way {
-    /// The server.
-    pub server: Server,
-    /// Who.
-    pub login: String,
-    /// How.
-    pub auth: Auth,
-    /// Certificates that are trusted beside the system's.
-    pub ca: Option<PathBuf>,
-    /// The domain of the account's address: whose cures apply when something is wrong.
-    pub domain: String,
-}
-
-impl Way {
-    /// That of an account; `None` where it has no server for sending.
-    #[must_use]
-    pub fn of(account: &Account) -> Option<Self> {
-        Some(Self {
-            server: account.smtp.clone()?,
-            login: account.login.clone(),
-            auth: account.auth,
-            ca: account.tls_ca.clone(),
-            domain: account.address.domain().to_owned(),
-        })
-    }
-
-    fn failed(&self, cause: Cause) -> SmtpError {
-        SmtpError::Server(AccountError::Failed {
-            protocol: Protocol::Smtp,
-            server: self.server.clone(),
-            domain: self.domain.clone(),
-            cause,
-        })
-    }
-}
+use crate::account::{Cause, Password, Security, tls};
 
 /// What is to be given to whom, and how long that may take.
 #[derive(Clone, Copy)]

@@ -17,6 +17,7 @@ mod log;
 mod log_ends;
 mod log_row;
 mod own;
+mod refused;
 mod salvage;
 mod space;
 mod upload;
@@ -32,7 +33,8 @@ pub use known::{
     without,
 };
 pub use log::{Appended, Head, Log, Place};
-pub use own::{ABSENT, Own, OwnEvent, Refusal};
+pub use own::{ABSENT, Own, OwnEvent};
+pub use refused::Refusal;
 pub use salvage::{Salvaged, put_aside};
 pub use space::{Space, compact, is_database, space};
 pub use upload::{Incoming as IncomingPart, MAX_UPLOADS, Taken, UPLOAD_KEPT, Unfit, Uploads};

@@ -53,19 +53,6 @@ impl OwnEvent {
     }
 }
 
-/// An own event that the backend refused for good.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The event.
-    pub id: EventId,
-    /// Its store.
-    pub store: StoreId,
-    /// Its name.
-    pub name: String,
-    /// Why.
-    pub reason: String,
-}
-
 /// Why an event on a store that the backend does not have is in the visible list.
 pub const ABSENT: &str = "the backend has no such conversation";
 /// Why an event on a store that is gone is refused.
@@ -384,21 +371,6 @@ impl Own {
             .execute([id.as_str()])?)
     }
 
-    /// Takes a refused event out of the queue and the overlay into the visible list.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn refuse(db: &Db, id: &EventId, reason: &str) -> Result<(), StoreError> {
-        db.sql()
-            .prepare_cached(
-                "INSERT OR REPLACE INTO refused(id, store, name, args, action, reason, offered)
-                 SELECT id, store, name, args, action, ?2, offered FROM unprojected WHERE id = ?1",
-            )?
-            .execute([id.as_str(), reason])?;
-        db.sql().prepare_cached("DELETE FROM unprojected WHERE id = ?1")?.execute([id.as_str()])?;
-        Ok(())
-    }
-
     /// The backend did not have this store when it was offered these events: now that it has, they
     /// wait again, each with the epoch in which it was first offered. How many there were.
     ///
@@ -455,15 +427,6 @@ impl Own {
             .prepare_cached("DELETE FROM unprojected WHERE store = ?1")?
             .execute([store.as_str()])?;
         Ok(lines)
-    }
-
-    /// Takes the visible list of refused events away.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn clear_refused(db: &Db) -> Result<(), StoreError> {
-        db.sql().execute("DELETE FROM refused", [])?;
-        Ok(())
     }
 
     /// The backend's log of this store ends before these events of it, which were confirmed: they
@@ -527,23 +490,6 @@ impl Own {
         let gone = "DELETE FROM unprojected WHERE id = ?1 AND again = 1";
         Ok(db.sql().prepare_cached(gone)?.execute([id.as_str()])? > 0)
     }
-
-    /// The visible list of refused events.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn refused(db: &Db) -> Result<Vec<Refusal>, StoreError> {
-        let mut statement = db.sql().prepare("SELECT id, store, name, reason FROM refused")?;
-        let rows = statement.query_map([], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
-        })?;
-        let mut refused = Vec::new();
-        for row in rows {
-            let (id, store, name, reason) = row?;
-            refused.push(Refusal { id: parse(&id)?, store: parse(&store)?, name, reason });
-        }
-        Ok(refused)
-    }
 }
 
 /// Adds an event behind all others, without a position; one that is there stays as it is.
@@ -569,7 +515,7 @@ fn put(db: &Db, own: &OwnEvent) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn parse<'a, T: TryFrom<&'a str, Error = crate::id::InvalidId>>(
+pub(super) fn parse<'a, T: TryFrom<&'a str, Error = crate::id::InvalidId>>(
     text: &'a str,
 ) -> Result<T, StoreError> {
     T::try_from(text).map_err(|error| StoreError::Row(error.to_string()))

@@ -154,8 +154,8 @@ impl Cells {
             .any(|run| run.2 & UNREAD != 0 && (run.0..run.0 + run.1).contains(&position))
     }
 
-    /// All labels as listed: the place, what is derived, and the user's. Where no message is left to
-    /// show, or none was ever, only those of what is being written.
+    /// All labels as listed: the place, what is derived, and the user's. Where no message is left
+    /// to show, or none was ever, only those of what is being written.
     #[must_use]
     pub fn all_labels(&self) -> BTreeSet<LabelId> {
         let has = |is: fn(&Outgoing) -> bool| self.outgoing.as_deref().is_some_and(is);

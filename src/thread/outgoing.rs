@@ -17,6 +17,8 @@ use crate::thread::event::{DraftSaved, Failure, MessageQueued, SendClaimed, Thre
 
 /// Characters of recipients, subject and text that a line of drafts or the outbox keeps.
 pub(super) const MAX_TITLE_CHARS: usize = 120;
+/// Bytes of a Message-ID: what is before its `@`, and a domain (RFC 1035, 2.3.4).
+const MAX_MESSAGE_ID_BYTES: usize = 320;
 
 /// What a line of drafts or of the outbox says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -119,6 +121,9 @@ pub struct OutboxItem {
     /// The draft that it was.
     #[serde(rename = "d")]
     pub draft: EventId,
+    /// Its Message-ID, without angle brackets; empty where that is not known.
+    #[serde(rename = "m", default, skip_serializing_if = "String::is_empty")]
+    pub message_id: String,
     /// What is said of it.
     #[serde(rename = "t", default)]
     pub title: Title,
@@ -155,6 +160,9 @@ pub enum Step {
         /// Which.
         #[serde(rename = "i")]
         save: EventId,
+        /// Its Message-ID.
+        #[serde(rename = "m", default, skip_serializing_if = "String::is_empty")]
+        message_id: String,
         /// What is said of it.
         #[serde(rename = "t", default)]
         title: Title,
@@ -217,6 +225,7 @@ impl Step {
             ThreadEvent::Discarded(of) => Self::Discarded(of.save.clone()),
             ThreadEvent::Queued(of) => Self::Queued {
                 save: of.save.clone(),
+                message_id: known_id(&of.message_id),
                 title: Title::of_queued(of),
                 hold: of.hold,
                 send_at: of.send_at,
@@ -245,6 +254,11 @@ impl Step {
     }
 }
 
+/// A Message-ID, where it is not longer than any is that was made here.
+fn known_id(id: &str) -> String {
+    if id.len() <= MAX_MESSAGE_ID_BYTES { id.to_owned() } else { String::new() }
+}
+
 /// Drafts and outbox of one store.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Outgoing {
@@ -254,9 +268,10 @@ pub struct Outgoing {
     /// The outbox, in the order in which it was queued.
     #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<OutboxItem>,
-    /// What was sent before it was known to be queued: it is not queued by that.
+    /// What was sent: neither what queues it nor what claims it brings it back, wherever that
+    /// stands.
     #[serde(rename = "e", default, skip_serializing_if = "BTreeSet::is_empty")]
-    early: BTreeSet<EventId>,
+    sent: BTreeSet<EventId>,
 }
 
 impl Outgoing {
@@ -265,32 +280,38 @@ impl Outgoing {
         match step {
             Step::Saved { from, title } => self.saved(id, from.as_ref(), title),
             Step::Discarded(save) => self.drafts.retain(|line| line.save != *save),
-            Step::Queued { save, title, hold, send_at, again } => {
+            Step::Queued { save, message_id, title, hold, send_at, again } => {
                 if let Some(again) = again {
+                    // Of another save, it stays: that one was not sent by this.
                     let over = |item: &OutboxItem| {
-                        matches!(item.stage, Stage::Failed { .. } | Stage::Unknown { .. })
+                        item.save == *save
+                            && matches!(item.stage, Stage::Failed { .. } | Stage::Unknown { .. })
                     };
                     self.items.retain(|item| item.queued != *again || !over(item));
                 }
-                if self.early.remove(id) || self.items.iter().any(|item| item.queued == *id) {
+                if self.sent.contains(id) || self.items.iter().any(|item| item.queued == *id) {
                     return;
                 }
                 let (queued, stage) =
                     (id.clone(), Stage::Waiting { retry_at: None, why: String::new() });
                 let draft = self.take_line(save).map_or_else(|| save.clone(), |line| line.draft);
-                let (save, title) = (save.clone(), title.clone());
-                let (hold, send_at) = (*hold, *send_at);
-                self.items.push(OutboxItem { queued, save, draft, title, hold, send_at, stage });
+                self.items.push(OutboxItem {
+                    queued,
+                    save: save.clone(),
+                    draft,
+                    message_id: message_id.clone(),
+                    title: title.clone(),
+                    hold: *hold,
+                    send_at: *send_at,
+                    stage,
+                });
             }
             Step::Cancelled(queued) => self.cancelled(queued),
             Step::Claimed { queued, save, title } => self.claimed(queued, save, title),
             Step::Sent { queued, save } => {
                 self.take_line(save);
-                let before = self.items.len();
                 self.items.retain(|item| item.queued != *queued);
-                if self.items.len() == before {
-                    self.early.insert(queued.clone());
-                }
+                self.sent.insert(queued.clone());
             }
             Step::Failed { queued, stage } => {
                 if let Some(item) = self.items.iter_mut().find(|item| item.queued == *queued) {
@@ -331,7 +352,7 @@ impl Outgoing {
     }
 
     fn claimed(&mut self, queued: &EventId, save: &EventId, title: &Title) {
-        if self.early.contains(queued) {
+        if self.sent.contains(queued) {
             return;
         }
         if let Some(item) = self.items.iter_mut().find(|item| item.queued == *queued) {
@@ -341,8 +362,9 @@ impl Outgoing {
         // It was cancelled, or the action undone, where this came before.
         let draft = self.take_line(save).map_or_else(|| save.clone(), |line| line.draft);
         let (queued, save, title) = (queued.clone(), save.clone(), title.clone());
-        let (hold, send_at, stage) = (0, None, Stage::Claimed);
-        self.items.push(OutboxItem { queued, save, draft, title, hold, send_at, stage });
+        let (message_id, hold, send_at, stage) = (String::new(), 0, None, Stage::Claimed);
+        let item = OutboxItem { queued, save, draft, message_id, title, hold, send_at, stage };
+        self.items.push(item);
     }
 
     /// The newest of what is written and not sent.
@@ -361,8 +383,8 @@ mod tests {
         EventId::try_from(text).unwrap()
     }
 
-    /// `s1`, `s2<s1` save; `-s1` discards; `q1:s1` queues, `q2:s1*q1` again; `xq1` cancels; `cq1:s1`
-    /// claims; `dq1:s1` sent; `fq1`, `tq1`, `uq1` failed for good, for now, unknown.
+    /// `s1`, `s2<s1` save; `-s1` discards; `q1:s1` queues, `q2:s1*q1` again; `xq1` cancels;
+    /// `cq1:s1` claims; `dq1:s1` sent; `fq1`, `tq1`, `uq1` failed for good, for now, unknown.
     fn step(word: &str) -> (EventId, Step) {
         let title = Title::default();
         let unnamed = || id(&format!("e-{}", word.replace([':', '<', '*'], "-")));
@@ -383,7 +405,11 @@ mod tests {
                 let (save, again) =
                     rest.split_once('*').map_or((rest, None), |(save, q)| (save, Some(id(q))));
                 let save = id(save);
-                (id(queued), Step::Queued { save, title, hold: 10, send_at: None, again })
+                let message_id = String::new();
+                (
+                    id(queued),
+                    Step::Queued { save, message_id, title, hold: 10, send_at: None, again },
+                )
             }
             ("x", queued) => (unnamed(), Step::Cancelled(id(queued))),
             ("c", rest) => {
@@ -462,5 +488,6 @@ mod tests {
         check("s1 dq1:s1 q1:s1", "");
         check("s1 dq1:s1 cq1:s1 q1:s1", "");
         check("dq1:s1 q1:s1 s1", "s1=s1");
+        check("s1 q1:s1 dq1:s1 cq1:s1", "");
     }
 }

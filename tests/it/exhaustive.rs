@@ -25,6 +25,7 @@ mod facts;
 mod play;
 mod process;
 mod search;
+mod tables;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -86,6 +86,7 @@ mod sync_rules;
 mod two_processes;
 mod undo_history;
 mod upgrades;
+mod written;
 
 /// Files and folders of this directory that are modules, without the ending.
 fn modules_on_disk(dir: &std::path::Path) -> Vec<String> {

@@ -415,6 +415,80 @@ fn a_message_that_was_fetched_again_before_it_comes_back_is_that_message() {
     assert_eq!((told.state.messages.len(), told.cells.place), (1, Place::Inbox));
 }
 
+/// How a device comes to the rows of the life that a restore began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// Its log goes back to where both are the same, and on from there.
+    Back,
+    /// It has a snapshot in place of a log, and takes the whole log in.
+    Log,
+    /// Or another snapshot.
+    Snapshot,
+}
+
+fn snapshot(world: &mut World) {
+    world.commit();
+    assert!(world.backend().make_snapshot().unwrap());
+    world.commit();
+    assert!(world.backend().truncate().unwrap() > 0);
+}
+
+/// A device did something, rows showed it, and a restore took it; the device has it in a log that
+/// it keeps. It hears of the restore frame by frame, and shows it at each.
+fn shows_what_it_did(by: Rows) {
+    let mut world = world(25);
+    let thread = receive(&mut world, "one", "one");
+    let other = receive(&mut world, "two", "two");
+    world.sync();
+    world.backup("whole log");
+    let mut at = B;
+    if by != Rows::Back {
+        snapshot(&mut world);
+        at = world.join("c", true);
+        world.sync();
+    }
+    world.backup("snapshot");
+    (world.slice, world.boot_slices) = (1, 1);
+    hold(&mut world, at, &thread);
+    change(&mut world, at, &thread, Change::Label(user_label("work"), true));
+    change(&mut world, at, &other, Change::Star(true));
+    world.sync();
+    without(&mut world, at);
+    // That log is not open, and is compared when the Mailbox log was.
+    world.restart_device(at);
+    world.restore(if by == Rows::Snapshot { "snapshot" } else { "whole log" });
+    world.turn_pages_of(1);
+    world.sync();
+    change(&mut world, A, &thread, Change::Star(true));
+    world.sync();
+    if by == Rows::Snapshot {
+        snapshot(&mut world);
+    }
+    world.stations[at].apart = false;
+    world.connect(at);
+    let (mut starred, mut quiet) = (false, 0);
+    while quiet < 3 {
+        // There may be no row while the rows are made again.
+        if let Some(row) = world.device(at).row(&thread).unwrap() {
+            let shown = row.labels.contains(&user_label("work"));
+            assert!(shown, "{by:?}, starred {starred}: {row:?}");
+            starred |= row.starred;
+        }
+        world.send(at, Some);
+        let mut moved = world.deliver_up(at);
+        world.commit();
+        moved |= world.step() | world.pump() | world.deliver_down(at);
+        quiet = if moved { 0 } else { quiet + 1 };
+    }
+    assert!(starred, "{by:?}: it has heard of what others did since");
+    rest(&mut world, &[user_label("work")]);
+}
+
+#[test]
+fn what_a_device_did_is_shown_at_every_moment_of_a_restore() {
+    [Rows::Back, Rows::Log, Rows::Snapshot].into_iter().for_each(shows_what_it_did);
+}
+
 /// Whether a device's Mailbox log holds an event that a purge has emptied.
 fn has_gone(world: &World, at: usize) -> bool {
     let log = Log::all(world.device(at).db(), &StoreId::mailbox()).unwrap();

@@ -2,11 +2,17 @@
 //!
 //! Invariant: after every cut what the sender knows is compared with what the server has: it is
 //! refused only where the server has no whole message, accepted only where it has one, and unknown
-//! otherwise; unknown is said only where the dot can have left. Time is the test's.
+//! otherwise; unknown is said only where the dot can have left. Time is the test's, but for the
+//! sockets at the end.
 
-use mailtui::account::Security;
-use mailtui::smtp::Submission;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
 
+use mailtui::account::{Auth, Password, Security, Server};
+use mailtui::smtp::{Deadlines, Delivery, Stop, Submission, Watch, Way, submit};
+
+use crate::support::SCREEN_DEADLINE;
 use crate::support::scripted_smtp::{Act, Cut, Letter, Played, Script, play};
 
 /// Bytes of the message, so that the whole talk has a little more.
@@ -157,4 +163,72 @@ fn ten_cuts_between_the_last_dot_and_its_answer_are_all_unknown() {
         let played = play(&script, &letter());
         assert_eq!((word(n, &played), played.seen.taken.len()), ("unknown", 1), "{n}");
     }
+}
+
+/// Takes one message on a real socket up to the last dot and ends the connection then, after a part
+/// of its answer: in order, or by a reset.
+fn cut_behind_the_dot(listener: &TcpListener, answer: &str, reset: bool) -> Option<()> {
+    let (stream, _) = listener.accept().ok()?;
+    stream.set_read_timeout(Some(SCREEN_DEADLINE)).ok()?;
+    let mut reader = BufReader::new(stream);
+    reader.get_mut().write_all(b"220 socket\r\n").ok()?;
+    let mut in_message = false;
+    loop {
+        let mut line = Vec::new();
+        reader.read_until(b'\n', &mut line).ok().filter(|read| *read > 0)?;
+        let say: &[u8] = match &line[..] {
+            b".\r\n" => break,
+            _ if in_message => continue,
+            b"DATA\r\n" => {
+                in_message = true;
+                b"354 go on\r\n"
+            }
+            hello if hello.starts_with(b"EHLO") => b"250-socket\r\n250 8BITMIME\r\n",
+            _ => b"250 ok\r\n",
+        };
+        reader.get_mut().write_all(say).ok()?;
+    }
+    reader.get_mut().write_all(answer.as_bytes()).ok()?;
+    if reset {
+        let at_once = Some(Duration::ZERO);
+        rustix::net::sockopt::set_socket_linger(reader.get_ref(), at_once).ok()?;
+    }
+    Some(())
+}
+
+#[test]
+fn ten_cuts_behind_the_dot_on_real_sockets_are_all_unknown() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let way = Way {
+        server: Server::new("127.0.0.1", listener.local_addr().unwrap().port(), Security::Plain),
+        login: "ann".to_owned(),
+        auth: Auth::Password,
+        ca: None,
+        domain: "example.org".to_owned(),
+    };
+    let server = std::thread::spawn(move || {
+        let parts = ["", "2", "250", "250 2.0.0 queued", "250-queued\r\n"];
+        for n in 0..CUTS_BEHIND {
+            cut_behind_the_dot(&listener, parts[n / 2], n % 2 == 1).expect("a whole message");
+        }
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let (letter, deadlines) = (letter(), Deadlines::default());
+    let password = Password::new("hush".to_owned()).expect("a password");
+    runtime.expect("a runtime").block_on(async {
+        for n in 0..CUTS_BEHIND {
+            let delivery = Delivery {
+                way: &way,
+                password: &password,
+                envelope: &letter.envelope,
+                message: &letter.message,
+                deadlines: &deadlines,
+            };
+            let mut watch = Watch { stop: Stop::never(), tell: &mut |_| {} };
+            let known = tokio::time::timeout(SCREEN_DEADLINE, submit(&delivery, &mut watch)).await;
+            let known = known.expect("it ends");
+            assert!(matches!(known, Submission::Unknown(_)), "{n}: {known:?}");
+        }
+    });
+    server.join().expect("ten whole messages");
 }

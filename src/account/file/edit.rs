@@ -63,7 +63,7 @@ impl Editor {
     /// read is not changed.
     pub fn open(dir: &Path) -> Result<Self, AccountError> {
         crate::store::private_dir(dir)?;
-        let lock = lock(&dir.join("accounts.lock"))?;
+        let lock = lock(dir)?;
         let text = super::text(dir)?.unwrap_or_default();
         let accounts = Accounts::parse(&text, &dir.join(FILE))?;
         Ok(Self { dir: dir.to_owned(), text, accounts, _lock: lock })
@@ -108,7 +108,8 @@ impl Editor {
         self.write(text)
     }
 
-    /// Takes an account out, with the comments right above it.
+    /// Takes an account out, with the comments right above it; what its server had is to be
+    /// forgotten.
     ///
     /// # Errors
     /// When it is not there, or the disk refuses.
@@ -122,7 +123,8 @@ impl Editor {
             line: 1,
             what: format!("{id} cannot be taken out; take it out by hand"),
         })?;
-        self.write(text)
+        self.write(text)?;
+        super::removed::note(&self.dir, id)
     }
 
     fn write(&mut self, text: String) -> Result<(), AccountError> {
@@ -134,7 +136,9 @@ impl Editor {
     }
 }
 
-fn lock(path: &Path) -> Result<File, AccountError> {
+/// Who changes accounts has this, as long as it is there.
+pub(super) fn lock(dir: &Path) -> Result<File, AccountError> {
+    let path = &dir.join("accounts.lock");
     let io = |error| AccountError::Store(StoreError::Io { path: path.to_owned(), error });
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -294,10 +298,9 @@ mod tests {
     #[test]
     fn of_two_writers_one_waits_and_a_file_of_others_is_not_taken() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("accounts.lock");
-        let held = lock(&path).unwrap();
+        let held = lock(dir.path()).unwrap();
         let other = std::thread::spawn({
-            let path = path.clone();
+            let path = dir.path().to_owned();
             move || lock(&path).map(drop)
         });
         drop(held);

@@ -179,6 +179,23 @@ impl Edges {
         Ok(count.unsigned_abs())
     }
 
+    /// Conversations that have a message, as far as a mail server brought it.
+    pub(crate) fn threads_of(
+        db: &Db,
+        message: &MessageId,
+        most: usize,
+    ) -> Result<Vec<ThreadId>, StoreError> {
+        let sql = "SELECT DISTINCT thread FROM edgeMessages
+                   WHERE message = ?1 AND thread IS NOT NULL LIMIT ?2";
+        let mut statement = db.sql().prepare_cached(sql)?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows =
+            statement.query_map(params![message.as_str(), most], |row| row.get::<_, String>(0))?;
+        let id =
+            |id: String| ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()));
+        rows.map(|row| id(row?)).collect()
+    }
+
     /// Messages of a folder with UIDs in a range.
     pub(crate) fn range(
         db: &Db,
@@ -412,6 +429,7 @@ impl Edges {
             "DELETE FROM edgeGone WHERE account = ?1",
             "DELETE FROM edgeThreads WHERE account = ?1",
             "DELETE FROM edgeFolders WHERE account = ?1",
+            "DELETE FROM edgeConflicts WHERE account = ?1",
         ] {
             db.sql().execute(sql, [account])?;
         }

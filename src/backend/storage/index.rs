@@ -52,6 +52,13 @@ impl Index {
             .transpose()
     }
 
+    /// Whether a message is here, whatever its bytes.
+    pub(crate) fn holds(db: &Db, message: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT count(*) > 0 FROM messageBytes WHERE key = ?1";
+        let mut statement = db.sql().prepare_cached(sql)?;
+        Ok(statement.query_row([Self::key(message)], |row| row.get(0))?)
+    }
+
     /// What is known of a message with these bytes.
     pub(crate) fn look(db: &Db, message: &str, hash: &[u8; 32]) -> Result<Known, StoreError> {
         let Some(thread) = Self::thread(db, message)? else { return Ok(Known::No) };

@@ -5,10 +5,12 @@
 //! message's index entry; a snapshot, its position and the queued batch.
 
 mod again;
+mod conflicts;
 mod edge;
 mod epoch;
 mod index;
 mod links;
+mod outbox;
 mod purged;
 mod queue;
 pub(super) mod references;
@@ -17,12 +19,14 @@ mod snapshots;
 mod undo;
 
 pub(crate) use again::Again;
+pub(crate) use conflicts::Conflicts;
 pub(crate) use edge::{Base, Dirty, EdgeFolder, EdgeMessage, Edges};
 pub(crate) use epoch::{
     append, append_at, begin, begin_first, epoch, is_restored, new_epoch, put_back, restored,
 };
 pub(crate) use index::{Index, Known};
 pub(crate) use links::Links;
+pub(crate) use outbox::{CopyRow, Outbox, OutboxRow};
 pub(crate) use purged::Purged;
 pub(crate) use queue::{Queue, Queued};
 pub(crate) use snapshot_file::{Held, SnapshotFile};
@@ -40,6 +44,8 @@ pub const VERSION: u32 = 4;
 pub(crate) fn open(dir: &Path, now: i64) -> Result<Db, StoreError> {
     let make = |db: &Db, found| make(db, found, now);
     let mut db = Db::open_with(&dir.join("threads.db"), Kind::Threads, VERSION, &make)?;
+    // They came within this format: a file of it may lack them.
+    db.sql().execute_batch(Outbox::SQL)?;
     if Again::is_due(&db)? {
         db.begin()?;
         if let Err(error) = Again::list(&db) {
@@ -82,6 +88,8 @@ fn sql() -> String {
         undo::SQL,
         Again::SQL,
         Edges::SQL,
+        Conflicts::SQL,
+        Outbox::SQL,
     ];
     tables.concat()
 }

@@ -10,7 +10,7 @@ use crate::backend::storage::{Index, Links, Queue, Snapshots, undo};
 use crate::id::{StoreId, ThreadId};
 use crate::mail;
 use crate::store::{Blobs, Db, Log, StoreError};
-use crate::thread::{MessageAdded, ThreadEvent};
+use crate::thread::{MessageAdded, ThreadEvent, named_blobs};
 
 /// The tombstones.
 #[derive(Debug, Clone, Copy)]
@@ -133,8 +133,14 @@ impl Purged {
         let key = Log::key(db, &store, false)?;
         for event in Log::all(db, &store)? {
             let read = ThreadEvent::read(&event.event.name, &event.event.args);
-            if let Some(ThreadEvent::Message(message)) = read {
-                erase_message(db, thread, &message)?;
+            match read {
+                Some(ThreadEvent::Message(message)) => erase_message(db, thread, &message)?,
+                Some(ThreadEvent::Saved(_) | ThreadEvent::Claimed(_)) => {
+                    for blob in named_blobs(&event.event.name, &event.event.args) {
+                        Blobs::release(db, &blob)?;
+                    }
+                }
+                _ => {}
             }
         }
         undo::forget(db, &store)?;

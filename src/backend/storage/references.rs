@@ -8,6 +8,11 @@ use std::collections::HashMap;
 use crate::store::{Blobs, Db, Log, StoreError};
 use crate::thread::{name, named_blobs};
 
+/// Events of a conversation that name blobs.
+const MESSAGES: &[&str] = &[name::MESSAGE_ADDED];
+/// Events of a draft's store that do.
+const DRAFTS: &[&str] = &[name::DRAFT_SAVED, name::SEND_CLAIMED, name::MESSAGE_ADDED];
+
 /// Enough of a blob's name to tell it from all others here.
 pub(in crate::backend) type ShortName = [u8; 16];
 
@@ -18,9 +23,13 @@ pub(in crate::backend) type Miscounted = (ShortName, u64, bool);
 pub(in crate::backend) fn wrong(threads: &Db) -> Result<Vec<Miscounted>, StoreError> {
     let mut named: HashMap<ShortName, u64> = HashMap::new();
     for (store, _) in Log::stores(threads)? {
-        for args in Log::named(threads, &store, name::MESSAGE_ADDED)? {
-            for blob in named_blobs(name::MESSAGE_ADDED, &args) {
-                *named.entry(short(&Blobs::key(&blob))).or_default() += 1;
+        let draft = store.as_thread().is_some_and(|thread| thread.is_draft());
+        let names = if draft { DRAFTS } else { MESSAGES };
+        for event in names {
+            for args in Log::named(threads, &store, event)? {
+                for blob in named_blobs(event, &args) {
+                    *named.entry(short(&Blobs::key(&blob))).or_default() += 1;
+                }
             }
         }
     }

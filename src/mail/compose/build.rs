@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use super::super::Address;
 use super::header::{FieldWriter, MAX_WORD_BYTES};
 use super::transfer::{self, MAX_LINE};
-use super::{AddressError, Attached, Draft, Recipients, domain, flowed};
+use super::{Attached, BuildError, Draft, Recipients, domain, flowed};
 use crate::id::{BlobHash, base32};
 use crate::limits::MAX_MESSAGE_BYTES;
 use crate::safe_text::MAX_FILE_NAME_BYTES;
@@ -67,71 +67,6 @@ pub struct Built {
     pub needs_smtputf8: bool,
     /// The bytes need 8BITMIME (RFC 6152).
     pub needs_8bit: bool,
-}
-
-/// Why a draft cannot be sent as it is. None of them goes away by trying again.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BuildError {
-    /// From is empty.
-    #[error("there is no sender")]
-    NoSender,
-    /// To, Cc and Bcc are empty.
-    #[error("there is no recipient")]
-    NoRecipients,
-    /// Addresses that are none.
-    #[error("{}", .0.first().map(ToString::to_string).unwrap_or_default())]
-    Addresses(Vec<AddressError>),
-    /// The bytes of an attachment are not here, or not those that were attached.
-    #[error("what was attached as {name} is not here")]
-    Attachment {
-        /// Its file name, safe to show.
-        name: String,
-    },
-    /// Larger than any message that is taken in.
-    #[error("the message would have {size} bytes; {most} is the most")]
-    TooLarge {
-        /// Its size in bytes.
-        size: usize,
-        /// The bound.
-        most: usize,
-    },
-    /// The Message-ID or the date of the stamp is none.
-    #[error("the message cannot be dated or named")]
-    Stamp,
-}
-
-impl BuildError {
-    /// A stable word for scripts.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::NoSender => "no-sender",
-            Self::NoRecipients => "no-recipients",
-            Self::Addresses(_) => "bad-address",
-            Self::Attachment { .. } => "attachment-missing",
-            Self::TooLarge { .. } => "message-too-large",
-            Self::Stamp => "bad-stamp",
-        }
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub const fn hint(&self) -> &'static str {
-        match self {
-            Self::NoSender => "write an address of yours into From",
-            Self::NoRecipients => "write an address into To, Cc or Bcc",
-            Self::Addresses(_) => "correct the address, or take it out",
-            Self::Attachment { .. } => "attach it again",
-            Self::TooLarge { .. } => "attach less",
-            Self::Stamp => "set the clock of this machine",
-        }
-    }
-
-    /// Whether the same draft fails again.
-    #[must_use]
-    pub const fn is_permanent(&self) -> bool {
-        true
-    }
 }
 
 /// Builds the message.
@@ -337,8 +272,8 @@ fn media_type(stated: &str) -> String {
     }
 }
 
-/// An attached message with CRLF line ends; `None` when it cannot go as it is, since RFC 2046 section
-/// 5.2.1 allows no other encoding: then it goes as a file.
+/// An attached message with CRLF line ends; `None` when it cannot go as it is, since RFC 2046
+/// section 5.2.1 allows no other encoding: then it goes as a file.
 fn message_lines(bytes: &[u8], seven_bit: bool) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 32);
     let ended = bytes.strip_suffix(b"\n").unwrap_or(bytes);

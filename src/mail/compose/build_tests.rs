@@ -172,7 +172,8 @@ fn what_cannot_be_sent() {
 }
 
 /// Text with what could end a line, a field or an encoded word.
-const HOSTILE: &str = "([ -~]|\r\n|\n|\r|\u{0}|\r\nBcc: e@v.il\r\n\r\n|=\\?utf-8\\?q\\?=0A\\?=|é|😀|\u{85}|\u{2028}){0,60}";
+const HOSTILE: &str = "([ -~]|\r\n|\n|\r|\u{0}|\r\nBcc: e@v.il\r\n\r\n\
+    |=\\?utf-8\\?q\\?=0A\\?=|é|😀|\u{85}|\u{2028}){0,60}";
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]

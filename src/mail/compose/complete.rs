@@ -54,8 +54,8 @@ pub struct Completion {
     pub proposals: Vec<String>,
 }
 
-/// What is being typed in an address field at the caret (a byte offset): from the comma before it to
-/// the comma behind.
+/// What is being typed in an address field at the caret (a byte offset): from the comma before it
+/// to the comma behind.
 #[must_use]
 pub fn token_at(field: &str, caret: usize) -> Range<usize> {
     let caret = field.floor_char_boundary(caret.min(field.len()));

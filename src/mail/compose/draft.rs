@@ -1,8 +1,8 @@
 //! A draft: what the user has typed so far, whole or half.
 //!
-//! Invariant: an address field is the text that was typed, so that half an address is never lost; it
-//! is read on demand. Every field has a default and unknown ones are ignored: a draft that another
-//! version saved can be read. This file must not decide what is sent.
+//! Invariant: an address field is the text that was typed, so that half an address is never lost;
+//! it is read on demand. Every field has a default and unknown ones are ignored: a draft that
+//! another version saved can be read. This file must not decide what is sent.
 
 use serde::{Deserialize, Serialize};
 

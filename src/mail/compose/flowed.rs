@@ -1,9 +1,9 @@
 //! The typed text as `format=flowed` (RFC 3676): long lines get soft ends, so that a narrow screen
 //! can wrap them anew and an old program shows lines of the usual width.
 //!
-//! Invariant: a reader that joins soft ends has the typed lines again, but for spaces at their ends;
-//! no line that was typed begins a quote or looks like `From ` by being wrapped. This file must not
-//! encode for transport.
+//! Invariant: a reader that joins soft ends has the typed lines again, but for spaces at their
+//! ends; no line that was typed begins a quote or looks like `From ` by being wrapped. This
+//! file must not encode for transport.
 
 /// The widest line that a soft end leaves, in characters (RFC 3676 section 4.2: 78 or fewer).
 const WIDTH: usize = 72;
@@ -54,8 +54,8 @@ fn push(marks: &str, content: &str, out: &mut String) {
     out.push_str("\r\n");
 }
 
-/// Where a line that is too wide gets its soft end: behind a space, with something before and behind
-/// it; never so that a line of its own looks like the one above a signature.
+/// Where a line that is too wide gets its soft end: behind a space, with something before and
+/// behind it; never so that a line of its own looks like the one above a signature.
 fn soft_end(line: &str, width: usize) -> Option<usize> {
     let (mut columns, mut best) = (0, None);
     let mut chars = line.char_indices().peekable();

@@ -145,8 +145,8 @@ impl<'a> FieldWriter<'a> {
         let value = one_line(value);
         self.out.push(b';');
         self.column += 1;
-        // Readers decode an encoded word there too, although RFC 2047 section 5 forbids it, and take
-        // quotes away twice.
+        // Readers decode an encoded word there too, although RFC 2047 section 5 forbids it, and
+        // take quotes away twice.
         let plain =
             value.is_ascii() && !value.contains("=?") && !value.contains(['"', '\\', '<', '>']);
         if plain && value.len() <= MAX_PARAM_BYTES {
@@ -341,7 +341,9 @@ mod tests {
         }
 
         #[test]
-        fn a_hostile_parameter_is_one(name in "([ -~]|\r\n|;|=\\?|\\?=|utf-8\\?q\\?|\"|\\\\|é|😀|\u{0}){0,90}") {
+        fn a_hostile_parameter_is_one(
+            name in "([ -~]|\r\n|;|=\\?|\\?=|utf-8\\?q\\?|\"|\\\\|é|😀|\u{0}){0,90}"
+        ) {
             let (value, _) = written(|w| {
                 w.word("attachment");
                 w.param("filename", &name);

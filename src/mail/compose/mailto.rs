@@ -196,7 +196,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_link_makes_a_line_of_a_header(uri in "mailto:([ -~]|%0[ad]|[?&]|(subject|cc|body)=|é){0,60}") {
+        fn no_link_makes_a_line_of_a_header(
+            uri in "mailto:([ -~]|%0[ad]|[?&]|(subject|cc|body)=|é){0,60}"
+        ) {
             if let Ok(got) = parse(&uri) {
                 for text in [&got.draft.to, &got.draft.cc, &got.draft.subject] {
                     prop_assert!(is_line(text));

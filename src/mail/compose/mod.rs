@@ -15,6 +15,7 @@
 //! | what to ask before it is sent | `checks` |
 //! | who may be meant | `complete` |
 //! | how to leave a list | [`unsubscribe`] |
+//! | why not | `error` |
 
 mod build;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod complete;
 mod domain;
 mod draft;
 mod edit;
+mod error;
 mod flowed;
 mod header;
 mod line;
@@ -37,12 +39,13 @@ mod transfer;
 mod typed;
 pub mod unsubscribe;
 
-pub use build::{Blobs, BuildError, Built, Stamp, build};
+pub use build::{Blobs, Built, Stamp, build};
 pub use checks::{MAX_COMMON_BYTES, Warning, checks, size};
 pub use complete::{Completion, MAX_PROPOSALS, People, Person, complete, token_at};
 pub use domain::address_key;
 pub use draft::{AddressError, Attached, Draft, Field, Recipients};
 pub use edit::{Edited, Problem, Why, from_text, to_text};
+pub use error::BuildError;
 pub use people::{Answer, Identity};
 pub use quote::quote;
 pub use reply::{Style, blank, forward_attached, forward_inline, reply};

@@ -49,8 +49,8 @@ pub(super) fn base64(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Quoted-printable: spaces at ends of lines, `From ` and a lone dot at their beginnings are encoded
-/// too, which relays have changed.
+/// Quoted-printable: spaces at ends of lines, `From ` and a lone dot at their beginnings are
+/// encoded too, which relays have changed.
 fn quoted_printable(text: &str) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = String::with_capacity(text.len() + text.len() / 4);

@@ -316,8 +316,7 @@ mod tests {
         check("", &[], &[]);
         check(" , ;\n", &[], &[]);
         check("ann@x.org", &[("", "ann@x.org")], &[]);
-        check("Ann Lee <ann@x.org>", &[("Ann Lee", "ann@x.org")], &[]);
-        check("ann@x.org (Ann)", &[("Ann", "ann@x.org")], &[]);
+        check("Ann Lee <a@x>, b@x (Bo)", &[("Ann Lee", "a@x"), ("Bo", "b@x")], &[]);
         let both = &[("Lee, Ann", "ann@x.org"), ("", "b@y.org")];
         check("\"Lee, Ann\" <ann@x.org>; b@y.org", both, &[]);
         check("\"a \\\"b\\\"\" <c@d.e>", &[("a \"b\"", "c@d.e")], &[]);

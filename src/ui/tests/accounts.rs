@@ -19,6 +19,7 @@ fn line(address: &str, work: Work) -> AccountLine {
         new: 0,
         written: 0,
         error: None,
+        conflicts: Vec::new(),
         problems: Vec::new(),
         folders: Vec::new(),
     }

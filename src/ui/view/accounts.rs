@@ -21,6 +21,8 @@ const MARGIN_ROWS: u16 = 2;
 const NAME_COLUMNS: usize = 40;
 /// Problems that are shown of each account: the last.
 const PROBLEMS: usize = 3;
+/// Conflicts that are shown of each account: the last.
+const CONFLICTS: usize = 3;
 
 type Line = (String, Style);
 
@@ -150,6 +152,14 @@ fn one(model: &Model, account: &AccountLine, width: usize, lines: &mut Vec<Line>
         let new = text::plural(new, "new message", "new messages");
         let written = text::plural(written, "change", "changes");
         wrap(&format!("{new}, {written} written, since the start"), theme.dim());
+    }
+    let count = account.conflicts.len();
+    if count > 0 {
+        let all = text::plural(count as u64, "conflict", "conflicts");
+        wrap(&format!("{all} with what was done at the server, the last:"), theme.dim());
+    }
+    for conflict in account.conflicts.iter().skip(count.saturating_sub(CONFLICTS)) {
+        wrap(&format!("≠ {conflict}"), theme.text());
     }
     if let Some(error) = &account.error {
         wrong(model, error, "  ", width, lines);

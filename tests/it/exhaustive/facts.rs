@@ -6,19 +6,18 @@
 //! that only say how many rows there were before.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use mailtui::engine::Device;
 use mailtui::id::{DeviceId, EventId, StoreId, ThreadId};
 use mailtui::mailbox;
 use mailtui::projection::{entries, trail_of};
-use mailtui::store::{Db, Event, Kind, Log, Own, OwnEvent};
+use mailtui::store::{Db, Event, Own, OwnEvent};
 use mailtui::sync::{Frame, encode};
 use mailtui::thread::Epochs;
 
 use super::process::{BACKEND, Given, Machine, Part};
-use crate::support::house::KEPT;
+use super::tables::{Fingerprint, Known, Tables, offered, readers};
 use crate::support::truth::{cells_of, fold, hidden};
 
 /// What is to be seen of a state.
@@ -67,61 +66,48 @@ pub(super) struct State {
     pub(super) name: u128,
     pub(super) facts: Facts,
     pub(super) wrong: Vec<String>,
+    /// What was read of its files.
+    pub(super) known: Known,
 }
 
 impl Machine {
     /// The state that it is in, after a step that gave this.
-    pub(super) fn state(&self, given: &Given, frames: &[Frame]) -> State {
+    pub(super) fn state(&mut self, given: &Given, frames: &[Frame]) -> State {
+        let known = self.look();
         let mut name = Fingerprint::default();
-        let copy = (!self.disk.is_synced()).then(|| self.copy());
-        let readers = if self.who == BACKEND { readers(&self.dir, BACKEND) } else { Vec::new() };
-        let state = match &self.part {
+        let (facts, wrong) = match &self.part {
             Part::Device(device) => {
                 name.all(device.db());
                 name.add(&(&self.own, &self.kept));
                 name.add(&device.remembered());
-                self.of_device(device, given, copy.as_deref())
+                self.of_device(device, given, known.cut.as_deref())
             }
             Part::Backend(backend) => {
-                for db in &readers {
-                    name.all(db);
-                }
+                let tables = known.tables.as_deref().expect("they were read");
+                name.put(tables.print);
                 let place = self.place().to_string_lossy().into_owned();
                 name.add(&backend.remembered().replace(&place, ""));
                 name.add(&(&self.sessions, &self.ended));
                 for input in &self.since {
                     let super::process::Input::Arrive(at, n) = input else { continue };
                     name.add(at);
-                    name.0.update(&encode(&frames[*n as usize]).expect("encodes"));
+                    name.bytes(&encode(&frames[*n as usize]).expect("encodes"));
                 }
-                self.of_backend(&readers, given, copy.as_deref())
+                self.of_backend(tables, given, known.cut.as_deref())
             }
             Part::Dead => panic!("it is dead"),
         };
-        for db in copy.into_iter().flatten() {
-            name.all(&db);
-        }
-        let (facts, wrong) = state;
-        State { name: name.end(), facts, wrong }
-    }
-
-    /// What a power cut would leave, opened.
-    fn copy(&self) -> Vec<Db> {
-        let home = crate::support::world::scratch();
-        for (name, bytes) in self.synced() {
-            std::fs::write(home.path().join(name), bytes).expect("written");
-        }
-        // They are open: the names may go.
-        readers(home.path(), self.who)
+        name.put(known.cut.as_ref().map_or(0, |cut| cut.print));
+        State { name: name.end(), facts, wrong, known }
     }
 
     fn of_device(
         &self,
         device: &Device,
         given: &Given,
-        copy: Option<&[Db]>,
+        cut: Option<&Tables>,
     ) -> (Facts, Vec<String>) {
-        let mut wrong = said(device, given, copy);
+        let mut wrong = said(device, given, cut);
         let thread = self.thread();
         let row = mailbox::raw_row(device.db(), thread).expect("readable").expect("there");
         let seen = mailbox::watermark(device.db(), thread).expect("readable").expect("there");
@@ -153,16 +139,16 @@ impl Machine {
 
     fn of_backend(
         &self,
-        readers: &[Db],
+        tables: &Tables,
         given: &Given,
-        copy: Option<&[Db]>,
+        cut: Option<&Tables>,
     ) -> (Facts, Vec<String>) {
-        let mut wrong = Vec::new();
-        let log = Log::all(&readers[0], &StoreId::thread(self.thread())).expect("readable");
-        let ids = ids_of(readers, &mut wrong);
-        let synced = copy.map_or_else(|| ids.clone(), |copy| ids_of(copy, &mut wrong));
-        wrong.extend(order(&log));
-        wrong.extend(hidden(&fold(&log).entries));
+        let Tables { log, ids, .. } = tables;
+        let synced = cut.map_or(ids, |cut| &cut.ids);
+        let mut wrong = tables.wrong.clone();
+        wrong.extend(cut.into_iter().flat_map(|cut| cut.wrong.clone()));
+        wrong.extend(order(log));
+        wrong.extend(hidden(&fold(log).entries));
         for (_, frame) in &given.frames {
             let told: Vec<(&StoreId, &EventId)> = match frame {
                 Frame::Ack { stores } => {
@@ -180,8 +166,9 @@ impl Machine {
                 .filter(|(store, id)| !synced.contains(&((*store).clone(), (*id).clone())));
             wrong.extend(early.map(|(_, id)| format!("{id} leaves before it is on disk")));
         }
-        let print = Fingerprint::of(&(&log, &ids));
+        let print = Fingerprint::of(&(log, ids));
         let open = !self.since.is_empty();
+        let (log, ids, synced) = (log.clone(), ids.clone(), synced.clone());
         (Facts::Backend(Arc::new(Logs { open, log, ids, synced, print })), wrong)
     }
 
@@ -262,7 +249,7 @@ pub(super) fn together(view: &View, logs: &Logs) -> Vec<String> {
 }
 
 /// What a device says is on its disk, with the epoch of its first offer.
-fn said(device: &Device, given: &Given, copy: Option<&[Db]>) -> Vec<String> {
+fn said(device: &Device, given: &Given, cut: Option<&Tables>) -> Vec<String> {
     let pushes = given.frames.iter().filter_map(|(_, frame)| match frame {
         Frame::Push { stores } => Some(stores),
         _ => None,
@@ -271,39 +258,12 @@ fn said(device: &Device, given: &Given, copy: Option<&[Db]>) -> Vec<String> {
     if said.is_empty() {
         return Vec::new();
     }
-    let db = copy.map_or(device.db(), |copy| &copy[0]);
-    let saved = Own::all(db).expect("readable");
-    let saved: BTreeMap<_, _> = saved.into_iter().map(|own| (own.id, own.offered)).collect();
+    let here = || offered(device.db());
+    let saved = cut.map_or_else(here, |cut| cut.offered.clone());
     let lost = said.into_iter().filter(|event| {
         saved.get(&event.id).is_none_or(|offered| offered.as_ref() != Some(&event.epoch))
     });
     lost.map(|event| format!("{} is offered before that is on disk", event.id)).collect()
-}
-
-/// The databases of a process, for reading what is committed.
-fn readers(dir: &Path, who: usize) -> Vec<Db> {
-    let format = if who == BACKEND { mailtui::backend::FORMAT } else { KEPT };
-    let threads = ("threads.db", Kind::Threads, format);
-    let mailbox = ("mailbox.db", Kind::Mailbox, mailbox::VERSION);
-    let all = if who == BACKEND { [threads, mailbox] } else { [mailbox, threads] };
-    let open = |(name, kind, version)| Db::read(&dir.join(name), kind, version).expect("opens");
-    all.into_iter().filter_map(open).collect()
-}
-
-/// All events of all logs; none is there twice.
-fn ids_of(dbs: &[Db], wrong: &mut Vec<String>) -> BTreeSet<(StoreId, EventId)> {
-    let mut ids = BTreeSet::new();
-    for db in dbs {
-        for (store, _) in Log::stores(db).expect("readable") {
-            for event in Log::all(db, &store).expect("readable") {
-                let id = event.event.id;
-                if !ids.insert((store.clone(), id.clone())) {
-                    wrong.push(format!("{id} is in {store} twice"));
-                }
-            }
-        }
-    }
-    ids
 }
 
 /// What a device did is in the log in the order in which it did it.
@@ -321,52 +281,8 @@ fn order(log: &[Event]) -> Vec<String> {
     wrong
 }
 
-#[derive(Default)]
-struct Fingerprint(blake3::Hasher);
-
-impl Fingerprint {
-    fn of(value: &impl std::fmt::Debug) -> u128 {
-        let mut print = Self::default();
-        print.add(value);
-        print.end()
-    }
-
-    fn add(&mut self, value: &impl std::fmt::Debug) {
-        self.0.update(format!("{value:?};").as_bytes());
-    }
-
-    /// Every row of every table, without the numbers that only say how many there were before.
-    fn all(&mut self, db: &Db) {
-        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
-        let mut tables = db.sql().prepare_cached(tables).expect("prepared");
-        let tables = tables.query_map([], |row| row.get::<_, String>(0)).expect("readable");
-        for table in tables.map(|table| table.expect("a name")) {
-            let mut rows = db.sql().prepare_cached(&format!("SELECT * FROM \"{table}\"")).unwrap();
-            let names: Vec<String> = rows.column_names().map(str::to_owned).collect();
-            let number = |name: &str| name == "gseq" || (table == "queue" && name == "id");
-            let columns: Vec<usize> =
-                (0..names.len()).filter(|column| !number(&names[*column])).collect();
-            let mut lines: Vec<String> = Vec::new();
-            let mut rows = rows.query([]).unwrap();
-            while let Some(row) = rows.next().unwrap() {
-                let values = columns.iter().map(|column| row.get_ref_unwrap(*column));
-                lines.push(format!("{:?}", values.collect::<Vec<_>>()));
-            }
-            if table != "queue" {
-                lines.sort();
-            }
-            self.add(&(&table, lines));
-        }
-    }
-
-    fn end(&self) -> u128 {
-        let bytes = self.0.finalize().as_bytes()[..16].try_into().expect("16 bytes");
-        u128::from_le_bytes(bytes)
-    }
-}
-
 impl Machine {
-    fn thread(&self) -> &ThreadId {
+    pub(super) fn thread(&self) -> &ThreadId {
         &self.base().thread
     }
 }

@@ -13,6 +13,7 @@ use mailtui::sync::Frame;
 use super::facts::{Facts, State};
 use super::process::{Act, Base, Begun, Death, Given, Input, Machine};
 use super::search::Search;
+use super::tables::Known;
 
 /// Processes that are kept running, for whoever goes on with their state.
 const RUNNING: usize = 400;
@@ -40,6 +41,8 @@ pub(super) struct Taken {
 /// A state of a process.
 pub(super) struct Node {
     pub(super) facts: Facts,
+    /// What was read of its files.
+    pub(super) known: Known,
     /// How it was reached first.
     pub(super) from: Option<(u32, Act)>,
     /// Where to begin to reach it again, if not at the state before.
@@ -63,6 +66,7 @@ struct Work {
     need: Need,
     begun: Option<Arc<Begun>>,
     acts: Vec<Act>,
+    known: Known,
     running: Mutex<Option<Box<Machine>>>,
 }
 
@@ -93,10 +97,14 @@ impl Round<'_> {
         break_rule(None);
     }
 
-    fn play(&self, Work { need, begun, acts, running }: &Work) -> Played {
+    fn play(&self, Work { need, begun, acts, known, running }: &Work) -> Played {
         let (who, _, job) = *need;
         let begun = begun.as_deref();
-        let again = || Box::new(Machine::after(who, self.base, begun, acts, self.frames));
+        let again = || {
+            let mut machine = Box::new(Machine::after(who, self.base, begun, acts, self.frames));
+            machine.recall(known.clone());
+            machine
+        };
         let running = running.lock().unwrap().take();
         let mut machine = running.unwrap_or_else(again);
         match job {
@@ -179,7 +187,8 @@ impl Search {
             let (who, state, _) = need;
             let running = Mutex::new(self.running.remove(&(who, state)));
             let (begun, acts) = self.way(who, state);
-            Work { need, begun, acts, running }
+            let known = self.nodes[who][state as usize].known.clone();
+            Work { need, begun, acts, known, running }
         });
         let round = Round {
             jobs: jobs.collect(),

@@ -21,6 +21,7 @@ use mailtui::store::{Own, OwnEvent};
 use mailtui::sync::Frame;
 use tempfile::TempDir;
 
+use super::tables::Known;
 use crate::support::disk::Disk;
 use crate::support::mail::mail;
 use crate::support::world::scratch;
@@ -174,6 +175,9 @@ pub(super) struct Machine {
     pub(super) since: Vec<Input>,
     /// Sessions that ended since.
     pub(super) ended: BTreeSet<u64>,
+    /// What is known of its files, and since when.
+    pub(super) known: Known,
+    pub(super) looked: (u64, u64),
 }
 
 /// Puts files into a directory of their own, on a disk of its own.
@@ -203,6 +207,8 @@ impl Machine {
             sessions: [None, None],
             since: Vec::new(),
             ended: BTreeSet::new(),
+            known: Known::default(),
+            looked: (0, 0),
         };
         machine.open();
         machine

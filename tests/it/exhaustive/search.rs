@@ -137,7 +137,7 @@ impl Search {
         };
         break_rule(broken);
         for who in 0..3 {
-            let machine = Machine::after(who, base, None, &[], &[]);
+            let mut machine = Machine::after(who, base, None, &[], &[]);
             let state = machine.state(&Given::default(), &[]);
             assert!(state.wrong.is_empty(), "{:?}", state.wrong);
             search.node(who, state, None, None);
@@ -157,7 +157,8 @@ impl Search {
         let nodes = &mut self.nodes[who];
         *self.names[who].entry(state.name).or_insert_with(|| {
             let (taken, died, begun) = (Vec::new(), Vec::new(), begun.map(Arc::new));
-            nodes.push(Node { facts: state.facts, from, begun, taken, died, rest: None });
+            let State { facts, known, .. } = state;
+            nodes.push(Node { facts, known, from, begun, taken, died, rest: None });
             u32::try_from(nodes.len() - 1).expect("not so many")
         })
     }

@@ -8,11 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{LOOK, assert_equal, change, everything, fill, generated, label_names, look};
 use crate::support::binary::{Home, run_within, text};
 use crate::support::dovecot::{Dovecot, write_accounts};
 use crate::support::link::Link;
 use crate::support::mail::mail;
+use crate::support::other_client::OtherClient;
 use crate::support::serve::free_port;
 use crate::support::wait_for;
 
@@ -185,4 +188,128 @@ fn servers_that_can_less_are_followed_and_written_to() {
         }
         home.assert_healthy(capabilities);
     }
+}
+
+/// Rows that are kept of what servers have.
+fn kept_of_servers(home: &Home) -> i64 {
+    let db = rusqlite::Connection::open(home.data().join("backend/threads.db")).expect("opens");
+    let tables = ["edgeFolders", "edgeMessages", "edgeThreads", "edgeGone"];
+    let count = |table: &str| -> i64 {
+        db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
+            .expect("counts")
+    };
+    tables.map(count).iter().sum()
+}
+
+#[test]
+fn what_a_server_had_is_forgotten_with_the_account_and_its_mail_stays() {
+    let Some(server) = Dovecot::start() else { return };
+    let mut client = server.client("u1");
+    for n in 0..6 {
+        client.append("INBOX", "", &generated(n * 3, "INBOX"));
+    }
+    let home = Home::new();
+    server.account(&home, "u1", server.imap);
+    look(&home);
+    assert!(kept_of_servers(&home) > 6);
+    // A table that is gone from the file may come back: nothing is forgotten by that alone.
+    let accounts = home.data().join("accounts.toml");
+    let text = std::fs::read_to_string(&accounts).expect("it is there");
+    write_accounts(&home, "");
+    look(&home);
+    assert!(kept_of_servers(&home) > 6);
+    write_accounts(&home, &text);
+    home.run(&["account", "remove", "u1", "--yes"]).ok();
+    look(&home);
+    assert_eq!(kept_of_servers(&home), 0);
+    assert_eq!(home.list("inbox").len(), 6, "its mail stays");
+    home.assert_healthy("after the account went");
+    // The same again is another account: what is there already does not come twice.
+    write_accounts(&home, &text);
+    look(&home);
+    assert_equal(&home, &mut client, "the account again");
+}
+
+#[test]
+fn what_both_sides_moved_is_where_it_was_put_here_and_that_is_told() {
+    let Some(server) = Dovecot::start() else { return };
+    let mut client = server.client("u1");
+    for n in 0..3 {
+        client.append("INBOX", "", &generated(n * 3, "INBOX"));
+    }
+    let home = Home::new();
+    server.account(&home, "u1", server.imap);
+    look(&home);
+    let conflicts = |home: &Home| -> Vec<Value> {
+        let list = home.json(&["account", "list"]);
+        list[0]["conflicts"].as_array().expect("a list").clone()
+    };
+    assert_eq!(conflicts(&home), Vec::<Value>::new());
+    let thread = |n: usize| home.thread(&format!("topic {} of INBOX", n * 3));
+    for n in 0..3 {
+        home.run(&["archive", &thread(n)]).ok();
+    }
+    let gone = thread(2);
+    client.ok("SELECT INBOX");
+    client.ok("UID MOVE 1 Trash");
+    client.ok("UID MOVE 2 Archive");
+    client.ok("UID STORE 3 +FLAGS (\\Deleted)");
+    client.ok("UID EXPUNGE 3");
+    look(&home);
+    look(&home);
+    assert_equal(&home, &mut client, "both moved");
+    assert_eq!(client.folder("Archive").len(), 2, "what was done here stands");
+    let said = |one: &Value| {
+        let [here, there, stands] = ["here", "there", "stands"].map(|key| one[key].to_string());
+        (text(one, "thread"), format!("{here} {there} {stands}"))
+    };
+    let told: BTreeSet<(String, String)> = conflicts(&home).iter().map(said).collect();
+    let expected = [
+        (thread(0), "\"archive\" \"trash\" \"archive\"".to_owned()),
+        (gone, "\"archive\" null null".to_owned()),
+    ];
+    // What both did the same is none.
+    assert_eq!(told, expected.into());
+}
+
+#[test]
+fn what_comes_in_is_written_nowhere() {
+    let Some(server) = Dovecot::start() else { return };
+    let mut client = server.client("u1");
+    let folders = ["INBOX", "one", "Archive", "two", "INBOX", "one", "Sent", "Trash"];
+    for folder in ["one", "two"] {
+        client.ok(&format!("CREATE {folder}"));
+    }
+    // Conversations of which each message is in another folder, some of them starred.
+    let append = |client: &mut OtherClient, thread: usize, n: usize| {
+        let (first, id) = (format!("c{thread}-0"), format!("c{thread}-{n}"));
+        let new = mail(&id).subject("across").at(i64::try_from(n).unwrap());
+        let new = if n > 0 { new.reply_to(&first, &first) } else { new };
+        let flags = ["", "\\Seen", "\\Flagged", "\\Seen later"][(thread + n) % 4];
+        client.append(folders[(thread + n) % folders.len()], flags, &new.bytes());
+    };
+    let counts = |client: &mut OtherClient| -> Vec<(String, usize)> {
+        let mut all: Vec<_> = client
+            .folders()
+            .into_iter()
+            .map(|name| (name.clone(), client.folder(&name).len()))
+            .collect();
+        all.sort();
+        all
+    };
+    let home = Home::new();
+    server.account(&home, "u1", server.imap);
+    // All at once, and then one after the other.
+    for ns in [vec![0, 1, 2], vec![3], vec![4, 5], vec![6], vec![7, 8]] {
+        for thread in 0..8 {
+            ns.iter().for_each(|n| append(&mut client, thread, *n));
+        }
+        let before = counts(&mut client);
+        for _ in 0..2 {
+            let report = look(&home);
+            assert_eq!(report["accounts"][0]["written"], 0, "{ns:?}: {report}");
+        }
+        assert_eq!(counts(&mut client), before, "{ns:?}");
+    }
+    home.assert_healthy("across folders");
 }

@@ -9,8 +9,8 @@ use mailtui::bridge::SinkError;
 use mailtui::imap::connect::Way;
 use mailtui::imap::worker::{Doing, Job, Worker};
 use mailtui::imap::{
-    Batch, Edge, FolderState, Found, Listing, Order, Outcome, Report, Role, Stand, Target, What,
-    Wish,
+    Batch, Conflict, Edge, FolderState, Found, Listing, Order, Outcome, Report, Role, Stand,
+    Target, What, Wish,
 };
 
 use super::{mailbox, raw};
@@ -93,6 +93,10 @@ impl Edge for Nobody {
             other(What::Delete),
             order(What::Move(Role::Archive)),
         ])
+    }
+
+    fn conflicts(&mut self, _: &str) -> Result<Vec<Conflict>, SinkError> {
+        Ok(Vec::new())
     }
 
     fn report(&mut self, _: &str, reports: Vec<Report>) -> Result<(), SinkError> {

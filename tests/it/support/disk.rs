@@ -172,6 +172,11 @@ impl Disk {
         self.inner.lock().platter.is_synced()
     }
 
+    /// How often it has changed: see [`Platter::changes`].
+    pub(crate) fn changes(&self) -> (u64, u64) {
+        self.inner.lock().platter.changes()
+    }
+
     /// What a power cut would leave that takes all it can, file by file.
     pub(crate) fn kept(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         self.inner.lock().platter.kept()

@@ -100,6 +100,8 @@ pub(crate) struct Platter {
     journal: Vec<Naming>,
     inodes: BTreeMap<u64, Inode>,
     next: u64,
+    /// How often what the machine shows, and what is on the disk, may have become something else.
+    changes: (u64, u64),
 }
 
 impl Platter {
@@ -108,9 +110,16 @@ impl Platter {
         self.names.get(path).copied()
     }
 
+    /// Two numbers that grow: while the first is the same, so is what the machine shows of files
+    /// that it changes through the disk; while the second is, what a power cut would leave.
+    pub(crate) const fn changes(&self) -> (u64, u64) {
+        self.changes
+    }
+
     /// A file that was there before anybody looked: it is on the disk as it is.
     pub(crate) fn found(&mut self, path: &Path, bytes: Vec<u8>) -> u64 {
         self.next += 1;
+        self.changes.1 += 1;
         let size = bytes.len();
         self.inodes.insert(self.next, Inode { kept: bytes, changes: Vec::new(), size });
         self.names.insert(path.to_owned(), self.next);
@@ -126,6 +135,7 @@ impl Platter {
     }
 
     pub(crate) fn make_dir(&mut self, path: &Path) {
+        self.changes.0 += 1;
         self.new_dirs.insert(path.to_owned());
         self.journal.push(Naming::AddDir(path.to_owned()));
     }
@@ -139,6 +149,7 @@ impl Platter {
     }
 
     fn name(&mut self, naming: Naming) {
+        self.changes.0 += 1;
         naming.to(&mut self.names, &mut BTreeSet::new());
         self.journal.push(naming);
     }
@@ -148,18 +159,21 @@ impl Platter {
     }
 
     pub(crate) fn write(&mut self, inode: u64, at: usize, bytes: &[u8]) {
+        self.changes.0 += 1;
         let Some(inode) = self.inodes.get_mut(&inode) else { return };
         inode.size = inode.size.max(at + bytes.len());
         inode.changes.push(Change::Write(at, bytes.to_vec()));
     }
 
     pub(crate) fn truncate(&mut self, inode: u64, size: usize) {
+        self.changes.0 += 1;
         let Some(inode) = self.inodes.get_mut(&inode) else { return };
         inode.size = inode.size.min(size);
         inode.changes.push(Change::Truncate(size));
     }
 
     pub(crate) fn sync(&mut self, inode: u64) {
+        self.changes.1 += 1;
         let Some(inode) = self.inodes.get_mut(&inode) else { return };
         for change in inode.changes.drain(..) {
             change.to(&mut inode.kept);
@@ -169,11 +183,13 @@ impl Platter {
     /// A sync failed: the system takes what it could not write for written, so that no later sync
     /// brings it to the disk.
     pub(crate) fn fail_sync(&mut self, inode: u64) {
+        self.changes.1 += 1;
         let Some(inode) = self.inodes.get_mut(&inode) else { return };
         inode.changes.clear();
     }
 
     pub(crate) fn sync_dir(&mut self, dir: &Path) {
+        self.changes.1 += 1;
         let (synced, rest) = self.journal.drain(..).partition(|naming| naming.dir() == dir);
         self.journal = rest;
         let synced: Vec<Naming> = synced;
@@ -199,6 +215,7 @@ impl Platter {
     /// The power goes: what is there when the machine starts again, and which directories and files
     /// are gone.
     pub(crate) fn lose(&mut self, mut loss: Loss) -> Left {
+        (self.changes.0, self.changes.1) = (self.changes.0 + 1, self.changes.1 + 1);
         let journal = std::mem::take(&mut self.journal);
         let kept = match &mut loss {
             Loss::All => 0,

@@ -1,0 +1,507 @@
+//! The outbox of the backend: what was queued is sent when its time has come, once.
+//!
+//! Invariant: the log of a draft's store decides. A claim is appended at the head that was looked
+//! at, and is on disk before the first byte leaves; whatever is claimed and not in the hands of
+//! this process is of unknown end, and never sent again by itself. Rows (`storage::Outbox`) only
+//! say what to look at, and when.
+//!
+//! `decide` is the table of cases, `loaded` what a log says of its messages, `settle` what became
+//! of one, `filing` the copy at the mail server, `parcel` how a draft becomes bytes, `post` who
+//! gives them away, `sending` the threads that do it.
+
+mod decide;
+mod filing;
+mod loaded;
+mod parcel;
+mod post;
+mod sending;
+mod settle;
+#[cfg(test)]
+mod tests;
+
+pub use self::post::{Parcel, Post, SmtpPost};
+pub use self::sending::{Said, Sending, SendingHandle};
+pub use self::settle::{Gave, Given};
+
+use std::collections::BTreeSet;
+use std::sync::mpsc::SyncSender;
+
+use self::decide::{Verdict, decide};
+use self::loaded::Loaded;
+use crate::backend::core::Backend;
+use crate::backend::doctor::Finding;
+use crate::backend::ingest::{event, event_id};
+use crate::backend::storage::{self, Index, Outbox, OutboxRow, Purged, Snapshots};
+use crate::crash;
+use crate::id::{BlobHash, EventId, StoreId, ThreadId};
+use crate::mail::compose::Draft;
+use crate::store::{Args, Blobs, Db, Durability, Log, NewEvent, Packed, StoreError};
+use crate::thread::{
+    Failure, MessageQueued, OutboxItem, SendClaimed, SendFailed, Stage, ThreadEvent, name,
+};
+
+/// Messages that are looked at in one turn.
+const A_LOOK: usize = 200;
+/// Characters of a line that says why something was not sent.
+const MAX_WHY_CHARS: usize = 400;
+/// Setting: rows were made for what was queued before there were rows.
+const FILLED: &str = "outbox-filled";
+
+/// What the backend remembers of the outbox while it runs.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    /// What this process gives away now.
+    sending: BTreeSet<EventId>,
+    /// Who is woken when something was queued, or taken back.
+    bells: Vec<SyncSender<()>>,
+    /// Whether they are woken after the commit.
+    rung: bool,
+}
+
+/// A message whose time has come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Due {
+    /// The store of its draft.
+    pub store: StoreId,
+    /// What queued it, and is its name.
+    pub queued: EventId,
+    /// Where the log ended when it was looked at.
+    pub head: u64,
+    /// The time by the backend's clock, Unix seconds: its Date field.
+    pub at: i64,
+    /// What was written.
+    pub draft: Draft,
+    /// How it was queued.
+    pub of: MessageQueued,
+    /// The codes of its failures so far.
+    pub codes: Vec<String>,
+}
+
+/// What a look at the outbox found.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// What is to be sent now.
+    pub due: Vec<Due>,
+    /// When the next is, Unix seconds by the backend's clock.
+    pub next: Option<i64>,
+    /// The time by that clock.
+    pub now: i64,
+}
+
+/// A message that is about to be sent.
+#[derive(Debug)]
+pub struct Claim {
+    /// What was looked at.
+    pub due: Due,
+    /// The account that sends it.
+    pub account: String,
+    /// Its bytes.
+    pub raw: Packed,
+}
+
+/// Why something was not sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// A stable word.
+    pub code: String,
+    /// One line with what happened, and what to do about it.
+    pub line: String,
+}
+
+/// How far a message is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It waits until this time, Unix seconds by the backend's clock, where that is known.
+    Waiting(Option<i64>),
+    /// It is on its way.
+    Sending,
+    /// It was surely not sent.
+    Failed(String),
+    /// Nobody knows.
+    Unknown(String),
+    /// It was sent.
+    Sent,
+    /// It was taken back, or was never queued here.
+    Gone,
+}
+
+impl Backend {
+    /// Rows for what was queued before there were rows, and a look at everything: what was claimed
+    /// by a process that is gone is of unknown end.
+    pub(super) fn outbox_begins(&mut self) -> Result<(), StoreError> {
+        let filled = Snapshots::setting(&self.db, FILLED)?.is_some();
+        if filled && Outbox::waiting(&self.db)? == 0 {
+            return Ok(());
+        }
+        self.db.durable(Durability::Normal)?;
+        self.db.begin()?;
+        if !filled {
+            for (queued, store, message_id) in missing(&self.db)? {
+                Outbox::note(&self.db, &queued, &store, &message_id, self.now)?;
+            }
+            Snapshots::set(&self.db, FILLED, "1")?;
+        }
+        Outbox::stir_all(&self.db, self.now)?;
+        self.db.commit()
+    }
+
+    /// What a push did to outboxes; in its transaction.
+    pub(super) fn outbox_pushed(
+        &mut self,
+        pushed: &[(StoreId, Vec<NewEvent>)],
+    ) -> Result<(), StoreError> {
+        let now = self.now;
+        for (store, events) in pushed {
+            if events.iter().any(|event| event.name == name::ACTION_UNDONE) {
+                // An undo reaches all stores of its action.
+                self.outbox.rung |= Outbox::stir_all(&self.db, now)?;
+            }
+            if !store.as_thread().is_some_and(|thread| thread.is_draft()) {
+                continue;
+            }
+            for event in events {
+                if let Some(ThreadEvent::Queued(of)) = ThreadEvent::read(&event.name, &event.args) {
+                    Outbox::note(&self.db, &event.id, store, &of.message_id, now)?;
+                }
+            }
+            self.outbox.rung |= Outbox::stir(&self.db, store, now)?;
+        }
+        Ok(())
+    }
+
+    /// Wakes `bell` whenever there may be something to send.
+    pub(super) fn outbox_listen(&mut self, bell: SyncSender<()>) {
+        self.outbox.bells.push(bell);
+        self.outbox.rung = true;
+    }
+
+    /// What was written is on disk: who sends may look.
+    pub(super) fn outbox_ring(&mut self) {
+        if std::mem::take(&mut self.outbox.rung) {
+            // One that is full has been woken already.
+            let is_there = |bell: &SyncSender<()>| {
+                !matches!(bell.try_send(()), Err(std::sync::mpsc::TrySendError::Disconnected(())))
+            };
+            self.outbox.bells.retain(is_there);
+        }
+    }
+
+    /// Looks at what may be due: settles what is not to be sent, and says what is. Durable after
+    /// the commit.
+    ///
+    /// # Errors
+    /// As [`Backend::push`].
+    pub fn outbox_look(&mut self, now: i64) -> Result<Look, StoreError> {
+        self.now = now;
+        let mut look = Look { now, ..Look::default() };
+        for row in Outbox::due(&self.db, now, A_LOOK)? {
+            let loaded = match Loaded::of(&self.db, &row.store) {
+                // It is `doctor`'s concern, and holds up no other.
+                Err(StoreError::Broken { .. }) => {
+                    self.begin()?;
+                    Outbox::wait(&self.db, &row.queued, None, now)?;
+                    continue;
+                }
+                loaded => loaded?,
+            };
+            match self.judge(&loaded, &row)? {
+                Verdict::Claim => match self.due(&loaded, &row.queued, now)? {
+                    Some(due) => look.due.push(due),
+                    None => {
+                        let line = "what was written is not here; open the draft and save it again";
+                        let why = Why::new("draft-missing", line);
+                        self.fail(&loaded, &row.queued, Failure::Permanent, &why, None)?;
+                    }
+                },
+                verdict => self.carry_out(&loaded, &row, &verdict)?,
+            }
+        }
+        look.next = Outbox::next(&self.db)?;
+        Ok(look)
+    }
+
+    fn judge(&self, loaded: &Loaded, row: &OutboxRow) -> Result<Verdict, StoreError> {
+        let mut facts = loaded.facts(&row.queued, &self.outbox.sending, &self.epoch);
+        if let Some(queued) = facts.queued {
+            facts.known = is_known(&self.db, &queued.of.message_id)?;
+        }
+        facts.accepted = row.accepted;
+        facts.now = self.now;
+        Ok(decide(&facts))
+    }
+
+    /// Everything but a claim.
+    fn carry_out(
+        &mut self,
+        loaded: &Loaded,
+        row: &OutboxRow,
+        verdict: &Verdict,
+    ) -> Result<(), StoreError> {
+        let queued = &row.queued;
+        match verdict {
+            Verdict::Over => {
+                self.begin()?;
+                Outbox::remove(&self.db, queued)
+            }
+            Verdict::Wait(due) => {
+                self.begin()?;
+                Outbox::wait(&self.db, queued, *due, self.now)
+            }
+            Verdict::Fail(kind, code, line) => {
+                self.begin()?;
+                self.fail(loaded, queued, *kind, &Why::new(code, line), None)
+            }
+            Verdict::Found => {
+                self.begin()?;
+                self.found(loaded, queued)
+            }
+            Verdict::Claim => Ok(()),
+        }
+    }
+
+    fn due(&self, loaded: &Loaded, queued: &EventId, at: i64) -> Result<Option<Due>, StoreError> {
+        let Some(row) = loaded.queued(queued) else { return Ok(None) };
+        let Some(draft) = draft_of(&self.db, loaded, &row.of.save)? else { return Ok(None) };
+        Ok(Some(Due {
+            store: loaded.store.clone(),
+            queued: queued.clone(),
+            head: loaded.state.position,
+            at,
+            draft,
+            of: row.of.clone(),
+            codes: loaded.tries(queued).codes.clone(),
+        }))
+    }
+
+    /// The bytes of attachments, as far as they are here.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn outbox_blobs(
+        &self,
+        hashes: &[BlobHash],
+    ) -> Result<Vec<(BlobHash, Vec<u8>)>, StoreError> {
+        let mut found = Vec::new();
+        for hash in hashes {
+            found.extend(Blobs::get(&self.db, hash)?.map(|bytes| (hash.clone(), bytes)));
+        }
+        Ok(found)
+    }
+
+    /// Claims a message: whether it may be given away once this is on disk. Not when anything came
+    /// to its log since it was looked at.
+    ///
+    /// # Errors
+    /// As [`Backend::push`]; then nothing may be given away.
+    pub fn outbox_claim(&mut self, claim: &Claim, now: i64) -> Result<bool, StoreError> {
+        self.now = now;
+        let Due { store, queued, head, at, of, .. } = &claim.due;
+        let Some(loaded) = self.still(store, queued, *head)? else { return Ok(false) };
+        self.begin()?;
+        let claimed = SendClaimed {
+            queued: queued.clone(),
+            save: of.save.clone(),
+            message_id: of.message_id.clone(),
+            raw: claim.raw.hash().clone(),
+            at: *at,
+            to: of.to.clone(),
+            subject: of.subject.clone(),
+        };
+        Blobs::put(&self.db, &claim.raw)?;
+        self.write(&loaded, queued, name::SEND_CLAIMED, &Args::of(&claimed))?;
+        Outbox::sends(&self.db, queued, &claim.account)?;
+        self.outbox.sending.insert(queued.clone());
+        crash::point("claim.before-commit");
+        Ok(true)
+    }
+
+    /// A message that was to be sent cannot be, and nothing of it left; unless anything came to its
+    /// log since it was looked at.
+    ///
+    /// # Errors
+    /// As [`Backend::push`].
+    pub fn outbox_refuse(
+        &mut self,
+        due: &Due,
+        lasting: bool,
+        why: &Why,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        self.now = now;
+        let Some(loaded) = self.still(&due.store, &due.queued, due.head)? else { return Ok(()) };
+        self.begin()?;
+        self.fail_or_retry(&loaded, &due.queued, lasting, why)
+    }
+
+    /// The store, where it ends where it did and the message may be claimed.
+    fn still(
+        &self,
+        store: &StoreId,
+        queued: &EventId,
+        head: u64,
+    ) -> Result<Option<Loaded>, StoreError> {
+        let Some(row) = Outbox::get(&self.db, queued)? else { return Ok(None) };
+        if Log::head(&self.db, store)?.position != head {
+            return Ok(None);
+        }
+        let loaded = Loaded::of(&self.db, store)?;
+        let may = self.judge(&loaded, &row)? == Verdict::Claim;
+        Ok(may.then_some(loaded))
+    }
+
+    /// Appends an event of the mail edge to a draft's store.
+    fn write(
+        &self,
+        loaded: &Loaded,
+        queued: &EventId,
+        event_name: &str,
+        args: &Args,
+    ) -> Result<(), StoreError> {
+        if loaded.state.position == 0 {
+            return Ok(()); // it was purged meanwhile
+        }
+        // One of each at each place: what was rolled back is written under the same name.
+        let at = Log::head(&self.db, &loaded.store)?.position.to_string();
+        let parts = ["outbox", event_name, loaded.store.as_str(), queued.as_str(), &at];
+        let event = event(event_id(&parts, &[]), event_name, args.clone(), &self.epoch)?;
+        storage::append(&self.db, &self.epoch, &loaded.store, &[event])?;
+        Ok(())
+    }
+
+    /// Writes that a message was not sent, or that nobody knows.
+    fn fail(
+        &mut self,
+        loaded: &Loaded,
+        queued: &EventId,
+        kind: Failure,
+        why: &Why,
+        retry_at: Option<i64>,
+    ) -> Result<(), StoreError> {
+        self.begin()?;
+        let failed = SendFailed {
+            queued: queued.clone(),
+            kind,
+            code: why.code.clone(),
+            why: why.line.clone(),
+            at: self.now,
+            retry_at,
+        };
+        self.write(loaded, queued, name::SEND_FAILED, &Args::of(&failed))?;
+        match kind {
+            Failure::Temporary => Outbox::wait(&self.db, queued, retry_at, self.now)?,
+            Failure::Permanent => Outbox::remove(&self.db, queued)?,
+            Failure::Unknown => Outbox::doubt(&self.db, queued, true)?,
+        }
+        // What tries it again may have waited for this.
+        if kind != Failure::Temporary {
+            self.outbox.rung |= self.stir_others(loaded, queued)?;
+        }
+        Ok(())
+    }
+
+    fn stir_others(&self, loaded: &Loaded, queued: &EventId) -> Result<bool, StoreError> {
+        let mut stirred = false;
+        for item in loaded.items().iter().filter(|item| item.queued != *queued) {
+            if matches!(item.stage, Stage::Waiting { .. }) {
+                Outbox::wait(&self.db, &item.queued, Some(self.now), self.now)?;
+                stirred = true;
+            }
+        }
+        Ok(stirred)
+    }
+
+    /// How far a message is.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn outbox_fate(&self, thread: &ThreadId, queued: &EventId) -> Result<Fate, StoreError> {
+        let loaded = Loaded::of(&self.db, &StoreId::thread(thread))?;
+        let Some(item) = loaded.item(queued) else {
+            let sent = loaded.tries(queued).sent;
+            return Ok(if sent { Fate::Sent } else { Fate::Gone });
+        };
+        Ok(match &item.stage {
+            Stage::Waiting { .. } => {
+                Fate::Waiting(Outbox::get(&self.db, queued)?.and_then(|row| row.due))
+            }
+            Stage::Claimed => Fate::Sending,
+            Stage::Failed { why } => Fate::Failed(why.clone()),
+            Stage::Unknown { why } => Fate::Unknown(why.clone()),
+        })
+    }
+
+    /// Compares the rows with the logs, and makes those that are missing.
+    pub(super) fn check_outbox(&mut self) -> Result<Vec<Finding>, StoreError> {
+        let found = missing(&self.db)?;
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.begin()?;
+        for (queued, store, message_id) in &found {
+            Outbox::note(&self.db, queued, store, message_id, self.now)?;
+        }
+        self.db.commit()?;
+        let left = missing(&self.db)?;
+        let mended = |one: &Missing| Finding { repaired: !left.contains(one), ..forgotten(one) };
+        Ok(found.iter().map(mended).collect())
+    }
+}
+
+impl Why {
+    /// A reason, made safe to show and of bounded length.
+    #[must_use]
+    pub fn new(code: &str, line: &str) -> Self {
+        let line = crate::safe_text::line(line).chars().take(MAX_WHY_CHARS).collect();
+        Self { code: code.to_owned(), line }
+    }
+}
+
+/// What no row says of: what queued it, its store, its Message-ID.
+type Missing = (EventId, StoreId, String);
+
+/// What waits in an outbox, is on its way, or of unknown end, and has no row.
+pub(super) fn missing(db: &Db) -> Result<Vec<Missing>, StoreError> {
+    let mut found = Vec::new();
+    if !Outbox::is_there(db)? {
+        return Ok(found);
+    }
+    for store in Outbox::stores(db)? {
+        let loaded = match Loaded::of(db, &store) {
+            // That is a finding of its own.
+            Err(StoreError::Broken { .. }) => continue,
+            loaded => loaded?,
+        };
+        let open = |item: &&OutboxItem| !matches!(item.stage, Stage::Failed { .. });
+        for item in loaded.items().iter().filter(open) {
+            if Outbox::get(db, &item.queued)?.is_none() {
+                let row = loaded.queued(&item.queued);
+                let message_id = row.map(|row| row.of.message_id.clone()).unwrap_or_default();
+                found.push((item.queued.clone(), store.clone(), message_id));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A line about what no row says of.
+pub(super) fn forgotten((queued, store, _): &Missing) -> Finding {
+    let thread = store.as_thread().map(|thread| thread.to_string()).unwrap_or_default();
+    Finding::new("outbox", format!("{thread}: {queued} waits to be sent, and nobody looks at it"))
+}
+
+/// Whether a message with this Message-ID is here, or was and is purged.
+fn is_known(db: &Db, message_id: &str) -> Result<bool, StoreError> {
+    let named = !message_id.is_empty();
+    Ok(named && (Index::holds(db, message_id)? || Purged::holds(db, message_id)?))
+}
+
+/// What a save says; `None` when it, or the blob that holds it, is not here.
+fn draft_of(db: &Db, loaded: &Loaded, save: &EventId) -> Result<Option<Draft>, StoreError> {
+    let Some(row) = loaded.state.save(save) else { return Ok(None) };
+    if let Some(draft) = &row.saved.draft {
+        return Ok(Some((**draft).clone()));
+    }
+    let Some(hash) = &row.saved.blob else { return Ok(None) };
+    let bytes = Blobs::get(db, hash)?;
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}

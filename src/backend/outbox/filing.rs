@@ -1,0 +1,100 @@
+//! The copy of a sent message at the account's mail server, and what is looked for there.
+//!
+//! Invariant: filing says nothing of sending: a copy that cannot be filed is tried again at each
+//! look, and the message is never sent again for it. What is found in the folder of sent mail was
+//! sent.
+
+use super::loaded::Loaded;
+use crate::backend::core::Backend;
+use crate::backend::storage::Outbox;
+use crate::id::EventId;
+use crate::imap::{Filed, Letter};
+use crate::store::{Blobs, StoreError};
+
+/// Messages that are looked for, and filed, at one look at an account.
+const A_LOOK: usize = 50;
+
+impl Backend {
+    /// What is to be filed at an account's server, and what may be there; `fresh`, only what was
+    /// not tried yet.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_letters(&self, account: &str, fresh: bool) -> Result<Vec<Letter>, StoreError> {
+        let copies = Outbox::copies(&self.db, account, fresh, A_LOOK)?.into_iter();
+        let mut letters: Vec<Letter> = copies
+            .map(|copy| Letter {
+                name: copy.queued.to_string(),
+                message_id: copy.message_id,
+                file: true,
+            })
+            .collect();
+        if !fresh {
+            let doubtful = Outbox::doubtful(&self.db, account, A_LOOK)?.into_iter();
+            let letter = |(queued, message_id): (EventId, String)| Letter {
+                name: queued.to_string(),
+                message_id,
+                file: false,
+            };
+            letters.extend(doubtful.map(letter));
+        }
+        Ok(letters)
+    }
+
+    /// The bytes of what is to be filed; `None` when they are not here any more.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_letter(&mut self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let Ok(queued) = EventId::try_from(name) else { return Ok(None) };
+        let raw = Outbox::copy(&self.db, &queued)?;
+        let raw = raw.map(|raw| Blobs::get(&self.db, &raw)).transpose()?.flatten();
+        if raw.is_none() {
+            self.begin()?;
+            Outbox::filed(&self.db, &queued)?; // its conversation was purged
+        }
+        Ok(raw)
+    }
+
+    /// What became of filing, or of looking.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn edge_filed(&mut self, name: &str, filed: &Filed, now: i64) -> Result<(), StoreError> {
+        let Ok(queued) = EventId::try_from(name) else { return Ok(()) };
+        self.now = now;
+        self.begin()?;
+        match filed {
+            Filed::There | Filed::Done => {
+                Outbox::filed(&self.db, &queued)?;
+                self.found_there(&queued)
+            }
+            Filed::Absent => Ok(()),
+            Filed::Refused(why) => Outbox::unfiled(&self.db, &queued, why),
+        }
+    }
+
+    fn found_there(&mut self, queued: &EventId) -> Result<(), StoreError> {
+        let Some(row) = Outbox::get(&self.db, queued)? else { return Ok(()) };
+        let loaded = Loaded::of(&self.db, &row.store)?;
+        if loaded.item(queued).is_none() || self.outbox.sending.contains(queued) {
+            return Ok(());
+        }
+        self.found(&loaded, queued)
+    }
+
+    /// How many copies were not tried to be filed yet.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub fn outbox_unfiled(&self) -> Result<u64, StoreError> {
+        Outbox::unfiled_count(&self.db)
+    }
+
+    /// An account was looked at: what may have come from there tells of messages whose end nobody
+    /// knows.
+    pub(in crate::backend) fn outbox_looked_at(&mut self) -> Result<(), StoreError> {
+        self.outbox.rung |= Outbox::stir_unknown(&self.db, self.now)?;
+        Ok(())
+    }
+}

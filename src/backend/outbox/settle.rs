@@ -1,0 +1,283 @@
+//! What became of a message that was given away, or that was found afterwards.
+//!
+//! Invariant: one transaction: that it was sent, the message as our own in its conversation, the
+//! marks on what it answers, the copy that is to be filed. What failed surely is tried again at
+//! growing rests and not for ever; what nobody knows is never tried again by itself.
+
+use super::decide::{STOPPED, TAKEN_BACK};
+use super::loaded::Loaded;
+use super::parcel::can_be_built_otherwise;
+use super::{Due, Why, draft_of, is_known};
+use crate::backend::core::Backend;
+use crate::backend::ingest::{event, event_id, prepare};
+use crate::backend::storage::{self, CopyRow, Edges, Index, Outbox};
+use crate::backend::{Prepared, thread_client::state_of};
+use crate::bridge::{Folder, Incoming, Outcome};
+use crate::crash;
+use crate::id::{EventId, MessageId, Seen, StoreId, ThreadId};
+use crate::label::Place;
+use crate::mail::Flags;
+use crate::store::{Args, Blobs, Log, NewEvent, StoreError};
+use crate::thread::{Failure, FlagsChanged, LabelChange, MessageSent, QueuedRow, Snoozed, name};
+
+/// Conversations that are looked through for a message that was forwarded.
+const MOST_THREADS: usize = 8;
+
+/// What became of a message that was given to a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Given {
+    /// It was taken.
+    Taken {
+        /// To whom it did not go, each with the server's words.
+        refused: Vec<(String, String)>,
+    },
+    /// Nothing of it was taken, and nothing will be without a change (`true`), or now.
+    Refused(bool, Why),
+    /// Nothing of it was taken, since the program ends.
+    Stopped,
+    /// Nobody knows.
+    Unknown(Why),
+}
+
+/// A message that was given away.
+#[derive(Debug, Clone)]
+pub struct Gave {
+    /// What it was.
+    pub due: Due,
+    /// The account that gave it away.
+    pub account: String,
+    /// Whether a copy is to be filed at the account's server.
+    pub file: bool,
+    /// The message as our own.
+    pub message: Prepared,
+    /// What became of it.
+    pub given: Given,
+}
+
+/// Our own message, as it is taken in.
+#[must_use]
+pub(super) fn own(raw: Vec<u8>, now: i64) -> Prepared {
+    let folder = Folder { place: Some(Place::Archive), sent: true, ..Folder::default() };
+    let flags = Some(Flags { read: true, ..Flags::default() });
+    prepare(Incoming { raw, folder, flags, file_time: None }, now)
+}
+
+impl Backend {
+    /// Takes in what became of a message; durable after the commit.
+    ///
+    /// # Errors
+    /// As [`Backend::push`]; it is to be said again then.
+    pub fn outbox_settle(&mut self, gave: Gave, now: i64) -> Result<(), StoreError> {
+        self.now = now;
+        self.begin()?;
+        let Gave { due, account, file, message, given } = gave;
+        let loaded = Loaded::of(&self.db, &due.store)?;
+        let queued = &due.queued;
+        match given {
+            Given::Taken { .. } => {
+                let account = file.then_some(account.as_str());
+                self.sent(&loaded, queued, false, Some(message), account, Some(&due))?;
+            }
+            Given::Refused(true, why) if can_be_built_otherwise(&due, &why.code) => {
+                let again = Some(self.now);
+                self.fail(&loaded, queued, Failure::Temporary, &why, again)?;
+            }
+            Given::Refused(lasting, why) => {
+                self.fail_or_retry(&loaded, queued, lasting, &why)?;
+            }
+            Given::Stopped => {
+                let why = Why::new(STOPPED, "the program ended before it was given away");
+                self.fail_or_retry(&loaded, queued, false, &why)?;
+            }
+            Given::Unknown(why) => self.fail(&loaded, queued, Failure::Unknown, &why, None)?,
+        }
+        self.outbox.sending.remove(queued);
+        crash::point("settle.before-commit");
+        Ok(())
+    }
+
+    /// This process does not give it away any more, and does not know what became of it: as after
+    /// a crash.
+    pub fn outbox_let_go(&mut self, queued: &EventId) -> Result<(), StoreError> {
+        if self.outbox.sending.remove(queued) {
+            self.begin()?;
+            Outbox::wait(&self.db, queued, Some(self.now), self.now)?;
+        }
+        Ok(())
+    }
+
+    /// It was surely not sent: it is tried again, unless that has no use, takes too long already,
+    /// or somebody took it back meanwhile.
+    pub(super) fn fail_or_retry(
+        &mut self,
+        loaded: &Loaded,
+        queued: &EventId,
+        lasting: bool,
+        why: &Why,
+    ) -> Result<(), StoreError> {
+        if lasting {
+            return self.fail(loaded, queued, Failure::Permanent, why, None);
+        }
+        if loaded.is_taken_back(queued) {
+            let why = Why::new("taken-back", TAKEN_BACK);
+            return self.fail(loaded, queued, Failure::Permanent, &why, None);
+        }
+        let tries = loaded.tries(queued);
+        let again = if why.code == STOPPED { Some(self.now) } else { tries.again(self.now) };
+        if again.is_some() {
+            return self.fail(loaded, queued, Failure::Temporary, why, again);
+        }
+        let line = format!("given up after two days; at last: {}", why.line);
+        self.fail(loaded, queued, Failure::Permanent, &Why::new("given-up", &line), None)
+    }
+
+    /// It is known now that it was sent.
+    pub(super) fn found(&mut self, loaded: &Loaded, queued: &EventId) -> Result<(), StoreError> {
+        let row = loaded.queued(queued);
+        let here = row.map(|row| is_known(&self.db, &row.of.message_id)).transpose()?;
+        let raw = row.and_then(|row| row.raw.as_ref()).filter(|_| here == Some(false));
+        let raw = raw.map(|raw| Blobs::get(&self.db, raw)).transpose()?.flatten();
+        let message = raw.map(|raw| own(raw, self.now));
+        self.sent(loaded, queued, true, message, None, None)
+    }
+
+    /// Writes that it was sent, and everything that follows.
+    fn sent(
+        &mut self,
+        loaded: &Loaded,
+        queued: &EventId,
+        found: bool,
+        message: Option<Prepared>,
+        file: Option<&str>,
+        due: Option<&Due>,
+    ) -> Result<(), StoreError> {
+        let row = loaded.queued(queued);
+        let save = row.map(|row| row.of.save.clone());
+        let save = save.or_else(|| loaded.item(queued).map(|item| item.save.clone()));
+        if let Some(save) = save.or_else(|| due.map(|due| due.of.save.clone())) {
+            let sent = MessageSent { queued: queued.clone(), save, at: self.now, found };
+            self.write(loaded, queued, name::MESSAGE_SENT, &Args::of(&sent))?;
+        }
+        Outbox::remove(&self.db, queued)?;
+        self.outbox.rung |= self.stir_others(loaded, queued)?;
+        self.touched = true; // who files copies looks
+        let Some(row) = row else { return Ok(()) };
+        let conversation = self.take_own(row, message)?;
+        if let (Some(account), Some(raw)) = (file, &row.raw) {
+            let (queued, raw) = (queued.clone(), raw.clone());
+            let copy = CopyRow { queued, message_id: row.of.message_id.clone(), raw };
+            Outbox::file(&self.db, account, &copy)?;
+        }
+        self.mark(loaded, row, conversation.as_ref())?;
+        if let (Some(thread), Some(after)) = (&conversation, row.of.remind) {
+            self.remind(thread, queued, after)?;
+        }
+        Ok(())
+    }
+
+    /// Takes our own message in, and says in which conversation it is.
+    fn take_own(
+        &mut self,
+        row: &QueuedRow,
+        message: Option<Prepared>,
+    ) -> Result<Option<ThreadId>, StoreError> {
+        let Some(message) = message else { return Index::thread(&self.db, &row.of.message_id) };
+        let outcome = self.ingest(vec![message], self.now)?.pop();
+        Ok(match outcome {
+            Some(
+                Outcome::Imported { thread, .. }
+                | Outcome::Duplicate { thread, .. }
+                | Outcome::Copy { thread, .. },
+            ) => Some(thread),
+            _ => None,
+        })
+    }
+
+    /// Marks what it answers and forwards.
+    fn mark(
+        &mut self,
+        loaded: &Loaded,
+        row: &QueuedRow,
+        conversation: Option<&ThreadId>,
+    ) -> Result<(), StoreError> {
+        let Some(draft) = draft_of(&self.db, loaded, &row.of.save)? else { return Ok(()) };
+        let mut near: Vec<ThreadId> = Vec::new();
+        for id in draft.in_reply_to.iter().chain(draft.references.iter().rev()) {
+            near.extend(Index::thread(&self.db, id)?);
+        }
+        near.extend(conversation.cloned());
+        let answered = Flags { answered: true, ..Flags::default() };
+        let forwarded = Flags { forwarded: true, ..Flags::default() };
+        let answers = draft.answers.iter().map(|message| (message, answered));
+        for (message, set) in answers.chain(draft.forwards.iter().map(|of| (of, forwarded))) {
+            let elsewhere = Edges::threads_of(&self.db, message, MOST_THREADS)?;
+            let mut threads = near.clone();
+            threads.extend(elsewhere);
+            for thread in &threads {
+                if self.set_flag(thread, message, set, &row.queued)? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets a flag of a message, should it be in this thread; whether it is.
+    fn set_flag(
+        &mut self,
+        thread: &ThreadId,
+        message: &MessageId,
+        set: Flags,
+        queued: &EventId,
+    ) -> Result<bool, StoreError> {
+        let store = StoreId::thread(thread);
+        let state = state_of(&self.db, &store)?;
+        let Some(row) = state.message(message) else { return Ok(false) };
+        let flags = row.message.flags;
+        if (set.answered && flags.answered) || (set.forwarded && flags.forwarded) {
+            return Ok(true);
+        }
+        let message = message.clone();
+        let change = FlagsChanged { message, set, cleared: Flags::default(), sent: None };
+        let parts = ["sent", queued.as_str(), change.message.as_str()];
+        self.append(&store, &[(&parts, name::FLAGS_CHANGED, Args::of(&change))])?;
+        Ok(true)
+    }
+
+    /// The conversation comes back to the inbox unless somebody answers before: what comes in ends
+    /// a snooze.
+    fn remind(
+        &mut self,
+        thread: &ThreadId,
+        queued: &EventId,
+        after: u64,
+    ) -> Result<(), StoreError> {
+        let store = StoreId::thread(thread);
+        let position = Log::head(&self.db, &store)?.position;
+        let seen = Some(Seen { epoch: self.epoch.clone(), position });
+        let until = self.now.saturating_add(i64::try_from(after).unwrap_or(i64::MAX));
+        let inbox = LabelChange { label: Place::Inbox.label(), seen: seen.clone() };
+        let snooze = Snoozed { until, seen };
+        let (first, second) = (["remind", queued.as_str()], ["asleep", queued.as_str()]);
+        self.append(
+            &store,
+            &[
+                (&first, name::LABEL_APPLIED, Args::of(&inbox)),
+                (&second, name::THREAD_SNOOZED, Args::of(&snooze)),
+            ],
+        )
+    }
+
+    fn append(
+        &self,
+        store: &StoreId,
+        what: &[(&[&str], &'static str, Args)],
+    ) -> Result<(), StoreError> {
+        let make = |(parts, name, args): &(&[&str], &'static str, Args)| {
+            event(event_id(parts, &[]), name, args.clone(), &self.epoch)
+        };
+        let events: Vec<NewEvent> = what.iter().map(make).collect::<Result<_, _>>()?;
+        storage::append(&self.db, &self.epoch, store, &events)?;
+        Ok(())
+    }
+}
