@@ -40,6 +40,9 @@ const HEAD: &str = "\
 #   poll_minutes = 5                  how often to ask where the server does not tell
 #   folders = [\"INBOX\"]               only these; empty is all
 #   ignore = [\"Spam\"]                 but not these
+#   aliases = [\"ann@work.example\"]    your other addresses here; *@domain is all of a domain
+#   signature = \"…\"                  below what you write; or signature_file = \"/path\"
+#   hold = 10                         seconds in which what you send can be taken back
 ";
 
 /// The file, locked.
