@@ -100,12 +100,16 @@ impl Device {
         let Some(title) = title.cloned() else {
             return Err(EngineError::NoDraft(order.save.to_string()));
         };
-        let mut random = [0; 10];
-        self.clock.random(&mut random);
-        let unique = base32(&random, MESSAGE_ID_CHARS);
+        // Tried again it is the same message: who got it twice sees it once.
+        let before = known.items.iter().find(|item| Some(&item.queued) == order.again.as_ref());
+        let before = before.filter(|item| item.save == order.save).map(|item| &item.message_id);
+        let message_id = match before.filter(|id| !id.is_empty()) {
+            Some(id) => id.clone(),
+            None => self.new_message_id(&order.domain),
+        };
         let queued = MessageQueued {
             save: order.save.clone(),
-            message_id: format!("{unique}@{}", clean_domain(&order.domain)),
+            message_id,
             hold: order.hold,
             send_at: order.send_at,
             offset: order.offset,
@@ -122,6 +126,12 @@ impl Device {
             (None, hold) => format!("Queued: it is sent in {hold} seconds; undo takes it back."),
         };
         self.write(&order.thread, "send", name::MESSAGE_QUEUED, &Args::of(&queued), &says)
+    }
+
+    fn new_message_id(&self, domain: &str) -> String {
+        let mut random = [0; 10];
+        self.clock.random(&mut random);
+        format!("{}@{}", base32(&random, MESSAGE_ID_CHARS), clean_domain(domain))
     }
 
     fn write(
@@ -232,6 +242,21 @@ impl Device {
         let here = mailbox::watermark(&self.db, thread)?;
         let own = entries(&own, &self.id, &trail.base.epochs, here.as_ref());
         Ok(trail.with(&own).outgoing.map(|outgoing| *outgoing).unwrap_or_default())
+    }
+
+    /// The Message-ID of what waits in the outbox, without angle brackets; `None` where that is not
+    /// known, or nothing of this name waits.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn message_id_of(
+        &self,
+        thread: &ThreadId,
+        queued: &EventId,
+    ) -> Result<Option<String>, EngineError> {
+        let items = self.outgoing_of(thread)?.items;
+        let item = items.into_iter().find(|item| item.queued == *queued);
+        Ok(item.map(|item| item.message_id).filter(|id| !id.is_empty()))
     }
 
     /// What is written and not sent, newest first.

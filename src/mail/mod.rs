@@ -36,7 +36,7 @@ mod word;
 use serde::{Deserialize, Serialize};
 
 pub use canonical::{canonical_hash, message_key};
-pub use envelope::{message_id_of, parse};
+pub use envelope::{attached, message_id_of, parse};
 pub use field::looks_like_mail;
 pub use file_type::file_type;
 pub use gmail::conversation_key;

@@ -16,7 +16,9 @@ use crate::id::EventId;
 use crate::thread::event::{DraftSaved, Failure, MessageQueued, SendClaimed, ThreadEvent};
 
 /// Characters of recipients, subject and text that a line of drafts or the outbox keeps.
-const MAX_TITLE_CHARS: usize = 120;
+pub(super) const MAX_TITLE_CHARS: usize = 120;
+/// Bytes of a Message-ID: what is before its `@`, and a domain (RFC 1035, 2.3.4).
+const MAX_MESSAGE_ID_BYTES: usize = 320;
 
 /// What a line of drafts or of the outbox says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -119,6 +121,9 @@ pub struct OutboxItem {
     /// The draft that it was.
     #[serde(rename = "d")]
     pub draft: EventId,
+    /// Its Message-ID, without angle brackets; empty where that is not known.
+    #[serde(rename = "m", default, skip_serializing_if = "String::is_empty")]
+    pub message_id: String,
     /// What is said of it.
     #[serde(rename = "t", default)]
     pub title: Title,
@@ -155,6 +160,9 @@ pub enum Step {
         /// Which.
         #[serde(rename = "i")]
         save: EventId,
+        /// Its Message-ID.
+        #[serde(rename = "m", default, skip_serializing_if = "String::is_empty")]
+        message_id: String,
         /// What is said of it.
         #[serde(rename = "t", default)]
         title: Title,
@@ -217,6 +225,7 @@ impl Step {
             ThreadEvent::Discarded(of) => Self::Discarded(of.save.clone()),
             ThreadEvent::Queued(of) => Self::Queued {
                 save: of.save.clone(),
+                message_id: known_id(&of.message_id),
                 title: Title::of_queued(of),
                 hold: of.hold,
                 send_at: of.send_at,
@@ -245,6 +254,11 @@ impl Step {
     }
 }
 
+/// A Message-ID, where it is not longer than any is that was made here.
+fn known_id(id: &str) -> String {
+    if id.len() <= MAX_MESSAGE_ID_BYTES { id.to_owned() } else { String::new() }
+}
+
 /// Drafts and outbox of one store.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Outgoing {
@@ -266,7 +280,7 @@ impl Outgoing {
         match step {
             Step::Saved { from, title } => self.saved(id, from.as_ref(), title),
             Step::Discarded(save) => self.drafts.retain(|line| line.save != *save),
-            Step::Queued { save, title, hold, send_at, again } => {
+            Step::Queued { save, message_id, title, hold, send_at, again } => {
                 if let Some(again) = again {
                     // Of another save, it stays: that one was not sent by this.
                     let over = |item: &OutboxItem| {
@@ -281,9 +295,16 @@ impl Outgoing {
                 let (queued, stage) =
                     (id.clone(), Stage::Waiting { retry_at: None, why: String::new() });
                 let draft = self.take_line(save).map_or_else(|| save.clone(), |line| line.draft);
-                let (save, title) = (save.clone(), title.clone());
-                let (hold, send_at) = (*hold, *send_at);
-                self.items.push(OutboxItem { queued, save, draft, title, hold, send_at, stage });
+                self.items.push(OutboxItem {
+                    queued,
+                    save: save.clone(),
+                    draft,
+                    message_id: message_id.clone(),
+                    title: title.clone(),
+                    hold: *hold,
+                    send_at: *send_at,
+                    stage,
+                });
             }
             Step::Cancelled(queued) => self.cancelled(queued),
             Step::Claimed { queued, save, title } => self.claimed(queued, save, title),
@@ -341,8 +362,9 @@ impl Outgoing {
         // It was cancelled, or the action undone, where this came before.
         let draft = self.take_line(save).map_or_else(|| save.clone(), |line| line.draft);
         let (queued, save, title) = (queued.clone(), save.clone(), title.clone());
-        let (hold, send_at, stage) = (0, None, Stage::Claimed);
-        self.items.push(OutboxItem { queued, save, draft, title, hold, send_at, stage });
+        let (message_id, hold, send_at, stage) = (String::new(), 0, None, Stage::Claimed);
+        let item = OutboxItem { queued, save, draft, message_id, title, hold, send_at, stage };
+        self.items.push(item);
     }
 
     /// The newest of what is written and not sent.
@@ -383,7 +405,11 @@ mod tests {
                 let (save, again) =
                     rest.split_once('*').map_or((rest, None), |(save, q)| (save, Some(id(q))));
                 let save = id(save);
-                (id(queued), Step::Queued { save, title, hold: 10, send_at: None, again })
+                let message_id = String::new();
+                (
+                    id(queued),
+                    Step::Queued { save, message_id, title, hold: 10, send_at: None, again },
+                )
             }
             ("x", queued) => (unnamed(), Step::Cancelled(id(queued))),
             ("c", rest) => {

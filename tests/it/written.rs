@@ -68,7 +68,8 @@ fn entries(history: &[(usize, Kind)]) -> Vec<Entry> {
             Kind::Discard(back) => nth(back).map(Step::Discarded),
             Kind::Queue(back, again) => nth(back).map(|save| {
                 let again = again.then(|| sent(back).map(|(queued, _)| queued)).flatten();
-                Step::Queued { save, title, hold: 10, send_at: None, again }
+                let message_id = String::new();
+                Step::Queued { save, message_id, title, hold: 10, send_at: None, again }
             }),
             Kind::Cancel(back) => sent(back).map(|(queued, _)| Step::Cancelled(queued)),
             Kind::Claim(back) => {
