@@ -285,6 +285,9 @@ fn told(
         return refused.and(finished).map(|()| Exit::Done);
     }
     let finished = desk.finish(home, wait);
+    if wait && finished.is_ok() {
+        desk.keep_here(home, &wrote.thread);
+    }
     let (pending, _) =
         desk.device().pending().map_err(|error| crate::notice::Explain::notice(&error))?;
     let value = json!({
