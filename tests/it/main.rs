@@ -58,6 +58,7 @@ mod livestore_vectors;
 mod mail_rules;
 mod materializers;
 mod memory;
+mod one_click;
 mod overlay;
 mod own_mail;
 mod pictures;
