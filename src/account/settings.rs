@@ -21,7 +21,8 @@ pub struct Settings {
     pub notify: bool,
     /// When nothing is announced.
     pub quiet_hours: Option<QuietHours>,
-    /// Connections to the server at a time.
+    /// Connections to the server at a time. It was documented, so it is read and checked; there is
+    /// one, since two would each take the other's moves for another client's.
     pub connections: u16,
     /// The most that is fetched in a second, in KiB; 0 is no limit.
     pub bandwidth_kib: u32,
