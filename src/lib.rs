@@ -73,7 +73,9 @@
 //! | what we said comes back | `imap/shown`, `backend/echo` ← `backend/edge`, `backend/edge_out` |
 //! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
 //! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |
-//! | a message is given to a server | `smtp/submit` → `account/smtp_wire` → `smtp/submission` |
+//! | what is queued is sent | `backend/outbox` (`sending`) → `outbox/decide` → `outbox/settle` |
+//! | a message is given to a server | `outbox/post` → `smtp/submit` → `account/smtp_wire` |
+//! | what is sent is filed at a server | `backend/outbox/filing` ← `imap/sent` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
 //! | delivered twice | `backend/mailbox_client` (`take`): the watermark says no |
 //! | a message is gone at its source | `backend/removed` → `thread/state` → `thread/cells` |
@@ -184,7 +186,12 @@
 //!   commits until both files are being read, so the file is made by the asker, where it may write.
 //! - **What was queued to be sent is not sent by a restore.** A `MessageQueued` that was first
 //!   offered in another epoch than the backend's is *unknown, check*: it may have been sent in
-//!   the life that the restore ended. (Nothing is sent yet; it comes in at `backend/returns`.)
+//!   the life that the restore ended.
+//! - **The log decides what is sent, rows only say what to look at.** A claim stands at the head
+//!   that was looked at; what is claimed and in no hands of this process is *unknown*. Unknown ends
+//!   by itself only when the message is met, in the folder of sent mail or anywhere, by its
+//!   Message-ID. It is sent again only by a `MessageQueued` that names it and comes behind the
+//!   event that says that nobody knows; and not when it is known by then that it was sent.
 //! - **A draft is a store of its own**, begun by the device that writes it, and in no place. The
 //!   message that it becomes is taken in like any other and joins what it answers by its
 //!   references: a pause in writing changes no conversation, and a purge of one takes no draft.

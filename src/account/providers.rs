@@ -52,7 +52,7 @@ impl Provider {
         Server::parse(self.smtp, Protocol::Smtp).ok()
     }
 
-    /// Whether it files by itself what is sent through it, so that a copy from here is a second one.
+    /// Whether it files by itself what is sent through it: a copy from here is a second one.
     #[must_use]
     pub fn files_sent(&self) -> bool {
         matches!(self.name, "Gmail" | "Outlook" | "Microsoft 365")

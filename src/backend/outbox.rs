@@ -205,14 +205,15 @@ impl Backend {
                 loaded => loaded?,
             };
             match self.judge(&loaded, &row)? {
-                Verdict::Claim => match self.due(&loaded, &row.queued, now)? {
-                    Some(due) => look.due.push(due),
-                    None => {
-                        let line = "what was written is not here; open the draft and save it again";
-                        let why = Why::new("draft-missing", line);
-                        self.fail(&loaded, &row.queued, Failure::Permanent, &why, None)?;
+                Verdict::Claim => {
+                    if let Some(due) = self.due(&loaded, &row.queued, now)? {
+                        look.due.push(due);
+                        continue;
                     }
-                },
+                    let line = "what was written is not here; open the draft and save it again";
+                    let why = Why::new("draft-missing", line);
+                    self.fail(&loaded, &row.queued, Failure::Permanent, &why, None)?;
+                }
                 verdict => self.carry_out(&loaded, &row, &verdict)?,
             }
         }
@@ -224,6 +225,9 @@ impl Backend {
         let mut facts = loaded.facts(&row.queued, &self.outbox.sending, &self.epoch);
         if let Some(queued) = facts.queued {
             facts.known = is_known(&self.db, &queued.of.message_id)?;
+            for other in loaded.related(queued) {
+                facts.twin |= is_known(&self.db, &other.of.message_id)?;
+            }
         }
         facts.accepted = row.accepted;
         facts.now = self.now;

@@ -65,7 +65,7 @@ fn once(
     let mut fetched = Fetched::default();
     if first.is_ok() {
         fetched = mail_fetch::once(session, output, stop)?;
-        if !fetched.accounts.is_empty() {
+        if !fetched.accounts.is_empty() || !fetched.failed.is_empty() {
             let more = synchronise(session, output)?;
             synced.pulled += more.pulled;
             synced.pushed += more.pushed;

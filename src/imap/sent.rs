@@ -95,15 +95,14 @@ impl Running {
         letter: &Letter,
         selected: &mut Option<String>,
     ) -> Result<Filed, ImapError> {
-        let folder = match selected {
-            Some(folder) => folder.clone(),
-            None => {
-                let Some(folder) = self.sent_folder(client, letter.file).await? else {
-                    return Ok(Filed::Absent);
-                };
-                client.select(&folder, None).await?;
-                selected.insert(folder).clone()
-            }
+        let folder = if let Some(folder) = selected {
+            folder.clone()
+        } else {
+            let Some(folder) = self.sent_folder(client, letter.file).await? else {
+                return Ok(Filed::Absent);
+            };
+            client.select(&folder, None).await?;
+            selected.insert(folder).clone()
         };
         if is_there(client, &letter.message_id).await? {
             return Ok(Filed::There);

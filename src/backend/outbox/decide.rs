@@ -24,6 +24,8 @@ pub(super) struct Tries {
     pub(super) failed: usize,
     /// It was given away, and nothing says that it failed since.
     pub(super) open: bool,
+    /// Nobody knows what became of it, and its log says so.
+    pub(super) doubt: bool,
     /// It was sent.
     pub(super) sent: bool,
     /// The codes of its failures.
@@ -35,12 +37,14 @@ impl Tries {
     pub(super) fn claimed(&mut self, at: i64) {
         self.first.get_or_insert(at);
         self.open = true;
+        self.doubt = false;
     }
 
     /// It failed.
     pub(super) fn failed(&mut self, kind: Failure, code: &str) {
         // What nobody knows stays open: it may have been sent.
         self.open = kind == Failure::Unknown;
+        self.doubt = self.open;
         self.failed += usize::from(kind == Failure::Temporary && code != STOPPED);
         self.codes.push(code.to_owned());
     }
@@ -319,7 +323,7 @@ mod tests {
         }
         assert_eq!(rests[..6], [1, 5, 15, 60, 60, 60]);
         assert!(now - NOW >= TRIED_FOR && now - NOW < TRIED_FOR + 3_600, "{now}");
-        assert!(!tries.open);
+        assert!(tries.open);
         let before = tries.failed;
         tries.claimed(now);
         tries.failed(Failure::Temporary, STOPPED);

@@ -83,12 +83,12 @@ impl Backend {
         self.found(&loaded, queued)
     }
 
-    /// How many copies were not tried to be filed yet.
+    /// How many copies of these accounts were not tried to be filed yet.
     ///
     /// # Errors
     /// When the storage refuses.
-    pub fn outbox_unfiled(&self) -> Result<u64, StoreError> {
-        Outbox::unfiled_count(&self.db)
+    pub fn outbox_unfiled(&self, accounts: &[String]) -> Result<u64, StoreError> {
+        accounts.iter().try_fold(0, |sum, id| Ok(sum + Outbox::unfiled_count(&self.db, id)?))
     }
 
     /// An account was looked at: what may have come from there tells of messages whose end nobody

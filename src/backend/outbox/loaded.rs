@@ -21,6 +21,8 @@ pub(super) struct Loaded {
     tries: BTreeMap<EventId, Tries>,
     /// What somebody took back, whether that had an effect or not.
     taken_back: BTreeSet<EventId>,
+    /// What was of unknown end when something was queued: who queued it could know.
+    doubted: BTreeMap<EventId, BTreeSet<EventId>>,
     untried: Tries,
 }
 
@@ -37,17 +39,23 @@ impl Loaded {
         let undone = undos(&Base::default(), &state.entries, 0);
         let is_undone = |action: Option<&ActionId>| action.is_some_and(|a| undone.contains_key(a));
         let (mut tries, mut taken_back) = (BTreeMap::<EventId, Tries>::new(), BTreeSet::new());
+        let mut doubted = BTreeMap::new();
         for Event { event, .. } in log {
             let undone = is_undone(event.action.as_ref().map(|action| &action.id));
             match ThreadEvent::read(&event.name, &event.args) {
-                Some(ThreadEvent::Queued(_)) if undone => {
-                    taken_back.insert(event.id.clone());
+                Some(ThreadEvent::Queued(_)) => {
+                    let open = tries.iter().filter(|(_, tries)| tries.doubt);
+                    let open: BTreeSet<EventId> = open.map(|(id, _)| id.clone()).collect();
+                    doubted.insert(event.id.clone(), open);
+                    if undone {
+                        taken_back.insert(event.id.clone());
+                    }
                 }
                 Some(ThreadEvent::Cancelled(of)) if !undone => {
                     taken_back.insert(of.queued);
                 }
                 Some(ThreadEvent::Claimed(of)) => {
-                    tries.entry(of.queued).or_default().claimed(of.at)
+                    tries.entry(of.queued).or_default().claimed(of.at);
                 }
                 Some(ThreadEvent::Sent(of)) => tries.entry(of.queued).or_default().sent = true,
                 Some(ThreadEvent::SendFailed(of)) => {
@@ -59,7 +67,7 @@ impl Loaded {
         let (_, cells) = state.trail();
         let items = cells.outgoing.map(|outgoing| outgoing.items).unwrap_or_default();
         let (store, untried) = (store.clone(), Tries::default());
-        Self { store, state, items, tries, taken_back, untried }
+        Self { store, state, items, tries, taken_back, doubted, untried }
     }
 
     /// What is in its outbox.
@@ -113,16 +121,30 @@ impl Loaded {
     }
 
     /// Whether the same was sent, or may have been, under another name. What is tried again may
-    /// have been, and its user knows that; but not when it is known meanwhile that it was.
+    /// have been, where its user could know that; but not when it is known meanwhile that it was.
     fn has_twin(&self, row: &QueuedRow) -> bool {
+        let before = decide::ancestors(&self.state.queued, row);
+        let doubted = self.doubted.get(&row.queued);
+        let is_meant = |other: &EventId| {
+            before.contains(&other) && doubted.is_some_and(|doubted| doubted.contains(other))
+        };
+        self.related(row).any(|other| {
+            let tries = self.tries(&other.queued);
+            tries.sent || (tries.open && !is_meant(&other.queued))
+        })
+    }
+
+    /// What else was queued of the same message.
+    pub(super) fn related<'a>(
+        &'a self,
+        row: &'a QueuedRow,
+    ) -> impl Iterator<Item = &'a QueuedRow> + 'a {
         let all = &self.state.queued;
         let before = decide::ancestors(all, row);
-        all.iter().filter(|other| other.queued != row.queued).any(|other| {
-            let tries = self.tries(&other.queued);
-            let ancestor = before.contains(&&other.queued);
-            let behind = decide::ancestors(all, other).contains(&&row.queued);
-            let related = ancestor || behind || decide::is_twin(row, other);
-            related && (tries.sent || (tries.open && !ancestor))
+        all.iter().filter(|other| other.queued != row.queued).filter(move |other| {
+            before.contains(&&other.queued)
+                || decide::ancestors(all, other).contains(&&row.queued)
+                || decide::is_twin(row, other)
         })
     }
 }
@@ -218,7 +240,10 @@ mod tests {
         check("q1:s1 cq1 uq1 q2:s2*q1 dq1", "q2", "", "twin");
         check("q1:s1 cq1 uq1 q2:s1*q1 cq2 uq2 q3:s1*q2", "q3", "", "");
         check("q1:s1 cq1 uq1 q2:s1*q1 cq2 uq2 q3:s1", "q3", "", "twin");
-        check("q1:s1 cq1 q2:s1*q1", "q2", "q1", "behind");
+        check("q1:s1 cq1 uq1 q2:s1*q1 xq2 q3:s1*q2", "q3", "", "");
+        check("q1:s1 cq1 q2:s1*q1", "q2", "q1", "twin behind");
+        check("q1:s1 cq1 q2:s1*q1 tq1", "q2", "", "");
+        check("q1:s1 cq1 q2:s1*q1 uq1", "q2", "", "twin");
         check("q1:s1 cq1 tq1 q2:s2*q1 cq2", "q1", "q2", "twin");
         check("q1:s1 cq1 tq1 q2:s2*q1 cq2 dq2", "q1", "", "twin");
     }

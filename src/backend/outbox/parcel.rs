@@ -123,10 +123,10 @@ mod tests {
 
     #[test]
     fn who_sends_is_said_or_the_only_one() {
-        let one = "[accounts.work]\naddress = \"a@work.example\"\nimap = \"imaps://i.work.example\"\n\
-                   smtp = \"smtps://s.work.example\"\nlogin = \"a\"\npassword = { keyring = true }\n";
-        let reads = "[accounts.read]\naddress = \"r@read.example\"\nimap = \"imaps://i.read.example\"\n\
-                     login = \"r\"\npassword = { keyring = true }\n";
+        let reads = "[accounts.read]\naddress = \"a@read.example\"\n\
+                     imap = \"imaps://i.read.example\"\npassword = { keyring = true }\n";
+        let smtp = "smtp = \"smtps://s.work.example\"\n";
+        let one = &format!("{}{smtp}", reads.replace("read", "work"));
         let home = one.replace("work", "home").replace("a@", "h@");
         let all = accounts(&[one, reads, &home].concat());
         check(&all, Some("home"), "a@work.example", "home");
@@ -135,7 +135,7 @@ mod tests {
         check(&all, None, "", "which-account");
         check(&all, Some("gone"), "", "no-account");
         check(&all, Some("read"), "", "no-smtp");
-        check(&all, None, "r@read.example", "no-smtp");
+        check(&all, None, "a@read.example", "no-smtp");
         check(&accounts(&[one, reads].concat()), None, "other@x.example", "work");
         check(&accounts(reads), None, "", "no-account");
         check(&[], None, "", "no-account");

@@ -42,6 +42,8 @@ const TITLE_CHARS: usize = 60;
 /// Something that became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
+    /// The account that sends it, where one was found.
+    pub account: Option<String>,
     /// The store of its draft.
     pub thread: Option<ThreadId>,
     /// What queued it.
@@ -59,7 +61,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Whether the outbox was looked at.
+    /// Whether the outbox was looked at since something was settled.
     looked: bool,
     /// What is due and waits for its account.
     waiting: usize,
@@ -78,7 +80,7 @@ struct State {
 pub struct SendingHandle(Arc<Shared>);
 
 impl SendingHandle {
-    /// How many messages are due or on their way; `None` before the first look.
+    /// How many messages are due or on their way; `None` while that is not known.
     #[must_use]
     pub fn pending(&self) -> Option<usize> {
         let state = self.0.lock();
@@ -146,7 +148,8 @@ impl Sending {
         let office = Office { dir: dir.to_owned(), host, post, shared: Arc::clone(&shared) };
         let at_the_bell = bell.clone();
         let thread = std::thread::Builder::new().name("outbox".to_owned()).spawn(move || {
-            Looking { office, bell: at_the_bell, accounts: Vec::new(), seen: None }.run(&rings);
+            Looking { office, bell: at_the_bell, accounts: Vec::new(), seen: None, read: false }
+                .run(&rings);
         })?;
         Ok(Self { shared, bell, thread: Some(thread) })
     }
@@ -187,9 +190,10 @@ impl Office {
         self.host.work(job).ok()?.recv().ok()
     }
 
-    fn say(&self, due: &Due, notice: Notice) {
+    fn say(&self, due: &Due, account: Option<&str>, notice: Notice) {
         let (thread, queued) = (due.store.as_thread(), due.queued.clone());
-        self.shared.say(Said { thread, queued, notice });
+        let account = account.map(str::to_owned);
+        self.shared.say(Said { account, thread, queued, notice });
     }
 }
 
@@ -198,8 +202,10 @@ struct Looking {
     office: Office,
     bell: SyncSender<()>,
     accounts: Vec<Account>,
-    /// The file of the accounts as it was read.
-    seen: Option<Option<Stamp>>,
+    /// The file of the accounts as it was read; `None` when there was none.
+    seen: Option<Stamp>,
+    /// Whether it was ever.
+    read: bool,
 }
 
 impl Looking {
@@ -241,13 +247,13 @@ impl Looking {
     /// Reads the accounts where the file is another; whether they can be read.
     fn read_accounts(&mut self) -> bool {
         let stamp = Stamp::of(&self.office.dir);
-        if self.seen == Some(stamp) {
+        if self.read && self.seen == stamp {
             return true;
         }
         // Who keeps the accounts says what is wrong with the file.
         let Ok(accounts) = Accounts::read(&self.office.dir) else { return false };
         self.accounts = accounts.list;
-        self.seen = Some(stamp);
+        (self.seen, self.read) = (stamp, true);
         true
     }
 
@@ -256,9 +262,10 @@ impl Looking {
             self.office.shared.lock().looked = true;
             return;
         }
-        let look = self.office.ask(|backend, now| {
+        let ids: Vec<String> = self.accounts.iter().map(|of| of.id.to_string()).collect();
+        let look = self.office.ask(move |backend, now| {
             let look = backend.outbox_look(now)?;
-            Ok((look, backend.outbox_unfiled()?))
+            Ok((look, backend.outbox_unfiled(&ids)?))
         });
         let Some(Ok((look, unfiled))) = look else {
             self.office.shared.lock().looked = true;
@@ -282,7 +289,7 @@ impl Looking {
         let account = match pick(&self.accounts, &due.draft) {
             Ok(account) => account.clone(),
             Err(why) => {
-                refuse(&self.office, due, true, why);
+                refuse(&self.office, due, due.draft.account.as_deref(), true, why);
                 return true;
             }
         };
@@ -301,7 +308,7 @@ impl Looking {
         }
         let at_work = AtWork { office: self.office.clone(), bell: self.bell.clone(), id };
         let due = due.clone();
-        let run = move || at_work.send(due, &account, &stop);
+        let run = move || at_work.send(&due, &account, &stop);
         // Without a thread it is dropped, which lets go of the account again.
         std::thread::Builder::new().name("sending".to_owned()).spawn(run).is_ok()
     }
@@ -316,28 +323,31 @@ struct AtWork {
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        self.office.shared.lock().busy.remove(&self.id);
+        let mut state = self.office.shared.lock();
+        state.busy.remove(&self.id);
+        state.looked = false; // what is left is not known before the next look
+        drop(state);
         let _ = self.bell.try_send(());
     }
 }
 
 impl AtWork {
-    fn send(self, due: Due, account: &Account, stop: &Stop) {
+    fn send(self, due: &Due, account: &Account, stop: &Stop) {
         let office = &self.office;
         let password = match account.secret.read(&office.dir, &account.id) {
             Ok(password) => password,
             Err(error) => {
                 let notice = error.notice();
                 let why = Why::new(notice.code, &both(&notice.message, &notice.hint));
-                return refuse(office, &due, error.is_permanent(), why);
+                return refuse(office, due, Some(&self.id), error.is_permanent(), why);
             }
         };
-        let hashes = attached(&due);
+        let hashes = attached(due);
         let blobs = office.ask(move |backend, _| backend.outbox_blobs(&hashes));
         let Some(Ok(blobs)) = blobs else { return };
-        let built = match build_message(&due, account, blobs) {
+        let built = match build_message(due, account, blobs) {
             Ok(built) => built,
-            Err(why) => return refuse(office, &due, true, why),
+            Err(why) => return refuse(office, due, Some(&self.id), true, why),
         };
         let envelope = Envelope {
             from: built.envelope_from,
@@ -358,12 +368,12 @@ impl AtWork {
             Parcel { account, password: &password, envelope: &envelope, message: &built.bytes };
         let given = office.post.give(&parcel, stop);
         crash::point("settle.before-begin");
-        let notice = notice(&due, &given);
+        let notice = notice(due, &given);
         let (account, file) = (self.id.clone(), is_to_be_filed(account));
         open.settled = settle(office, &Gave { due: due.clone(), account, file, message, given });
         crash::point("settle.after-commit");
         if let Some(notice) = notice.filter(|_| open.settled) {
-            office.say(&due, notice);
+            office.say(due, Some(&self.id), notice);
         }
     }
 }
@@ -399,13 +409,13 @@ fn settle(office: &Office, gave: &Gave) -> bool {
 }
 
 /// Says that a message is not sent as it is.
-fn refuse(office: &Office, due: &Due, lasting: bool, why: Why) {
+fn refuse(office: &Office, due: &Due, account: Option<&str>, lasting: bool, why: Why) {
     let given = Given::Refused(lasting, why.clone());
     let of = due.clone();
     let done =
         office.ask(move |backend, now| backend.outbox_refuse(&of, lasting, &why, now).map(drop));
     if let (Some(Ok(())), Some(notice)) = (done, notice(due, &given)) {
-        office.say(due, notice);
+        office.say(due, account, notice);
     }
 }
 

@@ -17,8 +17,9 @@ use crate::crash;
 use crate::id::{EventId, MessageId, Seen, StoreId, ThreadId};
 use crate::label::Place;
 use crate::mail::Flags;
+use crate::mail::compose::Draft;
 use crate::store::{Args, Blobs, Log, NewEvent, StoreError};
-use crate::thread::{Failure, FlagsChanged, LabelChange, MessageSent, QueuedRow, Snoozed, name};
+use crate::thread::{Failure, FlagsChanged, LabelChange, MessageSent, Snoozed, name};
 
 /// Conversations that are looked through for a message that was forwarded.
 const MOST_THREADS: usize = 8;
@@ -98,6 +99,9 @@ impl Backend {
 
     /// This process does not give it away any more, and does not know what became of it: as after
     /// a crash.
+    ///
+    /// # Errors
+    /// As [`Backend::push`].
     pub fn outbox_let_go(&mut self, queued: &EventId) -> Result<(), StoreError> {
         if self.outbox.sending.remove(queued) {
             self.begin()?;
@@ -161,15 +165,19 @@ impl Backend {
         Outbox::remove(&self.db, queued)?;
         self.outbox.rung |= self.stir_others(loaded, queued)?;
         self.touched = true; // who files copies looks
-        let Some(row) = row else { return Ok(()) };
-        let conversation = self.take_own(row, message)?;
-        if let (Some(account), Some(raw)) = (file, &row.raw) {
-            let (queued, raw) = (queued.clone(), raw.clone());
-            let copy = CopyRow { queued, message_id: row.of.message_id.clone(), raw };
+        if let (Some(account), Some(raw)) = (file, row.and_then(|row| row.raw.as_ref())) {
+            let message_id = row.map(|row| row.of.message_id.clone()).unwrap_or_default();
+            let copy = CopyRow { queued: queued.clone(), message_id, raw: raw.clone() };
             Outbox::file(&self.db, account, &copy)?;
         }
-        self.mark(loaded, row, conversation.as_ref())?;
-        if let (Some(thread), Some(after)) = (&conversation, row.of.remind) {
+        // What was purged on its way is in no log, and is mail of ours all the same.
+        let Some(of) = row.map(|row| &row.of).or(due.map(|due| &due.of)) else { return Ok(()) };
+        let conversation = self.take_own(&of.message_id, message)?;
+        let written = draft_of(&self.db, loaded, &of.save)?;
+        if let Some(draft) = written.as_ref().or(due.map(|due| &due.draft)) {
+            self.mark(queued, draft, conversation.as_ref())?;
+        }
+        if let (Some(thread), Some(after)) = (&conversation, of.remind) {
             self.remind(thread, queued, after)?;
         }
         Ok(())
@@ -178,10 +186,10 @@ impl Backend {
     /// Takes our own message in, and says in which conversation it is.
     fn take_own(
         &mut self,
-        row: &QueuedRow,
+        message_id: &str,
         message: Option<Prepared>,
     ) -> Result<Option<ThreadId>, StoreError> {
-        let Some(message) = message else { return Index::thread(&self.db, &row.of.message_id) };
+        let Some(message) = message else { return Index::thread(&self.db, message_id) };
         let outcome = self.ingest(vec![message], self.now)?.pop();
         Ok(match outcome {
             Some(
@@ -196,11 +204,10 @@ impl Backend {
     /// Marks what it answers and forwards.
     fn mark(
         &mut self,
-        loaded: &Loaded,
-        row: &QueuedRow,
+        queued: &EventId,
+        draft: &Draft,
         conversation: Option<&ThreadId>,
     ) -> Result<(), StoreError> {
-        let Some(draft) = draft_of(&self.db, loaded, &row.of.save)? else { return Ok(()) };
         let mut near: Vec<ThreadId> = Vec::new();
         for id in draft.in_reply_to.iter().chain(draft.references.iter().rev()) {
             near.extend(Index::thread(&self.db, id)?);
@@ -214,7 +221,7 @@ impl Backend {
             let mut threads = near.clone();
             threads.extend(elsewhere);
             for thread in &threads {
-                if self.set_flag(thread, message, set, &row.queued)? {
+                if self.set_flag(thread, message, set, queued)? {
                     break;
                 }
             }

@@ -95,10 +95,12 @@ impl Outbox {
         Ok(count.unsigned_abs())
     }
 
-    /// What is to be looked at: the oldest first.
+    /// What is to be looked at: the oldest first. What was taken at a time that has not come yet
+    /// was taken by a clock that was put back since.
     pub(crate) fn due(db: &Db, now: i64, most: usize) -> Result<Vec<OutboxRow>, StoreError> {
         let sql = "SELECT queued, store, accepted, due FROM outbox
-                   WHERE due <= ?1 ORDER BY due, queued LIMIT ?2";
+                   WHERE due <= ?1 OR (due > ?1 AND accepted > ?1)
+                   ORDER BY due, queued LIMIT ?2";
         let mut statement = db.sql().prepare_cached(sql)?;
         let mut rows = statement.query(params![now, i64::try_from(most).unwrap_or(i64::MAX)])?;
         let mut found = Vec::new();
@@ -231,10 +233,10 @@ impl Outbox {
         Ok(())
     }
 
-    /// How many were not tried to be filed yet.
-    pub(crate) fn unfiled_count(db: &Db) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM sentCopies WHERE tries = 0";
-        let count: i64 = db.sql().prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    /// How many of an account were not tried to be filed yet.
+    pub(crate) fn unfiled_count(db: &Db, account: &str) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM sentCopies WHERE tries = 0 AND account = ?1";
+        let count: i64 = db.sql().prepare_cached(sql)?.query_row([account], |row| row.get(0))?;
         Ok(count.unsigned_abs())
     }
 
