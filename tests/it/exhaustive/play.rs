@@ -256,7 +256,9 @@ impl Search {
         }
         for Work { who, state, running, .. } in works {
             let here = running.into_inner().unwrap();
-            here.into_iter().for_each(|machine| self.running.put((who, state), machine));
+            if let Some(machine) = here {
+                self.running.put((who, state), machine);
+            }
         }
     }
 
@@ -267,8 +269,9 @@ impl Search {
                 let taken = self.reached((who, state), act, next, None);
                 let frames = frames.into_iter().map(|(at, frame)| (at, self.frame(frame)));
                 let taken = Taken { frames: frames.collect(), hung, ..taken };
-                let key = (who, taken.state);
-                machine.into_iter().for_each(|machine| self.running.put(key, machine));
+                if let Some(machine) = machine {
+                    self.running.put((who, taken.state), machine);
+                }
                 self.nodes[who][state as usize].taken.push((input, taken));
             }
             (Played::Died(all), Job::Die(input)) => {
