@@ -1,9 +1,8 @@
 //! What a process makes of an input: played on the real thing, on all cores, once.
 //!
 //! Invariant: what is learned is the same whichever core was faster. A state that nobody is in any
-//! more is reached again by the steps that led to it from a start; that costs more than all else, so
-//! who is in a state goes on from it, and who was led to it by an input that changes nothing takes
-//! the next input too.
+//! more is reached again by the steps that led to it from a start. That costs more than all else:
+//! who is in a state goes on from it, and who took an input that changes nothing takes the next.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
