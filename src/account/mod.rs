@@ -12,6 +12,8 @@ pub mod dial;
 pub mod discover;
 mod error;
 mod file;
+mod identity;
+mod one_click;
 pub mod probe;
 pub mod providers;
 mod secret;
@@ -26,9 +28,11 @@ pub use address::{AccountId, Address};
 pub use cause::Cause;
 pub use error::AccountError;
 pub use file::{Accounts, Editor, FILE, Stamp, Unknown, forgotten, removed};
+pub use identity::identities;
+pub use one_click::{OneClickError, one_click, one_click_now};
 pub use secret::{Password, Secret, has_keyring, run_command};
 pub use server::{Protocol, Security, Server};
-pub use settings::{QuietHours, Settings};
+pub use settings::{MAX_HOLD_SECONDS, QuietHours, Settings, Signature};
 
 /// How one shows who one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,6 +82,6 @@ pub struct Account {
     pub secret: Secret,
     /// Certificates (PEM) that are trusted beside those of the system, for a server of one's own.
     pub tls_ca: Option<PathBuf>,
-    /// How it is fetched and announced.
+    /// How it is fetched, announced and written from.
     pub settings: Settings,
 }

@@ -1,4 +1,4 @@
-//! How an account is fetched and announced, as its user wants it.
+//! How an account is fetched, announced and written from, as its user wants it.
 //!
 //! Invariant: every value has a default and a bound, so that a file without any of them is whole.
 
@@ -6,6 +6,8 @@
 pub(super) const MAX_CONNECTIONS: u16 = 10;
 /// The longest time between two looks at a server, in minutes: a day.
 pub(super) const MAX_POLL_MINUTES: u32 = 24 * 60;
+/// The longest hold of what is sent, in seconds: a day.
+pub const MAX_HOLD_SECONDS: u64 = 24 * 60 * 60;
 /// Minutes of a day.
 const DAY: u16 = 24 * 60;
 
@@ -19,7 +21,8 @@ pub struct Settings {
     pub notify: bool,
     /// When nothing is announced.
     pub quiet_hours: Option<QuietHours>,
-    /// Connections to the server at a time.
+    /// Connections to the server at a time. It was documented, so it is read and checked; there is
+    /// one, since two would each take the other's moves for another client's.
     pub connections: u16,
     /// The most that is fetched in a second, in KiB; 0 is no limit.
     pub bandwidth_kib: u32,
@@ -29,6 +32,12 @@ pub struct Settings {
     pub folders: Vec<String>,
     /// Folders that are not, of these.
     pub ignore: Vec<String>,
+    /// Its other addresses; `*@domain` is every address of a domain.
+    pub aliases: Vec<String>,
+    /// What stands below what is written.
+    pub signature: Option<Signature>,
+    /// How long what is sent is held, in seconds.
+    pub hold: Option<u64>,
 }
 
 impl Default for Settings {
@@ -42,8 +51,20 @@ impl Default for Settings {
             poll_minutes: 5,
             folders: Vec::new(),
             ignore: Vec::new(),
+            aliases: Vec::new(),
+            signature: None,
+            hold: None,
         }
     }
+}
+
+/// Where a signature comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signature {
+    /// This text.
+    Text(String),
+    /// What is in this file whenever something is written.
+    File(std::path::PathBuf),
 }
 
 /// Hours of a day, in local time; they may go over midnight.

@@ -65,7 +65,7 @@ pub use storage::VERSION as FORMAT;
 
 use std::path::Path;
 
-use crate::id::{BlobHash, StoreId};
+use crate::id::{BlobHash, StoreId, ThreadId};
 use crate::store::{Blobs, Db, Event, Log, StoreError};
 
 /// Which backend lies in a directory, and the epoch of its logs; `None` when there is none.
@@ -107,6 +107,14 @@ impl Reader {
     /// When the database refuses, or the log is damaged.
     pub fn log(&self, store: &StoreId) -> Result<Vec<Event>, StoreError> {
         Ok(Log::checked(&self.0, store, 0, usize::MAX, usize::MAX)?.0)
+    }
+
+    /// The thread that the message with this Message-ID is in, or belongs into.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn thread_of(&self, message_id: &str) -> Result<Option<ThreadId>, StoreError> {
+        storage::Index::thread(&self.0, message_id)
     }
 
     /// A blob's bytes.

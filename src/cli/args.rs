@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::writing;
+
 /// A terminal email client: your whole mailbox at the speed of a local editor.
 #[derive(Debug, Parser)]
 #[command(name = "mailtui", version, about, disable_help_subcommand = true)]
@@ -220,6 +222,40 @@ pub(super) enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// Write a message: a draft, or sent at once with --send.
+    Compose(Box<writing::Writing>),
+    /// Answer a message.
+    Reply(Box<writing::Reply>),
+    /// Forward a message, in the text or as a file.
+    Forward(Box<writing::Forward>),
+    /// List, show, edit and discard what is written and not sent.
+    Drafts {
+        #[command(subcommand)]
+        verb: Option<writing::Drafts>,
+    },
+    /// Send a draft.
+    Send(writing::Send),
+    /// List what is to be sent; take it back, try it again, write on it.
+    Outbox {
+        #[command(subcommand)]
+        verb: Option<writing::Outbox>,
+    },
+    /// Leave a mailing list, as its message says.
+    Unsubscribe {
+        /// The conversation.
+        thread: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Write what a mailto link asks for; `mailtui mailto:…` is the same.
+    #[command(hide = true)]
+    Mailto {
+        /// The link.
+        link: String,
+    },
     /// Add, list, try and remove accounts: the servers of your mail.
     Account {
         #[command(subcommand)]
@@ -336,7 +372,7 @@ pub(super) struct Threads {
 }
 
 /// When a writing command returns.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Copy, Default, Args)]
 pub(super) struct Wait {
     /// Return once it is on disk, before the backend has taken it in.
     #[arg(long)]
@@ -351,8 +387,37 @@ fn place(text: &str) -> Result<crate::label::Place, String> {
 /// Marks `-name` of the `label` command as a word: to the parser it would be an option.
 const MINUS: char = '\u{1f}';
 
+/// Options of the whole program that take a value.
+const VALUED: [&str; 3] = ["--data-dir", "--backend", "--token-file"];
+
+/// A link in the place of a command is one.
+fn with_link(args: Vec<OsString>) -> Vec<OsString> {
+    let mut out = Vec::with_capacity(args.len() + 1);
+    let mut args = args.into_iter();
+    out.extend(args.next());
+    while let Some(arg) = args.next() {
+        let text = arg.to_str().unwrap_or_default();
+        let is_link = text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:"));
+        if is_link {
+            out.extend(["mailto".into(), "--".into()]);
+        }
+        let valued = VALUED.contains(&text);
+        let goes_on = text.starts_with("--") && text != "--" && !is_link;
+        out.push(arg);
+        if valued {
+            out.extend(args.next());
+        }
+        if !goes_on {
+            break;
+        }
+    }
+    out.extend(args);
+    out
+}
+
 /// The arguments as the parser takes them.
 pub(super) fn prepare(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let args = with_link(args.collect()).into_iter();
     let (mut labelling, mut ended) = (false, false);
     args.map(|arg| {
         // What is not UTF-8 is no label's name; the parser says so.

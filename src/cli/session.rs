@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
-use crate::backend::{Fetcher, Host, Options, listener};
+use crate::backend::{Fetcher, Host, Options, Sending, SmtpPost, listener};
 use crate::cli::desk;
 use crate::cli::home::{Home, Where};
 use crate::clock::SystemClock;
@@ -25,6 +25,8 @@ pub(super) struct Session {
     pub(super) events: Receiver<LinkEvent>,
     /// Who fetches mail into the embedded backend, where that is asked for; gone before it.
     pub(super) fetcher: Option<Fetcher>,
+    /// Who sends and fetches nothing, where that is asked for; gone before the backend.
+    sending: Option<Sending>,
     /// The embedded backend, when it runs.
     pub(super) host: Option<Host>,
     home: Home,
@@ -46,6 +48,7 @@ impl Session {
             driver: Driver::new(device, None, home.is_remote()),
             events,
             fetcher: None,
+            sending: None,
             host: None,
             home: home.clone(),
             link: Some(link),
@@ -80,6 +83,17 @@ impl Session {
         let fetcher = Fetcher::start(&self.home.dir, host.handle());
         let fetcher = fetcher.map_err(|error| Notice::error("runtime", error.to_string(), ""))?;
         self.fetcher = Some(fetcher);
+        Ok(())
+    }
+
+    /// Sends what is due from now on, where the backend is in this process.
+    pub(super) fn send_mail(&mut self) -> Result<(), Notice> {
+        let Some(host) = self.host.as_ref().filter(|_| self.fetcher.is_none()) else {
+            return Ok(());
+        };
+        let sending = Sending::start(&self.home.dir, host.handle(), Arc::new(SmtpPost::default()));
+        let sending = sending.map_err(|error| Notice::error("runtime", error.to_string(), ""))?;
+        self.sending = Some(sending);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use crate::clock::rfc3339;
 use crate::command::intent::Target;
 use crate::engine::view::{Message, Thread};
 use crate::engine::{Device, EngineError};
-use crate::id::{StoreId, ThreadId};
+use crate::id::{BlobHash, StoreId, ThreadId};
 use crate::mail::Flags;
 use crate::notice::{Exit, Explain as _, Notice};
 
@@ -53,8 +53,8 @@ pub(super) fn show(
     missing.map_or(Ok(Exit::Done), Err)
 }
 
-/// A conversation, and why messages of its row are missing where some are.
-fn one(
+/// A conversation with its log loaded, and why messages of its row are missing where some are.
+pub(super) fn one(
     home: &Home,
     device: &mut Device,
     logs: Option<&Reader>,
@@ -74,7 +74,7 @@ fn one(
 
 /// Puts a thread's log and long texts into the device, from files or from the backend. A kept log
 /// that ends before what the row shows is fetched on; `Some` says why it could not be.
-fn load(
+pub(super) fn load(
     home: &Home,
     device: &mut Device,
     logs: Option<&Reader>,
@@ -153,27 +153,33 @@ fn print_raw(
 ) -> Result<(), Notice> {
     for member in &thread.row.members {
         for hash in device.raw(&member.thread) {
-            let bytes = match logs {
-                Some(logs) => logs.blob(&hash).map_err(|error| error.notice())?,
-                None => match device.blob(&hash) {
-                    Some(bytes) => Some(bytes),
-                    None => fetch_blob(home, &hash)?,
-                },
-            };
-            let bytes = bytes.ok_or_else(|| {
-                Notice::error(
-                    "blob",
-                    format!("the bytes {hash} are missing"),
-                    "run `mailtui doctor`",
-                )
-            })?;
-            output.bytes(&bytes)?;
+            output.bytes(&bytes(home, device, logs, &hash)?)?;
         }
     }
     Ok(())
 }
 
-fn fetch_blob(home: &Home, hash: &crate::id::BlobHash) -> Result<Option<Vec<u8>>, Notice> {
+/// The bytes with this name, from files or from the backend.
+pub(super) fn bytes(
+    home: &Home,
+    device: &Device,
+    logs: Option<&Reader>,
+    hash: &BlobHash,
+) -> Result<Vec<u8>, Notice> {
+    let bytes = match logs {
+        Some(logs) => logs.blob(hash).map_err(|error| error.notice())?,
+        None => match device.blob(hash) {
+            Some(bytes) => Some(bytes),
+            None => fetch_blob(home, hash)?,
+        },
+    };
+    bytes.ok_or_else(|| {
+        let line = format!("the bytes {hash} are missing");
+        Notice::error("blob", line, "run `mailtui doctor`")
+    })
+}
+
+fn fetch_blob(home: &Home, hash: &BlobHash) -> Result<Option<Vec<u8>>, Notice> {
     if home.offline {
         return Err(EngineError::NotHere(hash.to_string()).notice());
     }

@@ -121,9 +121,11 @@ fn show(
     // The thread that opens doors may outlive the interface; the sample must not.
     let sample = Arc::new(Mutex::new(sample));
     let _gone = Gone(Arc::clone(&sample));
+    let slot = Arc::clone(&sample);
     let beside = Arc::new(Mutex::new(None));
     let listening = Arc::clone(&beside);
     let mut doors = Doors { home: home.clone(), owner, sample, running: Vec::new(), listening };
+    let desk = super::tui_write::Desk::new(home, &slot);
     let start = Start {
         first: beginning.first,
         first_run: beginning.first_run,
@@ -134,6 +136,8 @@ fn show(
         zone: TimeZone::system(),
         clock: Box::new(SystemClock),
         accounts: super::account::job(home),
+        desk: super::tui_write::job(desk.clone()),
+        editor: super::tui_editor::job(desk),
         open: Box::new(move |door, paths, tell| doors.open(door, paths, tell)),
     };
     let exit = crate::ui::run(start);

@@ -28,13 +28,21 @@ pub enum Context {
     Help,
     /// How accounts are.
     Accounts,
+    /// A message that is being written.
+    Compose,
+    /// The drafts.
+    Drafts,
+    /// What is being sent.
+    Outbox,
+    /// The saves of a draft.
+    Saves,
     /// All of these.
     Everywhere,
 }
 
 impl Context {
     /// Every context that can be on top.
-    pub const REAL: [Self; 9] = [
+    pub const REAL: [Self; 13] = [
         Self::FirstRun,
         Self::List,
         Self::Reader,
@@ -44,6 +52,10 @@ impl Context {
         Self::Prompt,
         Self::Help,
         Self::Accounts,
+        Self::Compose,
+        Self::Drafts,
+        Self::Outbox,
+        Self::Saves,
     ];
 
     /// Whether a command of `self` applies in `other`.
@@ -65,6 +77,10 @@ impl Context {
             Self::Prompt => "text line",
             Self::Help => "help",
             Self::Accounts => "accounts",
+            Self::Compose => "composer",
+            Self::Drafts => "drafts",
+            Self::Outbox => "outbox",
+            Self::Saves => "saves",
             Self::Everywhere => "everywhere",
         }
     }

@@ -3,15 +3,17 @@
 use super::context::Context;
 use super::registry::{Command, Group, Verb};
 
-const CONTEXTS: &[Context] = &[Context::List, Context::Reader, Context::History];
+const CONTEXTS: &[Context] =
+    &[Context::List, Context::Reader, Context::History, Context::Drafts, Context::Outbox];
 
 /// The declarations.
-pub const GOING: [Command; 7] = [
+pub const GOING: [Command; 8] = [
     go("go-inbox", "Inbox", "inbox", &["g i"], Verb::Go("inbox")),
     go("go-starred", "Starred", "starred", &["g s"], Verb::Go("starred")),
     go("go-all", "All mail but trash and spam", "all", &["g a"], Verb::Go("all")),
     go("go-sent", "Sent", "sent", &["g t"], Verb::Go("sent")),
     go("go-drafts", "Drafts", "drafts", &["g d"], Verb::Go("drafts")),
+    go("go-outbox", "Outbox: what is being sent", "outbox", &["g o"], Verb::Go("outbox")),
     go("next-label", "Next label in the sidebar", "", &["Tab"], Verb::Along(true)),
     go("previous-label", "Previous label in the sidebar", "", &["S-Tab"], Verb::Along(false)),
 ];

@@ -5,6 +5,7 @@
 //! UI carries out.
 
 pub mod archive;
+pub mod compose;
 pub mod context;
 pub mod events;
 pub mod go;

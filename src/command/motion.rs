@@ -1,7 +1,8 @@
 //! The motions: down, up, pages, ends. In the reader they scroll.
 
 use super::context::Context::{
-    self, Accounts, Colours, FirstRun, Help, History, List, Picker, Prompt, Reader,
+    self, Accounts, Colours, Compose, Drafts, FirstRun, Help, History, List, Outbox, Picker,
+    Prompt, Reader, Saves,
 };
 use super::registry::{Command, Group, Verb};
 
@@ -26,8 +27,9 @@ pub enum Motion {
     Last,
 }
 
-const SCROLLS: &[Context] = &[List, Reader, History, Help, Accounts];
-const CHOOSES: &[Context] = &[List, Reader, History, Help, Accounts, FirstRun, Colours];
+const SCROLLS: &[Context] = &[List, Reader, History, Help, Accounts, Drafts, Outbox];
+const CHOOSES: &[Context] =
+    &[List, Reader, History, Help, Accounts, FirstRun, Colours, Drafts, Outbox, Saves];
 
 /// The declarations.
 pub const MOTIONS: [Command; 11] = [
@@ -68,10 +70,14 @@ const fn motion(
 pub enum Edit {
     /// Removes the character before the caret.
     Erase,
+    /// Removes the character behind the caret.
+    EraseNext,
     /// Removes the word before the caret.
     EraseWord,
-    /// Removes everything.
+    /// Removes everything; in a text of many lines, what is before the caret in its line.
     EraseAll,
+    /// Removes what is behind the caret in its line.
+    EraseRest,
     /// Moves the caret one left.
     Left,
     /// Moves the caret one right.
@@ -83,8 +89,9 @@ pub enum Edit {
 }
 
 /// The declarations of the keys of a text line; all other characters type themselves.
-pub const EDITS: [Command; 7] = [
+pub const EDITS: [Command; 8] = [
     edit("erase", "Erase a character", &["Backspace", "C-h"], Edit::Erase),
+    edit("erase-next", "Erase the character behind", &["Delete"], Edit::EraseNext),
     edit("erase-word", "Erase a word", &["C-w"], Edit::EraseWord),
     edit("erase-all", "Erase the line", &["C-u"], Edit::EraseAll),
     edit("left", "Left", &["Left"], Edit::Left),
@@ -104,7 +111,7 @@ const fn edit(
         does,
         hint: "",
         group: Group::Text,
-        contexts: &[Picker, Prompt],
+        contexts: &[Picker, Prompt, Compose],
         keys,
         undoable: false,
         verb: Verb::Edit(how),

@@ -1,12 +1,13 @@
 //! The program itself: help, quitting, the choices of the first run, and closing what is on top.
 
 use super::context::Context::{
-    Accounts, Colours, Everywhere, FirstRun, Help, History, List, Picker, Prompt, Reader,
+    Accounts, Colours, Drafts, Everywhere, FirstRun, Help, History, List, Outbox, Picker, Prompt,
+    Reader, Saves,
 };
 use super::registry::{Command, Group, Verb, declare};
 
 /// The declarations.
-pub const PROGRAM: [Command; 17] = [
+pub const PROGRAM: [Command; 18] = [
     declare(
         Group::Program,
         "choose",
@@ -39,7 +40,7 @@ pub const PROGRAM: [Command; 17] = [
         "accept",
         "Accept",
         "accept",
-        &[Prompt, Colours],
+        &[Prompt, Colours, Saves],
         &["Enter"],
         Verb::Accept,
     ),
@@ -63,10 +64,19 @@ pub const PROGRAM: [Command; 17] = [
     ),
     declare(
         Group::Program,
+        "complete",
+        "Let a path go on; when sending: remind me",
+        "",
+        &[Prompt],
+        &["Tab"],
+        Verb::Complete,
+    ),
+    declare(
+        Group::Program,
         "cancel",
         "Close",
         "close",
-        &[Picker, Colours, Prompt],
+        &[Picker, Colours, Prompt, Saves],
         &["Esc"],
         Verb::Close,
     ),
@@ -93,7 +103,7 @@ pub const PROGRAM: [Command; 17] = [
         "accounts",
         "Accounts: what each is doing",
         "accounts",
-        &[List, Reader, History],
+        &[List, Reader, History, Drafts, Outbox],
         &["g m"],
         Verb::Accounts,
     ),
@@ -120,7 +130,7 @@ pub const PROGRAM: [Command; 17] = [
         "help",
         "Show the keys",
         "help",
-        &[FirstRun, List, Reader, History],
+        &[FirstRun, List, Reader, History, Drafts, Outbox],
         &["?"],
         Verb::Help,
     ),
@@ -129,7 +139,7 @@ pub const PROGRAM: [Command; 17] = [
         "quit",
         "Quit; waits until all is saved",
         "quit",
-        &[FirstRun, List],
+        &[FirstRun, List, Drafts, Outbox],
         &["q"],
         Verb::Quit,
     ),

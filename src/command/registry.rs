@@ -3,16 +3,17 @@
 //! Invariant: in any context a key sequence names at most one command, and no sequence begins with
 //! another one. Pure: this file must not know a terminal, and a command must not build a widget.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
+use super::compose::{Out, Write};
 use super::context::{Context, Subject};
 use super::intent::Intent;
 use super::key::Key;
 use super::motion::{Edit, Motion};
 use super::{
-    archive, go, label, motion, open, order, program, purge, read, select, snooze, spam, star,
-    tour, trash, undo,
+    archive, compose, go, label, motion, open, order, program, purge, read, select, snooze, spam,
+    star, tour, trash, undo,
 };
 
 /// What a command does. What needs the rows as drawn is a pure function of them.
@@ -78,6 +79,12 @@ pub enum Verb {
     ChooseNumber,
     /// Stops the running import.
     Stop,
+    /// Something about writing.
+    Write(Write),
+    /// Something about drafts and what is being sent.
+    Out(Out),
+    /// Lets what is typed go on, or goes to the next choice.
+    Complete,
     /// Accepts the text or entry.
     Accept,
     /// Toggles the entry and stays.
@@ -115,6 +122,8 @@ pub enum Group {
     Read,
     /// Going to another list.
     Go,
+    /// Writing and sending.
+    Write,
     /// The program.
     Program,
     /// The tour of the sample mailbox; only there.
@@ -127,11 +136,12 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of the help.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Triage,
         Self::Move,
         Self::Read,
         Self::Go,
+        Self::Write,
         Self::Program,
         Self::Tour,
         Self::Labels,
@@ -146,6 +156,7 @@ impl Group {
             Self::Move => "Move",
             Self::Read => "Read",
             Self::Go => "Go to",
+            Self::Write => "Write",
             Self::Program => "Program",
             Self::Tour => "Tour",
             Self::Labels => "Labels",
@@ -221,10 +232,12 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         .chain(&go::GOING)
         .chain(&undo::UNDOING)
         .chain(&snooze::GOING)
+        .chain(&compose::WRITING)
         .chain(&program::PROGRAM)
         .chain(&tour::TOURING)
         .chain(&order::LABELS)
         .chain(&motion::EDITS)
+        .chain(&compose::EDITS)
 }
 
 /// What a sequence of keys means.
@@ -355,7 +368,9 @@ mod tests {
             let label = super::super::order::word(command.verb).is_some();
             let triage =
                 matches!(command.verb, Verb::Decide(_) | Verb::PickLabels | Verb::PickTime);
-            let changes = by_hand || label || triage;
+            // What is left keeps itself; what is thrown away can come back.
+            let out = matches!(command.verb, Verb::Out(Out::Discard) | Verb::Write(Write::Discard));
+            let changes = by_hand || label || triage || out;
             assert_eq!(command.undoable, changes, "{}", command.name);
         }
     }
@@ -367,6 +382,6 @@ mod tests {
         assert!(matches!(resolve(Context::List, &Key::sequence("g x")), Resolved::Nothing));
         let rest: Vec<String> =
             continuations(Context::List, &g).into_iter().map(|(keys, _)| keys).collect();
-        assert_eq!(rest, ["g", "i", "s", "a", "t", "d", "h", "z", "m"]);
+        assert_eq!(rest, ["g", "i", "s", "a", "t", "d", "o", "h", "z", "m"]);
     }
 }

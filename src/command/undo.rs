@@ -4,7 +4,8 @@ use super::context::Context;
 use super::registry::{Command, Group, Verb, declare};
 
 /// Where the last action is taken back.
-const ANYWHERE: &[Context] = &[Context::List, Context::Reader, Context::History];
+const ANYWHERE: &[Context] =
+    &[Context::List, Context::Reader, Context::History, Context::Drafts, Context::Outbox];
 
 /// The declaration. Which action it names is the caller's to know: the last one a key asked for,
 /// not the read mark that opening a conversation made by itself.
@@ -61,7 +62,7 @@ pub const UNDOING: [Command; 5] = [
         "history",
         "History: what was done, and where",
         "history",
-        &[Context::List, Context::Reader],
+        &[Context::List, Context::Reader, Context::Drafts, Context::Outbox],
         &["g h"],
         Verb::History,
     ),

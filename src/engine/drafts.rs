@@ -235,6 +235,21 @@ impl Device {
         Ok(trail.with(&own).outgoing.map(|outgoing| *outgoing).unwrap_or_default())
     }
 
+    /// The Message-ID of what waits in the outbox, without angle brackets; `None` where that is not
+    /// known, or nothing of this name waits.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn message_id_of(
+        &self,
+        thread: &ThreadId,
+        queued: &EventId,
+    ) -> Result<Option<String>, EngineError> {
+        let items = self.outgoing_of(thread)?.items;
+        let item = items.into_iter().find(|item| item.queued == *queued);
+        Ok(item.map(|item| item.message_id).filter(|id| !id.is_empty()))
+    }
+
     /// What is written and not sent, newest first.
     ///
     /// # Errors

@@ -140,6 +140,9 @@ fn message(
         text: added.text.clone().or_else(blob).unwrap_or_default(),
         flags,
         attachments: added.attachments.clone(),
+        references: added.references.clone(),
+        raw: Some(added.raw.clone()),
+        size: added.size,
         copies: row.copies.len() as u64,
         defects: added.defects.clone(),
     }

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::intent::Target;
-use crate::id::{ActionId, DeviceId, EventId, LabelId, MessageId, ThreadId};
+use crate::id::{ActionId, BlobHash, DeviceId, EventId, LabelId, MessageId, ThreadId};
 use crate::label::Place;
 use crate::mail::compose::Draft;
 use crate::mail::{Address, Attachment, Flags, SortFrom};
@@ -173,6 +173,15 @@ pub struct Message {
     pub copies: u64,
     /// What was wrong with it.
     pub defects: Vec<String>,
+    /// Its ancestors' msg-ids, oldest first.
+    #[serde(skip)]
+    pub references: Vec<String>,
+    /// Its bytes as they came.
+    #[serde(skip)]
+    pub raw: Option<BlobHash>,
+    /// How many.
+    #[serde(skip)]
+    pub size: u64,
 }
 
 /// The connection to the backend, for the status line.

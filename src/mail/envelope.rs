@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::defect::{self, Defects};
 use super::field::{self, Head};
 use super::part::Walker;
-use super::{Address, Parsed, address, body, date, gmail, message_id, status, word};
+use super::{Address, Attachment, Parsed, address, body, date, gmail, message_id, status, word};
 
 /// Fields of one name whose addresses are joined.
 const MAX_ADDRESS_FIELDS: usize = 50;
@@ -39,6 +39,16 @@ pub fn message_id_of(raw: &[u8]) -> Option<String> {
     let mut defects = Defects::default();
     let head = field::message(&raw, &mut defects);
     head.first("Message-ID").and_then(|value| message_id::own(value, &mut defects))
+}
+
+/// What is attached to a message, with its bytes; what is inside an attached message goes with that.
+#[must_use]
+pub fn attached(raw: &[u8]) -> Vec<(Attachment, Vec<u8>)> {
+    let mut defects = Defects::default();
+    let head = field::message(raw, &mut defects);
+    let mut walker = Walker::keeping(&mut defects);
+    walker.message(&head);
+    walker.into_kept()
 }
 
 fn read(raw: &[u8], with_body: bool) -> Parsed {

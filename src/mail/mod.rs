@@ -18,6 +18,7 @@ mod date;
 mod defect;
 mod envelope;
 mod field;
+mod file_type;
 mod gmail;
 mod html;
 mod message_id;
@@ -35,8 +36,9 @@ mod word;
 use serde::{Deserialize, Serialize};
 
 pub use canonical::{canonical_hash, message_key};
-pub use envelope::{message_id_of, parse};
+pub use envelope::{attached, message_id_of, parse};
 pub use field::looks_like_mail;
+pub use file_type::file_type;
 pub use gmail::conversation_key;
 pub use snippet::{SNIPPET_CHARS, snippet};
 pub use sort_date::sort_date;

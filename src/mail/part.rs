@@ -54,6 +54,10 @@ pub(super) struct Walker<'d> {
     pub(super) attachments: Vec<Attachment>,
     defects: &'d mut Defects,
     parts: usize,
+    /// The bytes of what is attached to the outermost message, where they are wanted.
+    kept: Option<Vec<(Attachment, Vec<u8>)>>,
+    /// Messages inside messages that are being walked.
+    inside: usize,
 }
 
 /// What a part's surroundings say about it.
@@ -67,7 +71,17 @@ struct Context {
 
 impl<'d> Walker<'d> {
     pub(super) fn new(defects: &'d mut Defects) -> Self {
-        Self { attachments: Vec::new(), defects, parts: 0 }
+        Self { attachments: Vec::new(), defects, parts: 0, kept: None, inside: 0 }
+    }
+
+    /// One that keeps the bytes of what is attached.
+    pub(super) fn keeping(defects: &'d mut Defects) -> Self {
+        Self { kept: Some(Vec::new()), ..Self::new(defects) }
+    }
+
+    /// What was kept.
+    pub(super) fn into_kept(self) -> Vec<(Attachment, Vec<u8>)> {
+        self.kept.unwrap_or_default()
     }
 
     /// Walks the whole message below `head`.
@@ -142,7 +156,7 @@ impl<'d> Walker<'d> {
         let encoding = head.first("Content-Transfer-Encoding");
         let bytes = transfer::decode(encoding, head.body, self.defects);
         let disposition = disposition(head);
-        self.attach(kind, disposition.as_ref(), media_type, bytes.len());
+        self.attach(kind, disposition.as_ref(), media_type, &bytes);
         if context.depth >= MAX_DEPTH || self.parts >= MAX_PARTS {
             self.defects.note(defect::PARTS);
             return Node::All(Vec::new());
@@ -150,7 +164,9 @@ impl<'d> Walker<'d> {
         let inner = field::message(&bytes, self.defects);
         let inner_context =
             Context { depth: context.depth + 1, in_digest: false, in_alternative: false };
+        self.inside += 1;
         let node = self.part(&inner, inner_context);
+        self.inside -= 1;
         if disposition.is_some_and(|value| value.value == "attachment") {
             return Node::All(Vec::new());
         }
@@ -169,7 +185,7 @@ impl<'d> Walker<'d> {
         let disposition = disposition(head);
         let attached = disposition.as_ref().is_some_and(|value| value.value == "attachment");
         if attached || name(kind, disposition.as_ref(), self.defects).is_some() {
-            self.attach(kind, disposition.as_ref(), media_type, bytes.len());
+            self.attach(kind, disposition.as_ref(), media_type, &bytes);
         }
         if media_type.ends_with("/pkcs7-mime") || media_type.ends_with("/x-pkcs7-mime") {
             let signed =
@@ -201,14 +217,18 @@ impl<'d> Walker<'d> {
         kind: &Structured,
         disposition: Option<&Structured>,
         media_type: &str,
-        octets: usize,
+        bytes: &[u8],
     ) {
         let name = name(kind, disposition, self.defects);
-        self.attachments.push(Attachment {
+        let attachment = Attachment {
             name,
             media_type: self.defects.line(media_type),
-            size: u64::try_from(octets).unwrap_or(u64::MAX),
-        });
+            size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        };
+        if let Some(kept) = self.kept.as_mut().filter(|_| self.inside == 0) {
+            kept.push((attachment.clone(), bytes.to_vec()));
+        }
+        self.attachments.push(attachment);
     }
 
     /// The lines that say whose a message inside the message is.

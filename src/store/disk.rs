@@ -71,33 +71,35 @@ pub fn watch(dir: &Path, watch: Arc<dyn Watch>) -> Watched {
 
 #[cfg(debug_assertions)]
 mod watchers {
+    use std::collections::BTreeMap;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::{PoisonError, RwLock};
 
     use super::{Arc, Path, PathBuf, Watch, Watched};
 
-    type One = (u64, PathBuf, Arc<dyn Watch>);
+    /// By the directory: a test may have hundreds of disks.
+    type All = BTreeMap<PathBuf, (u64, Arc<dyn Watch>)>;
 
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    static ALL: RwLock<Vec<One>> = RwLock::new(Vec::new());
+    static ALL: RwLock<All> = RwLock::new(All::new());
 
     pub(super) fn add(dir: &Path, watch: Arc<dyn Watch>) -> Watched {
         let number = NEXT.fetch_add(1, Ordering::SeqCst);
         let mut all = ALL.write().unwrap_or_else(PoisonError::into_inner);
-        all.push((number, dir.to_owned(), watch));
+        all.insert(dir.to_owned(), (number, watch));
         Watched(number)
     }
 
     pub(super) fn of(path: &Path) -> Option<Arc<dyn Watch>> {
         let all = ALL.read().unwrap_or_else(PoisonError::into_inner);
-        let mine = all.iter().find(|(_, dir, _)| path.starts_with(dir));
-        mine.map(|(_, _, watch)| Arc::clone(watch))
+        let mine = path.ancestors().find_map(|dir| all.get(dir));
+        mine.map(|(_, watch)| Arc::clone(watch))
     }
 
     impl Drop for Watched {
         fn drop(&mut self) {
             let mut all = ALL.write().unwrap_or_else(PoisonError::into_inner);
-            all.retain(|(number, _, _)| *number != self.0);
+            all.retain(|_, (number, _)| *number != self.0);
         }
     }
 }

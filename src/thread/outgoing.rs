@@ -16,7 +16,7 @@ use crate::id::EventId;
 use crate::thread::event::{DraftSaved, Failure, MessageQueued, SendClaimed, ThreadEvent};
 
 /// Characters of recipients, subject and text that a line of drafts or the outbox keeps.
-const MAX_TITLE_CHARS: usize = 120;
+pub(super) const MAX_TITLE_CHARS: usize = 120;
 /// Bytes of a Message-ID: what is before its `@`, and a domain (RFC 1035, 2.3.4).
 const MAX_MESSAGE_ID_BYTES: usize = 320;
 

@@ -7,9 +7,11 @@ use std::collections::HashMap;
 
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, MessageId};
 use crate::mail::Address;
+use crate::mail::compose::parse_addresses;
 use crate::store::{Event, NewEvent};
 use crate::thread::event::{DraftSaved, FlagsChanged, MessageAdded, MessageQueued, ThreadEvent};
 use crate::thread::fold::{Entry, Marks, What};
+use crate::thread::outgoing::MAX_TITLE_CHARS;
 use crate::thread::{Cells, Epochs, Trail};
 
 /// Participants listed in a row at most.
@@ -302,15 +304,51 @@ impl ThreadState {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         Summary {
             subject: text(&title.subject),
-            participants: text(&title.to)
-                .map(|to| Address { name: Some(format!("To: {to}")), address: String::new() })
-                .into_iter()
-                .collect(),
+            participants: written_to(&title.to),
             snippet: title.snippet.clone(),
             last_activity: title.at,
             created_at: self.saves.first().map_or(title.at, |first| first.saved.at),
             message_count: 0,
             has_attachment: title.attachments,
         }
+    }
+}
+
+/// To whom something is written. Of a title that was cut the last address may be half of one; what
+/// is no address yet is a name without one.
+fn written_to(to: &str) -> Vec<Address> {
+    let whole = match to.rfind(',') {
+        Some(comma) if to.chars().count() >= MAX_TITLE_CHARS => &to[..comma],
+        _ => to,
+    };
+    let (mut addresses, _) = parse_addresses(whole);
+    addresses.truncate(MAX_PARTICIPANTS);
+    if addresses.is_empty() && !to.is_empty() {
+        addresses.push(Address { name: Some(to.to_owned()), address: String::new() });
+    }
+    addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_says_to_whom_it_is_written() {
+        let check = |to: &str, want: &[(Option<&str>, &str)]| {
+            let found = written_to(to);
+            let found: Vec<_> =
+                found.iter().map(|a| (a.name.as_deref(), a.address.as_str())).collect();
+            assert_eq!(found, want, "{to:?}");
+        };
+        check("", &[]);
+        check("Ann <a@x.org>, b@y.org", &[(Some("Ann"), "a@x.org"), (None, "b@y.org")]);
+        check("Ann <a@x.org>, bo", &[(Some("Ann"), "a@x.org")]);
+        check("bo", &[(Some("bo"), "")]);
+        let many: String = (0..40).map(|n| format!("p{n}@example.org, ")).collect();
+        let cut: String = many.chars().take(MAX_TITLE_CHARS).collect();
+        let found = written_to(&cut);
+        assert!(found.iter().all(|a| a.address.ends_with("@example.org")), "{found:?}");
+        assert_eq!(written_to(&"x".repeat(MAX_TITLE_CHARS)).len(), 1);
     }
 }

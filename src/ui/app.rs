@@ -17,6 +17,11 @@ use crate::id::ActionId;
 use crate::label::{self, Place};
 use crate::notice::{Notice, Severity};
 use crate::ui::announce::Watch;
+use crate::ui::compose::Writing;
+use crate::ui::compose::desk::{DeskAsk, DeskSaid, EditorJob, EditorSaid};
+use crate::ui::compose::keys::{AttachBox, SavesBox};
+use crate::ui::compose::outgoing;
+use crate::ui::compose::sending::SendBox;
 use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::history::History;
 use crate::ui::labels::{Colours, Rename};
@@ -72,6 +77,12 @@ pub enum Layer {
     Wizard(Box<Wizard>),
     /// A yes is asked for, before something goes for ever.
     Purge(PurgeBox),
+    /// It is asked when something is sent.
+    Sending(SendBox),
+    /// A file to attach is asked for.
+    Attach(AttachBox),
+    /// The saves of what is being written.
+    Saves(SavesBox),
 }
 
 /// Which mailbox to open.
@@ -119,6 +130,12 @@ pub enum Sent {
     Redo,
     /// Nobody asked for it (a conversation was opened): no notice, no undo.
     Silent,
+    /// What is being written under this number is saved.
+    Draft(i64),
+    /// It is sent.
+    Order(i64),
+    /// What was left in an editor's file of this number is saved.
+    Leftover(i64),
 }
 
 /// A notice on the status line.
@@ -160,6 +177,10 @@ pub enum Message {
     NotOpened(Notice),
     /// The engine says something.
     Engine(Box<Update>),
+    /// What was asked of the world outside came back.
+    Desk(Box<DeskSaid>),
+    /// The editor has ended.
+    Edited(Box<EditorSaid>),
     /// The engine is gone.
     EngineGone,
     /// The terminal is gone, or the system asks for the end.
@@ -183,6 +204,10 @@ pub enum Effect {
     Redraw,
     /// Ask who can add accounts.
     Account(AccountAsk),
+    /// Ask for what is outside: files, identities.
+    Desk(DeskAsk),
+    /// Give this to the editor, and the terminal with it.
+    Edit(Box<EditorJob>),
     /// Tell of new mail, as the terminal can.
     Announce(String),
     /// Open a mailbox, to import from these paths.
@@ -255,12 +280,16 @@ pub struct Model {
     pub interrupted: bool,
     /// Intents that are not answered yet, oldest first.
     pub sent: VecDeque<Sent>,
+    /// Those that were not waited for any longer, and are answered first.
+    pub late: VecDeque<Sent>,
     /// When the oldest unanswered intent or jump was last waited for, Unix milliseconds.
     pub waiting_since: i64,
     /// Undos and redos that wait for those answers.
     pub wanted: VecDeque<Wanted>,
     /// Actions that were undone here and not redone, newest last.
     pub undone: Vec<ActionId>,
+    /// What is written, sent and on its way.
+    pub writing: Writing,
     /// The history, when it is shown instead of the list.
     pub history: Option<History>,
     /// The next ticket of a history.
@@ -329,9 +358,11 @@ impl Model {
             quitting: Quitting::No,
             interrupted: false,
             sent: VecDeque::new(),
+            late: VecDeque::new(),
             waiting_since: beginning.now_ms,
             wanted: VecDeque::new(),
             undone: Vec::new(),
+            writing: Writing::default(),
             history: None,
             tickets: 1,
             done: Vec::new(),
@@ -356,13 +387,16 @@ impl Model {
             (Some(Layer::Accounts(_)), ..) => Context::Accounts,
             (Some(Layer::Picker(_)), ..) => Context::Picker,
             (Some(Layer::Colours(_)), ..) => Context::Colours,
+            (Some(Layer::Saves(_)), ..) => Context::Saves,
             (
                 Some(
                     Layer::Wizard(_)
                     | Layer::Path(_)
                     | Layer::Purge(_)
                     | Layer::Rename(_)
-                    | Layer::Snooze(_),
+                    | Layer::Snooze(_)
+                    | Layer::Sending(_)
+                    | Layer::Attach(_),
                 ),
                 ..,
             ) => Context::Prompt,
@@ -375,9 +409,14 @@ impl Model {
     pub fn context_behind_layers(&self) -> Context {
         match &self.stage {
             Stage::FirstRun(_) => Context::FirstRun,
+            Stage::Mail if self.writing.open.is_some() => Context::Compose,
             Stage::Mail if self.reader.is_some() => Context::Reader,
             Stage::Mail if self.history.is_some() => Context::History,
-            Stage::Mail => Context::List,
+            Stage::Mail => match outgoing::shown(self) {
+                Some(outgoing::Shown::Drafts) => Context::Drafts,
+                Some(outgoing::Shown::Outbox) => Context::Outbox,
+                None => Context::List,
+            },
         }
     }
 
@@ -395,13 +434,14 @@ impl Model {
     /// The lists of the sidebar: the system's in a fixed order, then the user's labels.
     #[must_use]
     pub fn sidebar(&self) -> Vec<Entry> {
-        const SYSTEM: [(&str, &str); 10] = [
+        const SYSTEM: [(&str, &str); 11] = [
             ("inbox", "Inbox"),
             ("starred", "Starred"),
             ("unread", "Unread"),
             ("snoozed", "Snoozed"),
             ("sent", "Sent"),
             ("drafts", "Drafts"),
+            ("outbox", "Outbox"),
             ("archive", "Archive"),
             ("all", "All mail"),
             ("spam", "Spam"),
@@ -410,12 +450,14 @@ impl Model {
         let known = |id: &str| self.labels.iter().find(|label| label.id.as_str() == id);
         // What nobody uses takes no line.
         let sleeps = |id: &str| known(id).is_some_and(|label| label.thread_count > 0);
-        let listed = |id: &str| id != "snoozed" || self.list.label.as_str() == id || sleeps(id);
+        let hidden = ["snoozed", "outbox"];
+        let listed =
+            |id: &str| !hidden.contains(&id) || self.list.label.as_str() == id || sleeps(id);
         let system = SYSTEM.iter().filter(|(id, _)| listed(id)).map(|(id, name)| {
             let (threads, unread) = known(id).map_or((0, 0), |l| (l.thread_count, l.unread_count));
             let count = match *id {
                 "inbox" => unread,
-                "starred" | "drafts" | "unread" | "snoozed" => threads,
+                "starred" | "drafts" | "outbox" | "unread" | "snoozed" => threads,
                 _ => 0,
             };
             let (label, name) = (label::system(id), (*name).to_owned());

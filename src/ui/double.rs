@@ -10,8 +10,9 @@ use crate::engine::view::{
     Cursor, Done, HistoryPage, HistoryRow, ImportProgress, Label, LabelKind, Link, Message,
     Outgoing, Page, PurgeSum, Row, Status, Thread, Window,
 };
-use crate::id::{ActionId, Epoch, LabelId, MessageId, Seen, ThreadId};
+use crate::id::{ActionId, Epoch, EventId, LabelId, MessageId, Seen, ThreadId};
 use crate::label::{self, Place};
+use crate::mail::compose::Draft;
 use crate::mail::{Address, Attachment, Flags, SortFrom};
 
 /// Thu 13 Nov 2025, 09:41:00 UTC, in milliseconds.
@@ -23,14 +24,23 @@ pub(crate) struct Double {
     pub(crate) user_labels: Vec<String>,
     pub(crate) log: Vec<Intent>,
     pub(crate) open: Option<ThreadId>,
+    /// Drafts and the outbox.
+    pub(crate) outgoing: Outgoing,
+    /// Every save, with its store.
+    pub(crate) saves: Vec<(ThreadId, EventId, Draft)>,
+    /// What the journal has.
+    pub(crate) journal: std::collections::BTreeMap<i64, Draft>,
     /// What a purge would take.
     doomed: Vec<ThreadId>,
-    past: Vec<(ActionId, Vec<Row>)>,
-    undone: Vec<(ActionId, Vec<Row>)>,
+    past: Vec<(ActionId, Past)>,
+    undone: Vec<(ActionId, Past)>,
     history: Vec<HistoryRow>,
     reached: std::collections::BTreeMap<ActionId, Vec<ThreadId>>,
     actions: u32,
 }
+
+/// Rows, drafts and outbox as they were.
+type Past = (Vec<Row>, Outgoing);
 
 /// One line of the sample: sender names, subject, snippet, minutes ago, messages, unread, marks.
 type Sample = (&'static str, &'static str, &'static str, i64, u64, u64, &'static str);
@@ -116,15 +126,6 @@ const SAMPLES: [Sample; 14] = [
     ("J. R. Hartley", "Fly fishing", "I found the book at last", 8_500_000, 2, 0, "books"),
 ];
 
-/// Nothing is being written.
-fn written(request: &Request) -> Vec<Update> {
-    match request {
-        Request::Outgoing => vec![Update::Outgoing(Outgoing::default())],
-        Request::Draft { ticket, .. } => vec![Update::Draft(*ticket, None)],
-        _ => Vec::new(),
-    }
-}
-
 impl Double {
     /// The sample mailbox.
     pub(crate) fn sample() -> Self {
@@ -135,6 +136,9 @@ impl Double {
             user_labels,
             log: Vec::new(),
             open: None,
+            outgoing: Outgoing::default(),
+            saves: Vec::new(),
+            journal: std::collections::BTreeMap::new(),
             doomed: Vec::new(),
             past: Vec::new(),
             undone: Vec::new(),
@@ -237,7 +241,8 @@ impl Double {
     }
 
     pub(crate) fn labels(&self) -> Vec<Label> {
-        let system = ["inbox", "archive", "spam", "trash", "starred", "unread", "sent", "drafts"];
+        let system =
+            ["inbox", "archive", "spam", "trash", "starred", "unread", "sent", "drafts", "outbox"];
         let count = |id: LabelId, name: &str, kind| {
             let rows = self.listed(&id);
             Label {
@@ -274,7 +279,17 @@ impl Double {
                 let page = HistoryPage { rows, more: rest.len() > limit };
                 vec![Update::History { ticket, page }]
             }
-            Request::Outgoing | Request::Draft { .. } | Request::Journal(_) => written(&request),
+            Request::Outgoing => vec![Update::Outgoing(self.outgoing.clone())],
+            Request::Draft { ticket, thread, save } => {
+                vec![Update::Draft(ticket, self.draft(&thread, save.as_ref()))]
+            }
+            Request::Journal(journal) => {
+                match journal.entry {
+                    Some(entry) => drop(self.journal.insert(journal.slot, entry.draft)),
+                    None => drop(self.journal.remove(&journal.slot)),
+                }
+                Vec::new()
+            }
             Request::ActionRows { action, limit } => {
                 let threads = &self.reached[&action];
                 let meant = |row: &&Row| threads.contains(&row.thread);
@@ -387,7 +402,8 @@ impl Double {
     }
 
     fn intend(&mut self, intent: &Intent) -> Done {
-        let before = self.rows.clone();
+        let before = (self.rows.clone(), self.outgoing.clone());
+        let mut wrote = None;
         self.actions += 1;
         let action = ActionId::try_from(format!("action-{:04}", self.actions)).unwrap();
         let (says, threads) = match intent {
@@ -404,10 +420,13 @@ impl Double {
             Intent::Split(threads) => (format!("Split {}.", threads.len()), 1),
             Intent::RenameLabel(id, name) => (format!("Renamed {id} to {name}."), 0),
             Intent::RecolorLabel(id, _) => (format!("Recoloured {id}."), 0),
-            Intent::SaveDraft { .. } => ("Saved 1 draft.".to_owned(), 1),
-            Intent::DiscardDraft { .. } => ("Discarded 1 draft.".to_owned(), 1),
-            Intent::Send(_) => ("Queued to be sent.".to_owned(), 1),
-            Intent::CancelSend { .. } => ("Taken back.".to_owned(), 1),
+            Intent::SaveDraft { .. }
+            | Intent::DiscardDraft { .. }
+            | Intent::Send(_)
+            | Intent::CancelSend { .. } => {
+                wrote = self.write(intent);
+                ("Written.".to_owned(), 1)
+            }
             Intent::DeleteLabel(id) => {
                 self.user_labels.retain(|name| label::user_label(name) != *id);
                 (format!("Deleted {id}."), 0)
@@ -422,7 +441,7 @@ impl Double {
                     return Done { says, ..Done::default() };
                 };
                 let (undid, rows) = self.past.remove(at);
-                let after = std::mem::replace(&mut self.rows, rows);
+                let after = self.put_back(rows);
                 self.undone.push((undid.clone(), after));
                 let (action, says) = (Some(action), "Undone.".to_owned());
                 return Done { action, threads: 1, says, undid: Some(undid), ..Done::default() };
@@ -437,13 +456,19 @@ impl Double {
                     return Done { says, ..Done::default() };
                 };
                 let (redid, rows) = self.undone.remove(at);
-                self.past.push((action.clone(), std::mem::replace(&mut self.rows, rows)));
+                let before = self.put_back(rows);
+                self.past.push((action.clone(), before));
                 let (action, says) = (Some(action), "Redone.".to_owned());
                 return Done { action, threads: 1, says, redid: Some(redid), ..Done::default() };
             }
         };
         self.past.push((action.clone(), before));
-        Done { action: Some(action), threads, says, ..Done::default() }
+        Done { action: Some(action), threads, says, wrote, ..Done::default() }
+    }
+
+    fn put_back(&mut self, (rows, outgoing): Past) -> Past {
+        let rows = std::mem::replace(&mut self.rows, rows);
+        (rows, std::mem::replace(&mut self.outgoing, outgoing))
     }
 
     fn change(&mut self, changes: &[Change], targets: &[Target]) -> (String, usize) {
@@ -577,6 +602,9 @@ fn sample_message(row: &Row, at: u64) -> Message {
         } else {
             Vec::new()
         },
+        references: Vec::new(),
+        raw: None,
+        size: 0,
         copies: 0,
         defects: if at == 1 { vec!["date-missing".to_owned()] } else { Vec::new() },
     }

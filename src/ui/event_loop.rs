@@ -7,21 +7,24 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event as TerminalEvent, KeyEventKind};
+use crossterm::event::{Event as TerminalEvent, KeyEventKind, KeyModifiers};
 use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
-use crate::engine::accounts::AccountAsk;
+use crate::command::context::Context;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Label, Page, Status};
 use crate::notice::{Exit, Explain, Notice};
 use crate::ui::announce::{self, Tells};
 use crate::ui::app::{Beginning, Door, Effect, Layer, Message, Model, Quitting, UiExit};
+use crate::ui::compose::desk::{DeskJob, EditorJob, EditorRun};
+use crate::ui::compose::keeping::PAUSE_MS;
 use crate::ui::first_run::FirstRun;
+use crate::ui::gate::Gate;
+use crate::ui::outside::{Outside, Wish};
 use crate::ui::pace::Pace;
 use crate::ui::signals::{self, Told, Watch};
 use crate::ui::sources::{self, AccountJob, Event, Open};
@@ -31,8 +34,6 @@ use crate::ui::{keymap, update, view};
 
 /// The most that is taken in before a frame is drawn.
 const MAX_BATCH: usize = 1_000;
-/// The most requests that are kept until the mailbox is open.
-const MAX_BACKLOG: usize = 1_000;
 /// How often the clock is looked at while something on screen depends on it.
 const TICK_BUSY: Duration = Duration::from_millis(250);
 /// How often the clock is looked at otherwise: dates change at midnight.
@@ -66,6 +67,10 @@ pub struct Start {
     pub open: Open,
     /// Does what is asked of accounts.
     pub accounts: AccountJob,
+    /// Reads files and says as whom is written.
+    pub desk: DeskJob,
+    /// Runs the user's editor in the terminal that it is given.
+    pub editor: EditorRun,
 }
 
 /// Why the interface could not go on.
@@ -117,9 +122,11 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
 
     let (doors, door_requests) = channel();
     let patience = HANGUP_PATIENCE.saturating_add(Duration::from_secs(1));
-    sources::start(&events, watch, start.open, door_requests, patience)?;
+    let gate = sources::start(&events, watch, start.open, door_requests, patience)?;
     let (accounts, asked) = channel();
     sources::attend_accounts(&events, start.accounts, asked)?;
+    let (desk, desk_asked) = channel();
+    sources::attend_desk(&events, start.desk, desk_asked)?;
     let mut outside = Outside {
         doors,
         accounts,
@@ -127,6 +134,7 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
         backlog: Vec::new(),
         wish: None,
         announced: Vec::new(),
+        desk,
     };
     if own || start.demo {
         effects.push(Effect::Open(first_door, Vec::new()));
@@ -142,6 +150,8 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
         incoming,
         early: VecDeque::new(),
         clock: start.clock,
+        editor: start.editor,
+        gate,
         pace: Pace::new(Instant::now()),
         ending: None,
     };
@@ -153,58 +163,6 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
 fn draw(screen: &mut Screen, model: &Model) -> std::io::Result<()> {
     crate::crash::point("ui.frame");
     screen.paint.frame(model.size, |area, buf| view::draw(model, area, buf))
-}
-
-/// What is asked of the loop itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
-    /// To stop, as the shell's job: a key asked for it.
-    Suspend,
-    /// To stop: a signal asked for it.
-    Stop,
-    /// To draw everything again.
-    Redraw,
-}
-
-/// What effects act on.
-struct Outside {
-    doors: Sender<(Door, Vec<PathBuf>)>,
-    accounts: Sender<AccountAsk>,
-    engine: Option<Sender<Request>>,
-    backlog: Vec<Request>,
-    wish: Option<Wish>,
-    /// New mail that the terminal is to be told.
-    announced: Vec<String>,
-}
-
-impl Outside {
-    /// Carries `effects` out; the exit, when one is among them.
-    fn carry_out(&mut self, effects: Vec<Effect>) -> Option<UiExit> {
-        for effect in effects {
-            match (effect, &self.engine) {
-                // A closed channel is told by the thread that reads the updates.
-                (Effect::Ask(request), Some(engine)) => drop(engine.send(request)),
-                (Effect::Ask(request), None) if self.backlog.len() < MAX_BACKLOG => {
-                    self.backlog.push(request);
-                }
-                (Effect::Ask(_), None) => {}
-                (Effect::Open(door, paths), _) => drop(self.doors.send((door, paths))),
-                (Effect::Suspend, _) => self.wish = Some(Wish::Suspend),
-                (Effect::Account(ask), _) => drop(self.accounts.send(ask)),
-                (Effect::Announce(line), _) => self.announced.push(line),
-                (Effect::Redraw, _) => self.wish = self.wish.or(Some(Wish::Redraw)),
-                (Effect::Exit(exit), _) => return Some(exit),
-            }
-        }
-        None
-    }
-
-    fn opened(&mut self, engine: Sender<Request>) {
-        for request in self.backlog.drain(..) {
-            drop(engine.send(request));
-        }
-        self.engine = Some(engine);
-    }
 }
 
 /// Why the program ends although no key asked for it, and until when it waits for the last saves.
@@ -229,6 +187,8 @@ struct Loop {
     /// What came while something else was waited for.
     early: VecDeque<Event>,
     clock: Box<dyn Clock>,
+    editor: EditorRun,
+    gate: Gate,
     pace: Pace,
     ending: Option<Ending>,
 }
@@ -354,7 +314,15 @@ impl Loop {
             || model.list.jumping()
             || !model.list.loaded
             || model.quitting == Quitting::Saving;
-        if busy { TICK_BUSY } else { TICK_IDLE }
+        // What is typed goes into the journal at the first pause.
+        let types = model.writing.open.as_ref().is_some_and(|open| open.changed.is_some());
+        let pause = Duration::from_millis(PAUSE_MS.unsigned_abs());
+        let busy = busy || !model.writing.held.is_empty() || !model.writing.leaving.is_empty();
+        match (types, busy) {
+            (true, _) => pause.min(TICK_BUSY),
+            (false, true) => TICK_BUSY,
+            (false, false) => TICK_IDLE,
+        }
     }
 
     /// Waits for something to come; returns all that has.
@@ -394,7 +362,9 @@ impl Loop {
     fn take(&mut self, events: Vec<Event>) -> Option<UiExit> {
         events.into_iter().find_map(|event| {
             let messages = match event {
-                Event::Input(input) => input_messages(input),
+                Event::Input(input) => {
+                    input_messages(input, self.model.context() == Context::Compose)
+                }
                 Event::InputGone | Event::Told(Told::End) => return self.end(How::Told),
                 Event::Told(Told::Interrupt) => return self.end(How::Interrupted),
                 Event::Crashed => return self.end(How::Crashed),
@@ -414,6 +384,7 @@ impl Loop {
                 }
                 Event::NotOpened(notice) => vec![Message::NotOpened(notice)],
                 Event::Engine(update) => vec![Message::Engine(Box::new(update))],
+                Event::Desk(said) => vec![Message::Desk(Box::new(said))],
                 Event::EngineGone => vec![Message::EngineGone],
             };
             messages.into_iter().find_map(|message| {
@@ -432,6 +403,7 @@ impl Loop {
         }
         match wish {
             Wish::Redraw => self.again(),
+            Wish::Edit(job) => self.edit(&job),
             Wish::Stop => self.suspend(),
             Wish::Suspend if signals::has_shell() => self.suspend(),
             Wish::Suspend => {
@@ -468,6 +440,22 @@ impl Loop {
         self.again()
     }
 
+    /// Gives the terminal to the editor, and takes back what it wrote.
+    fn edit(&mut self, job: &EditorJob) -> Option<UiExit> {
+        // The editor's own C-c is no word to us; what else came meanwhile is taken in behind it.
+        self.screen.leave();
+        let shut = self.gate.shut();
+        let said = (self.editor)(job);
+        drop(shut);
+        let told = |event: &Event| !matches!(event, Event::Told(Told::Interrupt));
+        self.early.extend(self.incoming.try_iter().filter(told));
+        if self.screen.retake().is_err() {
+            return self.end(How::Told);
+        }
+        let effects = update::update(&mut self.model, Message::Edited(Box::new(said)));
+        self.outside.carry_out(effects).or_else(|| self.again())
+    }
+
     /// Takes the terminal again, and draws everything.
     fn again(&mut self) -> Option<UiExit> {
         if self.screen.retake().is_err() {
@@ -483,8 +471,13 @@ fn sorted(batch: Vec<Event>) -> (Vec<Event>, Vec<Event>) {
     batch.into_iter().partition(Event::is_input)
 }
 
-fn input_messages(event: TerminalEvent) -> Vec<Message> {
+/// What input means; while something is `written`, a key with Alt means nothing: as Esc and the key
+/// it would leave the draft and do something to mail.
+fn input_messages(event: TerminalEvent, written: bool) -> Vec<Message> {
     match event {
+        TerminalEvent::Key(key) if written && key.modifiers.contains(KeyModifiers::ALT) => {
+            Vec::new()
+        }
         TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => {
             keymap::keys(&key).into_iter().map(Message::Key).collect()
         }
@@ -496,30 +489,7 @@ fn input_messages(event: TerminalEvent) -> Vec<Message> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-
-    #[test]
-    fn requests_wait_until_the_mailbox_is_open_and_keep_their_order() {
-        let (doors, opened) = channel();
-        let mut outside = Outside {
-            doors,
-            accounts: channel().0,
-            engine: None,
-            backlog: Vec::new(),
-            wish: None,
-            announced: Vec::new(),
-        };
-        let ask = |request| Effect::Ask(request);
-        let exit =
-            outside.carry_out(vec![ask(Request::Close), Effect::Open(Door::Own, Vec::new())]);
-        assert_eq!((exit, opened.try_recv()), (None, Ok((Door::Own, Vec::new()))));
-        let (engine, asked) = channel();
-        outside.opened(engine);
-        let exit = outside.carry_out(vec![ask(Request::StopImport), Effect::Exit(UiExit::Quit)]);
-        assert_eq!(exit, Some(UiExit::Quit));
-        assert!(matches!(asked.try_recv(), Ok(Request::Close)));
-        assert!(matches!(asked.try_recv(), Ok(Request::StopImport)));
-    }
+    use crossterm::event::{KeyCode, KeyEvent};
 
     #[test]
     fn keys_come_before_what_the_engine_said() {
@@ -542,9 +512,12 @@ mod tests {
     #[test]
     fn releases_and_mouse_are_no_input() {
         let mut key = KeyEvent::new(KeyCode::Char('e'), KeyModifiers::NONE);
-        assert_eq!(input_messages(TerminalEvent::Key(key)).len(), 1);
+        assert_eq!(input_messages(TerminalEvent::Key(key), false).len(), 1);
         key.kind = KeyEventKind::Release;
-        assert!(input_messages(TerminalEvent::Key(key)).is_empty());
-        assert!(input_messages(TerminalEvent::FocusGained).is_empty());
+        assert!(input_messages(TerminalEvent::Key(key), false).is_empty());
+        assert!(input_messages(TerminalEvent::FocusGained, false).is_empty());
+        let alt = KeyEvent::new(KeyCode::Char('e'), KeyModifiers::ALT);
+        assert_eq!(input_messages(TerminalEvent::Key(alt), false).len(), 2);
+        assert!(input_messages(TerminalEvent::Key(alt), true).is_empty());
     }
 }

@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::app::{Beginning, Door, Effect, Message, Model, UiExit};
+use super::compose::desk::{DeskAsk, EditorJob};
 use super::double::{Double, NOW_MS};
 use super::first_run::FirstRun;
 use super::theme::Theme;
@@ -26,6 +27,8 @@ pub(crate) struct Screen {
     pub(crate) paused: bool,
     pub(crate) announced: Vec<String>,
     pub(crate) asked: Vec<AccountAsk>,
+    pub(crate) desk: Vec<DeskAsk>,
+    pub(crate) edits: Vec<EditorJob>,
     buffer: Buffer,
 }
 
@@ -74,6 +77,8 @@ impl Screen {
             paused: false,
             announced: Vec::new(),
             asked: Vec::new(),
+            desk: Vec::new(),
+            edits: Vec::new(),
             buffer: Buffer::empty(Rect::new(0, 0, columns, rows)),
         };
         screen.send(Message::Resize(columns, rows));
@@ -107,6 +112,8 @@ impl Screen {
                     self.carry_out(effects);
                 }
                 Effect::Suspend | Effect::Redraw => {}
+                Effect::Desk(ask) => self.desk.push(ask),
+                Effect::Edit(job) => self.edits.push(*job),
                 Effect::Account(ask) => self.asked.push(ask),
                 Effect::Announce(line) => self.announced.push(line),
                 Effect::Exit(exit) => self.exit = Some(exit),

@@ -5,14 +5,17 @@
 
 use crate::command::context::{Context, Subject};
 use crate::command::intent::{Change, Intent};
-use crate::command::key::Key;
+use crate::command::key::{Code, Key};
 use crate::command::motion::{Edit, Motion};
 use crate::command::order;
 use crate::command::registry::{Command, Resolved, Verb, resolve};
 use crate::engine::handle::Request;
+use crate::engine::view::Row;
 use crate::label;
 use crate::notice::Severity;
 use crate::ui::app::{Door, Effect, Layer, Model, Quitting, Sent, Stage, UiExit};
+use crate::ui::compose::composer::Waits;
+use crate::ui::compose::{self, keeping, outgoing};
 use crate::ui::first_run::Does;
 use crate::ui::foresee::foresee;
 use crate::ui::labels;
@@ -40,6 +43,9 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
         }
         return Vec::new();
     }
+    if context == Context::Compose && waits(model, key) {
+        return Vec::new();
+    }
     model.keys.push(key);
     match resolve(context, &model.keys) {
         Resolved::Prefix => Vec::new(),
@@ -54,13 +60,26 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             if let Some(c) = key.typed().filter(|_| alone) {
                 paste(model, c.encode_utf8(&mut [0; 4]));
             }
-            if model.layers.is_empty() {
+            if model.layers.is_empty() && context != Context::Compose {
                 let hint = if key.typed() == Some('d') { "# trashes" } else { "? shows the keys" };
                 model.say(Severity::Info, format!("{key} does nothing here"), hint);
             }
             Vec::new()
         }
     }
+}
+
+/// Whether a key waits until what is opened is there.
+fn waits(model: &mut Model, key: Key) -> bool {
+    let Some(composer) = model.writing.open.as_deref_mut() else { return false };
+    let leaves = key.code == Code::Esc || (key.ctrl && key.code == Code::Char('c'));
+    if composer.waits.is_none() || (leaves && composer.waits != Some(Waits::Editor)) {
+        return false;
+    }
+    if composer.held.len() < MAX_HELD_KEYS {
+        composer.held.push_back(key);
+    }
+    true
 }
 
 /// Types `text` into the line that is being typed, if one is.
@@ -78,6 +97,12 @@ pub fn paste(model: &mut Model, text: &str) {
             open.line.insert(text.trim_matches(['\n', '\r']));
             open.cursor = 0;
         }
+        Some(Layer::Sending(open)) => {
+            open.line.insert(text.trim_matches(['\n', '\r']));
+            open.cursor = 0;
+        }
+        Some(Layer::Attach(open)) => open.line.insert(text.trim_matches(['\n', '\r'])),
+        None => compose::keys::insert(model, text),
         _ => {}
     }
 }
@@ -145,6 +170,9 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::RedoThis => past::this(model, false),
         Verb::Choose | Verb::ChooseNumber => choose(model, key),
         Verb::Stop => stop_import(model),
+        Verb::Write(write) => compose::keys::perform(model, write),
+        Verb::Out(out) => outgoing::perform(model, out),
+        Verb::Complete => complete(model),
         Verb::Accept => accept(model),
         Verb::Toggle => toggle(model),
         Verb::Purge(all) => purge::look(model, all),
@@ -202,6 +230,22 @@ fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
             open.line.edit(how);
             open.cursor = 0;
         }
+        Some(Layer::Sending(open)) => {
+            open.line.edit(how);
+            open.cursor = 0;
+        }
+        Some(Layer::Attach(open)) => open.line.edit(how),
+        None => compose::keys::edit(model, how),
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Lets what is typed go on.
+fn complete(model: &mut Model) -> Vec<Effect> {
+    match model.layers.last_mut() {
+        Some(Layer::Sending(open)) => open.remind_next(),
+        Some(Layer::Attach(_)) => return compose::keys::complete_path(model),
         _ => {}
     }
     Vec::new()
@@ -244,6 +288,10 @@ fn split(model: &mut Model) -> Vec<Effect> {
 }
 
 fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
+    if model.context() == Context::Drafts || model.context() == Context::Outbox {
+        outgoing::go(model, motion);
+        return Vec::new();
+    }
     match (model.layers.last_mut(), &mut model.stage, &mut model.reader) {
         (Some(Layer::Help(top) | Layer::Accounts(top)), ..) => {
             let page = usize::from(model.size.1).saturating_sub(4).max(1);
@@ -261,7 +309,31 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
         (Some(Layer::Picker(picker)), ..) => picker.go(motion),
         (Some(Layer::Colours(colours)), ..) => colours.go(motion),
         (Some(Layer::Snooze(open)), ..) => open.go(motion),
-        (Some(Layer::Wizard(_) | Layer::Path(_) | Layer::Purge(_) | Layer::Rename(_)), ..) => {}
+        (Some(Layer::Sending(open)), ..) => open.go(motion),
+        (Some(Layer::Saves(open)), ..) => {
+            let last = model.writing.open.as_ref().map_or(0, |c| c.history.len().saturating_sub(1));
+            open.cursor = match motion {
+                Motion::Down => open.cursor + 1,
+                Motion::Up => open.cursor.saturating_sub(1),
+                _ => open.cursor,
+            }
+            .min(last);
+        }
+        (None, Stage::Mail, _) if model.writing.open.is_some() => {
+            if let Some(composer) = model.writing.open.as_deref_mut() {
+                compose::keys::go(composer, motion);
+            }
+        }
+        (
+            Some(
+                Layer::Wizard(_)
+                | Layer::Path(_)
+                | Layer::Purge(_)
+                | Layer::Rename(_)
+                | Layer::Attach(_),
+            ),
+            ..,
+        ) => {}
         (None, Stage::FirstRun(screen), _) => screen.go(motion),
         (None, Stage::Mail, Some(reader)) => reader.go(motion),
         (None, Stage::Mail, None) if model.history.is_some() => {
@@ -282,11 +354,20 @@ fn with_reader(model: &mut Model, act: impl FnOnce(&mut Reader)) -> Vec<Effect> 
     Vec::new()
 }
 
-fn open(model: &mut Model) -> Vec<Effect> {
+/// Opens what is under the cursor.
+pub fn open(model: &mut Model) -> Vec<Effect> {
     if model.history.is_some() {
         return past::enter(model);
     }
     let Some(row) = model.list.current().cloned() else { return Vec::new() };
+    if row.thread.is_draft() {
+        return compose::opening::kept(model, &row.thread, None);
+    }
+    read(model, row)
+}
+
+/// Opens a conversation in the reader.
+pub fn read(model: &mut Model, row: Row) -> Vec<Effect> {
     let request = Request::Open(row.thread.clone());
     model.reader = Some(Reader::new(row, model.now_ms));
     ask([request])
@@ -331,6 +412,10 @@ pub(super) fn show(model: &mut Model, label: crate::id::LabelId) -> Vec<Effect> 
     }
     model.waiting_since = model.now_ms;
     effects.extend(ask([model.list.show(label)]));
+    if outgoing::shown(model).is_some() {
+        model.writing.cursor = 0;
+        effects.extend(ask([Request::Outgoing]));
+    }
     effects
 }
 
@@ -416,6 +501,9 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Layer::Wizard(_)) => wizard::accept(model),
         Some(Layer::Purge(_)) => purge::accept(model),
         Some(Layer::Snooze(_)) => snooze::accept(model),
+        Some(Layer::Sending(_)) => compose::sending::accept(model),
+        Some(Layer::Attach(_)) => compose::keys::accept_attach(model),
+        Some(Layer::Saves(_)) => compose::keys::accept_save(model),
         Some(Layer::Rename(_) | Layer::Colours(_)) => labels::accept(model),
         Some(Layer::Picker(picker)) => {
             let effects = if picker.is_toggled() { Vec::new() } else { toggle(model) };
@@ -442,12 +530,16 @@ fn toggle(model: &mut Model) -> Vec<Effect> {
 
 /// Quits when all is saved; what was decided before the mailbox was open waits for that.
 pub fn quit(model: &mut Model) -> Vec<Effect> {
-    if !model.open && model.sent.is_empty() {
-        return vec![Effect::Exit(UiExit::Quit)];
-    }
     if model.quitting == Quitting::Saving {
         return Vec::new();
     }
+    let (waits, mut effects) = keeping::before_quit(model);
+    if !model.open && model.sent.is_empty() {
+        return vec![Effect::Exit(UiExit::Quit)];
+    }
     model.quitting = Quitting::Saving;
-    ask([Request::Quit])
+    if !waits {
+        effects.extend(ask([Request::Quit]));
+    }
+    effects
 }

@@ -60,6 +60,11 @@ impl Line {
                 self.text.replace_range(start..self.caret, "");
                 self.caret = start;
             }
+            Edit::EraseNext => {
+                let next = self.text[self.caret..].graphemes(true).next().map_or(0, str::len);
+                self.text.replace_range(self.caret..self.caret + next, "");
+            }
+            Edit::EraseRest => self.text.truncate(self.caret),
             Edit::EraseAll => *self = Self::default(),
             Edit::Left => self.caret = before(self.caret).unwrap_or(0),
             Edit::Right => {

@@ -7,10 +7,12 @@
 pub mod ability;
 pub mod announce;
 pub mod app;
+pub mod compose;
 pub mod date;
 pub mod event_loop;
 pub mod first_run;
 pub mod foresee;
+pub mod gate;
 pub mod history;
 pub mod keymap;
 pub mod keys;
@@ -18,6 +20,7 @@ pub mod labels;
 pub mod layout;
 pub mod line;
 pub mod list;
+mod outside;
 pub mod pace;
 pub mod paint;
 pub mod past;
@@ -38,6 +41,8 @@ pub mod wizard;
 
 #[cfg(test)]
 mod double;
+#[cfg(test)]
+mod double_drafts;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub fn answered(model: &mut Model, sent: Option<Sent>, done: &Done) {
     } else if let Some(redid) = &done.redid {
         model.undone.retain(|held| held != redid);
         keep(&mut model.done, action);
-    } else if sent == Some(Sent::Key) {
+    } else if matches!(sent, Some(Sent::Key | Sent::Order(_))) {
         model.undone.clear();
         keep(&mut model.done, action);
     }

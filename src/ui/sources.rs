@@ -17,6 +17,8 @@ use crate::engine::accounts::AccountAsk;
 use crate::engine::handle::{EngineHandle, Request, Update};
 use crate::notice::{Exit, Notice};
 use crate::ui::app::Door;
+use crate::ui::compose::desk::{DeskAsk, DeskJob, DeskSaid};
+use crate::ui::gate::{Gate, Reader as InputReader};
 use crate::ui::signals::{Told, Watch};
 use crate::ui::terminal;
 
@@ -50,6 +52,8 @@ pub enum Event {
     NotOpened(Notice),
     /// The engine says something.
     Engine(Update),
+    /// What was asked of the desk.
+    Desk(DeskSaid),
     /// The engine is gone.
     EngineGone,
 }
@@ -72,14 +76,16 @@ pub fn start(
     open: Open,
     doors: Receiver<(Door, Vec<PathBuf>)>,
     patience: Duration,
-) -> std::io::Result<()> {
+) -> std::io::Result<Gate> {
+    let (gate, mut door) = Gate::new()?;
     let (input, told, opened) = (events.clone(), events.clone(), events.clone());
-    spawn("input", move || read_input(&input))?;
+    spawn("input", move || read_input(&input, &mut door))?;
     if let Some(watch) = watch {
         let tell = move |what| told.send(Event::Told(what)).is_ok();
         spawn("signals", move || watch.run(tell, patience, force))?;
     }
-    spawn("engine-updates", move || open_doors(open, &doors, &opened))
+    spawn("engine-updates", move || open_doors(open, &doors, &opened))?;
+    Ok(gate)
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
@@ -95,9 +101,13 @@ fn force() {
     std::process::exit(Exit::Stopped as i32);
 }
 
-/// Reads the terminal until the program ends; a blocked read dies with it.
-fn read_input(events: &Sender<Event>) {
+/// Reads the terminal until the program ends; a blocked read dies with it. While the gate is shut
+/// another program reads it.
+fn read_input(events: &Sender<Event>, door: &mut InputReader) {
     loop {
+        if !door.wait() {
+            continue;
+        }
         let (event, goes_on) = match crossterm::event::read() {
             Ok(event) => (Event::Input(event), true),
             Err(_) => (Event::InputGone, false),
@@ -139,6 +149,25 @@ pub fn attend_accounts(
             let (job, tell) = (Arc::clone(&job), tell(&events));
             // Without a thread there is no answer; Esc goes back.
             let _ = spawn("account", move || job(ask, stop, tell));
+        }
+    })
+}
+
+/// Does what is asked of the desk, one after the other: files are read in the order in which they
+/// were attached.
+///
+/// # Errors
+/// When a thread cannot be made.
+pub fn attend_desk(
+    events: &Sender<Event>,
+    job: DeskJob,
+    asked: Receiver<DeskAsk>,
+) -> std::io::Result<()> {
+    let events = events.clone();
+    spawn("desk", move || {
+        for ask in asked {
+            let events = events.clone();
+            job(ask, Box::new(move |said| events.send(Event::Desk(said)).is_ok()));
         }
     })
 }

@@ -11,10 +11,12 @@ use crate::notice::{Notice, Severity};
 use crate::ui::app::{
     Door, Effect, Import, Layer, Message, Model, NOTICE_MS, Quitting, Sent, Shown, Stage, UiExit,
 };
+use crate::ui::compose::desk::DeskAsk;
+use crate::ui::compose::{keeping, opening, outgoing};
 use crate::ui::history::History;
 use crate::ui::layout::{READER_HEAD_ROWS, areas};
 use crate::ui::tour::Tour;
-use crate::ui::{keys, past, text, wizard};
+use crate::ui::{compose, keys, past, text, wizard};
 
 /// What is loaded ahead, in rows from the cursor, in this order: the row itself, the next one and
 /// the one before (`j`, `k`, and `J`, `K` in the reader), and the one after those.
@@ -37,6 +39,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Opened(door) => opened(model, door),
         Message::NotOpened(notice) => not_opened(model, notice),
         Message::Engine(update) => engine(model, *update),
+        Message::Desk(said) => compose::keys::said(model, *said),
+        Message::Edited(said) => compose::keys::edited(model, *said),
         Message::EngineGone if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
         Message::EngineGone => vec![exit(UiExit::EngineGone)],
         Message::Hangup => keys::quit(model),
@@ -66,6 +70,7 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
     let areas = areas.with_panel(crate::ui::view::tour::rows(model));
     let list_rows = if areas.list.width > 0 { areas.list.height } else { areas.reader.height };
     let requests = model.list.resize(usize::from(list_rows.max(1)));
+    crate::ui::view::compose::lay_out(model);
     if let Some(history) = &mut model.history {
         // Its first row is its title.
         history.resize(usize::from(list_rows.saturating_sub(1)));
@@ -119,7 +124,9 @@ fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
         let label = model.list.label.clone();
         requests.push(model.list.show(label));
     }
-    ask(requests)
+    let mut effects = ask(requests);
+    effects.extend([DeskAsk::Identities, DeskAsk::Leftovers].map(Effect::Desk));
+    effects
 }
 
 fn not_opened(model: &mut Model, notice: Notice) -> Vec<Effect> {
@@ -151,13 +158,14 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             more_unread(model)
         }
         Update::Thread(id, thread) => {
-            let Some(reader) = &mut model.reader else { return Vec::new() };
+            let effects = opening::thread_came(model, &id, thread.as_deref());
+            let Some(reader) = &mut model.reader else { return effects };
             let mine = reader.row.thread == id || reader.row.members.iter().any(|m| m.thread == id);
             match thread {
-                _ if !mine => Vec::new(),
+                _ if !mine => effects,
                 Some(thread) => {
                     reader.take(*thread);
-                    Vec::new()
+                    effects
                 }
                 None => gone(model, &id),
             }
@@ -165,8 +173,11 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         Update::Changed => {
             let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
             requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
+            requests.extend(outgoing::watches(model).then_some(Request::Outgoing));
             ask(requests)
         }
+        Update::Outgoing(rows) => outgoing::take(model, rows),
+        Update::Draft(ticket, draft) => opening::draft_came(model, ticket, draft.map(|d| *d)),
         Update::History { ticket, page } => {
             ask(model.history.as_mut().map(|h| h.take(ticket, page)).unwrap_or_default())
         }
@@ -192,11 +203,15 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             model.accounts = Some(*accounts);
             Vec::new()
         }
-        Update::Account(ticket, step) => wizard::take(model, ticket, step),
+        Update::Account(ticket, step) => {
+            let mut effects = wizard::take(model, ticket, step);
+            // An account that was added is somebody to write as.
+            effects.push(Effect::Desk(DeskAsk::Identities));
+            effects
+        }
         Update::NewMail(news) => new_mail(model, &news),
         // The loop waits for it itself.
-        // Nobody asks for what is written yet.
-        Update::Paused | Update::Outgoing(_) | Update::Draft(..) => Vec::new(),
+        Update::Paused => Vec::new(),
         Update::Ended if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
         Update::Ended => vec![exit(UiExit::EngineGone)],
     }
@@ -232,7 +247,16 @@ fn gone(model: &mut Model, _id: &ThreadId) -> Vec<Effect> {
 }
 
 fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
-    let sent = model.sent.pop_front();
+    let late = model.late.pop_front();
+    let sent = late.or_else(|| model.sent.pop_front());
+    let effects = match sent {
+        Some(Sent::Draft(slot)) => keeping::saved(model, slot, &done),
+        Some(Sent::Order(slot)) => keeping::ordered(model, slot, &done),
+        Some(Sent::Leftover(slot)) if done.wrote.is_some() => {
+            vec![Effect::Desk(DeskAsk::Forget(slot))]
+        }
+        _ => Vec::new(),
+    };
     past::answered(model, sent, &done);
     let is_done = done.action.is_some();
     let hint = match sent {
@@ -240,12 +264,16 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
         Some(Sent::Undo) if is_done => "Z does it again",
         _ => "",
     };
-    if sent != Some(Sent::Silent) && (is_done || !done.says.is_empty()) {
+    let silent =
+        matches!(sent, Some(Sent::Silent | Sent::Draft(_) | Sent::Order(_) | Sent::Leftover(_)));
+    if !silent && (is_done || !done.says.is_empty()) {
         // What was left alone is worth a second look.
         let severity = if done.kept.is_empty() { Severity::Info } else { Severity::Warning };
         model.say(severity, done.says, hint);
     }
-    past::go_on(model)
+    let mut effects = effects;
+    effects.extend(past::go_on(model));
+    effects
 }
 
 fn import(model: &mut Model, progress: ImportProgress) {
@@ -273,12 +301,14 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
     model.now_ms = now_ms;
     model.notice.take_if(|notice| now_ms - notice.since > NOTICE_MS);
     let mut effects = more_unread(model);
+    effects.extend(keeping::time(model));
     let waits = !model.sent.is_empty() || model.list.jumping();
     if !waits || now_ms - model.waiting_since <= PATIENCE_MS || !model.open {
         return effects;
     }
     // An answer that does not come must not hold keys back for ever.
-    model.sent.clear();
+    let late = model.sent.drain(..);
+    model.late.extend(late);
     model.list.give_up();
     effects.extend(keys::release_held(model));
     effects.extend(past::go_on(model));

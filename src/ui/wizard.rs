@@ -61,7 +61,12 @@ impl Hidden {
                 self.0.truncate(last);
             }
             Edit::EraseWord | Edit::EraseAll => self.0.clear(),
-            Edit::Left | Edit::Right | Edit::Start | Edit::End => {}
+            Edit::Left
+            | Edit::Right
+            | Edit::Start
+            | Edit::End
+            | Edit::EraseNext
+            | Edit::EraseRest => {}
         }
     }
 }

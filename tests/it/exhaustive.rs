@@ -23,6 +23,7 @@
 
 mod facts;
 mod play;
+mod pool;
 mod process;
 mod search;
 mod tables;

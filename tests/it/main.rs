@@ -76,6 +76,7 @@ mod restore_kill;
 mod scenarios;
 mod seed_events;
 mod seen;
+mod sending;
 mod simulation;
 mod smtp_cuts;
 mod smtp_outbox;

@@ -36,11 +36,13 @@ const HEAD: &str = "\
 #   notify = true                     announce new mail in the terminal; before the first
 #                                     table it is for all accounts
 #   quiet_hours = \"22:00-07:00\"       but not then
-#   connections = 2                   to the server at a time
 #   bandwidth_kib = 0                 KiB a second at most; 0 is no limit
 #   poll_minutes = 5                  how often to ask where the server does not tell
 #   folders = [\"INBOX\"]               only these; empty is all
 #   ignore = [\"Spam\"]                 but not these
+#   aliases = [\"ann@work.example\"]    your other addresses here; *@domain is all of a domain
+#   signature = \"…\"                  below what you write; or signature_file = \"/path\"
+#   hold = 10                         seconds in which what you send can be taken back
 ";
 
 /// The file, locked.

@@ -10,9 +10,10 @@ use std::path::Path;
 use toml_edit::{Document, Item, TableLike};
 
 use super::{Accounts, Unknown};
-use crate::account::settings::{MAX_CONNECTIONS, MAX_POLL_MINUTES};
+use crate::account::settings::{MAX_CONNECTIONS, MAX_HOLD_SECONDS, MAX_POLL_MINUTES};
 use crate::account::{
-    Account, AccountError, AccountId, Address, Auth, Protocol, QuietHours, Secret, Server, Settings,
+    Account, AccountError, AccountId, Address, Auth, Protocol, QuietHours, Secret, Server,
+    Settings, Signature,
 };
 
 /// What is wrong, and where in the text.
@@ -135,7 +136,32 @@ fn settings(keys: &mut Keys<'_>) -> Read<Settings> {
             .unwrap_or(plain.poll_minutes),
         folders: keys.list("folders")?.unwrap_or_default(),
         ignore: keys.list("ignore")?.unwrap_or_default(),
+        aliases: aliases(keys)?,
+        signature: signature(keys)?,
+        hold: keys.number("hold", 0, MAX_HOLD_SECONDS)?,
     })
+}
+
+/// Each is an address, or every address of a domain.
+fn aliases(keys: &mut Keys<'_>) -> Read<Vec<String>> {
+    let aliases = keys.list("aliases")?.unwrap_or_default();
+    let fits = |alias: &String| {
+        let address = alias.strip_prefix('*').map(|domain| format!("any{domain}"));
+        Address::parse(address.as_ref().unwrap_or(alias)).is_ok()
+    };
+    if aliases.iter().all(fits) {
+        return Ok(aliases);
+    }
+    Err(keys.wrong("aliases", "an alias is an address, or *@domain"))
+}
+
+fn signature(keys: &mut Keys<'_>) -> Read<Option<Signature>> {
+    let text = keys.text("signature", |text| Ok(Signature::Text(text.to_owned())))?;
+    let file = keys.text("signature_file", |path| Ok(Signature::File(path.into())))?;
+    if text.is_some() && file.is_some() {
+        return Err(keys.wrong("signature_file", "there is a signature already"));
+    }
+    Ok(text.or(file))
 }
 
 /// `password = { command = […] }`, `{ file = "…" }` or `{ keyring = true }`.

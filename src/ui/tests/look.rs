@@ -29,6 +29,12 @@ fn look() {
         zone: jiff::tz::TimeZone::UTC,
         clock: Box::new(crate::clock::SystemClock),
         accounts: std::sync::Arc::new(|_, _, _| {}),
+        desk: std::sync::Arc::new(|_, _| {}),
+        editor: Box::new(|job| crate::ui::compose::desk::EditorSaid {
+            slot: job.slot,
+            text: None,
+            problem: None,
+        }),
         open: Box::new(move |_, _, _| Ok(spawn_double(many))),
     };
     crate::ui::run(start).unwrap();

@@ -66,9 +66,15 @@ fn title(model: &Model, line: Rect, buf: &mut Buffer) {
     for (text, style) in right {
         x = put(buf, (x, line.y), &text, line.right() - x, style) + 2;
     }
-    let name = model.label_name(&model.list.label);
     let room = room.saturating_sub(1);
-    let counts = counts(model, usize::from(room).saturating_sub(1 + text::width(&name)));
+    let (name, counts) = if let Some(composer) = &model.writing.open {
+        super::compose::title(composer)
+    } else {
+        let name = model.label_name(&model.list.label);
+        let room = usize::from(room).saturating_sub(1 + text::width(&name));
+        let counts = counts(model, room);
+        (name, counts)
+    };
     let parts = [(" ", theme.text()), (name.as_str(), theme.strong()), (&counts, theme.dim())];
     put_all(buf, (line.x, line.y), &parts, room);
 }

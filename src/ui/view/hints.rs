@@ -115,6 +115,14 @@ fn said(model: &Model, width: u16) -> Parts {
         }
         return parts;
     }
+    let held = model.writing.held.iter().rev().find_map(|held| held.says(model.now_ms));
+    if let Some((line, hint)) = held {
+        let mut parts = vec![(line, theme.strong())];
+        if !hint.is_empty() {
+            parts.push((format!(" · {hint}"), theme.dim()));
+        }
+        return parts;
+    }
     match &model.import {
         Some(import) if !import.progress.ended => {
             vec![(progress(import, model.now_ms), theme.accent())]
@@ -180,7 +188,10 @@ pub fn progress(import: &Import, now_ms: i64) -> String {
 fn hinted(context: Context) -> impl Iterator<Item = &'static Command> {
     all()
         .filter(move |command| command.applies(context) && !command.hint.is_empty())
-        .filter(|command| command.keys.iter().all(|key| !key.contains(' ')))
+        // In the composer all that is not typed begins with `C-x`.
+        .filter(move |command| {
+            context == Context::Compose || command.keys.iter().all(|key| !key.contains(' '))
+        })
 }
 
 /// What keys do here, as many as fit; help and quit always.

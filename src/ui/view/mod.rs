@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod boxes;
+pub mod compose;
 pub mod first_run;
 pub mod frame;
 pub mod help;
@@ -12,7 +13,9 @@ pub mod hints;
 pub mod history;
 pub mod labels;
 pub mod list;
+mod outgoing;
 pub mod reader;
+mod sending;
 pub mod sidebar;
 mod snooze;
 pub mod tour;
@@ -57,7 +60,7 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
         Stage::FirstRun(screen) => first_run::draw(model, screen, area, buf),
         Stage::Mail => mail(model, area, buf),
     }
-    let mut caret = None;
+    let mut caret = compose::caret(model, area);
     for layer in &model.layers {
         caret = match layer {
             Layer::Help(top) => {
@@ -78,6 +81,12 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             Layer::Path(line) => Some(boxes::path(model, line, area, buf)),
             Layer::Purge(open) => Some(boxes::purge(model, open, area, buf)),
             Layer::Snooze(open) => Some(snooze::draw(model, open, area, buf)),
+            Layer::Sending(open) => Some(sending::draw(model, open, area, buf)),
+            Layer::Attach(open) => Some(sending::attach(model, open, area, buf)),
+            Layer::Saves(open) => {
+                sending::saves(model, open, area, buf);
+                None
+            }
         };
     }
     caret
@@ -88,10 +97,22 @@ fn mail(model: &Model, area: Rect, buf: &mut Buffer) {
     let areas = areas.with_panel(tour::rows(model));
     let past = model.history.as_ref().filter(|_| model.reader.is_none());
     let areas = past.map_or(areas, |_| layout::without_sidebar(areas));
+    if let Some(composer) = &model.writing.open {
+        let areas = compose::areas(model, area);
+        frame::draw(model, &areas, buf);
+        compose::draw(model, composer, areas.list, buf);
+        tour::draw(model, areas.panel, buf);
+        hints::notice(model, areas.notice, buf);
+        hints::hints(model, areas.hints, areas.notice.height == 0, buf);
+        return;
+    }
     frame::draw(model, &areas, buf);
     sidebar::draw(model, areas.sidebar, buf);
     match past {
         Some(past) => history::draw(model, past, areas.list, buf),
+        None if crate::ui::compose::outgoing::shown(model).is_some() => {
+            outgoing::draw(model, areas.list, buf);
+        }
         None => list::draw(model, areas.list, buf),
     }
     if let Some(reader) = &model.reader {

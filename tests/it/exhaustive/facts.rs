@@ -97,7 +97,10 @@ impl Machine {
             }
             Part::Dead => panic!("it is dead"),
         };
-        name.put(known.cut.as_ref().map_or(0, |cut| cut.print));
+        // What is not synced and says nothing else than what is, as a log that was copied, is none.
+        let here = known.tables.as_ref().map(|tables| tables.print);
+        let cut = known.cut.as_ref().map(|cut| cut.print).filter(|cut| here != Some(*cut));
+        name.put(cut.unwrap_or_default());
         State { name: name.end(), facts, wrong, known }
     }
 

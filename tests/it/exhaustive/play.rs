@@ -1,8 +1,11 @@
 //! What a process makes of an input: played on the real thing, on all cores, once.
 //!
 //! Invariant: what is learned is the same whichever core was faster. A state that nobody is in any
-//! more is reached again by the steps that led to it from a start.
+//! more is reached again by the steps that led to it from a start; that costs more than all else, so
+//! who is in a state goes on from it, and who was led to it by an input that changes nothing takes
+//! the next input too.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,15 +18,23 @@ use super::process::{Act, Base, Begun, Death, Given, Input, Machine};
 use super::search::Search;
 use super::tables::Known;
 
-/// Processes that are kept running, for whoever goes on with their state.
-const RUNNING: usize = 400;
-
 /// What must be played before a world can go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Job {
     Take(Input),
     Die(Input),
     Rest,
+}
+
+impl Job {
+    /// First what mostly changes nothing, last what needs a process of its own.
+    const fn turn(&self) -> u8 {
+        match self {
+            Self::Take(Input::Work) => 0,
+            Self::Take(_) => 1,
+            Self::Die(_) | Self::Rest => 2,
+        }
+    }
 }
 
 /// Who, in which state, what.
@@ -40,6 +51,7 @@ pub(super) struct Taken {
 
 /// A state of a process.
 pub(super) struct Node {
+    pub(super) name: u128,
     pub(super) facts: Facts,
     /// What was read of its files.
     pub(super) known: Known,
@@ -61,9 +73,12 @@ enum Played {
     Panicked(String),
 }
 
-/// A job, how to reach its state, and who is in it already.
+/// What is to be played in a state, how to reach that, and who is in it already.
 struct Work {
-    need: Need,
+    who: usize,
+    state: u32,
+    name: u128,
+    jobs: Vec<Job>,
     begun: Option<Arc<Begun>>,
     acts: Vec<Act>,
     known: Known,
@@ -75,9 +90,12 @@ struct Round<'a> {
     base: &'a Arc<Base>,
     broken: Option<Broken>,
     frames: &'a [Frame],
-    jobs: Vec<Work>,
+    works: Vec<Work>,
     next: AtomicUsize,
-    played: Mutex<Vec<(usize, Played)>>,
+    /// Processes that may still be kept running.
+    room: AtomicUsize,
+    /// By the number of the work, and of the job in it.
+    played: Mutex<Vec<((usize, usize), Played)>>,
 }
 
 impl Round<'_> {
@@ -85,34 +103,54 @@ impl Round<'_> {
         break_rule(self.broken);
         loop {
             let at = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(work) = self.jobs.get(at) else { break };
-            let played = catch_unwind(AssertUnwindSafe(|| self.play(work)));
-            let played = played.unwrap_or_else(|panic| {
-                let text = panic.downcast_ref::<String>().cloned();
-                let literal = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-                Played::Panicked(text.or(literal).unwrap_or_default())
-            });
-            self.played.lock().unwrap().push((at, played));
+            let Some(work) = self.works.get(at) else { break };
+            let mut here = work.running.lock().unwrap().take();
+            for (n, job) in work.jobs.iter().enumerate() {
+                let machine = here.take();
+                let played = catch_unwind(AssertUnwindSafe(|| self.play(work, *job, machine)));
+                let played = played.unwrap_or_else(|panic| {
+                    let text = panic.downcast_ref::<String>().cloned();
+                    let literal = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+                    (Played::Panicked(text.or(literal).unwrap_or_default()), None)
+                });
+                here = played.1;
+                self.played.lock().unwrap().push(((at, n), played.0));
+            }
+            *work.running.lock().unwrap() = here.filter(|_| self.has_room());
         }
         break_rule(None);
     }
 
-    fn play(&self, Work { need, begun, acts, known, running }: &Work) -> Played {
-        let (who, _, job) = *need;
+    fn has_room(&self) -> bool {
+        let less = |room: usize| room.checked_sub(1);
+        self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+
+    /// Plays a job with who is in its state, if anybody is; and who is in it afterwards.
+    fn play(
+        &self,
+        work: &Work,
+        job: Job,
+        here: Option<Box<Machine>>,
+    ) -> (Played, Option<Box<Machine>>) {
+        let Work { who, begun, acts, known, .. } = work;
         let begun = begun.as_deref();
         let again = || {
-            let mut machine = Box::new(Machine::after(who, self.base, begun, acts, self.frames));
+            let mut machine = Box::new(Machine::after(*who, self.base, begun, acts, self.frames));
             machine.recall(known.clone());
             machine
         };
-        let running = running.lock().unwrap().take();
-        let mut machine = running.unwrap_or_else(again);
+        let mut machine = here.unwrap_or_else(again);
         match job {
             Job::Take(input) => {
                 let act = Act { input, dies: None };
                 let given = machine.act(act, self.frames).expect("nobody dies");
                 let state = machine.state(&given, self.frames);
-                Played::Taken(state, given.frames, given.hung, Some(machine))
+                let stays = state.name == work.name;
+                let (here, gone) =
+                    if stays { (Some(machine), None) } else { (None, Some(machine)) };
+                let gone = gone.filter(|_| self.has_room());
+                (Played::Taken(state, given.frames, given.hung, gone), here)
             }
             Job::Die(input) => {
                 let mut died = Vec::new();
@@ -128,11 +166,11 @@ impl Round<'_> {
                     }
                     machine = again();
                 }
-                Played::Died(died)
+                (Played::Died(died), None)
             }
             Job::Rest => {
                 let (dump, wrong) = machine.at_rest();
-                Played::Rest(dump, wrong)
+                (Played::Rest(dump, wrong), None)
             }
         }
     }
@@ -183,32 +221,42 @@ impl Search {
     /// Plays what is needed, on all cores.
     pub(super) fn play(&mut self, needs: Vec<Need>) {
         self.found.played += needs.len();
-        let jobs = needs.into_iter().map(|need| {
-            let (who, state, _) = need;
-            let running = Mutex::new(self.running.remove(&(who, state)));
+        let mut jobs: BTreeMap<(usize, u32), Vec<Job>> = BTreeMap::new();
+        for (who, state, job) in needs {
+            jobs.entry((who, state)).or_default().push(job);
+        }
+        let works = jobs.into_iter().map(|((who, state), mut jobs)| {
+            jobs.sort_by_key(Job::turn);
+            let running = Mutex::new(self.running.take((who, state)));
             let (begun, acts) = self.way(who, state);
-            let known = self.nodes[who][state as usize].known.clone();
-            Work { need, begun, acts, known, running }
+            let Node { name, known, .. } = &self.nodes[who][state as usize];
+            Work { who, state, name: *name, jobs, begun, acts, known: known.clone(), running }
         });
         let round = Round {
-            jobs: jobs.collect(),
+            works: works.collect(),
             base: &self.base,
             broken: self.broken,
             frames: &self.frames,
             next: AtomicUsize::new(0),
+            room: AtomicUsize::new(self.running.room()),
             played: Mutex::default(),
         };
         let players = std::thread::available_parallelism().map_or(1, usize::from);
         std::thread::scope(|scope| {
-            for _ in 0..players.min(round.jobs.len()) {
+            for _ in 0..players.min(round.works.len()) {
                 scope.spawn(|| round.work());
             }
         });
-        let (jobs, mut played) = (round.jobs, round.played.into_inner().unwrap());
+        let (works, mut played) = (round.works, round.played.into_inner().unwrap());
         // The same whichever core was faster.
         played.sort_by_key(|(at, _)| *at);
-        for (at, played) in played {
-            self.learn(jobs[at].need, played);
+        for ((work, n), played) in played {
+            let Work { who, state, jobs, .. } = &works[work];
+            self.learn((*who, *state, jobs[n]), played);
+        }
+        for Work { who, state, running, .. } in works {
+            let here = running.into_inner().unwrap();
+            here.into_iter().for_each(|machine| self.running.put((who, state), machine));
         }
     }
 
@@ -219,9 +267,8 @@ impl Search {
                 let taken = self.reached((who, state), act, next, None);
                 let frames = frames.into_iter().map(|(at, frame)| (at, self.frame(frame)));
                 let taken = Taken { frames: frames.collect(), hung, ..taken };
-                if let Some(machine) = machine.filter(|_| self.running.len() < RUNNING) {
-                    self.running.insert((who, taken.state), machine);
-                }
+                let key = (who, taken.state);
+                machine.into_iter().for_each(|machine| self.running.put(key, machine));
                 self.nodes[who][state as usize].taken.push((input, taken));
             }
             (Played::Died(all), Job::Die(input)) => {

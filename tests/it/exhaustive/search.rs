@@ -12,6 +12,7 @@ use mailtui::sync::{Frame, encode};
 
 use super::facts::{Facts, State, together};
 use super::play::{Job, Need, Node, Taken};
+use super::pool::Pool;
 use super::process::{Act, BACKEND, Base, Begun, Given, Input, Key, Machine};
 
 /// Ways to what is wrong that are told.
@@ -107,7 +108,7 @@ pub(super) struct Search {
     /// What can be under way; the first is nothing.
     queues: Vec<Vec<u32>>,
     queue_ids: HashMap<Vec<u32>, u32>,
-    pub(super) running: HashMap<(usize, u32), Box<Machine>>,
+    pub(super) running: Pool,
     /// Pairs that were judged.
     judged: HashSet<(u128, u128)>,
     worlds: Vec<World>,
@@ -128,7 +129,7 @@ impl Search {
             frame_ids: HashMap::new(),
             queues: vec![Vec::new()],
             queue_ids: HashMap::from([(Vec::new(), 0)]),
-            running: HashMap::new(),
+            running: Pool::new(),
             judged: HashSet::new(),
             worlds: Vec::new(),
             from: Vec::new(),
@@ -157,8 +158,8 @@ impl Search {
         let nodes = &mut self.nodes[who];
         *self.names[who].entry(state.name).or_insert_with(|| {
             let (taken, died, begun) = (Vec::new(), Vec::new(), begun.map(Arc::new));
-            let State { facts, known, .. } = state;
-            nodes.push(Node { facts, known, from, begun, taken, died, rest: None });
+            let State { name, facts, known, .. } = state;
+            nodes.push(Node { name, facts, known, from, begun, taken, died, rest: None });
             u32::try_from(nodes.len() - 1).expect("not so many")
         })
     }

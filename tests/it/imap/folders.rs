@@ -302,7 +302,9 @@ fn what_comes_in_is_written_nowhere() {
     // All at once, and then one after the other.
     for ns in [vec![0, 1, 2], vec![3], vec![4, 5], vec![6], vec![7, 8]] {
         for thread in 0..8 {
-            ns.iter().for_each(|n| append(&mut client, thread, *n));
+            for n in &ns {
+                append(&mut client, thread, *n);
+            }
         }
         let before = counts(&mut client);
         for _ in 0..2 {

@@ -92,12 +92,13 @@ pub(crate) struct Inner {
     state: Mutex<State>,
 }
 
-static ALL: RwLock<Vec<Arc<Inner>>> = RwLock::new(Vec::new());
+/// By their roots: a search of all orders has hundreds.
+static ALL: RwLock<BTreeMap<PathBuf, Arc<Inner>>> = RwLock::new(BTreeMap::new());
 
 /// The disk that a path lies on.
 pub(crate) fn of(path: &Path) -> Option<Arc<Inner>> {
     let all = ALL.read().unwrap_or_else(PoisonError::into_inner);
-    all.iter().find(|disk| path.starts_with(&disk.root)).map(Arc::clone)
+    path.ancestors().find_map(|root| all.get(root)).map(Arc::clone)
 }
 
 /// A disk, until it is dropped.
@@ -109,7 +110,7 @@ pub(crate) struct Disk {
 impl Drop for Disk {
     fn drop(&mut self) {
         let mut all = ALL.write().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|disk| !Arc::ptr_eq(disk, &self.inner));
+        all.retain(|_, disk| !Arc::ptr_eq(disk, &self.inner));
     }
 }
 
@@ -118,7 +119,9 @@ impl Disk {
     pub(crate) fn new(root: &Path) -> Self {
         vfs::register();
         let inner = Arc::new(Inner { root: root.to_owned(), state: Mutex::default() });
-        ALL.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&inner));
+        let mut all = ALL.write().unwrap_or_else(PoisonError::into_inner);
+        all.insert(root.to_owned(), Arc::clone(&inner));
+        drop(all);
         let watched = watch(root, Arc::<Inner>::clone(&inner));
         Self { inner, _watched: watched }
     }

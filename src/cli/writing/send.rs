@@ -1,0 +1,323 @@
+//! `send`: a draft is checked, queued, and waited for where that is asked for.
+//!
+//! Invariant: what cannot be sent is refused before it is queued, with its place; what is only
+//! unusual is asked about. What is queued is on disk before anything is said of it, and an exit
+//! code of 0 under `--wait` means that the server has taken it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::args::{self, Order};
+use super::{find, identities};
+use crate::account::Accounts;
+use crate::cli::desk::Desk;
+use crate::cli::home::Home;
+use crate::cli::output::Output;
+use crate::clock::rfc3339;
+use crate::command::intent::{HOLD_SECONDS, Intent, SendOrder};
+use crate::command::when;
+use crate::engine::view::{DraftRow, OutboxState, Wrote};
+use crate::engine::{Device, EngineError};
+use crate::id::{EventId, ThreadId};
+use crate::mail::compose::{Draft, Warning, address_key, checks};
+use crate::notice::{Exit, Explain as _, Notice, Severity};
+use crate::safe_text;
+
+/// How long `--wait` waits after the hold is over: longer than a server may take.
+const WAIT_MOST: Duration = Duration::from_mins(15);
+/// How often the files are looked at beside another process.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How something is sent, read from the command line.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    hold: Option<u64>,
+    send_at: Option<i64>,
+    remind: Option<u64>,
+    partial: bool,
+    wait: bool,
+    force: bool,
+}
+
+impl Plan {
+    /// Reads it.
+    pub(super) fn read(order: &Order) -> Result<Self, Notice> {
+        let now = jiff::Zoned::now();
+        let time = |text: &Option<String>| {
+            let read = text.as_deref().map(|text| when::read(text, &now)).transpose();
+            read.map_err(|line| {
+                Notice::error("when", line, format!("say {}", when::EXAMPLES)).exit(Exit::Usage)
+            })
+        };
+        let (send_at, remind) = (time(&order.at)?, time(&order.remind)?);
+        let sent = send_at.unwrap_or_else(|| now.timestamp().as_second());
+        let remind = remind.map(|at| u64::try_from(at.saturating_sub(sent)).unwrap_or(0));
+        if remind == Some(0) {
+            let line = "it would be reminded of before it is sent";
+            return Err(Notice::error("when", line, "remind later than --at").exit(Exit::Usage));
+        }
+        let (hold, partial) = (order.hold, order.partial);
+        let (wait, force) = (order.wait, order.force);
+        Ok(Self { hold, send_at, remind, partial, wait, force })
+    }
+
+    /// At once as far as the account says so, and not asked about.
+    pub(super) const fn plain() -> Self {
+        let (hold, send_at, remind) = (None, None, None);
+        Self { hold, send_at, remind, partial: false, wait: false, force: true }
+    }
+
+    /// The same, whatever is unusual.
+    pub(super) const fn forced(self) -> Self {
+        Self { force: true, ..self }
+    }
+
+    /// Whether what is unusual is not asked about.
+    pub(super) const fn is_forced(&self) -> bool {
+        self.force
+    }
+}
+
+/// `send DRAFT`.
+pub(in crate::cli) fn run(home: &Home, output: Output, send: &args::Send) -> Result<Exit, Notice> {
+    let plan = Plan::read(&send.order)?;
+    let mut device = find::reader::<DraftRow>(home, &send.draft)?;
+    let row: DraftRow = find::named(&device, &send.draft)?;
+    let open = find::open(home, &mut device, &row.thread, &row.save, false)?;
+    check(output, &open.draft, plan)?;
+    let mut desk = Desk::open(home)?;
+    let what = What { thread: &row.thread, save: &row.save, draft: &open.draft, again: None };
+    queue(home, output, &mut desk, &what, plan, !send.wait.no_wait)
+}
+
+/// What is sent.
+pub(super) struct What<'a> {
+    pub(super) thread: &'a ThreadId,
+    pub(super) save: &'a EventId,
+    pub(super) draft: &'a Draft,
+    /// What was queued before and is tried again.
+    pub(super) again: Option<EventId>,
+}
+
+/// Says what is wrong with a draft and its place, and asks about what is unusual.
+pub(super) fn check(output: Output, draft: &Draft, plan: Plan) -> Result<(), Notice> {
+    let mut unusual = Vec::new();
+    for warning in checks(draft) {
+        match &warning {
+            Warning::NoRecipients => {
+                let hint = "name somebody with --to, --cc or --bcc";
+                return Err(
+                    Notice::error("no-recipients", warning.to_string(), hint).exit(Exit::Usage)
+                );
+            }
+            Warning::Address(error) => {
+                let text = draft.field(error.field);
+                let before = text.get(..error.range.start).unwrap_or_default();
+                let there = text.get(error.range.clone()).unwrap_or_default().trim();
+                let place = before.chars().count() + 1;
+                let (field, wrong) = (error.field.name(), error.wrong);
+                let there = safe_text::line(there);
+                let line = format!("{field}, character {place}: {there}: {wrong}");
+                let hint = "correct the address, or take it out";
+                return Err(Notice::error("bad-address", line, hint).exit(Exit::Usage));
+            }
+            _ => unusual.push(warning.to_string()),
+        }
+    }
+    if unusual.is_empty() || plan.is_forced() {
+        return Ok(());
+    }
+    let line = unusual.join("; ");
+    if super::confirmed(output, &format!("{line}.\nSend it? Type yes: ")) == Some(true) {
+        return Ok(());
+    }
+    let hint = "nothing was sent; --force sends it as it is";
+    Err(Notice::error("unusual", line, hint).exit(Exit::Usage))
+}
+
+/// Queues it, and waits as it is asked to.
+pub(super) fn queue(
+    home: &Home,
+    output: Output,
+    desk: &mut Desk,
+    what: &What<'_>,
+    plan: Plan,
+    wait: bool,
+) -> Result<Exit, Notice> {
+    let order = order(home, output, what, plan);
+    let hold = order.hold;
+    let done = desk.decide(home, &[], &Intent::Send(order))?;
+    let queued =
+        done.wrote.clone().ok_or_else(|| EngineError::NoDraft(what.save.to_string()).notice())?;
+    let finished = desk.finish(home, wait);
+    let (mut ended, mut failed) = (End::Waits, finished.err());
+    if plan.wait && failed.is_none() {
+        match settled(home, desk, &queued, hold) {
+            Ok(end) => ended = end,
+            Err(notice) => failed = Some(notice),
+        }
+    } else if failed.is_none() {
+        nobody_sends(home, output, desk);
+    }
+    let (pending, _) = desk.device().pending().map_err(|error| error.notice())?;
+    let state = ended.state();
+    let value = json!({
+        "action": done.action, "thread": queued.thread, "save": what.save, "queued": queued.event,
+        "hold": hold, "sendAt": plan.send_at.and_then(rfc3339), "state": state, "pending": pending,
+    });
+    let says = if state == "sent" { "Sent.".to_owned() } else { done.says.clone() };
+    output.result(&value, || format!("{}  {says}", queued.event))?;
+    match failed {
+        Some(notice) => Err(notice),
+        None => ended.exit(),
+    }
+}
+
+fn order(home: &Home, output: Output, what: &What<'_>, plan: Plan) -> SendOrder {
+    let accounts = Accounts::read(&home.dir).unwrap_or_default();
+    let named = what.draft.account.as_deref();
+    let account = named.and_then(|name| accounts.named(name).ok()).or(accounts.list.first());
+    if account.is_none() && !home.is_remote() {
+        let line = "there is no account to send it with";
+        let hint = "`mailtui account add` adds one; it waits in the outbox";
+        output.notice(&Notice::warning("no-account", line, hint));
+    }
+    let from = what.draft.recipients().from.into_iter().next().map(|from| from.address);
+    let from = from.or_else(|| account.map(|account| account.address.as_str().to_owned()));
+    let key = address_key(&from.unwrap_or_default());
+    let domain = key.rsplit_once('@').map(|(_, domain)| domain.to_owned());
+    let of_account = account.and_then(|account| account.settings.hold);
+    SendOrder {
+        thread: what.thread.clone(),
+        save: what.save.clone(),
+        domain: domain.unwrap_or_default(),
+        hold: plan.hold.or(of_account).unwrap_or(HOLD_SECONDS),
+        send_at: plan.send_at,
+        offset: identities::offset() / 60,
+        again: what.again.clone(),
+        partial: plan.partial,
+        remind: plan.remind,
+    }
+}
+
+/// A command of its own ends before anything is sent: that is said.
+fn nobody_sends(home: &Home, output: Output, desk: &Desk) {
+    if !home.is_remote() && matches!(desk, Desk::Own(_)) {
+        let line = "it is sent while mailtui runs";
+        let hint = "open mailtui, run `mailtui --sync-only`, or give --wait";
+        let notice = Notice::warning("not-sent-yet", line, hint);
+        output.notice(&Notice { severity: Severity::Info, ..notice });
+    }
+}
+
+/// What became of what was queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum End {
+    /// It waits, and nobody looked for long enough.
+    Waits,
+    Sent,
+    /// It was taken back meanwhile.
+    Cancelled,
+    Failed(String),
+    Unknown(String),
+    /// A try failed; there will be another.
+    Later(String),
+}
+
+impl End {
+    const fn state(&self) -> &'static str {
+        match self {
+            Self::Waits => "queued",
+            Self::Sent => "sent",
+            Self::Cancelled => "cancelled",
+            Self::Failed(_) => "failed",
+            Self::Unknown(_) => "unknown",
+            Self::Later(_) => "retrying",
+        }
+    }
+
+    fn exit(self) -> Result<Exit, Notice> {
+        Err(match self {
+            Self::Waits | Self::Sent => return Ok(Exit::Done),
+            Self::Cancelled => {
+                Notice::error("cancelled", "it was taken back before it was sent", "it is a draft")
+            }
+            Self::Failed(why) => {
+                let hint = "`mailtui outbox edit` writes on it, `mailtui outbox retry` sends it";
+                Notice::error("refused", format!("it was not sent: {why}"), hint)
+            }
+            Self::Unknown(why) => {
+                let line = format!("nobody knows whether it was sent: {why}");
+                let hint = "look for it in Sent; `mailtui outbox retry` sends it once more";
+                Notice::error("unknown", line, hint)
+            }
+            Self::Later(why) => {
+                let line = format!("not sent yet: {why}");
+                let hint = "it is tried again; `mailtui outbox` shows when";
+                Notice::error("retrying", line, hint).exit(Exit::Unreached)
+            }
+        })
+    }
+}
+
+/// Where it stands now.
+fn look(device: &Device, queued: &Wrote) -> Result<End, EngineError> {
+    let outgoing = device.outgoing_rows()?;
+    let row = outgoing.outbox.into_iter().find(|row| row.queued == queued.event);
+    let Some(row) = row else {
+        let back = outgoing.drafts.iter().any(|row| row.thread == queued.thread);
+        return Ok(if back { End::Cancelled } else { End::Sent });
+    };
+    let why = row.why.unwrap_or_default();
+    Ok(match row.state {
+        OutboxState::Queued | OutboxState::Sending => End::Waits,
+        OutboxState::Retrying => End::Later(why),
+        OutboxState::Failed => End::Failed(why),
+        OutboxState::Unknown => End::Unknown(why),
+    })
+}
+
+/// Waits until it is sent, or is not.
+fn settled(home: &Home, desk: &mut Desk, queued: &Wrote, hold: u64) -> Result<End, Notice> {
+    if home.offline {
+        let line = "--offline reaches no server";
+        let hint = "it is kept, and sent when mailtui runs without";
+        return Err(Notice::error("offline", line, hint).exit(Exit::Unreached));
+    }
+    let deadline = Instant::now() + WAIT_MOST + Duration::from_secs(hold);
+    let mut end = End::Waits;
+    match desk {
+        Desk::Own(session) => {
+            session.connect()?;
+            session.send_mail()?;
+            let waited = session.driver.until(&session.events, Some(deadline), |driver| {
+                end = look(&driver.device, queued)?;
+                Ok(end != End::Waits)
+            });
+            waited.map_err(|error| error.notice())?;
+        }
+        Desk::Beside(guest) => {
+            while end == End::Waits && Instant::now() < deadline {
+                std::thread::sleep(LOOK_EVERY);
+                end = look(guest.device(), queued).map_err(|error| error.notice())?;
+            }
+        }
+    }
+    if end == End::Waits {
+        let line = "it is still waiting to be sent";
+        let hint = "`mailtui outbox` shows it";
+        return Err(Notice::error("waiting", line, hint).exit(Exit::Unreached));
+    }
+    Ok(end)
+}
+
+/// A message in the outbox as a line of JSON.
+pub(super) fn value(row: &crate::engine::view::OutboxRow) -> Value {
+    json!({
+        "thread": row.thread, "queued": row.queued, "save": row.save, "to": row.to,
+        "subject": row.subject, "at": rfc3339(row.at), "state": row.state, "why": row.why,
+        "hold": row.hold, "sendAt": row.send_at.and_then(rfc3339),
+        "retryAt": row.retry_at.and_then(rfc3339), "confirmed": row.confirmed,
+    })
+}

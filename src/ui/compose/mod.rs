@@ -1,0 +1,77 @@
+//! Writing on the screen: the composer, drafts, the outbox. Values, like all of the model.
+//!
+//! Invariant: nothing that was typed is lost. What is open is in the journal at every pause, it is
+//! saved as a draft when it is left, and of one draft only one save is under way at a time, so that
+//! no save forks by itself.
+//!
+//! | question | file |
+//! |---|---|
+//! | text that is written, in rows | [`area`], [`rows`] |
+//! | what is open | [`composer`] |
+//! | what its keys do | [`keys`] |
+//! | how a draft begins: new, an answer, a forward, one from the list | [`opening`] |
+//! | when it is put in the journal, saved, sent | [`keeping`] |
+//! | what is asked before it is sent | [`sending`] |
+//! | the lists of drafts and of what is being sent | [`outgoing`] |
+//! | what is done outside the model: files, the editor, accounts | [`desk`] |
+
+pub mod area;
+pub mod composer;
+pub mod desk;
+pub mod keeping;
+pub mod keys;
+pub mod opening;
+pub mod outgoing;
+pub mod rows;
+pub mod sending;
+
+use std::collections::BTreeMap;
+
+use crate::engine::view::Outgoing;
+use crate::mail::compose::{Identity, People, Person};
+
+use composer::Composer;
+use outgoing::Held;
+
+/// All of the model that is about writing.
+#[derive(Debug, Default)]
+pub struct Writing {
+    /// What is being written.
+    pub open: Option<Box<Composer>>,
+    /// What was left and is not kept yet: saves and orders that are under way.
+    pub leaving: Vec<Composer>,
+    /// As whom is written.
+    pub identities: Vec<Identity>,
+    /// Whom mail is from.
+    pub people: People,
+    /// The same by address, to be added to.
+    pub known: BTreeMap<String, Person>,
+    /// The earlier save that was asked for.
+    pub looked: Option<u64>,
+    /// What is written and not sent, as the engine said it last.
+    pub outgoing: Outgoing,
+    /// The line under the cursor of drafts or the outbox.
+    pub cursor: usize,
+    /// What was sent here just now.
+    pub held: Vec<Held>,
+    /// What is to be sent once more although it may have been sent, if the key is pressed again.
+    pub sure: Option<crate::id::EventId>,
+    /// The number of what was asked for last.
+    pub ticket: u64,
+    /// How many were opened here.
+    pub opened: i64,
+}
+
+impl Writing {
+    /// A new ticket.
+    pub const fn next_ticket(&mut self) -> u64 {
+        self.ticket += 1;
+        self.ticket
+    }
+
+    /// Whatever is open or being left under this slot.
+    pub fn of_slot(&mut self, slot: i64) -> Option<&mut Composer> {
+        let open = self.open.as_deref_mut();
+        open.into_iter().chain(&mut self.leaving).find(|composer| composer.slot == slot)
+    }
+}

@@ -1,0 +1,209 @@
+//! How a draft begins: new, an answer, a forward, or one that was kept.
+//!
+//! Invariant: keys that are typed before there is something to type into wait for it; they reach
+//! nothing else.
+
+use super::composer::{Composer, Waits};
+use crate::engine::handle::Request;
+use crate::engine::view::{Message, OpenDraft, Thread};
+use crate::id::{EventId, ThreadId};
+use crate::mail::compose::{self, Answer, Draft, Hints, Shown, Style};
+use crate::notice::Severity;
+use crate::ui::app::{Effect, Model};
+use crate::ui::keys;
+use crate::ui::update::ask;
+
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answering {
+    /// An answer to who wrote it.
+    Sender,
+    /// An answer to everybody.
+    All,
+    /// A forward with the message in its text.
+    Inline,
+    /// A forward with the message attached as it came.
+    Attached,
+}
+
+/// Opens a composer of `draft`.
+fn open(model: &mut Model, draft: Draft) -> &mut Composer {
+    model.writing.opened += 1;
+    // No other has it: a thousand composers a millisecond are opened by nobody.
+    let slot = model.now_ms.saturating_mul(1_024).saturating_add(model.writing.opened % 1_024);
+    model.notice = None;
+    model.keys.clear();
+    model.writing.open.insert(Box::new(Composer::new(slot, draft)))
+}
+
+/// A new message.
+pub fn new(model: &mut Model) -> Vec<Effect> {
+    let draft = model.writing.identities.first().map(compose::blank).unwrap_or_default();
+    open(model, draft);
+    people(model);
+    Vec::new()
+}
+
+/// An answer to the message that is read, or to the newest of the conversation under the cursor.
+pub fn answer(model: &mut Model, how: Answering) -> Vec<Effect> {
+    people(model);
+    if let Some(reader) = &model.reader {
+        let found = reader.messages.as_ref().and_then(|all| all.get(reader.current)).cloned();
+        let thread = reader.row.thread.clone();
+        match found {
+            Some(message) => begin(model, &message, how),
+            None => open(model, Draft::default()).waits = Some(Waits::Thread(thread, how)),
+        }
+        return Vec::new();
+    }
+    let Some(row) = model.list.current() else {
+        model.say(Severity::Info, "There is no conversation here", "");
+        return Vec::new();
+    };
+    let thread = row.thread.clone();
+    let effects = keys::open(model);
+    open(model, Draft::default()).waits = Some(Waits::Thread(thread, how));
+    effects
+}
+
+fn begin(model: &mut Model, message: &Message, how: Answering) {
+    let style = Style {
+        signature_above: false,
+        utc_offset: super::sending::offset_minutes(shown_at(message) * 1_000, &model.zone) * 60,
+    };
+    let (shown, me) = (shown(message), &model.writing.identities);
+    let draft = match how {
+        Answering::Sender => compose::reply(&shown, Answer::Sender, me, style),
+        Answering::All => compose::reply(&shown, Answer::All, me, style),
+        Answering::Inline => compose::forward_inline(&shown, Vec::new(), me, style),
+        Answering::Attached => {
+            let raw = (message.raw.clone(), message.size);
+            match raw {
+                (Some(raw), size) => compose::forward_attached(&shown, (raw, size), me, style),
+                (None, _) => compose::forward_inline(&shown, Vec::new(), me, style),
+            }
+        }
+    };
+    let stay = how == Answering::Inline && !message.attachments.is_empty();
+    let waiting = model.writing.open.take().filter(|composer| composer.waits.is_some());
+    let answers = !draft.to.is_empty();
+    let composer = open(model, draft);
+    composer.held = waiting.map(|composer| composer.held).unwrap_or_default();
+    if answers {
+        // Where one writes: above a signature, below what is quoted.
+        let lines = composer.body.lines();
+        let end = lines.iter().position(|line| line == "-- ").unwrap_or(lines.len());
+        let line = end.saturating_sub(1);
+        composer.body.place(super::area::At { line, byte: 0 });
+    }
+    if stay {
+        let hint = "F forwards all of it, as it came";
+        model.say(Severity::Warning, "What is attached does not go along in the text", hint);
+    }
+}
+
+const fn shown_at(message: &Message) -> i64 {
+    match message.date {
+        Some(date) => date,
+        None => message.sort_date,
+    }
+}
+
+/// What of a message its answers need.
+fn shown(message: &Message) -> Shown {
+    Shown {
+        message: Some(message.id.clone()),
+        message_id: message.message_id.clone(),
+        references: message.references.clone(),
+        from: message.from.clone(),
+        to: message.to.clone(),
+        cc: message.cc.clone(),
+        reply_to: message.reply_to.clone(),
+        subject: message.subject.clone(),
+        date: message.date,
+        text: message.text.clone(),
+        hints: Hints::default(),
+    }
+}
+
+/// The conversation came whose newest message is answered.
+pub fn thread_came(model: &mut Model, id: &ThreadId, thread: Option<&Thread>) -> Vec<Effect> {
+    let waits = model.writing.open.as_ref().and_then(|composer| composer.waits.as_ref());
+    let Some(Waits::Thread(wanted, how)) = waits else { return Vec::new() };
+    let of = |thread: &Thread| {
+        thread.row.thread == *wanted || thread.row.members.iter().any(|m| m.thread == *wanted)
+    };
+    let how = *how;
+    match thread {
+        Some(thread) if of(thread) => {
+            let Some(message) = thread.messages.last().cloned() else { return Vec::new() };
+            begin(model, &message, how);
+            release(model)
+        }
+        None if id == wanted => {
+            model.writing.open = None;
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Opens a kept draft, at a save or at its last.
+pub fn kept(model: &mut Model, thread: &ThreadId, save: Option<EventId>) -> Vec<Effect> {
+    // It was left a moment ago and is on its way: it is the newest there is.
+    let leaving = &mut model.writing.leaving;
+    let at = leaving.iter().position(|composer| {
+        composer.thread.as_ref() == Some(thread)
+            && composer.then == Some(super::composer::Then::Rest)
+    });
+    if let Some(at) = at {
+        let mut composer = leaving.remove(at);
+        composer.then = None;
+        model.writing.open = Some(Box::new(composer));
+        return Vec::new();
+    }
+    let ticket = model.writing.next_ticket();
+    open(model, Draft::default()).waits = Some(Waits::Draft(ticket));
+    people(model);
+    ask([Request::Draft { ticket, thread: thread.clone(), save }])
+}
+
+/// A draft came that was asked for.
+pub fn draft_came(model: &mut Model, ticket: u64, came: Option<OpenDraft>) -> Vec<Effect> {
+    if model.writing.looked.take_if(|looked| *looked == ticket).is_some() {
+        if let Some(came) = came {
+            super::keys::look_back(model, came);
+        }
+        return Vec::new();
+    }
+    let waits = |composer: &Composer| composer.waits == Some(Waits::Draft(ticket));
+    let Some(waiting) = model.writing.open.take_if(|composer| waits(composer)) else {
+        return Vec::new();
+    };
+    let Some(came) = came else {
+        model.say(Severity::Warning, "This draft is not here any more", "");
+        return Vec::new();
+    };
+    let composer = open(model, came.draft);
+    composer.held = waiting.held;
+    (composer.thread, composer.from) = (Some(came.thread), Some(came.save));
+    composer.saved = Some(composer.begun.clone());
+    composer.history = came.history;
+    release(model)
+}
+
+/// Presses the keys that waited.
+pub fn release(model: &mut Model) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    loop {
+        let open = model.writing.open.as_deref_mut().filter(|composer| composer.waits.is_none());
+        let Some(key) = open.and_then(|composer| composer.held.pop_front()) else { break };
+        effects.extend(keys::press(model, key));
+    }
+    effects
+}
+
+/// Remembers whom mail is from, of the rows that are here.
+fn people(model: &mut Model) {
+    super::outgoing::learn(model);
+}

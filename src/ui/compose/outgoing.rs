@@ -1,0 +1,373 @@
+//! The lists of drafts and of what is being sent, and what is said of what was sent just now.
+//!
+//! Invariant: they show what the engine said last; a key names the save or the order that its line
+//! showed. What nobody knows to be sent is sent again only after that was said.
+
+use super::opening;
+use super::sending::Plan;
+use crate::command::compose::Out;
+use crate::command::intent::{HOLD_SECONDS, Intent, SendOrder};
+use crate::command::motion::Motion;
+use crate::engine::view::{DraftRow, OutboxRow, OutboxState, Outgoing, Row, Wrote};
+use crate::id::{EventId, ThreadId};
+use crate::mail::Address;
+use crate::mail::compose::{People, Person, address_key};
+use crate::notice::Severity;
+use crate::ui::app::{Effect, Model, Sent};
+use crate::ui::compose::Writing;
+use crate::ui::keys;
+
+/// People that are remembered for completion.
+const MAX_PEOPLE: usize = 5_000;
+
+/// Something that was sent here just now, until it is known what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Its store.
+    pub thread: ThreadId,
+    /// What queued it.
+    pub queued: EventId,
+    /// To whom, in a safe line.
+    pub to: String,
+    /// When it was queued, Unix milliseconds.
+    pub since: i64,
+    /// How long it is held, in seconds.
+    pub hold: u64,
+    /// Not before, Unix seconds.
+    pub send_at: Option<i64>,
+    /// How far it is, once the engine has shown it.
+    pub shown: Option<OutboxRow>,
+}
+
+impl Held {
+    /// What was queued by `wrote`.
+    #[must_use]
+    pub fn new(wrote: &Wrote, to: &str, plan: &Plan, since: i64) -> Self {
+        Self {
+            thread: wrote.thread.clone(),
+            queued: wrote.event.clone(),
+            to: crate::safe_text::line(to),
+            since,
+            hold: plan.hold,
+            send_at: plan.send_at,
+            shown: None,
+        }
+    }
+
+    /// What is said of it now.
+    #[must_use]
+    pub fn says(&self, now_ms: i64) -> Option<(String, &'static str)> {
+        let left = i64::try_from(self.hold).unwrap_or(i64::MAX).saturating_mul(1_000);
+        let left = left.saturating_sub(now_ms.saturating_sub(self.since));
+        let confirmed = self.shown.as_ref().is_none_or(|row| row.confirmed);
+        match self.shown.as_ref().map_or(OutboxState::Queued, |row| row.state) {
+            _ if self.send_at.is_some() => None,
+            OutboxState::Queued if left > 0 => {
+                let seconds = (left + 999) / 1_000;
+                Some((format!("Sending in {seconds} s"), "z takes it back"))
+            }
+            OutboxState::Queued if !confirmed => {
+                Some(("It is sent when the backend is reached".to_owned(), "g o: the outbox"))
+            }
+            OutboxState::Queued | OutboxState::Sending => Some(("Sending…".to_owned(), "")),
+            OutboxState::Retrying => {
+                Some(("Not sent yet; it is tried again".to_owned(), "g o: the outbox"))
+            }
+            OutboxState::Failed | OutboxState::Unknown => None,
+        }
+    }
+}
+
+/// The list that is shown instead of conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Drafts, and conversations that a server has among its drafts.
+    Drafts,
+    /// What is being sent.
+    Outbox,
+}
+
+/// Which list is shown instead of conversations, if one is.
+#[must_use]
+pub fn shown(model: &Model) -> Option<Shown> {
+    match model.list.label.as_str() {
+        "drafts" => Some(Shown::Drafts),
+        "outbox" => Some(Shown::Outbox),
+        _ => None,
+    }
+}
+
+/// A line of such a list.
+#[derive(Debug, Clone, Copy)]
+pub enum Entry<'a> {
+    /// A draft that was written here or on another device.
+    Draft(&'a DraftRow),
+    /// A conversation with a draft of another program.
+    Other(&'a Row),
+    /// A message that is being sent.
+    Out(&'a OutboxRow),
+}
+
+/// The lines of the list.
+#[must_use]
+pub fn entries(model: &Model) -> Vec<Entry<'_>> {
+    let outgoing = &model.writing.outgoing;
+    match shown(model) {
+        Some(Shown::Drafts) => {
+            let others = model.list.rows.iter().filter(|row| !row.thread.is_draft());
+            let drafts = outgoing.drafts.iter().map(Entry::Draft);
+            drafts.chain(others.map(Entry::Other)).collect()
+        }
+        Some(Shown::Outbox) => outgoing.outbox.iter().map(Entry::Out).collect(),
+        None => Vec::new(),
+    }
+}
+
+/// Whether what is written has to be asked for when lists change.
+#[must_use]
+pub fn watches(model: &Model) -> bool {
+    let writing = &model.writing;
+    shown(model).is_some() || !writing.held.is_empty() || writing.open.is_some()
+}
+
+/// Moves the cursor.
+pub fn go(model: &mut Model, motion: Motion) {
+    let last = entries(model).len().saturating_sub(1);
+    let page = model.list.height.max(1);
+    let cursor = model.writing.cursor;
+    let to = match motion {
+        Motion::Down => cursor + 1,
+        Motion::Up => cursor.saturating_sub(1),
+        Motion::HalfDown => cursor + page.div_ceil(2),
+        Motion::HalfUp => cursor.saturating_sub(page.div_ceil(2)),
+        Motion::PageDown => cursor + page,
+        Motion::PageUp => cursor.saturating_sub(page),
+        Motion::First => 0,
+        Motion::Last => last,
+    };
+    model.writing.cursor = to.min(last);
+    model.writing.sure = None;
+}
+
+/// Takes in what is written and not sent; the cursor stays on its line.
+pub fn take(model: &mut Model, outgoing: Outgoing) -> Vec<Effect> {
+    let here = entries(model).get(model.writing.cursor).map(name_of);
+    model.writing.outgoing = outgoing;
+    let at = here.and_then(|here| entries(model).iter().position(|e| name_of(e) == here));
+    let last = entries(model).len().saturating_sub(1);
+    model.writing.cursor = at.unwrap_or(model.writing.cursor).min(last);
+    settle(model);
+    elsewhere(model);
+    Vec::new()
+}
+
+fn name_of(entry: &Entry<'_>) -> String {
+    match entry {
+        Entry::Draft(row) => row.draft.to_string(),
+        Entry::Other(row) => row.thread.to_string(),
+        Entry::Out(row) => row.queued.to_string(),
+    }
+}
+
+/// Says what became of what was sent just now.
+fn settle(model: &mut Model) {
+    let mut says = Vec::new();
+    let Writing { held, outgoing, .. } = &mut model.writing;
+    held.retain_mut(|held| {
+        if let Some(row) = outgoing.outbox.iter().find(|row| row.queued == held.queued) {
+            held.shown = Some(row.clone());
+            let why = row.why.clone().unwrap_or_default();
+            return match row.state {
+                OutboxState::Failed => {
+                    says.push((Severity::Error, format!("Not sent: {why}"), "g o: the outbox"));
+                    false
+                }
+                OutboxState::Unknown => {
+                    let line = "Nobody knows whether it was sent".to_owned();
+                    says.push((Severity::Warning, line, "g o says more"));
+                    false
+                }
+                _ => true,
+            };
+        }
+        let Some(shown) = &held.shown else { return true };
+        if !outgoing.drafts.iter().any(|row| row.save == shown.save) {
+            says.push((Severity::Info, format!("Sent to {}", held.to), ""));
+        }
+        false
+    });
+    for (severity, line, hint) in says {
+        model.say(severity, line, hint);
+    }
+}
+
+/// Says that another device wrote on what is open.
+fn elsewhere(model: &mut Model) {
+    let Writing { open, outgoing, .. } = &mut model.writing;
+    let Some(composer) = open.as_deref_mut().filter(|composer| composer.saving.is_none()) else {
+        return;
+    };
+    let (Some(thread), Some(from)) = (&composer.thread, &composer.from) else { return };
+    let newest = composer.history.first().is_none_or(|row| row.save == *from);
+    let mut same = outgoing.drafts.iter().filter(|row| row.thread == *thread).peekable();
+    if newest && !composer.forks && same.peek().is_some() && same.all(|row| row.save != *from) {
+        composer.forks = true;
+        let line = "Another device wrote on this draft";
+        model.say(Severity::Warning, line, "both are kept: yours is a second draft");
+    }
+}
+
+/// What a key of the lists does.
+pub fn perform(model: &mut Model, out: Out) -> Vec<Effect> {
+    let sure = model.writing.sure.take();
+    let here = entries(model).get(model.writing.cursor).copied();
+    match (here, out) {
+        (None, _) => {
+            model.say(Severity::Info, "There is nothing here", "");
+            Vec::new()
+        }
+        (Some(Entry::Other(row)), Out::Open) => {
+            let row = row.clone();
+            keys::read(model, row)
+        }
+        (Some(Entry::Draft(row)), Out::Open) => {
+            let (thread, save) = (row.thread.clone(), row.save.clone());
+            opening::kept(model, &thread, Some(save))
+        }
+        (Some(Entry::Draft(row)), Out::Discard) => {
+            let intent =
+                Intent::DiscardDraft { thread: row.thread.clone(), save: row.save.clone() };
+            keys::send(model, intent, Sent::Key)
+        }
+        (Some(Entry::Out(row)), out) => {
+            let row = row.clone();
+            with_sent(model, &row, out, sure.as_ref())
+        }
+        (Some(_), _) => {
+            model.say(Severity::Info, "Enter opens it", "");
+            Vec::new()
+        }
+    }
+}
+
+fn with_sent(model: &mut Model, row: &OutboxRow, out: Out, sure: Option<&EventId>) -> Vec<Effect> {
+    if row.state == OutboxState::Sending {
+        model.say(Severity::Info, "It is on its way: nobody stops it any more", "");
+        return Vec::new();
+    }
+    let cancel = || Intent::CancelSend { thread: row.thread.clone(), queued: row.queued.clone() };
+    match out {
+        // What was refused goes out of the outbox by the next save.
+        Out::Open if row.state == OutboxState::Failed => {
+            opening::kept(model, &row.thread, Some(row.save.clone()))
+        }
+        Out::Open => {
+            let mut effects = keys::send(model, cancel(), Sent::Key);
+            effects.extend(opening::kept(model, &row.thread, Some(row.save.clone())));
+            effects
+        }
+        Out::Discard => keys::send(model, cancel(), Sent::Key),
+        Out::Again => match row.state {
+            OutboxState::Failed => again(model, row),
+            OutboxState::Unknown if sure == Some(&row.queued) => again(model, row),
+            OutboxState::Unknown => {
+                model.writing.sure = Some(row.queued.clone());
+                let line = "It may have been sent: look in Sent first";
+                model.say(Severity::Warning, line, "r once more sends it again");
+                Vec::new()
+            }
+            _ => {
+                model.say(Severity::Info, "It is sent by itself", "# takes it back");
+                Vec::new()
+            }
+        },
+    }
+}
+
+fn again(model: &mut Model, row: &OutboxRow) -> Vec<Effect> {
+    let from = model.writing.identities.first();
+    let domain = from.and_then(|me| me.from.address.rsplit_once('@').map(|(_, d)| d.to_owned()));
+    let order = SendOrder {
+        thread: row.thread.clone(),
+        save: row.save.clone(),
+        domain: domain.unwrap_or_default(),
+        hold: HOLD_SECONDS,
+        send_at: None,
+        offset: super::sending::offset_minutes(model.now_ms, &model.zone),
+        again: Some(row.queued.clone()),
+        partial: false,
+        remind: None,
+    };
+    keys::send(model, Intent::Send(order), Sent::Key)
+}
+
+/// Remembers whom the mail that is here is from.
+pub fn learn(model: &mut Model) {
+    let reader = model.reader.iter().flat_map(|reader| reader.messages.iter().flatten());
+    let mut seen: Vec<(Address, i64, bool)> = Vec::new();
+    for message in reader {
+        for address in message.from.iter().chain(&message.to).chain(&message.cc) {
+            seen.push((address.clone(), message.sort_date, false));
+        }
+    }
+    for row in &model.list.rows {
+        seen.extend(row.participants.iter().map(|who| (who.clone(), row.last_activity, false)));
+    }
+    let known = &mut model.writing.known;
+    for (address, last, wrote_to) in seen {
+        let key = address_key(&address.address);
+        if key.is_empty() || (known.len() >= MAX_PEOPLE && !known.contains_key(&key)) {
+            continue;
+        }
+        let person = known.entry(key).or_insert_with(|| Person {
+            address: address.clone(),
+            count: 0,
+            last,
+            wrote_to,
+        });
+        person.count = person.count.saturating_add(1);
+        if last >= person.last {
+            person.last = last;
+            if address.name.is_some() {
+                person.address = safe(&address);
+            }
+        }
+    }
+    let me = model.writing.identities.iter().map(|me| address_key(&me.from.address));
+    let me: Vec<String> = me.collect();
+    let others = known.iter().filter(|(key, _)| !me.contains(key));
+    model.writing.people = People::new(others.map(|(_, person)| person.clone()).collect());
+}
+
+/// An address as it may be typed: what mail hides in a name is not proposed.
+fn safe(address: &Address) -> Address {
+    let name = address.name.as_deref().map(crate::safe_text::line);
+    Address { name, address: crate::safe_text::line(&address.address) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held() -> Held {
+        Held {
+            thread: ThreadId::try_from("draft-a").unwrap(),
+            queued: EventId::try_from("q1").unwrap(),
+            to: "ann@x.org".into(),
+            since: 1_000,
+            hold: 10,
+            send_at: None,
+            shown: None,
+        }
+    }
+
+    #[test]
+    fn the_hold_counts_down() {
+        let says = |now| held().says(now).map(|(line, _)| line).unwrap_or_default();
+        assert_eq!(says(1_000), "Sending in 10 s");
+        assert_eq!(says(1_001), "Sending in 10 s");
+        assert_eq!(says(10_500), "Sending in 1 s");
+        assert_eq!(says(11_000), "Sending…");
+        assert_eq!(Held { send_at: Some(9), ..held() }.says(1_000), None);
+    }
+}

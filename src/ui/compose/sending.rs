@@ -1,0 +1,170 @@
+//! The box that asks when something is sent, and says what may be wrong with it.
+//!
+//! Invariant: what cannot be sent never comes so far; what may be a mistake is said before the
+//! choice, and then the first choice is to go back. What is chosen is for the draft as it is.
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+use super::composer::{Focus, Then};
+use super::keeping;
+use crate::command::intent::HOLD_SECONDS;
+use crate::command::motion::Motion;
+use crate::command::when;
+use crate::mail::compose::{Draft, Warning, checks};
+use crate::notice::Severity;
+use crate::ui::app::{Effect, Layer, Model};
+use crate::ui::line::Line;
+
+/// Seconds of a day.
+const DAY: u64 = 24 * 60 * 60;
+/// After how long a conversation that nobody answers comes back: what is said, and in seconds.
+pub const REMINDERS: [(&str, Option<u64>); 5] = [
+    ("no", None),
+    ("in a day", Some(DAY)),
+    ("in 3 days", Some(3 * DAY)),
+    ("in a week", Some(7 * DAY)),
+    ("in 2 weeks", Some(14 * DAY)),
+];
+
+/// How something is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// How long it is held, in seconds by the backend's clock.
+    pub hold: u64,
+    /// Not before, Unix seconds.
+    pub send_at: Option<i64>,
+    /// The conversation comes back when nobody answers for so many seconds.
+    pub remind: Option<u64>,
+}
+
+/// A choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// Back to writing.
+    Back,
+    /// At once, but for the hold.
+    Now,
+    /// Not before this time, Unix seconds; and what that is called.
+    At(String, i64),
+}
+
+/// The box.
+#[derive(Debug, Clone)]
+pub struct SendBox {
+    /// To whom, in a safe line.
+    pub to: String,
+    /// What may be wrong.
+    pub warnings: Vec<String>,
+    /// What is typed: a time.
+    pub line: Line,
+    /// The choice under the cursor.
+    pub cursor: usize,
+    /// Which of [`REMINDERS`].
+    pub remind: usize,
+    now: Zoned,
+    offered: Vec<Choice>,
+}
+
+impl SendBox {
+    fn new(draft: &Draft, warnings: Vec<String>, now: Zoned) -> Self {
+        let times = when::offered(&now).into_iter();
+        let times = times.map(|(name, at)| Choice::At(name.to_owned(), at));
+        let back = (!warnings.is_empty()).then_some(Choice::Back);
+        let offered = back.into_iter().chain([Choice::Now]).chain(times).collect();
+        let people = draft.recipients();
+        let all: Vec<&str> =
+            people.all().map(|to| to.name.as_deref().unwrap_or(&to.address)).collect();
+        let to = crate::safe_text::line(&all.join(", "));
+        Self { to, warnings, line: Line::default(), cursor: 0, remind: 0, now, offered }
+    }
+
+    /// What can be chosen now, or why what is typed cannot.
+    ///
+    /// # Errors
+    /// A line that says what is wrong with what is typed.
+    pub fn choices(&self) -> Result<Vec<Choice>, String> {
+        let typed = self.line.text().trim();
+        if typed.is_empty() {
+            return Ok(self.offered.clone());
+        }
+        when::read(typed, &self.now).map(|at| vec![Choice::At("Send".to_owned(), at)])
+    }
+
+    /// Moves the cursor.
+    pub fn go(&mut self, motion: Motion) {
+        let last = self.choices().map_or(0, |choices| choices.len().saturating_sub(1));
+        self.cursor = match motion {
+            Motion::Down => self.cursor + 1,
+            Motion::Up => self.cursor.saturating_sub(1),
+            _ => self.cursor,
+        }
+        .min(last);
+    }
+
+    /// The next time to be reminded.
+    pub const fn remind_next(&mut self) {
+        self.remind = (self.remind + 1) % REMINDERS.len();
+    }
+}
+
+/// Minutes east of UTC at this time.
+#[must_use]
+pub fn offset_minutes(at_ms: i64, zone: &TimeZone) -> i32 {
+    let at = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    zone.to_offset(at).seconds() / 60
+}
+
+/// What is said of a warning that is no error; `None` for what stops the sending.
+fn said(warning: &Warning) -> Option<String> {
+    match warning {
+        Warning::NoRecipients | Warning::Address(_) => None,
+        other => Some(crate::safe_text::line(&other.to_string())),
+    }
+}
+
+/// Asks when to send, unless it cannot be sent: then it says why, where it is wrong.
+pub fn ask(model: &mut Model) -> Vec<Effect> {
+    let now = Timestamp::from_millisecond(model.now_ms).map(|at| at.to_zoned(model.zone.clone()));
+    let (Some(composer), Ok(now)) = (model.writing.open.as_deref_mut(), now) else {
+        return Vec::new();
+    };
+    let draft = composer.draft();
+    let warnings = checks(&draft);
+    if let Some(Warning::Address(error)) =
+        warnings.iter().find(|w| matches!(w, Warning::Address(_)))
+    {
+        composer.go_to(error);
+        model.say(Severity::Warning, error.to_string(), "not sent: mend it first");
+    } else if warnings.contains(&Warning::NoRecipients) {
+        composer.focus = Focus::To;
+        model.say(Severity::Warning, "Nobody to send it to", "not sent: say to whom");
+    } else if !composer.coming.is_empty() {
+        model.say(Severity::Info, "A file is still being read", "not sent yet");
+    } else {
+        let warnings = warnings.iter().filter_map(said).collect();
+        model.layers.push(Layer::Sending(SendBox::new(&draft, warnings, now)));
+    }
+    Vec::new()
+}
+
+/// Enter in the box.
+pub fn accept(model: &mut Model) -> Vec<Effect> {
+    let Some(Layer::Sending(open)) = model.layers.last() else { return Vec::new() };
+    let chosen = match open.choices() {
+        Ok(choices) => choices.into_iter().nth(open.cursor),
+        Err(wrong) => {
+            model.say(Severity::Warning, wrong, format!("say {}", when::EXAMPLES));
+            return Vec::new();
+        }
+    };
+    let remind = REMINDERS.get(open.remind).and_then(|(_, seconds)| *seconds);
+    model.layers.pop();
+    let (hold, send_at) = match chosen {
+        Some(Choice::Now) => (HOLD_SECONDS, None),
+        // Until its time it can be taken back anyway.
+        Some(Choice::At(_, at)) => (0, Some(at)),
+        Some(Choice::Back) | None => return Vec::new(),
+    };
+    keeping::close(model, Then::Send(Plan { hold, send_at, remind }))
+}
