@@ -284,6 +284,7 @@ mod tests {
             poll_minutes: 1,
             folders: vec!["INBOX".to_owned()],
             ignore: vec!["Spam".to_owned()],
+            ..Settings::default()
         };
         assert_eq!(ann.settings, settings);
         assert_eq!(ann.tls_ca.as_deref(), Some(Path::new("/ca.pem")));
