@@ -167,15 +167,15 @@ fn is_public(ip: IpAddr) -> bool {
         }
         IpAddr::V6(ip) => {
             let inner = ip.to_ipv4_mapped().or_else(|| nat64(ip));
-            match inner {
-                Some(inner) => is_public(IpAddr::V4(inner)),
-                // RFC 4291 section 2.4: what is assigned for everybody begins with 001; 2001:db8::
-                // is documentation (RFC 3849), 2002:: has an address of IPv4 in it (RFC 3056).
-                None => {
-                    let [a, b, ..] = ip.segments();
-                    (a & 0xe000) == 0x2000 && !(a == 0x2001 && b == 0xdb8) && a != 0x2002
-                }
+            if let Some(inner) = inner {
+                return is_public(IpAddr::V4(inner));
             }
+            // RFC 4291 section 2.4: what is assigned for everybody begins with 001; 2001:db8:: is
+            // documentation (RFC 3849), 2001:0:: and 2002:: have an address of IPv4 in them (RFC
+            // 4380, RFC 3056).
+            let [a, b, ..] = ip.segments();
+            let inside = a == 0x2002 || (a == 0x2001 && b == 0);
+            (a & 0xe000) == 0x2000 && !(a == 0x2001 && b == 0xdb8) && !inside
         }
     }
 }
@@ -226,6 +226,7 @@ mod tests {
             ("ff02::1", false),
             ("2001:db8::1", false),
             ("2002:7f00:1::", false),
+            ("2001:0:1:2::1", false),
             ("::ffff:127.0.0.1", false),
             ("::ffff:93.184.216.34", true),
             ("64:ff9b::a00:1", false),

@@ -16,10 +16,11 @@ pub(super) use wizard::job;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::account::{Account, AccountError, Accounts, Editor, Protocol, Secret};
+use crate::account::{Account, AccountError, Accounts, Editor, Protocol, Secret, Signature};
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::clock::rfc3339;
+use crate::command::intent::HOLD_SECONDS;
 use crate::imap::Conflict;
 use crate::label::Place;
 use crate::notice::{Exit, Explain as _, Notice};
@@ -156,6 +157,12 @@ fn value(home: &Home, account: &Account) -> Value {
         "auth": account.auth.name(),
         "password": from,
         "state": state,
+        "aliases": account.settings.aliases.iter().map(|alias| safe(alias)).collect::<Vec<_>>(),
+        "signature": account.settings.signature.as_ref().map(|from| match from {
+            Signature::Text(_) => "text",
+            Signature::File(_) => "file",
+        }),
+        "hold": account.settings.hold.unwrap_or(HOLD_SECONDS),
     })
 }
 

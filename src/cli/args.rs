@@ -399,7 +399,7 @@ fn with_link(args: Vec<OsString>) -> Vec<OsString> {
         let text = arg.to_str().unwrap_or_default();
         let is_link = text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:"));
         if is_link {
-            out.extend(["mailto".into(), "--".into()]);
+            out.push("mailto".into());
         }
         let valued = VALUED.contains(&text);
         let goes_on = text.starts_with("--") && text != "--" && !is_link;

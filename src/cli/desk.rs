@@ -11,6 +11,7 @@ use crate::cli::session::Session;
 use crate::command::intent::Intent;
 use crate::engine::Device;
 use crate::engine::view::Done;
+use crate::id::ThreadId;
 use crate::notice::{Explain as _, Notice};
 
 /// How long a directory is waited for that another command has for a moment.
@@ -70,6 +71,21 @@ impl Desk {
         match self {
             Self::Own(session) => session.driver.clear_refused().map_err(|error| error.notice()),
             Self::Beside(guest) => guest.clear_refused(),
+        }
+    }
+
+    /// Keeps a thread on this device that was just written to; offline it can be written on. What
+    /// cannot be kept now is fetched when it is asked for.
+    pub(super) fn keep_here(&mut self, home: &Home, thread: &ThreadId) {
+        // A terminal keeps what it wants by itself, and an embedded backend has everything.
+        let Self::Own(session) = self else { return };
+        if !home.is_remote() || home.offline {
+            return;
+        }
+        let Session { driver, events, .. } = &mut **session;
+        let asked = driver.device.note_opened(thread).and_then(|()| driver.device.load(thread));
+        if asked.is_ok() {
+            drop(driver.until(events, None, |driver| Ok(driver.device.is_loaded(thread))));
         }
     }
 

@@ -235,7 +235,10 @@ impl Device {
             let Some(row) = mailbox::raw_row(&self.db, &thread)? else { continue };
             let since = policy.days.map(|days| self.since(days));
             let recent = |from: Option<i64>| from.is_some_and(|from| row.last_activity >= from);
+            let is_written =
+                |list: &'static str| row.shown.labels.contains(&crate::label::system(list));
             let wanted = policy.all
+                || (thread.is_draft() && (is_written("drafts") || is_written("outbox")))
                 || (policy.starred && row.shown.starred)
                 || recent(since)
                 || (policy.newest.is_some() && recent(self.keeper.oldest));

@@ -1,6 +1,6 @@
 //! Which conversations a device of a remote backend keeps on disk: what was asked for, as words.
 //!
-//! Invariant: pure. What is pinned, open or pending is kept whatever is said here.
+//! Invariant: pure. What is pinned, open, pending or being written is kept whatever is said here.
 
 use serde::{Deserialize, Serialize};
 

@@ -13,6 +13,8 @@ use crate::store::{Durability, Log};
 
 /// The lists in which everything is.
 const ANYWHERE: &[&str] = &["inbox", "archive", "snoozed", "spam", "trash"];
+/// Drafts, and messages in the outbox, that are kept whatever else is.
+const MAX_WRITTEN: usize = 500;
 /// Those without what was thrown away.
 const LIVING: &[&str] = &["inbox", "archive", "snoozed"];
 
@@ -21,7 +23,7 @@ const LIVING: &[&str] = &["inbox", "archive", "snoozed"];
 pub(super) enum Walk {
     /// Kept logs after this thread: are they at the head?
     Kept(String),
-    /// What is pinned.
+    /// What is pinned, and what is being written.
     Pins,
     /// Starred conversations after this one.
     Starred(Option<(i64, ThreadId)>),
@@ -83,6 +85,13 @@ impl Device {
             Walk::Pins => {
                 for thread in Kept::pinned(kept)? {
                     self.want_kept(&thread, 0, true)?;
+                }
+                // What is being written can be written on without a connection.
+                for list in ["drafts", "outbox"] {
+                    let list = crate::label::system(list);
+                    for thread in mailbox::drafts_in(&self.db, &list, MAX_WRITTEN)? {
+                        self.want_kept(&thread, 0, true)?;
+                    }
                 }
                 if policy.starred { Walk::Starred(None) } else { Walk::List(None, 0) }
             }

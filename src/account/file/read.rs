@@ -260,7 +260,8 @@ mod tests {
         auth = \"xoauth2\"\npassword = { command = [\"pass\", \"show\", \"x\"] }\n\
         tls_ca = \"/ca.pem\"\non_new_mail = [\"notify\", \"-x\"]\nnotify = false\n\
         quiet_hours = \"22:00-07:00\"\nconnections = 3\nbandwidth_kib = 100\npoll_minutes = 1\n\
-        folders = [\"INBOX\"]\nignore = [\"Spam\"]\n";
+        folders = [\"INBOX\"]\nignore = [\"Spam\"]\n\
+        aliases = [\"*@x.org\"]\nsignature = \"Ann\"\nhold = 0\n";
     const LEAST: &str = "[accounts.bob]\naddress = \"bob@example.org\"\n\
         imap = \"imap://mail.example.org:1143\"\npassword = { keyring = true }\n";
 
@@ -284,7 +285,9 @@ mod tests {
             poll_minutes: 1,
             folders: vec!["INBOX".to_owned()],
             ignore: vec!["Spam".to_owned()],
-            ..Settings::default()
+            aliases: vec!["*@x.org".to_owned()],
+            signature: Some(Signature::Text("Ann".to_owned())),
+            hold: Some(0),
         };
         assert_eq!(ann.settings, settings);
         assert_eq!(ann.tls_ca.as_deref(), Some(Path::new("/ca.pem")));

@@ -68,13 +68,11 @@ pub(super) fn keep(home: &Home, parts: Vec<Part>) -> Result<Vec<Attached>, Notic
 
 /// A text from a file, or from standard input.
 pub(super) fn text(path: Option<&Path>) -> Result<String, Notice> {
-    let (name, bytes) = match path {
-        Some(path) => (shown(path), bytes(path, MAX_TEXT_BYTES)?),
-        None => {
-            let name = "standard input".to_owned();
-            let bytes = bounded(std::io::stdin().lock(), MAX_TEXT_BYTES);
-            (name.clone(), bytes.map_err(|error| failed(&name, &error))?)
-        }
+    let name = path.map_or_else(|| "standard input".to_owned(), shown);
+    let bytes = if let Some(path) = path {
+        bytes(path, MAX_TEXT_BYTES)?
+    } else {
+        bounded(std::io::stdin().lock(), MAX_TEXT_BYTES).map_err(|error| failed(&name, &error))?
     };
     let Some(bytes) = bytes else {
         let line = format!("{name}: the text is longer than any message");

@@ -130,7 +130,6 @@ impl Sheet {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what `map_err` gives")]
 fn failed<E: std::fmt::Display>(error: E) -> Notice {
     Notice::error("editor", format!("the text for the editor: {error}"), "is there room?")
 }

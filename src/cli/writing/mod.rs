@@ -184,7 +184,7 @@ fn write(home: &Home, output: Output, writing: &Writing, mut begun: Begun) -> Re
     }
     let mut desk = Desk::open(home)?;
     recover(home, output, &mut desk);
-    keep(home, output, &mut desk, writing, begun, plan.forced())
+    keep(home, output, &mut desk, writing, &begun, plan.forced())
 }
 
 /// As [`write`], with the editor in between.
@@ -210,7 +210,7 @@ fn edit(
             return Err(nothing());
         }
         let mut desk = Desk::open(home)?;
-        return keep(home, output, &mut desk, writing, begun, plan);
+        return keep(home, output, &mut desk, writing, &begun, plan);
     };
     ran?;
     let attach = files(output, &edited)?;
@@ -244,10 +244,10 @@ fn keep(
     output: Output,
     desk: &mut Desk,
     writing: &Writing,
-    begun: Begun,
+    begun: &Begun,
     plan: Plan,
 ) -> Result<Exit, Notice> {
-    let (done, draft) = save(home, desk, &begun)?;
+    let (done, draft) = save(home, desk, begun)?;
     told(home, output, desk, writing, &draft, &done, plan)
 }
 
@@ -285,6 +285,9 @@ fn told(
         return refused.and(finished).map(|()| Exit::Done);
     }
     let finished = desk.finish(home, wait);
+    if wait && finished.is_ok() {
+        desk.keep_here(home, &wrote.thread);
+    }
     let (pending, _) =
         desk.device().pending().map_err(|error| crate::notice::Explain::notice(&error))?;
     let value = json!({

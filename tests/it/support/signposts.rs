@@ -4,7 +4,7 @@
 //! Invariant: both listen on loopback and end with their test; every question is noted.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write};
+use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -52,7 +52,8 @@ impl Https {
         Self { address, asked, over }
     }
 
-    /// What was asked: `HOST/PATH?QUERY`.
+    /// What was asked: `HOST/PATH?QUERY`; for a POST that word before it, and behind it what was
+    /// posted and the names of the header.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().expect("no panic while noted").clone()
     }
@@ -74,6 +75,7 @@ fn serve(
     let connection = ServerConnection::new(config).expect("a connection");
     let mut reader = BufReader::new(StreamOwned::new(connection, stream));
     let (mut path, mut host) = (String::new(), String::new());
+    let (mut posted, mut names) = (None, Vec::new());
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 || line.trim().is_empty() {
@@ -81,12 +83,24 @@ fn serve(
         }
         if let Some(rest) = line.strip_prefix("GET ") {
             rest.split(' ').next().unwrap_or_default().clone_into(&mut path);
+        } else if let Some(rest) = line.strip_prefix("POST ") {
+            rest.split(' ').next().unwrap_or_default().clone_into(&mut path);
+            posted = Some(0);
         } else if let Some(value) = line.to_lowercase().strip_prefix("host:") {
             value.trim().clone_into(&mut host);
+        } else if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            posted = posted.and(value.trim().parse().ok());
         }
+        names.extend(line.to_lowercase().split_once(':').map(|(name, _)| name.to_owned()));
     }
-    let all = format!("{host}{path}");
-    let bare = all.split('?').next().unwrap_or_default().to_owned();
+    let mut all = format!("{host}{path}");
+    if let Some(octets) = posted {
+        let mut body = vec![0; octets];
+        reader.read_exact(&mut body)?;
+        let body = String::from_utf8_lossy(&body).into_owned();
+        all = format!("POST {all} {body} ({})", names.join(" "));
+    }
+    let bare = format!("{host}{path}").split('?').next().unwrap_or_default().to_owned();
     noted.lock().expect("no panic while noted").push(all);
     let missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec();
     let answer = files.get(&bare).unwrap_or(&missing);

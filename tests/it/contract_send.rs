@@ -1,0 +1,191 @@
+//! Sending from scripts, through a real server: what arrives is what was written, byte for byte as
+//! others read it, nobody sees a Bcc, and the exit code says what became of it.
+//!
+//! Invariant: each server is started by its test; the program sends by its own means only.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::authority::Authority;
+use crate::support::binary::{Home, one, text};
+use crate::support::dovecot::{has, write_accounts};
+use crate::support::mail::{mail, mbox, write};
+use crate::support::serve::{Serve, free_port};
+use crate::support::smtp_sink::{Front, Kept, Sink, read_by_python};
+
+/// An account that sends by `smtp`, and whose mail is nowhere to be fetched.
+fn accounts(smtp: &str) -> String {
+    format!(
+        "[accounts.u1]\naddress = \"u1@example.org\"\nname = \"Ünal One\"\nlogin = \"u1\"\n\
+         imap = \"imap+plain://localhost:1\"\n{smtp}\
+         password = {{ command = [\"echo\", \"pw-u1\"] }}\nhold = 0\n"
+    )
+}
+
+fn at_sink(home: &Home, sink: &Sink) {
+    write_accounts(home, &accounts(&format!("smtp = \"smtp+plain://localhost:{}\"\n", sink.port)));
+}
+
+/// Sends something, which must be sent when the command returns.
+fn sent(home: &Home, args: &[&str]) -> Value {
+    let sent = one(home.json(&[args, &["--send", "--wait", "--force"]].concat()));
+    assert_eq!((&sent["state"], &sent["pending"]), (&json!("sent"), &json!(0)), "{args:?}");
+    sent
+}
+
+fn raw(kept: &Kept) -> String {
+    String::from_utf8_lossy(&kept.raw).into_owned()
+}
+
+#[test]
+fn what_arrives_is_what_was_written() {
+    let Some(sink) = Sink::start(Front::Plain, &Authority::new()) else { return };
+    let home = Home::new();
+    at_sink(&home, &sink);
+    let body = "Grüße,\n\n  indented\nFrom here on\n.\n-- \nÜ 🎉\n";
+    write(&home.path("body"), body.as_bytes());
+    write(&home.path("naïve.bin"), &[0, 255, 13, 10, 46, 13, 10, 1]);
+    sent(
+        &home,
+        &[
+            "compose",
+            "--to",
+            "Jürgen <j@x.org>",
+            "--cc",
+            "\"Doe, C\" <c@bücher.example>",
+            "--bcc",
+            "secret@hidden.example",
+            "--subject",
+            "Überraschung – für Jürgen",
+            "--body-file",
+            "body",
+            "--attach",
+            "naïve.bin",
+        ],
+    );
+    let kept = sink.kept(1);
+    assert_eq!(kept.envelope["from"], "u1@example.org");
+    let to = ["j@x.org", "c@xn--bcher-kva.example", "secret@hidden.example"];
+    assert_eq!(kept.envelope["to"], json!(to));
+    let read = read_by_python(&kept.raw);
+    assert_eq!(read["subject"], "Überraschung – für Jürgen");
+    assert_eq!(read["from"], "Ünal One <u1@example.org>");
+    assert_eq!(read["bcc"], Value::Null);
+    assert_eq!(read["defects"], json!([]));
+    assert!(!raw(&kept).contains("hidden.example"), "{}", raw(&kept));
+    let unflowed = text(&read, "text").replace("\r\n", "\n");
+    assert!(unflowed.contains("Grüße,\n\n"), "{unflowed:?}");
+    assert_eq!(
+        (sink.count(), home.json(&["outbox"]).len(), home.json(&["drafts"]).len()),
+        (1, 0, 0)
+    );
+    let thread = one(home.threads("sent").into_iter().map(Value::from).collect());
+    let shown = home.show(thread.as_str().expect("an id"));
+    let message = &shown["messages"][0];
+    assert_eq!(message["subject"], "Überraschung – für Jürgen");
+    assert_eq!(message["attachments"][0]["name"], "naïve.bin");
+    assert_eq!(message["attachments"][0]["size"], 8);
+    home.assert_healthy("sending");
+}
+
+#[test]
+fn a_reply_joins_its_conversation_here_and_elsewhere() {
+    let Some(sink) = Sink::start(Front::Plain, &Authority::new()) else { return };
+    let home = Home::new();
+    let first = mail("first@x.org").set("From", "Bob <bob@x.org>").subject("Plan").body("What?\n");
+    write(&home.path("box"), &mbox(std::slice::from_ref(&first)));
+    home.import(&home.path("box"));
+    at_sink(&home, &sink);
+    let thread = home.thread("Plan");
+    sent(&home, &["reply", &thread, "--body", "This – exactly.\n> not quoted by us"]);
+    let kept = sink.kept(1);
+    assert_eq!(kept.envelope["to"], json!(["bob@x.org"]));
+    let shown = home.show(&thread);
+    let messages = shown["messages"].as_array().expect("messages");
+    assert_eq!(messages.len(), 2, "{shown}");
+    let flags = messages[0]["flags"].as_array().expect("flags");
+    assert!(flags.contains(&json!("answered")), "{shown}");
+    assert_eq!(messages[1]["subject"], "Re: Plan");
+    sent(&home, &["forward", &thread, "--to", "eve@x.org", "--attached"]);
+    let whole = raw(&sink.kept(2));
+    assert!(whole.contains("message/rfc822"), "{whole}");
+    home.assert_healthy("a reply");
+
+    if !has("notmuch") {
+        println!("skipped: notmuch is not installed");
+        return;
+    }
+    let maildir = home.path("maildir");
+    for dir in ["cur", "new", "tmp"] {
+        std::fs::create_dir_all(maildir.join(dir)).expect("a maildir");
+    }
+    write(&maildir.join("cur/1:2,"), &first.bytes());
+    write(&maildir.join("cur/2:2,"), &kept.raw);
+    let config = home.path("notmuch-config");
+    let of =
+        format!("[database]\npath={}\n[user]\nprimary_email=u1@example.org\n", maildir.display());
+    write(&config, of.as_bytes());
+    let notmuch = |args: &[&str]| {
+        let mut command = Command::new("notmuch");
+        command.env_clear().envs(home.environment()).env("NOTMUCH_CONFIG", &config).args(args);
+        let output = command.output().expect("notmuch runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    notmuch(&["new", "--quiet"]);
+    assert_eq!(notmuch(&["search", "--output=threads", "*"]).lines().count(), 1);
+    let shown = notmuch(&["show", "--format=text", "subject:Re"]);
+    assert!(shown.contains("This – exactly.\n> not quoted by us"), "{shown}");
+}
+
+#[test]
+fn the_exit_code_says_what_became_of_it() {
+    let home = Home::new();
+    let args = ["compose", "--to", "b@x.org", "--subject", "s", "--body", "b", "--send", "--wait"];
+    // No server for sending: refused for good.
+    write_accounts(&home, &accounts(""));
+    let refused = home.run(&[&args[..], &["--json"]].concat()).exited(1);
+    assert_eq!(refused.object()["state"], "failed");
+    assert_eq!(refused.error()["code"], "refused");
+    let row = one(home.json(&["outbox"]));
+    assert_eq!(row["state"], "failed");
+    assert!(row["why"].is_string(), "{row}");
+    // Nobody listens there: kept, and tried again.
+    let closed = format!("smtp = \"smtp+plain://localhost:{}\"\n", free_port());
+    write_accounts(&home, &accounts(&closed));
+    let id = text(&row, "queued");
+    let later = home.run(&["outbox", "retry", &id, "--wait", "--json"]).exited(5);
+    assert_eq!(
+        (&later.object()["state"], &later.error()["code"]),
+        (&json!("retrying"), &json!("retrying"))
+    );
+    let row = one(home.json(&["outbox"]));
+    assert!(row["retryAt"].is_string() && row["why"].is_string(), "{row}");
+    let offline = home.run(&[&args[..], &["--offline", "--json"]].concat()).exited(5);
+    assert_eq!(offline.error()["code"], "offline");
+    assert_eq!(home.json(&["outbox"]).len(), 2);
+    for row in home.json(&["outbox"]) {
+        home.run(&["outbox", "cancel", &text(&row, "queued")]).ok();
+    }
+    assert_eq!((home.json(&["outbox"]).len(), home.json(&["drafts"]).len()), (0, 2));
+    home.assert_healthy("refusals");
+}
+
+#[test]
+fn a_device_sends_by_its_backend() {
+    let Some(sink) = Sink::start(Front::Plain, &Authority::new()) else { return };
+    let mut serve = Serve::start();
+    at_sink(serve.home(), &sink);
+    let device = Home::new();
+    let args = ["compose", "--to", "b@x.org", "--subject", "s", "--body", "b", "--hold", "0"];
+    let more = ["--send", "--wait", "--json"];
+    let run = serve.run(&device, &[&args[..], &more].concat()).ok();
+    assert_eq!(run.object()["state"], "sent");
+    let kept = sink.kept(1);
+    // It has no accounts of its own: the backend says who sends it.
+    assert_eq!(read_by_python(&kept.raw)["from"], "Ünal One <u1@example.org>");
+    assert_eq!(sink.count(), 1);
+    serve.stop();
+    serve.assert_healthy("sending for a device");
+}
