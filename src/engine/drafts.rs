@@ -82,7 +82,7 @@ impl Device {
             draft: (!long).then(|| Box::new(draft.clone())),
             blob,
             attachments: draft.attachments.iter().map(|attached| attached.hash.clone()).collect(),
-            to: safe_text::line(&draft.to),
+            to: safe_text::line(draft.to.trim_end_matches([',', ' '])),
             subject: safe_text::line(&draft.subject),
             snippet: safe_text::line(&mail::snippet(&draft.body)),
         };
