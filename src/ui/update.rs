@@ -124,6 +124,7 @@ fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
         let label = model.list.label.clone();
         requests.push(model.list.show(label));
     }
+    requests.push(Request::Outgoing);
     let mut effects = ask(requests);
     effects.extend([DeskAsk::Identities, DeskAsk::Leftovers].map(Effect::Desk));
     effects
