@@ -85,6 +85,8 @@
 //! | a thread is loaded, let go | `ui/update` (`prefetch`) → `engine/run` → `engine/memory` |
 //! | the log becomes a snapshot | `backend/maker` → `backend/bootstrap` → `mailbox/snapshot` |
 //! | a device takes it in | `engine/bootstrap` → `mailbox/snapshot/load`, then `index` |
+//! | a message is written | `ui/compose` (its map) → `engine/composing` → `engine/drafts` |
+//! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a death in the simulation, a rule broken on purpose | [`crash::faults`] |
 //! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |

@@ -7,8 +7,8 @@
 use crate::command::intent::{Change, Intent, Target};
 use crate::engine::handle::{PurgeOf, PurgeStep, Request, Update};
 use crate::engine::view::{
-    Cursor, Done, HistoryPage, HistoryRow, ImportProgress, Label, LabelKind, Link, Message,
-    Outgoing, Page, PurgeSum, Row, Status, Thread, Window,
+    Cursor, Done, HistoryPage, HistoryRow, ImportProgress, Label, LabelKind, Link, Outgoing, Page,
+    PurgeSum, Row, Status, Thread, Window,
 };
 use crate::id::{ActionId, Epoch, EventId, LabelId, Seen, ThreadId};
 use crate::label::{self, Place};
@@ -280,23 +280,15 @@ impl Double {
                 let page = HistoryPage { rows, more: rest.len() > limit };
                 vec![Update::History { ticket, page }]
             }
-            Request::Outgoing => vec![Update::Outgoing(self.outgoing.clone())],
-            Request::Draft { ticket, thread, save } => {
-                vec![Update::Draft(ticket, self.draft(&thread, save.as_ref()))]
-            }
-            Request::Journal(journal) => {
-                match journal.entry {
-                    Some(entry) => drop(self.journal.insert(journal.slot, entry.draft)),
-                    None => drop(self.journal.remove(&journal.slot)),
-                }
-                Vec::new()
+            Request::Outgoing | Request::Draft { .. } | Request::Journal(_) => {
+                self.written(request)
             }
             Request::ActionRows { action, limit } => {
                 let threads = &self.reached[&action];
                 let meant = |row: &&Row| threads.contains(&row.thread);
-                let rows: Vec<Row> = self.rows.iter().filter(meant).cloned().collect();
+                let mut rows: Vec<Row> = self.rows.iter().filter(meant).cloned().collect();
                 let total = rows.len();
-                let rows = rows.into_iter().take(limit).collect();
+                rows.truncate(limit);
                 vec![Update::ActionRows { action, rows, total }]
             }
             Request::Open(id) => {
@@ -321,9 +313,8 @@ impl Double {
                 self.doomed.clear();
                 Vec::new()
             }
-            Request::Prefetch(_) | Request::StopImport | Request::Pause | Request::Resume => {
-                Vec::new()
-            }
+            Request::Prefetch(_) | Request::StopImport => Vec::new(),
+            Request::Pause | Request::Resume => Vec::new(),
             Request::Intend(intent) => {
                 let done = self.intend(&intent);
                 self.note(&intent, &done);
