@@ -155,7 +155,8 @@
 //!   there. What a purge emptied has the chain of what it was: a restore may bring that back, so
 //!   in a new epoch a device reads on from before the first such event of its Mailbox log.
 //! - **In a new epoch a device compares before it pushes**: the Mailbox log first; that says which
-//!   kept logs go on above their watermark, and only those can hold what the backend lost.
+//!   kept logs go on above their watermark, and only those can hold what the backend lost. What
+//!   this device did waits in the queue, and is shown, from when its row goes back.
 //! - **After a restore comes back what a device holds**: its own events until rows show them, and
 //!   the logs that it keeps. What the ended life acknowledged after the backup, rows show on the
 //!   device that wrote it, and nobody's kept log holds is gone, as mail is that nobody keeps: a

@@ -18,6 +18,7 @@ use crate::mail::compose::{from_text, to_text};
 use crate::notice::{Explain as _, Notice};
 use crate::safe_text;
 use crate::ui::compose::desk::{EditorJob, EditorRun, EditorSaid, Leftover};
+use crate::ui::compose::opening::slot_at;
 use crate::ui::signals;
 
 /// The directory in the data directory that files for the editor lie in.
@@ -141,12 +142,15 @@ pub(super) fn forget(dir: &Path, slot: i64) {
     }
 }
 
-/// Drafts in files of a program that did not come to taking them.
-pub(super) fn leftovers(dir: &Path) -> Vec<Leftover> {
+/// Drafts in files of a program before `started` (Unix milliseconds) that did not come to taking
+/// them.
+pub(super) fn leftovers(dir: &Path, started: i64) -> Vec<Leftover> {
     let Ok(entries) = std::fs::read_dir(dir.join(DIR)) else { return Vec::new() };
     let slot = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().ok()?;
-        name.strip_prefix(PREFIX)?.strip_suffix(".eml")?.parse::<i64>().ok()
+        let slot = name.strip_prefix(PREFIX)?.strip_suffix(".eml")?.parse::<i64>().ok()?;
+        // The composer that is open now may be older than its mailbox is open.
+        (slot < slot_at(started)).then_some(slot)
     };
     let mut slots: Vec<i64> = entries.flatten().filter_map(slot).collect();
     slots.sort_unstable();
@@ -198,7 +202,7 @@ mod tests {
     fn what_an_editor_left_is_found_until_it_is_kept() {
         let dir = tempfile::tempdir().unwrap();
         crate::store::private_dir(&dir.path().join(DIR)).unwrap();
-        assert!(leftovers(dir.path()).is_empty());
+        assert!(leftovers(dir.path(), 1).is_empty());
         let (job, other) = (sample(7), sample(8));
         for job in [&job, &other] {
             let entry = JournalEntry { thread: None, from: None, draft: job.draft.clone() };
@@ -209,11 +213,11 @@ mod tests {
         put(&file(dir.path(), 8, "eml"), &to_text(&other.draft)).unwrap();
         let mode = std::fs::metadata(file(dir.path(), 7, "eml")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        let found = leftovers(dir.path());
+        let found = leftovers(dir.path(), 1);
         assert_eq!(found.len(), 1, "one was not written in");
         assert_eq!(found[0].draft.body, "one\n\ntwo");
         assert_eq!(found[0].draft.references, ["1@x"]);
         forget(dir.path(), 7);
-        assert!(leftovers(dir.path()).is_empty());
+        assert!(leftovers(dir.path(), 1).is_empty());
     }
 }

@@ -32,12 +32,14 @@ const MAX_PATHS: usize = 50;
 #[derive(Clone)]
 pub(super) struct Desk {
     home: Home,
+    /// What was there before is left over from another program, Unix milliseconds.
+    started: i64,
     sample: Arc<Mutex<Option<Sample>>>,
 }
 
 impl Desk {
     pub(super) fn new(home: &Home, sample: &Arc<Mutex<Option<Sample>>>) -> Self {
-        Self { home: home.clone(), sample: Arc::clone(sample) }
+        Self { home: home.clone(), started: SystemClock.now_ms(), sample: Arc::clone(sample) }
     }
 
     /// The data directory, and whether it is the sample's.
@@ -60,7 +62,7 @@ pub(super) fn job(desk: Desk) -> DeskJob {
                 tell(DeskSaid::Identities(identities));
             }
             DeskAsk::Leftovers => {
-                for leftover in tui_editor::leftovers(&dir) {
+                for leftover in tui_editor::leftovers(&dir, desk.started) {
                     tell(DeskSaid::Leftover(Box::new(leftover)));
                 }
             }

@@ -115,7 +115,7 @@ pub const WRITING: [Command; 26] = [
     write(
         "next-field",
         "The next field, or the first proposal",
-        "",
+        "next",
         &[Compose],
         &["Tab"],
         Write::Field(true),

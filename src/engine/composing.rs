@@ -60,7 +60,8 @@ impl Engine {
         Ok(self.driver.device.journal(&journal)?)
     }
 
-    fn forget_saved(&mut self) {
+    /// Forgets what is saved and on disk.
+    pub(super) fn forget_saved(&mut self) {
         let device = &mut self.driver.device;
         if self.saved.is_empty() || device.is_saving() || device.unsynced().is_some() {
             return;

@@ -82,7 +82,7 @@ impl Device {
             draft: (!long).then(|| Box::new(draft.clone())),
             blob,
             attachments: draft.attachments.iter().map(|attached| attached.hash.clone()).collect(),
-            to: safe_text::line(&draft.to),
+            to: safe_text::line(draft.to.trim_end_matches([',', ' '])),
             subject: safe_text::line(&draft.subject),
             snippet: safe_text::line(&mail::snippet(&draft.body)),
         };
@@ -204,7 +204,16 @@ impl Device {
         let Some(writing) = Writing::existing(&self.dir)? else { return Ok(0) };
         let left = writing.journal()?;
         self.writing = Some(writing);
-        for (_, entry) in &left {
+        // It may have been saved, and not forgotten any more: then it is no second draft.
+        let saved: Vec<Draft> = Own::all(&self.db)?
+            .iter()
+            .filter(|own| own.name == name::DRAFT_SAVED)
+            .filter_map(|own| own.args.read::<DraftSaved>()?.draft.map(|draft| *draft))
+            .collect();
+        let lost = left.iter().filter(|(_, entry)| !saved.contains(&entry.draft));
+        let mut recovered = 0;
+        for (_, entry) in lost {
+            recovered += 1;
             let draft = Box::new(entry.draft.clone());
             let (thread, from) = (entry.thread.clone(), entry.from.clone());
             self.intend(&Intent::SaveDraft { thread, from, draft })?;
@@ -218,7 +227,7 @@ impl Device {
         let needed: BTreeSet<BlobHash> =
             own.iter().flat_map(|own| named_blobs(&own.name, &own.args)).collect();
         self.writing()?.tidy(&needed, now)?;
-        Ok(left.len())
+        Ok(recovered)
     }
 
     /// The trail of a thread's row; an empty one where it has none yet.

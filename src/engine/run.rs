@@ -384,6 +384,7 @@ impl Engine {
     fn quit(mut self) {
         self.stop_import.store(true, Ordering::SeqCst);
         self.commit();
+        self.forget_saved();
         self.tell(Update::Ended);
     }
 

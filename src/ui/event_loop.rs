@@ -443,8 +443,8 @@ impl Loop {
     /// Gives the terminal to the editor, and takes back what it wrote.
     fn edit(&mut self, job: &EditorJob) -> Option<UiExit> {
         // The editor's own C-c is no word to us; what else came meanwhile is taken in behind it.
-        self.screen.leave();
         let shut = self.gate.shut();
+        self.screen.leave();
         let said = (self.editor)(job);
         drop(shut);
         let told = |event: &Event| !matches!(event, Event::Told(Told::Interrupt));

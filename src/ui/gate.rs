@@ -11,6 +11,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 /// How long the reading thread may take to stop reading.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long is looked for what was read already; a look of no time sees nothing.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// The end of the loop.
 #[derive(Debug)]
@@ -63,7 +65,7 @@ impl Gate {
 impl Reader {
     /// Waits until the terminal has something; `false` when the gate was shut meanwhile.
     pub fn wait(&mut self) -> bool {
-        if crossterm::event::poll(Duration::ZERO).unwrap_or(true) {
+        if crossterm::event::poll(LOOK).unwrap_or(true) {
             return true;
         }
         let stdin = std::io::stdin();
@@ -81,7 +83,7 @@ impl Reader {
         }
         // A terminal that is gone is found out by reading it.
         let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
-        keys.intersects(gone) || crossterm::event::poll(Duration::ZERO).unwrap_or(true)
+        keys.intersects(gone) || crossterm::event::poll(LOOK).unwrap_or(true)
     }
 }
 

@@ -44,6 +44,8 @@ mod double;
 #[cfg(test)]
 mod double_drafts;
 #[cfg(test)]
+mod double_message;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod tests;

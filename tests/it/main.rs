@@ -71,6 +71,7 @@ mod pty_first_run;
 mod pty_hard;
 mod pty_job;
 mod pty_tour;
+mod pty_write;
 mod purge;
 mod readme;
 mod removed;

@@ -158,12 +158,7 @@ fn step(composer: &mut Composer, down: bool) {
 }
 
 fn field(composer: &mut Composer, next: bool, now: i64) {
-    if next
-        && composer
-            .popup
-            .as_ref()
-            .is_some_and(|popup| popup.cursor.is_some() || half(popup, composer))
-    {
+    if next && proposes(composer) {
         take_proposal(composer, now);
         return;
     }
@@ -174,7 +169,7 @@ fn field(composer: &mut Composer, next: bool, now: i64) {
 }
 
 fn enter(composer: &mut Composer, now: i64) {
-    if composer.popup.as_ref().is_some_and(|popup| popup.cursor.is_some()) {
+    if proposes(composer) {
         take_proposal(composer, now);
     } else if composer.focus == Focus::Body {
         composer.body.insert("\n");
@@ -183,6 +178,12 @@ fn enter(composer: &mut Composer, now: i64) {
         composer.popup = None;
         step(composer, true);
     }
+}
+
+/// Whether a key that goes on takes an address instead: one was chosen, or half of one is typed.
+fn proposes(composer: &Composer) -> bool {
+    let popup = composer.popup.as_ref();
+    popup.is_some_and(|popup| popup.cursor.is_some() || half(popup, composer))
 }
 
 /// Whether what a popup is for is no whole address yet: one that is typed in full is meant.

@@ -26,11 +26,20 @@ pub enum Answering {
     Attached,
 }
 
+/// Numbers of composers that are begun in the same millisecond.
+const A_MS: i64 = 1_024;
+
+/// The first number of a composer that is opened at this time, Unix milliseconds.
+#[must_use]
+pub const fn slot_at(now_ms: i64) -> i64 {
+    now_ms.saturating_mul(A_MS)
+}
+
 /// Opens a composer of `draft`.
 fn open(model: &mut Model, draft: Draft) -> &mut Composer {
     model.writing.opened += 1;
     // No other has it: a thousand composers a millisecond are opened by nobody.
-    let slot = model.now_ms.saturating_mul(1_024).saturating_add(model.writing.opened % 1_024);
+    let slot = slot_at(model.now_ms).saturating_add(model.writing.opened % A_MS);
     model.notice = None;
     model.keys.clear();
     model.writing.open.insert(Box::new(Composer::new(slot, draft)))
@@ -69,7 +78,10 @@ pub fn answer(model: &mut Model, how: Answering) -> Vec<Effect> {
 fn begin(model: &mut Model, message: &Message, how: Answering) {
     let style = Style {
         signature_above: false,
-        utc_offset: super::sending::offset_minutes(shown_at(message) * 1_000, &model.zone) * 60,
+        utc_offset: super::sending::offset_minutes(
+            shown_at(message).saturating_mul(1_000),
+            &model.zone,
+        ) * 60,
     };
     let (shown, me) = (shown(message), &model.writing.identities);
     let draft = match how {
@@ -189,6 +201,7 @@ pub fn draft_came(model: &mut Model, ticket: u64, came: Option<OpenDraft>) -> Ve
     (composer.thread, composer.from) = (Some(came.thread), Some(came.save));
     composer.saved = Some(composer.begun.clone());
     composer.history = came.history;
+    composer.body.to_end();
     release(model)
 }
 

@@ -20,6 +20,11 @@ use crate::ui::keys;
 /// People that are remembered for completion.
 const MAX_PEOPLE: usize = 5_000;
 
+/// After so long behind the hold it is said that something is not sent yet, in milliseconds.
+const LONG_MS: i64 = 20_000;
+/// After so long nothing is said of it any more, until something becomes of it, in milliseconds.
+const QUIET_MS: i64 = 60_000;
+
 /// Something that was sent here just now, until it is known what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
@@ -56,10 +61,13 @@ impl Held {
 
     /// What is said of it now.
     #[must_use]
-    pub fn says(&self, now_ms: i64) -> Option<(String, &'static str)> {
+    pub fn says(&self, now_ms: i64, demo: bool) -> Option<(String, &'static str)> {
         let left = i64::try_from(self.hold).unwrap_or(i64::MAX).saturating_mul(1_000);
         let left = left.saturating_sub(now_ms.saturating_sub(self.since));
         let confirmed = self.shown.as_ref().is_none_or(|row| row.confirmed);
+        if left < -QUIET_MS {
+            return None;
+        }
         match self.shown.as_ref().map_or(OutboxState::Queued, |row| row.state) {
             _ if self.send_at.is_some() => None,
             OutboxState::Queued if left > 0 => {
@@ -68,6 +76,12 @@ impl Held {
             }
             OutboxState::Queued if !confirmed => {
                 Some(("It is sent when the backend is reached".to_owned(), "g o: the outbox"))
+            }
+            OutboxState::Queued if demo => {
+                Some(("The sample mailbox sends nothing".to_owned(), "g o: the outbox"))
+            }
+            OutboxState::Queued if left < -LONG_MS => {
+                Some(("Not sent yet".to_owned(), "g o: the outbox"))
             }
             OutboxState::Queued | OutboxState::Sending => Some(("Sending…".to_owned(), "")),
             OutboxState::Retrying => {
@@ -363,11 +377,13 @@ mod tests {
 
     #[test]
     fn the_hold_counts_down() {
-        let says = |now| held().says(now).map(|(line, _)| line).unwrap_or_default();
+        let says = |now| held().says(now, false).map(|(line, _)| line).unwrap_or_default();
         assert_eq!(says(1_000), "Sending in 10 s");
         assert_eq!(says(1_001), "Sending in 10 s");
         assert_eq!(says(10_500), "Sending in 1 s");
         assert_eq!(says(11_000), "Sending…");
-        assert_eq!(Held { send_at: Some(9), ..held() }.says(1_000), None);
+        assert_eq!(Held { send_at: Some(9), ..held() }.says(1_000, false), None);
+        assert_eq!(says(11_000 + LONG_MS + 1), "Not sent yet");
+        assert_eq!(says(11_000 + QUIET_MS + 1), "");
     }
 }

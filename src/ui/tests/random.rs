@@ -27,7 +27,7 @@ enum Step {
     Gone(usize),
 }
 
-const KEYS: [&str; 42] = [
+const KEYS: [&str; 55] = [
     "j",
     "k",
     "j",
@@ -69,6 +69,19 @@ const KEYS: [&str; 42] = [
     "日",
     "<Delete>",
     "T",
+    "c",
+    "r",
+    "a",
+    "f",
+    "<C-x>s",
+    "<C-x>u",
+    "<C-x>h",
+    "<C-x>k",
+    "<C-x>a",
+    "<C-w>",
+    "gd",
+    "go",
+    "b@x.org",
     ">",
 ];
 

@@ -18,7 +18,7 @@ const SIZES: [(u16, u16); 7] =
     [(30, 6), (40, 10), (60, 15), (80, 24), (100, 30), (140, 40), (200, 50)];
 
 /// The views, by the keys that lead there from the list.
-const VIEWS: [(&str, &str); 16] = [
+const VIEWS: [(&str, &str); 23] = [
     ("list", "jj"),
     ("the last row", "G"),
     ("selection", "xjxs"),
@@ -35,6 +35,13 @@ const VIEWS: [(&str, &str); 16] = [
     ("history", "gh"),
     ("deleting for ever", "#Da"),
     ("accounts", "gm"),
+    ("a new message", "c"),
+    ("proposals", "ca"),
+    ("an answer", "j<Enter>aHello 日本語 👩\u{200d}👩\u{200d}👧 e\u{301}"),
+    ("a wrong address", "c日本語, b@<Tab>x"),
+    ("sending", "cb@localhost<Tab><Tab><Tab><Tab>attached<C-x>s<Down><Down>"),
+    ("drafts", "cb@x.org, 日本語<Esc>gd"),
+    ("the outbox", "cb@x.org<Tab><Tab><Tab>日本語<Tab>x<C-x>s<Enter>go"),
 ];
 
 fn import(done: u64, ended: bool) -> Message {
@@ -60,7 +67,7 @@ fn check(what: &str, screen: &Screen) {
         });
         assert!(!alone, "{what}: a part of a sign, {symbol:?}\n{shown}");
     }
-    let keys = ["Enter", "Esc", "? help", "q quit", "u back", "g…", "z undoes"];
+    let keys = ["Enter", "Esc", "? help", "q quit", "u back", "C-x s", "g d", "g…", "z undoes"];
     let last = lines.last().unwrap();
     // A box may say its own keys.
     let said = shown.contains("Enter") || keys.iter().any(|key| last.contains(key));

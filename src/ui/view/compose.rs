@@ -18,8 +18,9 @@ use crate::ui::text;
 const NAME_COLUMNS: u16 = 9;
 /// Columns before text.
 const INDENT: u16 = 1;
-/// Columns that text is wrapped to: what most mail has.
-const MEASURE: u16 = 72;
+/// Columns that text is wrapped to: those that a line of mail has (RFC 5322, 2.1.1), so that what
+/// is quoted stays as it was.
+const MEASURE: u16 = 78;
 /// Screens of fewer rows show one field at a time.
 const FEW_ROWS: u16 = 8;
 /// The most rows of a field.

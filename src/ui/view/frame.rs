@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 
 use super::{columns, put, put_all};
 use crate::ui::app::Model;
+use crate::ui::compose::outgoing::{self, Shown};
 use crate::ui::layout::Areas;
 use crate::ui::text;
 
@@ -81,6 +82,12 @@ fn title(model: &Model, line: Rect, buf: &mut Buffer) {
 
 /// The list's counts, as many as fit in `room` columns.
 fn counts(model: &Model, room: usize) -> String {
+    let rows = outgoing::entries(model).len() as u64;
+    match outgoing::shown(model) {
+        Some(Shown::Drafts) => return format!("  {}", text::plural(rows, "draft", "drafts")),
+        Some(Shown::Outbox) => return format!("  {}", text::plural(rows, "message", "messages")),
+        None => {}
+    }
     let Some(label) = model.labels.iter().find(|label| label.id == model.list.label) else {
         return String::new();
     };

@@ -115,7 +115,7 @@ fn said(model: &Model, width: u16) -> Parts {
         }
         return parts;
     }
-    let held = model.writing.held.iter().rev().find_map(|held| held.says(model.now_ms));
+    let held = model.writing.held.iter().rev().find_map(|held| held.says(model.now_ms, model.demo));
     if let Some((line, hint)) = held {
         let mut parts = vec![(line, theme.strong())];
         if !hint.is_empty() {
@@ -184,6 +184,15 @@ pub fn progress(import: &Import, now_ms: i64) -> String {
     format!("{verb} {bar} {counts}{}", left.unwrap_or_default())
 }
 
+/// Each command by its first key.
+fn once_each(
+    all: Vec<(String, &'static Command)>,
+) -> impl Iterator<Item = (String, &'static Command)> {
+    let mut last = "";
+    all.into_iter()
+        .filter(move |(_, command)| std::mem::replace(&mut last, command.name) != command.name)
+}
+
 /// The commands that are hinted at in `context`.
 fn hinted(context: Context) -> impl Iterator<Item = &'static Command> {
     all()
@@ -212,7 +221,7 @@ pub fn keys(model: &Model, room: u16) -> Parts {
     } else {
         let typed: String = model.keys.iter().map(ToString::to_string).collect();
         std::iter::once((typed + "…", ""))
-            .chain(continuations(context, &model.keys).into_iter().map(|(keys, command)| {
+            .chain(once_each(continuations(context, &model.keys)).map(|(keys, command)| {
                 (keys, if command.hint.is_empty() { command.name } else { command.hint })
             }))
             .collect()

@@ -8,9 +8,10 @@ use ratatui::layout::Rect;
 
 use super::{columns, put, put_all};
 use crate::engine::view::{OutboxRow, OutboxState};
+use crate::mail::compose::parse_addresses;
 use crate::ui::app::Model;
 use crate::ui::compose::outgoing::{Entry, Shown, entries, shown};
-use crate::ui::{date, people, text};
+use crate::ui::{date, people, reader, text};
 
 /// Columns of the mark before a row.
 const MARK_COLUMNS: u16 = 2;
@@ -63,7 +64,7 @@ fn line(model: &Model, entry: &Entry<'_>, here: bool, line: Rect, buf: &mut Buff
     let (who, subject, more, at, state) = match entry {
         Entry::Draft(row) => {
             let sign = if row.attachments { "@ " } else { "" };
-            (row.to.clone(), row.subject.clone(), row.snippet.clone(), row.at, sign.to_owned())
+            (names(&row.to), row.subject.clone(), row.snippet.clone(), row.at, sign.to_owned())
         }
         Entry::Other(row) => {
             let who = people::short(&row.participants, WHO_COLUMNS);
@@ -71,7 +72,7 @@ fn line(model: &Model, entry: &Entry<'_>, here: bool, line: Rect, buf: &mut Buff
             (who, subject, row.snippet.clone(), row.last_activity, "elsewhere ".to_owned())
         }
         Entry::Out(row) => {
-            (row.to.clone(), row.subject.clone(), String::new(), row.at, format!("{} ", state(row)))
+            (names(&row.to), row.subject.clone(), String::new(), row.at, format!("{} ", state(row)))
         }
     };
     let who = if who.is_empty() { "(to nobody yet)".to_owned() } else { who };
@@ -103,6 +104,14 @@ fn line(model: &Model, entry: &Entry<'_>, here: bool, line: Rect, buf: &mut Buff
     if here {
         buf.set_style(line, theme.cursor());
     }
+}
+
+/// The names in what was typed as recipients; what is no address as it is.
+fn names(typed: &str) -> String {
+    let (people, wrong) = parse_addresses(typed);
+    let half = wrong.into_iter().filter_map(|(range, _)| typed.get(range).map(str::to_owned));
+    let whole = people.iter().map(|who| reader::name(who).to_owned());
+    whole.chain(half).collect::<Vec<_>>().join(", ")
 }
 
 /// How far it is, in one or two words.

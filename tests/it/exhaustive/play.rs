@@ -1,9 +1,8 @@
 //! What a process makes of an input: played on the real thing, on all cores, once.
 //!
 //! Invariant: what is learned is the same whichever core was faster. A state that nobody is in any
-//! more is reached again by the steps that led to it from a start; that costs more than all else, so
-//! who is in a state goes on from it, and who was led to it by an input that changes nothing takes
-//! the next input too.
+//! more is reached again by the steps that led to it from a start. That costs more than all else:
+//! who is in a state goes on from it, and who took an input that changes nothing takes the next.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -256,7 +255,9 @@ impl Search {
         }
         for Work { who, state, running, .. } in works {
             let here = running.into_inner().unwrap();
-            here.into_iter().for_each(|machine| self.running.put((who, state), machine));
+            if let Some(machine) = here {
+                self.running.put((who, state), machine);
+            }
         }
     }
 
@@ -267,8 +268,9 @@ impl Search {
                 let taken = self.reached((who, state), act, next, None);
                 let frames = frames.into_iter().map(|(at, frame)| (at, self.frame(frame)));
                 let taken = Taken { frames: frames.collect(), hung, ..taken };
-                let key = (who, taken.state);
-                machine.into_iter().for_each(|machine| self.running.put(key, machine));
+                if let Some(machine) = machine {
+                    self.running.put((who, taken.state), machine);
+                }
                 self.nodes[who][state as usize].taken.push((input, taken));
             }
             (Played::Died(all), Job::Die(input)) => {

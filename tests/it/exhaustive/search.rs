@@ -14,6 +14,7 @@ use super::facts::{Facts, State, together};
 use super::play::{Job, Need, Node, Taken};
 use super::pool::Pool;
 use super::process::{Act, BACKEND, Base, Begun, Given, Input, Key, Machine};
+use super::world::{AGAIN, CUTS, DEATHS, Move, World};
 
 /// Ways to what is wrong that are told.
 const LISTED: usize = 3;
@@ -33,53 +34,6 @@ pub(super) struct Scope {
     pub(super) cuts: u32,
     pub(super) again: u32,
     pub(super) faults: u32,
-}
-
-/// A world at one moment.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct World {
-    /// The processes' states.
-    at: [u32; 3],
-    /// What is under way to the backend and to the devices.
-    up: [u32; 2],
-    down: [u32; 2],
-    connected: [bool; 2],
-    /// Keys that were not pressed, as a set; whether the message is still to come.
-    keys: u8,
-    mail: bool,
-    /// Faults that may still be: deaths, cuts, second deliveries, and of all.
-    left: [u8; 4],
-    /// A frame that comes a second time, and whose it is: the device, and whether it goes up.
-    old: Option<(u8, bool, u32)>,
-}
-
-const DEATHS: usize = 0;
-const CUTS: usize = 1;
-const AGAIN: usize = 2;
-const ALL: usize = 3;
-
-impl World {
-    fn may(&self, fault: usize) -> bool {
-        self.left[fault] > 0 && self.left[ALL] > 0
-    }
-
-    fn spend(&mut self, fault: usize) {
-        self.left[fault] -= 1;
-        self.left[ALL] -= 1;
-    }
-}
-
-/// What happens in a world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Move {
-    /// A process takes an input; a frame that it is may be delivered once more, some time.
-    Take(u8, Input, bool),
-    /// A frame comes a second time.
-    Again,
-    /// A connection goes, with all that is under way.
-    Cut(u8),
-    /// A process dies over an input, in the n-th way in which it can.
-    Die(u8, Input),
 }
 
 /// How far a search came.

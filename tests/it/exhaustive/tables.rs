@@ -40,7 +40,9 @@ pub(super) struct Known {
 impl Tables {
     fn of(dbs: &[Db], who: usize, thread: &ThreadId) -> Self {
         let (mut print, mut wrong) = (Fingerprint::default(), Vec::new());
-        dbs.iter().for_each(|db| print.all(db));
+        for db in dbs {
+            print.all(db);
+        }
         let ids = ids_of(dbs, &mut wrong);
         let (mut log, mut own) = (Vec::new(), BTreeMap::new());
         if who == BACKEND {
@@ -156,14 +158,16 @@ impl Fingerprint {
         for table in tables.map(|table| table.expect("a name")) {
             let mut rows = db.sql().prepare_cached(&format!("SELECT * FROM \"{table}\"")).unwrap();
             let number = |name: &str| name == "gseq" || (table == "queue" && name == "id");
-            let columns = rows.column_names().into_iter().enumerate();
+            let columns = rows.column_names().enumerate();
             let columns = columns.filter(|(_, name)| !number(name)).map(|(column, _)| column);
             let columns: Vec<usize> = columns.collect();
             let mut lines: Vec<Vec<u8>> = Vec::new();
             let mut rows = rows.query([]).unwrap();
             while let Some(row) = rows.next().unwrap() {
                 let mut line = Vec::new();
-                columns.iter().for_each(|at| value(row.get_ref_unwrap(*at), &mut line));
+                for at in &columns {
+                    value(row.get_ref_unwrap(*at), &mut line);
+                }
                 lines.push(line);
             }
             if table != "queue" {
@@ -171,7 +175,9 @@ impl Fingerprint {
             }
             self.bytes(table.as_bytes());
             self.put(lines.len() as u128);
-            lines.iter().for_each(|line| self.bytes(line));
+            for line in &lines {
+                self.bytes(line);
+            }
         }
     }
 
