@@ -199,7 +199,7 @@ fn write(home: &Home, output: Output, writing: &Writing, mut begun: Begun) -> Re
     keep(home, output, &mut desk, writing, &begun, plan.forced())
 }
 
-/// As [`write`], with the editor in between.
+/// As [`write()`], with the editor in between.
 fn edit(
     home: &Home,
     output: Output,
