@@ -267,6 +267,14 @@ impl Double {
         Status { link: Link::Online { behind: 0 }, remote: false, saving: 0, pending: 0 }
     }
 
+    /// All that is there was imported.
+    fn import(&self) -> Vec<Update> {
+        let done = self.rows.len() as u64;
+        let (total, imported, failed, ended) = (Some(done), done, 0, true);
+        let progress = ImportProgress { done, total, imported, failed, ended };
+        vec![Update::Import(progress), Update::Labels(self.labels()), Update::Changed]
+    }
+
     /// Answers one request.
     pub(crate) fn answer(&mut self, request: Request) -> Vec<Update> {
         match request {
@@ -313,8 +321,9 @@ impl Double {
                 self.doomed.clear();
                 Vec::new()
             }
-            Request::Prefetch(_) | Request::StopImport => Vec::new(),
-            Request::Pause | Request::Resume => Vec::new(),
+            Request::Prefetch(_) | Request::StopImport | Request::Pause | Request::Resume => {
+                Vec::new()
+            }
             Request::Intend(intent) => {
                 let done = self.intend(&intent);
                 self.note(&intent, &done);
@@ -324,17 +333,7 @@ impl Double {
                 updates.extend(self.open.clone().map(|id| self.thread(&id)));
                 updates
             }
-            Request::Import(_) => {
-                let imported = self.rows.len() as u64;
-                let progress = ImportProgress {
-                    done: imported,
-                    total: Some(imported),
-                    imported,
-                    failed: 0,
-                    ended: true,
-                };
-                vec![Update::Import(progress), Update::Labels(self.labels()), Update::Changed]
-            }
+            Request::Import(_) => self.import(),
             Request::Quit => vec![Update::Ended],
         }
     }
