@@ -13,7 +13,8 @@ use std::process::Command;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use crate::cli::tui_write::Desk;
-use crate::engine::writing::JournalEntry;
+use crate::clock::{Clock as _, SystemClock};
+use crate::engine::writing::{JournalEntry, Writing};
 use crate::mail::compose::{from_text, to_text};
 use crate::notice::{Explain as _, Notice};
 use crate::safe_text;
@@ -69,6 +70,14 @@ fn run(dir: &Path, job: &EditorJob) -> Result<(Option<String>, Option<Notice>), 
     if text == given {
         forget(dir, job.slot);
         return Ok((None, problem));
+    }
+    // From here on the journal has it. A file that stayed would be older than what is typed next;
+    // where the journal cannot be written, it stays.
+    let entry = JournalEntry { draft: from_text(&text, &job.draft).draft, ..entry };
+    let noted = Writing::open(dir)
+        .and_then(|mut writing| writing.note(job.slot, &entry, SystemClock.now()));
+    if noted.is_ok() {
+        forget(dir, job.slot);
     }
     Ok((Some(text), problem))
 }

@@ -72,6 +72,10 @@ pub enum Intent {
     DeleteLabel(LabelId),
     /// Write a draft down. Answered with where it is and the name of the save.
     SaveDraft {
+        /// Which writing it is, where the same text may be offered again: a save under this number
+        /// goes on from the last one under it, and equal text is saved once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slot: Option<i64>,
         /// Its store; `None` makes one.
         thread: Option<ThreadId>,
         /// The save that it was made from.

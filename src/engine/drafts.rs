@@ -11,6 +11,7 @@ use crate::engine::view::{
     Done, DraftRow, OpenDraft, OutboxRow, OutboxState, Outgoing, SaveRow, Wrote,
 };
 use crate::engine::writing::{Journal, Writing};
+use crate::engine::written::Written;
 use crate::engine::{Device, EngineError};
 use crate::id::{BlobHash, EventId, StoreId, ThreadId, base32};
 use crate::label;
@@ -38,8 +39,8 @@ impl Device {
     /// Decides what is done with a draft.
     pub(super) fn draft(&mut self, intent: &Intent) -> Result<Done, EngineError> {
         match intent {
-            Intent::SaveDraft { thread, from, draft } => {
-                self.save_draft(thread.as_ref(), from.as_ref(), draft)
+            Intent::SaveDraft { slot, thread, from, draft } => {
+                self.save_draft(*slot, thread.as_ref(), from.as_ref(), draft)
             }
             Intent::DiscardDraft { thread, save } => {
                 let args = Args::of(&DraftDiscarded { save: save.clone() });
@@ -58,10 +59,21 @@ impl Device {
 
     fn save_draft(
         &mut self,
+        slot: Option<i64>,
         thread: Option<&ThreadId>,
         from: Option<&EventId>,
         draft: &Draft,
     ) -> Result<Done, EngineError> {
+        let text = serde_json::to_string(draft).unwrap_or_default();
+        let known = slot.map(|slot| Written::last(&self.db, slot)).transpose()?.flatten();
+        if let Some(known) = &known
+            && known.is_of(&text)
+        {
+            return Ok(Done { wrote: Some(known.wrote()), ..Done::default() });
+        }
+        // A journal may be older than the last save: that is what it goes on from.
+        let thread = known.as_ref().map(|known| &known.thread).or(thread);
+        let from = known.as_ref().map(|known| &known.save).or(from);
         let action = self.action("draft");
         let thread = if let Some(thread) = thread {
             thread.clone()
@@ -73,7 +85,6 @@ impl Device {
             self.add(&StoreId::thread(&thread), name::THREAD_CREATED, &args, &action)?;
             thread
         };
-        let text = serde_json::to_string(draft).unwrap_or_default();
         let long = text.len() > MAX_INLINE_BYTES;
         let blob = if long { Some(self.put_own(text.as_bytes())?) } else { None };
         let saved = DraftSaved {
@@ -87,6 +98,9 @@ impl Device {
             snippet: safe_text::line(&mail::snippet(&draft.body)),
         };
         let event = self.put(&thread, name::DRAFT_SAVED, &Args::of(&saved), &action)?;
+        if let Some(slot) = slot {
+            Written::new(&thread, &event, &text).keep(&self.db, slot)?;
+        }
         let says = "Saved 1 draft.".to_owned();
         let wrote = Some(Wrote { thread, event });
         Ok(Done { action: Some(action.id), threads: 1, says, wrote, ..Done::default() })
@@ -204,19 +218,13 @@ impl Device {
         let Some(writing) = Writing::existing(&self.dir)? else { return Ok(0) };
         let left = writing.journal()?;
         self.writing = Some(writing);
-        // It may have been saved, and not forgotten any more: then it is no second draft.
-        let saved: Vec<Draft> = Own::all(&self.db)?
-            .iter()
-            .filter(|own| own.name == name::DRAFT_SAVED)
-            .filter_map(|own| own.args.read::<DraftSaved>()?.draft.map(|draft| *draft))
-            .collect();
-        let lost = left.iter().filter(|(_, entry)| !saved.contains(&entry.draft));
         let mut recovered = 0;
-        for (_, entry) in lost {
-            recovered += 1;
+        for (slot, entry) in &left {
             let draft = Box::new(entry.draft.clone());
             let (thread, from) = (entry.thread.clone(), entry.from.clone());
-            self.intend(&Intent::SaveDraft { thread, from, draft })?;
+            let intent = Intent::SaveDraft { slot: Some(*slot), thread, from, draft };
+            // What was saved, and not forgotten any more, is no second draft.
+            recovered += usize::from(self.intend(&intent)?.action.is_some());
         }
         self.commit()?;
         for (slot, _) in &left {

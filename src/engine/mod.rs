@@ -49,6 +49,7 @@ pub mod view;
 mod views;
 mod walk;
 pub mod writing;
+mod written;
 
 pub use device::Device;
 pub use driver::{Driver, Synced};

@@ -113,6 +113,20 @@ impl Own {
         Ok(())
     }
 
+    /// Keeps the `most` settings that were set last, of those whose names begin with `prefix`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn trim(db: &Db, prefix: &str, most: usize) -> Result<(), StoreError> {
+        // A setting that is set again is a new row.
+        let sql = "DELETE FROM device WHERE rowid IN (
+            SELECT rowid FROM device WHERE substr(name, 1, length(?1)) = ?1
+            ORDER BY rowid DESC LIMIT -1 OFFSET ?2)";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        db.sql().prepare_cached(sql)?.execute(rusqlite::params![prefix, most])?;
+        Ok(())
+    }
+
     /// The stores with own events of a name.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ impl Double {
     pub(super) fn write(&mut self, intent: &Intent) -> Option<Wrote> {
         let event = self.event();
         match intent {
-            Intent::SaveDraft { thread, from, draft } => {
+            Intent::SaveDraft { thread, from, draft, .. } => {
                 let thread = thread.clone().unwrap_or_else(|| {
                     ThreadId::try_from(format!("draft-{:03}", self.saves.len())).unwrap()
                 });

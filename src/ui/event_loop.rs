@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event as TerminalEvent, KeyEventKind, KeyModifiers};
@@ -413,16 +413,15 @@ impl Loop {
         }
     }
 
-    /// Gives the terminal to the shell and stops; returns when the program goes on. No transaction
-    /// of the engine is open meanwhile.
-    fn suspend(&mut self) -> Option<UiExit> {
+    /// Waits until all that was asked of the engine is on disk; it rests until it is told to go on.
+    fn settle(&mut self) -> Result<Option<Sender<Request>>, UiExit> {
         if self.outside.engine.is_none() && !self.outside.backlog.is_empty() {
             // What was decided before the mailbox was open is put on disk too.
             let opened = |event: &Event| matches!(event, Event::Opened(..) | Event::NotOpened(_));
             if let Some(event) = self.wait_for(Instant::now() + HANGUP_PATIENCE, opened)
                 && let Some(exit) = self.take(vec![event])
             {
-                return Some(exit);
+                return Err(exit);
             }
         }
         let engine = self.outside.engine.clone();
@@ -431,6 +430,16 @@ impl Loop {
                 matches!(event, Event::Engine(Update::Paused) | Event::EngineGone)
             });
         }
+        Ok(engine)
+    }
+
+    /// Gives the terminal to the shell and stops; returns when the program goes on. No transaction
+    /// of the engine is open meanwhile.
+    fn suspend(&mut self) -> Option<UiExit> {
+        let engine = match self.settle() {
+            Ok(engine) => engine,
+            Err(exit) => return Some(exit),
+        };
         self.screen.leave();
         // When it cannot be stopped it goes on at once.
         let _ = signals::stop();
@@ -442,6 +451,12 @@ impl Loop {
 
     /// Gives the terminal to the editor, and takes back what it wrote.
     fn edit(&mut self, job: &EditorJob) -> Option<UiExit> {
+        // The journal has what was typed before the editor has the terminal, for as long as it
+        // wants; and nothing that is older than its text comes to the journal behind that.
+        match self.settle() {
+            Ok(engine) => drop(engine.map(|engine| engine.send(Request::Resume))),
+            Err(exit) => return Some(exit),
+        }
         // The editor's own C-c is no word to us; what else came meanwhile is taken in behind it.
         let shut = self.gate.shut();
         self.screen.leave();

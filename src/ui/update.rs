@@ -6,6 +6,7 @@
 use crate::engine::accounts::NewMail;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Done, ImportProgress, Link, Thread};
+use crate::engine::writing::Journal;
 use crate::id::ThreadId;
 use crate::notice::{Notice, Severity};
 use crate::ui::app::{
@@ -260,7 +261,8 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
         Some(Sent::Draft(slot)) => keeping::saved(model, slot, &done),
         Some(Sent::Order(slot)) => keeping::ordered(model, slot, &done),
         Some(Sent::Leftover(slot)) if done.wrote.is_some() => {
-            vec![Effect::Desk(DeskAsk::Forget(slot))]
+            let saved = Request::Journal(Journal { slot, entry: None });
+            ask([saved]).into_iter().chain([Effect::Desk(DeskAsk::Forget(slot))]).collect()
         }
         _ => Vec::new(),
     };

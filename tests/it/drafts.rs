@@ -35,7 +35,7 @@ fn save(
     draft: Draft,
 ) -> (ThreadId, EventId) {
     let (thread, from) = (of.map(|of| of.0.clone()), of.map(|of| of.1.clone()));
-    intend(world, at, &Intent::SaveDraft { thread, from, draft: Box::new(draft) })
+    intend(world, at, &Intent::SaveDraft { slot: None, thread, from, draft: Box::new(draft) })
 }
 
 fn send(world: &mut World, at: usize, thread: &ThreadId, save: &EventId) -> EventId {
@@ -232,6 +232,55 @@ fn a_journal_that_a_kill_left_becomes_a_draft_once() {
     let dir = world.device(A).dir().to_owned();
     let left = Writing::existing(&dir).expect("readable").expect("it is there");
     assert_eq!(left.journal().expect("readable"), []);
+}
+
+#[test]
+fn what_was_saved_before_a_kill_is_no_second_draft_and_is_written_on() {
+    let entry = |draft| Some(Box::new(JournalEntry { thread: None, from: None, draft }));
+    for (typed_since, has_ended, bodies, recovered) in [
+        (false, "", &["one"][..], 0),
+        (true, "", &["one two"], 1),
+        (false, "queued", &[], 0),
+        (false, "discarded", &[], 0),
+    ] {
+        for projected in [false, true] {
+            let mut world = World::new(&[("A", false)], 14);
+            let (slot, one) = (7, draft("Plan", "one"));
+            // The journal had it, it was saved, and something was done with it; then the kill.
+            let journal = Journal { slot, entry: entry(one.clone()) };
+            world.device_mut(A).journal(&journal).expect("remembers");
+            let (thread, from, slot) = (None, None, Some(slot));
+            let intent = Intent::SaveDraft { slot, thread, from, draft: Box::new(one) };
+            let (thread, save) = intend(&mut world, A, &intent);
+            match has_ended {
+                "queued" => drop(send(&mut world, A, &thread, &save)),
+                "discarded" => {
+                    let thread = thread.clone();
+                    drop(intend(&mut world, A, &Intent::DiscardDraft { thread, save }));
+                }
+                _ => {}
+            }
+            if typed_since {
+                let entry = entry(draft("Plan", "one two"));
+                let journal = Journal { slot: 7, entry };
+                world.device_mut(A).journal(&journal).expect("remembers");
+            }
+            if projected {
+                world.sync();
+            }
+            world.kill_device(A);
+            world.restart_device(A);
+            let count = world.device_mut(A).recover_drafts().expect("recovers");
+            world.save(A);
+            world.sync();
+            let told = format!("typed: {typed_since}, {has_ended}, projected: {projected}");
+            assert_eq!(count, recovered, "{told}");
+            assert_eq!(subjects(&world, A).len(), bodies.len(), "{told}");
+            for body in bodies {
+                assert_eq!(open(&mut world, A, &thread, None).draft.body, *body, "{told}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -93,6 +93,7 @@ mod sync_rules;
 mod two_processes;
 mod undo_history;
 mod upgrades;
+mod writing_kill;
 mod written;
 
 /// Files and folders of this directory that are modules, without the ending.

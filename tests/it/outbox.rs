@@ -37,7 +37,7 @@ fn queue(world: &mut World, at: usize, subject: &str) -> (ThreadId, EventId) {
         body: "At noon?".to_owned(),
         ..Draft::default()
     };
-    let draft = Intent::SaveDraft { thread: None, from: None, draft: Box::new(draft) };
+    let draft = Intent::SaveDraft { slot: None, thread: None, from: None, draft: Box::new(draft) };
     let (thread, save) = intend(world, at, &draft);
     send(world, at, &thread, save, None)
 }

@@ -102,7 +102,6 @@ fn the_editor_has_the_terminal_and_gives_it_back() {
     }
     let screen = pty.screen();
     assert!(screen.contains("Hello Bob") && screen.contains("600"), "{screen}");
-    assert!(!edited(&home).is_empty(), "it stays until it is kept");
     pty.press("\u{1b}");
     pty.wait_text("topic-02");
     let gone = wait_for(SCREEN_DEADLINE, || edited(&home).is_empty().then_some(()));

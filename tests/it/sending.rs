@@ -109,7 +109,10 @@ impl Office {
         match (self.dice.below(8), picked, queued) {
             (0 | 1, Some((thread, save)), _) => {
                 let (thread, from) = (Some(thread), Some(save));
-                self.intend(at, &Intent::SaveDraft { thread, from, draft: Box::new(draft(n)) });
+                self.intend(
+                    at,
+                    &Intent::SaveDraft { slot: None, thread, from, draft: Box::new(draft(n)) },
+                );
             }
             (2..=4, Some((thread, save)), _) => self.send(at, thread, save, None),
             (5, _, Some(row)) => {
@@ -132,7 +135,7 @@ impl Office {
             },
             _ => {
                 let draft = Box::new(draft(n));
-                self.intend(at, &Intent::SaveDraft { thread: None, from: None, draft });
+                self.intend(at, &Intent::SaveDraft { slot: None, thread: None, from: None, draft });
             }
         }
     }
@@ -340,7 +343,7 @@ fn what_is_queued_twice_is_two_messages() {
     let mut office = Office::new(3);
     for n in 0..3 {
         let draft = Box::new(draft(n));
-        office.intend(0, &Intent::SaveDraft { thread: None, from: None, draft });
+        office.intend(0, &Intent::SaveDraft { slot: None, thread: None, from: None, draft });
     }
     for (thread, save) in office.rows(0).0 {
         office.send(0, thread, save, None);

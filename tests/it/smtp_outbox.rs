@@ -43,7 +43,7 @@ fn draft(subject: &str) -> Draft {
 /// Writes a draft and queues it, as a command does.
 fn queue(home: &Home, draft: Draft, again: Option<(ThreadId, EventId)>) -> (ThreadId, EventId) {
     let mut device = device(home);
-    let intent = Intent::SaveDraft { thread: None, from: None, draft: Box::new(draft) };
+    let intent = Intent::SaveDraft { slot: None, thread: None, from: None, draft: Box::new(draft) };
     let saved = device.intend(&intent).expect("decides").wrote.expect("a save");
     let order = SendOrder {
         thread: saved.thread.clone(),

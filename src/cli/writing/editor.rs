@@ -78,6 +78,14 @@ impl Sheet {
         Some(Self { base, kept, path, _lock: lock })
     }
 
+    /// Which writing it is: a number that no other has. The interface's are positive.
+    pub(super) fn slot(&self) -> Option<i64> {
+        let stem = self.kept.file_stem()?.to_str()?.strip_prefix(PREFIX)?;
+        let (at, process) = stem.split_once('-')?;
+        let (at, process) = (at.parse::<i64>().ok()?, process.parse::<i64>().ok()?);
+        Some(-at.saturating_mul(1_024).saturating_add(process % 1_024))
+    }
+
     /// What it was made from.
     pub(super) const fn base(&self) -> &JournalEntry {
         &self.base

@@ -230,7 +230,7 @@ fn edit(
     begun.parts = attach;
     let mut desk = Desk::open(home)?;
     recover(home, output, &mut desk);
-    let (done, draft) = save(home, &mut desk, &begun)?;
+    let (done, draft) = save(home, &mut desk, &begun, sheet.slot())?;
     sheet.done();
     begun.draft = draft;
     begun.parts.clear();
@@ -259,16 +259,21 @@ fn keep(
     begun: &Begun,
     plan: Plan,
 ) -> Result<Exit, Notice> {
-    let (done, draft) = save(home, desk, begun)?;
+    let (done, draft) = save(home, desk, begun, None)?;
     told(home, output, desk, writing, &draft, &done, plan)
 }
 
 /// Saves it; the draft as it was saved.
-fn save(home: &Home, desk: &mut Desk, begun: &Begun) -> Result<(Done, Draft), Notice> {
+fn save(
+    home: &Home,
+    desk: &mut Desk,
+    begun: &Begun,
+    slot: Option<i64>,
+) -> Result<(Done, Draft), Notice> {
     let mut draft = begun.draft.clone();
     draft.attachments.extend(attach::keep(home, begun.parts.clone())?);
     let (thread, from) = begun.saved.clone().unzip();
-    let intent = Intent::SaveDraft { thread, from, draft: Box::new(draft.clone()) };
+    let intent = Intent::SaveDraft { slot, thread, from, draft: Box::new(draft.clone()) };
     Ok((desk.decide(home, &[], &intent)?, draft))
 }
 
@@ -326,7 +331,7 @@ fn recover(home: &Home, output: Output, desk: &mut Desk) {
         let base = sheet.base();
         let saved = base.thread.clone().zip(base.from.clone());
         let begun = Begun { draft: edited.draft, saved, parts, place: Place::Above };
-        match save(home, desk, &begun) {
+        match save(home, desk, &begun, sheet.slot()) {
             Ok(_) => {
                 sheet.done();
                 output.notice(&Notice::info("a draft that was being written is in Drafts"));

@@ -63,8 +63,12 @@ pub(super) fn run(
             ask(output, yes, &format!("A mail to {to} asks to take you off its list."))?;
             let draft = addressed(home, output, &original, *mail)?;
             let mut desk = Desk::open(home)?;
-            let intent =
-                Intent::SaveDraft { thread: None, from: None, draft: Box::new(draft.clone()) };
+            let intent = Intent::SaveDraft {
+                slot: None,
+                thread: None,
+                from: None,
+                draft: Box::new(draft.clone()),
+            };
             let done = desk.decide(home, &[], &intent)?;
             let Some(wrote) = done.wrote else { return Err(super::nothing()) };
             let (thread, save) = (&wrote.thread, &wrote.event);

@@ -62,9 +62,13 @@ pub fn time(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Puts it in the journal, unless that has it.
-fn note(composer: &mut Composer) -> Vec<Effect> {
+pub(super) fn note(composer: &mut Composer) -> Vec<Effect> {
     let draft = composer.draft();
-    if composer.noted.as_ref() == Some(&draft) || composer.saved.as_ref() == Some(&draft) {
+    if composer.saved.as_ref() == Some(&draft) {
+        // What was typed since then and taken back again is not to come back.
+        return forget(composer);
+    }
+    if composer.noted.as_ref() == Some(&draft) {
         return Vec::new();
     }
     composer.noted = Some(draft.clone());
@@ -93,7 +97,7 @@ fn save(model: &mut Model, slot: i64) -> Vec<Effect> {
     composer.changed = None;
     composer.saving = Some(draft.clone());
     let (thread, from) = (composer.thread.clone(), composer.from.clone());
-    let intent = Intent::SaveDraft { thread, from, draft: Box::new(draft) };
+    let intent = Intent::SaveDraft { slot: Some(slot), thread, from, draft: Box::new(draft) };
     effects.extend(keys::send(model, intent, Sent::Draft(slot)));
     effects
 }

@@ -10,6 +10,7 @@ use crate::command::compose::Write;
 use crate::command::intent::Intent;
 use crate::command::motion::{Edit, Motion};
 use crate::engine::handle::Request;
+use crate::engine::writing::{Journal, JournalEntry};
 use crate::mail::compose::{Attached, complete, format_address, from_text, parse_addresses};
 use crate::notice::{Notice, Severity};
 use crate::ui::app::{Effect, Layer, Model, Sent};
@@ -272,7 +273,10 @@ fn editor(model: &mut Model) -> Vec<Effect> {
         from: composer.from.clone(),
         draft: composer.draft(),
     };
-    vec![Effect::Edit(Box::new(job))]
+    // While the editor runs nothing else is noted.
+    let mut effects = keeping::note(composer);
+    effects.push(Effect::Edit(Box::new(job)));
+    effects
 }
 
 /// The editor gave back what it had.
@@ -286,6 +290,8 @@ pub fn edited(model: &mut Model, said: EditorSaid) -> Vec<Effect> {
     if let Some(text) = said.text {
         let edited = from_text(&text, &composer.draft());
         composer.fill(edited.draft);
+        // The journal got it from the editor's file.
+        composer.noted.get_or_insert_default();
         keeping::changed(composer, now);
         if let Some(first) = edited.problems.first() {
             let line = format!("line {}: {}", first.line, first.why);
@@ -380,9 +386,14 @@ fn common(paths: &[String]) -> String {
 /// A draft that an editor was given when the program was killed is a draft now.
 fn recovered(model: &mut Model, leftover: Leftover) -> Vec<Effect> {
     let Leftover { slot, thread, from, draft } = leftover;
-    let intent = Intent::SaveDraft { thread, from, draft: Box::new(draft) };
+    // The journal has it before its file goes, and until the save is on disk.
+    let (of, save) = (thread.clone(), from.clone());
+    let entry = JournalEntry { thread: of, from: save, draft: draft.clone() };
+    let mut effects = ask([Request::Journal(Journal { slot, entry: Some(Box::new(entry)) })]);
+    let intent = Intent::SaveDraft { slot: Some(slot), thread, from, draft: Box::new(draft) };
     model.say(Severity::Info, "What was in the editor is in Drafts", "g d shows them");
-    crate::ui::keys::send(model, intent, Sent::Leftover(slot))
+    effects.extend(crate::ui::keys::send(model, intent, Sent::Leftover(slot)));
+    effects
 }
 
 fn attached(model: &mut Model, ticket: u64, file: Result<Attached, Notice>) -> Vec<Effect> {

@@ -28,6 +28,7 @@ pub(crate) mod scripted_imap;
 pub(crate) mod scripted_smtp;
 pub(crate) mod serve;
 pub(crate) mod signposts;
+pub(crate) mod slow_sink;
 pub(crate) mod smtp_sink;
 pub(crate) mod source;
 pub(crate) mod svg;

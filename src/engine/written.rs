@@ -1,0 +1,62 @@
+//! The last save of each writing: what is offered once more, by a journal or an editor's file that a
+//! killed program left, is known again.
+//!
+//! Invariant: it is written in the transaction of the save, so both are on disk or neither is. It
+//! is a few settings of the device, the newest of them: what is older lies in no journal.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::view::Wrote;
+use crate::id::{EventId, ThreadId};
+use crate::store::{Db, Own, StoreError};
+
+/// How the names of these settings begin.
+const PREFIX: &str = "written-";
+/// How many are kept: more are open on no screen.
+const KEPT: usize = 256;
+
+/// The last save of a writing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Written {
+    /// Its store.
+    pub(super) thread: ThreadId,
+    /// The save.
+    pub(super) save: EventId,
+    /// The hash of what was saved.
+    text: String,
+}
+
+fn hash(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
+impl Written {
+    /// A save of `text`.
+    pub(super) fn new(thread: &ThreadId, save: &EventId, text: &str) -> Self {
+        Self { thread: thread.clone(), save: save.clone(), text: hash(text) }
+    }
+
+    /// The last one of a writing, if it is remembered.
+    pub(super) fn last(db: &Db, slot: i64) -> Result<Option<Self>, StoreError> {
+        let text = Own::setting(db, &format!("{PREFIX}{slot}"))?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Whether this is the text that was saved.
+    pub(super) fn is_of(&self, text: &str) -> bool {
+        self.text == hash(text)
+    }
+
+    /// As an answer.
+    pub(super) fn wrote(&self) -> Wrote {
+        Wrote { thread: self.thread.clone(), event: self.save.clone() }
+    }
+
+    /// Remembers it.
+    pub(super) fn keep(&self, db: &Db, slot: i64) -> Result<(), StoreError> {
+        let text =
+            serde_json::to_string(self).map_err(|error| StoreError::Row(error.to_string()))?;
+        Own::set(db, &format!("{PREFIX}{slot}"), &text)?;
+        Own::trim(db, PREFIX, KEPT)
+    }
+}
