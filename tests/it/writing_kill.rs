@@ -195,6 +195,8 @@ impl<'a> Life<'a> {
             return false;
         }
         pty.wait("the composer", |screen| screen.contains("Subject"));
+        // Behind what the editor wrote.
+        pty.press("\u{1b}[6~\u{1b}[F ");
         self.type_words(pty, subject);
         true
     }
@@ -285,6 +287,7 @@ impl<'a> Life<'a> {
             let told = || format!("round {}: {subject} {piece:?} is in {found:?}", self.round);
             if (piece.kept > 0 && found.is_empty()) || (piece.queued && names == ["draft"]) {
                 lost.push(told());
+                if found.is_empty() { lost.push(format!("{:?}", places)); }
             }
             match names[..] {
                 [] | [_] | ["unknown" | "sending", "sent"] => {}
