@@ -287,7 +287,9 @@ impl<'a> Life<'a> {
             let told = || format!("round {}: {subject} {piece:?} is in {found:?}", self.round);
             if (piece.kept > 0 && found.is_empty()) || (piece.queued && names == ["draft"]) {
                 lost.push(told());
-                if found.is_empty() { lost.push(format!("{:?}", places)); }
+                if found.is_empty() {
+                    lost.push(format!("{:?}", places));
+                }
             }
             match names[..] {
                 [] | [_] | ["unknown" | "sending", "sent"] => {}
