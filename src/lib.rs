@@ -74,6 +74,9 @@
 //! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
 //! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |
 //! | what is queued is sent | `backend/outbox` (`sending`) → `outbox/decide` → `outbox/settle` |
+//! | `compose`, `reply`, `forward` | `cli/writing` → `mail/compose` → `engine/drafts` |
+//! | `send`, `outbox` | `cli/writing/send`, `outbox` → `engine/drafts` → `backend/outbox` |
+//! | a list is left | `cli/writing/unsubscribe` → `mail/compose`, `account/one_click` |
 //! | a message is given to a server | `outbox/post` → `smtp/submit` → `account/smtp_wire` |
 //! | what is sent is filed at a server | `backend/outbox/filing` ← `imap/sent` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
@@ -85,6 +88,8 @@
 //! | a thread is loaded, let go | `ui/update` (`prefetch`) → `engine/run` → `engine/memory` |
 //! | the log becomes a snapshot | `backend/maker` → `backend/bootstrap` → `mailbox/snapshot` |
 //! | a device takes it in | `engine/bootstrap` → `mailbox/snapshot/load`, then `index` |
+//! | a message is written | `ui/compose` (its map) → `engine/composing` → `engine/drafts` |
+//! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a death in the simulation, a rule broken on purpose | [`crash::faults`] |
 //! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |

@@ -222,40 +222,8 @@ pub(super) enum Command {
         /// The file.
         file: PathBuf,
     },
-    /// Write a message: a draft, or sent at once with --send.
-    Compose(Box<writing::Writing>),
-    /// Answer a message.
-    Reply(Box<writing::Reply>),
-    /// Forward a message, in the text or as a file.
-    Forward(Box<writing::Forward>),
-    /// List, show, edit and discard what is written and not sent.
-    Drafts {
-        #[command(subcommand)]
-        verb: Option<writing::Drafts>,
-    },
-    /// Send a draft.
-    Send(writing::Send),
-    /// List what is to be sent; take it back, try it again, write on it.
-    Outbox {
-        #[command(subcommand)]
-        verb: Option<writing::Outbox>,
-    },
-    /// Leave a mailing list, as its message says.
-    Unsubscribe {
-        /// The conversation.
-        thread: String,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
-        #[command(flatten)]
-        wait: Wait,
-    },
-    /// Write what a mailto link asks for; `mailtui mailto:…` is the same.
-    #[command(hide = true)]
-    Mailto {
-        /// The link.
-        link: String,
-    },
+    #[command(flatten)]
+    Write(writing::Verb),
     /// Add, list, try and remove accounts: the servers of your mail.
     Account {
         #[command(subcommand)]

@@ -188,16 +188,7 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
         Command::Device { verb } => device::run(home, output, verb),
         Command::Restore { file } => restore::run(home, output, &file),
         Command::Backup { file, force } => backup::run(home, output, &file, force),
-        Command::Compose(writing) => writing::compose(home, output, &writing),
-        Command::Reply(reply) => writing::reply(home, output, &reply),
-        Command::Forward(forward) => writing::forward(home, output, &forward),
-        Command::Drafts { verb } => writing::drafts(home, output, verb),
-        Command::Send(send) => writing::send(home, output, &send),
-        Command::Outbox { verb } => writing::outbox(home, output, verb),
-        Command::Unsubscribe { thread, yes, wait } => {
-            writing::unsubscribe(home, output, &thread, yes, wait)
-        }
-        Command::Mailto { link } => writing::mailto(home, output, &link),
+        Command::Write(verb) => writing::run(home, output, verb),
         Command::Account { verb } => account::run(home, output, verb),
         Command::Demo => demo::run(home, output),
         Command::Serve { listen } => serve::run(home, output, &listen),

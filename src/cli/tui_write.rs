@@ -4,11 +4,13 @@
 //! Invariant: bytes are on disk here before their hash is told; nothing is read that is not a
 //! regular file, or is larger than can be sent. What a path's error says goes through `safe_text`.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::account::Accounts;
+use crate::account::identities;
+use crate::account::{Account, Accounts};
 use crate::cli::demo::Sample;
 use crate::cli::home::Home;
 use crate::cli::tui_editor;
@@ -58,8 +60,20 @@ pub(super) fn job(desk: Desk) -> DeskJob {
         let (dir, is_sample) = desk.dir();
         match ask {
             DeskAsk::Identities => {
-                let identities = if is_sample { vec![nobody()] } else { identities(&dir) };
-                tell(DeskSaid::Identities(identities));
+                if is_sample {
+                    tell(DeskSaid::Identities(vec![nobody()], BTreeMap::new()));
+                    return;
+                }
+                // A file that cannot be read is said elsewhere.
+                let Ok(accounts) = Accounts::read(&dir) else { return };
+                let (identities, wrong) = identities(&accounts, &dir);
+                let hold =
+                    |account: &Account| Some((account.id.to_string(), account.settings.hold?));
+                let holds = accounts.list.iter().filter_map(hold).collect();
+                tell(DeskSaid::Identities(identities, holds));
+                for notice in wrong {
+                    tell(DeskSaid::Problem(notice));
+                }
             }
             DeskAsk::Leftovers => {
                 for leftover in tui_editor::leftovers(&dir, desk.started) {
@@ -75,20 +89,6 @@ pub(super) fn job(desk: Desk) -> DeskJob {
             DeskAsk::Forget(slot) => tui_editor::forget(&dir, slot),
         }
     })
-}
-
-/// As whom is written: the accounts that can send first.
-fn identities(dir: &Path) -> Vec<Identity> {
-    // A file that cannot be read is said elsewhere.
-    let Ok(mut accounts) = Accounts::read(dir) else { return Vec::new() };
-    accounts.list.sort_by_key(|account| account.smtp.is_none());
-    let identity = |account: crate::account::Account| Identity {
-        account: Some(account.id.to_string()),
-        from: Address { name: account.name, address: account.address.to_string() },
-        aliases: Vec::new(),
-        signature: String::new(),
-    };
-    accounts.list.into_iter().map(identity).collect()
 }
 
 /// Who writes in the sample mailbox.

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::engine::EngineError;
 use crate::engine::device::{KEPT_VERSION, make, show_own};
+use crate::engine::writing::{self, Writing};
 use crate::mailbox;
 use crate::store::{Db, Kind, Own, Salvaged, StoreError, disk, put_aside};
+use crate::thread::named_blobs;
 
 /// Where a new file is made before it takes the damaged one's place.
 const FRESH: &str = "mailbox.db.mended";
@@ -59,7 +61,23 @@ pub fn mend(dir: &Path, remote: bool, met: Option<String>) -> Result<Vec<Found>,
         let line = told(&path, &why, &aside, "what it kept is fetched again");
         found.push(("file", line, true));
     }
+    found.extend(mend_writing(dir)?);
     Ok(found)
+}
+
+/// What is being written: what waits to be sent names bytes that lie there.
+fn mend_writing(dir: &Path) -> Result<Vec<Found>, EngineError> {
+    let own = match Db::read(&dir.join("mailbox.db"), Kind::Mailbox, mailbox::VERSION)? {
+        Some(db) => Own::all(&db)?,
+        None => Vec::new(),
+    };
+    let needed = own.iter().flat_map(|own| named_blobs(&own.name, &own.args)).collect();
+    let Some(mended) = Writing::mend(dir, &needed)? else { return Ok(Vec::new()) };
+    let path = dir.join(writing::FILE);
+    let file = told(&path, &mended.why, &mended.aside, "what could be read of it was kept");
+    let others = if mended.whole { "" } else { "; others could not be read" };
+    let drafts = format!("{} open drafts were kept{others}", mended.drafts);
+    Ok(vec![("file", file, true), ("drafts", drafts, mended.whole)])
 }
 
 fn told(path: &Path, why: &str, aside: &Path, then: &str) -> String {

@@ -7,14 +7,14 @@
 //! file knows its tables.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rusqlite::params;
+use rusqlite::{params, types::Value};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{BlobHash, EventId, ThreadId};
 use crate::mail::compose::Draft;
-use crate::store::{Blobs, Db, Durability, Kind, StoreError};
+use crate::store::{Blobs, Db, Durability, Kind, StoreError, put_aside};
 
 /// The file beside `mailbox.db`.
 pub const FILE: &str = "writing.db";
@@ -50,6 +50,19 @@ pub struct JournalEntry {
     pub from: Option<EventId>,
     /// What is written.
     pub draft: Draft,
+}
+
+/// What became of a damaged file.
+#[derive(Debug)]
+pub(super) struct Mended {
+    /// What was wrong.
+    pub(super) why: String,
+    /// Where it is now.
+    pub(super) aside: PathBuf,
+    /// Open drafts that could be read.
+    pub(super) drafts: usize,
+    /// Whether those are all.
+    pub(super) whole: bool,
 }
 
 /// The file.
@@ -147,6 +160,49 @@ impl Writing {
         Ok(entries)
     }
 
+    /// Puts a damaged file aside and makes a new one of what can be read of it: the journal, and
+    /// the bytes that it or `needed` name. What became of it, where it was damaged.
+    ///
+    /// # Errors
+    /// When it is not ours or newer, or the disk refuses.
+    pub(super) fn mend(
+        dir: &Path,
+        needed: &BTreeSet<BlobHash>,
+    ) -> Result<Option<Mended>, StoreError> {
+        let path = dir.join(FILE);
+        let Some(why) = Db::damage(&path, Kind::Writing, VERSION)? else { return Ok(None) };
+        let (mut entries, mut bytes, mut whole) = (Vec::new(), Vec::new(), false);
+        if let Ok(from) = Db::salvage(&path) {
+            let (rows, all) = from.rows("slot, at, entry", "journal");
+            whole = all;
+            for row in rows {
+                let [Value::Integer(slot), Value::Integer(at), Value::Text(text)] = row.as_slice()
+                else {
+                    whole = false;
+                    continue;
+                };
+                match serde_json::from_str::<JournalEntry>(text) {
+                    Ok(entry) => entries.push((*slot, *at, entry)),
+                    Err(_) => whole = false,
+                }
+            }
+            let attached = entries.iter().flat_map(|(_, _, entry)| &entry.draft.attachments);
+            let mut named: BTreeSet<BlobHash> = attached.map(|of| of.hash.clone()).collect();
+            named.extend(needed.iter().cloned());
+            for hash in named {
+                bytes.extend(Blobs::get(&from, &hash).ok().flatten());
+            }
+        }
+        let aside = put_aside(&path)?;
+        let mut new = Self::open(dir)?;
+        for (slot, at, entry) in &entries {
+            new.note(*slot, entry, *at)?;
+        }
+        let at = entries.iter().map(|(_, at, _)| *at).max().unwrap_or_default();
+        bytes.iter().try_for_each(|bytes| new.put(bytes, at).map(drop))?;
+        Ok(Some(Mended { why, aside, drafts: entries.len(), whole }))
+    }
+
     /// How many bytes a blob has that is here.
     ///
     /// # Errors
@@ -225,5 +281,30 @@ mod tests {
         writing.tidy(&BTreeSet::from([a.clone()]), much_later).unwrap();
         assert_eq!(writing.get(&a).unwrap().as_deref(), Some(&b"a"[..]));
         assert_eq!(writing.size(&b).unwrap(), None);
+    }
+
+    #[test]
+    fn what_can_be_read_of_a_damaged_file_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writing = Writing::open(dir.path()).unwrap();
+        let words = "words ".repeat(400);
+        for slot in 1..40 {
+            writing.note(slot, &entry(&format!("{slot} {words}")), 1).unwrap();
+        }
+        let needed = BTreeSet::from([writing.put(b"attached", 1).unwrap()]);
+        writing.db.checkpoint().unwrap();
+        drop(writing);
+        assert!(Writing::mend(dir.path(), &needed).unwrap().is_none(), "nothing is wrong");
+        let path = dir.path().join(FILE);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2 / 4_096 * 4_096;
+        bytes[middle..middle + 64].fill(0xa5);
+        std::fs::write(&path, bytes).unwrap();
+        let mended = Writing::mend(dir.path(), &needed).unwrap().expect("it is damaged");
+        assert!(!mended.whole && mended.aside.exists(), "{mended:?}");
+        let new = Writing::existing(dir.path()).unwrap().unwrap();
+        let left = new.journal().unwrap();
+        assert_eq!(left.len(), mended.drafts);
+        assert!((20..39).contains(&left.len()), "{} of 39", left.len());
     }
 }

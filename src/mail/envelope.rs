@@ -41,7 +41,7 @@ pub fn message_id_of(raw: &[u8]) -> Option<String> {
     head.first("Message-ID").and_then(|value| message_id::own(value, &mut defects))
 }
 
-/// What is attached to a message, with its bytes; what is inside an attached message goes with that.
+/// What is attached to a message, with its bytes; what is inside an attached message goes with it.
 #[must_use]
 pub fn attached(raw: &[u8]) -> Vec<(Attachment, Vec<u8>)> {
     let mut defects = Defects::default();

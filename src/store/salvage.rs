@@ -74,7 +74,7 @@ impl Db {
     }
 
     /// Rows of a table as far as they can be read, from both ends, and whether those are all.
-    fn rows(&self, columns: &str, table: &str) -> (Vec<Vec<Value>>, bool) {
+    pub(crate) fn rows(&self, columns: &str, table: &str) -> (Vec<Vec<Value>>, bool) {
         let mut found = BTreeMap::new();
         for order in ["", " DESC"] {
             let sql =

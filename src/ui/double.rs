@@ -7,8 +7,8 @@
 use crate::command::intent::{Change, Intent, Target};
 use crate::engine::handle::{PurgeOf, PurgeStep, Request, Update};
 use crate::engine::view::{
-    Cursor, Done, HistoryPage, HistoryRow, ImportProgress, Label, LabelKind, Link, Message,
-    Outgoing, Page, PurgeSum, Row, Status, Thread, Window,
+    Cursor, Done, HistoryPage, HistoryRow, ImportProgress, Label, LabelKind, Link, Outgoing, Page,
+    PurgeSum, Row, Status, Thread, Window,
 };
 use crate::id::{ActionId, Epoch, EventId, LabelId, Seen, ThreadId};
 use crate::label::{self, Place};
@@ -267,6 +267,14 @@ impl Double {
         Status { link: Link::Online { behind: 0 }, remote: false, saving: 0, pending: 0 }
     }
 
+    /// All that is there was imported.
+    fn import(&self) -> Vec<Update> {
+        let done = self.rows.len() as u64;
+        let (total, imported, failed, ended) = (Some(done), done, 0, true);
+        let progress = ImportProgress { done, total, imported, failed, ended };
+        vec![Update::Import(progress), Update::Labels(self.labels()), Update::Changed]
+    }
+
     /// Answers one request.
     pub(crate) fn answer(&mut self, request: Request) -> Vec<Update> {
         match request {
@@ -280,23 +288,15 @@ impl Double {
                 let page = HistoryPage { rows, more: rest.len() > limit };
                 vec![Update::History { ticket, page }]
             }
-            Request::Outgoing => vec![Update::Outgoing(self.outgoing.clone())],
-            Request::Draft { ticket, thread, save } => {
-                vec![Update::Draft(ticket, self.draft(&thread, save.as_ref()))]
-            }
-            Request::Journal(journal) => {
-                match journal.entry {
-                    Some(entry) => drop(self.journal.insert(journal.slot, entry.draft)),
-                    None => drop(self.journal.remove(&journal.slot)),
-                }
-                Vec::new()
+            Request::Outgoing | Request::Draft { .. } | Request::Journal(_) => {
+                self.written(request)
             }
             Request::ActionRows { action, limit } => {
                 let threads = &self.reached[&action];
                 let meant = |row: &&Row| threads.contains(&row.thread);
-                let rows: Vec<Row> = self.rows.iter().filter(meant).cloned().collect();
+                let mut rows: Vec<Row> = self.rows.iter().filter(meant).cloned().collect();
                 let total = rows.len();
-                let rows = rows.into_iter().take(limit).collect();
+                rows.truncate(limit);
                 vec![Update::ActionRows { action, rows, total }]
             }
             Request::Open(id) => {
@@ -333,17 +333,7 @@ impl Double {
                 updates.extend(self.open.clone().map(|id| self.thread(&id)));
                 updates
             }
-            Request::Import(_) => {
-                let imported = self.rows.len() as u64;
-                let progress = ImportProgress {
-                    done: imported,
-                    total: Some(imported),
-                    imported,
-                    failed: 0,
-                    ended: true,
-                };
-                vec![Update::Import(progress), Update::Labels(self.labels()), Update::Changed]
-            }
+            Request::Import(_) => self.import(),
             Request::Quit => vec![Update::Ended],
         }
     }

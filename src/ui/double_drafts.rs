@@ -2,11 +2,30 @@
 
 use super::double::{Double, NOW_MS};
 use crate::command::intent::Intent;
+use crate::engine::handle::{Request, Update};
 use crate::engine::view::{DraftRow, OpenDraft, OutboxRow, OutboxState, SaveRow, Wrote};
 use crate::id::{EventId, ThreadId};
 use crate::mail::compose::Draft;
 
 impl Double {
+    /// Answers what is asked of drafts.
+    pub(super) fn written(&mut self, request: Request) -> Vec<Update> {
+        match request {
+            Request::Outgoing => vec![Update::Outgoing(self.outgoing.clone())],
+            Request::Draft { ticket, thread, save } => {
+                vec![Update::Draft(ticket, self.draft(&thread, save.as_ref()))]
+            }
+            Request::Journal(journal) => {
+                match journal.entry {
+                    Some(entry) => drop(self.journal.insert(journal.slot, entry.draft)),
+                    None => drop(self.journal.remove(&journal.slot)),
+                }
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// A draft at a save, or at its last.
     pub(super) fn draft(
         &self,

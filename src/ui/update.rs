@@ -5,7 +5,7 @@
 
 use crate::engine::accounts::NewMail;
 use crate::engine::handle::{Request, Update};
-use crate::engine::view::{Done, ImportProgress, Link};
+use crate::engine::view::{Done, ImportProgress, Link, Thread};
 use crate::engine::writing::Journal;
 use crate::id::ThreadId;
 use crate::notice::{Notice, Severity};
@@ -125,6 +125,7 @@ fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
         let label = model.list.label.clone();
         requests.push(model.list.show(label));
     }
+    requests.push(Request::Outgoing);
     let mut effects = ask(requests);
     effects.extend([DeskAsk::Identities, DeskAsk::Leftovers].map(Effect::Desk));
     effects
@@ -159,17 +160,9 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             more_unread(model)
         }
         Update::Thread(id, thread) => {
-            let effects = opening::thread_came(model, &id, thread.as_deref());
-            let Some(reader) = &mut model.reader else { return effects };
-            let mine = reader.row.thread == id || reader.row.members.iter().any(|m| m.thread == id);
-            match thread {
-                _ if !mine => effects,
-                Some(thread) => {
-                    reader.take(*thread);
-                    effects
-                }
-                None => gone(model, &id),
-            }
+            let mut effects = opening::thread_came(model, &id, thread.as_deref());
+            effects.extend(conversation(model, &id, thread.map(|thread| *thread)));
+            effects
         }
         Update::Changed => {
             let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
@@ -239,6 +232,20 @@ fn more_unread(model: &mut Model) -> Vec<Effect> {
     let more = model.watch.more(caught_up, unread, model.now_ms);
     let line = |more| text::plural(more, "more unread conversation", "more unread conversations");
     more.map(|more| Effect::Announce(line(more))).into_iter().collect()
+}
+
+/// Takes in a conversation, where it is the one that is read.
+fn conversation(model: &mut Model, id: &ThreadId, thread: Option<Thread>) -> Vec<Effect> {
+    let Some(reader) = &mut model.reader else { return Vec::new() };
+    let mine = reader.row.thread == *id || reader.row.members.iter().any(|m| m.thread == *id);
+    match thread {
+        _ if !mine => Vec::new(),
+        Some(thread) => {
+            reader.take(thread);
+            Vec::new()
+        }
+        None => gone(model, id),
+    }
 }
 
 fn gone(model: &mut Model, _id: &ThreadId) -> Vec<Effect> {

@@ -1,7 +1,7 @@
-//! Writing from scripts: drafts are saved, listed, edited, forked and thrown away, answers go to
+//! Writing from scripts: drafts are saved, listed, edited, forked and discarded; answers go to
 //! whom they should, what is wrong is refused with its place and leaves nothing behind.
 //!
-//! Invariant: every command is its own process, so nothing here can hide in memory; nothing is sent.
+//! Invariant: every command is its own process, so nothing here can hide in memory.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -358,7 +358,7 @@ fn what_is_queued_is_listed_and_taken_back() {
     ] {
         assert_eq!(row[field], value, "{field} in {row}");
     }
-    assert_eq!(home.threads("outbox"), [thread.clone()]);
+    assert_eq!(home.threads("outbox"), std::slice::from_ref(&thread));
     assert_eq!(home.run(&["outbox", "retry", &id, "--json"]).exited(2).error()["code"], "not-over");
     assert_eq!(one(home.json(&["outbox", "cancel", &id]))["cancelled"], true);
     assert_eq!((home.json(&["outbox"]).len(), drafts(&home).len()), (0, 1));

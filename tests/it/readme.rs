@@ -57,7 +57,9 @@ fn commands(home: &Home) -> BTreeSet<String> {
     let help = String::from_utf8(home.run(&["--help"]).ok().stdout).expect("UTF-8");
     let (_, after) = help.split_once("Commands:\n").expect("commands");
     let lines = after.lines().take_while(|line| !line.is_empty());
-    lines.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+    // A line that goes on is further in.
+    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::support::clock::Dice;
 use crate::support::world::World;
 
 /// Worlds in an ordinary run.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 60;
 /// What happens in one.
 const MOVES: usize = 60;
 /// Seconds that a hold is, half of the time.
@@ -235,13 +235,24 @@ impl Office {
                 let at = self.dice.below(2);
                 self.world.stations[at].apart ^= true;
             }
-            4 | 5 => drop(self.world.backup("one")),
-            6 if self.dice.once_in(2) && self.world.restore("one") => {
+            4 => drop(self.world.backup("one")),
+            5 => self.keep(),
+            6 if self.world.restore("one") => {
                 self.restored = true;
                 self.tell("restored".to_owned());
             }
             _ => self.world.sync(),
         }
+    }
+
+    /// The second device keeps the log of what it opens: after a restore it offers it again.
+    fn keep(&mut self) {
+        let (drafts, outbox) = self.rows(1);
+        let threads = drafts.into_iter().map(|row| row.0);
+        for thread in threads.chain(outbox.into_iter().map(|row| row.thread)) {
+            self.world.device_mut(1).load(&thread).expect("loads");
+        }
+        self.world.sync();
     }
 
     fn check(&self, seed: u64) {

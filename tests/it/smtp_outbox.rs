@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::support::authority::Authority;
 use crate::support::binary::{Home, run_within, text};
 use crate::support::dovecot::{Dovecot, write_accounts};
+use crate::support::link::Link;
 use crate::support::mail::mail;
 use crate::support::serve::free_port;
 use crate::support::smtp_sink::{Front, Sink, read_by_python};
@@ -226,4 +227,29 @@ fn what_cannot_be_sent_is_said_and_kept() {
     assert!(codes.contains(&"sent-later"), "{failed}");
     assert_eq!(state(&home), Some(OutboxState::Retrying));
     home.assert_healthy("no server");
+}
+
+#[test]
+fn a_link_that_is_cut_while_a_copy_is_filed_makes_no_second_one() {
+    let Some(dovecot) = Dovecot::start() else { return };
+    let Some(sink) = Sink::start(Front::Plain, &Authority::new()) else { return };
+    let link = Link::to(dovecot.imap);
+    let home = Home::new();
+    let more = format!("smtp = \"smtp+plain://localhost:{}\"\n", sink.port);
+    dovecot.account_with(&home, "u1", link.port, &more);
+    look(&home, None).ok();
+    queue(&home, draft("Lunch"), None);
+    // Cut further and further, until one look gets to the end.
+    let mut cuts = 0;
+    for pieces in 12..60 {
+        link.cut_after(pieces);
+        cuts += usize::from(look(&home, None).code() == Some(4));
+        link.cut_after(-1);
+        assert!(dovecot.client("u1").folder("Sent").len() <= 1, "after {pieces} pieces");
+    }
+    look(&home, None).ok();
+    assert!(cuts > 5, "{cuts}");
+    assert_eq!((dovecot.client("u1").folder("Sent").len(), sink.count()), (1, 1));
+    assert_eq!(outgoing(&home), Outgoing::default());
+    home.assert_healthy("the cuts");
 }

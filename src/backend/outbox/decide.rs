@@ -76,6 +76,8 @@ pub(super) struct Facts<'a> {
     pub(super) known: bool,
     /// The same was sent, or may have been, by something else that was queued.
     pub(super) twin: bool,
+    /// It was tried under another name: the same save by the same Message-ID.
+    pub(super) tried_before: bool,
     /// What it tries again is on its way in this moment.
     pub(super) behind: bool,
     /// The epoch of the logs.
@@ -128,7 +130,7 @@ pub(super) fn decide(facts: &Facts<'_>) -> Verdict {
 
 fn waiting(facts: &Facts<'_>, item: &OutboxItem, retry_at: Option<i64>) -> Verdict {
     let here = facts.queued.is_some_and(|queued| queued.epoch == *facts.epoch);
-    let tried = facts.tries.first.is_some();
+    let tried = facts.tries.first.is_some() || facts.tried_before;
     if facts.known && (tried || !here) {
         return Verdict::Found;
     }
@@ -197,7 +199,8 @@ mod tests {
         OutboxItem { queued, save, draft, message_id, title, hold, send_at, stage }
     }
 
-    /// The stage, then words: `sending known twin back behind old lost tried open sent`.
+    /// The stage, then words: `sending known twin back before behind old lost tried open
+    /// sent`.
     fn check(stage: &str, words: &str, expected: &str) {
         let says = |word: &str| words.split(' ').any(|said| said == word);
         let why = String::new();
@@ -246,6 +249,7 @@ mod tests {
             sending: says("sending"),
             known: says("known"),
             twin: says("twin"),
+            tried_before: says("before"),
             behind: says("behind"),
             epoch: &epoch,
             accepted,
@@ -297,6 +301,8 @@ mod tests {
             ("rested", "tried known", "found"),
             ("rested", "open", "unknown restored"),
             ("waiting", "known", "failed sent-already"),
+            ("waiting", "known before", "found"),
+            ("waiting", "before", "claim"),
             ("waiting", "twin", "failed sent-already"),
             ("waiting", "sent", "failed sent-already"),
             ("waiting", "behind", "wait"),

@@ -111,6 +111,7 @@ impl Loaded {
             sending: sending.contains(queued),
             known: false,
             twin: row.is_some_and(|row| self.has_twin(row)),
+            tried_before: row.is_some_and(|row| self.was_tried(row)),
             behind: row.is_some_and(|row| {
                 decide::ancestors(&self.state.queued, row).iter().any(|id| sending.contains(*id))
             }),
@@ -131,6 +132,15 @@ impl Loaded {
         self.related(row).any(|other| {
             let tries = self.tries(&other.queued);
             tries.sent || (tries.open && !is_meant(&other.queued))
+        })
+    }
+
+    /// Whether the same save was tried by the same Message-ID, under another name.
+    fn was_tried(&self, row: &QueuedRow) -> bool {
+        self.state.queued.iter().any(|other| {
+            let tries = self.tries(&other.queued);
+            let same = other.of.message_id == row.of.message_id && other.of.save == row.of.save;
+            same && other.queued != row.queued && (tries.first.is_some() || tries.open)
         })
     }
 

@@ -39,10 +39,14 @@ pub(super) fn pick<'a>(accounts: &'a [Account], draft: &Draft) -> Result<&'a Acc
 /// The account whose address it is from; the only one that sends, where it is from another.
 fn by_sender<'a>(accounts: &'a [Account], draft: &Draft) -> Result<&'a Account, Why> {
     let from = draft.recipients().from;
-    let is = |account: &&Account| {
+    let own = |account: &&Account| {
         from.iter().any(|from| from.address.eq_ignore_ascii_case(account.address.as_str()))
     };
-    if let Some(account) = accounts.iter().find(is) {
+    let other = |account: &&Account| {
+        let mut aliases = account.settings.aliases.iter();
+        aliases.any(|alias| from.iter().any(|from| is_alias(alias, &from.address)))
+    };
+    if let Some(account) = accounts.iter().find(own).or_else(|| accounts.iter().find(other)) {
         return Ok(account);
     }
     let mut sending = accounts.iter().filter(|account| account.smtp.is_some());
@@ -56,6 +60,14 @@ fn by_sender<'a>(accounts: &'a [Account], draft: &Draft) -> Result<&'a Account, 
             let line = "there is no account that sends; `mailtui account add` makes one";
             Err(Why::new("no-account", line))
         }
+    }
+}
+
+/// Whether an alias is this address, or all of its domain.
+fn is_alias(alias: &str, address: &str) -> bool {
+    match alias.strip_prefix("*@") {
+        Some(all) => address.rsplit_once('@').is_some_and(|(_, of)| of.eq_ignore_ascii_case(all)),
+        None => alias.eq_ignore_ascii_case(address),
     }
 }
 
@@ -128,9 +140,13 @@ mod tests {
         let smtp = "smtp = \"smtps://s.work.example\"\n";
         let one = &format!("{}{smtp}", reads.replace("read", "work"));
         let home = one.replace("work", "home").replace("a@", "h@");
+        let home = format!("{home}aliases = [\"me@alias.example\", \"*@mine.example\"]\n");
         let all = accounts(&[one, reads, &home].concat());
         check(&all, Some("home"), "a@work.example", "home");
         check(&all, None, "A <A@Work.example>", "work");
+        check(&all, None, "Me@alias.example", "home");
+        check(&all, None, "any@Mine.example", "home");
+        check(&all, None, "any@sub.mine.example", "which-account");
         check(&all, None, "a@elsewhere.example", "which-account");
         check(&all, None, "", "which-account");
         check(&all, Some("gone"), "", "no-account");

@@ -10,6 +10,45 @@ use clap::{Args, Subcommand};
 use crate::account::MAX_HOLD_SECONDS;
 use crate::cli::args::Wait;
 
+/// What is written and sent.
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Verb {
+    /// Write a message: a draft, or sent at once with --send.
+    Compose(Box<Writing>),
+    /// Answer a message.
+    Reply(Box<Reply>),
+    /// Forward a message, in the text or as a file.
+    Forward(Box<Forward>),
+    /// List, show, edit and discard what is written and not sent.
+    Drafts {
+        #[command(subcommand)]
+        verb: Option<Drafts>,
+    },
+    /// Send a draft.
+    Send(Send),
+    /// List what is to be sent; take it back, try it again, write on it.
+    Outbox {
+        #[command(subcommand)]
+        verb: Option<Outbox>,
+    },
+    /// Leave a mailing list, as its message says.
+    Unsubscribe {
+        /// The conversation.
+        thread: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Write what a mailto link asks for; `mailtui mailto:…` is the same.
+    #[command(hide = true)]
+    Mailto {
+        /// The link.
+        link: String,
+    },
+}
+
 /// A message, as far as the command line says it.
 #[derive(Debug, Default, Args)]
 pub(in crate::cli) struct Words {

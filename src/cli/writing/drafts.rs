@@ -18,11 +18,7 @@ use crate::notice::{Exit, Explain as _, Notice};
 use crate::safe_text;
 
 /// Does it; without a verb they are listed.
-pub(in crate::cli) fn run(
-    home: &Home,
-    output: Output,
-    verb: Option<Drafts>,
-) -> Result<Exit, Notice> {
+pub(super) fn run(home: &Home, output: Output, verb: Option<Drafts>) -> Result<Exit, Notice> {
     match verb.unwrap_or(Drafts::List) {
         Drafts::List => list(home, output),
         Drafts::Show { draft, save } => show(home, output, &draft, save.as_deref()),

@@ -16,11 +16,7 @@ mod outbox;
 mod send;
 mod unsubscribe;
 
-pub(super) use args::{Drafts, Forward, Outbox, Reply, Send, Writing};
-pub(super) use drafts::run as drafts;
-pub(super) use outbox::run as outbox;
-pub(super) use send::run as send;
-pub(super) use unsubscribe::run as unsubscribe;
+pub(super) use args::Verb;
 
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
@@ -38,7 +34,7 @@ use crate::mail::compose::{self, Answer, Draft, Edited, Style, mailto};
 use crate::mail::{Address, attached};
 use crate::notice::{Exit, Notice};
 use crate::safe_text;
-use args::Words;
+use args::{Drafts, Forward, Outbox, Reply, Words, Writing};
 use attach::Part;
 use editor::Sheet;
 use original::Original;
@@ -75,8 +71,24 @@ impl Begun {
     }
 }
 
+/// Does it.
+pub(super) fn run(home: &Home, output: Output, verb: Verb) -> Result<Exit, Notice> {
+    match verb {
+        Verb::Compose(writing) => compose(home, output, &writing),
+        Verb::Reply(of) => reply(home, output, &of),
+        Verb::Forward(of) => forward(home, output, &of),
+        Verb::Drafts { verb } => drafts::run(home, output, verb),
+        Verb::Send(of) => send::run(home, output, &of),
+        Verb::Outbox { verb } => outbox::run(home, output, verb),
+        Verb::Unsubscribe { thread, yes, wait } => {
+            unsubscribe::run(home, output, &thread, yes, wait)
+        }
+        Verb::Mailto { link } => mailto(home, output, &link),
+    }
+}
+
 /// `compose`.
-pub(super) fn compose(home: &Home, output: Output, writing: &Writing) -> Result<Exit, Notice> {
+fn compose(home: &Home, output: Output, writing: &Writing) -> Result<Exit, Notice> {
     let me = identities::all(home, output)?;
     let chosen = match &writing.words.account {
         Some(name) if !me.is_empty() => Some(identities::of_account(&me, name)?),
@@ -87,7 +99,7 @@ pub(super) fn compose(home: &Home, output: Output, writing: &Writing) -> Result<
 }
 
 /// `reply`.
-pub(super) fn reply(home: &Home, output: Output, reply: &Reply) -> Result<Exit, Notice> {
+fn reply(home: &Home, output: Output, reply: &Reply) -> Result<Exit, Notice> {
     let original = Original::find(home, &reply.target, reply.message.as_deref())?;
     let mut shown = original.shown();
     let answer = match (reply.all, reply.list) {
@@ -108,7 +120,7 @@ pub(super) fn reply(home: &Home, output: Output, reply: &Reply) -> Result<Exit, 
 }
 
 /// `forward`.
-pub(super) fn forward(home: &Home, output: Output, forward: &Forward) -> Result<Exit, Notice> {
+fn forward(home: &Home, output: Output, forward: &Forward) -> Result<Exit, Notice> {
     let original = Original::find(home, &forward.target, forward.message.as_deref())?;
     let shown = original.shown();
     let raw = original.raw(original.message())?;
@@ -137,7 +149,7 @@ pub(super) fn forward(home: &Home, output: Output, forward: &Forward) -> Result<
 }
 
 /// `mailto:…`: what a link asks for is a draft.
-pub(super) fn mailto(home: &Home, output: Output, link: &str) -> Result<Exit, Notice> {
+fn mailto(home: &Home, output: Output, link: &str) -> Result<Exit, Notice> {
     let link = mailto::parse(link).map_err(|error| {
         let hint = "a link is like mailto:ann@example.org?subject=Hello";
         Notice::error("mailto", error.to_string(), hint).exit(Exit::Usage)
@@ -187,7 +199,7 @@ fn write(home: &Home, output: Output, writing: &Writing, mut begun: Begun) -> Re
     keep(home, output, &mut desk, writing, &begun, plan.forced())
 }
 
-/// As [`write`], with the editor in between.
+/// As [`write()`], with the editor in between.
 fn edit(
     home: &Home,
     output: Output,

@@ -15,11 +15,7 @@ use crate::engine::view::{OutboxRow, OutboxState};
 use crate::notice::{Exit, Explain as _, Notice};
 
 /// Does it; without a verb it is listed.
-pub(in crate::cli) fn run(
-    home: &Home,
-    output: Output,
-    verb: Option<Outbox>,
-) -> Result<Exit, Notice> {
+pub(super) fn run(home: &Home, output: Output, verb: Option<Outbox>) -> Result<Exit, Notice> {
     match verb.unwrap_or(Outbox::List) {
         Outbox::List => list(home, output),
         Outbox::Cancel { ids, wait } => cancel(home, output, &ids, !wait.no_wait),

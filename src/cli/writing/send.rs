@@ -80,7 +80,7 @@ impl Plan {
 }
 
 /// `send DRAFT`.
-pub(in crate::cli) fn run(home: &Home, output: Output, send: &args::Send) -> Result<Exit, Notice> {
+pub(super) fn run(home: &Home, output: Output, send: &args::Send) -> Result<Exit, Notice> {
     let plan = Plan::read(&send.order)?;
     let mut device = find::reader::<DraftRow>(home, &send.draft)?;
     let row: DraftRow = find::named(&device, &send.draft)?;

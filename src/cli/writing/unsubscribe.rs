@@ -25,7 +25,7 @@ use crate::safe_text;
 const MAX_LOOKED_AT: usize = 20;
 
 /// Leaves the list that the newest message with such a word came by.
-pub(in crate::cli) fn run(
+pub(super) fn run(
     home: &Home,
     output: Output,
     thread: &str,

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the caret stands between graphemes; the text holds no control character but the tab
 //! (and line ends between lines), and nothing that hides or reorders text. No text is lost by an
-//! edit that is not undone by as many undos. This file must not draw: `rows` says what stands where.
+//! edit that is not undone by as many undos. This file must not draw: `rows` says where signs are.
 
 use unicode_segmentation::UnicodeSegmentation as _;
 

@@ -3,6 +3,7 @@
 //! Invariant: values only. Files are read and the editor is run by whoever starts the interface,
 //! on threads of their own; nothing here waits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::id::{EventId, ThreadId};
@@ -37,8 +38,10 @@ pub enum DeskAsk {
 /// What comes back.
 #[derive(Debug, Clone)]
 pub enum DeskSaid {
-    /// As whom is written.
-    Identities(Vec<Identity>),
+    /// As whom is written, and how long what an account sends is held where it says so, in seconds.
+    Identities(Vec<Identity>, BTreeMap<String, u64>),
+    /// Something is wrong with that.
+    Problem(Notice),
     /// A draft that an editor was given and that did not come back.
     Leftover(Box<Leftover>),
     /// A file is kept, to be attached.

@@ -220,6 +220,8 @@ pub fn saved(model: &mut Model, slot: i64, done: &Done) -> Vec<Effect> {
         effects.push(Effect::Desk(DeskAsk::Forget(slot)));
     }
     effects.extend(go_on(model, slot));
+    // The list of drafts has it before one goes there.
+    effects.extend(ask([Request::Outgoing]));
     effects.extend(quit_when_kept(model));
     effects
 }

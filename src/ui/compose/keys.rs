@@ -334,8 +334,13 @@ pub fn complete_path(model: &mut Model) -> Vec<Effect> {
 /// Takes in what came from outside.
 pub fn said(model: &mut Model, said: DeskSaid) -> Vec<Effect> {
     match said {
-        DeskSaid::Identities(identities) => {
+        DeskSaid::Problem(notice) => {
+            model.say(notice.severity, notice.message, notice.hint);
+            Vec::new()
+        }
+        DeskSaid::Identities(identities, holds) => {
             model.writing.identities = identities;
+            model.writing.holds = holds;
             let first = model.writing.identities.first().map(crate::mail::compose::blank);
             let open = model.writing.open.as_deref_mut();
             // It was begun before it was known as whom.

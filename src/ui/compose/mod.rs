@@ -42,6 +42,8 @@ pub struct Writing {
     pub leaving: Vec<Composer>,
     /// As whom is written.
     pub identities: Vec<Identity>,
+    /// How long what an account sends is held, in seconds, where it says so.
+    pub holds: BTreeMap<String, u64>,
     /// Whom mail is from.
     pub people: People,
     /// The same by address, to be added to.

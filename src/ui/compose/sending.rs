@@ -62,12 +62,14 @@ pub struct SendBox {
     pub cursor: usize,
     /// Which of [`REMINDERS`].
     pub remind: usize,
+    /// How long it is held when it is sent at once, in seconds.
+    pub hold: u64,
     now: Zoned,
     offered: Vec<Choice>,
 }
 
 impl SendBox {
-    fn new(draft: &Draft, warnings: Vec<String>, now: Zoned) -> Self {
+    fn new(draft: &Draft, warnings: Vec<String>, hold: u64, now: Zoned) -> Self {
         let times = when::offered(&now).into_iter();
         let times = times.map(|(name, at)| Choice::At(name.to_owned(), at));
         let back = (!warnings.is_empty()).then_some(Choice::Back);
@@ -76,7 +78,7 @@ impl SendBox {
         let all: Vec<&str> =
             people.all().map(|to| to.name.as_deref().unwrap_or(&to.address)).collect();
         let to = crate::safe_text::line(&all.join(", "));
-        Self { to, warnings, line: Line::default(), cursor: 0, remind: 0, now, offered }
+        Self { to, warnings, line: Line::default(), cursor: 0, remind: 0, hold, now, offered }
     }
 
     /// What can be chosen now, or why what is typed cannot.
@@ -143,7 +145,9 @@ pub fn ask(model: &mut Model) -> Vec<Effect> {
         model.say(Severity::Info, "A file is still being read", "not sent yet");
     } else {
         let warnings = warnings.iter().filter_map(said).collect();
-        model.layers.push(Layer::Sending(SendBox::new(&draft, warnings, now)));
+        let hold = draft.account.as_ref().and_then(|account| model.writing.holds.get(account));
+        let hold = hold.copied().unwrap_or(HOLD_SECONDS);
+        model.layers.push(Layer::Sending(SendBox::new(&draft, warnings, hold, now)));
     }
     Vec::new()
 }
@@ -158,10 +162,11 @@ pub fn accept(model: &mut Model) -> Vec<Effect> {
             return Vec::new();
         }
     };
+    let at_once = open.hold;
     let remind = REMINDERS.get(open.remind).and_then(|(_, seconds)| *seconds);
     model.layers.pop();
     let (hold, send_at) = match chosen {
-        Some(Choice::Now) => (HOLD_SECONDS, None),
+        Some(Choice::Now) => (at_once, None),
         // Until its time it can be taken back anyway.
         Some(Choice::At(_, at)) => (0, Some(at)),
         Some(Choice::Back) | None => return Vec::new(),

@@ -1,5 +1,7 @@
 //! Writing: from the first key to what the engine is asked to keep and to send.
 
+use std::collections::BTreeMap;
+
 use super::keys::{intents, screen};
 use crate::command::intent::Intent;
 use crate::engine::handle::{Request, Update};
@@ -26,7 +28,10 @@ fn me() -> Vec<Identity> {
 /// A screen on which one writes as somebody.
 pub(super) fn writer() -> Screen {
     let mut screen = screen();
-    screen.send(Message::Desk(Box::new(DeskSaid::Identities(me()))));
+    screen.send(Message::Desk(Box::new(DeskSaid::Identities(
+        me(),
+        BTreeMap::from([("work".into(), 30)]),
+    ))));
     screen
 }
 
@@ -388,4 +393,19 @@ fn a_late_answer_is_taken_for_its_own_intent() {
     screen.resume();
     assert!(screen.model.writing.leaving.is_empty(), "the save was answered");
     assert_eq!(screen.model.done.len(), 1);
+}
+
+#[test]
+fn the_composer_is_drawn_at_every_size() {
+    let answer = "j<Enter>rYes, gladly.<Enter>日本語 👩\u{200d}👩\u{200d}👧";
+    let sending = "ccarla<Tab><Tab><Tab><Tab>See the attached plan<C-x>s";
+    for (name, keys) in [("answer", answer), ("sending", sending)] {
+        for (columns, rows) in [(100, 30), (80, 24), (60, 15), (40, 10), (30, 6)] {
+            let mut screen = Screen::new(crate::ui::double::Double::sample(), columns, rows);
+            let me = DeskSaid::Identities(me(), BTreeMap::new());
+            screen.send(Message::Desk(Box::new(me)));
+            screen.press(keys);
+            insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), screen.text());
+        }
+    }
 }

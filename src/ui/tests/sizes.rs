@@ -67,7 +67,8 @@ fn check(what: &str, screen: &Screen) {
         });
         assert!(!alone, "{what}: a part of a sign, {symbol:?}\n{shown}");
     }
-    let keys = ["Enter", "Esc", "? help", "q quit", "u back", "C-x s", "g d", "g…", "z undoes"];
+    let keys =
+        ["Enter", "Esc", "? help", "q quit", "u back", "C-x s", "g d", "· z", "g…", "z undoes"];
     let last = lines.last().unwrap();
     // A box may say its own keys.
     let said = shown.contains("Enter") || keys.iter().any(|key| last.contains(key));

@@ -1,13 +1,13 @@
 //! The boxes of the composer: when to send, what to attach, earlier saves.
 //!
-//! Invariant: what may be wrong stands above the choices, whatever the size.
+//! Invariant: what may be wrong stands above the choices where there is room for a line of it; then
+//! the first choice is to go back, at any size.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::boxes::{open, typed};
 use super::{columns, put, put_all};
-use crate::command::intent::HOLD_SECONDS;
 use crate::command::when::EXAMPLES;
 use crate::ui::app::Model;
 use crate::ui::compose::keys::{AttachBox, SavesBox};
@@ -43,7 +43,7 @@ pub(super) fn draw(model: &Model, asked: &SendBox, area: Rect, buf: &mut Buffer)
         let first = (asked.cursor + 1).saturating_sub(height);
         for (at, choice) in choices.iter().enumerate().skip(first).take(height) {
             let line = Rect { y, height: 1, ..inside };
-            choose(model, choice, at == asked.cursor, line, buf);
+            choose(model, choice, (at == asked.cursor, asked.hold), line, buf);
             y += 1;
         }
     } else {
@@ -68,13 +68,13 @@ pub(super) fn draw(model: &Model, asked: &SendBox, area: Rect, buf: &mut Buffer)
     caret
 }
 
-fn choose(model: &Model, choice: &Choice, here: bool, line: Rect, buf: &mut Buffer) {
+fn choose(model: &Model, choice: &Choice, (here, hold): (bool, u64), line: Rect, buf: &mut Buffer) {
     let theme = model.theme;
     let style = if here { theme.strong() } else { theme.text() };
     let mark = if here { "▸ " } else { "  " };
     let (name, when) = match choice {
         Choice::Back => ("Back to writing".to_owned(), String::new()),
-        Choice::Now => ("Send now".to_owned(), format!("{HOLD_SECONDS} s to take it back")),
+        Choice::Now => ("Send now".to_owned(), format!("{hold} s to take it back")),
         Choice::At(name, at) => (name.clone(), date::long(*at, &model.zone)),
     };
     let room = line.width.saturating_sub(columns(&when) + 1);

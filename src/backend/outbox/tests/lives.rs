@@ -123,6 +123,7 @@ fn what_was_sent_since_a_backup_is_not_sent_again_by_its_return() {
     scene.queue("a", "q2", |queued| {
         queued.hold = 0;
         queued.again = Some(text_id("a-q"));
+        queued.message_id = "a-q@example.org".to_owned();
     });
     assert_eq!(scene.due().len(), 2);
     // Unless it is met meanwhile.
@@ -133,7 +134,8 @@ fn what_was_sent_since_a_backup_is_not_sent_again_by_its_return() {
     scene.backend.outbox_looked_at().unwrap();
     Outbox::stir_all(&scene.backend.db, scene.now).unwrap();
     scene.due();
-    assert_eq!(scene.told("a").last().unwrap(), "Permanent sent-already");
+    assert_eq!(scene.told("a").last().unwrap(), "MessageSent found");
+    assert_eq!(scene.fate("a", "q2"), Fate::Sent);
 }
 
 #[test]
