@@ -17,6 +17,8 @@ use crate::thread::event::{DraftSaved, Failure, MessageQueued, SendClaimed, Thre
 
 /// Characters of recipients, subject and text that a line of drafts or the outbox keeps.
 pub(super) const MAX_TITLE_CHARS: usize = 120;
+/// Characters of why something was not sent: what a server says, and what to do about it.
+const MAX_WHY_CHARS: usize = 400;
 /// Bytes of a Message-ID: what is before its `@`, and a domain (RFC 1035, 2.3.4).
 const MAX_MESSAGE_ID_BYTES: usize = 320;
 
@@ -241,7 +243,7 @@ impl Step {
                 Self::Sent { queued: of.queued.clone(), save: of.save.clone() }
             }
             ThreadEvent::SendFailed(failed) => {
-                let why: String = failed.why.chars().take(MAX_TITLE_CHARS).collect();
+                let why: String = failed.why.chars().take(MAX_WHY_CHARS).collect();
                 let stage = match failed.kind {
                     Failure::Temporary => Stage::Waiting { retry_at: failed.retry_at, why },
                     Failure::Permanent => Stage::Failed { why },
