@@ -57,7 +57,7 @@ pub enum SmtpError {
         refused: usize,
         /// Of how many.
         count: usize,
-        /// Its words to the first of them.
+        /// The first of them, and its words to that.
         words: String,
         /// Whether that lasts for one of them.
         permanent: bool,

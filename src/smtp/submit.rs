@@ -226,20 +226,20 @@ impl Talk<'_> {
     /// Why nobody gets it, by what was said to the recipients.
     fn refused(&self) -> Option<SmtpError> {
         let mut refused = self.recipients.iter().filter_map(|one| match &one.outcome {
-            Outcome::Refused { permanent, words } => Some((*permanent, words)),
+            Outcome::Refused { permanent, words } => Some((*permanent, &one.address, words)),
             _ => None,
         });
         let taken = self.recipients.iter().filter(|one| one.outcome.is_taken()).count();
         if self.delivery.envelope.partial && taken > 0 {
             return None;
         }
-        let (first, words) = refused.next()?;
+        let (first, address, words) = refused.next()?;
         Some(SmtpError::Recipients {
             server: self.delivery.way.server.authority(),
             refused: self.recipients.len() - taken,
             count: self.recipients.len(),
-            words: words.clone(),
-            permanent: first || refused.any(|(permanent, _)| permanent),
+            words: format!("{address}: {words}"),
+            permanent: first || refused.any(|(permanent, ..)| permanent),
         })
     }
 
