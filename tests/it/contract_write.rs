@@ -376,6 +376,30 @@ fn what_is_queued_is_listed_and_taken_back() {
 }
 
 #[test]
+fn an_edit_that_comes_to_nothing_leaves_it_in_the_outbox() {
+    let home = Home::new();
+    write_accounts(&home, ACCOUNTS);
+    let args = ["compose", "--to", "bob@x.org", "--subject", "s", "--body", "x", "--send"];
+    let id = text(&one(home.json(&args)), "queued");
+    let stays = |run: Run, exit: i32, code: &str| {
+        assert_eq!(run.exited(exit).error()["code"], code);
+        let row = one(home.json(&["outbox"]));
+        assert_eq!((&row["queued"], &row["state"]), (&json!(id), &json!("queued")));
+        assert_eq!(drafts(&home).len(), 0);
+    };
+    let edit = ["outbox", "edit", &id, "--json"];
+    stays(home.run(&[&edit[..], &["--no-edit"]].concat()), 2, "usage");
+    stays(home.run(&[&edit[..], &["--subject", "t", "--attach", "none"]].concat()), 3, "file");
+    stays(home.run(&[&edit[..], &["--to", "bob", "--send"]].concat()), 2, "bad-address");
+    stays(edited(&home, "exit 3", &[&edit[..], &["--edit"]].concat()), 1, "editor");
+    stays(edited(&home, "true", &[&edit[..], &["--edit"]].concat()), 130, "nothing");
+    let wrote = edited(&home, "echo more >> \"$3\"", &[&edit[..], &["--edit"]].concat());
+    wrote.ok();
+    assert_eq!((home.json(&["outbox"]).len(), drafts(&home).len()), (0, 1));
+    home.assert_healthy("edits that come to nothing");
+}
+
+#[test]
 fn two_devices_write_and_nothing_is_put_over() {
     let mut serve = Serve::start();
     let (a, b) = (Home::new(), Home::new());

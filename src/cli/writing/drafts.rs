@@ -11,7 +11,7 @@ use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::clock::rfc3339;
 use crate::command::intent::Intent;
-use crate::engine::view::{DraftRow, OpenDraft};
+use crate::engine::view::{DraftRow, OpenDraft, OutboxRow};
 use crate::id::EventId;
 use crate::mail::compose::{Draft, checks, to_text};
 use crate::notice::{Exit, Explain as _, Notice};
@@ -26,21 +26,23 @@ pub(super) fn run(home: &Home, output: Output, verb: Option<Drafts>) -> Result<E
         Drafts::Discard { drafts, wait } => discard(home, output, &drafts, !wait.no_wait),
         Drafts::Edit { draft, save, writing } => {
             let (row, open) = open(home, &draft, save.as_deref(), false)?;
-            edit(home, output, &writing, open, row.save)
+            edit(home, output, &writing, open, row.save, None)
         }
     }
 }
 
-/// Goes on with a draft; `last` is the save that it is made from.
+/// Goes on with a draft; `last` is the save that it is made from, `back` where it waits in the
+/// outbox.
 pub(super) fn edit(
     home: &Home,
     output: Output,
     writing: &Writing,
     open: OpenDraft,
     last: EventId,
+    back: Option<OutboxRow>,
 ) -> Result<Exit, Notice> {
     let saved = Some((open.thread, last));
-    let begun = Begun { saved, ..Begun::new(open.draft, Place::Instead) };
+    let begun = Begun { saved, back, ..Begun::new(open.draft, Place::Instead) };
     super::write(home, output, writing, begun)
 }
 
@@ -59,7 +61,10 @@ fn list(home: &Home, output: Output) -> Result<Exit, Notice> {
             let file = if row.attachments { "@" } else { " " };
             let or = |text: &str, none: &str| if text.is_empty() { none } else { text }.to_owned();
             let (to, subject) = (or(&row.to, "(nobody)"), or(&row.subject, "(no subject)"));
-            format!("{}  {at}  {file}  {to}  {subject}", row.thread)
+            // A thread with two is no name for either of them.
+            let several = outgoing.drafts.iter().filter(|of| of.thread == row.thread).count() > 1;
+            let name = if several { row.save.as_str() } else { row.thread.as_str() };
+            format!("{name}  {at}  {file}  {to}  {subject}")
         })?;
     }
     Ok(Exit::Done)

@@ -7,7 +7,7 @@ use crate::account::{self, Accounts};
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::mail::compose::{Draft, Identity, address_key, format_address};
-use crate::notice::{Explain as _, Notice};
+use crate::notice::{Exit, Explain as _, Notice};
 
 /// As whom one may write here, those that can send first.
 pub(super) fn all(home: &Home, output: Output) -> Result<Vec<Identity>, Notice> {
@@ -60,6 +60,19 @@ pub(super) fn choose(
         }
     }
     Ok(())
+}
+
+/// Refuses to write as somebody who is none of the user's identities.
+pub(super) fn is_mine(draft: &Draft, me: &[Identity]) -> Result<(), Notice> {
+    let from = draft.recipients().from;
+    // Where none is known here, the backend judges; what is no address is said when it is sent.
+    let other = from.iter().find(|from| !me.iter().any(|me| has(me, &from.address)));
+    let Some(other) = other.filter(|_| !me.is_empty()) else { return Ok(()) };
+    let line = format!("{} is no address of yours", super::shown(other));
+    let mine = me.iter().flat_map(|me| std::iter::once(&me.from.address).chain(&me.aliases));
+    let mine: Vec<String> = mine.map(|own| crate::safe_text::line(own)).collect();
+    let hint = format!("yours: {}; --force writes as another", mine.join(", "));
+    Err(Notice::error("not-yours", line, hint).exit(Exit::Usage))
 }
 
 /// Whether an address is one of this identity's.
@@ -118,6 +131,11 @@ mod tests {
         check(None, Some("X <sales@work.example>"), (Some("work"), "X <sales@work.example>"));
         check(None, Some("me@family.example"), (Some("home"), "Ann <me@family.example>"));
         check(Some("home"), Some(sales), (Some("home"), sales));
+        let is_mine = |from: &str, me: &[Identity]| {
+            is_mine(&Draft { from: from.to_owned(), ..Draft::default() }, me).is_ok()
+        };
+        assert!(is_mine("X <SALES@work.example>", &all) && is_mine("me@family.example", &all));
+        assert!(is_mine("eve@x.org", &[]) && !is_mine("eve@x.org", &all));
         let mut draft = Draft::default();
         assert_eq!(choose(&mut draft, &all, Some("none"), None).unwrap_err().code, "no-account");
         choose(&mut draft, &[], Some("elsewhere"), None).unwrap();

@@ -27,7 +27,7 @@ use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::command::intent::Intent;
-use crate::engine::view::Done;
+use crate::engine::view::{Done, OutboxRow};
 use crate::engine::writing::JournalEntry;
 use crate::id::{EventId, ThreadId};
 use crate::mail::compose::{self, Answer, Draft, Edited, Style, mailto};
@@ -52,6 +52,8 @@ struct Begun {
     parts: Vec<Part>,
     /// Where the text of the command line goes.
     place: Place,
+    /// What waits in the outbox and is taken out with the save, or before an editor runs.
+    back: Option<OutboxRow>,
 }
 
 /// Where the text of the command line goes.
@@ -67,7 +69,7 @@ enum Place {
 
 impl Begun {
     const fn new(draft: Draft, place: Place) -> Self {
-        Self { draft, saved: None, parts: Vec::new(), place }
+        Self { draft, saved: None, parts: Vec::new(), place, back: None }
     }
 }
 
@@ -186,6 +188,9 @@ fn write(home: &Home, output: Output, writing: &Writing, mut begun: Begun) -> Re
     let me = identities::all(home, output)?;
     take(&mut begun, words)?;
     identities::choose(&mut begun.draft, &me, words.account.as_deref(), words.from.as_deref())?;
+    if words.from.is_some() && !plan.is_forced() {
+        identities::is_mine(&begun.draft, &me)?;
+    }
     begun.parts.extend(attach::read(&words.attach)?);
     let changes = words.any() || words.account.is_some() || words.from.is_some() || writing.send;
     if begun.place == Place::Instead && !changes && !wants_editor(words) {
@@ -217,19 +222,22 @@ fn edit(
     let (thread, from) = begun.saved.clone().unzip();
     let base = JournalEntry { thread, from, draft: begun.draft.clone() };
     let sheet = Sheet::new(&home.dir, base)?;
+    // It must not be sent while it is written on; what comes to nothing puts it back.
+    let out = outbox::out(home, begun.back.take())?;
+    let back = |notice| outbox::put_back(home, output, out.as_ref(), notice);
     let ran = sheet.edit();
-    let Some(edited) = sheet.edited()? else {
+    let Some(edited) = sheet.edited().map_err(back)? else {
         // Nothing was typed: what the command line itself says is kept all the same.
         sheet.done();
-        ran?;
+        ran.map_err(back)?;
         if !writing.words.any() {
-            return Err(nothing());
+            return Err(back(nothing()));
         }
         let mut desk = Desk::open(home)?;
         return keep(home, output, &mut desk, writing, &begun, plan);
     };
-    ran?;
-    let attach = files(output, &edited)?;
+    ran.map_err(back)?;
+    let attach = files(output, &edited).map_err(back)?;
     begun.draft = edited.draft;
     begun.parts = attach;
     let mut desk = Desk::open(home)?;
@@ -277,6 +285,9 @@ fn save(
     let mut draft = begun.draft.clone();
     draft.attachments.extend(attach::keep(home, begun.parts.clone())?);
     let (thread, from) = begun.saved.clone().unzip();
+    if let Some(row) = &begun.back {
+        outbox::take_out(home, desk, row)?;
+    }
     let intent = Intent::SaveDraft { slot, thread, from, draft: Box::new(draft.clone()) };
     Ok((desk.decide(home, &[], &intent)?, draft))
 }
@@ -334,7 +345,7 @@ fn recover(home: &Home, output: Output, desk: &mut Desk) {
         }
         let base = sheet.base();
         let saved = base.thread.clone().zip(base.from.clone());
-        let begun = Begun { draft: edited.draft, saved, parts, place: Place::Above };
+        let begun = Begun { saved, parts, ..Begun::new(edited.draft, Place::Above) };
         match save(home, desk, &begun, sheet.slot()) {
             Ok(_) => {
                 sheet.done();

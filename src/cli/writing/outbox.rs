@@ -12,7 +12,11 @@ use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::command::intent::Intent;
 use crate::engine::view::{OutboxRow, OutboxState};
+use crate::id::ActionId;
 use crate::notice::{Exit, Explain as _, Notice};
+
+/// What is said of what nobody knows about.
+const MAYBE: &str = "it may have been sent already";
 
 /// Does it; without a verb it is listed.
 pub(super) fn run(home: &Home, output: Output, verb: Option<Outbox>) -> Result<Exit, Notice> {
@@ -68,12 +72,25 @@ fn is_here(row: &OutboxRow) -> Result<(), Notice> {
 }
 
 fn cancel(home: &Home, output: Output, ids: &[String], wait: bool) -> Result<Exit, Notice> {
-    let rows: Result<Vec<OutboxRow>, Notice> = ids.iter().map(|id| named(home, id)).collect();
+    let missing = |notice: Notice| {
+        if notice.code != "not-queued" || !home.is_remote() {
+            return notice;
+        }
+        let hint = "`mailtui --sync-only` fetches what other devices queued; then `mailtui outbox` \
+                    lists all";
+        Notice { hint: hint.to_owned(), ..notice }
+    };
+    let rows: Result<Vec<OutboxRow>, Notice> =
+        ids.iter().map(|id| named(home, id).map_err(missing)).collect();
     let rows = rows?;
     rows.iter().try_for_each(is_here)?;
     let mut desk = Desk::open(home)?;
     let mut decided = Vec::with_capacity(rows.len());
     for row in &rows {
+        if row.state == OutboxState::Unknown {
+            let hint = "look for it in Sent before it is sent as a draft";
+            output.notice(&Notice::warning("unknown", MAYBE, hint));
+        }
         decided.push(take_back(home, &mut desk, row)?);
     }
     let finished = desk.finish(home, wait);
@@ -114,15 +131,7 @@ fn retry(home: &Home, output: Output, id: &str, plan: Plan, wait: bool) -> Resul
     match row.state {
         OutboxState::Failed => {}
         OutboxState::Unknown if plan.is_forced() => {}
-        OutboxState::Unknown => {
-            let question = "It may have been sent already, and would be sent twice.\n\
-                 Send it once more? Type yes: ";
-            if super::confirmed(output, question) != Some(true) {
-                let line = "it may have been sent already";
-                let hint = "look for it in Sent; --force sends it once more";
-                return Err(Notice::error("unknown", line, hint).exit(Exit::Usage));
-            }
-        }
+        OutboxState::Unknown => sent_twice(output, "Send it once more?")?,
         _ => {
             let line = format!("it is {}", state(row.state));
             let hint = "only what was refused, or is unknown, can be sent again";
@@ -138,22 +147,70 @@ fn retry(home: &Home, output: Output, id: &str, plan: Plan, wait: bool) -> Resul
     send::queue(home, output, &mut desk, &what, plan, wait)
 }
 
-/// What waits is taken back first, so that it is not sent while it is written on; what was refused
-/// leaves the outbox with the next save.
+/// What may have been sent is written on only when that is said. Nothing leaves the outbox before
+/// there is something to save, but for as long as an editor runs; what was refused leaves it with
+/// the save.
 fn edit(home: &Home, output: Output, id: &str, writing: &Writing) -> Result<Exit, Notice> {
     let mut device = find::reader::<OutboxRow>(home, id)?;
     let row: OutboxRow = find::named(&device, id)?;
     is_here(&row)?;
+    if row.state == OutboxState::Unknown && !writing.order.force {
+        sent_twice(output, "Write on it all the same?")?;
+    }
     let open = find::open(home, &mut device, &row.thread, &row.save, false)?;
     drop(device);
-    let mut desk = Desk::open(home)?;
-    take_back(home, &mut desk, &row)?;
-    desk.finish(home, !writing.wait.no_wait)?;
+    let save = row.save.clone();
+    let back = Some(row).filter(|row| row.state != OutboxState::Failed);
+    drafts::edit(home, output, writing, open, save, back)
+}
+
+/// Asks about what nobody knows whether it was sent.
+fn sent_twice(output: Output, what: &str) -> Result<(), Notice> {
+    let question = format!("{MAYBE}, and would be sent twice.\n{what} Type yes: ");
+    if super::confirmed(output, &question) == Some(true) {
+        return Ok(());
+    }
+    let hint = "look for it in Sent; --force sends it once more";
+    Err(Notice::error("unknown", MAYBE, hint).exit(Exit::Usage))
+}
+
+/// Takes a message out of the outbox, which is known when this returns; the action that did it.
+pub(super) fn take_out(
+    home: &Home,
+    desk: &mut Desk,
+    row: &OutboxRow,
+) -> Result<Option<ActionId>, Notice> {
+    let done = take_back(home, desk, row)?;
+    let finished = desk.finish(home, true);
+    if let Err(notice) = finished {
+        // Whether it was on its way is not known: it stays where it was.
+        desk.decide(home, &[], &Intent::Undo(done.action))?;
+        return Err(notice);
+    }
     let there = desk.device().outgoing_rows().map_err(|error| error.notice())?;
-    drop(desk);
     if there.outbox.iter().any(|other| other.queued == row.queued) {
         let hint = "`mailtui outbox` shows how it ends";
         return Err(Notice::error("on-its-way", "it is on its way already", hint));
     }
-    drafts::edit(home, output, writing, open, row.save)
+    Ok(done.action)
+}
+
+/// The same before an editor runs, without holding anything meanwhile.
+pub(super) fn out(home: &Home, row: Option<OutboxRow>) -> Result<Option<ActionId>, Notice> {
+    let Some(row) = row else { return Ok(None) };
+    take_out(home, &mut Desk::open(home)?, &row)
+}
+
+/// Puts back what was taken out for an editor that came to nothing; why it did so.
+pub(super) fn put_back(home: &Home, output: Output, out: Option<&ActionId>, why: Notice) -> Notice {
+    let Some(action) = out else { return why };
+    let back = Desk::open(home).and_then(|mut desk| {
+        desk.decide(home, &[], &Intent::Undo(Some(action.clone())))?;
+        desk.finish(home, true)
+    });
+    match back {
+        Ok(()) => output.notice(&Notice::info("it is in the outbox again, as it was")),
+        Err(notice) => output.notice(&notice),
+    }
+    why
 }
