@@ -189,3 +189,51 @@ fn a_device_sends_by_its_backend() {
     serve.stop();
     serve.assert_healthy("sending for a device");
 }
+
+/// A server that takes whole messages and says nothing to them; where it listens.
+fn silent() -> u16 {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut writer = stream.try_clone().expect("a copy");
+            let mut data = false;
+            let _ = writer.write_all(b"220 x\r\n");
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                let says: &[u8] = match line.get(..4).unwrap_or(&line) {
+                    "." if data => break,
+                    _ if data => continue,
+                    "EHLO" => b"250-x\r\n250 AUTH PLAIN\r\n",
+                    "AUTH" => b"235 ok\r\n",
+                    "DATA" => {
+                        data = true;
+                        b"354 go\r\n"
+                    }
+                    _ => b"250 ok\r\n",
+                };
+                let _ = writer.write_all(says);
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn what_may_have_been_sent_is_written_on_only_when_that_is_said() {
+    let home = Home::new();
+    write_accounts(&home, &accounts(&format!("smtp = \"smtp+plain://127.0.0.1:{}\"\n", silent())));
+    let args = ["compose", "--to", "b@x.org", "--subject", "s", "--body", "b", "--send", "--wait"];
+    let doubted = home.run(&[&args[..], &["--json"]].concat()).exited(1);
+    assert_eq!(doubted.object()["state"], "unknown", "{doubted}");
+    let id = text(&one(home.json(&["outbox"])), "queued");
+    for more in [&["--no-edit", "--send"][..], &["--subject", "t", "--send"], &["--subject", "t"]] {
+        let refused = home.run(&[&["outbox", "edit", &id, "--json"], more].concat()).exited(2);
+        assert_eq!(refused.error()["code"], "unknown", "{more:?}");
+        assert_eq!(one(home.json(&["outbox"]))["queued"], json!(id));
+    }
+    let back = home.run(&["outbox", "cancel", &id]).ok();
+    let said = String::from_utf8_lossy(&back.stderr).into_owned();
+    assert!(said.contains("may have been sent"), "{back}");
+    assert_eq!((home.json(&["outbox"]).len(), home.json(&["drafts"]).len()), (0, 1));
+}

@@ -376,6 +376,26 @@ fn what_is_queued_is_listed_and_taken_back() {
 }
 
 #[test]
+fn a_text_that_was_piped_in_is_kept_though_it_cannot_be_sent() {
+    for (more, code) in [
+        (&["--send", "--to", "bob"][..], "bad-address"),
+        (&["--send"], "no-recipients"),
+        (&["--attach", "none"], "file"),
+        (&["--send", "--to", "a@x.org", "--at", "never"], "when"),
+        (&["--from", "eve@x.org"], "not-yours"),
+    ] {
+        let home = Home::new();
+        write_accounts(&home, ACCOUNTS);
+        let args = [&["compose", "--subject", "s", "--json"], more].concat();
+        let run = piped(&home, &args, b"long thoughts\n");
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        let thread = text(&one(drafts(&home)), "thread");
+        assert!(said.contains(code) && said.contains(&format!("drafts edit {thread}")), "{run}");
+        assert!(text(&draft(&home, &thread), "text").starts_with("long thoughts\n"), "{code}");
+    }
+}
+
+#[test]
 fn an_edit_that_comes_to_nothing_leaves_it_in_the_outbox() {
     let home = Home::new();
     write_accounts(&home, ACCOUNTS);

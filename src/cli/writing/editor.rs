@@ -55,6 +55,18 @@ impl Sheet {
         Ok(Self { base, kept, path, _lock: lock })
     }
 
+    /// Leaves a text there as a command that ended does: the file that it is in.
+    pub(super) fn leave(dir: &Path, entry: JournalEntry) -> Result<String, Notice> {
+        let text = to_text(&entry.draft);
+        // Of another text than it was made from, or it would be taken for untouched.
+        let draft = crate::mail::compose::Draft { body: String::new(), ..entry.draft };
+        let sheet = Self::new(dir, JournalEntry { draft, ..entry })?;
+        let mut file = OpenOptions::new().write(true).open(&sheet.path).map_err(failed)?;
+        file.set_len(0).and_then(|()| file.write_all(text.as_bytes())).map_err(failed)?;
+        file.sync_all().map_err(failed)?;
+        Ok(safe_text::line(&sheet.path.to_string_lossy()))
+    }
+
     /// What commands left there that have ended.
     pub(super) fn left(dir: &Path) -> Vec<Self> {
         let Ok(entries) = std::fs::read_dir(dir.join(DIR)) else { return Vec::new() };
@@ -194,6 +206,16 @@ mod tests {
         check(Some(" "), Some("ed; rm x"), Some(&["ed;", "rm", "x"]));
         check(Some("vim '"), None, None);
         check(None, None, None);
+    }
+
+    #[test]
+    fn a_text_that_is_left_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let draft = Draft { body: "one".to_owned(), to: "bob".to_owned(), ..Draft::default() };
+        let entry = JournalEntry { thread: None, from: None, draft: draft.clone() };
+        Sheet::leave(dir.path(), entry).unwrap();
+        let left = Sheet::left(dir.path());
+        assert_eq!(left[0].edited().unwrap().unwrap().draft, draft);
     }
 
     #[test]

@@ -54,6 +54,8 @@ struct Begun {
     place: Place,
     /// What waits in the outbox and is taken out with the save, or before an editor runs.
     back: Option<OutboxRow>,
+    /// Whether its text came on standard input, and is nowhere else.
+    piped: bool,
 }
 
 /// Where the text of the command line goes.
@@ -69,7 +71,7 @@ enum Place {
 
 impl Begun {
     const fn new(draft: Draft, place: Place) -> Self {
-        Self { draft, saved: None, parts: Vec::new(), place, back: None }
+        Self { draft, saved: None, parts: Vec::new(), place, back: None, piped: false }
     }
 }
 
@@ -178,7 +180,51 @@ fn style(date: Option<i64>) -> Style {
 }
 
 /// Takes in what the command line says, opens the editor, saves, and sends where that is asked for.
+/// A text that was piped in is kept also where that fails.
 fn write(home: &Home, output: Output, writing: &Writing, mut begun: Begun) -> Result<Exit, Notice> {
+    let taken = take(&mut begun, &writing.words);
+    let mut saved = false;
+    let piped =
+        begun.piped.then(|| (begun.draft.clone(), begun.saved.clone(), begun.back.is_some()));
+    let done = taken.and_then(|()| go_on(home, output, writing, begun, &mut saved));
+    if let (Err(_), false, Some((draft, at, waits))) = (&done, saved, piped) {
+        // What waits in the outbox stays there: the text is a draft beside it.
+        let at = at.filter(|_| !waits);
+        rescue(home, output, Begun { saved: at, ..Begun::new(draft, Place::Above) });
+    }
+    done
+}
+
+/// Keeps a text that cannot be sent as it is: as a draft, or where the next command finds it.
+fn rescue(home: &Home, output: Output, begun: Begun) {
+    let kept = Desk::open(home).and_then(|mut desk| {
+        let (done, _) = save(home, &mut desk, &begun, None)?;
+        let _ = desk.finish(home, false);
+        Ok(done.wrote)
+    });
+    if let Ok(Some(wrote)) = kept {
+        let line = format!("kept as a draft: mailtui drafts edit {}", wrote.thread);
+        output.notice(&Notice::info(line));
+        return;
+    }
+    let (thread, from) = begun.saved.clone().unzip();
+    match Sheet::leave(&home.dir, JournalEntry { thread, from, draft: begun.draft }) {
+        Ok(path) => {
+            let line = format!("the text is kept in {path}; the next compose saves it as a draft");
+            output.notice(&Notice::info(line));
+        }
+        Err(notice) => output.notice(&notice),
+    }
+}
+
+/// As [`write()`], with the text of the command line taken in; says when it is saved.
+fn go_on(
+    home: &Home,
+    output: Output,
+    writing: &Writing,
+    mut begun: Begun,
+    saved: &mut bool,
+) -> Result<Exit, Notice> {
     if let Some(option) = writing.misplaced() {
         let line = format!("{option} is for what is sent");
         return Err(Notice::error("usage", line, "add --send").exit(Exit::Usage));
@@ -186,7 +232,6 @@ fn write(home: &Home, output: Output, writing: &Writing, mut begun: Begun) -> Re
     let plan = Plan::read(&writing.order)?;
     let words = &writing.words;
     let me = identities::all(home, output)?;
-    take(&mut begun, words)?;
     identities::choose(&mut begun.draft, &me, words.account.as_deref(), words.from.as_deref())?;
     if words.from.is_some() && !plan.is_forced() {
         identities::is_mine(&begun.draft, &me)?;
@@ -198,6 +243,7 @@ fn write(home: &Home, output: Output, writing: &Writing, mut begun: Begun) -> Re
         return Err(Notice::error("usage", "nothing is changed", hint).exit(Exit::Usage));
     }
     if wants_editor(words) {
+        *saved = true; // the sheet has it
         return edit(home, output, writing, begun, plan);
     }
     if writing.send {
@@ -205,7 +251,9 @@ fn write(home: &Home, output: Output, writing: &Writing, mut begun: Begun) -> Re
     }
     let mut desk = Desk::open(home)?;
     recover(home, output, &mut desk);
-    keep(home, output, &mut desk, writing, &begun, plan.forced())
+    let (done, draft) = save(home, &mut desk, &begun, None)?;
+    *saved = true;
+    told(home, output, &mut desk, writing, &draft, &done, plan.forced())
 }
 
 /// As [`write()`], with the editor in between.
@@ -378,13 +426,15 @@ fn take(begun: &mut Begun, words: &Words) -> Result<(), Notice> {
     let piped = !std::io::stdin().is_terminal() && !words.edit;
     let text = match (&words.body, words.body_file.as_deref()) {
         (Some(text), _) => Some(text.clone()),
-        (None, Some(path)) if path == Path::new("-") => Some(attach::text(None)?),
-        (None, Some(path)) => Some(attach::text(Some(path))?),
+        (None, Some(path)) if path != Path::new("-") => Some(attach::text(Some(path))?),
+        (None, Some(_)) => Some(attach::text(None)?),
         (None, None) if words.stdin.is_some() => Some(attach::text(None)?),
         (None, None) if piped && begun.place != Place::Instead => Some(attach::text(None)?),
         (None, None) => None,
     };
     if let Some(text) = text {
+        let file = words.body_file.as_deref().is_some_and(|path| path != Path::new("-"));
+        begun.piped = words.body.is_none() && !file && !text.trim().is_empty();
         let text = text.replace("\r\n", "\n");
         let text = text.strip_suffix('\n').unwrap_or(&text);
         draft.body = with_text(&draft.body, text, begun.place);
