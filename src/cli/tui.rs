@@ -26,6 +26,7 @@ use crate::engine::link::Endpoint;
 use crate::engine::view::{ImportProgress, Label, Page, Status, Window};
 use crate::engine::{Device, EngineError, ImportJob, Owner};
 use crate::label;
+use crate::mail::compose::Draft;
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::store::StoreError;
 use crate::ui::ability::Ability;
@@ -57,7 +58,20 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
         data_dir: crate::safe_text::line(&tilde(&home.dir)),
         home: std::env::home_dir(),
     });
-    show(home, owner, Beginning { first, first_run, older }, None)
+    show(home, owner, Beginning { first, first_run, older, compose: None }, None)
+}
+
+/// Runs the interface with a message that is written on; `None` where it cannot be: there is no
+/// screen, no mailbox yet, or another process has the directory.
+pub(super) fn write(home: &Home, output: Output, draft: Draft) -> Result<Option<Exit>, Notice> {
+    if !has_screen(output) || !home.dir.join("lock").exists() {
+        return Ok(None);
+    }
+    let Ok(first) = first_screen(home) else { return Ok(None) };
+    let Ok(owner) = home.own() else { return Ok(None) };
+    let compose = Some(Box::new(draft));
+    let beginning = Beginning { first, first_run: None, older: false, compose };
+    show(home, Some(owner), beginning, None).map(Some)
 }
 
 /// Whether there is an account: then its mail is on its way.
@@ -72,6 +86,8 @@ struct Beginning {
     first_run: Option<FirstRun>,
     /// The files are of an older format: opening them brings them to this one.
     older: bool,
+    /// What is written on at once.
+    compose: Option<Box<Draft>>,
 }
 
 /// Whether there is a terminal.
@@ -131,6 +147,7 @@ fn show(
         first_run: beginning.first_run,
         older: beginning.older,
         demo,
+        compose: beginning.compose,
         theme: Theme::of(ability()),
         tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
         zone: TimeZone::system(),

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::command::context::Context;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Label, Page, Status};
+use crate::mail::compose::Draft;
 use crate::notice::{Exit, Explain, Notice};
 use crate::ui::announce::{self, Tells};
 use crate::ui::app::{Beginning, Door, Effect, Layer, Message, Model, Quitting, UiExit};
@@ -55,6 +56,8 @@ pub struct Start {
     pub older: bool,
     /// Whether to open the sample mailbox at once.
     pub demo: bool,
+    /// What is written on at once.
+    pub compose: Option<Box<Draft>>,
     /// How things look.
     pub theme: Theme,
     /// The user's zone.
@@ -116,6 +119,9 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
     });
     model.older = start.older.then_some(model.now_ms);
     let (columns, rows) = Screen::size()?;
+    if let Some(draft) = start.compose {
+        crate::ui::compose::opening::asked(&mut model, *draft);
+    }
     // Nothing is asked for before the first frame: nobody is there yet to answer.
     let mut effects = update::update(&mut model, Message::Resize(columns, rows));
     draw(&mut screen, &model)?;

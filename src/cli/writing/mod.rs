@@ -163,6 +163,10 @@ fn mailto(home: &Home, output: Output, link: &str) -> Result<Exit, Notice> {
     let base = me.first().map(compose::blank).unwrap_or_default();
     let body = with_text(&base.body, link.draft.body.trim_end_matches('\n'), Place::Above);
     let draft = Draft { account: base.account, from: base.from, body, ..link.draft };
+    // On the screen, unless another has it: then it waits among the drafts.
+    if let Some(exit) = super::tui::write(home, output, draft.clone())? {
+        return Ok(exit);
+    }
     let writing = Writing::plain();
     write(home, output, &writing, Begun::new(draft, Place::Above))
 }

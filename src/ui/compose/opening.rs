@@ -45,6 +45,12 @@ fn open(model: &mut Model, draft: Draft) -> &mut Composer {
     model.writing.open.insert(Box::new(Composer::new(slot, draft)))
 }
 
+/// A message that another program asked for.
+pub fn asked(model: &mut Model, draft: Draft) {
+    open(model, draft);
+    people(model);
+}
+
 /// A new message.
 pub fn new(model: &mut Model) -> Vec<Effect> {
     let draft = model.writing.identities.first().map(compose::blank).unwrap_or_default();

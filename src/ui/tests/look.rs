@@ -23,6 +23,7 @@ fn look() {
             home: Some("/home/u".into()),
         }),
         older: false,
+        compose: None,
         demo: false,
         theme: crate::ui::theme::Theme::new(std::env::var_os("NO_COLOR").is_none()),
         tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
