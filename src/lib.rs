@@ -107,6 +107,7 @@
 //! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |
 //! | a damaged file | `store/salvage`, `store/check` → `backend/mend`, `engine/mend` ← `doctor` |
 //! | a draft is written, queued | `engine/drafts`, `engine/composing` → `thread/outgoing` |
+//! | what a kill left of a draft | `engine/drafts` (`recover_drafts`) → `engine/written` |
 //! | new mail is announced | `backend/announce` → `cli/tui_mail` → `ui/announce`, `on_new_mail` |
 //! | what accounts do | `backend/fetcher` → `cli/tui_mail` → `ui/view/accounts` |
 //! | an answer, a forward is begun | `mail/compose/reply` ← `shown`, `people`, `quote` |

@@ -13,7 +13,7 @@ use crate::engine::view::{
 use crate::engine::writing::{Journal, Writing};
 use crate::engine::written::Written;
 use crate::engine::{Device, EngineError};
-use crate::id::{BlobHash, EventId, StoreId, ThreadId, base32};
+use crate::id::{ActionId, BlobHash, EventId, StoreId, ThreadId, base32};
 use crate::label;
 use crate::mail;
 use crate::mail::compose::Draft;
@@ -22,8 +22,8 @@ use crate::projection::{entries, trail_of};
 use crate::safe_text;
 use crate::store::{Action, Args, Blobs, Own, StoreError};
 use crate::thread::{
-    DraftDiscarded, DraftSaved, MessageQueued, OutboxItem, SendCancelled, Stage, ThreadCreated,
-    Trail, name, named_blobs,
+    DraftDiscarded, DraftSaved, MessageQueued, OutboxItem, SendCancelled, Stage, Step,
+    ThreadCreated, Trail, What, name, named_blobs,
 };
 
 /// A longer draft, as JSON, lies in a blob; in bytes.
@@ -250,6 +250,30 @@ impl Device {
         let here = mailbox::watermark(&self.db, thread)?;
         let own = entries(&own, &self.id, &trail.base.epochs, here.as_ref());
         Ok(trail.with(&own).outgoing.map(|outgoing| *outgoing).unwrap_or_default())
+    }
+
+    /// Whether an action queued something that was sent since, or may be at any moment.
+    pub(super) fn is_on_its_way(&self, action: &ActionId) -> Result<bool, StoreError> {
+        for thread in self.reached(action)?.into_keys().filter(ThreadId::is_draft) {
+            let trail = self.trail(&thread)?;
+            let own = Own::of(&self.db, &StoreId::thread(&thread))?;
+            let here = mailbox::watermark(&self.db, &thread)?;
+            let own = entries(&own, &self.id, &trail.base.epochs, here.as_ref());
+            let outgoing = trail.with(&own).outgoing.map(|outgoing| *outgoing).unwrap_or_default();
+            let queued = trail.entries.iter().chain(&own).filter(|entry| {
+                entry.action.as_ref() == Some(action)
+                    && matches!(entry.what, What::Outgoing(Step::Queued { .. }))
+            });
+            let gone =
+                |item: &OutboxItem| matches!(item.stage, Stage::Claimed | Stage::Unknown { .. });
+            if queued.map(|entry| &entry.id).any(|id| {
+                let mut items = outgoing.items.iter();
+                outgoing.is_sent(id) || items.any(|item| item.queued == *id && gone(item))
+            }) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The Message-ID of what waits in the outbox, without angle brackets; `None` where that is not

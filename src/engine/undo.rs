@@ -22,6 +22,9 @@ use crate::thread::{self, Cell, Cells, Linked, Why};
 
 /// Kinds of things left alone that a line says; the rest is counted.
 const MOST_SAID: usize = 3;
+/// An undo without a name may mean what was sent so long ago, and is told that it is too late; in
+/// milliseconds.
+const JUST_SENT_MS: i64 = 60_000;
 
 /// What an undo left alone on one thread.
 type LeftAlone = (Vec<thread::Kept>, Cells);
@@ -41,15 +44,26 @@ impl Device {
             let says = format!("It is undone already: {what}.");
             return Ok(Done { undid: Some(past.id), says, ..Done::default() });
         }
+        if self.is_on_its_way(&past.id)? {
+            let says = "It is too late to undo that: it was sent, or is on its way.".to_owned();
+            return Ok(Done { says, ..Done::default() });
+        }
         let threads = self.reached(&past.id)?;
         let (mut groups, mut rows) = (Groups::of_overlay(), BTreeSet::new());
         let (mut left, mut later, mut gone) = (Vec::new(), 0, 0);
         let action = self.action("undo");
         for thread in threads.keys() {
             // A thread that is not in the index gets its undo from the backend.
-            let Some(root) = mailbox::root_of(&self.db, thread)? else {
-                gone += usize::from(mailbox::is_purged(&self.db, thread)?);
-                continue;
+            // A draft that was begun here is undone here: it must not be sent before that is known.
+            let root = match mailbox::root_of(&self.db, thread)? {
+                None if thread.is_draft() && Own::has(&self.db, &StoreId::thread(thread))? => {
+                    thread.clone()
+                }
+                None => {
+                    gone += usize::from(mailbox::is_purged(&self.db, thread)?);
+                    continue;
+                }
+                Some(root) => root,
             };
             groups.touch(&self.db, thread)?;
             rows.insert(root);
@@ -201,6 +215,9 @@ impl Device {
         };
         let what = self.what(&past.name, &past.deeds);
         let nothing = |says: String| Ok(Done { says, ..Done::default() });
+        if past.deeds.iter().any(|deed| matches!(deed, Deed::Draft(_))) {
+            return nothing(format!("That is not done again by a key: {what}. Open the draft."));
+        }
         if past.undone_by.is_none() {
             return nothing(format!("It is not undone: {what}."));
         }
@@ -270,7 +287,10 @@ impl Device {
     }
 
     /// The threads that an action reached, with what it did to each.
-    fn reached(&self, id: &ActionId) -> Result<BTreeMap<ThreadId, Vec<Deed>>, StoreError> {
+    pub(super) fn reached(
+        &self,
+        id: &ActionId,
+    ) -> Result<BTreeMap<ThreadId, Vec<Deed>>, StoreError> {
         let of_all: Vec<Deed> = mailbox::action(&self.db, id)?
             .map(|done| done.deeds)
             .unwrap_or_default()
@@ -293,13 +313,16 @@ impl Device {
 
     /// This device's last action that stands.
     fn last_standing(&self) -> Result<Option<Past>, EngineError> {
-        let mut found = None;
+        let (mut found, now) = (None, self.clock.now_ms());
         self.own_past(|past| {
             let stands = past.undoes.is_none() && past.undone_by.is_none() && past.name != "undo";
             // A pause in writing is no key, and what was taken back is sent by a key again.
             let wrote =
                 |deed: &Deed| matches!(deed, Deed::Draft(DraftDeed::Saved | DraftDeed::Cancelled));
             let stands = stands && (past.deeds.is_empty() || !past.deeds.iter().all(wrote));
+            // What was sent a while ago is not what is meant.
+            let old = now.saturating_sub(past.at) > JUST_SENT_MS;
+            let stands = stands && !(old && self.is_on_its_way(&past.id).unwrap_or(false));
             if stands {
                 found = Some(past);
             }

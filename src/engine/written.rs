@@ -1,5 +1,5 @@
-//! The last save of each writing: what is offered once more, by a journal or an editor's file that a
-//! killed program left, is known again.
+//! The last save of each writing: what is offered once more, by a journal or an editor's file that
+//! a killed program left, is known again.
 //!
 //! Invariant: it is written in the transaction of the save, so both are on disk or neither is. It
 //! is a few settings of the device, the newest of them: what is older lies in no journal.
@@ -58,5 +58,34 @@ impl Written {
             serde_json::to_string(self).map_err(|error| StoreError::Row(error.to_string()))?;
         Own::set(db, &format!("{PREFIX}{slot}"), &text)?;
         Own::trim(db, PREFIX, KEPT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_are_remembered_and_nothing_else_goes() {
+        let db = Db::memory(Own::SQL).unwrap();
+        Own::set(&db, "last-id", "x").unwrap();
+        let thread = ThreadId::of_draft(&[7; 13]);
+        let written = |n: i64| {
+            let save = EventId::try_from(format!("e{n}")).unwrap();
+            Written::new(&thread, &save, &format!("text {n}"))
+        };
+        let last = i64::try_from(KEPT).unwrap() + 1;
+        for slot in 0..=last {
+            written(slot).keep(&db, slot).unwrap();
+            // It is open all the time.
+            written(slot).keep(&db, 0).unwrap();
+        }
+        for (slot, want) in
+            [(0, Some(last)), (1, None), (2, None), (3, Some(3)), (last, Some(last))]
+        {
+            assert_eq!(Written::last(&db, slot).unwrap(), want.map(written), "{slot}");
+        }
+        assert!(written(3).is_of("text 3") && !written(3).is_of("text 4"));
+        assert_eq!(Own::setting(&db, "last-id").unwrap().as_deref(), Some("x"));
     }
 }

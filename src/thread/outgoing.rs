@@ -369,6 +369,12 @@ impl Outgoing {
         self.items.push(item);
     }
 
+    /// Whether what this event queued was sent.
+    #[must_use]
+    pub fn is_sent(&self, queued: &EventId) -> bool {
+        self.sent.contains(queued)
+    }
+
     /// The newest of what is written and not sent.
     #[must_use]
     pub fn newest(&self) -> Option<&Title> {

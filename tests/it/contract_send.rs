@@ -11,6 +11,7 @@ use crate::support::authority::Authority;
 use crate::support::binary::{Home, one, text};
 use crate::support::dovecot::{has, write_accounts};
 use crate::support::mail::{mail, mbox, write};
+use crate::support::pty::Pty;
 use crate::support::serve::{Serve, free_port};
 use crate::support::smtp_sink::{Front, Kept, Sink, read_by_python};
 
@@ -236,4 +237,41 @@ fn what_may_have_been_sent_is_written_on_only_when_that_is_said() {
     let said = String::from_utf8_lossy(&back.stderr).into_owned();
     assert!(said.contains("may have been sent"), "{back}");
     assert_eq!((home.json(&["outbox"]).len(), home.json(&["drafts"]).len()), (0, 1));
+}
+
+#[test]
+fn neomutt_shows_what_was_written() {
+    let Some(sink) = Sink::start(Front::Plain, &Authority::new()) else { return };
+    if !has("neomutt") {
+        println!("skipped: neomutt is not installed");
+        return;
+    }
+    let home = Home::new();
+    at_sink(&home, &sink);
+    let body = "Grüße aus Köln,\n\n  eingerückt\nFrom here on 漢字\n.\nEnde\n";
+    write(&home.path("body"), body.as_bytes());
+    let to = "Jürgen <j@x.org>";
+    sent(&home, &["compose", "--to", to, "--subject", "Überraschung", "--body-file", "body"]);
+    let kept = sink.kept(1).raw;
+    write(&home.path("one.mbox"), &[b"From x Thu Jan  1 00:00:00 1970\n", &kept[..]].concat());
+    std::fs::create_dir_all(home.path("Mail")).expect("neomutt wants one");
+    let rc = "set pager_stop = yes\nset wait_key = no\nset charset = utf-8\nignore *\n\
+              unignore from to subject\nset mailcap_path = \"\"\npush \"<display-message>\"\n";
+    let folder = format!("set folder = '{}'\n", home.path("Mail").display());
+    write(&home.path("muttrc"), [folder.as_str(), rc].concat().as_bytes());
+    let (rc, mbox) = (home.path("muttrc"), home.path("one.mbox"));
+    let command =
+        format!("LC_ALL=C.UTF-8 exec neomutt -n -F '{}' -R -f '{}'", rc.display(), mbox.display());
+    let pty = Pty::shell(&home, (100, 30), &command);
+    for line in [
+        "From: Ünal One <u1@example.org>",
+        "To: Jürgen <j@x.org>",
+        "Subject: Überraschung",
+        "Grüße aus Köln,",
+        "  eingerückt",
+        "From here on 漢字",
+        "Ende",
+    ] {
+        pty.wait_text(line);
+    }
 }

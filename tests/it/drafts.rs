@@ -1,6 +1,7 @@
 //! Drafts and the outbox between two devices and a backend: seen on both, forked and never put over
 //! each other, listed offline, and gone from the journal only when they are saved.
 
+use mailtui::clock::Clock as _;
 use mailtui::command::intent::{Intent, SendOrder};
 use mailtui::engine::view::{OpenDraft, OutboxState, Outgoing};
 use mailtui::engine::writing::{Journal, JournalEntry, Writing};
@@ -298,4 +299,46 @@ fn what_a_device_may_not_write_is_refused_and_listed() {
     assert_eq!(refused.len(), 1);
     assert_eq!(subjects(&world, A), [""; 0]);
     assert_eq!(listed(&world, A, "inbox").len(), 1);
+}
+
+#[test]
+fn a_send_that_was_undone_before_the_backend_heard_of_it_is_not_sent() {
+    for remote in [false, true] {
+        let mut world = World::new(&[("A", remote)], 14);
+        let (thread, first) = save(&mut world, A, None, draft("Plan", "one"));
+        send(&mut world, A, &thread, &first);
+        let done = world.device_mut(A).intend(&Intent::Undo(None)).expect("undoes");
+        assert!(done.says.contains("1 conversation"), "{}", done.says);
+        world.save(A);
+        assert_eq!((subjects(&world, A), rows(&world, A).outbox.len()), (vec!["Plan".into()], 0));
+        world.sync();
+        world.clock.turn(3_600_000);
+        let now = world.clock.now();
+        let due = world.backend().outbox_look(now).expect("readable").due;
+        assert!(due.is_empty(), "{due:?}");
+        assert_eq!((subjects(&world, A), rows(&world, A).outbox.len()), (vec!["Plan".into()], 0));
+        let redone = world.device_mut(A).intend(&Intent::Redo(None)).expect("answers");
+        assert!(redone.action.is_none() && redone.says.contains("not done again"), "{redone:?}");
+    }
+}
+
+#[test]
+fn undo_of_what_is_on_its_way_says_that_it_is_too_late() {
+    let mut world = World::new(&[("A", false)], 15);
+    let (thread, first) = save(&mut world, A, None, draft("Plan", "one"));
+    send(&mut world, A, &thread, &first);
+    world.sync();
+    world.clock.turn(60_000);
+    let now = world.clock.now();
+    let due = world.backend().outbox_look(now).expect("readable").due.remove(0);
+    let raw = mailtui::store::Blobs::pack(b"From: a@example.org\r\n\r\nx\r\n");
+    let claim = mailtui::backend::Claim { due, account: "a".to_owned(), raw };
+    assert!(world.backend().outbox_claim(&claim, now).expect("claims"));
+    world.commit();
+    world.sync();
+    let late = world.device_mut(A).intend(&Intent::Undo(None)).expect("answers");
+    assert!(late.undid.is_none() && late.says.contains("too late"), "{late:?}");
+    // What was sent long ago is not what is meant.
+    world.stations[A].clock.turn(120_000);
+    assert!(world.device_mut(A).intend(&Intent::Undo(None)).is_err(), "there is nothing to undo");
 }

@@ -16,6 +16,8 @@ use mailtui::engine::handle::{Request, Update};
 use mailtui::engine::view::{Link, Status, Window};
 use mailtui::id::{StoreId, ThreadId};
 use mailtui::label;
+use mailtui::mail::Address;
+use mailtui::mail::compose::Identity;
 use mailtui::ui::app::{Beginning, Effect, Message, Model};
 use mailtui::ui::theme::Theme;
 use mailtui::ui::{update, view};
@@ -33,6 +35,16 @@ const MAX_BYTES: usize = 150_000;
 const POINTED: &str = "[tansy-dev] [RFC] Should the compiler say please?";
 /// The conversation that the reader shows, below that.
 const READ: &str = "The winter rota, and a bet";
+
+/// What is written as an answer to it.
+const ANSWER: &str = "Two loaves, and I take the third week.\n\nThe bet stands.\n";
+
+/// As whom.
+fn me() -> Identity {
+    let name = Some("Robin Vale".to_owned());
+    let from = Address { name, address: "robin@vale.example".to_owned() };
+    Identity { account: None, from, aliases: Vec::new(), signature: String::new() }
+}
 
 /// The program on the sample mail, with a device that answers as the engine does.
 struct Program {
@@ -128,8 +140,14 @@ fn the_pictures_show_this_program() {
     program.find(READ);
     program.press('\n');
     let reader = program.drawn("A conversation in mailtui");
+    program.model.writing.identities = vec![me()];
+    program.press('r');
+    for key in ANSWER.chars() {
+        program.press(key);
+    }
+    let write = program.drawn("An answer that is being written in mailtui");
     let draw = std::env::var_os("MAILTUI_PICTURES").is_some();
-    for (name, drawn) in [("list.svg", list), ("reader.svg", reader)] {
+    for (name, drawn) in [("list.svg", list), ("reader.svg", reader), ("write.svg", write)] {
         assert!(drawn.len() <= MAX_BYTES, "{name} has {} bytes", drawn.len());
         if draw {
             std::fs::create_dir_all(path("")).expect("a directory");

@@ -1,10 +1,10 @@
-//! The real program, killed with SIGKILL while drafts are written in a terminal, while an editor has
-//! one, while they are queued, and while they go to a server that thinks about every answer.
+//! The real program, killed with SIGKILL while drafts are written in a terminal, while an editor
+//! has one, while they are queued, and while they go to a server that thinks about every answer.
 //!
 //! Invariant: every word that is typed has a number, so that a word that is missing, moved or there
 //! twice is seen. What the journal had, or an exit code acknowledged, is in exactly one place
-//! afterwards: a draft, the outbox, or the server. What was typed since may be there or not. A place
-//! that says *unknown* may be at the server too, and nothing is there twice.
+//! afterwards: a draft, the outbox, or the server. What was typed since may be there or not. A
+//! place that says *unknown* may be at the server too, and nothing is there twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;

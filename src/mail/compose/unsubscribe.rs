@@ -48,12 +48,20 @@ pub fn of(raw: &[u8]) -> Option<Way> {
     if let (true, Some((url, host))) = (posts, &page) {
         return Some(Way::OneClick { url: url.clone(), host: host.clone() });
     }
-    let mail = all.iter().filter_map(|uri| mailto::parse(uri).ok()).find(|mail| {
-        let people = mail.draft.recipients();
-        people.errors.is_empty() && !people.to.is_empty()
+    // One address, which the user is asked about: nobody else gets it.
+    let mails = all.iter().filter_map(|uri| mailto::parse(uri).ok());
+    let mut asked = mails.map(|mail| Draft {
+        to: mail.draft.to,
+        subject: mail.draft.subject,
+        body: mail.draft.body,
+        ..Draft::default()
+    });
+    let mail = asked.find(|draft| {
+        let people = draft.recipients();
+        people.errors.is_empty() && people.to.len() == 1
     });
     if let Some(mail) = mail {
-        return Some(Way::Mail(Box::new(mail.draft)));
+        return Some(Way::Mail(Box::new(mail)));
     }
     page.map(|(url, host)| Way::Page { url, host })
 }
@@ -114,6 +122,10 @@ mod tests {
         check(&format!("List-Unsubscribe: <https://a@x.org/u>\n{post}"), "none");
         check(&format!("List-Unsubscribe: <javascript:x>, <file:///x>\n{post}"), "none");
         check("List-Unsubscribe: <mailto:?subject=x>", "none");
+        check("List-Unsubscribe: <mailto:a@x.org,b@x.org?subject=x>", "none");
+        let cc = of(b"List-Unsubscribe: <mailto:a@x.org?cc=e@x.org&in-reply-to=q@x>\n\n");
+        let Some(Way::Mail(draft)) = cc else { panic!("{cc:?}") };
+        assert_eq!((draft.cc.as_str(), draft.in_reply_to.as_ref()), ("", None));
         check("List-Unsubscribe: <mailto:a%0d%0ab@x.org>", "none");
         check("List-Unsubscribe: https://x.org", "none");
         check("List-Unsubscribe: <https://x.org", "none");

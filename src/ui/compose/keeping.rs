@@ -21,7 +21,7 @@ pub const PAUSE_MS: i64 = 300;
 /// The longest time of typing without a pause that the journal does not have, in milliseconds.
 pub const UNNOTED_MS: i64 = 2_000;
 /// A pause after which it is saved while it stays open, in milliseconds.
-pub const SAVE_MS: i64 = 30_000;
+pub const SAVE_MS: i64 = 5_000;
 /// How long a save that failed waits for its next try, in milliseconds.
 const AGAIN_MS: i64 = 5_000;
 /// How long the end of the program waits for saves, in milliseconds; the journal has them.

@@ -281,6 +281,8 @@ fn the_editor_has_it_and_gives_it_back() {
     screen.press("cbob@x.org<C-x>e");
     let job = screen.edits.remove(0);
     assert_eq!(job.draft.to, "bob@x.org");
+    let noted: Vec<&str> = screen.double.journal.values().map(|draft| draft.to.as_str()).collect();
+    assert_eq!(noted, ["bob@x.org"], "while the editor runs nothing is noted");
     screen.press("typed meanwhile");
     let text = "From: Me <me@example.org>\nTo: ann@x.org\nSubject: From afar\n\nHello\n";
     let said = EditorSaid { slot: job.slot, text: Some(text.into()), problem: None };

@@ -151,7 +151,10 @@ fn about(model: &Model, entry: &Entry<'_>) -> Vec<String> {
         }
         OutboxState::Sending => vec!["It is on its way; nobody stops it any more.".into()],
         OutboxState::Failed => {
-            vec![why, "Surely not sent. Enter writes on, r sends it again, # keeps a draft.".into()]
+            vec![
+                why,
+                "This was not sent. Enter writes on, r sends it again, # keeps a draft.".into(),
+            ]
         }
         OutboxState::Unknown => vec![
             why,

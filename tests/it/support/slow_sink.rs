@@ -1,5 +1,5 @@
-//! A mail server in the test's own process that takes everything, slowly, and remembers how often it
-//! took each message: so that whoever sends can be killed at any moment of it.
+//! A mail server in the test's own process that takes everything, slowly, and remembers how often
+//! it took each message: so that whoever sends can be killed at any moment of it.
 //!
 //! Invariant: a message counts when its last dot was read, whether or not anybody is left to hear
 //! the answer. It speaks in clear on loopback, and asks nobody who they are.
