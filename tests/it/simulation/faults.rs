@@ -8,6 +8,8 @@ use mailtui::crash::{self, faults};
 use mailtui::engine::Device;
 use mailtui::id::{DeviceId, EventId, StoreId};
 use mailtui::store::{Action, Args, Db, Kind, Log, NewEvent};
+use mailtui::thread::EpochBegan;
+use mailtui::thread::name::EPOCH_BEGAN;
 
 use crate::simulation::moves::Simulation;
 use crate::support::clock::Dice;
@@ -190,10 +192,32 @@ impl Simulation {
             (Args::from_text("{\"a\":1}".to_owned()), self.world.backend().epoch().clone());
         let event =
             NewEvent { id, name: name.to_owned(), args, device, action: Some(action), epoch };
+        // It marks an epoch that a restore began before the first event of it, as this one does.
+        let mark = thread.as_ref().and_then(|_| self.mark_before(&db, &store, &event));
+        let events: Vec<NewEvent> = mark.into_iter().chain([event]).collect();
         db.begin().expect("begins");
-        Log::append(&db, &store, &[event]).expect("appended");
+        Log::append(&db, &store, &events).expect("appended");
         db.commit().expect("commits");
         Some(())
+    }
+
+    /// What a Thread log gets before its first event of an epoch that a restore began.
+    fn mark_before(&self, db: &Db, store: &StoreId, event: &NewEvent) -> Option<NewEvent> {
+        let log = Log::all(db, store).expect("readable");
+        let marks = log.iter().filter(|event| event.event.name == EPOCH_BEGAN);
+        let mut epochs = marks.filter_map(|mark| mark.event.args.read::<EpochBegan>());
+        if self.world.restores == 0 || epochs.any(|began| began.epoch == event.epoch) {
+            return None;
+        }
+        let at = log.last().map_or(0, |last| last.position);
+        Some(NewEvent {
+            id: EventId::try_from(format!("mark-{}", event.id)).expect("an id"),
+            name: EPOCH_BEGAN.to_owned(),
+            args: Args::of(&EpochBegan { epoch: event.epoch.clone(), at }),
+            device: DeviceId::try_from("backend").expect("an id"),
+            action: None,
+            epoch: event.epoch.clone(),
+        })
     }
 
     /// The backend is put back to its last backup.
