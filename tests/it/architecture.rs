@@ -10,7 +10,7 @@ use crate::support::source::{Source, functions, names_behind, names_library, sou
 const FLOORS: [&[&str]; 8] = [
     &["id", "label", "clock", "notice", "limits", "safe_text", "config", "crash"],
     &["store", "mail"],
-    &["mailbox", "thread", "sync", "account"],
+    &["mailbox", "thread", "sync", "account", "search"],
     &["command", "projection", "bridge"],
     &["imap", "smtp"],
     &["engine", "backend"],
