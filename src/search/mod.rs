@@ -7,11 +7,15 @@
 //! what is shown as found. This room must not know threads, sockets, clocks, engine or backend;
 //! time and zone come in as arguments.
 
+pub mod complete;
 pub mod error;
+pub mod hits;
 pub mod mark;
 pub mod query;
 pub mod words;
 
+pub use complete::{Completion, Known, Person, complete};
 pub use error::SearchError;
+pub use hits::{Needles, Snippet};
 pub use mark::{Mark, Weight};
 pub use query::{Context, Field, Leaf, Parsed, Query, State, Test, Thing, Where, parse};
