@@ -7,11 +7,20 @@
 //! what is shown as found. This room must not know threads, sockets, clocks, engine or backend;
 //! time and zone come in as arguments.
 
+pub mod entry;
 pub mod error;
+mod find;
+mod fts;
+pub mod index;
 pub mod mark;
+mod plan;
 pub mod query;
+mod walk;
 pub mod words;
 
 pub use error::SearchError;
+pub use find::{Ask, Hit, Order, Rows};
+pub use index::Index;
 pub use mark::{Mark, Weight};
+pub use plan::Names;
 pub use query::{Context, Field, Leaf, Parsed, Query, State, Test, Thing, Where, parse};
