@@ -85,7 +85,6 @@ pub fn complete(text: &str, cursor: usize, known: &Known<'_>) -> Vec<Completion>
                 list.people("from:", MAX_EACH);
             }
         }
-        None => {}
         Some(Operator::Label) => list.labels("", MAX_COMPLETIONS),
         Some(Operator::In) => {
             list.rows(value::IN);
@@ -105,7 +104,7 @@ pub fn complete(text: &str, cursor: usize, known: &Known<'_>) -> Vec<Completion>
         Some(Operator::OlderThan | Operator::NewerThan) => list.plain(AGES),
         Some(Operator::Larger | Operator::Smaller) => list.plain(SIZES),
         Some(Operator::Category) => list.plain(CATEGORIES),
-        Some(Operator::Text(_) | Operator::MessageId) => {}
+        None | Some(Operator::Text(_) | Operator::MessageId) => {}
     }
     list.out.truncate(MAX_COMPLETIONS);
     list.out
@@ -230,9 +229,9 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    fn add(&mut self, insert: String, what: &str, kind: Kind) {
+    fn add(&mut self, insert: &str, what: &str, kind: Kind) {
         let (replace, what) = (self.at.replace.clone(), safe_text::line(what));
-        let insert = safe_text::line(&insert);
+        let insert = safe_text::line(insert);
         if !self.out.iter().any(|known| known.insert == insert) {
             self.out.push(Completion { replace, insert, what, kind });
         }
@@ -255,7 +254,7 @@ impl List<'_> {
         let typed = self.at.typed.to_lowercase();
         for row in operator::ALL {
             if row.names.iter().any(|name| name.starts_with(&typed)) {
-                self.add(format!("{}:", row.names[0]), row.what, Kind::Operator);
+                self.add(&format!("{}:", row.names[0]), row.what, Kind::Operator);
             }
         }
     }
@@ -264,7 +263,7 @@ impl List<'_> {
         let typed = self.at.typed.to_lowercase();
         for row in rows {
             if row.names.iter().any(|name| name.starts_with(&typed)) {
-                self.add(row.names[0].to_owned(), row.what, Kind::Value);
+                self.add(row.names[0], row.what, Kind::Value);
             }
         }
     }
@@ -272,7 +271,7 @@ impl List<'_> {
     fn plain(&mut self, values: &[(&str, &str)]) {
         let typed = self.at.typed.to_lowercase();
         for (value, what) in values.iter().filter(|(value, _)| value.starts_with(&typed)) {
-            self.add((*value).to_owned(), what, Kind::Value);
+            self.add(value, what, Kind::Value);
         }
     }
 
@@ -283,7 +282,7 @@ impl List<'_> {
         for name in self.known.labels.iter().filter(fits).take(most) {
             let clean = safe_text::line(name);
             let written = if self.at.quoted { value_text(&clean) } else { hyphened(&clean) };
-            self.add(format!("{operator}{written}"), &clean, Kind::Label);
+            self.add(&format!("{operator}{written}"), &clean, Kind::Label);
         }
     }
 
@@ -297,7 +296,7 @@ impl List<'_> {
         };
         for person in self.known.people.iter().filter(fits).take(most) {
             let insert = format!("{operator}{}", value_text(&person.address));
-            self.add(insert, person.name.as_deref().unwrap_or_default(), Kind::Person);
+            self.add(&insert, person.name.as_deref().unwrap_or_default(), Kind::Person);
         }
     }
 }

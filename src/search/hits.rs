@@ -22,7 +22,7 @@ const MAX_WORDS: usize = 64;
 /// What a query wants to stand in texts.
 #[derive(Debug, Clone, Default)]
 pub struct Needles {
-    needles: Vec<Needle>,
+    list: Vec<Needle>,
     /// Whole words: which needles have one, and at which of their places (bits).
     whole: HashMap<String, Vec<(usize, u64)>>,
     /// Beginnings of words, each the last of a needle.
@@ -61,11 +61,11 @@ impl Needles {
 
     fn add(&mut self, field: Field, words: &[String], prefix: bool) {
         let fits = (1..=MAX_WORDS).contains(&words.len());
-        if !fits || self.needles.len() >= MAX_NEEDLES {
+        if !fits || self.list.len() >= MAX_NEEDLES {
             return;
         }
-        let needle = self.needles.len();
-        self.needles.push(Needle { field, len: words.len() });
+        let needle = self.list.len();
+        self.list.push(Needle { field, len: words.len() });
         for (place, word) in words.iter().enumerate() {
             let bit = 1 << place;
             if prefix && place + 1 == words.len() {
@@ -83,7 +83,7 @@ impl Needles {
     /// Whether nothing is looked for in texts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.needles.is_empty()
+        self.list.is_empty()
     }
 
     /// Where what is wanted of `field` stands in `text`; of what overlaps, the whole.
@@ -101,13 +101,12 @@ impl Needles {
     /// Each place of each needle, by where it ends: the words of a text go by, and each needle has
     /// a bit for each of its beginnings that they just were.
     fn hits(&self, field: Field, text: &str) -> Vec<Hit> {
-        let wanted: Vec<bool> =
-            self.needles.iter().map(|needle| is_of(field, needle.field)).collect();
+        let wanted: Vec<bool> = self.list.iter().map(|needle| is_of(field, needle.field)).collect();
         let mut hits = Vec::new();
         if !wanted.contains(&true) {
             return hits;
         }
-        let mut begun: Vec<(u64, usize)> = vec![(0, 0); self.needles.len()];
+        let mut begun: Vec<(u64, usize)> = vec![(0, 0); self.list.len()];
         let mut starts = [0; MAX_WORDS];
         let mut count = 0;
         let mut now: Vec<(usize, u64)> = Vec::new();
@@ -129,7 +128,7 @@ impl Needles {
                 let old = if when + 1 == count { old } else { 0 };
                 let new = (old << 1 | 1) & bits;
                 begun[*needle] = (new, count);
-                let len = self.needles[*needle].len;
+                let len = self.list[*needle].len;
                 if new & (1 << (len - 1)) != 0 {
                     let start = starts[(count + 1 - len) % MAX_WORDS];
                     hits.push(Hit { needle: *needle, at: start..at.end });
@@ -187,7 +186,7 @@ pub(super) mod tests {
         let mut last = 0;
         for at in places {
             out.push_str(&text[last..at.start]);
-            out.push_str(&format!("[{}]", &text[at.clone()]));
+            out.extend(["[", &text[at.clone()], "]"]);
             last = at.end;
         }
         out + &text[last..]

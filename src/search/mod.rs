@@ -8,14 +8,23 @@
 //! time and zone come in as arguments.
 
 pub mod complete;
+pub mod entry;
 pub mod error;
+mod find;
+mod fts;
 pub mod hits;
+pub mod index;
 pub mod mark;
+mod plan;
 pub mod query;
+mod walk;
 pub mod words;
 
 pub use complete::{Completion, Known, Person, complete};
 pub use error::SearchError;
+pub use find::{Ask, Hit, Order, Rows};
 pub use hits::{Needles, Snippet};
+pub use index::Index;
 pub use mark::{Mark, Weight};
+pub use plan::Names;
 pub use query::{Context, Field, Leaf, Parsed, Query, State, Test, Thing, Where, parse};

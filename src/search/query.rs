@@ -265,7 +265,9 @@ impl Query {
         match self {
             Self::All => {}
             Self::And(parts) | Self::Or(parts) => {
-                parts.iter().for_each(|part| part.walk(wanted, see));
+                for part in parts {
+                    part.walk(wanted, see);
+                }
             }
             Self::Not(part) => part.walk(!wanted, see),
             Self::Leaf(leaf) => see(leaf, wanted),

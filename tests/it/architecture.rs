@@ -25,7 +25,17 @@ const NEVER: [(&str, &str); 2] = [("ui", "backend"), ("ui", "bridge")];
 const DOORS: [(&str, &[&str]); 17] = [
     ("ratatui", &["src/ui"]),
     ("crossterm", &["src/ui"]),
-    ("rusqlite", &["src/store", "src/mailbox", "src/thread", "src/backend/storage", "src/engine"]),
+    (
+        "rusqlite",
+        &[
+            "src/store",
+            "src/mailbox",
+            "src/thread",
+            "src/search",
+            "src/backend/storage",
+            "src/engine",
+        ],
+    ),
     ("tokio_tungstenite", &["src/sync"]),
     (
         "tokio",

@@ -37,8 +37,11 @@ impl Reader<'_> {
             Operator::Has => self.known(value::HAS, "has:", value),
             Operator::Larger => self.size(value, Test::Larger),
             Operator::Smaller => self.size(value, Test::Smaller),
-            Operator::Before | Operator::After | Operator::On => self.date(operator, value),
-            Operator::OlderThan | Operator::NewerThan => self.date(operator, value),
+            Operator::Before
+            | Operator::After
+            | Operator::On
+            | Operator::OlderThan
+            | Operator::NewerThan => self.date(operator, value),
             Operator::MessageId => {
                 let id = raw.trim_matches(|c: char| c.is_whitespace() || matches!(c, '<' | '>'));
                 if id.is_empty() {
@@ -69,12 +72,11 @@ impl Reader<'_> {
         let lower = raw.to_ascii_lowercase();
         let begun = value.open && names().any(|name| name.starts_with(&lower));
         let weight = if begun && self.context.typing { Weight::Open } else { Weight::Error };
-        let hint = match operator::nearest(raw, names()) {
-            Some(near) => format!("did you mean {operator}{near} ?"),
-            None => {
-                let first: Vec<&str> = rows.iter().take(8).map(|row| row.names[0]).collect();
-                format!("there are {}", first.join(", "))
-            }
+        let hint = if let Some(near) = operator::nearest(raw, names()) {
+            format!("did you mean {operator}{near} ?")
+        } else {
+            let first: Vec<&str> = rows.iter().take(8).map(|row| row.names[0]).collect();
+            format!("there are {}", first.join(", "))
         };
         self.mark(value.span.clone(), weight, &format!("{operator}{raw} is not known"), &hint);
         None

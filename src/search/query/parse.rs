@@ -351,7 +351,7 @@ impl<'a> Reader<'a> {
             Some(b')' | b'}' | b'|') | None => {}
             Some(_) => {
                 let word = self.word();
-                if !spaced || self.is_value(word) {
+                if !spaced || is_value(word) {
                     self.at += word.len();
                     let open = self.at == self.text.len();
                     let value = Value { span: start..self.at, raw: word, quoted: false, open };
@@ -364,14 +364,6 @@ impl<'a> Reader<'a> {
         self.missing(start..behind, &message, "write what to look for, without a space");
         self.at = behind;
         None
-    }
-
-    /// Whether a word behind a colon and a space is meant as the operator's.
-    fn is_value(&self, word: &str) -> bool {
-        let other = word.split_once(':').and_then(|(name, _)| operator::find(name));
-        other.is_none()
-            && !word.starts_with('-')
-            && !matches!(word, "OR" | "AND" | "NOT" | "AROUND")
     }
 
     /// `a AROUND 5 b`, behind the `a`.
@@ -411,6 +403,12 @@ impl<'a> Reader<'a> {
         }
         parts.extend(second.map(|part| vec![part]));
     }
+}
+
+/// Whether a word behind a colon and a space is meant as the operator's.
+fn is_value(word: &str) -> bool {
+    let other = word.split_once(':').and_then(|(name, _)| operator::find(name));
+    other.is_none() && !word.starts_with('-') && !matches!(word, "OR" | "AND" | "NOT" | "AROUND")
 }
 
 fn ends_word(c: char) -> bool {

@@ -27,7 +27,7 @@ fn shown(text: &str, typing: bool) -> String {
             Weight::Warning => '~',
             Weight::Error => '!',
         };
-        out.push_str(&format!(" {sign}[{}] {}", &text[mark.span.clone()], mark.message));
+        out += &format!(" {sign}[{}] {}", &text[mark.span.clone()], mark.message);
     }
     out
 }
@@ -475,8 +475,8 @@ proptest! {
         pieces in prop::collection::vec((piece(), any::<bool>()), 0..30),
         typing in any::<bool>(),
     ) {
-        let text: String =
-            pieces.iter().map(|(p, gap)| format!("{p}{}", if *gap { " " } else { "" })).collect();
+        let with_gaps = pieces.iter().flat_map(|(p, gap)| [p, if *gap { " " } else { "" }]);
+        let text: String = with_gaps.collect();
         check_any(&text, typing);
     }
 
