@@ -5,6 +5,7 @@
 
 mod account;
 mod args;
+mod attachment;
 mod attend;
 mod backup;
 mod beside;
@@ -24,6 +25,7 @@ mod purge;
 mod restore;
 mod serve;
 mod session;
+mod sheet;
 mod show;
 mod sinks;
 mod space;

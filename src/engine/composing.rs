@@ -34,6 +34,7 @@ impl Engine {
     pub(super) fn compose_on(&mut self) {
         let opened = self.open_drafts();
         self.told(opened);
+        self.tell_lost();
         self.forget_saved();
     }
 
@@ -51,13 +52,25 @@ impl Engine {
     }
 
     /// Remembers an open draft at once, and forgets one when it is safe to.
-    pub(super) fn journal(&mut self, journal: Journal) -> Result<(), EngineError> {
+    pub(super) fn journal(&mut self, journal: Journal) {
+        let slot = journal.slot;
+        self.saved.retain(|saved| saved.slot != slot);
         if journal.entry.is_none() {
             self.saved.push(journal);
-            return Ok(());
+            return;
         }
-        self.saved.retain(|saved| saved.slot != journal.slot);
-        Ok(self.driver.device.journal(&journal)?)
+        let done = self.driver.device.journal(&journal).map_err(|error| error.notice());
+        self.tell(Update::Noted(slot, done));
+    }
+
+    /// Where a commit failed, whoever asked for it: no save that was answered since the one before
+    /// is there, so the journal keeps what it has.
+    pub(super) fn tell_lost(&mut self) {
+        let Some(notice) = self.driver.device.take_lost() else { return };
+        self.saved.clear();
+        let message = format!("not saved, and taken back: {}", notice.message);
+        self.tell(Update::TakenBack(Notice { message, ..notice }));
+        self.tell_labels();
     }
 
     /// Forgets what is saved and on disk.
@@ -67,8 +80,14 @@ impl Engine {
             return;
         }
         for journal in std::mem::take(&mut self.saved) {
-            let done = self.driver.device.journal(&journal).map_err(EngineError::from);
-            self.told(done);
+            match self.driver.device.journal(&journal) {
+                Ok(()) => self.tell(Update::Kept(journal.slot)),
+                // It is offered once more at the next start, and known again then.
+                Err(error) => {
+                    self.tell(Update::Notice(error.notice()));
+                    self.tell(Update::Kept(journal.slot));
+                }
+            }
         }
     }
 

@@ -74,6 +74,13 @@ impl Device {
         // A journal may be older than the last save: that is what it goes on from.
         let thread = known.as_ref().map(|known| &known.thread).or(thread);
         let from = known.as_ref().map(|known| &known.save).or(from);
+        // Nor may it name what a disk that was full took back.
+        let is_there = |thread: &ThreadId| -> Result<bool, StoreError> {
+            let row = mailbox::raw_row(&self.db, thread)?.is_some();
+            Ok(row || !Own::of(&self.db, &StoreId::thread(thread))?.is_empty())
+        };
+        let there = thread.map(is_there).transpose()?.unwrap_or(false);
+        let (thread, from) = (thread.filter(|_| there), from.filter(|_| there));
         let action = self.action("draft");
         let thread = if let Some(thread) = thread {
             thread.clone()

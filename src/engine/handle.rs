@@ -65,7 +65,9 @@ pub enum Request {
         save: Option<EventId>,
     },
     /// Remember what is being written, at every pause, until it is saved as a draft: should this
-    /// program be killed, it is saved then at the next start. Not answered.
+    /// program be killed, it is saved then at the next start. Answered by [`Update::Noted`], or by
+    /// [`Update::Kept`] when it is forgotten, which is not before all that was decided until then
+    /// is on disk.
     Journal(Journal),
     /// Something the user asked for; answered by [`Update::Done`], then [`Update::Changed`].
     Intend(Intent),
@@ -149,6 +151,12 @@ pub enum Update {
     Outgoing(Outgoing),
     /// A draft, or `None` when there is no such one.
     Draft(u64, Option<Box<OpenDraft>>),
+    /// The journal has what it was asked to remember under this number last, or why it has not.
+    Noted(i64, Result<(), Notice>),
+    /// The journal has forgotten what it had under this number: the save is on disk.
+    Kept(i64),
+    /// The disk refused what was decided and answered since the last commit: none of it is there.
+    TakenBack(Notice),
     /// An intent was decided.
     Done(Done),
     /// How far the purge with this ticket is.

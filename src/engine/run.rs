@@ -372,12 +372,11 @@ impl Engine {
     }
 
     /// Says that what was decided could not be kept, and shows it as it is.
-    fn taken_back(&self, done: Result<(), EngineError>) {
-        if let Err(error) = done {
-            let mut notice = error.notice();
-            notice.message = format!("not saved, and taken back: {}", notice.message);
-            self.tell(Update::Notice(notice));
-            self.tell_labels();
+    fn taken_back(&mut self, done: Result<(), EngineError>) {
+        if self.driver.device.has_lost() {
+            self.tell_lost();
+        } else {
+            self.told(done);
         }
     }
 
@@ -420,7 +419,10 @@ impl Engine {
                 self.opening.push(Opening { ticket, thread, save, asked: false });
                 self.open_drafts()
             }
-            Request::Journal(journal) => self.journal(journal),
+            Request::Journal(journal) => {
+                self.journal(journal);
+                Ok(())
+            }
             Request::Intend(intent) => self.intend(&intent),
             Request::LookPurge { ticket, of } => {
                 self.purging = Some(Purging::look(ticket, of));

@@ -31,6 +31,8 @@ pub(crate) struct Double {
     pub(crate) saves: Vec<(ThreadId, EventId, Draft)>,
     /// What the journal has.
     pub(crate) journal: std::collections::BTreeMap<i64, Draft>,
+    /// Why the disk takes nothing, where it does not.
+    pub(crate) full: Option<crate::notice::Notice>,
     /// What a purge would take.
     doomed: Vec<ThreadId>,
     past: Vec<(ActionId, Past)>,
@@ -140,6 +142,7 @@ impl Double {
             outgoing: Outgoing::default(),
             saves: Vec::new(),
             journal: std::collections::BTreeMap::new(),
+            full: None,
             doomed: Vec::new(),
             past: Vec::new(),
             undone: Vec::new(),

@@ -160,8 +160,14 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             more_unread(model)
         }
         Update::Thread(id, thread) => {
-            let mut effects = opening::thread_came(model, &id, thread.as_deref());
-            effects.extend(conversation(model, &id, thread.map(|thread| *thread)));
+            // That typed words are kept is said last.
+            let Some(thread) = thread else {
+                let mut effects = conversation(model, &id, None);
+                effects.extend(opening::thread_came(model, &id, None));
+                return effects;
+            };
+            let mut effects = opening::thread_came(model, &id, Some(&thread));
+            effects.extend(conversation(model, &id, Some(*thread)));
             effects
         }
         Update::Changed => {
@@ -177,6 +183,16 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         }
         Update::ActionRows { action, rows, total } => past::reached(model, &action, rows, total),
         Update::Done(done) => answered(model, done),
+        Update::Noted(slot, done) => {
+            keeping::noted(model, slot, done);
+            Vec::new()
+        }
+        Update::Kept(slot) => keeping::kept(model, slot),
+        Update::TakenBack(notice) => {
+            keeping::taken_back(model, &notice);
+            model.say(notice.severity, notice.message, notice.hint);
+            Vec::new()
+        }
         Update::Purge(ticket, step) => {
             crate::ui::purge::step(model, ticket, step);
             Vec::new()
@@ -206,7 +222,9 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         Update::NewMail(news) => new_mail(model, &news),
         // The loop waits for it itself.
         Update::Paused => Vec::new(),
-        Update::Ended if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
+        Update::Ended if model.quitting == Quitting::Saving => {
+            vec![exit(model.unsaved.take().map_or(UiExit::Quit, UiExit::Unsaved))]
+        }
         Update::Ended => vec![exit(UiExit::EngineGone)],
     }
 }
@@ -260,9 +278,9 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
     let effects = match sent {
         Some(Sent::Draft(slot)) => keeping::saved(model, slot, &done),
         Some(Sent::Order(slot)) => keeping::ordered(model, slot, &done),
+        // Its file goes when the save is on disk.
         Some(Sent::Leftover(slot)) if done.wrote.is_some() => {
-            let saved = Request::Journal(Journal { slot, entry: None });
-            ask([saved]).into_iter().chain([Effect::Desk(DeskAsk::Forget(slot))]).collect()
+            ask([Request::Journal(Journal { slot, entry: None })])
         }
         _ => Vec::new(),
     };
