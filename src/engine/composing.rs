@@ -51,16 +51,21 @@ impl Engine {
         }
     }
 
-    /// Remembers an open draft at once, and forgets one when it is safe to.
-    pub(super) fn journal(&mut self, journal: Journal) {
+    /// Remembers an open draft at once.
+    pub(super) fn journal(&mut self, journal: &Journal) {
         let slot = journal.slot;
         self.saved.retain(|saved| saved.slot != slot);
-        if journal.entry.is_none() {
-            self.saved.push(journal);
-            return;
-        }
-        let done = self.driver.device.journal(&journal).map_err(|error| error.notice());
+        let done = self.driver.device.journal(journal).map_err(|error| error.notice());
         self.tell(Update::Noted(slot, done));
+    }
+
+    /// Forgets one when it is safe to.
+    pub(super) fn forget(&mut self, slot: i64, losses: u64) {
+        self.tell_lost();
+        self.saved.retain(|saved| saved.slot != slot);
+        if losses == self.losses {
+            self.saved.push(Journal { slot, entry: None });
+        }
     }
 
     /// Where a commit failed, whoever asked for it: no save that was answered since the one before
@@ -68,8 +73,9 @@ impl Engine {
     pub(super) fn tell_lost(&mut self) {
         let Some(notice) = self.driver.device.take_lost() else { return };
         self.saved.clear();
-        let message = format!("not saved, and taken back: {}", notice.message);
-        self.tell(Update::TakenBack(Notice { message, ..notice }));
+        self.losses += 1;
+        self.driver.saving = 0;
+        self.tell(Update::TakenBack(notice));
         self.tell_labels();
     }
 

@@ -59,7 +59,7 @@ pub struct Device {
     /// Whether the write-ahead log may lack what was written to it.
     distrusted: bool,
     /// Why a commit failed, until whoever drives this device has heard of it.
-    lost: Option<Notice>,
+    pub(super) lost: Option<Notice>,
     /// Loaded Thread stores, the least recently used one first to go.
     pub(super) open: LruCache<ThreadId, OpenThread>,
     /// The members of the open conversation: they stay loaded.
@@ -309,7 +309,11 @@ impl Device {
             let by_commit = if self.later { Durability::Normal } else { Durability::Full };
             self.db.durable(by_commit)?;
         }
-        self.db.begin()
+        let begun = self.db.begin();
+        if let Err(error @ StoreError::GivenUp) = &begun {
+            self.lost = Some(error.notice());
+        }
+        begun
     }
 
     /// From now on a commit does not wait for the disk: who drives this device has the disk synced

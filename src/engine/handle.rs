@@ -65,10 +65,17 @@ pub enum Request {
         save: Option<EventId>,
     },
     /// Remember what is being written, at every pause, until it is saved as a draft: should this
-    /// program be killed, it is saved then at the next start. Answered by [`Update::Noted`], or by
-    /// [`Update::Kept`] when it is forgotten, which is not before all that was decided until then
-    /// is on disk.
+    /// program be killed, it is saved then at the next start. Answered by [`Update::Noted`].
     Journal(Journal),
+    /// Let the journal forget what it has under this number, once all that was decided until now is
+    /// on disk; answered by [`Update::Kept`] then. Not at all where what was decided was taken back
+    /// more often than whoever asks has heard of: it may be about what is not there any more.
+    Forget {
+        /// The number.
+        slot: i64,
+        /// How many times [`Update::TakenBack`] came before.
+        losses: u64,
+    },
     /// Something the user asked for; answered by [`Update::Done`], then [`Update::Changed`].
     Intend(Intent),
     /// Find out what a purge would take; answered by [`Update::Purge`] with the same ticket.

@@ -115,6 +115,8 @@ struct Engine {
     opening: Vec<Opening>,
     /// Entries of the journal that go when everything that was decided is on disk.
     saved: Vec<Journal>,
+    /// How often what was decided was taken back.
+    losses: u64,
 }
 
 impl Engine {
@@ -146,6 +148,7 @@ impl Engine {
             listed: None,
             opening: Vec::new(),
             saved: Vec::new(),
+            losses: 0,
         }
     }
 
@@ -420,7 +423,11 @@ impl Engine {
                 self.open_drafts()
             }
             Request::Journal(journal) => {
-                self.journal(journal);
+                self.journal(&journal);
+                Ok(())
+            }
+            Request::Forget { slot, losses } => {
+                self.forget(slot, losses);
                 Ok(())
             }
             Request::Intend(intent) => self.intend(&intent),

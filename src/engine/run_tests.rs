@@ -73,10 +73,12 @@ fn a_save_whose_commit_fails_stays_in_the_journal_and_is_told() {
     };
     engine.request(Request::Journal(Journal { slot: 7, entry: Some(Box::new(entry)) }));
     engine.request(save(None, None));
-    engine.request(Request::Journal(Journal { slot: 7, entry: None }));
+    engine.request(Request::Forget { slot: 7, losses: 0 });
     // SQLite gives a transaction up by itself when the disk is full.
     engine.driver.device.db.sql().execute_batch("ROLLBACK").unwrap();
     engine.commit();
+    // Asked for before that was heard of.
+    engine.request(Request::Forget { slot: 7, losses: 0 });
     engine.compose_on();
     let answers: Vec<Update> = told.try_iter().collect();
     assert!(answers.iter().any(|update| matches!(update, Update::Noted(7, Ok(())))));
@@ -90,7 +92,7 @@ fn a_save_whose_commit_fails_stays_in_the_journal_and_is_told() {
     });
     let lost = wrote.unwrap();
     engine.request(save(Some(lost.thread.clone()), Some(lost.event)));
-    engine.request(Request::Journal(Journal { slot: 7, entry: None }));
+    engine.request(Request::Forget { slot: 7, losses: 1 });
     engine.commit();
     engine.compose_on();
     assert!(told.try_iter().any(|update| matches!(update, Update::Kept(7))));

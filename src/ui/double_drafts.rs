@@ -23,18 +23,23 @@ impl Double {
                         self.journal.insert(slot, entry.draft);
                         vec![Update::Noted(slot, Ok(()))]
                     }
-                    // A save that is not on disk is not forgotten.
-                    (None, Some(full)) => {
-                        self.saves.clear();
-                        self.outgoing = Outgoing::default();
-                        vec![Update::TakenBack(full.clone())]
-                    }
-                    (None, None) => {
-                        self.journal.remove(&slot);
-                        vec![Update::Kept(slot)]
-                    }
+                    (None, _) => Vec::new(),
                 }
             }
+            Request::Forget { slot, losses } => match &self.full {
+                // A save that is not on disk is not forgotten.
+                Some(full) => {
+                    self.losses += 1;
+                    self.saves.clear();
+                    self.outgoing = Outgoing::default();
+                    vec![Update::TakenBack(full.clone())]
+                }
+                None if losses < self.losses => Vec::new(),
+                None => {
+                    self.journal.remove(&slot);
+                    vec![Update::Kept(slot)]
+                }
+            },
             _ => Vec::new(),
         }
     }

@@ -6,7 +6,6 @@
 use crate::engine::accounts::NewMail;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Done, ImportProgress, Link, Thread};
-use crate::engine::writing::Journal;
 use crate::id::ThreadId;
 use crate::notice::{Notice, Severity};
 use crate::ui::app::{
@@ -98,6 +97,7 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
 
 fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     model.open = true;
+    model.writing.losses = 0;
     model.older = None;
     // Until now nobody could answer.
     model.waiting_since = model.now_ms;
@@ -190,7 +190,8 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         Update::Kept(slot) => keeping::kept(model, slot),
         Update::TakenBack(notice) => {
             keeping::taken_back(model, &notice);
-            model.say(notice.severity, notice.message, notice.hint);
+            let line = format!("not saved, and taken back: {}", notice.message);
+            model.say(notice.severity, line, notice.hint);
             Vec::new()
         }
         Update::Purge(ticket, step) => {
@@ -280,7 +281,7 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
         Some(Sent::Order(slot)) => keeping::ordered(model, slot, &done),
         // Its file goes when the save is on disk.
         Some(Sent::Leftover(slot)) if done.wrote.is_some() => {
-            ask([Request::Journal(Journal { slot, entry: None })])
+            ask([Request::Forget { slot, losses: model.writing.losses }])
         }
         _ => Vec::new(),
     };

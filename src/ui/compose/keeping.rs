@@ -40,13 +40,14 @@ pub fn time(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     let mut due = Vec::new();
     let writing = &mut model.writing;
+    let losses = writing.losses;
     let open = writing.open.as_deref_mut().map(|composer| (composer, SAVE_MS));
     let leaving = writing.leaving.iter_mut().map(|composer| (composer, AGAIN_MS));
     for (composer, save_after) in open.into_iter().chain(leaving) {
         let Some((first, last)) = composer.changed else { continue };
         let paused = now - last >= PAUSE_MS || now - first >= UNNOTED_MS;
         if paused && !composer.noted.rests(now) {
-            effects.extend(note(composer));
+            effects.extend(note(composer, losses));
         }
         if now - last >= save_after && composer.saving.is_none() {
             due.push((composer.slot, composer.then.is_some()));
@@ -86,11 +87,11 @@ fn is_safe(composer: &Composer) -> bool {
 }
 
 /// Puts it in the journal, unless that has it.
-pub(super) fn note(composer: &mut Composer) -> Vec<Effect> {
+pub(super) fn note(composer: &mut Composer, losses: u64) -> Vec<Effect> {
     let draft = composer.draft();
     if composer.saved.as_ref() == Some(&draft) {
         // What was typed since then and taken back again is not to come back.
-        return forget(composer);
+        return forget(composer, losses);
     }
     if composer.noted.gets(&draft) {
         return Vec::new();
@@ -104,12 +105,12 @@ pub(super) fn note(composer: &mut Composer) -> Vec<Effect> {
 }
 
 /// The journal needs it no more, once what was decided is on disk.
-fn forget(composer: &mut Composer) -> Vec<Effect> {
+fn forget(composer: &mut Composer, losses: u64) -> Vec<Effect> {
     if !composer.noted.holds() {
         return Vec::new();
     }
     composer.noted.forget();
-    ask([Request::Journal(Journal { slot: composer.slot, entry: None })])
+    ask([Request::Forget { slot: composer.slot, losses }])
 }
 
 /// The journal answered for what it was asked to keep.
@@ -151,6 +152,7 @@ pub fn taken_back(model: &mut Model, notice: &Notice) {
     let now = model.now_ms;
     let writing = &mut model.writing;
     writing.refused.clone_from(&notice.message);
+    writing.losses += 1;
     for composer in writing.open.as_deref_mut().into_iter().chain(&mut writing.leaving) {
         if let Some(order) = composer.order.take() {
             writing.held.retain(|held| held.queued != order);
@@ -171,13 +173,14 @@ pub fn taken_back(model: &mut Model, notice: &Notice) {
 
 /// Saves what is under this slot; the answer goes on.
 fn save(model: &mut Model, slot: i64) -> Vec<Effect> {
+    let losses = model.writing.losses;
     let Some(composer) = model.writing.of_slot(slot) else { return Vec::new() };
     let draft = composer.draft();
     if composer.saving.is_some() || composer.saved.as_ref() == Some(&draft) {
         composer.changed = None;
         return Vec::new();
     }
-    let mut effects = note(composer);
+    let mut effects = note(composer, losses);
     composer.changed = None;
     composer.saving = Some(draft.clone());
     let (thread, from) = (composer.thread.clone(), composer.from.clone());
@@ -192,7 +195,7 @@ pub fn close(model: &mut Model, then: Then) -> Vec<Effect> {
     let Some(mut composer) = model.writing.open.take() else { return Vec::new() };
     composer.popup = None;
     if then == Then::Rest && composer.is_untouched() {
-        return forget(&mut composer);
+        return forget(&mut composer, model.writing.losses);
     }
     let slot = composer.slot;
     composer.then = Some(then);
@@ -253,13 +256,13 @@ pub(super) fn go_on(model: &mut Model, slot: i64) -> Vec<Effect> {
 
 /// All is decided: once that is on disk nothing of it is needed here any more.
 fn finish(model: &mut Model, slot: i64) -> Vec<Effect> {
-    let leaving = &mut model.writing.leaving;
+    let (losses, leaving) = (model.writing.losses, &mut model.writing.leaving);
     let Some(composer) = leaving.iter_mut().find(|composer| composer.slot == slot) else {
         return Vec::new();
     };
     composer.done = true;
     composer.noted.forget();
-    ask([Request::Journal(Journal { slot, entry: None })])
+    ask([Request::Forget { slot, losses }])
 }
 
 fn order(
@@ -288,7 +291,7 @@ fn order(
 
 /// Takes in the answer to a save.
 pub fn saved(model: &mut Model, slot: i64, done: &Done) -> Vec<Effect> {
-    let now = model.now_ms;
+    let (now, losses) = (model.now_ms, model.writing.losses);
     let Some(composer) = model.writing.of_slot(slot) else { return Vec::new() };
     let saving = composer.saving.take();
     let Some(wrote) = &done.wrote else {
@@ -302,7 +305,7 @@ pub fn saved(model: &mut Model, slot: i64, done: &Done) -> Vec<Effect> {
     let mut effects = Vec::new();
     if composer.saved.as_ref() == Some(&composer.draft()) {
         composer.changed = None;
-        effects.extend(forget(composer));
+        effects.extend(forget(composer, losses));
     }
     effects.extend(go_on(model, slot));
     // The list of drafts has it before one goes there.

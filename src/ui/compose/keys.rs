@@ -265,6 +265,7 @@ fn detach(model: &mut Model) -> Vec<Effect> {
 }
 
 fn editor(model: &mut Model) -> Vec<Effect> {
+    let losses = model.writing.losses;
     let Some(composer) = model.writing.open.as_deref_mut() else { return Vec::new() };
     composer.popup = None;
     composer.waits = Some(Waits::Editor);
@@ -275,7 +276,7 @@ fn editor(model: &mut Model) -> Vec<Effect> {
         draft: composer.draft(),
     };
     // While the editor runs nothing else is noted.
-    let mut effects = keeping::note(composer);
+    let mut effects = keeping::note(composer, losses);
     effects.push(Effect::Edit(Box::new(job)));
     effects
 }

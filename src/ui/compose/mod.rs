@@ -65,6 +65,8 @@ pub struct Writing {
     pub ticket: u64,
     /// How many were opened here.
     pub opened: i64,
+    /// How often the disk took back what was decided, as far as that was told.
+    pub losses: u64,
     /// Why something could not be kept, last.
     pub refused: String,
 }
