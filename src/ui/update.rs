@@ -159,17 +159,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             model.labels = labels;
             more_unread(model)
         }
-        Update::Thread(id, thread) => {
-            // That typed words are kept is said last.
-            let Some(thread) = thread else {
-                let mut effects = conversation(model, &id, None);
-                effects.extend(opening::thread_came(model, &id, None));
-                return effects;
-            };
-            let mut effects = opening::thread_came(model, &id, Some(&thread));
-            effects.extend(conversation(model, &id, Some(*thread)));
-            effects
-        }
+        Update::Thread(id, thread) => thread_came(model, &id, thread),
         Update::Changed => {
             let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
             requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
@@ -183,16 +173,8 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         }
         Update::ActionRows { action, rows, total } => past::reached(model, &action, rows, total),
         Update::Done(done) => answered(model, done),
-        Update::Noted(slot, done) => {
-            keeping::noted(model, slot, done);
-            Vec::new()
-        }
-        Update::Kept(slot) => keeping::kept(model, slot),
-        Update::TakenBack(notice) => {
-            keeping::taken_back(model, &notice);
-            let line = format!("not saved, and taken back: {}", notice.message);
-            model.say(notice.severity, line, notice.hint);
-            Vec::new()
+        update @ (Update::Noted(..) | Update::Kept(_) | Update::TakenBack(_)) => {
+            written(model, update)
         }
         Update::Purge(ticket, step) => {
             crate::ui::purge::step(model, ticket, step);
@@ -228,6 +210,33 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         }
         Update::Ended => vec![exit(UiExit::EngineGone)],
     }
+}
+
+/// Takes in how far what is written is kept.
+fn written(model: &mut Model, update: Update) -> Vec<Effect> {
+    match update {
+        Update::Kept(slot) => return keeping::kept(model, slot),
+        Update::Noted(slot, done) => keeping::noted(model, slot, done),
+        Update::TakenBack(notice) => {
+            keeping::taken_back(model, &notice);
+            let line = format!("not saved, and taken back: {}", notice.message);
+            model.say(notice.severity, line, notice.hint);
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn thread_came(model: &mut Model, id: &ThreadId, thread: Option<Box<Thread>>) -> Vec<Effect> {
+    // That typed words are kept is said last.
+    let Some(thread) = thread else {
+        let mut effects = conversation(model, id, None);
+        effects.extend(opening::thread_came(model, id, None));
+        return effects;
+    };
+    let mut effects = opening::thread_came(model, id, Some(&thread));
+    effects.extend(conversation(model, id, Some(*thread)));
+    effects
 }
 
 /// New mail is told in the terminal, and here where nothing worse is said.

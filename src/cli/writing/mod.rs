@@ -251,7 +251,7 @@ fn go_on(
     recover(home, output, &mut desk);
     let (done, draft) = save(home, &mut desk, &begun, None)?;
     *saved = true;
-    told(home, output, &mut desk, writing, &draft, &done, plan.forced())
+    told(home, output, desk, writing, &draft, &done, plan.forced())
 }
 
 /// As [`write()`], with the editor in between.
@@ -281,8 +281,8 @@ fn edit(
         if !writing.words.any() {
             return Err(back(nothing()));
         }
-        let mut desk = Desk::open(home)?;
-        return keep(home, output, &mut desk, writing, &begun, plan, saved);
+        let desk = Desk::open(home)?;
+        return keep(home, output, desk, writing, &begun, plan, saved);
     };
     // The file has it, and is of another text than it was made from: it is found.
     *saved = true;
@@ -296,7 +296,7 @@ fn edit(
     sheet.done();
     begun.draft = draft;
     begun.parts.clear();
-    told(home, output, &mut desk, writing, &begun.draft, &done, plan)
+    told(home, output, desk, writing, &begun.draft, &done, plan)
 }
 
 /// Files that an editor's text names; and what could not be taken as it was meant.
@@ -316,13 +316,13 @@ fn files(output: Output, edited: &Edited) -> Result<Vec<Part>, Notice> {
 fn keep(
     home: &Home,
     output: Output,
-    desk: &mut Desk,
+    mut desk: Desk,
     writing: &Writing,
     begun: &Begun,
     plan: Plan,
     saved: &mut bool,
 ) -> Result<Exit, Notice> {
-    let (done, draft) = save(home, desk, begun, None)?;
+    let (done, draft) = save(home, &mut desk, begun, None)?;
     *saved = true;
     told(home, output, desk, writing, &draft, &done, plan)
 }
@@ -348,7 +348,7 @@ fn save(
 fn told(
     home: &Home,
     output: Output,
-    desk: &mut Desk,
+    mut desk: Desk,
     writing: &Writing,
     draft: &Draft,
     done: &Done,

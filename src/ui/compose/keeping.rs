@@ -80,7 +80,7 @@ fn waited_enough(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Whether the next start has all of it should this be the end: what is to be sent is not sent then.
+/// Whether the next start has all of it should this be the end; nothing is sent by that.
 fn is_safe(composer: &Composer) -> bool {
     let sends = matches!(composer.then, Some(Then::Send(_)));
     !sends && composer.coming.is_empty() && composer.noted.has(&composer.draft())

@@ -8,7 +8,7 @@ use super::keeping;
 use crate::engine::handle::Request;
 use crate::engine::view::{Message, OpenDraft, Thread};
 use crate::id::{EventId, ThreadId};
-use crate::mail::compose::{self, Answer, Draft, Hints, Shown, Style};
+use crate::mail::compose::{self, Answer, Draft, Hints, Style};
 use crate::notice::Severity;
 use crate::ui::app::{Effect, Model};
 use crate::ui::keys;
@@ -90,7 +90,7 @@ fn begin(model: &mut Model, message: &Message, how: Answering) {
             &model.zone,
         ) * 60,
     };
-    let (shown, me) = (shown(message), &model.writing.identities);
+    let (shown, me) = (message.shown(Hints::default()), &model.writing.identities);
     let draft = match how {
         Answering::Sender => compose::reply(&shown, Answer::Sender, me, style),
         Answering::All => compose::reply(&shown, Answer::All, me, style),
@@ -125,23 +125,6 @@ const fn shown_at(message: &Message) -> i64 {
     match message.date {
         Some(date) => date,
         None => message.sort_date,
-    }
-}
-
-/// What of a message its answers need.
-fn shown(message: &Message) -> Shown {
-    Shown {
-        message: Some(message.id.clone()),
-        message_id: message.message_id.clone(),
-        references: message.references.clone(),
-        from: message.from.clone(),
-        to: message.to.clone(),
-        cc: message.cc.clone(),
-        reply_to: message.reply_to.clone(),
-        subject: message.subject.clone(),
-        date: message.date,
-        text: message.text.clone(),
-        hints: Hints::default(),
     }
 }
 
