@@ -59,7 +59,7 @@ pub use host::{Host, HostHandle};
 pub use ingest::{Packer, Prepared, Whole, prepare};
 pub use mend::mend;
 pub use outbox::{
-    Claim, Due, Fate, Gave, Given, Look, Parcel, Post, Said, Sending, SendingHandle, SmtpPost, Why,
+    Claim, Due, Gave, Given, Look, Parcel, Post, Said, Sending, SendingHandle, SmtpPost, Told, Why,
 };
 pub use storage::VERSION as FORMAT;
 

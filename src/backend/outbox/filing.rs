@@ -4,12 +4,12 @@
 //! look, and the message is never sent again for it. What is found in the folder of sent mail was
 //! sent.
 
-use super::loaded::Loaded;
+use super::{readable, whole};
 use crate::backend::core::Backend;
 use crate::backend::storage::Outbox;
 use crate::id::EventId;
 use crate::imap::{Filed, Letter};
-use crate::store::{Blobs, StoreError};
+use crate::store::StoreError;
 
 /// Messages that are looked for, and filed, at one look at an account.
 const A_LOOK: usize = 50;
@@ -48,10 +48,10 @@ impl Backend {
     pub fn edge_letter(&mut self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let Ok(queued) = EventId::try_from(name) else { return Ok(None) };
         let raw = Outbox::copy(&self.db, &queued)?;
-        let raw = raw.map(|raw| Blobs::get(&self.db, &raw)).transpose()?.flatten();
+        let raw = raw.map(|raw| whole(&self.db, &raw)).transpose()?.flatten();
         if raw.is_none() {
             self.begin()?;
-            Outbox::filed(&self.db, &queued)?; // its conversation was purged
+            Outbox::filed(&self.db, &queued)?; // its conversation was purged, or it is damaged
         }
         Ok(raw)
     }
@@ -76,8 +76,8 @@ impl Backend {
 
     fn found_there(&mut self, queued: &EventId) -> Result<(), StoreError> {
         let Some(row) = Outbox::get(&self.db, queued)? else { return Ok(()) };
-        let loaded = Loaded::of(&self.db, &row.store)?;
-        if loaded.item(queued).is_none() || self.outbox.sending.contains(queued) {
+        let Some(loaded) = readable(&self.db, &row.store)? else { return Ok(()) };
+        if loaded.item(queued).is_none() || self.outbox.holds(queued) {
             return Ok(());
         }
         self.found(&loaded, queued)

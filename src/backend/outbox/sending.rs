@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use super::parcel::{attached, build_message, is_to_be_filed, pick};
 use super::post::{Parcel, Post, both};
 use super::settle::own;
-use super::{Claim, Due, Gave, Given, Why};
+use super::{Claim, Due, Gave, Told, Why};
 use crate::account::{Account, Accounts, Stamp};
 use crate::backend::{Backend, HostHandle};
 use crate::crash;
@@ -36,8 +36,6 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 const SAY_AGAIN: Duration = Duration::from_secs(1);
 /// Notices that are kept for who asks.
 const KEPT: usize = 32;
-/// Characters of a subject, and of recipients, in a notice.
-const TITLE_CHARS: usize = 60;
 
 /// Something that became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,6 +186,12 @@ impl Office {
         job: impl FnOnce(&mut Backend, i64) -> Result<T, StoreError> + Send + 'static,
     ) -> Option<Result<T, Notice>> {
         self.host.work(job).ok()?.recv().ok()
+    }
+
+    fn tell(&self, due: &Due, account: Option<&str>, told: Option<&Told>) {
+        if let Some(notice) = told.and_then(|told| told.notice(due)) {
+            self.say(due, account, notice);
+        }
     }
 
     fn say(&self, due: &Due, account: Option<&str>, notice: Notice) {
@@ -368,13 +372,11 @@ impl AtWork {
             Parcel { account, password: &password, envelope: &envelope, message: &built.bytes };
         let given = office.post.give(&parcel, stop);
         crash::point("settle.before-begin");
-        let notice = notice(due, &given);
         let (account, file) = (self.id.clone(), is_to_be_filed(account));
-        open.settled = settle(office, &Gave { due: due.clone(), account, file, message, given });
+        let told = settle(office, &Gave { due: due.clone(), account, file, message, given });
+        open.settled = told.is_some();
         crash::point("settle.after-commit");
-        if let Some(notice) = notice.filter(|_| open.settled) {
-            office.say(due, Some(&self.id), notice);
-        }
+        office.tell(due, Some(&self.id), told.as_ref());
     }
 }
 
@@ -395,13 +397,14 @@ impl Drop for Open<'_> {
     }
 }
 
-/// Says what became of a message until it is on disk; `false` when the backend is gone.
-fn settle(office: &Office, gave: &Gave) -> bool {
+/// Says what became of a message until it is on disk; what was written of it. `None` when the
+/// backend is gone.
+fn settle(office: &Office, gave: &Gave) -> Option<Told> {
     loop {
         let gave = gave.clone();
         match office.ask(move |backend, now| backend.outbox_settle(gave, now)) {
-            None => return false,
-            Some(Ok(())) => return true,
+            None => return None,
+            Some(Ok(told)) => return Some(told),
             // The disk may take it later; until then it is in nobody's hands but ours.
             Some(Err(_)) => std::thread::sleep(SAY_AGAIN),
         }
@@ -410,45 +413,7 @@ fn settle(office: &Office, gave: &Gave) -> bool {
 
 /// Says that a message is not sent as it is.
 fn refuse(office: &Office, due: &Due, account: Option<&str>, lasting: bool, why: Why) {
-    let given = Given::Refused(lasting, why.clone());
     let of = due.clone();
-    let done =
-        office.ask(move |backend, now| backend.outbox_refuse(&of, lasting, &why, now).map(drop));
-    if let (Some(Ok(())), Some(notice)) = (done, notice(due, &given)) {
-        office.say(due, account, notice);
-    }
-}
-
-/// What to tell of what became of a message.
-fn notice(due: &Due, given: &Given) -> Option<Notice> {
-    let cut = |text: &str| text.chars().take(TITLE_CHARS).collect::<String>();
-    let what = match (due.of.subject.as_str(), due.of.to.as_str()) {
-        ("", to) => format!("to {}", cut(to)),
-        (subject, to) => format!("{} to {}", cut(subject), cut(to)),
-    };
-    Some(match given {
-        Given::Taken { refused } => match refused.first() {
-            None => Notice::info(format!("Sent: {what}.")),
-            Some((address, words)) => {
-                let line = format!(
-                    "Sent: {what}; but not to {} of its recipients: {address}: {words}",
-                    refused.len()
-                );
-                Notice::warning("sent-partly", line, "correct the address and send it there anew")
-            }
-        },
-        Given::Refused(true, why) => {
-            let line = format!("Not sent: {what}: {}", why.line);
-            Notice::error("not-sent", line, "it waits in the outbox; change it or discard it")
-        }
-        Given::Refused(false, why) => {
-            let line = format!("Not sent yet: {what}: {}", why.line);
-            Notice::warning("sent-later", line, "it is tried again by itself")
-        }
-        Given::Stopped => return None,
-        Given::Unknown(why) => {
-            let line = format!("Nobody knows whether this was sent: {what}: {}", why.line);
-            Notice::warning("sent-unknown", line, "it waits in the outbox; it is not sent again")
-        }
-    })
+    let done = office.ask(move |backend, now| backend.outbox_refuse(&of, lasting, &why, now));
+    office.tell(due, account, done.and_then(Result::ok).as_ref());
 }

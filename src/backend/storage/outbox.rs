@@ -144,10 +144,10 @@ impl Outbox {
         Ok(())
     }
 
-    /// Nobody knows whether it was sent (`true`), or it is known.
-    pub(crate) fn doubt(db: &Db, queued: &EventId, unknown: bool) -> Result<(), StoreError> {
-        let sql = "UPDATE outbox SET unknown = ?2, due = NULL WHERE queued = ?1";
-        db.sql().prepare_cached(sql)?.execute(params![queued.as_str(), unknown])?;
+    /// Nobody knows whether it was sent.
+    pub(crate) fn doubt(db: &Db, queued: &EventId) -> Result<(), StoreError> {
+        let sql = "UPDATE outbox SET unknown = 1, due = NULL WHERE queued = ?1";
+        db.sql().prepare_cached(sql)?.execute([queued.as_str()])?;
         Ok(())
     }
 

@@ -2,7 +2,6 @@
 //! what was taken back in time never.
 
 use super::*;
-use crate::thread::ActionUndone;
 
 /// `l` looks and claims, `s t p u` the server took it, refuses for now, for good, says nothing; `k`
 /// kills the process, `c` cancels, `z` undoes, `a` tries again what came last, `r` queues the same
@@ -50,7 +49,7 @@ impl Play<'_> {
             }
             'k' | 'e' => {
                 self.given += usize::from(self.hand.take().is_some());
-                self.scene.backend.outbox.sending.clear();
+                self.scene.backend.outbox.dies();
                 if step == 'e' {
                     self.scene.backend.epoch = text_id(&format!("e{}", self.scene.now));
                 }
@@ -64,11 +63,7 @@ impl Play<'_> {
             }
             'z' => {
                 self.take_back();
-                let action = text_id(&format!("{}-{last}", self.draft));
-                let undo = Args::of(&ActionUndone { action, seen: None });
-                let id = format!("{}-z{at}", self.draft);
-                let undo = self.scene.event(&id, name::ACTION_UNDONE, &undo);
-                self.scene.push(&self.draft, vec![undo]);
+                self.scene.undo(&self.draft, &last, &format!("z{at}"));
                 true
             }
             _ => {

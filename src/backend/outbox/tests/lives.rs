@@ -21,10 +21,8 @@ fn what_a_process_that_died_had_claimed_is_of_unknown_end_and_stays_so() {
     let dir = tempfile::tempdir().unwrap();
     let mut scene = Scene::new(dir.path());
     scene.write("a", &letter("bob@example.org"));
-    scene.queue("a", "q", |queued| queued.hold = 0);
-    let due = scene.due().remove(0);
+    let due = scene.claimed("a");
     // A claim that was never on disk was none.
-    assert!(scene.claim(&due));
     scene.backend.roll_back();
     scene.backend.outbox_let_go(&due.queued).unwrap();
     drop(scene);
@@ -143,9 +141,7 @@ fn a_copy_is_filed_once_and_its_failure_sends_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut scene = Scene::new(dir.path());
     scene.write("a", &letter("bob@example.org"));
-    scene.queue("a", "q", |queued| queued.hold = 0);
-    let due = scene.due().remove(0);
-    assert!(scene.claim(&due));
+    let due = scene.claimed("a");
     scene.settle(&due, taken());
     scene.commit();
     let letters = scene.backend.edge_letters("ann", true).unwrap();

@@ -109,8 +109,8 @@ impl World {
     }
 
     fn fate(&self, draft: &str) -> Fate {
-        let (thread, queued) = (Scene::store(draft).as_thread().unwrap(), format!("{draft}-q"));
-        self.ask(move |backend, _| backend.outbox_fate(&thread, &text_id(&queued)).unwrap())
+        let draft = draft.to_owned();
+        self.ask(move |backend, _| Fate::of(backend, &draft, "q"))
     }
 
     fn until(&self, what: &str, is: impl Fn(&Self) -> bool) {
@@ -233,6 +233,5 @@ fn the_end_waits_for_what_is_given_away() {
     ends.join().unwrap();
     host.stop();
     let backend = open(&dir.path().join("backend"));
-    let thread = Scene::store("a").as_thread().unwrap();
-    assert_eq!(backend.outbox_fate(&thread, &text_id("a-q")).unwrap(), Fate::Sent);
+    assert_eq!(Fate::of(&backend, "a", "q"), Fate::Sent);
 }
