@@ -8,12 +8,14 @@
 //! `decide` is the table of cases, `loaded` what a log says of its messages, `rows` what is looked
 //! at, `desk` what is in hands, `settle` what became of one, `telling` what is told of it, `filing`
 //! the copy at the mail server, `parcel` how a draft becomes bytes, `post` who gives them away,
-//! `sending` the threads that do it.
+//! `sending` who does it while the program runs: `looking` and `giving` are its threads.
 
 mod decide;
 mod desk;
 mod filing;
+mod giving;
 mod loaded;
+mod looking;
 mod parcel;
 mod post;
 mod rows;
@@ -31,6 +33,7 @@ pub use self::telling::Told;
 pub(super) use self::desk::Desk;
 pub(super) use self::rows::{forgotten, missing};
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::SyncSender;
 
 use self::decide::{Verdict, decide};
@@ -73,6 +76,10 @@ pub struct Due {
 pub struct Look {
     /// What is to be sent now.
     pub due: Vec<Due>,
+    /// What is due and was passed over.
+    pub passed: BTreeSet<EventId>,
+    /// There was more than one turn takes.
+    pub more: bool,
     /// When the next is, Unix seconds by the backend's clock.
     pub next: Option<i64>,
     /// The time by that clock.
@@ -111,9 +118,23 @@ impl Backend {
     /// # Errors
     /// As [`Backend::push`].
     pub fn outbox_look(&mut self, now: i64) -> Result<Look, StoreError> {
+        self.outbox_look_past(&BTreeSet::new(), now)
+    }
+
+    /// The same, but for what is passed over.
+    ///
+    /// # Errors
+    /// As [`Backend::push`].
+    pub fn outbox_look_past(
+        &mut self,
+        past: &BTreeSet<EventId>,
+        now: i64,
+    ) -> Result<Look, StoreError> {
         self.now = now;
         let mut look = Look { now, ..Look::default() };
-        for row in Outbox::due(&self.db, now, A_LOOK)? {
+        let (rows, passed) = Outbox::due(&self.db, now, past, A_LOOK)?;
+        (look.more, look.passed) = (rows.len() >= A_LOOK, passed);
+        for row in rows {
             let Some(loaded) = readable(&self.db, &row.store)? else {
                 self.begin()?;
                 Outbox::wait(&self.db, &row.queued, None, now)?;

@@ -3,7 +3,7 @@
 //! Invariant: what is in hands is what the log has of it: a change belongs to the open transaction,
 //! and goes with it when that is rolled back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use crate::id::EventId;
@@ -15,6 +15,8 @@ pub(in crate::backend) struct Desk {
     sending: BTreeSet<EventId>,
     /// What came into hands (`true`) or left them in the open transaction.
     changed: Vec<(EventId, bool)>,
+    /// Up to which of what nobody knows each account was asked.
+    pub(super) asked: BTreeMap<String, EventId>,
     /// Who is woken when something was queued, or taken back.
     bells: Vec<SyncSender<()>>,
     /// Whether they are woken after the commit.

@@ -12,7 +12,7 @@ use crate::imap::{Filed, Letter};
 use crate::store::StoreError;
 
 /// Messages that are looked for, and filed, at one look at an account.
-const A_LOOK: usize = 50;
+pub(super) const A_LOOK: usize = 50;
 
 impl Backend {
     /// What is to be filed at an account's server, and what may be there; `fresh`, only what was
@@ -20,7 +20,7 @@ impl Backend {
     ///
     /// # Errors
     /// When the storage refuses.
-    pub fn edge_letters(&self, account: &str, fresh: bool) -> Result<Vec<Letter>, StoreError> {
+    pub fn edge_letters(&mut self, account: &str, fresh: bool) -> Result<Vec<Letter>, StoreError> {
         let copies = Outbox::copies(&self.db, account, fresh, A_LOOK)?.into_iter();
         let mut letters: Vec<Letter> = copies
             .map(|copy| Letter {
@@ -30,7 +30,7 @@ impl Backend {
             })
             .collect();
         if !fresh {
-            let doubtful = Outbox::doubtful(&self.db, account, A_LOOK)?.into_iter();
+            let doubtful = self.doubtful(account)?.into_iter();
             let letter = |(queued, message_id): (EventId, String)| Letter {
                 name: queued.to_string(),
                 message_id,
@@ -39,6 +39,21 @@ impl Backend {
             letters.extend(doubtful.map(letter));
         }
         Ok(letters)
+    }
+
+    /// The next of what may be at an account's server: each has its turn, however many there are.
+    fn doubtful(&mut self, account: &str) -> Result<Vec<(EventId, String)>, StoreError> {
+        let last = self.outbox.asked.remove(account);
+        let mut found = Outbox::doubtful(&self.db, account, last.as_ref(), A_LOOK)?;
+        if found.len() < A_LOOK && last.is_some() {
+            // From the first again, up to where this turn began.
+            let rest = Outbox::doubtful(&self.db, account, None, A_LOOK - found.len())?;
+            found.extend(rest.into_iter().filter(|(queued, _)| Some(queued) <= last.as_ref()));
+        }
+        if let Some((queued, _)) = found.last().filter(|_| found.len() >= A_LOOK) {
+            self.outbox.asked.insert(account.to_owned(), queued.clone());
+        }
+        Ok(found)
     }
 
     /// The bytes of what is to be filed; `None` when they are not here any more.

@@ -165,3 +165,24 @@ fn a_copy_is_filed_once_and_its_failure_sends_nothing() {
         assert_eq!(scene.backend.edge_letter(wrong).unwrap(), None);
     }
 }
+
+#[test]
+fn each_whose_end_nobody_knows_is_looked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut scene = Scene::new(dir.path());
+    let all = super::super::filing::A_LOOK * 2 + 3;
+    for n in 0..all {
+        let draft = format!("d{n}");
+        scene.write(&draft, &letter("bob@example.org"));
+        let due = scene.claimed(&draft);
+        scene.settle(&due, Given::Unknown(Why::new("cut", "?")));
+    }
+    scene.commit();
+    let mut asked: Vec<String> = Vec::new();
+    for _ in 0..3 {
+        let letters = scene.backend.edge_letters("ann", false).unwrap();
+        asked.extend(letters.into_iter().map(|letter| letter.name));
+    }
+    let names: BTreeSet<&String> = asked.iter().collect();
+    assert_eq!((names.len(), asked.len()), (all, super::super::filing::A_LOOK * 3));
+}
