@@ -96,6 +96,25 @@ impl Scene {
         self.push(draft, events);
     }
 
+    /// One more save, made from another.
+    fn save(&mut self, draft: &str, save: &str, from: &str) {
+        let content = Box::new(letter("bob@example.org"));
+        let (to, subject) = (content.to.clone(), content.subject.clone());
+        let saved = DraftSaved {
+            from: Some(text_id(&format!("{draft}-{from}"))),
+            at: 1,
+            draft: Some(content),
+            blob: None,
+            attachments: Vec::new(),
+            to,
+            subject,
+            snippet: String::new(),
+        };
+        let id = format!("{draft}-{save}");
+        let event = self.event(&id, name::DRAFT_SAVED, &Args::of(&saved));
+        self.push(draft, vec![event]);
+    }
+
     /// Queues the save `d-s1` as `d-q`.
     fn queue(&mut self, draft: &str, name: &str, change: impl FnOnce(&mut MessageQueued)) {
         let mut queued = MessageQueued {
