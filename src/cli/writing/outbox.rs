@@ -160,8 +160,11 @@ fn edit(home: &Home, output: Output, id: &str, writing: &Writing) -> Result<Exit
     let open = find::open(home, &mut device, &row.thread, &row.save, false)?;
     drop(device);
     let save = row.save.clone();
+    // Who sends it at once was asked, or knows why it was refused.
+    let over = matches!(row.state, OutboxState::Failed | OutboxState::Unknown);
+    let again = over.then(|| row.queued.clone());
     let back = Some(row).filter(|row| row.state != OutboxState::Failed);
-    drafts::edit(home, output, writing, open, save, back)
+    drafts::edit(home, output, writing, open, save, (back, again))
 }
 
 /// Asks about what nobody knows whether it was sent.
