@@ -239,7 +239,7 @@ impl Device {
     }
 
     /// The trail of a thread's row; an empty one where it has none yet.
-    fn trail(&self, thread: &ThreadId) -> Result<Trail, StoreError> {
+    pub(super) fn trail(&self, thread: &ThreadId) -> Result<Trail, StoreError> {
         Ok(mailbox::raw_row(&self.db, thread)?.map_or_else(Trail::default, |row| trail_of(&row)))
     }
 

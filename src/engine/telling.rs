@@ -49,6 +49,10 @@ impl Engine {
             let hint = "`mailtui doctor` lists what was refused";
             self.tell(Update::Notice(Notice::warning("refused", line, hint)));
         }
+        for line in news.late {
+            let hint = "g o: the outbox; what was sent is in Sent";
+            self.tell(Update::Notice(Notice::warning("too-late", line, hint)));
+        }
         if let Some((_, message, retry)) = news.error {
             let hint = if retry { "it is tried again" } else { "" };
             self.tell(Update::Notice(Notice::warning("backend", message, hint)));
