@@ -1,17 +1,40 @@
-//! What was taken back too late: it was on its way, or sent, before the backend heard of that.
+//! What was taken back too late: it was on its way, or sent, before the backend heard of that; and
+//! what was sent.
 //!
 //! Invariant: told once, when an own event leaves for the rows that show it; made from what is
 //! confirmed alone.
 
 use std::collections::BTreeSet;
 
-use crate::engine::Device;
+use crate::engine::{Device, EngineError};
 use crate::id::{ActionId, EventId, StoreId, ThreadId};
+use crate::mailbox;
+use crate::notice::Notice;
 use crate::safe_text;
 use crate::store::{Own, StoreError};
 use crate::thread::{ActionUndone, SendCancelled, Stage, Step, Title, Trail, What, name};
 
 impl Device {
+    /// What was sent and is called `name`: by what queued it, or by its store.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn sent_as(&self, name: &str) -> Result<Option<(ThreadId, EventId)>, EngineError> {
+        for thread in mailbox::drafts(&self.db)? {
+            let Some(outgoing) = self.trail(&thread)?.with(&[]).outgoing else { continue };
+            let meant = |id: &&EventId| id.as_str() == name || thread.as_str() == name;
+            if let Some(queued) = outgoing.sent().rev().find(meant) {
+                return Ok(Some((thread, queued.clone())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What was taken back too late, since this was last asked or told.
+    pub fn take_late(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.news.late)
+    }
+
     /// Notes what own events at or below a position meant to take back, and came too late for; the
     /// row of the thread shows them.
     pub(super) fn note_late(&mut self, thread: &ThreadId, through: u64) -> Result<(), StoreError> {
@@ -35,6 +58,12 @@ impl Device {
         }
         Ok(())
     }
+}
+
+/// What is told of one that was taken back too late.
+#[must_use]
+pub fn too_late(line: &str) -> Notice {
+    Notice::warning("too-late", line, "look in Sent, and in the outbox")
 }
 
 /// A line for each that was taken back too late.

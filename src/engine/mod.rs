@@ -22,7 +22,7 @@ mod keep;
 mod kept;
 mod kept_disk;
 mod labels;
-mod late;
+pub mod late;
 pub mod link;
 mod links;
 mod memory;

@@ -5,6 +5,7 @@
 
 use super::{Engine, Update};
 use crate::engine::EngineError;
+use crate::engine::late::too_late;
 use crate::engine::view::HistoryPage;
 use crate::id::ActionId;
 use crate::mailbox::{self, Of};
@@ -50,8 +51,7 @@ impl Engine {
             self.tell(Update::Notice(Notice::warning("refused", line, hint)));
         }
         for line in news.late {
-            let hint = "g o: the outbox; what was sent is in Sent";
-            self.tell(Update::Notice(Notice::warning("too-late", line, hint)));
+            self.tell(Update::Notice(too_late(&line)));
         }
         if let Some((_, message, retry)) = news.error {
             let hint = if retry { "it is tried again" } else { "" };

@@ -85,7 +85,7 @@ impl Backend {
                 self.found_there(&queued)
             }
             Filed::Absent => Ok(()),
-            Filed::Refused(why) => Outbox::unfiled(&self.db, &queued, why),
+            Filed::Refused => Outbox::unfiled(&self.db, &queued),
         }
     }
 

@@ -41,7 +41,8 @@ pub(crate) struct CopyRow {
 pub(crate) struct Outbox;
 
 impl Outbox {
-    /// The tables. A program before them ignores them, and queues nothing.
+    /// The tables. A program before them ignores them, and queues nothing. `problem` is written by
+    /// programs before this one: why a copy is not filed is said of the account.
     pub(crate) const SQL: &'static str = "
         CREATE TABLE IF NOT EXISTS outbox(
             queued TEXT PRIMARY KEY, store TEXT NOT NULL, accepted INTEGER NOT NULL,
@@ -240,9 +241,9 @@ impl Outbox {
     }
 
     /// The server did not take it; it is tried again at the next look.
-    pub(crate) fn unfiled(db: &Db, queued: &EventId, problem: &str) -> Result<(), StoreError> {
-        let sql = "UPDATE sentCopies SET tries = tries + 1, problem = ?2 WHERE queued = ?1";
-        db.sql().prepare_cached(sql)?.execute(params![queued.as_str(), problem])?;
+    pub(crate) fn unfiled(db: &Db, queued: &EventId) -> Result<(), StoreError> {
+        let sql = "UPDATE sentCopies SET tries = tries + 1 WHERE queued = ?1";
+        db.sql().prepare_cached(sql)?.execute([queued.as_str()])?;
         Ok(())
     }
 

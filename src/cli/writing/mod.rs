@@ -14,6 +14,7 @@ mod identities;
 mod original;
 mod outbox;
 mod send;
+mod sent;
 mod unsubscribe;
 
 pub(super) use args::Verb;

@@ -149,7 +149,7 @@ fn a_copy_is_filed_once_and_its_failure_sends_nothing() {
     let name = letters[0].name.clone();
     assert_eq!(scene.backend.edge_letter(&name).unwrap().unwrap(), bytes(&due));
     let told = scene.told("a");
-    let refused = crate::imap::Filed::Refused("over quota".to_owned());
+    let refused = crate::imap::Filed::Refused;
     for fresh in [0, 0] {
         scene.backend.edge_filed(&name, &refused, scene.now).unwrap();
         assert_eq!(scene.backend.edge_letters("ann", true).unwrap().len(), fresh);
