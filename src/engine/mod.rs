@@ -15,6 +15,7 @@ mod doctor;
 mod drafts;
 mod driver;
 mod error;
+mod finding;
 pub mod handle;
 mod history;
 mod intents;

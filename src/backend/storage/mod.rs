@@ -8,6 +8,7 @@ mod again;
 mod conflicts;
 mod edge;
 mod epoch;
+mod feed;
 mod index;
 mod links;
 mod outbox;
@@ -24,6 +25,7 @@ pub(crate) use edge::{Base, Dirty, EdgeFolder, EdgeMessage, Edges};
 pub(crate) use epoch::{
     append, append_at, begin, begin_first, epoch, is_restored, new_epoch, put_back, restored,
 };
+pub(crate) use feed::{Feed, behind};
 pub(crate) use index::{Index, Known};
 pub(crate) use links::Links;
 pub(crate) use outbox::{CopyRow, Outbox, OutboxRow};
