@@ -101,3 +101,35 @@ fn a_save_whose_commit_fails_stays_in_the_journal_and_is_told() {
     assert_eq!((drafts.len(), drafts[0].snippet.as_str()), (1, "words"));
     assert_ne!(drafts[0].thread, lost.thread, "a store begins with its creation");
 }
+
+#[test]
+fn each_draft_that_is_asked_for_is_answered_by_itself() {
+    use crate::engine::drafts::tests::save_blob;
+    use crate::mail::compose::Draft;
+    let dir = tempfile::tempdir().unwrap();
+    let (mut engine, told) = engine(dir.path());
+    let device = &mut engine.driver.device;
+    let elsewhere = crate::store::Blobs::name(b"elsewhere");
+    let bad = device.put_own(b"no draft").unwrap();
+    let good = device.put_own(&serde_json::to_vec(&Draft::default()).unwrap()).unwrap();
+    let drafts = [elsewhere.clone(), bad, good].map(|hash| save_blob(device, hash));
+    for (ticket, thread) in (1..).zip(drafts) {
+        engine.request(Request::Draft { ticket, thread, save: None });
+    }
+    let answers = |told: &Receiver<Update>| {
+        let line = |update| match update {
+            Update::Draft(ticket, draft) => Some(format!("{ticket} {}", draft.is_some())),
+            Update::Notice(notice) => Some(notice.code.to_owned()),
+            _ => None,
+        };
+        told.try_iter().filter_map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(answers(&told), ["2 false", "draft-unreadable", "3 true"]);
+    engine.compose_on();
+    assert_eq!(answers(&told), [""; 0], "the first waits");
+    let lost = engine.driver.device.blob_part(&elsewhere, 0, None, Vec::new());
+    assert!(matches!(lost, Err(EngineError::NoBlob(_))));
+    engine.compose_on();
+    engine.compose_on();
+    assert_eq!(answers(&told), ["1 false", "draft-lost"]);
+}

@@ -190,7 +190,7 @@ pub fn draft_came(model: &mut Model, ticket: u64, came: Option<OpenDraft>) -> Ve
     };
     let Some(waiting) = model.writing.open.take() else { return Vec::new() };
     let composer = open(model, came.draft);
-    composer.held = waiting.held;
+    (composer.held, composer.again) = (waiting.held, waiting.again);
     composer.kept = Some((came.thread.clone(), came.save.clone(), composer.begun.clone()));
     (composer.thread, composer.from) = (Some(came.thread), Some(came.save));
     composer.saved = Some(composer.begun.clone());
