@@ -23,6 +23,7 @@ mod blobs;
 mod bootstrap;
 mod contract_files;
 mod contract_import;
+mod contract_kept;
 mod contract_list;
 mod contract_send;
 mod contract_triage;
