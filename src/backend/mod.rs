@@ -61,7 +61,7 @@ pub use indexer::{IndexHandle, index_now, look_at_index};
 pub use ingest::{Packer, Prepared, Whole, prepare};
 pub use mend::mend;
 pub use outbox::{
-    Claim, Due, Fate, Gave, Given, Look, Parcel, Post, Said, Sending, SendingHandle, SmtpPost, Why,
+    Claim, Due, Gave, Given, Look, Parcel, Post, Said, Sending, SendingHandle, SmtpPost, Told, Why,
 };
 pub use storage::{Logs, Looked, VERSION as FORMAT};
 

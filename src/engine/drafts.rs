@@ -74,6 +74,13 @@ impl Device {
         // A journal may be older than the last save: that is what it goes on from.
         let thread = known.as_ref().map(|known| &known.thread).or(thread);
         let from = known.as_ref().map(|known| &known.save).or(from);
+        // Nor may it name what a disk that was full took back.
+        let is_there = |thread: &ThreadId| -> Result<bool, StoreError> {
+            let row = mailbox::raw_row(&self.db, thread)?.is_some();
+            Ok(row || !Own::of(&self.db, &StoreId::thread(thread))?.is_empty())
+        };
+        let there = thread.map(is_there).transpose()?.unwrap_or(false);
+        let (thread, from) = (thread.filter(|_| there), from.filter(|_| there));
         let action = self.action("draft");
         let thread = if let Some(thread) = thread {
             thread.clone()
@@ -239,7 +246,7 @@ impl Device {
     }
 
     /// The trail of a thread's row; an empty one where it has none yet.
-    fn trail(&self, thread: &ThreadId) -> Result<Trail, StoreError> {
+    pub(super) fn trail(&self, thread: &ThreadId) -> Result<Trail, StoreError> {
         Ok(mailbox::raw_row(&self.db, thread)?.map_or_else(Trail::default, |row| trail_of(&row)))
     }
 
@@ -333,14 +340,47 @@ impl Device {
     /// there. Loaded threads and own events only: `Ok(Err(blob))` says what must come first.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// When the database, or what was written, cannot be read.
     pub fn open_draft(
         &self,
         thread: &ThreadId,
         save: Option<&EventId>,
     ) -> Result<Result<Option<OpenDraft>, BlobHash>, EngineError> {
+        let saves = self.saves(thread)?;
+        let last = || {
+            let of = self.outgoing_of(thread).ok()?;
+            let draft = of.drafts.last().map(|line| line.save.clone());
+            draft.or_else(|| of.items.last().map(|item| item.save.clone()))
+        };
+        let wanted = save.cloned().or_else(last);
+        let found = saves.iter().find(|(id, ..)| Some(id) == wanted.as_ref());
+        let Some((save, saved, _)) = found else { return Ok(Ok(None)) };
+        // Opened as an empty one it would be put over by what is saved next.
+        let unreadable = || EngineError::Unreadable(thread.to_string());
+        let draft = match (&saved.draft, &saved.blob) {
+            (Some(draft), _) => draft.as_ref().clone(),
+            (None, Some(hash)) => match self.blob_here(hash) {
+                Some(bytes) => serde_json::from_slice(&bytes).map_err(|_| unreadable())?,
+                None => return Ok(Err(hash.clone())),
+            },
+            (None, None) => return Err(unreadable()),
+        };
+        let (thread, save, history) = (thread.clone(), save.clone(), history(&saves));
+        Ok(Ok(Some(OpenDraft { thread, save, draft, history })))
+    }
+
+    /// Every save of a store that is here, newest first, whether it can be read or not.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn draft_history(&self, thread: &ThreadId) -> Result<Vec<SaveRow>, EngineError> {
+        Ok(history(&self.saves(thread)?))
+    }
+
+    /// Every save of a store that is here, with the name of its device; oldest first.
+    fn saves(&self, thread: &ThreadId) -> Result<Vec<Save>, EngineError> {
         let own = Own::of(&self.db, &StoreId::thread(thread))?;
-        let mut saves: Vec<(EventId, DraftSaved, String)> = Vec::new();
+        let mut saves: Vec<Save> = Vec::new();
         if let Some(open) = self.open.peek(thread) {
             for row in open.saves() {
                 let device = self.device_name(&row.device);
@@ -355,30 +395,7 @@ impl Device {
                 saves.push((event.id.clone(), saved, self.device_name(device)));
             }
         }
-        let last = || {
-            let of = self.outgoing_of(thread).ok()?;
-            let draft = of.drafts.last().map(|line| line.save.clone());
-            draft.or_else(|| of.items.last().map(|item| item.save.clone()))
-        };
-        let wanted = save.cloned().or_else(last);
-        let found = saves.iter().find(|(id, ..)| Some(id) == wanted.as_ref());
-        let Some((save, saved, _)) = found else { return Ok(Ok(None)) };
-        let draft = match (&saved.draft, &saved.blob) {
-            (Some(draft), _) => draft.as_ref().clone(),
-            (None, Some(hash)) => match self.blob_here(hash) {
-                Some(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
-                None => return Ok(Err(hash.clone())),
-            },
-            (None, None) => Draft::default(),
-        };
-        let history = saves.iter().rev().map(|(save, saved, device)| SaveRow {
-            save: save.clone(),
-            at: saved.at,
-            device_name: device.clone(),
-            snippet: safe_text::line(&saved.snippet),
-        });
-        let (thread, save, history) = (thread.clone(), save.clone(), history.collect());
-        Ok(Ok(Some(OpenDraft { thread, save, draft, history })))
+        Ok(saves)
     }
 
     /// A blob, from what was written here, memory or disk.
@@ -412,6 +429,19 @@ impl Device {
     }
 }
 
+/// A save: its event, what it says, and the name of its device.
+type Save = (EventId, DraftSaved, String);
+
+fn history(saves: &[Save]) -> Vec<SaveRow> {
+    let row = |(save, saved, device): &Save| SaveRow {
+        save: save.clone(),
+        at: saved.at,
+        device_name: device.clone(),
+        snippet: safe_text::line(&saved.snippet),
+    };
+    saves.iter().rev().map(row).collect()
+}
+
 /// A domain that can stand in a Message-ID (RFC 5322, 3.6.4: dot-atom); one of no use when not.
 fn clean_domain(domain: &str) -> &str {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
@@ -443,3 +473,7 @@ fn outbox_row(thread: &ThreadId, item: OutboxItem, confirmed: bool) -> OutboxRow
         confirmed,
     }
 }
+
+#[cfg(test)]
+#[path = "drafts_tests.rs"]
+pub(super) mod tests;

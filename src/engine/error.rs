@@ -28,6 +28,12 @@ pub enum EngineError {
     /// There is no such draft.
     #[error("there is no draft {0}, or it was written on since")]
     NoDraft(String),
+    /// What a draft says is not what any version known here writes; which.
+    #[error("what is written in draft {0} cannot be read; it stays on disk as it is")]
+    Unreadable(String),
+    /// The bytes of a draft's text are neither here nor on the backend; which.
+    #[error("what is written in draft {0} is neither here nor on the backend")]
+    NoText(String),
     /// There is no such label.
     #[error("there is no label {0}")]
     NoLabel(String),
@@ -66,6 +72,25 @@ pub enum EngineError {
     Stopped,
 }
 
+impl EngineError {
+    /// What is wrong with a draft.
+    fn of_draft(&self, line: &str) -> Notice {
+        match self {
+            Self::Unreadable(_) => {
+                let hint = "update this mailtui, or go on with an earlier save: `mailtui drafts \
+                            history` lists them";
+                Notice::error("draft-unreadable", line, hint)
+            }
+            Self::NoText(_) => {
+                let hint = "go on with an earlier save: `mailtui drafts history` lists them; run \
+                            `mailtui doctor` where the backend is";
+                Notice::error("draft-lost", line, hint)
+            }
+            _ => Notice::error("no-draft", line, "`mailtui drafts` lists all").exit(Exit::NotFound),
+        }
+    }
+}
+
 impl Explain for EngineError {
     fn is_permanent(&self) -> bool {
         match self {
@@ -98,9 +123,7 @@ impl Explain for EngineError {
             Self::NoBlob(_) => {
                 Notice::error("blob", line, "run `mailtui doctor` where the backend is")
             }
-            Self::NoDraft(_) => {
-                Notice::error("no-draft", line, "`mailtui drafts` lists all").exit(Exit::NotFound)
-            }
+            Self::NoDraft(_) | Self::Unreadable(_) | Self::NoText(_) => self.of_draft(&line),
             Self::NoLabel(_) => {
                 Notice::error("no-label", line, "`mailtui labels` lists all").exit(Exit::NotFound)
             }

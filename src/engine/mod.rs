@@ -23,6 +23,7 @@ mod keep;
 mod kept;
 mod kept_disk;
 mod labels;
+pub mod late;
 pub mod link;
 mod links;
 mod memory;

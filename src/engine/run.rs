@@ -115,6 +115,8 @@ struct Engine {
     opening: Vec<Opening>,
     /// Entries of the journal that go when everything that was decided is on disk.
     saved: Vec<Journal>,
+    /// How often what was decided was taken back.
+    losses: u64,
 }
 
 impl Engine {
@@ -146,6 +148,7 @@ impl Engine {
             listed: None,
             opening: Vec::new(),
             saved: Vec::new(),
+            losses: 0,
         }
     }
 
@@ -372,12 +375,11 @@ impl Engine {
     }
 
     /// Says that what was decided could not be kept, and shows it as it is.
-    fn taken_back(&self, done: Result<(), EngineError>) {
-        if let Err(error) = done {
-            let mut notice = error.notice();
-            notice.message = format!("not saved, and taken back: {}", notice.message);
-            self.tell(Update::Notice(notice));
-            self.tell_labels();
+    fn taken_back(&mut self, done: Result<(), EngineError>) {
+        if self.driver.device.has_lost() {
+            self.tell_lost();
+        } else {
+            self.told(done);
         }
     }
 
@@ -417,10 +419,18 @@ impl Engine {
                 self.driver.device.outgoing_rows().map(|rows| self.tell(Update::Outgoing(rows)))
             }
             Request::Draft { ticket, thread, save } => {
-                self.opening.push(Opening { ticket, thread, save, asked: false });
-                self.open_drafts()
+                self.opening.push(Opening { ticket, thread, save, asked: Asked::Nothing });
+                self.open_drafts();
+                Ok(())
             }
-            Request::Journal(journal) => self.journal(journal),
+            Request::Journal(journal) => {
+                self.journal(&journal);
+                Ok(())
+            }
+            Request::Forget { slot, losses } => {
+                self.forget(slot, losses);
+                Ok(())
+            }
             Request::Intend(intent) => self.intend(&intent),
             Request::LookPurge { ticket, of } => {
                 self.purging = Some(Purging::look(ticket, of));
@@ -534,7 +544,7 @@ mod idle;
 #[path = "telling.rs"]
 mod telling;
 
-use composing::Opening;
+use composing::{Asked, Opening};
 
 #[cfg(test)]
 #[path = "run_tests.rs"]

@@ -261,6 +261,26 @@ pub fn links_of(db: &Db, thread: &ThreadId) -> Result<Vec<ThreadId>, StoreError>
     Ok(links)
 }
 
+/// All stores of drafts that have a row, whatever became of them.
+///
+/// # Errors
+/// When the database refuses.
+pub fn drafts(db: &Db) -> Result<Vec<ThreadId>, StoreError> {
+    let sql = "SELECT id FROM threadIndex WHERE id >= ?1 ORDER BY id";
+    let mut statement = db.sql().prepare_cached(sql)?;
+    let mut rows = statement.query([ThreadId::DRAFT])?;
+    let mut threads = Vec::new();
+    while let Some(row) = rows.next()? {
+        let thread: String = row.get(0)?;
+        let thread: ThreadId = id(&thread)?;
+        if !thread.is_draft() {
+            break; // they stand together
+        }
+        threads.push(thread);
+    }
+    Ok(threads)
+}
+
 /// All threads of the conversations in any of `lists`; `None` when they are more than `most`.
 ///
 /// # Errors

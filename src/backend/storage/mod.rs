@@ -34,7 +34,7 @@ pub(crate) use purged::Purged;
 pub(crate) use queue::{Queue, Queued};
 pub(crate) use snapshot_file::{Held, SnapshotFile};
 pub(crate) use snapshots::Snapshots;
-pub(crate) use undo::spread;
+pub(crate) use undo::{reached, spread};
 
 use std::path::Path;
 

@@ -26,23 +26,23 @@ pub(super) fn run(home: &Home, output: Output, verb: Option<Drafts>) -> Result<E
         Drafts::Discard { drafts, wait } => discard(home, output, &drafts, !wait.no_wait),
         Drafts::Edit { draft, save, writing } => {
             let (row, open) = open(home, &draft, save.as_deref(), false)?;
-            edit(home, output, &writing, open, row.save, None)
+            edit(home, output, &writing, open, row.save, (None, None))
         }
     }
 }
 
 /// Goes on with a draft; `last` is the save that it is made from, `back` where it waits in the
-/// outbox.
+/// outbox, `again` what of it may have been sent, or was refused.
 pub(super) fn edit(
     home: &Home,
     output: Output,
     writing: &Writing,
     open: OpenDraft,
     last: EventId,
-    back: Option<OutboxRow>,
+    (back, again): (Option<OutboxRow>, Option<EventId>),
 ) -> Result<Exit, Notice> {
     let saved = Some((open.thread, last));
-    let begun = Begun { saved, back, ..Begun::new(open.draft, Place::Instead) };
+    let begun = Begun { saved, back, again, ..Begun::new(open.draft, Place::Instead) };
     super::write(home, output, writing, begun)
 }
 
@@ -118,11 +118,18 @@ fn object(open: &OpenDraft) -> Value {
 }
 
 fn history(home: &Home, output: Output, name: &str) -> Result<Exit, Notice> {
-    let (_, open) = open(home, name, None, true)?;
-    for row in &open.history {
+    let mut device = find::reader::<DraftRow>(home, name)?;
+    let DraftRow { thread, save, .. } = find::named(&device, name)?;
+    let open = find::open(home, &mut device, &thread, &save, true);
+    let saves = device.draft_history(&thread).map_err(|error| error.notice())?;
+    if saves.is_empty() {
+        open?;
+    }
+    // Of a text that cannot be read, there are earlier ones.
+    for row in &saves {
         let at = rfc3339(row.at);
         let value = json!({
-            "thread": open.thread, "save": row.save, "at": at, "device": row.device_name,
+            "thread": thread, "save": row.save, "at": at, "device": row.device_name,
             "snippet": row.snippet,
         });
         output.result(&value, || {

@@ -1,5 +1,7 @@
 //! The language, case by case, and what holds for whatever is typed.
 
+use std::fmt::Write as _;
+
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
@@ -27,7 +29,7 @@ fn shown(text: &str, typing: bool) -> String {
             Weight::Warning => '~',
             Weight::Error => '!',
         };
-        out += &format!(" {sign}[{}] {}", &text[mark.span.clone()], mark.message);
+        let _ = write!(out, " {sign}[{}] {}", &text[mark.span.clone()], mark.message);
     }
     out
 }
@@ -475,7 +477,7 @@ proptest! {
         pieces in prop::collection::vec((piece(), any::<bool>()), 0..30),
         typing in any::<bool>(),
     ) {
-        let with_gaps = pieces.iter().flat_map(|(p, gap)| [p, if *gap { " " } else { "" }]);
+        let with_gaps = pieces.iter().flat_map(|(p, gap)| [p.as_str(), if *gap { " " } else { "" }]);
         let text: String = with_gaps.collect();
         check_any(&text, typing);
     }
