@@ -99,6 +99,11 @@ pub(super) enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// List, save, open and pipe what is attached to a conversation.
+    Attachment {
+        #[command(subcommand)]
+        verb: super::attachment::Verb,
+    },
     /// List labels with their counts; or make, rename, recolor and delete them.
     Labels {
         #[command(subcommand)]

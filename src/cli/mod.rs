@@ -5,6 +5,7 @@
 
 mod account;
 mod args;
+mod attachment;
 mod attend;
 mod backup;
 mod beside;
@@ -56,10 +57,8 @@ use output::Output;
 #[must_use]
 pub fn run(args: impl Iterator<Item = OsString>) -> u8 {
     let args = args::prepare(args);
-    let output = Output {
-        json: args.iter().any(|arg| arg == "--json"),
-        quiet: args.iter().any(|arg| arg == "--quiet"),
-    };
+    let given = |option: &str| args.iter().take_while(|arg| *arg != "--").any(|arg| arg == option);
+    let output = Output { json: given("--json"), quiet: given("--quiet") };
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return refuse(output, &error),
@@ -146,6 +145,7 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
             list::list(home, output, &label, limit, before.as_deref())
         }
         Command::Show { threads, raw, force } => show::show(home, output, &threads, raw, force),
+        Command::Attachment { verb } => attachment::run(home, output, verb),
         Command::Labels { verb: None } => labels::list(home, output),
         Command::Labels { verb: Some(verb) } => labels::change(home, output, verb),
         Command::Label { words, wait } => triage::label(home, output, &words, !wait.no_wait),

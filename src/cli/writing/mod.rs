@@ -37,7 +37,7 @@ use crate::safe_text;
 use args::{Drafts, Forward, Outbox, Reply, Words, Writing};
 use attach::Part;
 use editor::Sheet;
-use original::Original;
+pub(super) use original::Original;
 use send::{Plan, What};
 
 /// The line above a signature, and the one before it.
