@@ -104,6 +104,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         verb: super::attachment::Verb,
     },
+    /// Write mail into a Maildir, or a conversation into an mbox file; `import` reads it again.
+    Export(super::export::Export),
     /// List labels with their counts; or make, rename, recolor and delete them.
     Labels {
         #[command(subcommand)]

@@ -14,6 +14,7 @@ pub mod demo_mail;
 mod desk;
 mod device;
 mod doctor;
+mod export;
 mod history;
 mod home;
 mod import;
@@ -22,6 +23,7 @@ mod list;
 mod mail_fetch;
 mod output;
 mod purge;
+mod reach;
 mod restore;
 mod serve;
 mod session;
@@ -146,6 +148,7 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
         }
         Command::Show { threads, raw, force } => show::show(home, output, &threads, raw, force),
         Command::Attachment { verb } => attachment::run(home, output, verb),
+        Command::Export(export) => export::run(home, output, &export),
         Command::Labels { verb: None } => labels::list(home, output),
         Command::Labels { verb: Some(verb) } => labels::change(home, output, verb),
         Command::Label { words, wait } => triage::label(home, output, &words, !wait.no_wait),

@@ -36,6 +36,7 @@ mod damage;
 mod demo_mail;
 mod drafts;
 mod exhaustive;
+mod export;
 mod fold;
 mod format_3;
 mod format_4;
