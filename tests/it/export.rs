@@ -207,7 +207,7 @@ fn what_is_not_on_this_device_is_fetched_and_offline_it_is_said() {
 }
 
 #[test]
-fn real_mail_comes_back_as_it_was() {
+fn the_corpora_come_back_as_they_were() {
     let Some(corpora) = crate::corpora_files::corpora() else { return };
     let home = Home::new();
     // Some of its files are no mail, which is said.
