@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::account::identities;
 use crate::account::{Account, Accounts};
-use crate::cli::attachment::{self, MAX_ATTACHED_BYTES, expanded};
+use crate::cli::attach::{self, MAX_ATTACHED_BYTES, expanded};
 use crate::cli::demo::Sample;
 use crate::cli::home::Home;
 use crate::cli::tui_editor;
@@ -135,7 +135,7 @@ fn nobody() -> Identity {
 
 /// Keeps a file's bytes.
 fn attach(dir: &Path, typed: &str) -> Result<Attached, Notice> {
-    let part = attachment::read(&expanded(typed), MAX_ATTACHED_BYTES)?;
+    let part = attach::read(&expanded(typed), MAX_ATTACHED_BYTES)?;
     let mut writing = Writing::open(dir).map_err(|error| error.notice())?;
     let hash = writing.put(&part.bytes, SystemClock.now()).map_err(|error| error.notice())?;
     let size = part.bytes.len() as u64;

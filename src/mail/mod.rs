@@ -26,6 +26,7 @@ mod param;
 #[cfg(test)]
 mod parse_tests;
 mod part;
+mod program;
 mod searchable;
 mod snippet;
 mod sort_date;
@@ -37,10 +38,11 @@ mod word;
 use serde::{Deserialize, Serialize};
 
 pub use canonical::{canonical_hash, message_key};
-pub use envelope::{attached, message_id_of, parse};
+pub use envelope::{attached, each_attachment, message_id_of, parse};
 pub use field::looks_like_mail;
-pub use file_type::file_type;
+pub use file_type::{file_ending, file_type};
 pub use gmail::conversation_key;
+pub use program::program;
 pub use searchable::{Searchable, searchable};
 pub use snippet::{SNIPPET_CHARS, snippet};
 pub use sort_date::sort_date;

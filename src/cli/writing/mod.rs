@@ -24,7 +24,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::cli::attachment::{Part, expanded};
+use crate::cli::attach::{Part, expanded};
 use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
@@ -37,7 +37,7 @@ use crate::mail::{Address, attached};
 use crate::notice::{Exit, Notice};
 use crate::safe_text;
 use args::{Drafts, Forward, Outbox, Reply, Words, Writing};
-use original::Original;
+pub(super) use original::Original;
 use send::{Plan, What};
 
 /// The line above a signature, and the one before it.
