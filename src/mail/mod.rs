@@ -47,7 +47,7 @@ pub use facts::{Anchor, Auth, Facts, LeftOut, PartStart};
 pub use field::looks_like_mail;
 pub use file_type::file_type;
 pub use gmail::conversation_key;
-pub use sender::{Doubt, doubts};
+pub use sender::{Doubt, Known, doubts};
 pub use snippet::{SNIPPET_CHARS, snippet};
 pub use sort_date::sort_date;
 pub use status::expunged;

@@ -2,8 +2,13 @@
 //!
 //! Invariant: pure; a doubt is about what the name makes believe, and hides nothing.
 
+use std::collections::HashMap;
+
 use super::Address;
 use super::script::{looks_like_another, readable, skeleton};
+
+/// Names that are remembered.
+const MAX_KNOWN: usize = 10_000;
 
 /// A doubt about a sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +36,23 @@ impl Doubt {
     }
 }
 
-/// The doubts about `address`, among the addresses that are `known`.
+/// Who wrote before, by what their names look like.
+#[derive(Debug, Clone, Default)]
+pub struct Known(HashMap<String, String>);
+
+impl Known {
+    /// Notes a sender; of equal names the first counts.
+    pub fn note(&mut self, address: &Address) {
+        let like = skeleton(address.name.as_deref().unwrap_or_default());
+        if !like.is_empty() && self.0.len() < MAX_KNOWN {
+            self.0.entry(like).or_insert_with(|| address.address.clone());
+        }
+    }
+}
+
+/// The doubts about `address`, where those before are `known`.
 #[must_use]
-pub fn doubts<'a>(address: &Address, known: impl IntoIterator<Item = &'a Address>) -> Vec<Doubt> {
+pub fn doubts(address: &Address, known: &Known) -> Vec<Doubt> {
     let mut out = Vec::new();
     let same = |other: &str| other.eq_ignore_ascii_case(&address.address);
     let name = address.name.as_deref().unwrap_or_default();
@@ -50,11 +69,7 @@ pub fn doubts<'a>(address: &Address, known: impl IntoIterator<Item = &'a Address
     if looks_like_another(&readable(domain)) {
         out.push(Doubt::DomainLookalike);
     }
-    let like = skeleton(name);
-    let other = |known: &Address| {
-        !same(&known.address) && known.name.as_deref().is_some_and(|name| skeleton(name) == like)
-    };
-    if !like.is_empty() && known.into_iter().any(other) {
+    if known.0.get(&skeleton(name)).is_some_and(|known| !same(known)) {
         out.push(Doubt::KnownName);
     }
     out
@@ -78,7 +93,10 @@ mod tests {
     }
 
     fn check(name: &str, at: &str, expected: &[Doubt]) {
-        let known = [address("Ann Lee", "ann@a.test"), address("", "bob@a.test")];
+        let mut known = Known::default();
+        for (name, at) in [("Ann Lee", "ann@a.test"), ("", "bob@a.test"), ("Ann Lee", "x@y.z")] {
+            known.note(&address(name, at));
+        }
         assert_eq!(doubts(&address(name, at), &known), expected, "{name} <{at}>");
     }
 

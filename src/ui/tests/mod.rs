@@ -6,6 +6,7 @@ mod history;
 mod keys;
 mod look;
 mod random;
+mod reading;
 mod screens;
 mod sizes;
 mod snooze;
