@@ -22,6 +22,8 @@ pub(super) struct Shown {
     pub(super) facts: Facts,
     /// Links that have a number.
     links: usize,
+    /// The head of a message was the last that was joined: what follows is part of it.
+    headed: bool,
 }
 
 /// All shown parts of the tree.
@@ -48,7 +50,9 @@ impl Shown {
             }
             Node::Message(summary, node) => {
                 self.join(summary, true, defects);
+                self.headed = true;
                 self.render(node, defects);
+                self.headed = false;
             }
         }
     }
@@ -78,7 +82,8 @@ impl Shown {
             self.text.push_str("\n\n");
         }
         let at = self.text.len();
-        if (at > 0 || message) && self.facts.parts.len() < MAX_PARTS {
+        let part = at > 0 && !std::mem::take(&mut self.headed);
+        if (part || message) && self.facts.parts.len() < MAX_PARTS {
             self.facts.parts.push(PartStart { at, message });
         }
         self.text.push_str(&defects.text(text));

@@ -98,7 +98,10 @@ pub fn links(text: &str, anchors: &[Anchor]) -> Vec<Link> {
     for (n, target) in rest {
         add(Some(*n), "", target);
     }
-    for (said, target) in &bare {
+    // What a link with a number says is no link of its own: it would lead elsewhere.
+    let said_by: HashSet<&str> =
+        anchors.iter().flat_map(|anchor| anchor.text.split_whitespace()).collect();
+    for (said, target) in bare.iter().filter(|(said, _)| !said_by.contains(said)) {
         add(None, said, target);
     }
     out
@@ -256,10 +259,7 @@ fn names_another(text: &str, url: &Url, domain: Option<&str>) -> bool {
     let host = url.host_str().unwrap_or_default();
     let own = domain.map_or(host.to_owned(), organisation);
     let address = url.path().to_ascii_lowercase();
-    !named.all(|name| match name.contains('@') {
-        true => name == address,
-        false => organisation(&name) == own,
-    })
+    !named.all(|name| if name.contains('@') { name == address } else { organisation(&name) == own })
 }
 
 /// The host or address that a word names.
@@ -368,6 +368,15 @@ mod tests {
             check_warnings("x", target, &[Refused]);
         }
         check_warnings("x", &format!("http://a/{}", "b".repeat(10_000)), &[Refused]);
+    }
+
+    #[test]
+    fn what_a_numbered_link_says_is_no_link_of_its_own() {
+        let anchor = Anchor { n: 1, text: "to www.bank.test now".to_owned() };
+        let text = "to www.bank.test now [1] www.other.test\n\n[1] http://evil.test/";
+        let found = links(text, &[anchor]);
+        let targets: Vec<_> = found.iter().map(|link| link.target.as_str()).collect();
+        assert_eq!(targets, ["http://evil.test/", "http://www.other.test"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use crate::command::motion::Motion;
 use crate::command::reading::Copied;
+use crate::command::registry::Verb;
 use crate::engine::view::Message;
 use crate::mail::links::{self, Link, LinkWarning};
 use crate::notice::Severity;
@@ -67,13 +68,23 @@ impl LinksBox {
     }
 }
 
+/// What a key does here.
+pub fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    match verb {
+        Verb::Links => open(model),
+        Verb::OpenLink => follow(model),
+        Verb::Copy(what) => copy(model, what),
+        _ => Vec::new(),
+    }
+}
+
 fn current(model: &Model) -> Option<&Message> {
     let reader = model.reader.as_ref()?;
     reader.messages.as_ref()?.get(reader.current)
 }
 
 /// Opens the box for the message under the cursor, at the first link in sight.
-pub fn open(model: &mut Model) -> Vec<Effect> {
+fn open(model: &mut Model) -> Vec<Effect> {
     let Some(message) = current(model) else { return Vec::new() };
     let links = links::links(&message.text, &message.facts.links);
     if links.is_empty() {
@@ -98,7 +109,7 @@ fn first_in_sight(reader: &Reader, links: &[Link]) -> usize {
 }
 
 /// Opens the link under the cursor.
-pub fn follow(model: &mut Model) -> Vec<Effect> {
+fn follow(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Links(open)) = model.layers.last_mut() else { return Vec::new() };
     let Some(link) = open.current().cloned() else { return Vec::new() };
     if link.warnings.contains(&LinkWarning::Refused) || !links::may_open(&link.target) {
@@ -115,7 +126,7 @@ pub fn follow(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Copies something.
-pub fn copy(model: &mut Model, what: Copied) -> Vec<Effect> {
+fn copy(model: &mut Model, what: Copied) -> Vec<Effect> {
     let found = match (what, model.layers.last(), current(model)) {
         (Copied::Link, Some(Layer::Links(open)), _) => {
             open.current().map(|link| ("link", link.target.clone()))

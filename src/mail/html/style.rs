@@ -277,8 +277,7 @@ pub(super) fn declarations(style: &str) -> impl Iterator<Item = &str> {
         let (mut quote, mut depth) = (None, 0_usize);
         for (at, byte) in text.bytes().enumerate() {
             match (quote, byte) {
-                (Some(open), _) if open == byte => quote = None,
-                (Some(_), _) => {}
+                (Some(open), _) => quote = Some(open).filter(|open| *open != byte),
                 (None, b'"' | b'\'') => quote = Some(byte),
                 (None, b'(' | b'[' | b'{') => depth += 1,
                 (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),

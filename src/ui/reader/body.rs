@@ -135,7 +135,11 @@ fn link(message: &Message, line: &str, target: &str, columns: usize) -> (Kind, S
     let warning = said.map(|anchor| anchor.text.as_str()).chain([""]).find_map(warned);
     match warning {
         Some(warning) => {
-            (Kind::Warning, text::cut(&format!("{line}  ! {}", warning.says()), columns))
+            // The warning is seen whole; what is cut is the target.
+            let warning = format!("  ! {}", warning.says());
+            let room = columns.saturating_sub(text::width(&warning)).max(columns / 2);
+            let line = text::cut(line, room) + &warning;
+            (Kind::Warning, text::cut(&line, columns))
         }
         None => (Kind::Link, text::cut(line, columns)),
     }

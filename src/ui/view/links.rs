@@ -29,7 +29,7 @@ pub(super) fn draw(model: &Model, open: &LinksBox, area: Rect, buf: &mut Buffer)
     let below = 1 + target.len().min(TARGET_LINES) + usize::from(!warned.is_empty());
     let rows = u16::try_from(open.links.len() + below).unwrap_or(u16::MAX);
     let area = Rect { height: area.height.saturating_sub(1), ..area };
-    let title = format!("{}", text::plural(open.links.len() as u64, "link", "links"));
+    let title = text::plural(open.links.len() as u64, "link", "links");
     let inside = boxes::open(model, &title, (COLUMNS, rows), area, buf);
     let below = u16::try_from(below).unwrap_or(0).min(inside.height.saturating_sub(1));
     let list = Rect { height: inside.height - below, ..inside };

@@ -80,12 +80,11 @@ fn draw_line(model: &Model, reader: &Reader, line: &Line, at: Rect, buf: &mut Bu
             head(model, line.message == reader.current, &line.kind, at, buf);
             return;
         }
-        Kind::Meta | Kind::Defect => theme.dim(),
+        Kind::Meta | Kind::Defect | Kind::Link | Kind::Rule => theme.dim(),
         Kind::Text | Kind::Blank => theme.text(),
         Kind::Quote(depth) => theme.quote(*depth),
         Kind::Attachment => theme.accent(),
         Kind::Warning => theme.warning(),
-        Kind::Link | Kind::Rule => theme.dim(),
     };
     let x = at.x + INDENT_COLUMNS;
     put(buf, (x, at.y), &line.text, at.right().saturating_sub(x), style);
@@ -120,7 +119,7 @@ fn head(model: &Model, current: bool, kind: &Kind, at: Rect, buf: &mut Buffer) {
     // A long name must not push the address out. Where it has no room it stands below, or in place
     // of a name that nobody should believe.
     let wide = room.saturating_sub(columns(star));
-    let address = !(*folded && !doubtful) && !detail.is_empty();
+    let address = (!*folded || *doubtful) && !detail.is_empty();
     let fits = columns(&detail) + NAME_LEAST <= wide;
     let name = match (address, fits) {
         (true, true) => text::cut(name, usize::from(wide - columns(&detail))),
