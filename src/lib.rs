@@ -41,6 +41,7 @@
 //! | 4 | [`imap`]: what a mail server has, and what it is told; [`smtp`]: a message given away |
 //! | 3 | [`command`]: what keys mean; [`projection`]: thread → rows; [`bridge`]: mail in files |
 //! | 2 | [`mailbox`], [`thread`]: the schemas; [`sync`]: frames; [`account`]: servers, passwords |
+//! | 2 | [`search`]: what is asked of mail, and what of it answers |
 //! | 1 | [`store`]: logs, blobs, own events; [`mail`]: RFC 5322 and MIME |
 //! | 0 | [`id`], [`label`], [`clock`], [`notice`], [`limits`], [`safe_text`], [`crash`] |
 //!
@@ -113,6 +114,9 @@
 //! | an answer, a forward is begun | `mail/compose/reply` ← `shown`, `people`, `quote` |
 //! | a draft becomes bytes | `mail/compose/build` → `header`, `flowed`, `transfer` |
 //! | what mail may show | [`safe_text`] |
+//! | a page becomes text | `mail/html` (`token` → `tree`, `style`, `sheet` → `render`) → `mail/body` |
+//! | a link is shown, opened, copied | `mail/links` → `ui/links` → `cli/opener`, `ui/clipboard` |
+//! | who wrote it is believed or not | `mail/auth`, `mail/sender` → `ui/reader/body` |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
 //! | an error's line, hint and exit code | the room's `error.rs` → [`notice`] → `cli/output` |
@@ -280,6 +284,7 @@ pub mod mailbox;
 pub mod notice;
 pub mod projection;
 pub mod safe_text;
+pub mod search;
 pub mod smtp;
 pub mod store;
 pub mod sync;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc as frames;
 
+use crate::backend::indexer::{IndexHandle, Indexer};
 use crate::backend::maker::Maker;
 use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
 use crate::bridge::{Follow, Followed, Outcome};
@@ -101,6 +102,7 @@ pub struct Host {
 #[derive(Debug, Clone)]
 pub struct HostHandle {
     inputs: SyncSender<Input>,
+    index: IndexHandle,
 }
 
 impl Input {
@@ -127,6 +129,8 @@ impl Host {
     pub fn start(options: &Options, clock: Box<dyn Clock>) -> Result<Self, BackendError> {
         let backend = Backend::open(options, clock.as_ref())?;
         let (inputs, receiver) = mpsc::sync_channel(INPUTS);
+        let indexer = Indexer::start(&options.dir);
+        let index = indexer.handle(&options.dir);
         let thread = std::thread::Builder::new()
             .name("backend".to_owned())
             .spawn(move || {
@@ -139,11 +143,12 @@ impl Host {
                     resting: false,
                     maker: Maker::new(),
                     workers: Vec::new(),
+                    indexer,
                 }
                 .run(&receiver);
             })
             .map_err(|_| BackendError::Stopped)?;
-        Ok(Self { handle: HostHandle { inputs }, thread: Some(thread) })
+        Ok(Self { handle: HostHandle { inputs, index }, thread: Some(thread) })
     }
 
     /// A door to it.
@@ -224,6 +229,12 @@ impl HostHandle {
             }
             tokio::time::sleep(ROOM_AGAIN).await;
         }
+    }
+
+    /// Who keeps the index of words.
+    #[must_use]
+    pub const fn index(&self) -> &IndexHandle {
+        &self.index
     }
 
     /// Takes prepared mail in; the answer comes when it is on disk.
@@ -351,6 +362,8 @@ struct Loop {
     maker: Maker,
     /// Who writes what changed to mail servers.
     workers: Vec<Handle>,
+    /// Who keeps the index of words, beside this thread.
+    indexer: Indexer,
 }
 
 impl Loop {
@@ -488,6 +501,7 @@ impl Loop {
     fn commit(&mut self, mut waiting: Vec<Waiting>) {
         match self.backend.commit() {
             Ok(()) => {
+                self.indexer.ring();
                 for answer in waiting {
                     answer(Ok(()));
                 }

@@ -417,8 +417,9 @@ impl Engine {
                 self.driver.device.outgoing_rows().map(|rows| self.tell(Update::Outgoing(rows)))
             }
             Request::Draft { ticket, thread, save } => {
-                self.opening.push(Opening { ticket, thread, save, asked: false });
-                self.open_drafts()
+                self.opening.push(Opening { ticket, thread, save, asked: Asked::Nothing });
+                self.open_drafts();
+                Ok(())
             }
             Request::Journal(journal) => self.journal(journal),
             Request::Intend(intent) => self.intend(&intent),
@@ -534,7 +535,7 @@ mod idle;
 #[path = "telling.rs"]
 mod telling;
 
-use composing::Opening;
+use composing::{Asked, Opening};
 
 #[cfg(test)]
 #[path = "run_tests.rs"]

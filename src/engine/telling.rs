@@ -5,6 +5,7 @@
 
 use super::{Engine, Update};
 use crate::engine::EngineError;
+use crate::engine::late::too_late;
 use crate::engine::view::HistoryPage;
 use crate::id::ActionId;
 use crate::mailbox::{self, Of};
@@ -48,6 +49,9 @@ impl Engine {
         for line in news.refused {
             let hint = "`mailtui doctor` lists what was refused";
             self.tell(Update::Notice(Notice::warning("refused", line, hint)));
+        }
+        for line in news.late {
+            self.tell(Update::Notice(too_late(&line)));
         }
         if let Some((_, message, retry)) = news.error {
             let hint = if retry { "it is tried again" } else { "" };

@@ -42,6 +42,11 @@ pub(super) fn render(source: &str, first: usize) -> Rendered {
     walk(source, first).0
 }
 
+/// The text of an HTML document alone.
+pub(super) fn to_text(source: &str) -> String {
+    render(source, 1).text
+}
+
 /// Renders, and counts what it costs: bytes that were passed, and looks at open elements.
 fn walk(source: &str, first: usize) -> (Rendered, usize) {
     let mut renderer = Renderer::new(Sheet::read(source), first);

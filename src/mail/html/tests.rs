@@ -2,11 +2,7 @@
 //!
 //! Invariant: hostile pages are here as data, and what they cost is counted, not timed.
 
-use super::{render, walk};
-
-fn to_text(source: &str) -> String {
-    render(source, 1).text
-}
+use super::{render, to_text, walk};
 
 fn check(source: &str, expected: &str) {
     assert_eq!(to_text(source), expected, "{source}");
