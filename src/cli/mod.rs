@@ -22,6 +22,7 @@ mod import;
 mod labels;
 mod list;
 mod mail_fetch;
+mod opener;
 mod output;
 mod purge;
 mod reach;

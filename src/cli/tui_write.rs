@@ -13,6 +13,7 @@ use crate::account::{Account, Accounts};
 use crate::cli::attach::{self, MAX_ATTACHED_BYTES, expanded};
 use crate::cli::demo::Sample;
 use crate::cli::home::Home;
+use crate::cli::opener;
 use crate::cli::tui_editor;
 use crate::clock::{Clock as _, SystemClock};
 use crate::engine::writing::Writing;
@@ -87,6 +88,11 @@ pub(super) fn job(desk: Desk) -> DeskJob {
                 tell(DeskSaid::Paths(ticket, paths(&typed)));
             }
             DeskAsk::Forget(slot) => tui_editor::forget(&dir, slot),
+            DeskAsk::OpenLink(target) => {
+                if let Err(notice) = opener::open(&target) {
+                    tell(DeskSaid::Problem(notice));
+                }
+            }
         }
     })
 }

@@ -26,6 +26,7 @@ use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::history::History;
 use crate::ui::labels::{Colours, Rename};
 use crate::ui::line::Line;
+use crate::ui::links::LinksBox;
 use crate::ui::list::List;
 use crate::ui::past::Wanted;
 use crate::ui::picker::Picker;
@@ -83,6 +84,8 @@ pub enum Layer {
     Attach(AttachBox),
     /// The saves of what is being written.
     Saves(SavesBox),
+    /// The links of a message.
+    Links(LinksBox),
 }
 
 /// Which mailbox to open.
@@ -212,6 +215,8 @@ pub enum Effect {
     Edit(Box<EditorJob>),
     /// Tell of new mail, as the terminal can.
     Announce(String),
+    /// Put this on the clipboard.
+    Copy(String),
     /// Open a mailbox, to import from these paths.
     Open(Door, Vec<PathBuf>),
     /// End.
@@ -396,6 +401,7 @@ impl Model {
             (Some(Layer::Picker(_)), ..) => Context::Picker,
             (Some(Layer::Colours(_)), ..) => Context::Colours,
             (Some(Layer::Saves(_)), ..) => Context::Saves,
+            (Some(Layer::Links(_)), ..) => Context::Links,
             (
                 Some(
                     Layer::Wizard(_)

@@ -20,6 +20,7 @@ use crate::ui::first_run::Does;
 use crate::ui::foresee::foresee;
 use crate::ui::labels;
 use crate::ui::line::Line;
+use crate::ui::links;
 use crate::ui::past::{self, Wanted};
 use crate::ui::picker::Picker;
 use crate::ui::purge;
@@ -107,6 +108,7 @@ pub fn paste(model: &mut Model, text: &str) {
             open.cursor = 0;
         }
         Some(Layer::Attach(open)) => open.line.insert(text.trim_matches(['\n', '\r'])),
+        Some(Layer::Links(open)) => open.insert(text),
         None => compose::keys::insert(model, text),
         _ => {}
     }
@@ -150,6 +152,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Edit(how) => edit(model, how),
         Verb::Open => open(model),
         Verb::Back => back(model),
+        Verb::Links | Verb::OpenLink | Verb::Copy(_) => links::press(model, command.verb),
         Verb::Message(next) => with_reader(model, |reader| reader.step(next)),
         Verb::Fold => with_reader(model, Reader::fold),
         Verb::FoldAll(folded) => with_reader(model, |reader| reader.fold_all(folded)),
@@ -315,6 +318,7 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
         (Some(Layer::Colours(colours)), ..) => colours.go(motion),
         (Some(Layer::Snooze(open)), ..) => open.go(motion),
         (Some(Layer::Sending(open)), ..) => open.go(motion),
+        (Some(Layer::Links(open)), ..) => open.go(motion),
         (Some(Layer::Saves(open)), ..) => {
             let last = model.writing.open.as_ref().map_or(0, |c| c.history.len().saturating_sub(1));
             open.cursor = match motion {

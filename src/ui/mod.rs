@@ -7,6 +7,7 @@
 pub mod ability;
 pub mod announce;
 pub mod app;
+pub mod clipboard;
 pub mod compose;
 pub mod date;
 pub mod event_loop;
@@ -19,6 +20,7 @@ pub mod keys;
 pub mod labels;
 pub mod layout;
 pub mod line;
+pub mod links;
 pub mod list;
 mod outside;
 pub mod pace;

@@ -33,6 +33,8 @@ pub enum DeskAsk {
     },
     /// What the editor was given is saved: its file can go.
     Forget(i64),
+    /// A link, to be opened by the program that the user has for it.
+    OpenLink(String),
 }
 
 /// What comes back.

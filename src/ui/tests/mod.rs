@@ -7,6 +7,7 @@ mod kept;
 mod keys;
 mod look;
 mod random;
+mod reading;
 mod screens;
 mod sizes;
 mod snooze;
