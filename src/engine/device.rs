@@ -126,7 +126,7 @@ impl std::fmt::Debug for Device {
 }
 
 /// The format of a device's `threads.db`.
-pub(super) const KEPT_VERSION: u32 = 3;
+pub const KEPT_VERSION: u32 = 3;
 
 /// Brings a device's `mailbox.db` to this format: what own events show is made again too.
 pub(super) fn make(db: &Db, found: u32) -> Result<(), StoreError> {

@@ -79,6 +79,7 @@ mod removed;
 mod restore;
 mod restore_kill;
 mod scenarios;
+mod search;
 mod seed_events;
 mod seen;
 mod sending;
