@@ -92,7 +92,8 @@
 //! | the log becomes a snapshot | `backend/maker` → `backend/bootstrap` → `mailbox/snapshot` |
 //! | a device takes it in | `engine/bootstrap` → `mailbox/snapshot/load`, then `index` |
 //! | a message is written | `ui/compose` (its map) → `engine/composing` → `engine/drafts` |
-//! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor` |
+//! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor`, `sheet` |
+//! | words that the disk refuses | `ui/compose/keeping` ← `engine/composing`; `compose/rescue` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a death in the simulation, a rule broken on purpose | [`crash::faults`] |
 //! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |
@@ -139,7 +140,8 @@
 //! user's: which accounts there are; `DIR/accounts.removed` those that were removed, for who
 //! fetches to forget what their servers had; `DIR/secrets` has passwords that were typed, where no
 //! keyring keeps them. `DIR/writing.db` is what is being written on this device: a journal of open
-//! drafts, and what is attached until the backend has it. `DIR/crash.txt` says where the last panic
+//! drafts, and what is attached until the backend has it; `DIR/compose` has what an editor was
+//! given, until it is saved. `DIR/crash.txt` says where the last panic
 //! was, without mail.
 //!
 //! # Decisions

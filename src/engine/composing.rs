@@ -5,7 +5,7 @@
 
 use super::Engine;
 use crate::engine::EngineError;
-use crate::engine::handle::Update;
+use crate::engine::handle::{Request, Update};
 use crate::engine::view::OpenDraft;
 use crate::engine::writing::Journal;
 use crate::id::{EventId, ThreadId};
@@ -67,8 +67,17 @@ impl Engine {
         }
     }
 
+    /// Does what is asked of the journal.
+    pub(super) fn written(&mut self, request: &Request) {
+        match request {
+            Request::Journal(journal) => self.journal(journal),
+            Request::Forget { slot, losses } => self.forget(*slot, *losses),
+            _ => {}
+        }
+    }
+
     /// Remembers an open draft at once.
-    pub(super) fn journal(&mut self, journal: &Journal) {
+    fn journal(&mut self, journal: &Journal) {
         let slot = journal.slot;
         self.saved.retain(|saved| saved.slot != slot);
         let done = self.driver.device.journal(journal).map_err(|error| error.notice());
@@ -76,7 +85,7 @@ impl Engine {
     }
 
     /// Forgets one when it is safe to.
-    pub(super) fn forget(&mut self, slot: i64, losses: u64) {
+    fn forget(&mut self, slot: i64, losses: u64) {
         self.tell_lost();
         self.saved.retain(|saved| saved.slot != slot);
         if losses == self.losses {

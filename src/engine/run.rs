@@ -423,12 +423,8 @@ impl Engine {
                 self.open_drafts();
                 Ok(())
             }
-            Request::Journal(journal) => {
-                self.journal(&journal);
-                Ok(())
-            }
-            Request::Forget { slot, losses } => {
-                self.forget(slot, losses);
+            request @ (Request::Journal(_) | Request::Forget { .. }) => {
+                self.written(&request);
                 Ok(())
             }
             Request::Intend(intent) => self.intend(&intent),

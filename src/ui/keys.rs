@@ -15,6 +15,7 @@ use crate::label;
 use crate::notice::Severity;
 use crate::ui::app::{Door, Effect, Layer, Model, Quitting, Sent, Stage, UiExit};
 use crate::ui::compose::composer::{Composer, Typed, Waits};
+use crate::ui::compose::desk::DeskAsk;
 use crate::ui::compose::{self, keeping, outgoing};
 use crate::ui::first_run::Does;
 use crate::ui::foresee::foresee;
@@ -424,6 +425,8 @@ pub(super) fn show(model: &mut Model, label: crate::id::LabelId) -> Vec<Effect> 
     if outgoing::shown(model).is_some() {
         model.writing.cursor = 0;
         effects.extend(ask([Request::Outgoing]));
+        // An editor that outlived its program may have ended meanwhile.
+        effects.extend(model.open.then_some(Effect::Desk(DeskAsk::Leftovers)));
     }
     effects
 }

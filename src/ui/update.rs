@@ -290,7 +290,9 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
         Some(Sent::Order(slot)) => keeping::ordered(model, slot, &done),
         // Its file goes when the save is on disk.
         Some(Sent::Leftover(slot)) if done.wrote.is_some() => {
-            ask([Request::Forget { slot, losses: model.writing.losses }])
+            let losses = model.writing.losses;
+            // The list of drafts has it before its file is gone.
+            ask([Request::Outgoing, Request::Forget { slot, losses }])
         }
         _ => Vec::new(),
     };
