@@ -76,7 +76,8 @@
 //! | what is queued is sent | `backend/outbox` (`sending`) → `outbox/decide` → `outbox/settle` |
 //! | `compose`, `reply`, `forward` | `cli/writing` → `mail/compose` → `engine/drafts` |
 //! | `send`, `outbox` | `cli/writing/send`, `outbox` → `engine/drafts` → `backend/outbox` |
-//! | a list is left | `cli/writing/unsubscribe` → `mail/compose`, `account/one_click` |
+//! | a list is left | `cli/writing/unsubscribe`, `ui/unsubscribe` → `account/one_click` |
+//! | what an answer needs of its message | `ui/compose/original` → `engine/originals` |
 //! | a message is given to a server | `outbox/post` → `smtp/submit` → `account/smtp_wire` |
 //! | what is sent is filed at a server | `backend/outbox/filing` ← `imap/sent` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |

@@ -72,6 +72,8 @@ enum Input {
     Work {
         job: Job,
     },
+    /// How accounts are, and who hears it.
+    Accounts(Accounting),
     /// Who is woken when a conversation changed that a mail server has.
     Listen {
         worker: Handle,
@@ -139,6 +141,7 @@ impl Host {
                     resting: false,
                     maker: Maker::new(),
                     workers: Vec::new(),
+                    hearing: Hearing::default(),
                 }
                 .run(&receiver);
             })
@@ -351,6 +354,8 @@ struct Loop {
     maker: Maker,
     /// Who writes what changed to mail servers.
     workers: Vec<Handle>,
+    /// Who hears how accounts are.
+    hearing: Hearing,
 }
 
 impl Loop {
@@ -523,6 +528,7 @@ impl Loop {
                 self.workers.retain(|held| !held.is_over());
                 self.workers.push(worker);
             }
+            Input::Accounts(accounting) => self.account(accounting),
             Input::Work { job } => {
                 let now = self.clock.now();
                 job(&mut self.backend, now, waiting)?;
@@ -584,3 +590,8 @@ fn refusal(notice: &Notice) -> Frame {
     let (code, message) = (notice.code.to_owned(), notice.message.clone());
     Frame::Error { code, message, retry: true }
 }
+
+#[path = "hearing.rs"]
+mod hearing;
+
+use hearing::{Accounting, Hearing};

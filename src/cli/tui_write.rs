@@ -9,8 +9,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::account::identities;
+use crate::account::discover::Roads;
 use crate::account::{Account, Accounts};
+use crate::account::{identities, one_click_now};
 use crate::cli::demo::Sample;
 use crate::cli::home::Home;
 use crate::cli::tui_editor;
@@ -87,14 +88,29 @@ pub(super) fn job(desk: Desk) -> DeskJob {
                 tell(DeskSaid::Paths(ticket, paths(&typed)));
             }
             DeskAsk::Forget(slot) => tui_editor::forget(&dir, slot),
+            DeskAsk::Leave { url, host } => {
+                let asks = !is_sample && !desk.home.offline;
+                // It may take its time: what else is asked of the desk does not wait for it.
+                std::thread::spawn(move || tell(DeskSaid::Left(host, leave(&url, asks))));
+            }
         }
     })
+}
+
+/// Asks to be taken off a mailing list.
+fn leave(url: &str, asks: bool) -> Result<(), Notice> {
+    if !asks {
+        let line = "nobody is asked from here";
+        let hint = "the sample mailbox and --offline reach nobody";
+        return Err(Notice::warning("offline", line, hint));
+    }
+    one_click_now(url, &Roads::default()).map_err(|error| error.notice())
 }
 
 /// Who writes in the sample mailbox.
 fn nobody() -> Identity {
     let from = Address { name: Some("You".to_owned()), address: "you@example.org".to_owned() };
-    Identity { account: None, from, aliases: Vec::new(), signature: String::new() }
+    Identity { account: None, from, aliases: Vec::new(), signature: String::new(), above: false }
 }
 
 /// A path as it was typed, with `~` for the user's home.

@@ -27,6 +27,7 @@ impl Engine {
     pub(super) fn begin(&mut self) {
         self.recover_drafts();
         self.tell_labels();
+        self.tell_writers();
         self.tell_status();
     }
 
@@ -34,6 +35,7 @@ impl Engine {
     pub(super) fn compose_on(&mut self) {
         let opened = self.open_drafts();
         self.told(opened);
+        self.answer_originals();
         self.forget_saved();
     }
 

@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use crate::command::intent::{Intent, Target};
 use crate::engine::accounts::{AccountStep, Accounts, NewMail};
+use crate::engine::original::{Original, OriginalAsk};
+use crate::engine::told::Writers;
 use crate::engine::view::{
     Done, HistoryPage, ImportProgress, Label, OpenDraft, Outgoing, Page, PurgeSum, Row, Status,
     Thread, Window,
@@ -64,6 +66,9 @@ pub enum Request {
         /// The save; the last one of any draft there when absent.
         save: Option<EventId>,
     },
+    /// What of a message's bytes writing needs; answered by [`Update::Original`] with the same
+    /// ticket.
+    Original(OriginalAsk),
     /// Remember what is being written, at every pause, until it is saved as a draft: should this
     /// program be killed, it is saved then at the next start. Not answered.
     Journal(Journal),
@@ -149,6 +154,8 @@ pub enum Update {
     Outgoing(Outgoing),
     /// A draft, or `None` when there is no such one.
     Draft(u64, Option<Box<OpenDraft>>),
+    /// What was asked of a message.
+    Original(Box<Original>),
     /// An intent was decided.
     Done(Done),
     /// How far the purge with this ticket is.
@@ -159,7 +166,9 @@ pub enum Update {
     Status(Status),
     /// The running import.
     Import(ImportProgress),
-    /// How mail accounts are, where this process fetches their mail.
+    /// As whom one writes, where the backend has the accounts.
+    Writers(Writers),
+    /// How mail accounts are, as who fetches their mail says it.
     Accounts(Box<Accounts>),
     /// How far what was asked of an account under this ticket is.
     Account(u64, AccountStep),

@@ -26,6 +26,7 @@ pub mod link;
 mod links;
 mod memory;
 mod mend;
+pub mod original;
 mod outgoing;
 mod owner;
 pub mod policy;
@@ -44,6 +45,7 @@ mod syncer;
 #[cfg(test)]
 mod tests;
 mod threads;
+pub mod told;
 mod undo;
 pub mod view;
 mod views;

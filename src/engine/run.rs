@@ -115,6 +115,8 @@ struct Engine {
     opening: Vec<Opening>,
     /// Entries of the journal that go when everything that was decided is on disk.
     saved: Vec<Journal>,
+    /// Messages whose bytes are waited for.
+    originals: Vec<Awaited>,
 }
 
 impl Engine {
@@ -146,6 +148,7 @@ impl Engine {
             listed: None,
             opening: Vec::new(),
             saved: Vec::new(),
+            originals: Vec::new(),
         }
     }
 
@@ -420,6 +423,10 @@ impl Engine {
                 self.opening.push(Opening { ticket, thread, save, asked: false });
                 self.open_drafts()
             }
+            Request::Original(ask) => {
+                self.original(ask);
+                Ok(())
+            }
             Request::Journal(journal) => self.journal(journal),
             Request::Intend(intent) => self.intend(&intent),
             Request::LookPurge { ticket, of } => {
@@ -531,10 +538,13 @@ impl Engine {
 mod composing;
 #[path = "idle.rs"]
 mod idle;
+#[path = "originals.rs"]
+mod originals;
 #[path = "telling.rs"]
 mod telling;
 
 use composing::Opening;
+use originals::Awaited;
 
 #[cfg(test)]
 #[path = "run_tests.rs"]

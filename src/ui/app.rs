@@ -34,6 +34,7 @@ use crate::ui::reader::Reader;
 use crate::ui::snooze::SnoozeBox;
 use crate::ui::theme::Theme;
 use crate::ui::tour::Tour;
+use crate::ui::unsubscribe::LeaveBox;
 use crate::ui::wizard::Wizard;
 
 /// The smallest screen that is drawn, in columns and rows.
@@ -83,6 +84,8 @@ pub enum Layer {
     Attach(AttachBox),
     /// The saves of what is being written.
     Saves(SavesBox),
+    /// It is asked whether a mailing list shall be left.
+    Leave(Box<LeaveBox>),
 }
 
 /// Which mailbox to open.
@@ -396,7 +399,8 @@ impl Model {
                     | Layer::Rename(_)
                     | Layer::Snooze(_)
                     | Layer::Sending(_)
-                    | Layer::Attach(_),
+                    | Layer::Attach(_)
+                    | Layer::Leave(_),
                 ),
                 ..,
             ) => Context::Prompt,

@@ -321,9 +321,11 @@ impl Double {
                 self.doomed.clear();
                 Vec::new()
             }
-            Request::Prefetch(_) | Request::StopImport | Request::Pause | Request::Resume => {
-                Vec::new()
-            }
+            Request::Prefetch(_)
+            | Request::Original(_)
+            | Request::StopImport
+            | Request::Pause
+            | Request::Resume => Vec::new(),
             Request::Intend(intent) => {
                 let done = self.intend(&intent);
                 self.note(&intent, &done);

@@ -13,7 +13,7 @@ use crate::ui::app::{
     Door, Effect, Import, Layer, Message, Model, NOTICE_MS, Quitting, Sent, Shown, Stage, UiExit,
 };
 use crate::ui::compose::desk::DeskAsk;
-use crate::ui::compose::{keeping, opening, outgoing};
+use crate::ui::compose::{keeping, opening, original, outgoing};
 use crate::ui::history::History;
 use crate::ui::layout::{READER_HEAD_ROWS, areas};
 use crate::ui::tour::Tour;
@@ -53,6 +53,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Drawn => drawn(model),
     };
     effects.extend(lay_out(model));
+    effects.extend(original::look(model));
     effects
 }
 
@@ -176,6 +177,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             ask(model.history.as_mut().map(|h| h.take(ticket, page)).unwrap_or_default())
         }
         Update::ActionRows { action, rows, total } => past::reached(model, &action, rows, total),
+        Update::Original(came) => original::came(model, *came),
         Update::Done(done) => answered(model, done),
         Update::Purge(ticket, step) => {
             crate::ui::purge::step(model, ticket, step);
@@ -191,6 +193,10 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         }
         Update::Import(progress) => {
             import(model, progress);
+            Vec::new()
+        }
+        Update::Writers(writers) => {
+            compose::keys::told(model, writers);
             Vec::new()
         }
         Update::Accounts(accounts) => {
@@ -311,6 +317,7 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
     model.notice.take_if(|notice| now_ms - notice.since > NOTICE_MS);
     let mut effects = more_unread(model);
     effects.extend(keeping::time(model));
+    effects.extend(original::time(model));
     let waits = !model.sent.is_empty() || model.list.jumping();
     if !waits || now_ms - model.waiting_since <= PATIENCE_MS || !model.open {
         return effects;

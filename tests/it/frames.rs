@@ -86,7 +86,7 @@ fn frames() -> Vec<Frame> {
     let follow = serde_json::to_value(follow()).unwrap();
     let mut frames = purges_and_blobs();
     frames.extend([
-        Frame::Hello { protocol: 2, device, token: Some("secret".into()) },
+        Frame::Hello { protocol: 2, device, token: Some("secret".into()), hears: Vec::new() },
         Frame::Welcome { protocol: 2, backend: "babcdefghijkl".into(), epoch: epoch() },
         push(None, false),
         push(Some(7), false),

@@ -70,6 +70,7 @@ mod pty_end;
 mod pty_first_run;
 mod pty_hard;
 mod pty_job;
+mod pty_original;
 mod pty_tour;
 mod pty_write;
 mod purge;

@@ -2,6 +2,7 @@
 
 mod interleaved;
 mod lives;
+mod marks;
 mod threads;
 
 use std::collections::BTreeSet;

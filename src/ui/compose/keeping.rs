@@ -105,7 +105,7 @@ fn save(model: &mut Model, slot: i64) -> Vec<Effect> {
 /// Leaves what is open, with what is to come of it.
 pub fn close(model: &mut Model, then: Then) -> Vec<Effect> {
     let Some(mut composer) = model.writing.open.take() else { return Vec::new() };
-    if matches!(composer.waits, Some(Waits::Thread(..) | Waits::Draft(_))) {
+    if matches!(composer.waits, Some(Waits::Thread(..) | Waits::Draft(_) | Waits::Original(..))) {
         return Vec::new();
     }
     composer.popup = None;

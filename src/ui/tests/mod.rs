@@ -5,6 +5,7 @@ mod compose;
 mod history;
 mod keys;
 mod look;
+mod original;
 mod random;
 mod screens;
 mod sizes;

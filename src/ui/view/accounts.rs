@@ -105,12 +105,16 @@ fn all(model: &Model, width: usize) -> Vec<Line> {
         lines.extend(text::wrap(line, width).into_iter().map(|part| (part, style)));
     };
     match &model.accounts {
-        _ if model.status.remote => {
+        None if model.status.remote => {
             say("The backend has the accounts and fetches their mail.", theme.text());
             say("`mailtui account list` there says how they are.", theme.dim());
         }
         Some(accounts) if accounts.lines.is_empty() && accounts.error.is_none() => {
             say("There is no account yet.", theme.text());
+            if model.status.remote {
+                say("The backend has none: `mailtui account add` there adds one.", theme.dim());
+                return lines;
+            }
             say("`mailtui account add you@example.org` adds one, also now.", theme.dim());
         }
         Some(accounts) => return told(model, accounts, width),
