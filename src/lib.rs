@@ -77,6 +77,8 @@
 //! | `compose`, `reply`, `forward` | `cli/writing` → `mail/compose` → `engine/drafts` |
 //! | `send`, `outbox` | `cli/writing/send`, `outbox` → `engine/drafts` → `backend/outbox` |
 //! | a list is left | `cli/writing/unsubscribe`, `ui/unsubscribe` → `account/one_click` |
+//! | what devices know of accounts | `cli/tui_mail` → `backend/hearing` → `engine/told` |
+//! | who is proposed in To | `mailbox/people` → `engine/people` → `ui/compose/outgoing` |
 //! | what an answer needs of its message | `ui/compose/original` → `engine/originals` |
 //! | a message is given to a server | `outbox/post` → `smtp/submit` → `account/smtp_wire` |
 //! | what is sent is filed at a server | `backend/outbox/filing` ← `imap/sent` |

@@ -15,6 +15,7 @@ use crate::engine::view::{
 };
 use crate::engine::writing::Journal;
 use crate::id::{ActionId, EventId, LabelId, ThreadId};
+use crate::mail::compose::Person;
 use crate::notice::Notice;
 
 /// What the UI asks for. Every request is answered by updates, in order.
@@ -69,6 +70,8 @@ pub enum Request {
     /// What of a message's bytes writing needs; answered by [`Update::Original`] with the same
     /// ticket.
     Original(OriginalAsk),
+    /// Everybody who was met in mail; answered by [`Update::People`].
+    People,
     /// Remember what is being written, at every pause, until it is saved as a draft: should this
     /// program be killed, it is saved then at the next start. Not answered.
     Journal(Journal),
@@ -154,6 +157,8 @@ pub enum Update {
     Outgoing(Outgoing),
     /// A draft, or `None` when there is no such one.
     Draft(u64, Option<Box<OpenDraft>>),
+    /// Everybody who was met in mail, the likeliest first.
+    People(Vec<Person>),
     /// What was asked of a message.
     Original(Box<Original>),
     /// An intent was decided.

@@ -29,6 +29,7 @@ mod mend;
 pub mod original;
 mod outgoing;
 mod owner;
+pub mod people;
 pub mod policy;
 mod purge;
 mod purging;

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use super::Engine;
 use crate::clock::{Clock as _, SystemClock};
-use crate::engine::handle::Update;
+use crate::engine::handle::{Request, Update};
 use crate::engine::original::{Head, Original, OriginalAsk, Want};
+use crate::engine::people::everybody;
 use crate::engine::view::Link;
 use crate::engine::writing::Writing;
 use crate::mail::attached;
@@ -33,13 +34,33 @@ pub(super) struct Awaited {
 }
 
 impl Engine {
+    /// What writing asks of mail.
+    pub(super) fn look_into_mail(&mut self, asks: Request) {
+        match asks {
+            Request::People => self.people(),
+            Request::Original(ask) => self.original(ask),
+            _ => {}
+        }
+    }
+
     /// Takes a question; it is answered when the bytes are here.
-    pub(super) fn original(&mut self, ask: OriginalAsk) {
+    fn original(&mut self, ask: OriginalAsk) {
         if self.originals.len() >= MAX_WAITING {
             return self.not_here(&ask);
         }
         self.originals.push(Awaited { ask, asked: None, until: Instant::now() + PATIENCE });
         self.answer_originals();
+    }
+
+    /// Looks who was met in mail.
+    fn people(&self) {
+        let (updates, dir) = (self.updates.clone(), self.driver.device.dir().to_owned());
+        std::thread::spawn(move || {
+            // Where nothing can be read, what is on the screen is proposed all the same.
+            if let Ok(people) = everybody(&dir) {
+                let _ = updates.send(Update::People(people));
+            }
+        });
     }
 
     /// Answers what can be answered, and asks for the bytes of the rest.

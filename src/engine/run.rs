@@ -423,8 +423,8 @@ impl Engine {
                 self.opening.push(Opening { ticket, thread, save, asked: false });
                 self.open_drafts()
             }
-            Request::Original(ask) => {
-                self.original(ask);
+            asks @ (Request::People | Request::Original(_)) => {
+                self.look_into_mail(asks);
                 Ok(())
             }
             Request::Journal(journal) => self.journal(journal),

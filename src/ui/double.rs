@@ -323,6 +323,7 @@ impl Double {
             }
             Request::Prefetch(_)
             | Request::Original(_)
+            | Request::People
             | Request::StopImport
             | Request::Pause
             | Request::Resume => Vec::new(),

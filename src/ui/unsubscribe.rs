@@ -121,8 +121,10 @@ pub fn accept(model: &mut Model) -> Vec<Effect> {
             vec![crate::ui::app::Effect::Desk(DeskAsk::Leave { url, host })]
         }
         Way::Mail(mail) => {
+            let hold = account.as_ref().and_then(|account| model.writing.holds.get(account));
+            let hold = hold.copied().unwrap_or(HOLD_SECONDS);
             opening::open(model, Draft { account, from, ..*mail });
-            let plan = Plan { hold: HOLD_SECONDS, send_at: None, remind: None };
+            let plan = Plan { hold, send_at: None, remind: None };
             keeping::close(model, Then::Send(plan))
         }
     }

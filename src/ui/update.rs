@@ -128,6 +128,7 @@ fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     }
     requests.push(Request::Outgoing);
     let mut effects = ask(requests);
+    effects.extend(outgoing::ask_met(model));
     effects.extend([DeskAsk::Identities, DeskAsk::Leftovers].map(Effect::Desk));
     effects
 }
@@ -177,6 +178,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             ask(model.history.as_mut().map(|h| h.take(ticket, page)).unwrap_or_default())
         }
         Update::ActionRows { action, rows, total } => past::reached(model, &action, rows, total),
+        Update::People(people) => outgoing::met(model, people),
         Update::Original(came) => original::came(model, *came),
         Update::Done(done) => answered(model, done),
         Update::Purge(ticket, step) => {
@@ -191,14 +193,8 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             model.status = status;
             more_unread(model)
         }
-        Update::Import(progress) => {
-            import(model, progress);
-            Vec::new()
-        }
-        Update::Writers(writers) => {
-            compose::keys::told(model, writers);
-            Vec::new()
-        }
+        Update::Import(progress) => import(model, progress),
+        Update::Writers(writers) => compose::keys::told(model, writers),
         Update::Accounts(accounts) => {
             model.accounts = Some(*accounts);
             Vec::new()
@@ -291,7 +287,7 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
     effects
 }
 
-fn import(model: &mut Model, progress: ImportProgress) {
+fn import(model: &mut Model, progress: ImportProgress) -> Vec<Effect> {
     let began = model.import.as_ref().filter(|i| !i.progress.ended).map(|i| (i.began, i.stopping));
     let (began, stopping) = began.unwrap_or((model.now_ms, false));
     if progress.ended && matches!(model.stage, Stage::Mail) {
@@ -310,6 +306,7 @@ fn import(model: &mut Model, progress: ImportProgress) {
         });
     }
     model.import = Some(Import { progress, began, stopping });
+    Vec::new()
 }
 
 fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {

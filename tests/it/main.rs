@@ -91,6 +91,7 @@ mod snooze;
 mod storage_faults;
 mod support;
 mod sync_rules;
+mod told;
 mod two_processes;
 mod undo_history;
 mod upgrades;

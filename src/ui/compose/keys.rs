@@ -376,11 +376,12 @@ pub fn said(model: &mut Model, said: DeskSaid) -> Vec<Effect> {
 }
 
 /// The backend told as whom one writes.
-pub fn told(model: &mut Model, (identities, holds): Writers) {
+pub fn told(model: &mut Model, (identities, holds): Writers) -> Vec<Effect> {
     if model.writing.identities.is_empty() || model.writing.told {
         model.writing.told = true;
         written_as(model, identities, holds);
     }
+    Vec::new()
 }
 
 fn written_as(model: &mut Model, identities: Vec<Identity>, holds: BTreeMap<String, u64>) {

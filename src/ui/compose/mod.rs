@@ -50,6 +50,8 @@ pub struct Writing {
     pub holds: BTreeMap<String, u64>,
     /// Whom mail is from.
     pub people: People,
+    /// When it was asked last who was met in mail, Unix milliseconds.
+    pub met_ms: Option<i64>,
     /// The same by address, to be added to.
     pub known: BTreeMap<String, Person>,
     /// What is known of the headers of messages that were read.

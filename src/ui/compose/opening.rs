@@ -57,7 +57,7 @@ pub fn new(model: &mut Model) -> Vec<Effect> {
     let draft = model.writing.identities.first().map(compose::blank).unwrap_or_default();
     open(model, draft);
     people(model);
-    Vec::new()
+    super::outgoing::ask_met(model)
 }
 
 /// An answer to the message that is read, or to the newest of the conversation under the cursor.

@@ -102,6 +102,7 @@ pub fn begin(model: &mut Model, message: Message, how: Answering) -> Vec<Effect>
 fn begun(model: &mut Model, message: &Message, hints: Hints, how: Answering) -> Vec<Effect> {
     opening::begin(model, message, hints, how);
     let mut effects = files(model, message, how);
+    effects.extend(super::outgoing::ask_met(model));
     effects.extend(opening::release(model));
     effects
 }
@@ -142,8 +143,12 @@ pub fn came(model: &mut Model, came: Original) -> Vec<Effect> {
     if unsubscribe::came(model, ticket) {
         return Vec::new();
     }
-    let waits = |composer: &Composer| matches!(composer.waits, Some(Waits::Original(wanted, ..)) if wanted == ticket);
-    if model.writing.open.as_deref().is_some_and(waits) {
+    let open = model.writing.open.as_deref();
+    let waits = match open.and_then(|composer| composer.waits.as_ref()) {
+        Some(Waits::Original(wanted, ..)) => *wanted == ticket,
+        _ => false,
+    };
+    if waits {
         return go_on(model, head.map(|head| head.hints));
     }
     attach(model, ticket, files);

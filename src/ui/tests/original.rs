@@ -6,7 +6,7 @@ use crate::command::intent::Intent;
 use crate::engine::handle::{Request, Update};
 use crate::engine::original::{Head, Original, OriginalAsk, Want};
 use crate::id::BlobHash;
-use crate::mail::compose::Attached;
+use crate::mail::compose::{Attached, Person};
 use crate::mail::{Address, Attachment};
 use crate::notice::Notice;
 use crate::ui::app::{Layer, Message};
@@ -242,4 +242,28 @@ fn an_answer_is_written_where_the_account_has_it() {
         let thread = screen.model.reader.as_ref().unwrap().thread().cloned();
         assert_eq!(draft(&screen).near.first(), thread.as_ref());
     }
+}
+
+#[test]
+fn whoever_was_met_is_proposed_and_whom_one_wrote_to_first() {
+    let of = |name: &str, address: &str, count, wrote_to| Person {
+        address: Address { name: Some(name.into()), address: address.into() },
+        count,
+        last: 1,
+        wrote_to,
+    };
+    let mut screen = writer();
+    let people = vec![
+        of("Zelda Often", "zelda@far.example", 90, false),
+        of("Zed Written", "zed@far.example", 1, true),
+        of("Me", "me+zeta@example.org", 500, true),
+    ];
+    screen.send(Message::Engine(Box::new(Update::People(people))));
+    screen.press("cze");
+    let text = screen.text();
+    let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} in {text}"));
+    assert!(at("zed@far.example") < at("zelda@far.example"));
+    assert!(!text.contains("me+zeta"), "oneself is not proposed");
+    screen.press("<Tab>");
+    assert_eq!(draft(&screen).to, "Zed Written <zed@far.example>, ");
 }
