@@ -41,6 +41,7 @@
 //! | 4 | [`imap`]: what a mail server has, and what it is told; [`smtp`]: a message given away |
 //! | 3 | [`command`]: what keys mean; [`projection`]: thread → rows; [`bridge`]: mail in files |
 //! | 2 | [`mailbox`], [`thread`]: the schemas; [`sync`]: frames; [`account`]: servers, passwords |
+//! | 2 | [`search`]: what is asked of mail, and what of it answers |
 //! | 1 | [`store`]: logs, blobs, own events; [`mail`]: RFC 5322 and MIME |
 //! | 0 | [`id`], [`label`], [`clock`], [`notice`], [`limits`], [`safe_text`], [`crash`] |
 //!
@@ -283,6 +284,7 @@ pub mod mailbox;
 pub mod notice;
 pub mod projection;
 pub mod safe_text;
+pub mod search;
 pub mod smtp;
 pub mod store;
 pub mod sync;

@@ -287,7 +287,7 @@ impl Backend {
             crash::point("push.after-commit");
         }
         self.ready.append(&mut self.held);
-        self.outbox_ring();
+        self.outbox.committed();
         Ok(())
     }
 
@@ -297,6 +297,7 @@ impl Backend {
         self.mailbox.rollback();
         self.snapshots.roll_back();
         self.clients.forget();
+        self.outbox.roll_back();
         self.held.clear();
     }
 

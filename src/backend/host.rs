@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc as frames;
 
+use crate::backend::indexer::{IndexHandle, Indexer};
 use crate::backend::maker::Maker;
 use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
 use crate::bridge::{Follow, Followed, Outcome};
@@ -103,6 +104,7 @@ pub struct Host {
 #[derive(Debug, Clone)]
 pub struct HostHandle {
     inputs: SyncSender<Input>,
+    index: IndexHandle,
 }
 
 impl Input {
@@ -129,6 +131,8 @@ impl Host {
     pub fn start(options: &Options, clock: Box<dyn Clock>) -> Result<Self, BackendError> {
         let backend = Backend::open(options, clock.as_ref())?;
         let (inputs, receiver) = mpsc::sync_channel(INPUTS);
+        let indexer = Indexer::start(&options.dir);
+        let index = indexer.handle(&options.dir);
         let thread = std::thread::Builder::new()
             .name("backend".to_owned())
             .spawn(move || {
@@ -142,11 +146,12 @@ impl Host {
                     maker: Maker::new(),
                     workers: Vec::new(),
                     hearing: Hearing::default(),
+                    indexer,
                 }
                 .run(&receiver);
             })
             .map_err(|_| BackendError::Stopped)?;
-        Ok(Self { handle: HostHandle { inputs }, thread: Some(thread) })
+        Ok(Self { handle: HostHandle { inputs, index }, thread: Some(thread) })
     }
 
     /// A door to it.
@@ -229,6 +234,12 @@ impl HostHandle {
         }
     }
 
+    /// Who keeps the index of words.
+    #[must_use]
+    pub const fn index(&self) -> &IndexHandle {
+        &self.index
+    }
+
     /// Takes prepared mail in; the answer comes when it is on disk.
     ///
     /// # Errors
@@ -277,20 +288,6 @@ impl HostHandle {
         let _ = self.send(Input::Listen { worker });
     }
 
-    /// Has the backend wait between two commits, for a moment: what is read meanwhile is of one
-    /// moment. It goes on when [`Hold::release`] is called, and soon in any case.
-    ///
-    /// # Errors
-    /// When the backend has stopped, or the disk refuses what it has to commit before.
-    pub fn hold(&self) -> Result<Hold, BackendError> {
-        let (held, is_held) = mpsc::sync_channel(1);
-        let (release, released) = mpsc::sync_channel(1);
-        let (done, is_done) = mpsc::sync_channel(1);
-        self.send(Input::Hold { held, release: released, done })?;
-        is_held.recv().map_err(|_| BackendError::Stopped)?;
-        Ok(Hold { release, is_done })
-    }
-
     /// Checks everything; see [`Backend::doctor`].
     ///
     /// # Errors
@@ -299,21 +296,6 @@ impl HostHandle {
         let (answer, receiver) = mpsc::sync_channel(1);
         self.send(Input::Doctor { answer })?;
         receiver.recv().map_err(|_| BackendError::Stopped)
-    }
-}
-
-/// A backend that waits between two commits.
-#[derive(Debug)]
-pub struct Hold {
-    release: SyncSender<()>,
-    is_done: Receiver<bool>,
-}
-
-impl Hold {
-    /// It goes on; whether it has waited until now.
-    #[must_use]
-    pub fn release(self) -> bool {
-        self.release.send(()).is_ok() && self.is_done.recv().unwrap_or(false)
     }
 }
 
@@ -356,6 +338,8 @@ struct Loop {
     workers: Vec<Handle>,
     /// Who hears how accounts are.
     hearing: Hearing,
+    /// Who keeps the index of words, beside this thread.
+    indexer: Indexer,
 }
 
 impl Loop {
@@ -493,6 +477,7 @@ impl Loop {
     fn commit(&mut self, mut waiting: Vec<Waiting>) {
         match self.backend.commit() {
             Ok(()) => {
+                self.indexer.ring();
                 for answer in waiting {
                     answer(Ok(()));
                 }
@@ -593,5 +578,8 @@ fn refusal(notice: &Notice) -> Frame {
 
 #[path = "hearing.rs"]
 mod hearing;
+#[path = "holding.rs"]
+mod holding;
 
 use hearing::{Accounting, Hearing};
+pub use holding::Hold;

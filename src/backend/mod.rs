@@ -23,6 +23,7 @@ mod follow;
 pub mod host;
 #[cfg(test)]
 mod hostile_tests;
+mod indexer;
 mod ingest;
 pub mod listener;
 mod mailbox_client;
@@ -56,10 +57,11 @@ pub use edge_host::MailEdge;
 pub use error::BackendError;
 pub use fetcher::{AccountStatus, Fetcher, FetcherHandle};
 pub use host::{Host, HostHandle};
+pub use indexer::{IndexHandle, index_now, not_indexed};
 pub use ingest::{Packer, Prepared, Whole, prepare};
 pub use mend::mend;
 pub use outbox::{
-    Claim, Due, Fate, Gave, Given, Look, Parcel, Post, Said, Sending, SendingHandle, SmtpPost, Why,
+    Claim, Due, Gave, Given, Look, Parcel, Post, Said, Sending, SendingHandle, SmtpPost, Told, Why,
 };
 pub use storage::VERSION as FORMAT;
 

@@ -5,23 +5,33 @@
 //! this process is of unknown end, and never sent again by itself. Rows (`storage::Outbox`) only
 //! say what to look at, and when.
 //!
-//! `decide` is the table of cases, `loaded` what a log says of its messages, `settle` what became
-//! of one, `filing` the copy at the mail server, `parcel` how a draft becomes bytes, `post` who
-//! gives them away, `sending` the threads that do it.
+//! `decide` is the table of cases, `loaded` what a log says of its messages, `rows` what is looked
+//! at, `desk` what is in hands, `settle` what became of one, `telling` what is told of it, `filing`
+//! the copy at the mail server, `parcel` how a draft becomes bytes, `post` who gives them away,
+//! `sending` who does it while the program runs: `looking` and `giving` are its threads.
 
 mod decide;
+mod desk;
 mod filing;
+mod giving;
 mod loaded;
+mod looking;
 mod parcel;
 mod post;
+mod rows;
 mod sending;
 mod settle;
+mod telling;
 #[cfg(test)]
 mod tests;
 
 pub use self::post::{Parcel, Post, SmtpPost};
 pub use self::sending::{Said, Sending, SendingHandle};
 pub use self::settle::{Gave, Given};
+pub use self::telling::Told;
+
+pub(super) use self::desk::Desk;
+pub(super) use self::rows::{forgotten, missing};
 
 use std::collections::BTreeSet;
 use std::sync::mpsc::SyncSender;
@@ -29,34 +39,18 @@ use std::sync::mpsc::SyncSender;
 use self::decide::{Verdict, decide};
 use self::loaded::Loaded;
 use crate::backend::core::Backend;
-use crate::backend::doctor::Finding;
 use crate::backend::ingest::{event, event_id};
-use crate::backend::storage::{self, Index, Outbox, OutboxRow, Purged, Snapshots};
+use crate::backend::storage::{self, Index, Outbox, OutboxRow, Purged};
 use crate::crash;
-use crate::id::{BlobHash, EventId, StoreId, ThreadId};
+use crate::id::{BlobHash, EventId, StoreId};
 use crate::mail::compose::Draft;
-use crate::store::{Args, Blobs, Db, Durability, Log, NewEvent, Packed, StoreError};
-use crate::thread::{
-    Failure, MessageQueued, OutboxItem, SendClaimed, SendFailed, Stage, ThreadEvent, name,
-};
+use crate::store::{Args, Blobs, Db, Log, Packed, StoreError};
+use crate::thread::{Failure, MessageQueued, SendClaimed, SendFailed, Stage, name};
 
 /// Messages that are looked at in one turn.
 const A_LOOK: usize = 200;
 /// Characters of a line that says why something was not sent.
 const MAX_WHY_CHARS: usize = 400;
-/// Setting: rows were made for what was queued before there were rows.
-const FILLED: &str = "outbox-filled";
-
-/// What the backend remembers of the outbox while it runs.
-#[derive(Debug, Default)]
-pub(super) struct Desk {
-    /// What this process gives away now.
-    sending: BTreeSet<EventId>,
-    /// Who is woken when something was queued, or taken back.
-    bells: Vec<SyncSender<()>>,
-    /// Whether they are woken after the commit.
-    rung: bool,
-}
 
 /// A message whose time has come.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +76,10 @@ pub struct Due {
 pub struct Look {
     /// What is to be sent now.
     pub due: Vec<Due>,
+    /// What is due and was passed over.
+    pub passed: BTreeSet<EventId>,
+    /// There was more than one turn takes.
+    pub more: bool,
     /// When the next is, Unix seconds by the backend's clock.
     pub next: Option<i64>,
     /// The time by that clock.
@@ -108,82 +106,10 @@ pub struct Why {
     pub line: String,
 }
 
-/// How far a message is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
-    /// It waits until this time, Unix seconds by the backend's clock, where that is known.
-    Waiting(Option<i64>),
-    /// It is on its way.
-    Sending,
-    /// It was surely not sent.
-    Failed(String),
-    /// Nobody knows.
-    Unknown(String),
-    /// It was sent.
-    Sent,
-    /// It was taken back, or was never queued here.
-    Gone,
-}
-
 impl Backend {
-    /// Rows for what was queued before there were rows, and a look at everything: what was claimed
-    /// by a process that is gone is of unknown end.
-    pub(super) fn outbox_begins(&mut self) -> Result<(), StoreError> {
-        let filled = Snapshots::setting(&self.db, FILLED)?.is_some();
-        if filled && Outbox::waiting(&self.db)? == 0 {
-            return Ok(());
-        }
-        self.db.durable(Durability::Normal)?;
-        self.db.begin()?;
-        if !filled {
-            for (queued, store, message_id) in missing(&self.db)? {
-                Outbox::note(&self.db, &queued, &store, &message_id, self.now)?;
-            }
-            Snapshots::set(&self.db, FILLED, "1")?;
-        }
-        Outbox::stir_all(&self.db, self.now)?;
-        self.db.commit()
-    }
-
-    /// What a push did to outboxes; in its transaction.
-    pub(super) fn outbox_pushed(
-        &mut self,
-        pushed: &[(StoreId, Vec<NewEvent>)],
-    ) -> Result<(), StoreError> {
-        let now = self.now;
-        for (store, events) in pushed {
-            if events.iter().any(|event| event.name == name::ACTION_UNDONE) {
-                // An undo reaches all stores of its action.
-                self.outbox.rung |= Outbox::stir_all(&self.db, now)?;
-            }
-            if !store.as_thread().is_some_and(|thread| thread.is_draft()) {
-                continue;
-            }
-            for event in events {
-                if let Some(ThreadEvent::Queued(of)) = ThreadEvent::read(&event.name, &event.args) {
-                    Outbox::note(&self.db, &event.id, store, &of.message_id, now)?;
-                }
-            }
-            self.outbox.rung |= Outbox::stir(&self.db, store, now)?;
-        }
-        Ok(())
-    }
-
     /// Wakes `bell` whenever there may be something to send.
     pub(super) fn outbox_listen(&mut self, bell: SyncSender<()>) {
-        self.outbox.bells.push(bell);
-        self.outbox.rung = true;
-    }
-
-    /// What was written is on disk: who sends may look.
-    pub(super) fn outbox_ring(&mut self) {
-        if std::mem::take(&mut self.outbox.rung) {
-            // One that is full has been woken already.
-            let is_there = |bell: &SyncSender<()>| {
-                !matches!(bell.try_send(()), Err(std::sync::mpsc::TrySendError::Disconnected(())))
-            };
-            self.outbox.bells.retain(is_there);
-        }
+        self.outbox.listen(bell);
     }
 
     /// Looks at what may be due: settles what is not to be sent, and says what is. Durable after
@@ -192,17 +118,27 @@ impl Backend {
     /// # Errors
     /// As [`Backend::push`].
     pub fn outbox_look(&mut self, now: i64) -> Result<Look, StoreError> {
+        self.outbox_look_past(&BTreeSet::new(), now)
+    }
+
+    /// The same, but for what is passed over.
+    ///
+    /// # Errors
+    /// As [`Backend::push`].
+    pub fn outbox_look_past(
+        &mut self,
+        past: &BTreeSet<EventId>,
+        now: i64,
+    ) -> Result<Look, StoreError> {
         self.now = now;
         let mut look = Look { now, ..Look::default() };
-        for row in Outbox::due(&self.db, now, A_LOOK)? {
-            let loaded = match Loaded::of(&self.db, &row.store) {
-                // It is `doctor`'s concern, and holds up no other.
-                Err(StoreError::Broken { .. }) => {
-                    self.begin()?;
-                    Outbox::wait(&self.db, &row.queued, None, now)?;
-                    continue;
-                }
-                loaded => loaded?,
+        let (rows, passed) = Outbox::due(&self.db, now, past, A_LOOK)?;
+        (look.more, look.passed) = (rows.len() >= A_LOOK, passed);
+        for row in rows {
+            let Some(loaded) = readable(&self.db, &row.store)? else {
+                self.begin()?;
+                Outbox::wait(&self.db, &row.queued, None, now)?;
+                continue;
             };
             match self.judge(&loaded, &row)? {
                 Verdict::Claim => {
@@ -222,7 +158,7 @@ impl Backend {
     }
 
     fn judge(&self, loaded: &Loaded, row: &OutboxRow) -> Result<Verdict, StoreError> {
-        let mut facts = loaded.facts(&row.queued, &self.outbox.sending, &self.epoch);
+        let mut facts = loaded.facts(&row.queued, self.outbox.sending(), &self.epoch);
         if let Some(queued) = facts.queued {
             facts.known = is_known(&self.db, &queued.of.message_id)?;
             for other in loaded.related(queued) {
@@ -253,7 +189,7 @@ impl Backend {
             }
             Verdict::Fail(kind, code, line) => {
                 self.begin()?;
-                self.fail(loaded, queued, *kind, &Why::new(code, line), None)
+                self.fail(loaded, queued, *kind, &Why::new(code, line), None).map(drop)
             }
             Verdict::Found => {
                 self.begin()?;
@@ -287,7 +223,7 @@ impl Backend {
     ) -> Result<Vec<(BlobHash, Vec<u8>)>, StoreError> {
         let mut found = Vec::new();
         for hash in hashes {
-            found.extend(Blobs::get(&self.db, hash)?.map(|bytes| (hash.clone(), bytes)));
+            found.extend(whole(&self.db, hash)?.map(|bytes| (hash.clone(), bytes)));
         }
         Ok(found)
     }
@@ -314,13 +250,13 @@ impl Backend {
         Blobs::put(&self.db, &claim.raw)?;
         self.write(&loaded, queued, name::SEND_CLAIMED, &Args::of(&claimed))?;
         Outbox::sends(&self.db, queued, &claim.account)?;
-        self.outbox.sending.insert(queued.clone());
+        self.outbox.take(queued);
         crash::point("claim.before-commit");
         Ok(true)
     }
 
     /// A message that was to be sent cannot be, and nothing of it left; unless anything came to its
-    /// log since it was looked at.
+    /// log since it was looked at. What was written of it.
     ///
     /// # Errors
     /// As [`Backend::push`].
@@ -330,9 +266,11 @@ impl Backend {
         lasting: bool,
         why: &Why,
         now: i64,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Told, StoreError> {
         self.now = now;
-        let Some(loaded) = self.still(&due.store, &due.queued, due.head)? else { return Ok(()) };
+        let Some(loaded) = self.still(&due.store, &due.queued, due.head)? else {
+            return Ok(Told::Nothing);
+        };
         self.begin()?;
         self.fail_or_retry(&loaded, &due.queued, lasting, why)
     }
@@ -348,7 +286,7 @@ impl Backend {
         if Log::head(&self.db, store)?.position != head {
             return Ok(None);
         }
-        let loaded = Loaded::of(&self.db, store)?;
+        let Some(loaded) = readable(&self.db, store)? else { return Ok(None) };
         let may = self.judge(&loaded, &row)? == Verdict::Claim;
         Ok(may.then_some(loaded))
     }
@@ -372,7 +310,7 @@ impl Backend {
         Ok(())
     }
 
-    /// Writes that a message was not sent, or that nobody knows.
+    /// Writes that a message was not sent, or that nobody knows; what is told of it.
     fn fail(
         &mut self,
         loaded: &Loaded,
@@ -380,7 +318,7 @@ impl Backend {
         kind: Failure,
         why: &Why,
         retry_at: Option<i64>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Told, StoreError> {
         self.begin()?;
         let failed = SendFailed {
             queued: queued.clone(),
@@ -394,13 +332,22 @@ impl Backend {
         match kind {
             Failure::Temporary => Outbox::wait(&self.db, queued, retry_at, self.now)?,
             Failure::Permanent => Outbox::remove(&self.db, queued)?,
-            Failure::Unknown => Outbox::doubt(&self.db, queued, true)?,
+            Failure::Unknown => Outbox::doubt(&self.db, queued)?,
         }
         // What tries it again may have waited for this.
         if kind != Failure::Temporary {
             self.outbox.rung |= self.stir_others(loaded, queued)?;
         }
-        Ok(())
+        Ok(match kind {
+            Failure::Unknown => Told::Unknown(why.clone()),
+            // It was purged meanwhile: that was not written.
+            _ if loaded.state.position == 0 => Told::Nothing,
+            Failure::Permanent => Told::NotSent(why.clone()),
+            Failure::Temporary if retry_at.is_some_and(|at| at > self.now) => {
+                Told::Later(why.clone())
+            }
+            Failure::Temporary => Told::Nothing,
+        })
     }
 
     fn stir_others(&self, loaded: &Loaded, queued: &EventId) -> Result<bool, StoreError> {
@@ -413,42 +360,6 @@ impl Backend {
         }
         Ok(stirred)
     }
-
-    /// How far a message is.
-    ///
-    /// # Errors
-    /// When the storage refuses.
-    pub fn outbox_fate(&self, thread: &ThreadId, queued: &EventId) -> Result<Fate, StoreError> {
-        let loaded = Loaded::of(&self.db, &StoreId::thread(thread))?;
-        let Some(item) = loaded.item(queued) else {
-            let sent = loaded.tries(queued).sent;
-            return Ok(if sent { Fate::Sent } else { Fate::Gone });
-        };
-        Ok(match &item.stage {
-            Stage::Waiting { .. } => {
-                Fate::Waiting(Outbox::get(&self.db, queued)?.and_then(|row| row.due))
-            }
-            Stage::Claimed => Fate::Sending,
-            Stage::Failed { why } => Fate::Failed(why.clone()),
-            Stage::Unknown { why } => Fate::Unknown(why.clone()),
-        })
-    }
-
-    /// Compares the rows with the logs, and makes those that are missing.
-    pub(super) fn check_outbox(&mut self) -> Result<Vec<Finding>, StoreError> {
-        let found = missing(&self.db)?;
-        if found.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.begin()?;
-        for (queued, store, message_id) in &found {
-            Outbox::note(&self.db, queued, store, message_id, self.now)?;
-        }
-        self.db.commit()?;
-        let left = missing(&self.db)?;
-        let mended = |one: &Missing| Finding { repaired: !left.contains(one), ..forgotten(one) };
-        Ok(found.iter().map(mended).collect())
-    }
 }
 
 impl Why {
@@ -458,39 +369,6 @@ impl Why {
         let line = crate::safe_text::line(line).chars().take(MAX_WHY_CHARS).collect();
         Self { code: code.to_owned(), line }
     }
-}
-
-/// What no row says of: what queued it, its store, its Message-ID.
-type Missing = (EventId, StoreId, String);
-
-/// What waits in an outbox, is on its way, or of unknown end, and has no row.
-pub(super) fn missing(db: &Db) -> Result<Vec<Missing>, StoreError> {
-    let mut found = Vec::new();
-    if !Outbox::is_there(db)? {
-        return Ok(found);
-    }
-    for store in Outbox::stores(db)? {
-        let loaded = match Loaded::of(db, &store) {
-            // That is a finding of its own.
-            Err(StoreError::Broken { .. }) => continue,
-            loaded => loaded?,
-        };
-        let open = |item: &&OutboxItem| !matches!(item.stage, Stage::Failed { .. });
-        for item in loaded.items().iter().filter(open) {
-            if Outbox::get(db, &item.queued)?.is_none() {
-                let row = loaded.queued(&item.queued);
-                let message_id = row.map(|row| row.of.message_id.clone()).unwrap_or_default();
-                found.push((item.queued.clone(), store.clone(), message_id));
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// A line about what no row says of.
-pub(super) fn forgotten((queued, store, _): &Missing) -> Finding {
-    let thread = store.as_thread().map(|thread| thread.to_string()).unwrap_or_default();
-    Finding::new("outbox", format!("{thread}: {queued} waits to be sent, and nobody looks at it"))
 }
 
 /// Whether a message with this Message-ID is here, or was and is purged.
@@ -506,6 +384,22 @@ fn draft_of(db: &Db, loaded: &Loaded, save: &EventId) -> Result<Option<Draft>, S
         return Ok(Some((**draft).clone()));
     }
     let Some(hash) = &row.saved.blob else { return Ok(None) };
-    let bytes = Blobs::get(db, hash)?;
+    let bytes = whole(db, hash)?;
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// The bytes of a blob; one that is damaged is as one that is not here. `doctor` tells of it.
+fn whole(db: &Db, hash: &BlobHash) -> Result<Option<Vec<u8>>, StoreError> {
+    match Blobs::get(db, hash) {
+        Err(error) if error.is_damage() => Ok(None),
+        found => found,
+    }
+}
+
+/// A store; `None` where its log is damaged: that is `doctor`'s concern, and holds up no other.
+fn readable(db: &Db, store: &StoreId) -> Result<Option<Loaded>, StoreError> {
+    match Loaded::of(db, store) {
+        Err(StoreError::Broken { .. }) => Ok(None),
+        loaded => loaded.map(Some),
+    }
 }

@@ -99,6 +99,18 @@ pub(super) enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// Find conversations, the newest answer first; the README says what can be asked.
+    Search {
+        /// What to look for: words, \"phrases\", begin*, from:name, label:x, -not, a OR b, …
+        #[arg(required = true, value_name = "QUERY")]
+        query: Vec<String>,
+        /// At most so many; 0 for all.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: usize,
+        /// In which order: newest or relevance.
+        #[arg(long, default_value = "newest", value_name = "ORDER", value_parser = order)]
+        by: crate::search::Order,
+    },
     /// List labels with their counts; or make, rename, recolor and delete them.
     Labels {
         #[command(subcommand)]
@@ -347,12 +359,21 @@ pub(super) struct Wait {
     pub(super) no_wait: bool,
 }
 
+fn order(text: &str) -> Result<crate::search::Order, String> {
+    match text {
+        "newest" => Ok(crate::search::Order::Newest),
+        "relevance" => Ok(crate::search::Order::Relevance),
+        _ => Err("the order is newest or relevance".to_owned()),
+    }
+}
+
 fn place(text: &str) -> Result<crate::label::Place, String> {
     crate::label::Place::parse(&text.to_lowercase())
         .ok_or_else(|| "a place is inbox, archive, spam or trash".to_owned())
 }
 
-/// Marks `-name` of the `label` command as a word: to the parser it would be an option.
+/// Marks `-name` of the `label` and `search` commands as a word: to the parser it would be an
+/// option.
 const MINUS: char = '\u{1f}';
 
 /// Options of the whole program that take a value.
@@ -390,7 +411,7 @@ pub(super) fn prepare(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     args.map(|arg| {
         // What is not UTF-8 is no label's name; the parser says so.
         let Some(text) = arg.to_str() else { return arg };
-        labelling |= text == "label";
+        labelling |= matches!(text, "label" | "search");
         ended |= text == "--";
         let option = text.starts_with("--") || matches!(text, "-h" | "-V");
         let minus = text.starts_with('-') && text.len() > 1 && text != "--";
@@ -400,6 +421,11 @@ pub(super) fn prepare(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
         arg
     })
     .collect()
+}
+
+/// A part of a query as it was typed.
+pub(super) fn query_word(word: &str) -> String {
+    word.strip_prefix(MINUS).map_or_else(|| word.to_owned(), |rest| format!("-{rest}"))
 }
 
 /// A word of the `label` command: `Some(on, label)` for +label and -label.

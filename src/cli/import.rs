@@ -60,6 +60,11 @@ pub(super) fn run(
         output.notice(trouble);
     }
     let report = report.map_err(|error| again(error.0))?;
+    if let Desk::Own(session) = &desk
+        && wait
+    {
+        session.index(output, &stop);
+    }
     for notice in &report.notices {
         output.notice(notice);
     }

@@ -69,7 +69,7 @@ pub(super) fn list(
     while left > 0 {
         let page = device.page(&label, &window, left.min(PAGE)).map_err(notice)?;
         for row in &page.rows {
-            output.result(&Line::of(row), || plain(row))?;
+            print(output, row)?;
         }
         left -= page.rows.len();
         match page.rows.last() {
@@ -133,6 +133,11 @@ impl Before {
             }
         }
     }
+}
+
+/// Prints a row.
+pub(super) fn print(output: Output, row: &Row) -> Result<(), Notice> {
+    output.result(&Line::of(row), || plain(row))
 }
 
 /// A row as a line for people.

@@ -22,6 +22,7 @@ mod mail_fetch;
 mod output;
 mod purge;
 mod restore;
+mod search;
 mod serve;
 mod session;
 mod show;
@@ -145,6 +146,7 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
         Command::List { label, limit, before } => {
             list::list(home, output, &label, limit, before.as_deref())
         }
+        Command::Search { query, limit, by } => search::run(home, output, &query, limit, by),
         Command::Show { threads, raw, force } => show::show(home, output, &threads, raw, force),
         Command::Labels { verb: None } => labels::list(home, output),
         Command::Labels { verb: Some(verb) } => labels::change(home, output, verb),

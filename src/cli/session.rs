@@ -4,12 +4,15 @@
 //! Invariant: what was done is on disk before the backend is waited for; when that is not reached,
 //! the work is kept and the exit code says so.
 
+use std::io::IsTerminal as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 
 use crate::backend::{Fetcher, Host, Options, Sending, SmtpPost, listener};
 use crate::cli::desk;
 use crate::cli::home::{Home, Where};
+use crate::cli::output::Output;
 use crate::clock::SystemClock;
 use crate::engine::link::{Endpoint, Link, LinkEvent};
 use crate::engine::{Driver, Owner, Synced};
@@ -95,6 +98,23 @@ impl Session {
         let sending = sending.map_err(|error| Notice::error("runtime", error.to_string(), ""))?;
         self.sending = Some(sending);
         Ok(())
+    }
+
+    /// Has the index of words take in all that came, where the backend is in this process; until
+    /// `stop`, or the disk refuses: the next process goes on from there.
+    pub(super) fn index(&self, output: Output, stop: &AtomicBool) {
+        let Some(host) = &self.host else { return };
+        let terminal = std::io::stderr().is_terminal();
+        let mut told = false;
+        let handle = host.handle();
+        handle.index().catch_up(&mut |left| {
+            output.progress(&format!("indexing, {left} messages left"), terminal);
+            told = true;
+            !stop.load(Ordering::SeqCst)
+        });
+        if told && terminal {
+            output.progress("", true);
+        }
     }
 
     /// Offers what is pending and takes in all that the backend has.

@@ -12,6 +12,7 @@ use crate::cli::home::Home;
 use crate::cli::mail_fetch::{self, Fetched};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
+use crate::engine::late::too_late;
 use crate::engine::{Device, Driver, EngineError, FETCHES, Synced};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::store::Own;
@@ -97,6 +98,9 @@ fn synchronise(session: &mut Session, output: Output) -> Result<Synced, Notice> 
     });
     if live && told.is_some() {
         output.progress("", true);
+    }
+    for line in driver.device.take_late() {
+        output.notice(&too_late(&line));
     }
     done.map_err(|error| error.notice())
 }

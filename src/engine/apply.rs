@@ -372,6 +372,7 @@ impl Device {
             }
             through = if here > 0 { here.min(through) } else { through };
         }
+        self.note_late(thread, through)?;
         Own::projected(&self.db, &StoreId::thread(thread), through)?;
         Ok(())
     }

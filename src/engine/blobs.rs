@@ -44,6 +44,8 @@ pub(super) struct Sending {
     settled: BTreeSet<BlobHash>,
     /// How often a blob came wrong.
     wrong: BTreeMap<BlobHash, u32>,
+    /// What was asked for last and the backend does not have.
+    nowhere: BTreeSet<BlobHash>,
 }
 
 impl Device {
@@ -101,8 +103,14 @@ impl Device {
         let on_disk = self.kept.as_ref().map_or(Ok(0), |kept| Uploads::have(kept, hash))?;
         let in_memory = self.blobs.peek(hash).map_or(0, |held| held.bytes.len() as u64);
         let offset = if on_disk > 0 { on_disk } else { in_memory };
+        self.sending.nowhere.remove(hash);
         self.wanted.push(Frame::BlobGet { hash: hash.clone(), offset });
         Ok(())
+    }
+
+    /// Whether the backend said that it does not have a blob, since that was asked for.
+    pub(super) fn is_blob_nowhere(&self, hash: &BlobHash) -> bool {
+        self.sending.nowhere.contains(hash)
     }
 
     /// Whether a blob is here as a whole.
@@ -178,6 +186,7 @@ impl Device {
     /// The backend has no such blob.
     fn is_nowhere(&mut self, hash: &BlobHash) -> Result<(), EngineError> {
         self.blobs.pop(hash);
+        self.sending.nowhere.insert(hash.clone());
         let wanted = self.open.iter().any(|(_, open)| open.text_blobs().contains(hash));
         let mut named = false;
         if let Some(kept) = &mut self.kept {

@@ -6,6 +6,7 @@
 use super::Engine;
 use crate::engine::EngineError;
 use crate::engine::handle::Update;
+use crate::engine::view::OpenDraft;
 use crate::engine::writing::Journal;
 use crate::id::{EventId, ThreadId};
 use crate::notice::{Explain as _, Notice};
@@ -18,8 +19,24 @@ pub(super) struct Opening {
     pub(super) thread: ThreadId,
     /// The save.
     pub(super) save: Option<EventId>,
-    /// Whether its log, or a blob of it, was asked for.
-    pub(super) asked: bool,
+    /// What was asked for last.
+    pub(super) asked: Asked,
+}
+
+/// What a draft that is to be opened waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    Nothing,
+    Log,
+    Blob,
+}
+
+/// What a look at a draft that is to be opened found.
+enum Look {
+    /// It can be opened; or it is not there, for sure.
+    There(Option<Box<OpenDraft>>),
+    /// Something must come first.
+    Waits,
 }
 
 impl Engine {
@@ -33,8 +50,7 @@ impl Engine {
 
     /// Goes on with what is open.
     pub(super) fn compose_on(&mut self) {
-        let opened = self.open_drafts();
-        self.told(opened);
+        self.open_drafts();
         self.answer_originals();
         self.forget_saved();
     }
@@ -74,32 +90,44 @@ impl Engine {
         }
     }
 
-    /// Opens what is here of the drafts that were asked for, and asks for the others once.
-    pub(super) fn open_drafts(&mut self) -> Result<(), EngineError> {
+    /// Opens what is here of the drafts that were asked for, and asks for the others once. Each is
+    /// answered by itself: one that cannot be opened says why, and keeps no other waiting.
+    pub(super) fn open_drafts(&mut self) {
         for mut opening in std::mem::take(&mut self.opening) {
-            let device = &mut self.driver.device;
-            let found = device.open_draft(&opening.thread, opening.save.as_ref())?;
-            let loaded = device.is_loaded(&opening.thread);
-            match found {
-                Ok(Some(draft)) => {
-                    self.tell(Update::Draft(opening.ticket, Some(Box::new(draft))));
-                    continue;
-                }
-                Ok(None) if loaded => {
+            match self.open_one(&mut opening) {
+                Ok(Look::There(draft)) => self.tell(Update::Draft(opening.ticket, draft)),
+                Ok(Look::Waits) => self.opening.push(opening),
+                Err(error) => {
                     self.tell(Update::Draft(opening.ticket, None));
-                    continue;
-                }
-                Ok(None) if !opening.asked => device.load(&opening.thread)?,
-                Err(blob) if !opening.asked => device.fetch_blob(&blob)?,
-                _ => {
-                    self.opening.push(opening);
-                    continue;
+                    self.tell(Update::Notice(error.notice()));
                 }
             }
-            opening.asked = true;
-            self.opening.push(opening);
-            self.driver.send()?;
         }
-        Ok(())
+    }
+
+    fn open_one(&mut self, opening: &mut Opening) -> Result<Look, EngineError> {
+        let device = &mut self.driver.device;
+        let found = device.open_draft(&opening.thread, opening.save.as_ref())?;
+        let loaded = device.is_loaded(&opening.thread);
+        match found {
+            Ok(Some(draft)) => return Ok(Look::There(Some(Box::new(draft)))),
+            Ok(None) if loaded => return Ok(Look::There(None)),
+            Err(blob) if opening.asked == Asked::Blob && device.is_blob_nowhere(&blob) => {
+                return Err(EngineError::NoText(opening.thread.to_string()));
+            }
+            Ok(None) if opening.asked != Asked::Log => {
+                device.load(&opening.thread)?;
+                opening.asked = Asked::Log;
+            }
+            Err(blob) if opening.asked != Asked::Blob => {
+                device.fetch_blob(&blob)?;
+                opening.asked = Asked::Blob;
+            }
+            _ => return Ok(Look::Waits),
+        }
+        // Should that not leave now, it does with what is sent next.
+        let sent = self.driver.send();
+        self.told(sent);
+        Ok(Look::Waits)
     }
 }

@@ -111,6 +111,8 @@ pub struct News {
     pub pushed: u64,
     /// Lines of refused events.
     pub refused: Vec<String>,
+    /// Lines of what was taken back too late.
+    pub late: Vec<String>,
     /// What the backend said was wrong.
     pub error: Option<(String, String, bool)>,
     /// What it told of its accounts.

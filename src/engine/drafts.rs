@@ -239,7 +239,7 @@ impl Device {
     }
 
     /// The trail of a thread's row; an empty one where it has none yet.
-    fn trail(&self, thread: &ThreadId) -> Result<Trail, StoreError> {
+    pub(super) fn trail(&self, thread: &ThreadId) -> Result<Trail, StoreError> {
         Ok(mailbox::raw_row(&self.db, thread)?.map_or_else(Trail::default, |row| trail_of(&row)))
     }
 
@@ -333,7 +333,7 @@ impl Device {
     /// there. Loaded threads and own events only: `Ok(Err(blob))` says what must come first.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// When the database, or what was written, cannot be read.
     pub fn open_draft(
         &self,
         thread: &ThreadId,
@@ -363,13 +363,15 @@ impl Device {
         let wanted = save.cloned().or_else(last);
         let found = saves.iter().find(|(id, ..)| Some(id) == wanted.as_ref());
         let Some((save, saved, _)) = found else { return Ok(Ok(None)) };
+        // Opened as an empty one it would be put over by what is saved next.
+        let unreadable = || EngineError::Unreadable(thread.to_string());
         let draft = match (&saved.draft, &saved.blob) {
             (Some(draft), _) => draft.as_ref().clone(),
             (None, Some(hash)) => match self.blob_here(hash) {
-                Some(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+                Some(bytes) => serde_json::from_slice(&bytes).map_err(|_| unreadable())?,
                 None => return Ok(Err(hash.clone())),
             },
-            (None, None) => Draft::default(),
+            (None, None) => return Err(unreadable()),
         };
         let history = saves.iter().rev().map(|(save, saved, device)| SaveRow {
             save: save.clone(),
@@ -443,3 +445,7 @@ fn outbox_row(thread: &ThreadId, item: OutboxItem, confirmed: bool) -> OutboxRow
         confirmed,
     }
 }
+
+#[cfg(test)]
+#[path = "drafts_tests.rs"]
+pub(super) mod tests;

@@ -383,7 +383,9 @@ impl Driver {
             told(driver);
             driver.device.is_settled(seq)
         })?;
-        let news = self.device.news();
+        let mut news = self.device.news();
+        // Told by who has somebody to tell.
+        self.device.news.late = std::mem::take(&mut news.late);
         Ok(Synced { pulled: news.pulled, pushed: news.pushed })
     }
 

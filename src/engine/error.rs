@@ -28,6 +28,12 @@ pub enum EngineError {
     /// There is no such draft.
     #[error("there is no draft {0}, or it was written on since")]
     NoDraft(String),
+    /// What a draft says is not what any version known here writes; which.
+    #[error("what is written in draft {0} cannot be read; it stays on disk as it is")]
+    Unreadable(String),
+    /// The bytes of a draft's text are neither here nor on the backend; which.
+    #[error("what is written in draft {0} is neither here nor on the backend")]
+    NoText(String),
     /// There is no such label.
     #[error("there is no label {0}")]
     NoLabel(String),
@@ -100,6 +106,16 @@ impl Explain for EngineError {
             }
             Self::NoDraft(_) => {
                 Notice::error("no-draft", line, "`mailtui drafts` lists all").exit(Exit::NotFound)
+            }
+            Self::Unreadable(_) => {
+                let hint = "update this mailtui, or go on with an earlier save: `mailtui drafts \
+                            history` lists them";
+                Notice::error("draft-unreadable", line, hint)
+            }
+            Self::NoText(_) => {
+                let hint = "go on with an earlier save: `mailtui drafts history` lists them; run \
+                            `mailtui doctor` where the backend is";
+                Notice::error("draft-lost", line, hint)
             }
             Self::NoLabel(_) => {
                 Notice::error("no-label", line, "`mailtui labels` lists all").exit(Exit::NotFound)

@@ -420,8 +420,9 @@ impl Engine {
                 self.driver.device.outgoing_rows().map(|rows| self.tell(Update::Outgoing(rows)))
             }
             Request::Draft { ticket, thread, save } => {
-                self.opening.push(Opening { ticket, thread, save, asked: false });
-                self.open_drafts()
+                self.opening.push(Opening { ticket, thread, save, asked: Asked::Nothing });
+                self.open_drafts();
+                Ok(())
             }
             asks @ (Request::People | Request::Original(_)) => {
                 self.look_into_mail(asks);
@@ -543,7 +544,7 @@ mod originals;
 #[path = "telling.rs"]
 mod telling;
 
-use composing::Opening;
+use composing::{Asked, Opening};
 use originals::Awaited;
 
 #[cfg(test)]

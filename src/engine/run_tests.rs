@@ -58,3 +58,35 @@ fn a_sync_that_failed_counts_though_another_of_the_same_said_it_was_done() {
     assert!(!engine.driver.device.is_distrusted());
     assert!(!std::fs::metadata(log).is_ok_and(|log| log.len() > 0), "it is in the file");
 }
+
+#[test]
+fn each_draft_that_is_asked_for_is_answered_by_itself() {
+    use crate::engine::drafts::tests::save_blob;
+    use crate::mail::compose::Draft;
+    let dir = tempfile::tempdir().unwrap();
+    let (mut engine, told) = engine(dir.path());
+    let device = &mut engine.driver.device;
+    let elsewhere = crate::store::Blobs::name(b"elsewhere");
+    let bad = device.put_own(b"no draft").unwrap();
+    let good = device.put_own(&serde_json::to_vec(&Draft::default()).unwrap()).unwrap();
+    let drafts = [elsewhere.clone(), bad, good].map(|hash| save_blob(device, hash));
+    for (ticket, thread) in (1..).zip(drafts) {
+        engine.request(Request::Draft { ticket, thread, save: None });
+    }
+    let answers = |told: &Receiver<Update>| {
+        let line = |update| match update {
+            Update::Draft(ticket, draft) => Some(format!("{ticket} {}", draft.is_some())),
+            Update::Notice(notice) => Some(notice.code.to_owned()),
+            _ => None,
+        };
+        told.try_iter().filter_map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(answers(&told), ["2 false", "draft-unreadable", "3 true"]);
+    engine.compose_on();
+    assert_eq!(answers(&told), [""; 0], "the first waits");
+    let lost = engine.driver.device.blob_part(&elsewhere, 0, None, Vec::new());
+    assert!(matches!(lost, Err(EngineError::NoBlob(_))));
+    engine.compose_on();
+    engine.compose_on();
+    assert_eq!(answers(&told), ["1 false", "draft-lost"]);
+}

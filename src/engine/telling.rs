@@ -5,6 +5,7 @@
 
 use super::{Engine, Update};
 use crate::engine::EngineError;
+use crate::engine::late::too_late;
 use crate::engine::view::HistoryPage;
 use crate::id::ActionId;
 use crate::mailbox::{self, Of};
@@ -61,6 +62,9 @@ impl Engine {
         if let Some(told) = news.told {
             self.tell(Update::Writers(told.writers()));
             self.tell(Update::Accounts(Box::new(told.accounts())));
+        }
+        for line in news.late {
+            self.tell(Update::Notice(too_late(&line)));
         }
         if let Some((_, message, retry)) = news.error {
             let hint = if retry { "it is tried again" } else { "" };

@@ -329,8 +329,8 @@ pub enum Filed {
     Done,
     /// It was looked for, and is not there.
     Absent,
-    /// The server does not take it; one safe line.
-    Refused(String),
+    /// The server does not take it; why is among the account's problems.
+    Refused,
 }
 
 /// Who keeps what a server has: the backend.

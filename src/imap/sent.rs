@@ -73,14 +73,14 @@ impl Running {
                 Err(error) if error.ends_connection() => {
                     // A server that hangs up at a message would do so for ever, before all others.
                     if letter.file && !matches!(error, ImapError::Backend(_) | ImapError::Stopped) {
-                        let refused = Filed::Refused(error.to_string());
-                        self.job.edge.filed(&letter.name, refused)?;
+                        self.shared.problem(format!("no copy among sent mail: {error}"));
+                        self.job.edge.filed(&letter.name, Filed::Refused)?;
                     }
                     return Err(error);
                 }
                 Err(error) if letter.file => {
                     self.shared.problem(format!("no copy among sent mail: {error}"));
-                    Filed::Refused(error.to_string())
+                    Filed::Refused
                 }
                 Err(_) => Filed::Absent,
             };

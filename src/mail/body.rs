@@ -36,7 +36,7 @@ fn render(node: &Node, out: &mut String) {
 
 /// The plainest alternative that says something, else the last one that does (RFC 2046 section
 /// 5.1.4: the last is the richest).
-fn choose(nodes: &[Node]) -> Option<&Node> {
+pub(super) fn choose(nodes: &[Node]) -> Option<&Node> {
     let plain = nodes.iter().find(|node| says(node, true));
     plain.or_else(|| nodes.iter().rev().find(|node| says(node, false)))
 }

@@ -67,7 +67,7 @@ fn read(raw: &[u8], with_body: bool) -> Parsed {
     parsed
 }
 
-fn header(head: &Head<'_>, defects: &mut Defects) -> Parsed {
+pub(super) fn header(head: &Head<'_>, defects: &mut Defects) -> Parsed {
     let message_id = head.first("Message-ID").and_then(|value| message_id::own(value, defects));
     if message_id.is_none() {
         defects.note(defect::ID_MISSING);
@@ -109,7 +109,7 @@ fn header(head: &Head<'_>, defects: &mut Defects) -> Parsed {
     }
 }
 
-fn addresses(head: &Head<'_>, name: &str, defects: &mut Defects) -> Vec<Address> {
+pub(super) fn addresses(head: &Head<'_>, name: &str, defects: &mut Defects) -> Vec<Address> {
     let mut fields = head.all(name).take(MAX_ADDRESS_FIELDS);
     let mut out = fields.next().map(|value| address::parse(value, defects)).unwrap_or_default();
     // RFC 5322 allows each of them once; where a relay added another, its new addresses count.
@@ -121,7 +121,7 @@ fn addresses(head: &Head<'_>, name: &str, defects: &mut Defects) -> Vec<Address>
 }
 
 /// Files of old systems end lines with a lone CR; then, and only then, CR is a line end.
-fn with_newlines(raw: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn with_newlines(raw: &[u8]) -> Cow<'_, [u8]> {
     if raw.contains(&b'\n') || !raw.contains(&b'\r') {
         return Cow::Borrowed(raw);
     }

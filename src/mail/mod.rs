@@ -26,6 +26,7 @@ mod param;
 #[cfg(test)]
 mod parse_tests;
 mod part;
+mod searchable;
 mod snippet;
 mod sort_date;
 mod status;
@@ -40,6 +41,7 @@ pub use envelope::{attached, message_id_of, parse};
 pub use field::looks_like_mail;
 pub use file_type::file_type;
 pub use gmail::conversation_key;
+pub use searchable::{Searchable, searchable};
 pub use snippet::{SNIPPET_CHARS, snippet};
 pub use sort_date::sort_date;
 pub use status::expunged;

@@ -8,6 +8,7 @@ use super::Attachment;
 use super::charset;
 use super::defect::{self, Defects};
 use super::field::{self, Head, next_line};
+use super::html;
 use super::param::Structured;
 use super::transfer;
 use super::word;
@@ -58,6 +59,8 @@ pub(super) struct Walker<'d> {
     kept: Option<Vec<(Attachment, Vec<u8>)>>,
     /// Messages inside messages that are being walked.
     inside: usize,
+    /// Texts of parts that are not shown, where they are wanted: for who looks for words.
+    unshown: Option<Vec<String>>,
 }
 
 /// What a part's surroundings say about it.
@@ -71,7 +74,17 @@ struct Context {
 
 impl<'d> Walker<'d> {
     pub(super) fn new(defects: &'d mut Defects) -> Self {
-        Self { attachments: Vec::new(), defects, parts: 0, kept: None, inside: 0 }
+        Self { attachments: Vec::new(), defects, parts: 0, kept: None, inside: 0, unshown: None }
+    }
+
+    /// One that also reads what is text and is not shown.
+    pub(super) fn reading_all(defects: &'d mut Defects) -> Self {
+        Self { unshown: Some(Vec::new()), ..Self::new(defects) }
+    }
+
+    /// What was read and is not shown.
+    pub(super) fn into_unshown(self) -> (Vec<Attachment>, Vec<String>) {
+        (self.attachments, self.unshown.unwrap_or_default())
     }
 
     /// One that keeps the bytes of what is attached.
@@ -167,7 +180,8 @@ impl<'d> Walker<'d> {
         self.inside += 1;
         let node = self.part(&inner, inner_context);
         self.inside -= 1;
-        if disposition.is_some_and(|value| value.value == "attachment") {
+        let attached = disposition.is_some_and(|value| value.value == "attachment");
+        if attached && self.unshown.is_none() {
             return Node::All(Vec::new());
         }
         Node::Message(self.summary(&inner), Box::new(node))
@@ -192,13 +206,18 @@ impl<'d> Walker<'d> {
                 kind.raw("smime-type").is_some_and(|t| t.eq_ignore_ascii_case(b"signed-data"));
             self.defects.note(if signed { defect::OPAQUE } else { defect::ENCRYPTED });
         }
-        if attached || !is_shown(media_type, context) {
+        let shown = !attached && is_shown(media_type, context);
+        if !shown && (self.unshown.is_none() || !is_text(media_type)) {
             return Node::All(Vec::new());
         }
         let is_html = matches!(media_type, "text/html" | "application/xhtml+xml");
         let stated = kind.raw("charset").filter(|charset| !charset.is_empty());
         let charset = stated.or_else(|| meta_charset(&bytes).filter(|_| is_html));
         let text = charset::decode(charset, &bytes, self.defects);
+        if let Some(unshown) = self.unshown.as_mut().filter(|_| !shown) {
+            unshown.push(if is_html { html::to_text(&text) } else { text });
+            return Node::All(Vec::new());
+        }
         let is = |name: &str, wanted: &str| {
             kind.raw(name).is_some_and(|value| value.eq_ignore_ascii_case(wanted.as_bytes()))
         };
@@ -271,6 +290,13 @@ fn meta_charset(page: &[u8]) -> Option<&[u8]> {
     let is_label = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'.');
     let end = value.iter().position(|b| !is_label(b)).unwrap_or(value.len());
     Some(&value[..end])
+}
+
+/// What has words that somebody may look for, shown or not.
+fn is_text(media_type: &str) -> bool {
+    let programs = matches!(media_type, "text/css" | "text/javascript" | "text/rtf");
+    let others = matches!(media_type, "application/xhtml+xml" | "application/json");
+    (media_type.starts_with("text/") && !programs) || others
 }
 
 /// Text that is meant to be read, not to be used by a program.

@@ -261,6 +261,56 @@ pub fn links_of(db: &Db, thread: &ThreadId) -> Result<Vec<ThreadId>, StoreError>
     Ok(links)
 }
 
+/// All stores of drafts that have a row, whatever became of them.
+///
+/// # Errors
+/// When the database refuses.
+pub fn drafts(db: &Db) -> Result<Vec<ThreadId>, StoreError> {
+    let sql = "SELECT id FROM threadIndex WHERE id >= ?1 ORDER BY id";
+    let mut statement = db.sql().prepare_cached(sql)?;
+    let mut rows = statement.query([ThreadId::DRAFT])?;
+    let mut threads = Vec::new();
+    while let Some(row) = rows.next()? {
+        let thread: String = row.get(0)?;
+        let thread: ThreadId = id(&thread)?;
+        if !thread.is_draft() {
+            break; // they stand together
+        }
+        threads.push(thread);
+    }
+    Ok(threads)
+}
+
+/// All threads of the conversations in any of `lists`; `None` when they are more than `most`.
+///
+/// # Errors
+/// When the database refuses.
+pub fn threads_in(
+    db: &Db,
+    lists: &[LabelId],
+    most: usize,
+) -> Result<Option<Vec<ThreadId>>, StoreError> {
+    let names: Vec<&str> = lists.iter().map(LabelId::as_str).collect();
+    let (total, _) = count(db, &names)?;
+    if usize::try_from(total).unwrap_or(usize::MAX) > most {
+        return Ok(None);
+    }
+    let mut roots = db.sql().prepare_cached("SELECT thread FROM shown WHERE label = ?1")?;
+    let mut members =
+        db.sql().prepare_cached("SELECT id FROM threadIndex WHERE root = ?1 AND root <> id")?;
+    let mut threads = BTreeSet::new();
+    for list in names {
+        for root in roots.query_map([list], |row| row.get::<_, String>(0))? {
+            let root = root?;
+            for member in members.query_map([&root], |row| row.get::<_, String>(0))? {
+                threads.insert(id(&member?)?);
+            }
+            threads.insert(id(&root)?);
+        }
+    }
+    Ok(Some(threads.into_iter().collect()))
+}
+
 /// Stores of drafts that are shown in a list, at most `most`.
 ///
 /// # Errors

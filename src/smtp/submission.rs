@@ -1,17 +1,14 @@
 //! What is known of a message that was given to a server.
 //!
-//! Invariant: pure data, safe to show, to record and to send on: every text of a server is one line
+//! Invariant: pure data, safe to show: every text of a server is one line
 //! of bounded length, and no password is in it.
-
-use serde::{Deserialize, Serialize};
 
 use super::SmtpError;
 use crate::account::Cause;
 use crate::notice::Explain as _;
 
 /// How a submission ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Submission {
     /// The server has nothing of it: it may be sent again.
     Refused(Refusal),
@@ -23,8 +20,7 @@ pub enum Submission {
 }
 
 /// Whether trying again can help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lasting {
     /// Not as it is: something has to be changed.
     Permanent,
@@ -35,7 +31,7 @@ pub enum Lasting {
 }
 
 /// Why a server has nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// Whether trying again can help.
     pub lasting: Lasting,
@@ -50,7 +46,7 @@ pub struct Refusal {
 }
 
 /// What a server took.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acceptance {
     /// What the server said to each recipient, in the order of the envelope. None is refused
     /// unless the envelope said that others may get it all the same.
@@ -60,7 +56,7 @@ pub struct Acceptance {
 }
 
 /// Why it is not known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
     /// A stable word for scripts.
     pub code: String,
@@ -73,18 +69,16 @@ pub struct Doubt {
 }
 
 /// A recipient, and what the server said to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     /// As the envelope has it.
     pub address: String,
     /// What was said.
-    #[serde(flatten)]
     pub outcome: Outcome,
 }
 
 /// What a server said to a recipient.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// It was not named, or nothing was said.
     NotAsked,
@@ -143,53 +137,6 @@ impl Doubt {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// What was recorded once has to be read by every later version.
-    #[test]
-    fn its_recorded_form_stays() {
-        let check = |submission: Submission, json: &str| {
-            assert_eq!(serde_json::to_string(&submission).unwrap(), json);
-            assert_eq!(serde_json::from_str::<Submission>(json).unwrap(), submission);
-        };
-        let recipients = |outcome| vec![Recipient { address: "b@c.example".to_owned(), outcome }];
-        let words = || "250 ok".to_owned();
-        check(
-            Submission::Accepted(Acceptance {
-                recipients: recipients(Outcome::Taken { words: words() }),
-                answer: words(),
-            }),
-            concat!(
-                r#"{"state":"accepted","recipients":[{"address":"b@c.example","outcome":""#,
-                r#"taken","words":"250 ok"}],"answer":"250 ok"}"#,
-            ),
-        );
-        check(
-            Submission::Unknown(Doubt {
-                code: "slow".to_owned(),
-                why: "x".to_owned(),
-                hint: "y".to_owned(),
-                recipients: recipients(Outcome::NotAsked),
-            }),
-            concat!(
-                r#"{"state":"unknown","code":"slow","why":"x","hint":"y","recipients":[{""#,
-                r#"address":"b@c.example","outcome":"not-asked"}]}"#,
-            ),
-        );
-        check(
-            Submission::Refused(Refusal {
-                lasting: Lasting::Temporary,
-                code: "smtp-later".to_owned(),
-                line: "x".to_owned(),
-                hint: "y".to_owned(),
-                recipients: recipients(Outcome::Refused { permanent: true, words: words() }),
-            }),
-            concat!(
-                r#"{"state":"refused","lasting":"temporary","code":"smtp-later","line":"x"#,
-                r#"","hint":"y","recipients":[{"address":"b@c.example","outcome":"refused"#,
-                r#"","permanent":true,"words":"250 ok"}]}"#,
-            ),
-        );
-    }
 
     #[test]
     fn a_stop_is_neither_for_ever_nor_for_now() {

@@ -37,6 +37,8 @@ pub enum Kind {
     Snapshots,
     /// What is being written on a device.
     Writing,
+    /// The words of messages.
+    Search,
 }
 
 impl Kind {
@@ -48,6 +50,7 @@ impl Kind {
             Self::Sources => 0x6d74_7553,
             Self::Snapshots => 0x6d74_754e,
             Self::Writing => 0x6d74_7557,
+            Self::Search => 0x6d74_7549,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Invariant: log rows, tables and heads change in one SQLite transaction. This room knows no mail,
 //! no network and no async; what an event means is the business of the schema above.
 
+mod arrived;
 mod base;
 mod blob;
 mod chain;
@@ -22,6 +23,7 @@ mod salvage;
 mod space;
 mod upload;
 
+pub use arrived::Arrived;
 pub use blob::{Blobs, MAX_BLOB_BYTES, Packed};
 pub use chain::Chain;
 pub use db::{Db, Durability, Kind};

@@ -375,6 +375,11 @@ impl Outgoing {
         self.sent.contains(queued)
     }
 
+    /// What was sent: the events that queued it.
+    pub fn sent(&self) -> impl DoubleEndedIterator<Item = &EventId> {
+        self.sent.iter()
+    }
+
     /// The newest of what is written and not sent.
     #[must_use]
     pub fn newest(&self) -> Option<&Title> {

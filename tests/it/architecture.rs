@@ -10,7 +10,7 @@ use crate::support::source::{Source, functions, names_behind, names_library, sou
 const FLOORS: [&[&str]; 8] = [
     &["id", "label", "clock", "notice", "limits", "safe_text", "config", "crash"],
     &["store", "mail"],
-    &["mailbox", "thread", "sync", "account"],
+    &["mailbox", "thread", "sync", "account", "search"],
     &["command", "projection", "bridge"],
     &["imap", "smtp"],
     &["engine", "backend"],
@@ -25,7 +25,17 @@ const NEVER: [(&str, &str); 2] = [("ui", "backend"), ("ui", "bridge")];
 const DOORS: [(&str, &[&str]); 17] = [
     ("ratatui", &["src/ui"]),
     ("crossterm", &["src/ui"]),
-    ("rusqlite", &["src/store", "src/mailbox", "src/thread", "src/backend/storage", "src/engine"]),
+    (
+        "rusqlite",
+        &[
+            "src/store",
+            "src/mailbox",
+            "src/thread",
+            "src/search",
+            "src/backend/storage",
+            "src/engine",
+        ],
+    ),
     ("tokio_tungstenite", &["src/sync"]),
     (
         "tokio",

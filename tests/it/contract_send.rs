@@ -47,7 +47,7 @@ fn what_arrives_is_what_was_written() {
     let body = "Grüße,\n\n  indented\nFrom here on\n.\n-- \nÜ 🎉\n";
     write(&home.path("body"), body.as_bytes());
     write(&home.path("naïve.bin"), &[0, 255, 13, 10, 46, 13, 10, 1]);
-    sent(
+    let of = sent(
         &home,
         &[
             "compose",
@@ -65,6 +65,12 @@ fn what_arrives_is_what_was_written() {
             "naïve.bin",
         ],
     );
+    for name in ["queued", "thread"] {
+        let late = home.run(&["outbox", "cancel", &text(&of, name), "--json"]).exited(1);
+        let error = late.error();
+        assert_eq!(error["code"], "already-sent", "{late}");
+        assert!(text(&error, "message").contains("was sent at 20"), "{late}");
+    }
     let kept = sink.kept(1);
     assert_eq!(kept.envelope["from"], "u1@example.org");
     let to = ["j@x.org", "c@xn--bcher-kva.example", "secret@hidden.example"];
@@ -237,6 +243,20 @@ fn what_may_have_been_sent_is_written_on_only_when_that_is_said() {
     let said = String::from_utf8_lossy(&back.stderr).into_owned();
     assert!(said.contains("may have been sent"), "{back}");
     assert_eq!((home.json(&["outbox"]).len(), home.json(&["drafts"]).len()), (0, 1));
+    // However it is changed, that stays: it is refused with that reason, and sent when tried again.
+    let draft = text(&one(home.json(&["drafts"])), "thread");
+    let change = ["drafts", "edit", &draft, "--subject", "t", "--send", "--wait", "--json"];
+    assert_eq!(home.run(&change).exited(1).object()["state"], "failed");
+    let row = one(home.json(&["outbox"]));
+    assert!(text(&row, "why").contains("may have been sent"), "{row}");
+    let id = text(&row, "queued");
+    let again = home.run(&["outbox", "retry", &id, "--wait", "--json"]).exited(1);
+    assert_eq!(again.object()["state"], "unknown", "the server was asked: {again}");
+    // Who says yes is not asked twice.
+    let id = text(&one(home.json(&["outbox"])), "queued");
+    let change = ["outbox", "edit", &id, "--subject", "u", "--send", "--wait", "--force", "--json"];
+    let again = home.run(&change).exited(1);
+    assert_eq!(again.object()["state"], "unknown", "the server was asked: {again}");
 }
 
 #[test]

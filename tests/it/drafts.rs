@@ -322,12 +322,8 @@ fn a_send_that_was_undone_before_the_backend_heard_of_it_is_not_sent() {
     }
 }
 
-#[test]
-fn undo_of_what_is_on_its_way_says_that_it_is_too_late() {
-    let mut world = World::new(&[("A", false)], 15);
-    let (thread, first) = save(&mut world, A, None, draft("Plan", "one"));
-    send(&mut world, A, &thread, &first);
-    world.sync();
+/// The hold is over, and the backend claims what waits.
+fn claim(world: &mut World) {
     world.clock.turn(60_000);
     let now = world.clock.now();
     let due = world.backend().outbox_look(now).expect("readable").due.remove(0);
@@ -335,6 +331,49 @@ fn undo_of_what_is_on_its_way_says_that_it_is_too_late() {
     let claim = mailtui::backend::Claim { due, account: "a".to_owned(), raw };
     assert!(world.backend().outbox_claim(&claim, now).expect("claims"));
     world.commit();
+}
+
+#[test]
+fn what_was_taken_back_too_late_is_told_once() {
+    for (undo, kept) in [(false, false), (true, false), (false, true)] {
+        let mut world = World::new(&[("A", true)], 16);
+        let (thread, first) = save(&mut world, A, None, draft("Plan", "one"));
+        let queued = send(&mut world, A, &thread, &first);
+        world.sync();
+        if kept {
+            world.device_mut(A).load(&thread).expect("loads");
+            world.sync();
+        }
+        world.stations[A].apart = true;
+        let take_back = Intent::CancelSend { thread: thread.clone(), queued };
+        let take_back = if undo { Intent::Undo(None) } else { take_back };
+        world.device_mut(A).intend(&take_back).expect("decides");
+        world.save(A);
+        assert_eq!(subjects(&world, A), ["Plan"], "as far as A knows");
+        claim(&mut world);
+        world.stations[A].apart = false;
+        drop(world.device_mut(A).news());
+        world.sync();
+        world.sync();
+        assert_eq!(rows(&world, A).outbox[0].state, OutboxState::Sending);
+        let late = world.device_mut(A).news().late;
+        assert_eq!(late, ["Plan was on its way before it was taken back"], "undo: {undo}");
+        // What is taken back in time is not told of.
+        let (thread, save) = save(&mut world, A, None, draft("Other", "two"));
+        let queued = send(&mut world, A, &thread, &save);
+        intend(&mut world, A, &Intent::CancelSend { thread, queued });
+        world.sync();
+        assert_eq!(world.device_mut(A).news().late, [""; 0]);
+    }
+}
+
+#[test]
+fn undo_of_what_is_on_its_way_says_that_it_is_too_late() {
+    let mut world = World::new(&[("A", false)], 15);
+    let (thread, first) = save(&mut world, A, None, draft("Plan", "one"));
+    send(&mut world, A, &thread, &first);
+    world.sync();
+    claim(&mut world);
     world.sync();
     let late = world.device_mut(A).intend(&Intent::Undo(None)).expect("answers");
     assert!(late.undid.is_none() && late.says.contains("too late"), "{late:?}");

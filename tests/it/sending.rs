@@ -1,6 +1,6 @@
-//! Mail out in a world that fails: two devices write, queue, take back and try again; the backend
-//! sends through a server that takes, refuses, or is cut off before or after it took; whoever likes
-//! dies between any two steps, clocks are years apart, and older backups are put back.
+//! Mail out in a world that fails: two devices write, queue, take back, undo that and try again;
+//! the backend sends through a server that takes, refuses, or is cut off before or after it took;
+//! whoever likes dies between any two steps, clocks are years apart, and older backups are put back.
 //!
 //! Invariant: by the same state machines that the threads step, and by what the server has. A
 //! message is there once or not at all; twice only where a user said so of one whose end nobody
@@ -13,7 +13,7 @@ use mailtui::bridge::{Folder, Incoming};
 use mailtui::clock::Clock as _;
 use mailtui::command::intent::{Intent, SendOrder};
 use mailtui::engine::view::{OutboxRow, OutboxState};
-use mailtui::id::{EventId, ThreadId};
+use mailtui::id::{ActionId, EventId, ThreadId};
 use mailtui::mail::Flags;
 use mailtui::mail::compose::{Draft, Stamp, build};
 use mailtui::store::Blobs;
@@ -39,6 +39,8 @@ struct Office {
     taken: BTreeMap<String, u32>,
     /// Message-IDs that a user sent once more, not knowing whether they were sent: how often.
     tried_again: BTreeMap<String, u32>,
+    /// Actions that took something back, and whose.
+    cancels: Vec<(usize, ActionId)>,
     /// The backend was put back.
     restored: bool,
     /// What happened, for a world that failed.
@@ -63,17 +65,19 @@ impl Office {
         world.stations[1].clock.turn(-2 * 365 * 24 * 3_600_000);
         let (taken, tried_again) = (BTreeMap::new(), BTreeMap::new());
         let dice = Dice::new(seed ^ 0x5e4d);
-        Self { world, dice, taken, tried_again, restored: false, told: Vec::new() }
+        let (cancels, told) = (Vec::new(), Vec::new());
+        Self { world, dice, taken, tried_again, cancels, restored: false, told }
     }
 
     fn tell(&mut self, what: String) {
         self.told.push(what);
     }
 
-    fn intend(&mut self, at: usize, intent: &Intent) {
+    fn intend(&mut self, at: usize, intent: &Intent) -> Option<ActionId> {
         let done = self.world.device_mut(at).intend(intent);
-        self.told.push(format!("{at}: {intent:?}: {:?}", done.map(|done| done.wrote)));
+        self.told.push(format!("{at}: {intent:?}: {:?}", done.as_ref().map(|done| &done.wrote)));
         self.world.save(at);
+        done.ok().and_then(|done| done.action)
     }
 
     fn rows(&self, at: usize) -> (Vec<(ThreadId, EventId)>, Vec<OutboxRow>) {
@@ -100,6 +104,13 @@ impl Office {
         self.intend(at, &Intent::Send(order));
     }
 
+    /// What was taken back is to be sent after all.
+    fn uncancel(&mut self) {
+        if let Some((at, action)) = self.cancels.pop() {
+            self.intend(at, &Intent::Undo(Some(action)));
+        }
+    }
+
     /// A user does something on a device.
     fn key(&mut self, n: usize) {
         let at = self.dice.below(2);
@@ -117,9 +128,14 @@ impl Office {
             (2..=4, Some((thread, save)), _) => self.send(at, thread, save, None),
             (5, _, Some(row)) => {
                 let (thread, queued) = (row.thread, row.queued);
-                self.intend(at, &Intent::CancelSend { thread, queued });
+                let action = self.intend(at, &Intent::CancelSend { thread, queued });
+                self.cancels.extend(action.map(|action| (at, action)));
             }
-            (6, _, _) if self.dice.once_in(2) => self.intend(at, &Intent::Undo(None)),
+            (5, ..) if !self.cancels.is_empty() => self.uncancel(),
+            (6, _, _) if !self.cancels.is_empty() && self.dice.once_in(2) => self.uncancel(),
+            (6, _, _) if self.dice.once_in(2) => {
+                self.intend(at, &Intent::Undo(None));
+            }
             (6, Some((thread, save)), _) if self.dice.once_in(3) => {
                 self.intend(at, &Intent::DiscardDraft { thread, save });
             }

@@ -31,11 +31,10 @@ fn assert_true(played: &Played) {
         }
         Submission::Unknown(_) => assert!(played.told.contains(&Progress::GivenAway)),
     }
-    let text = serde_json::to_string(&played.known).expect("JSON");
+    // As it would be shown: what is no text would be escaped.
+    let text = format!("{:?}", played.known);
     assert!(!text.contains(PASSWORD) && text.len() < 8192, "{text}");
-    assert!(!text.contains("\\u00") && !text.contains('\u{1b}'), "{text}");
-    let again: Submission = serde_json::from_str(&text).expect("the same");
-    assert_eq!(again, played.known);
+    assert!(!text.contains("\\u{") && !text.contains("\\n"), "{text}");
     for (secret, line) in &played.seen.lines {
         assert!(line.is_ascii() || line.contains('@'), "{secret} {line}");
         assert!(!line.contains(&gethostname()), "the name of this machine: {line}");

@@ -3,7 +3,8 @@
 //!
 //! Invariant: pure. Nothing is claimed that may have been sent: not what was claimed before and
 //! whose end nobody knows, not what was first offered in another life of the logs, not what has a
-//! Message-ID or a save that was sent under another name. Clocks of devices count for nothing.
+//! Message-ID or a save that was sent under another name, not what comes of a draft that may have
+//! been sent and does not say that its user knows. Clocks of devices count for nothing.
 
 use crate::id::{Epoch, EventId};
 use crate::thread::{Failure, OutboxItem, QueuedRow, Stage};
@@ -76,6 +77,9 @@ pub(super) struct Facts<'a> {
     pub(super) known: bool,
     /// The same was sent, or may have been, by something else that was queued.
     pub(super) twin: bool,
+    /// Something else of its draft may have been sent, its log said so when this was queued, and
+    /// who queued it was not asked.
+    pub(super) doubt: bool,
     /// It was tried under another name: the same save by the same Message-ID.
     pub(super) tried_before: bool,
     /// What it tries again is on its way in this moment.
@@ -111,6 +115,11 @@ const RESTORED: &str = "a backup was put back since it was queued, and it may ha
      before: look into Sent before it is sent again";
 /// It is on its way, or gone, under another name.
 const TWIN: &str = "the same message was sent already, or may have been";
+/// Who tries again what failed by this was asked.
+pub(super) const IN_DOUBT: &str = "in-doubt";
+/// What was changed since may be sent a second time.
+const DOUBT: &str = "this draft may have been sent before it was queued now, and nobody knows: look \
+     into Sent; tried again, it is sent all the same";
 /// Somebody took it back.
 pub(super) const TAKEN_BACK: &str = "it was taken back while it was being tried, and was not sent";
 
@@ -145,6 +154,9 @@ fn waiting(facts: &Facts<'_>, item: &OutboxItem, retry_at: Option<i64>) -> Verdi
     }
     if facts.known || facts.twin || facts.tries.sent {
         return Verdict::Fail(Failure::Permanent, "sent-already", TWIN);
+    }
+    if facts.doubt {
+        return Verdict::Fail(Failure::Permanent, IN_DOUBT, DOUBT);
     }
     let hold = i64::try_from(item.hold).unwrap_or(i64::MAX);
     let held = facts.accepted.min(facts.now).saturating_add(hold);
@@ -199,8 +211,8 @@ mod tests {
         OutboxItem { queued, save, draft, message_id, title, hold, send_at, stage }
     }
 
-    /// The stage, then words: `sending known twin back before behind old lost tried open
-    /// sent`.
+    /// The stage, then words: `sending known twin doubt back before behind old lost tried
+    /// open sent`.
     fn check(stage: &str, words: &str, expected: &str) {
         let says = |word: &str| words.split(' ').any(|said| said == word);
         let why = String::new();
@@ -249,6 +261,7 @@ mod tests {
             sending: says("sending"),
             known: says("known"),
             twin: says("twin"),
+            doubt: says("doubt"),
             tried_before: says("before"),
             behind: says("behind"),
             epoch: &epoch,
@@ -308,6 +321,10 @@ mod tests {
             ("waiting", "behind", "wait"),
             ("waiting", "behind old", "unknown restored"),
             ("held", "twin", "failed sent-already"),
+            ("later", "doubt", "failed in-doubt"),
+            ("waiting", "doubt twin", "failed sent-already"),
+            ("waiting", "doubt behind", "wait"),
+            ("waiting", "doubt old", "unknown restored"),
             ("resting", "tried back", "failed taken-back"),
             ("rested", "tried back", "failed taken-back"),
         ] {

@@ -4,15 +4,15 @@
 //! look, and the message is never sent again for it. What is found in the folder of sent mail was
 //! sent.
 
-use super::loaded::Loaded;
+use super::{readable, whole};
 use crate::backend::core::Backend;
 use crate::backend::storage::Outbox;
 use crate::id::EventId;
 use crate::imap::{Filed, Letter};
-use crate::store::{Blobs, StoreError};
+use crate::store::StoreError;
 
 /// Messages that are looked for, and filed, at one look at an account.
-const A_LOOK: usize = 50;
+pub(super) const A_LOOK: usize = 50;
 
 impl Backend {
     /// What is to be filed at an account's server, and what may be there; `fresh`, only what was
@@ -20,7 +20,7 @@ impl Backend {
     ///
     /// # Errors
     /// When the storage refuses.
-    pub fn edge_letters(&self, account: &str, fresh: bool) -> Result<Vec<Letter>, StoreError> {
+    pub fn edge_letters(&mut self, account: &str, fresh: bool) -> Result<Vec<Letter>, StoreError> {
         let copies = Outbox::copies(&self.db, account, fresh, A_LOOK)?.into_iter();
         let mut letters: Vec<Letter> = copies
             .map(|copy| Letter {
@@ -30,7 +30,7 @@ impl Backend {
             })
             .collect();
         if !fresh {
-            let doubtful = Outbox::doubtful(&self.db, account, A_LOOK)?.into_iter();
+            let doubtful = self.doubtful(account)?.into_iter();
             let letter = |(queued, message_id): (EventId, String)| Letter {
                 name: queued.to_string(),
                 message_id,
@@ -41,6 +41,21 @@ impl Backend {
         Ok(letters)
     }
 
+    /// The next of what may be at an account's server: each has its turn, however many there are.
+    fn doubtful(&mut self, account: &str) -> Result<Vec<(EventId, String)>, StoreError> {
+        let last = self.outbox.asked.remove(account);
+        let mut found = Outbox::doubtful(&self.db, account, last.as_ref(), A_LOOK)?;
+        if found.len() < A_LOOK && last.is_some() {
+            // From the first again, up to where this turn began.
+            let rest = Outbox::doubtful(&self.db, account, None, A_LOOK - found.len())?;
+            found.extend(rest.into_iter().filter(|(queued, _)| Some(queued) <= last.as_ref()));
+        }
+        if let Some((queued, _)) = found.last().filter(|_| found.len() >= A_LOOK) {
+            self.outbox.asked.insert(account.to_owned(), queued.clone());
+        }
+        Ok(found)
+    }
+
     /// The bytes of what is to be filed; `None` when they are not here any more.
     ///
     /// # Errors
@@ -48,10 +63,10 @@ impl Backend {
     pub fn edge_letter(&mut self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let Ok(queued) = EventId::try_from(name) else { return Ok(None) };
         let raw = Outbox::copy(&self.db, &queued)?;
-        let raw = raw.map(|raw| Blobs::get(&self.db, &raw)).transpose()?.flatten();
+        let raw = raw.map(|raw| whole(&self.db, &raw)).transpose()?.flatten();
         if raw.is_none() {
             self.begin()?;
-            Outbox::filed(&self.db, &queued)?; // its conversation was purged
+            Outbox::filed(&self.db, &queued)?; // its conversation was purged, or it is damaged
         }
         Ok(raw)
     }
@@ -70,14 +85,14 @@ impl Backend {
                 self.found_there(&queued)
             }
             Filed::Absent => Ok(()),
-            Filed::Refused(why) => Outbox::unfiled(&self.db, &queued, why),
+            Filed::Refused => Outbox::unfiled(&self.db, &queued),
         }
     }
 
     fn found_there(&mut self, queued: &EventId) -> Result<(), StoreError> {
         let Some(row) = Outbox::get(&self.db, queued)? else { return Ok(()) };
-        let loaded = Loaded::of(&self.db, &row.store)?;
-        if loaded.item(queued).is_none() || self.outbox.sending.contains(queued) {
+        let Some(loaded) = readable(&self.db, &row.store)? else { return Ok(()) };
+        if loaded.item(queued).is_none() || self.outbox.holds(queued) {
             return Ok(());
         }
         self.found(&loaded, queued)

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::{self, Facts, Tries};
+use super::decide::{self, Facts, IN_DOUBT, Tries};
 use crate::id::{ActionId, Epoch, EventId, StoreId};
 use crate::store::{Db, Event, Log, StoreError};
 use crate::thread::{Base, OutboxItem, QueuedRow, ThreadEvent, ThreadState, decide as undos};
@@ -111,6 +111,7 @@ impl Loaded {
             sending: sending.contains(queued),
             known: false,
             twin: row.is_some_and(|row| self.has_twin(row)),
+            doubt: row.is_some_and(|row| self.is_in_doubt(row)),
             tried_before: row.is_some_and(|row| self.was_tried(row)),
             behind: row.is_some_and(|row| {
                 decide::ancestors(&self.state.queued, row).iter().any(|id| sending.contains(*id))
@@ -121,17 +122,29 @@ impl Loaded {
         }
     }
 
-    /// Whether the same was sent, or may have been, under another name. What is tried again may
-    /// have been, where its user could know that; but not when it is known meanwhile that it was.
+    /// Whether the same was sent, or may have been, under another name. What was in doubt already
+    /// when this was queued is none: who queued it could know.
     fn has_twin(&self, row: &QueuedRow) -> bool {
-        let before = decide::ancestors(&self.state.queued, row);
         let doubted = self.doubted.get(&row.queued);
-        let is_meant = |other: &EventId| {
-            before.contains(&other) && doubted.is_some_and(|doubted| doubted.contains(other))
-        };
+        let could_know = |other: &EventId| doubted.is_some_and(|of| of.contains(other));
         self.related(row).any(|other| {
             let tries = self.tries(&other.queued);
-            tries.sent || (tries.open && !is_meant(&other.queued))
+            tries.sent || (tries.open && !could_know(&other.queued))
+        })
+    }
+
+    /// Whether anything of this store was in doubt when this was queued, and this does not say that
+    /// its user knows: by trying that again, or what was refused for that doubt.
+    fn is_in_doubt(&self, row: &QueuedRow) -> bool {
+        let before = decide::ancestors(&self.state.queued, row);
+        let was_asked = |of: &EventId, other: &EventId| {
+            let refused = self.tries(of).codes.last().is_some_and(|code| code == IN_DOUBT);
+            refused && self.doubted.get(of).is_some_and(|doubted| doubted.contains(other))
+        };
+        self.doubted.get(&row.queued).into_iter().flatten().any(|other| {
+            let tries = self.tries(other);
+            let knows = |of: &&EventId| *of == other || was_asked(of, other);
+            (tries.open || tries.sent) && !before.iter().any(knows)
         })
     }
 
@@ -172,7 +185,7 @@ mod tests {
     }
 
     /// `q1:s1` queues, `q2:s1*q1` again; `cq1` claims; `dq1` sent; `tq1`, `uq1`, `fq1` failed for
-    /// now, unknown, for good; `xq1` cancels; `~q1` undoes that it was queued, `~xq1` the cancel.
+    /// now, unknown, for good, `iq1` for a doubt; `xq1` cancels; `~q1` undoes that it was queued, `~xq1` the cancel.
     fn log(words: &str) -> Vec<Event> {
         let event = |(at, word): (usize, &str)| {
             let (kind, rest) = word.split_at(1);
@@ -200,7 +213,9 @@ mod tests {
                         "u" => "unknown",
                         _ => "permanent",
                     };
-                    (name::SEND_FAILED, json!({"queued": rest, "kind": kind, "at": 5}))
+                    let code = if word.starts_with('i') { IN_DOUBT } else { "no" };
+                    let args = json!({"queued": rest, "kind": kind, "code": code, "at": 5});
+                    (name::SEND_FAILED, args)
                 }
             };
             let own = word.split(':').next().unwrap();
@@ -219,14 +234,19 @@ mod tests {
         words.split(' ').enumerate().map(event).collect()
     }
 
-    /// What `of` is, of `twin back behind`, where `sending` is on its way.
+    /// What `of` is, of `twin doubt back behind`, where `sending` is on its way.
     fn check(words: &str, of: &str, sending: &str, expected: &str) {
         let loaded = Loaded::from_log(&id("thread-draft-a"), &log(words));
         let sending: BTreeSet<EventId> =
             sending.split(' ').filter(|s| !s.is_empty()).map(id).collect();
         let epoch = id("e");
         let facts = loaded.facts(&id(of), &sending, &epoch);
-        let is = [(facts.twin, "twin"), (facts.taken_back, "back"), (facts.behind, "behind")];
+        let is = [
+            (facts.twin, "twin"),
+            (facts.doubt, "doubt"),
+            (facts.taken_back, "back"),
+            (facts.behind, "behind"),
+        ];
         let is: Vec<_> = is.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
         assert_eq!(is.join(" "), expected, "{words}: {of}");
     }
@@ -249,13 +269,34 @@ mod tests {
         check("q1:s1 cq1 uq1 q2:s1*q1 dq1", "q2", "", "twin");
         check("q1:s1 cq1 uq1 q2:s2*q1 dq1", "q2", "", "twin");
         check("q1:s1 cq1 uq1 q2:s1*q1 cq2 uq2 q3:s1*q2", "q3", "", "");
-        check("q1:s1 cq1 uq1 q2:s1*q1 cq2 uq2 q3:s1", "q3", "", "twin");
+        check("q1:s1 cq1 uq1 q2:s1*q1 cq2 uq2 q3:s1", "q3", "", "doubt");
         check("q1:s1 cq1 uq1 q2:s1*q1 xq2 q3:s1*q2", "q3", "", "");
         check("q1:s1 cq1 q2:s1*q1", "q2", "q1", "twin behind");
         check("q1:s1 cq1 q2:s1*q1 tq1", "q2", "", "");
         check("q1:s1 cq1 q2:s1*q1 uq1", "q2", "", "twin");
         check("q1:s1 cq1 tq1 q2:s2*q1 cq2", "q1", "q2", "twin");
         check("q1:s1 cq1 tq1 q2:s2*q1 cq2 dq2", "q1", "", "twin");
+    }
+
+    #[test]
+    fn a_doubt_stays_with_the_draft_whatever_becomes_of_its_text() {
+        check("q1:s1 cq1 uq1 q2:s1", "q2", "", "doubt");
+        check("q1:s1 cq1 uq1 xq1 q2:s1", "q2", "", "doubt");
+        check("q1:s1 cq1 uq1 xq1 q2:s2", "q2", "", "doubt");
+        check("q1:s1 cq1 uq1 xq1 q2:s2*q1", "q2", "", "");
+        // Queued before anybody could know, it is another message.
+        check("q1:s1 q2:s2 cq1 uq1", "q2", "", "");
+        // It was refused for the doubt, and is tried again.
+        check("q1:s1 cq1 uq1 xq1 q2:s2 iq2 q3:s2*q2", "q3", "", "");
+        check("q1:s1 cq1 uq1 xq1 q2:s2 iq2 xq2 q3:s3*q2", "q3", "", "");
+        check("q1:s1 cq1 uq1 xq1 q2:s2 fq2 q3:s2*q2", "q3", "", "doubt");
+        check("q1:s1 cq1 uq1 xq1 q2:s2 iq2 q3:s2", "q3", "", "doubt");
+        // Another doubt came since.
+        check("q1:s1 cq1 uq1 q2:s2 iq2 q3:s1*q1 cq3 uq3 q4:s2*q2", "q4", "", "doubt");
+        // It is known meanwhile: what it tries again was sent.
+        check("q1:s1 cq1 uq1 xq1 q2:s2 dq1", "q2", "", "doubt");
+        check("q1:s1 cq1 uq1 q2:s1 dq1", "q2", "", "twin doubt");
+        check("q1:s1 cq1 uq1 q2:s2 cq1 fq1", "q2", "", "");
     }
 
     #[test]

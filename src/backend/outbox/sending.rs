@@ -1,43 +1,32 @@
-//! The threads that send: one looks at the outbox, and each account has at most one that gives a
-//! message away.
+//! Who sends while the program runs, and what is known of it: `looking` looks at the outbox, and
+//! has each account give away at most one message at a time (`giving`).
 //!
-//! Invariant: a message is given away only behind a claim that is on disk, by the thread that made
-//! it; what became of it is said until the backend has it on disk, or is gone. Who ends this stops
-//! what was not given away, waits a moment for the rest, and leaves what then is open as a crash
-//! does: as of unknown end. Nobody who presses a key waits for any of it.
+//! Invariant: nobody who presses a key waits for any of it. Who ends this stops what was not given
+//! away, waits a moment for the rest, and leaves what then is open as a crash does: as of unknown
+//! end.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::parcel::{attached, build_message, is_to_be_filed, pick};
-use super::post::{Parcel, Post, both};
-use super::settle::own;
-use super::{Claim, Due, Gave, Given, Why};
-use crate::account::{Account, Accounts, Stamp};
+use super::looking::Looking;
+use super::post::{Post, both};
+use super::{Due, Told, Why};
 use crate::backend::{Backend, HostHandle};
-use crate::crash;
 use crate::id::{EventId, ThreadId};
-use crate::notice::{Explain as _, Notice};
-use crate::smtp::{Envelope, Stop, Stopper};
-use crate::store::{Blobs, StoreError};
+use crate::notice::Notice;
+use crate::smtp::Stopper;
+use crate::store::StoreError;
 
-/// How often the outbox is looked at, also when nobody rings: clocks are moved.
-const LOOK: Duration = Duration::from_secs(1);
-/// Messages that are given away at a time, of all accounts.
-const MOST_AT_A_TIME: usize = 8;
-/// How long the end of the program waits for an answer of a server that was given all of a message.
-const LAST_ANSWERS: Duration = Duration::from_secs(5);
-/// How long a result waits that the disk does not take, before it is said again.
-const SAY_AGAIN: Duration = Duration::from_secs(1);
+/// How long an account rests when the storage, or the machine, refuses what its next message needs:
+/// until then nothing else is asked of it for that account.
+const REST: Duration = Duration::from_secs(30);
 /// Notices that are kept for who asks.
 const KEPT: usize = 32;
-/// Characters of a subject, and of recipients, in a notice.
-const TITLE_CHARS: usize = 60;
 
 /// Something that became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,23 +43,25 @@ pub struct Said {
 
 /// What is shared with who asks.
 #[derive(Debug, Default)]
-struct Shared {
+pub(super) struct Shared {
     stop: AtomicBool,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     /// Whether the outbox was looked at since something was settled.
-    looked: bool,
+    pub(super) looked: bool,
     /// What is due and waits for its account.
-    waiting: usize,
+    pub(super) waiting: usize,
     /// What is on its way, by account; and what stops it.
-    busy: BTreeMap<String, (EventId, Stopper)>,
+    pub(super) busy: BTreeMap<String, (EventId, Stopper)>,
+    /// Accounts that rest, and until when.
+    resting: BTreeMap<String, Instant>,
     /// Copies that were not tried to be filed.
-    unfiled: u64,
+    pub(super) unfiled: u64,
     /// When the next message is due, Unix seconds by the backend's clock.
-    next: Option<i64>,
+    pub(super) next: Option<i64>,
     number: u64,
     said: VecDeque<(u64, Said)>,
 }
@@ -109,12 +100,19 @@ impl SendingHandle {
     }
 }
 
+impl State {
+    /// Whether an account rests.
+    pub(super) fn rests(&self, account: &str) -> bool {
+        self.resting.get(account).is_some_and(|until| *until > Instant::now())
+    }
+}
+
 impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_stopped(&self) -> bool {
+    pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
 
@@ -148,8 +146,7 @@ impl Sending {
         let office = Office { dir: dir.to_owned(), host, post, shared: Arc::clone(&shared) };
         let at_the_bell = bell.clone();
         let thread = std::thread::Builder::new().name("outbox".to_owned()).spawn(move || {
-            Looking { office, bell: at_the_bell, accounts: Vec::new(), seen: None, read: false }
-                .run(&rings);
+            Looking::new(office, at_the_bell).run(&rings);
         })?;
         Ok(Self { shared, bell, thread: Some(thread) })
     }
@@ -174,20 +171,35 @@ impl Drop for Sending {
 
 /// What every thread here has.
 #[derive(Clone)]
-struct Office {
-    dir: PathBuf,
+pub(super) struct Office {
+    pub(super) dir: PathBuf,
     host: HostHandle,
-    post: Arc<dyn Post>,
-    shared: Arc<Shared>,
+    pub(super) post: Arc<dyn Post>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Office {
     /// Asks the backend; the answer is on disk. `None` when the backend is gone.
-    fn ask<T: Send + 'static>(
+    pub(super) fn ask<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Backend, i64) -> Result<T, StoreError> + Send + 'static,
     ) -> Option<Result<T, Notice>> {
         self.host.work(job).ok()?.recv().ok()
+    }
+
+    /// Tells what was written of a message.
+    pub(super) fn tell(&self, due: &Due, account: Option<&str>, told: Option<&Told>) {
+        if let Some(notice) = told.and_then(|told| told.notice(due)) {
+            self.say(due, account, notice);
+        }
+    }
+
+    /// Something that was asked for a message was refused before anything of it was claimed: that
+    /// is told, and its account rests.
+    pub(super) fn rest(&self, due: &Due, account: &str, notice: &Notice) {
+        self.shared.lock().resting.insert(account.to_owned(), Instant::now() + REST);
+        let why = Why::new(notice.code, &both(&notice.message, &notice.hint));
+        self.tell(due, Some(account), Some(&Told::Later(why)));
     }
 
     fn say(&self, due: &Due, account: Option<&str>, notice: Notice) {
@@ -195,260 +207,4 @@ impl Office {
         let account = account.map(str::to_owned);
         self.shared.say(Said { account, thread, queued, notice });
     }
-}
-
-/// The thread that looks at the outbox.
-struct Looking {
-    office: Office,
-    bell: SyncSender<()>,
-    accounts: Vec<Account>,
-    /// The file of the accounts as it was read; `None` when there was none.
-    seen: Option<Stamp>,
-    /// Whether it was ever.
-    read: bool,
-}
-
-impl Looking {
-    fn run(mut self, rings: &Receiver<()>) {
-        let bell = self.bell.clone();
-        let listening = self.office.ask(move |backend, _| {
-            backend.outbox_listen(bell);
-            Ok(())
-        });
-        while listening.is_some() && !self.office.shared.is_stopped() {
-            self.look();
-            if rings.recv_timeout(LOOK) == Err(RecvTimeoutError::Disconnected) {
-                break;
-            }
-        }
-        self.end(rings);
-    }
-
-    /// Stops what was not given away, and waits a moment for the rest.
-    fn end(&self, rings: &Receiver<()>) {
-        let until = Instant::now() + LAST_ANSWERS;
-        loop {
-            {
-                let state = self.office.shared.lock();
-                if state.busy.is_empty() {
-                    return;
-                }
-                state.busy.values().for_each(|(_, stopper)| stopper.stop());
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            // A thread that ends rings.
-            let _ = rings.recv_timeout(left);
-        }
-    }
-
-    /// Reads the accounts where the file is another; whether they can be read.
-    fn read_accounts(&mut self) -> bool {
-        let stamp = Stamp::of(&self.office.dir);
-        if self.read && self.seen == stamp {
-            return true;
-        }
-        // Who keeps the accounts says what is wrong with the file.
-        let Ok(accounts) = Accounts::read(&self.office.dir) else { return false };
-        self.accounts = accounts.list;
-        (self.seen, self.read) = (stamp, true);
-        true
-    }
-
-    fn look(&mut self) {
-        if !self.read_accounts() {
-            self.office.shared.lock().looked = true;
-            return;
-        }
-        let ids: Vec<String> = self.accounts.iter().map(|of| of.id.to_string()).collect();
-        let look = self.office.ask(move |backend, now| {
-            let look = backend.outbox_look(now)?;
-            Ok((look, backend.outbox_unfiled(&ids)?))
-        });
-        let Some(Ok((look, unfiled))) = look else {
-            self.office.shared.lock().looked = true;
-            return;
-        };
-        let mut waiting = 0;
-        for due in &look.due {
-            if !self.begin(due) {
-                waiting += 1;
-            }
-        }
-        let mut state = self.office.shared.lock();
-        state.waiting = waiting;
-        state.unfiled = unfiled;
-        state.next = look.next;
-        state.looked = true;
-    }
-
-    /// Begins to send; `false` when it has to wait for its account.
-    fn begin(&self, due: &Due) -> bool {
-        let account = match pick(&self.accounts, &due.draft) {
-            Ok(account) => account.clone(),
-            Err(why) => {
-                refuse(&self.office, due, due.draft.account.as_deref(), true, why);
-                return true;
-            }
-        };
-        let (stopper, stop) = Stopper::new();
-        let id = account.id.as_str().to_owned();
-        {
-            let mut state = self.office.shared.lock();
-            let is_on_its_way = |(queued, _): &(EventId, Stopper)| *queued == due.queued;
-            if state.busy.values().any(is_on_its_way) {
-                return true;
-            }
-            if state.busy.contains_key(&id) || state.busy.len() >= MOST_AT_A_TIME {
-                return false;
-            }
-            state.busy.insert(id.clone(), (due.queued.clone(), stopper));
-        }
-        let at_work = AtWork { office: self.office.clone(), bell: self.bell.clone(), id };
-        let due = due.clone();
-        let run = move || at_work.send(&due, &account, &stop);
-        // Without a thread it is dropped, which lets go of the account again.
-        std::thread::Builder::new().name("sending".to_owned()).spawn(run).is_ok()
-    }
-}
-
-/// A thread that sends for an account; the account is free again when this goes.
-struct AtWork {
-    office: Office,
-    bell: SyncSender<()>,
-    id: String,
-}
-
-impl Drop for AtWork {
-    fn drop(&mut self) {
-        let mut state = self.office.shared.lock();
-        state.busy.remove(&self.id);
-        state.looked = false; // what is left is not known before the next look
-        drop(state);
-        let _ = self.bell.try_send(());
-    }
-}
-
-impl AtWork {
-    fn send(self, due: &Due, account: &Account, stop: &Stop) {
-        let office = &self.office;
-        let password = match account.secret.read(&office.dir, &account.id) {
-            Ok(password) => password,
-            Err(error) => {
-                let notice = error.notice();
-                let why = Why::new(notice.code, &both(&notice.message, &notice.hint));
-                return refuse(office, due, Some(&self.id), error.is_permanent(), why);
-            }
-        };
-        let hashes = attached(due);
-        let blobs = office.ask(move |backend, _| backend.outbox_blobs(&hashes));
-        let Some(Ok(blobs)) = blobs else { return };
-        let built = match build_message(due, account, blobs) {
-            Ok(built) => built,
-            Err(why) => return refuse(office, due, Some(&self.id), true, why),
-        };
-        let envelope = Envelope {
-            from: built.envelope_from,
-            to: built.envelope_to,
-            smtputf8: built.needs_smtputf8,
-            eight_bit: built.needs_8bit,
-            partial: due.of.partial,
-        };
-        let message = own(built.bytes.clone(), due.at);
-        let raw = Blobs::pack(&built.bytes);
-        let claim = Claim { due: due.clone(), account: self.id.clone(), raw };
-        let claimed = office.ask(move |backend, now| backend.outbox_claim(&claim, now));
-        // Something came first, or the disk refuses: it is looked at again.
-        let Some(Ok(true)) = claimed else { return };
-        crash::point("claim.after-commit");
-        let mut open = Open { office, queued: &due.queued, settled: false };
-        let parcel =
-            Parcel { account, password: &password, envelope: &envelope, message: &built.bytes };
-        let given = office.post.give(&parcel, stop);
-        crash::point("settle.before-begin");
-        let notice = notice(due, &given);
-        let (account, file) = (self.id.clone(), is_to_be_filed(account));
-        open.settled = settle(office, &Gave { due: due.clone(), account, file, message, given });
-        crash::point("settle.after-commit");
-        if let Some(notice) = notice.filter(|_| open.settled) {
-            office.say(due, Some(&self.id), notice);
-        }
-    }
-}
-
-/// A message that is being given away: when this goes and nothing was said of its end, that is
-/// unknown.
-struct Open<'a> {
-    office: &'a Office,
-    queued: &'a EventId,
-    settled: bool,
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        if !self.settled {
-            let queued = self.queued.clone();
-            self.office.ask(move |backend, _| backend.outbox_let_go(&queued));
-        }
-    }
-}
-
-/// Says what became of a message until it is on disk; `false` when the backend is gone.
-fn settle(office: &Office, gave: &Gave) -> bool {
-    loop {
-        let gave = gave.clone();
-        match office.ask(move |backend, now| backend.outbox_settle(gave, now)) {
-            None => return false,
-            Some(Ok(())) => return true,
-            // The disk may take it later; until then it is in nobody's hands but ours.
-            Some(Err(_)) => std::thread::sleep(SAY_AGAIN),
-        }
-    }
-}
-
-/// Says that a message is not sent as it is.
-fn refuse(office: &Office, due: &Due, account: Option<&str>, lasting: bool, why: Why) {
-    let given = Given::Refused(lasting, why.clone());
-    let of = due.clone();
-    let done =
-        office.ask(move |backend, now| backend.outbox_refuse(&of, lasting, &why, now).map(drop));
-    if let (Some(Ok(())), Some(notice)) = (done, notice(due, &given)) {
-        office.say(due, account, notice);
-    }
-}
-
-/// What to tell of what became of a message.
-fn notice(due: &Due, given: &Given) -> Option<Notice> {
-    let cut = |text: &str| text.chars().take(TITLE_CHARS).collect::<String>();
-    let what = match (due.of.subject.as_str(), due.of.to.as_str()) {
-        ("", to) => format!("to {}", cut(to)),
-        (subject, to) => format!("{} to {}", cut(subject), cut(to)),
-    };
-    Some(match given {
-        Given::Taken { refused } => match refused.first() {
-            None => Notice::info(format!("Sent: {what}.")),
-            Some((address, words)) => {
-                let line = format!(
-                    "Sent: {what}; but not to {} of its recipients: {address}: {words}",
-                    refused.len()
-                );
-                Notice::warning("sent-partly", line, "correct the address and send it there anew")
-            }
-        },
-        Given::Refused(true, why) => {
-            let line = format!("Not sent: {what}: {}", why.line);
-            Notice::error("not-sent", line, "it waits in the outbox; change it or discard it")
-        }
-        Given::Refused(false, why) => {
-            let line = format!("Not sent yet: {what}: {}", why.line);
-            Notice::warning("sent-later", line, "it is tried again by itself")
-        }
-        Given::Stopped => return None,
-        Given::Unknown(why) => {
-            let line = format!("Nobody knows whether this was sent: {what}: {}", why.line);
-            Notice::warning("sent-unknown", line, "it waits in the outbox; it is not sent again")
-        }
-    })
 }

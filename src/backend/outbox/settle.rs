@@ -7,7 +7,7 @@
 use super::decide::{STOPPED, TAKEN_BACK};
 use super::loaded::Loaded;
 use super::parcel::can_be_built_otherwise;
-use super::{Due, Why, draft_of, is_known};
+use super::{Due, Told, Why, draft_of, is_known, readable, whole};
 use crate::backend::core::Backend;
 use crate::backend::ingest::{event, event_id, prepare};
 use crate::backend::storage::{self, CopyRow, Edges, Index, Outbox};
@@ -18,7 +18,7 @@ use crate::id::{EventId, MessageId, Seen, StoreId, ThreadId};
 use crate::label::Place;
 use crate::mail::Flags;
 use crate::mail::compose::Draft;
-use crate::store::{Args, Blobs, Log, NewEvent, StoreError};
+use crate::store::{Args, Log, NewEvent, StoreError};
 use crate::thread::{Failure, FlagsChanged, LabelChange, MessageSent, Snoozed, name};
 
 /// Conversations that are looked through for a message that was forwarded.
@@ -64,37 +64,58 @@ pub(super) fn own(raw: Vec<u8>, now: i64) -> Prepared {
 }
 
 impl Backend {
-    /// Takes in what became of a message; durable after the commit.
+    /// Takes in what became of a message; durable after the commit. What was written of it.
     ///
     /// # Errors
     /// As [`Backend::push`]; it is to be said again then.
-    pub fn outbox_settle(&mut self, gave: Gave, now: i64) -> Result<(), StoreError> {
+    pub fn outbox_settle(&mut self, gave: Gave, now: i64) -> Result<Told, StoreError> {
         self.now = now;
         self.begin()?;
+        let queued = gave.due.queued.clone();
+        let told = match readable(&self.db, &gave.due.store)? {
+            Some(loaded) => self.settle(&loaded, gave)?,
+            None => self.settle_unwritten(gave)?,
+        };
+        self.outbox.let_go(&queued);
+        crash::point("settle.before-commit");
+        Ok(told)
+    }
+
+    fn settle(&mut self, loaded: &Loaded, gave: Gave) -> Result<Told, StoreError> {
         let Gave { due, account, file, message, given } = gave;
-        let loaded = Loaded::of(&self.db, &due.store)?;
         let queued = &due.queued;
         match given {
-            Given::Taken { .. } => {
+            Given::Taken { refused } => {
                 let account = file.then_some(account.as_str());
-                self.sent(&loaded, queued, false, Some(message), account, Some(&due))?;
+                self.sent(loaded, queued, false, Some(message), account, Some(&due))?;
+                Ok(Told::Sent(refused))
             }
             Given::Refused(true, why) if can_be_built_otherwise(&due, &why.code) => {
-                let again = Some(self.now);
-                self.fail(&loaded, queued, Failure::Temporary, &why, again)?;
+                self.fail(loaded, queued, Failure::Temporary, &why, Some(self.now))
             }
-            Given::Refused(lasting, why) => {
-                self.fail_or_retry(&loaded, queued, lasting, &why)?;
-            }
+            Given::Refused(lasting, why) => self.fail_or_retry(loaded, queued, lasting, &why),
             Given::Stopped => {
                 let why = Why::new(STOPPED, "the program ended before it was given away");
-                self.fail_or_retry(&loaded, queued, false, &why)?;
+                self.fail_or_retry(loaded, queued, false, &why)
             }
-            Given::Unknown(why) => self.fail(&loaded, queued, Failure::Unknown, &why, None)?,
+            Given::Unknown(why) => self.fail(loaded, queued, Failure::Unknown, &why, None),
         }
-        self.outbox.sending.remove(queued);
-        crash::point("settle.before-commit");
-        Ok(())
+    }
+
+    /// The log of its draft is damaged, and takes nothing: what was sent is our own mail all the
+    /// same, by which that is known should the log ever be mended. It is not sent again until then.
+    fn settle_unwritten(&mut self, gave: Gave) -> Result<Told, StoreError> {
+        let Gave { due, message, given, .. } = gave;
+        Outbox::wait(&self.db, &due.queued, None, self.now)?;
+        Ok(match given {
+            Given::Taken { .. } => {
+                let conversation = self.take_own(&due.of.message_id, Some(message))?;
+                self.mark(&due.queued, &due.draft, conversation.as_ref())?;
+                Told::Unwritten(true)
+            }
+            Given::Unknown(why) => Told::Unknown(why),
+            Given::Refused(..) | Given::Stopped => Told::Unwritten(false),
+        })
     }
 
     /// This process does not give it away any more, and does not know what became of it: as after
@@ -103,7 +124,7 @@ impl Backend {
     /// # Errors
     /// As [`Backend::push`].
     pub fn outbox_let_go(&mut self, queued: &EventId) -> Result<(), StoreError> {
-        if self.outbox.sending.remove(queued) {
+        if self.outbox.let_go(queued) {
             self.begin()?;
             Outbox::wait(&self.db, queued, Some(self.now), self.now)?;
         }
@@ -118,7 +139,7 @@ impl Backend {
         queued: &EventId,
         lasting: bool,
         why: &Why,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Told, StoreError> {
         if lasting {
             return self.fail(loaded, queued, Failure::Permanent, why, None);
         }
@@ -140,7 +161,7 @@ impl Backend {
         let row = loaded.queued(queued);
         let here = row.map(|row| is_known(&self.db, &row.of.message_id)).transpose()?;
         let raw = row.and_then(|row| row.raw.as_ref()).filter(|_| here == Some(false));
-        let raw = raw.map(|raw| Blobs::get(&self.db, raw)).transpose()?.flatten();
+        let raw = raw.map(|raw| whole(&self.db, raw)).transpose()?.flatten();
         let message = raw.map(|raw| own(raw, self.now));
         self.sent(loaded, queued, true, message, None, None)
     }
@@ -239,7 +260,11 @@ impl Backend {
         queued: &EventId,
     ) -> Result<bool, StoreError> {
         let store = StoreId::thread(thread);
-        let state = state_of(&self.db, &store)?;
+        let state = match state_of(&self.db, &store) {
+            // A mark is less than what was sent: that is settled without it.
+            Err(StoreError::Broken { .. }) => return Ok(false),
+            state => state?,
+        };
         let Some(row) = state.message(message) else { return Ok(false) };
         let flags = row.message.flags;
         if (set.answered && flags.answered) || (set.forwarded && flags.forwarded) {

@@ -1,5 +1,6 @@
 //! The outbox of a backend, driven by hand: what is due, claimed, and becomes of it.
 
+mod damaged;
 mod interleaved;
 mod lives;
 mod marks;
@@ -12,10 +13,11 @@ use super::settle::own;
 use super::*;
 use crate::backend::Backend;
 use crate::backend::tests::{open, text_id};
+use crate::id::ThreadId;
 use crate::mail::compose::{Stamp, build};
-use crate::store::{Action, Event};
+use crate::store::{Action, Event, NewEvent};
 use crate::sync::{Frame, StorePush};
-use crate::thread::{DraftSaved, SendCancelled, ThreadCreated, ThreadState};
+use crate::thread::{DraftSaved, SendCancelled, ThreadCreated, ThreadEvent, ThreadState};
 
 /// When the tests begin, Unix seconds: the clock of `tests::open`.
 const START: i64 = 1_700_000_000;
@@ -66,23 +68,52 @@ impl Scene {
 
     /// A draft `d` with the save `d-s1`.
     fn write(&mut self, draft: &str, content: &Draft) {
+        let content = content.clone();
+        self.write_as(draft, |saved| {
+            (saved.to, saved.subject) = (content.to.clone(), content.subject.clone());
+            saved.draft = Some(Box::new(content));
+        });
+    }
+
+    /// The same, whatever is saved.
+    fn write_as(&mut self, draft: &str, change: impl FnOnce(&mut DraftSaved)) {
         let thread = Self::store(draft).as_thread().unwrap();
         let created = Args::of(&ThreadCreated { thread });
-        let saved = DraftSaved {
+        let mut saved = DraftSaved {
             from: None,
             at: i64::MAX / 2,
-            draft: Some(Box::new(content.clone())),
+            draft: None,
             blob: None,
             attachments: Vec::new(),
-            to: content.to.clone(),
-            subject: content.subject.clone(),
+            to: String::new(),
+            subject: String::new(),
             snippet: String::new(),
         };
+        change(&mut saved);
         let events = vec![
             self.event(&format!("{draft}-created"), name::THREAD_CREATED, &created),
             self.event(&format!("{draft}-s1"), name::DRAFT_SAVED, &Args::of(&saved)),
         ];
         self.push(draft, events);
+    }
+
+    /// One more save, made from another.
+    fn save(&mut self, draft: &str, save: &str, from: &str) {
+        let content = Box::new(letter("bob@example.org"));
+        let (to, subject) = (content.to.clone(), content.subject.clone());
+        let saved = DraftSaved {
+            from: Some(text_id(&format!("{draft}-{from}"))),
+            at: 1,
+            draft: Some(content),
+            blob: None,
+            attachments: Vec::new(),
+            to,
+            subject,
+            snippet: String::new(),
+        };
+        let id = format!("{draft}-{save}");
+        let event = self.event(&id, name::DRAFT_SAVED, &Args::of(&saved));
+        self.push(draft, vec![event]);
     }
 
     /// Queues the save `d-s1` as `d-q`.
@@ -112,6 +143,15 @@ impl Scene {
         self.push(draft, vec![event]);
     }
 
+    /// Queues the save of a draft without a hold, and claims it.
+    fn claimed(&mut self, draft: &str) -> Due {
+        self.queue(draft, "q", |queued| queued.hold = 0);
+        let name = format!("{draft}-q");
+        let due = self.due().into_iter().find(|due| due.queued.as_str() == name).unwrap();
+        assert!(self.claim(&due));
+        due
+    }
+
     fn due(&mut self) -> Vec<Due> {
         self.backend.outbox_look(self.now).unwrap().due
     }
@@ -122,11 +162,11 @@ impl Scene {
         self.backend.outbox_claim(&claim, self.now).unwrap()
     }
 
-    fn settle(&mut self, due: &Due, given: Given) {
+    fn settle(&mut self, due: &Due, given: Given) -> Told {
         let message = own(bytes(due), due.at);
         let (due, account) = (due.clone(), "ann".to_owned());
         let gave = Gave { due, account, file: true, message, given };
-        self.backend.outbox_settle(gave, self.now).unwrap();
+        self.backend.outbox_settle(gave, self.now).unwrap()
     }
 
     fn commit(&mut self) {
@@ -155,8 +195,48 @@ impl Scene {
     }
 
     fn fate(&self, draft: &str, name: &str) -> Fate {
-        let thread = Self::store(draft).as_thread().unwrap();
-        self.backend.outbox_fate(&thread, &text_id(&format!("{draft}-{name}"))).unwrap()
+        Fate::of(&self.backend, draft, name)
+    }
+
+    fn undo(&mut self, draft: &str, action: &str, id: &str) {
+        let action = text_id(&format!("{draft}-{action}"));
+        let undo = Args::of(&crate::thread::ActionUndone { action, seen: None });
+        let undo = self.event(&format!("{draft}-{id}"), name::ACTION_UNDONE, &undo);
+        self.push(draft, vec![undo]);
+    }
+}
+
+/// How far a message is.
+#[derive(Debug, PartialEq)]
+enum Fate {
+    /// It waits, and is looked at at this time.
+    Waiting(Option<i64>),
+    Sending,
+    /// It was surely not sent.
+    Failed(String),
+    /// Nobody knows.
+    Unknown(String),
+    Sent,
+    /// It was taken back, or was never queued here.
+    Gone,
+}
+
+impl Fate {
+    fn of(backend: &Backend, draft: &str, name: &str) -> Self {
+        let queued: EventId = text_id(&format!("{draft}-{name}"));
+        let loaded = Loaded::of(&backend.db, &Scene::store(draft)).unwrap();
+        let Some(item) = loaded.item(&queued) else {
+            return if loaded.tries(&queued).sent { Self::Sent } else { Self::Gone };
+        };
+        match &item.stage {
+            Stage::Waiting { .. } => {
+                let row = Outbox::get(&backend.db, &queued).unwrap();
+                Self::Waiting(row.and_then(|row| row.due))
+            }
+            Stage::Claimed => Self::Sending,
+            Stage::Failed { why } => Self::Failed(why.clone()),
+            Stage::Unknown { why } => Self::Unknown(why.clone()),
+        }
     }
 }
 
@@ -315,9 +395,7 @@ fn what_cannot_be_sent_as_it_is_says_why_and_waits_for_its_user() {
         ("d", Given::Refused(true, Why::new("smtp-8bit", "no")), "Temporary smtp-8bit"),
     ] {
         scene.write(draft, &letter("bob@example.org"));
-        scene.queue(draft, "q", |queued| queued.hold = 0);
-        let due = scene.due().remove(0);
-        assert!(scene.claim(&due));
+        let due = scene.claimed(draft);
         scene.settle(&due, given);
         assert_eq!(scene.told(draft), ["SendClaimed", told]);
         // What was only stopped, or is built otherwise, goes on at once.
@@ -363,9 +441,7 @@ fn what_was_taken_back_on_its_way_is_not_tried_again() {
     scene.settle(&due[0], later());
     assert_eq!(scene.told("a"), ["SendClaimed", "Permanent taken-back"]);
     scene.settle(&due[1], later());
-    let undo = Args::of(&crate::thread::ActionUndone { action: text_id("b-q"), seen: None });
-    let undo = scene.event("b-undo", name::ACTION_UNDONE, &undo);
-    scene.push("b", vec![undo]);
+    scene.undo("b", "q", "undo");
     scene.now += 4_000;
     assert!(scene.due().is_empty());
     assert_eq!(scene.told("b"), ["SendClaimed", "Temporary slow", "Permanent taken-back"]);
@@ -401,9 +477,7 @@ fn a_purged_draft_takes_its_bytes_and_its_row_along() {
     let dir = tempfile::tempdir().unwrap();
     let mut scene = Scene::new(dir.path());
     scene.write("a", &letter("bob@example.org"));
-    scene.queue("a", "q", |queued| queued.hold = 0);
-    let due = scene.due().remove(0);
-    assert!(scene.claim(&due));
+    let due = scene.claimed("a");
     scene.commit();
     let thread = Scene::store("a").as_thread().unwrap();
     scene.backend.erase(&[(thread, scene.now)]).unwrap();
@@ -415,4 +489,97 @@ fn a_purged_draft_takes_its_bytes_and_its_row_along() {
     assert_eq!(scene.backend.doctor().unwrap(), []);
     let (_, state) = thread_of(&scene.backend, "a-q@example.org");
     assert_eq!(state.messages.len(), 1, "it was sent all the same");
+}
+
+#[test]
+fn a_cancel_that_is_undone_sends_it_after_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut scene = Scene::new(dir.path());
+    let both = Action { id: text_id("both"), name: "write".to_owned(), at: 1, redoes: None };
+    for draft in ["a", "b"] {
+        scene.write(draft, &letter("bob@example.org"));
+        scene.queue(draft, "q", |_| ());
+        let args = Args::of(&SendCancelled { queued: text_id(&format!("{draft}-q")) });
+        let cancel = scene.event(&format!("{draft}-x"), name::SEND_CANCELLED, &args);
+        scene.push(draft, vec![NewEvent { action: Some(both.clone()), ..cancel }]);
+    }
+    assert!(scene.due().is_empty());
+    scene.commit();
+    assert_eq!(Outbox::waiting(&scene.backend.db).unwrap(), 0);
+    scene.now += 100_000;
+    // One that comes with one store of an action reaches the others.
+    let undo = Args::of(&crate::thread::ActionUndone { action: both.id, seen: None });
+    let undo = scene.event("a-undo", name::ACTION_UNDONE, &undo);
+    scene.push("a", vec![undo]);
+    assert_eq!(Outbox::waiting(&scene.backend.db).unwrap(), 2);
+    assert!(scene.due().is_empty(), "its hold begins again");
+    scene.now += 10;
+    let due = scene.due();
+    let due: Vec<_> = due.iter().map(|due| due.queued.as_str()).collect();
+    assert_eq!(due, ["a-q", "b-q"]);
+    scene.commit();
+    scene.backend.drain().unwrap();
+    assert_eq!(scene.backend.doctor().unwrap(), []);
+}
+
+#[test]
+fn what_is_in_hands_is_what_is_on_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut scene = Scene::new(dir.path());
+    scene.write("a", &letter("bob@example.org"));
+    scene.queue("a", "q", |queued| queued.hold = 0);
+    scene.commit();
+    let due = scene.due().remove(0);
+    assert!(scene.claim(&due));
+    scene.backend.roll_back();
+    assert!(!scene.backend.outbox.holds(&due.queued), "it was not claimed");
+    assert!(scene.claim(&due));
+    scene.commit();
+    scene.settle(&due, taken());
+    // The disk does not take it: it is said again, and nobody takes it for a crash meanwhile.
+    scene.backend.roll_back();
+    Outbox::stir_all(&scene.backend.db, scene.now).unwrap();
+    assert!(scene.due().is_empty());
+    assert_eq!(scene.settle(&due, taken()), Told::Sent(Vec::new()));
+    scene.commit();
+    assert_eq!(scene.told("a"), ["SendClaimed", "MessageSent"]);
+    assert!(!scene.backend.outbox.holds(&due.queued));
+}
+
+#[test]
+fn what_is_told_is_what_was_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut scene = Scene::new(dir.path());
+    let no = |code: &str| Given::Refused(true, Why::new(code, "no"));
+    let mut number = 0;
+    let mut check = |given: Given, taken_back: bool, first: i64, code: Option<&str>| {
+        number += 1;
+        let draft = format!("d{number}");
+        scene.write(&draft, &letter("bob@example.org"));
+        let mut due = scene.claimed(&draft);
+        if first > 0 {
+            scene.settle(&due, later());
+            scene.now += first;
+            due = scene.due().into_iter().find(|again| again.queued == due.queued).unwrap();
+            assert!(scene.claim(&due));
+        }
+        if taken_back {
+            scene.cancel(&draft, "q", "x");
+        }
+        let notice = scene.settle(&due, given).notice(&due);
+        assert_eq!(notice.as_ref().map(|notice| notice.code), code, "{notice:?}");
+        if let Some(item) = Loaded::of(&scene.backend.db, &due.store).unwrap().item(&due.queued) {
+            let failed = matches!(item.stage, Stage::Failed { .. });
+            assert_eq!(failed, code == Some("not-sent"), "{:?}", item.stage);
+        }
+    };
+    check(taken(), false, 0, Some("done"));
+    check(no("smtp-no"), false, 0, Some("not-sent"));
+    check(later(), false, 0, Some("sent-later"));
+    check(later(), false, 3 * 24 * 3_600, Some("not-sent"));
+    check(later(), true, 0, Some("not-sent"));
+    check(Given::Stopped, false, 0, None);
+    check(Given::Stopped, true, 0, Some("not-sent"));
+    check(no("smtp-8bit"), false, 0, None);
+    check(Given::Unknown(Why::new("cut", "?")), false, 0, Some("sent-unknown"));
 }

@@ -8,6 +8,7 @@ mod again;
 mod conflicts;
 mod edge;
 mod epoch;
+mod feed;
 mod index;
 mod links;
 mod outbox;
@@ -24,6 +25,7 @@ pub(crate) use edge::{Base, Dirty, EdgeFolder, EdgeMessage, Edges};
 pub(crate) use epoch::{
     append, append_at, begin, begin_first, epoch, is_restored, new_epoch, put_back, restored,
 };
+pub(crate) use feed::{Feed, behind};
 pub(crate) use index::{Index, Known};
 pub(crate) use links::Links;
 pub(crate) use outbox::{CopyRow, Outbox, OutboxRow};
@@ -31,7 +33,7 @@ pub(crate) use purged::Purged;
 pub(crate) use queue::{Queue, Queued};
 pub(crate) use snapshot_file::{Held, SnapshotFile};
 pub(crate) use snapshots::Snapshots;
-pub(crate) use undo::spread;
+pub(crate) use undo::{reached, spread};
 
 use std::path::Path;
 

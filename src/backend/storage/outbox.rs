@@ -5,6 +5,8 @@
 //! is made in the transaction that appends what was queued, and one that is missing is no more than
 //! a message that waits until `doctor` looks.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::id::{BlobHash, EventId, StoreId, ThreadId};
@@ -39,7 +41,8 @@ pub(crate) struct CopyRow {
 pub(crate) struct Outbox;
 
 impl Outbox {
-    /// The tables. A program before them ignores them, and queues nothing.
+    /// The tables. A program before them ignores them, and queues nothing. `problem` is written by
+    /// programs before this one: why a copy is not filed is said of the account.
     pub(crate) const SQL: &'static str = "
         CREATE TABLE IF NOT EXISTS outbox(
             queued TEXT PRIMARY KEY, store TEXT NOT NULL, accepted INTEGER NOT NULL,
@@ -95,19 +98,28 @@ impl Outbox {
         Ok(count.unsigned_abs())
     }
 
-    /// What is to be looked at: the oldest first. What was taken at a time that has not come yet
-    /// was taken by a clock that was put back since.
-    pub(crate) fn due(db: &Db, now: i64, most: usize) -> Result<Vec<OutboxRow>, StoreError> {
+    /// What is to be looked at: the oldest first, and which of `past` were passed over for others.
+    /// What was taken at a time that has not come yet was taken by a clock that was put back since.
+    pub(crate) fn due(
+        db: &Db,
+        now: i64,
+        past: &BTreeSet<EventId>,
+        most: usize,
+    ) -> Result<(Vec<OutboxRow>, BTreeSet<EventId>), StoreError> {
         let sql = "SELECT queued, store, accepted, due FROM outbox
-                   WHERE due <= ?1 OR (due > ?1 AND accepted > ?1)
-                   ORDER BY due, queued LIMIT ?2";
+                   WHERE due <= ?1 OR (due > ?1 AND accepted > ?1) ORDER BY due, queued";
         let mut statement = db.sql().prepare_cached(sql)?;
-        let mut rows = statement.query(params![now, i64::try_from(most).unwrap_or(i64::MAX)])?;
-        let mut found = Vec::new();
+        let mut rows = statement.query([now])?;
+        let (mut found, mut passed) = (Vec::new(), BTreeSet::new());
         while let Some(row) = rows.next()? {
-            found.push(outbox_row(row)?);
+            let row = outbox_row(row)?;
+            if past.contains(&row.queued) {
+                passed.insert(row.queued);
+            } else if found.len() < most {
+                found.push(row);
+            }
         }
-        Ok(found)
+        Ok((found, passed))
     }
 
     /// When the next is to be looked at.
@@ -144,10 +156,10 @@ impl Outbox {
         Ok(())
     }
 
-    /// Nobody knows whether it was sent (`true`), or it is known.
-    pub(crate) fn doubt(db: &Db, queued: &EventId, unknown: bool) -> Result<(), StoreError> {
-        let sql = "UPDATE outbox SET unknown = ?2, due = NULL WHERE queued = ?1";
-        db.sql().prepare_cached(sql)?.execute(params![queued.as_str(), unknown])?;
+    /// Nobody knows whether it was sent.
+    pub(crate) fn doubt(db: &Db, queued: &EventId) -> Result<(), StoreError> {
+        let sql = "UPDATE outbox SET unknown = 1, due = NULL WHERE queued = ?1";
+        db.sql().prepare_cached(sql)?.execute([queued.as_str()])?;
         Ok(())
     }
 
@@ -159,18 +171,20 @@ impl Outbox {
     }
 
     /// What may be in an account's folder of sent mail, without anybody knowing: what queued it,
-    /// and its Message-ID.
+    /// and its Message-ID; in the order of their names, behind `after`.
     pub(crate) fn doubtful(
         db: &Db,
         account: &str,
+        after: Option<&EventId>,
         most: usize,
     ) -> Result<Vec<(EventId, String)>, StoreError> {
         let sql = "SELECT queued, messageId FROM outbox
                    WHERE unknown = 1 AND messageId <> '' AND (account = ?1 OR account IS NULL)
-                   ORDER BY queued LIMIT ?2";
+                   AND queued > ?2 ORDER BY queued LIMIT ?3";
         let mut statement = db.sql().prepare_cached(sql)?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let mut rows = statement.query(params![account, most])?;
+        let after = after.map_or("", EventId::as_str);
+        let mut rows = statement.query(params![account, after, most])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             found.push((id(row.get(0)?)?, row.get(1)?));
@@ -227,9 +241,9 @@ impl Outbox {
     }
 
     /// The server did not take it; it is tried again at the next look.
-    pub(crate) fn unfiled(db: &Db, queued: &EventId, problem: &str) -> Result<(), StoreError> {
-        let sql = "UPDATE sentCopies SET tries = tries + 1, problem = ?2 WHERE queued = ?1";
-        db.sql().prepare_cached(sql)?.execute(params![queued.as_str(), problem])?;
+    pub(crate) fn unfiled(db: &Db, queued: &EventId) -> Result<(), StoreError> {
+        let sql = "UPDATE sentCopies SET tries = tries + 1 WHERE queued = ?1";
+        db.sql().prepare_cached(sql)?.execute([queued.as_str()])?;
         Ok(())
     }
 

@@ -97,7 +97,7 @@ fn holds_undo(db: &Db, store: &StoreId, action: &ActionId) -> Result<bool, Store
 }
 
 /// The stores that an action reached.
-pub(super) fn reached(db: &Db, action: &ActionId) -> Result<Vec<StoreId>, StoreError> {
+pub(crate) fn reached(db: &Db, action: &ActionId) -> Result<Vec<StoreId>, StoreError> {
     let mut statement =
         db.sql().prepare_cached("SELECT store FROM actionStores WHERE action = ?1")?;
     let mut rows = statement.query([action.as_str()])?;

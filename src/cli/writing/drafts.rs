@@ -26,23 +26,23 @@ pub(super) fn run(home: &Home, output: Output, verb: Option<Drafts>) -> Result<E
         Drafts::Discard { drafts, wait } => discard(home, output, &drafts, !wait.no_wait),
         Drafts::Edit { draft, save, writing } => {
             let (row, open) = open(home, &draft, save.as_deref(), false)?;
-            edit(home, output, &writing, open, row.save, None)
+            edit(home, output, &writing, open, row.save, (None, None))
         }
     }
 }
 
 /// Goes on with a draft; `last` is the save that it is made from, `back` where it waits in the
-/// outbox.
+/// outbox, `again` what of it may have been sent, or was refused.
 pub(super) fn edit(
     home: &Home,
     output: Output,
     writing: &Writing,
     open: OpenDraft,
     last: EventId,
-    back: Option<OutboxRow>,
+    (back, again): (Option<OutboxRow>, Option<EventId>),
 ) -> Result<Exit, Notice> {
     let saved = Some((open.thread, last));
-    let begun = Begun { saved, back, ..Begun::new(open.draft, Place::Instead) };
+    let begun = Begun { saved, back, again, ..Begun::new(open.draft, Place::Instead) };
     super::write(home, output, writing, begun)
 }
 

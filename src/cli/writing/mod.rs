@@ -14,6 +14,7 @@ mod identities;
 mod original;
 mod outbox;
 mod send;
+mod sent;
 mod unsubscribe;
 
 pub(super) use args::Verb;
@@ -54,6 +55,8 @@ struct Begun {
     place: Place,
     /// What waits in the outbox and is taken out with the save, or before an editor runs.
     back: Option<OutboxRow>,
+    /// What may have been sent, or was refused, and is sent in another form with this.
+    again: Option<EventId>,
     /// Whether its text came on standard input, and is nowhere else.
     piped: bool,
 }
@@ -71,7 +74,8 @@ enum Place {
 
 impl Begun {
     const fn new(draft: Draft, place: Place) -> Self {
-        Self { draft, saved: None, parts: Vec::new(), place, back: None, piped: false }
+        let (saved, back, again) = (None, None, None);
+        Self { draft, saved, parts: Vec::new(), place, back, again, piped: false }
     }
 }
 
@@ -260,7 +264,8 @@ fn go_on(
     recover(home, output, &mut desk);
     let (done, draft) = save(home, &mut desk, &begun, None)?;
     *saved = true;
-    told(home, output, &mut desk, writing, &draft, &done, plan.forced())
+    let what = (&draft, begun.again.as_ref());
+    told(home, output, &mut desk, writing, what, &done, plan.forced())
 }
 
 /// As [`write()`], with the editor in between.
@@ -301,7 +306,8 @@ fn edit(
     sheet.done();
     begun.draft = draft;
     begun.parts.clear();
-    told(home, output, &mut desk, writing, &begun.draft, &done, plan)
+    let what = (&begun.draft, begun.again.as_ref());
+    told(home, output, &mut desk, writing, what, &done, plan)
 }
 
 /// Files that an editor's text names; and what could not be taken as it was meant.
@@ -327,7 +333,7 @@ fn keep(
     plan: Plan,
 ) -> Result<Exit, Notice> {
     let (done, draft) = save(home, desk, begun, None)?;
-    told(home, output, desk, writing, &draft, &done, plan)
+    told(home, output, desk, writing, (&draft, begun.again.as_ref()), &done, plan)
 }
 
 /// Saves it; the draft as it was saved.
@@ -353,7 +359,7 @@ fn told(
     output: Output,
     desk: &mut Desk,
     writing: &Writing,
-    draft: &Draft,
+    (draft, again): (&Draft, Option<&EventId>),
     done: &Done,
     plan: Plan,
 ) -> Result<Exit, Notice> {
@@ -363,7 +369,7 @@ fn told(
         let refused = send::check(output, draft, plan);
         if refused.is_ok() {
             let (thread, save) = (&wrote.thread, &wrote.event);
-            let what = What { thread, save, draft, again: None };
+            let what = What { thread, save, draft, again: again.cloned() };
             return send::queue(home, output, desk, &what, plan, wait);
         }
         let line = format!("it is kept as the draft {}", wrote.thread);

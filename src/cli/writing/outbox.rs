@@ -6,11 +6,12 @@
 use serde_json::json;
 
 use super::send::{self, Plan, What};
-use super::{Outbox, Writing, drafts, find};
+use super::{Outbox, Writing, drafts, find, sent};
 use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::command::intent::Intent;
+use crate::engine::Device;
 use crate::engine::view::{OutboxRow, OutboxState};
 use crate::id::ActionId;
 use crate::notice::{Exit, Explain as _, Notice};
@@ -59,7 +60,12 @@ fn list(home: &Home, output: Output) -> Result<Exit, Notice> {
 
 fn named(home: &Home, id: &str) -> Result<OutboxRow, Notice> {
     let device = find::reader::<OutboxRow>(home, id)?;
-    find::named(&device, id)
+    row_of(home, &device, id)
+}
+
+fn row_of(home: &Home, device: &Device, id: &str) -> Result<OutboxRow, Notice> {
+    find::named(device, id)
+        .or_else(|notice| Err(sent::was_sent(home, device, id)?.unwrap_or(notice)))
 }
 
 /// That something can be taken back.
@@ -127,7 +133,7 @@ fn take_back(
 
 fn retry(home: &Home, output: Output, id: &str, plan: Plan, wait: bool) -> Result<Exit, Notice> {
     let mut device = find::reader::<OutboxRow>(home, id)?;
-    let row: OutboxRow = find::named(&device, id)?;
+    let row = row_of(home, &device, id)?;
     match row.state {
         OutboxState::Failed => {}
         OutboxState::Unknown if plan.is_forced() => {}
@@ -152,7 +158,7 @@ fn retry(home: &Home, output: Output, id: &str, plan: Plan, wait: bool) -> Resul
 /// the save.
 fn edit(home: &Home, output: Output, id: &str, writing: &Writing) -> Result<Exit, Notice> {
     let mut device = find::reader::<OutboxRow>(home, id)?;
-    let row: OutboxRow = find::named(&device, id)?;
+    let row = row_of(home, &device, id)?;
     is_here(&row)?;
     if row.state == OutboxState::Unknown && !writing.order.force {
         sent_twice(output, "Write on it all the same?")?;
@@ -160,8 +166,11 @@ fn edit(home: &Home, output: Output, id: &str, writing: &Writing) -> Result<Exit
     let open = find::open(home, &mut device, &row.thread, &row.save, false)?;
     drop(device);
     let save = row.save.clone();
+    // Who sends it at once was asked, or knows why it was refused.
+    let over = matches!(row.state, OutboxState::Failed | OutboxState::Unknown);
+    let again = over.then(|| row.queued.clone());
     let back = Some(row).filter(|row| row.state != OutboxState::Failed);
-    drafts::edit(home, output, writing, open, save, back)
+    drafts::edit(home, output, writing, open, save, (back, again))
 }
 
 /// Asks about what nobody knows whether it was sent.

@@ -115,6 +115,8 @@ pub struct Composer {
     pub thread: Option<ThreadId>,
     /// The save that it goes on from.
     pub from: Option<EventId>,
+    /// What of it was refused, and is sent in another form with this.
+    pub again: Option<EventId>,
     /// What it began with.
     pub begun: Draft,
     /// What no field shows, and what is attached.
@@ -162,6 +164,7 @@ impl Composer {
             slot,
             thread: None,
             from: None,
+            again: None,
             fields: [
                 field(&draft.from),
                 field(&draft.to),

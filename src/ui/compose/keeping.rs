@@ -194,7 +194,7 @@ fn order(
         hold: plan.hold,
         send_at: plan.send_at,
         offset: super::sending::offset_minutes(now_ms, zone),
-        again: None,
+        again: composer.again.clone(),
         partial: false,
         remind: plan.remind,
     }

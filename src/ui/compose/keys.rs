@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::area::At;
 use super::composer::{Composer, Focus, Popup, Then, Waits};
 use super::desk::{DeskAsk, DeskSaid, EditorJob, EditorSaid, Leftover};
 use super::{keeping, opening, sending};
@@ -398,6 +399,11 @@ fn written_as(model: &mut Model, identities: Vec<Identity>, holds: BTreeMap<Stri
         composer.base.account = blank.account;
         composer.begun.from = blank.from;
         composer.begun.account.clone_from(&composer.base.account);
+        if composer.body.is_empty() {
+            composer.body.set(&blank.body);
+            composer.body.place(At { line: 0, byte: 0 });
+            composer.begun.body = blank.body;
+        }
     }
 }
 

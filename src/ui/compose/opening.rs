@@ -203,7 +203,7 @@ pub fn draft_came(model: &mut Model, ticket: u64, came: Option<OpenDraft>) -> Ve
         return Vec::new();
     };
     let composer = open(model, came.draft);
-    composer.held = waiting.held;
+    (composer.held, composer.again) = (waiting.held, waiting.again);
     (composer.thread, composer.from) = (Some(came.thread), Some(came.save));
     composer.saved = Some(composer.begun.clone());
     composer.history = came.history;

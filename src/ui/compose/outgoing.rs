@@ -278,7 +278,11 @@ fn with_sent(model: &mut Model, row: &OutboxRow, out: Out, sure: Option<&EventId
     match out {
         // What was refused goes out of the outbox by the next save.
         Out::Open if row.state == OutboxState::Failed => {
-            opening::kept(model, &row.thread, Some(row.save.clone()))
+            let effects = opening::kept(model, &row.thread, Some(row.save.clone()));
+            if let Some(composer) = &mut model.writing.open {
+                composer.again = Some(row.queued.clone());
+            }
+            effects
         }
         Out::Open => {
             let mut effects = keys::send(model, cancel(), Sent::Key);

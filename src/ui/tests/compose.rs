@@ -324,6 +324,15 @@ fn the_outbox_says_how_far_and_does_what_can_be_done() {
     screen.press("r");
     let Some(Intent::Send(order)) = screen.double.log.last() else { panic!("an order") };
     assert!(order.again.is_some());
+    // Who writes on in what was refused has read why.
+    let mut screen = queued();
+    let row = &mut screen.double.outgoing.outbox[0];
+    (row.state, row.why) = (OutboxState::Failed, Some("no such user".to_owned()));
+    let refused = row.queued.clone();
+    screen.send(Message::Engine(Box::new(Update::Changed)));
+    screen.press("<Enter>, then<C-x>s<Enter>");
+    let Some(Intent::Send(order)) = screen.double.log.last() else { panic!("an order") };
+    assert_eq!(order.again, Some(refused));
 }
 
 #[test]

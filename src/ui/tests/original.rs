@@ -267,3 +267,24 @@ fn whoever_was_met_is_proposed_and_whom_one_wrote_to_first() {
     screen.press("<Tab>");
     assert_eq!(draft(&screen).to, "Zed Written <zed@far.example>, ");
 }
+
+#[test]
+fn a_message_begun_before_it_is_known_as_whom_is_written_as_the_first() {
+    let me = writer().model.writing.identities.remove(1);
+    let me = crate::mail::compose::Identity { signature: "At work".into(), ..me };
+    let mut screen = super::keys::screen();
+    screen.press("c");
+    let told = Update::Writers((vec![me.clone()], std::collections::BTreeMap::new()));
+    screen.send(Message::Engine(Box::new(told)));
+    let (from, body) = (draft(&screen).from, draft(&screen).body);
+    assert_eq!((from.as_str(), body.as_str()), ("Work <me@work.example>", "\n-- \nAt work\n"));
+    assert!(screen.model.writing.open.as_ref().unwrap().is_untouched());
+    // A file here that names nobody takes nothing away; one that does stands above.
+    let desk = |of| Message::Desk(Box::new(DeskSaid::Identities(of, Default::default())));
+    screen.send(desk(Vec::new()));
+    assert_eq!(screen.model.writing.identities, [me]);
+    let own = writer().model.writing.identities;
+    screen.send(desk(own.clone()));
+    screen.send(Message::Engine(Box::new(Update::Writers(Default::default()))));
+    assert_eq!(screen.model.writing.identities, own);
+}

@@ -21,10 +21,8 @@ fn what_a_process_that_died_had_claimed_is_of_unknown_end_and_stays_so() {
     let dir = tempfile::tempdir().unwrap();
     let mut scene = Scene::new(dir.path());
     scene.write("a", &letter("bob@example.org"));
-    scene.queue("a", "q", |queued| queued.hold = 0);
-    let due = scene.due().remove(0);
+    let due = scene.claimed("a");
     // A claim that was never on disk was none.
-    assert!(scene.claim(&due));
     scene.backend.roll_back();
     scene.backend.outbox_let_go(&due.queued).unwrap();
     drop(scene);
@@ -143,9 +141,7 @@ fn a_copy_is_filed_once_and_its_failure_sends_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut scene = Scene::new(dir.path());
     scene.write("a", &letter("bob@example.org"));
-    scene.queue("a", "q", |queued| queued.hold = 0);
-    let due = scene.due().remove(0);
-    assert!(scene.claim(&due));
+    let due = scene.claimed("a");
     scene.settle(&due, taken());
     scene.commit();
     let letters = scene.backend.edge_letters("ann", true).unwrap();
@@ -153,7 +149,7 @@ fn a_copy_is_filed_once_and_its_failure_sends_nothing() {
     let name = letters[0].name.clone();
     assert_eq!(scene.backend.edge_letter(&name).unwrap().unwrap(), bytes(&due));
     let told = scene.told("a");
-    let refused = crate::imap::Filed::Refused("over quota".to_owned());
+    let refused = crate::imap::Filed::Refused;
     for fresh in [0, 0] {
         scene.backend.edge_filed(&name, &refused, scene.now).unwrap();
         assert_eq!(scene.backend.edge_letters("ann", true).unwrap().len(), fresh);
@@ -168,4 +164,25 @@ fn a_copy_is_filed_once_and_its_failure_sends_nothing() {
         scene.backend.edge_filed(wrong, &refused, scene.now).unwrap();
         assert_eq!(scene.backend.edge_letter(wrong).unwrap(), None);
     }
+}
+
+#[test]
+fn each_whose_end_nobody_knows_is_looked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut scene = Scene::new(dir.path());
+    let all = super::super::filing::A_LOOK * 2 + 3;
+    for n in 0..all {
+        let draft = format!("d{n}");
+        scene.write(&draft, &letter("bob@example.org"));
+        let due = scene.claimed(&draft);
+        scene.settle(&due, Given::Unknown(Why::new("cut", "?")));
+    }
+    scene.commit();
+    let mut asked: Vec<String> = Vec::new();
+    for _ in 0..3 {
+        let letters = scene.backend.edge_letters("ann", false).unwrap();
+        asked.extend(letters.into_iter().map(|letter| letter.name));
+    }
+    let names: BTreeSet<&String> = asked.iter().collect();
+    assert_eq!((names.len(), asked.len()), (all, super::super::filing::A_LOOK * 3));
 }

@@ -95,22 +95,33 @@ impl World {
 
     /// Writes a draft and queues it.
     fn queue(&self, draft: &str, content: Draft, hold: u64) {
-        let draft = draft.to_owned();
+        self.queue_all(vec![(draft.to_owned(), content)], hold);
+    }
+
+    /// The same of several, in one commit.
+    fn queue_all(&self, drafts: Vec<(String, Draft)>, hold: u64) {
         self.ask(move |backend, now| {
             // The scene borrows the backend of the host for a moment.
             let aside = tempfile::tempdir().unwrap();
             let mut scene = Scene::new(aside.path());
             std::mem::swap(backend, &mut scene.backend);
             scene.now = now;
-            scene.write(&draft, &content);
-            scene.queue(&draft, "q", |queued| queued.hold = hold);
+            for (draft, content) in drafts {
+                scene.write(&draft, &content);
+                scene.queue(&draft, "q", |queued| queued.hold = hold);
+            }
             std::mem::swap(backend, &mut scene.backend);
         });
     }
 
+    /// What the backend's file is told.
+    fn sql(&self, sql: &'static str) {
+        self.ask(move |backend, _| backend.db.sql().execute_batch(sql).unwrap());
+    }
+
     fn fate(&self, draft: &str) -> Fate {
-        let (thread, queued) = (Scene::store(draft).as_thread().unwrap(), format!("{draft}-q"));
-        self.ask(move |backend, _| backend.outbox_fate(&thread, &text_id(&queued)).unwrap())
+        let draft = draft.to_owned();
+        self.ask(move |backend, _| Fate::of(backend, &draft, "q"))
     }
 
     fn until(&self, what: &str, is: impl Fn(&Self) -> bool) {
@@ -233,6 +244,54 @@ fn the_end_waits_for_what_is_given_away() {
     ends.join().unwrap();
     host.stop();
     let backend = open(&dir.path().join("backend"));
-    let thread = Scene::store("a").as_thread().unwrap();
-    assert_eq!(backend.outbox_fate(&thread, &text_id("a-q")).unwrap(), Fate::Sent);
+    assert_eq!(Fate::of(&backend, "a", "q"), Fate::Sent);
+}
+
+#[test]
+fn what_the_storage_refuses_is_told_once_and_its_account_rests() {
+    let world = World::new(&["ann", "bob"]);
+    world.sql("CREATE TEMP TRIGGER no BEFORE INSERT ON blobs BEGIN SELECT RAISE(FAIL, 'no'); END");
+    world.queue("a", from("ann", "x@example.org"), 0);
+    world.until("it is told", |world| world.sending.handle().said(0).0 == 1);
+    let said = world.sending.handle().said(0).1;
+    assert_eq!(said[0].notice.code, "sent-later", "{said:?}");
+    // It is looked at again, and nothing else is asked for that account.
+    world.queue("b", from("ann", "y@example.org"), 0);
+    world.until("nobody waits for it", |world| world.sending.handle().pending() == Some(0));
+    assert_eq!(world.sending.handle().said(0).0, 1);
+    world.sql("DROP TRIGGER no");
+    world.queue("c", from("bob", "z@example.org"), 0);
+    assert_eq!(world.next().0, "bob");
+    world.answers.send(Some(taken())).unwrap();
+    world.until("it is sent", |world| world.fate("c") == Fate::Sent);
+    assert!(matches!(world.fate("a"), Fate::Waiting(Some(_))), "nothing was claimed");
+    assert_eq!(world.sending.handle().said(0).0, 2);
+}
+
+#[test]
+fn what_waits_for_a_busy_account_leaves_room_for_another() {
+    let world = World::new(&["ann", "bob"]);
+    let of_ann = |n: usize| (format!("a{n}"), from("ann", "x@example.org"));
+    let mut drafts: Vec<_> = (0..A_LOOK + 5).map(of_ann).collect();
+    drafts.push(("z".to_owned(), from("bob", "z@example.org")));
+    world.queue_all(drafts, 0);
+    let both = BTreeSet::from([world.next().0, world.next().0]);
+    assert_eq!(both, BTreeSet::from(["ann".to_owned(), "bob".to_owned()]));
+    let all = Some(A_LOOK + 6);
+    world.until("all are known", |world| world.sending.handle().pending() == all);
+    // What is taken back meanwhile waits for nobody.
+    world.ask(|backend, now| {
+        let aside = tempfile::tempdir().unwrap();
+        let mut scene = Scene::new(aside.path());
+        std::mem::swap(backend, &mut scene.backend);
+        scene.now = now;
+        for n in 0..A_LOOK + 5 {
+            scene.cancel(&format!("a{n}"), "q", "x");
+        }
+        std::mem::swap(backend, &mut scene.backend);
+    });
+    for _ in 0..2 {
+        world.answers.send(Some(taken())).unwrap();
+    }
+    world.until("nothing is left", |world| world.sending.handle().pending() == Some(0));
 }

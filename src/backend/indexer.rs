@@ -1,0 +1,202 @@
+//! The thread beside the backend that keeps the index of words.
+//!
+//! Invariant: nobody waits for it but who asks to; it takes no lock that the backend needs, and
+//! gives way to everything else on the machine. A death at any moment costs the batch that was
+//! being written. What it cannot do now it tries again, and takes nothing else along.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::backend::storage::{self, Feed};
+use crate::store::StoreError;
+
+/// How long it waits after its start, unless there is something to do: a backend that was started
+/// for one command indexes nothing.
+const FIRST: Duration = Duration::from_millis(250);
+/// How long it rests after it was refused.
+const REST: Duration = Duration::from_secs(5);
+/// How long it lets what comes gather before it looks again.
+const GATHER: Duration = Duration::from_millis(50);
+/// How often who waits is told how far it is.
+const TELL: Duration = Duration::from_millis(200);
+/// How much it gives way to other threads of the machine, as `nice` counts.
+const NICE: i32 = 5;
+
+/// The thread.
+#[derive(Debug)]
+pub(super) struct Indexer {
+    bell: Arc<Bell>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A door to it; cheap to copy.
+#[derive(Debug, Clone)]
+pub struct IndexHandle {
+    bell: Arc<Bell>,
+    dir: PathBuf,
+}
+
+#[derive(Debug, Default)]
+struct Bell {
+    state: Mutex<State>,
+    rung: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// How often it was rung.
+    rung: u64,
+    /// What it had heard when it last had nothing left to do.
+    done: u64,
+    /// It was refused since.
+    failed: bool,
+    stop: bool,
+}
+
+impl Bell {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ring(&self) -> u64 {
+        let mut state = self.lock();
+        state.rung += 1;
+        self.rung.notify_all();
+        state.rung
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, most: Duration) -> MutexGuard<'a, State> {
+        self.rung.wait_timeout(state, most).unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl Indexer {
+    /// Begins to follow the logs in `dir`.
+    pub(super) fn start(dir: &Path) -> Self {
+        let bell = Arc::new(Bell::default());
+        let (dir, own) = (dir.to_owned(), Arc::clone(&bell));
+        // Where no thread can be had, the next process catches up.
+        let thread = std::thread::Builder::new().name("index".to_owned());
+        let thread = thread.spawn(move || follow(&dir, &own)).ok();
+        Self { bell, thread }
+    }
+
+    /// Something came.
+    pub(super) fn ring(&self) {
+        self.bell.ring();
+    }
+
+    /// A door to it.
+    pub(super) fn handle(&self, dir: &Path) -> IndexHandle {
+        IndexHandle { bell: Arc::clone(&self.bell), dir: dir.to_owned() }
+    }
+}
+
+impl Drop for Indexer {
+    fn drop(&mut self) {
+        self.bell.lock().stop = true;
+        self.bell.rung.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // It ends between two messages; a batch that is not whole is rolled back.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl IndexHandle {
+    /// Waits until all that is on disk now is in the index, or it cannot be; `tell` hears how many
+    /// messages are not in it, now and then, and says whether to go on. Whether it is.
+    pub fn catch_up(&self, tell: &mut dyn FnMut(usize) -> bool) -> bool {
+        let wanted = self.bell.ring();
+        let mut told = Instant::now();
+        loop {
+            let state = self.bell.lock();
+            if state.done >= wanted {
+                return true;
+            }
+            if state.stop || state.failed {
+                return false;
+            }
+            drop(self.bell.wait(state, TELL));
+            if told.elapsed() >= TELL {
+                told = Instant::now();
+                if !tell(storage::behind(&self.dir, usize::MAX).unwrap_or_default()) {
+                    return false;
+                }
+            }
+        }
+    }
+}
+
+/// Follows the logs until it is told to stop.
+fn follow(dir: &Path, bell: &Bell) {
+    // Elsewhere than on Linux it would be the whole process that gives way.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICE);
+    let mut feed = None;
+    // When it looks unasked; and before when it does not look again.
+    let (mut unasked, mut earliest) = (Some(Instant::now() + FIRST), Instant::now());
+    while let Some(heard) = await_work(bell, unasked, earliest) {
+        let done = pass(dir, &mut feed, bell);
+        let rest = Instant::now() + if done.is_ok() { GATHER } else { REST };
+        (unasked, earliest) = (done.is_err().then_some(rest), rest);
+        let mut state = bell.lock();
+        state.failed = done.is_err();
+        if done.is_ok() {
+            state.done = heard;
+        } else {
+            feed = None; // and what is wrong with its files is seen when they are opened
+        }
+        bell.rung.notify_all();
+    }
+}
+
+/// Waits until there may be something to do; what was heard by then, or `None` when it is to stop.
+fn await_work(bell: &Bell, unasked: Option<Instant>, earliest: Instant) -> Option<u64> {
+    let mut state = bell.lock();
+    loop {
+        let asked = (state.rung > state.done).then_some(earliest);
+        let next = [asked, unasked].into_iter().flatten().min();
+        let wait = next.map_or(REST, |next| next.saturating_duration_since(Instant::now()));
+        if state.stop {
+            return None;
+        }
+        if wait.is_zero() {
+            return Some(state.rung);
+        }
+        state = bell.wait(state, wait);
+    }
+}
+
+/// Takes in all that is there.
+fn pass(dir: &Path, feed: &mut Option<Feed>, bell: &Bell) -> Result<(), StoreError> {
+    if feed.is_none() {
+        *feed = Feed::open(dir)?;
+    }
+    let Some(feed) = feed else { return Ok(()) };
+    let go_on = || !bell.lock().stop;
+    while feed.step(&go_on)? {}
+    while go_on() && feed.merge()? {}
+    Ok(())
+}
+
+/// Takes into the index in `dir` what it lacks, as long as `go_on` says so; nobody else may write
+/// it meanwhile.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn index_now(dir: &Path, go_on: &dyn Fn() -> bool) -> Result<(), StoreError> {
+    let Some(mut feed) = Feed::open(dir)? else { return Ok(()) };
+    while feed.step(go_on)? {}
+    Ok(())
+}
+
+/// How many messages the index in `dir` lacks, counted up to `most`.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn not_indexed(dir: &Path, most: usize) -> Result<usize, StoreError> {
+    storage::behind(dir, most)
+}

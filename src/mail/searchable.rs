@@ -1,0 +1,159 @@
+//! Everything in a message that somebody may look for.
+//!
+//! Invariant: total, like [`super::parse`]; whatever a reader can be shown of a message is in it,
+//! and text that is attached or hidden behind a plainer alternative as well. This file must not
+//! know what a word is.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::body;
+use super::defect::Defects;
+use super::envelope;
+use super::field;
+use super::html;
+use super::part::{Kind, Node, Walker};
+use super::{Address, word};
+
+/// What can be looked for in a message.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Searchable {
+    /// Decoded subject.
+    pub subject: String,
+    /// From, and who else says to have written it.
+    pub from: Vec<Address>,
+    /// To.
+    pub to: Vec<Address>,
+    /// Cc.
+    pub cc: Vec<Address>,
+    /// Bcc.
+    pub bcc: Vec<Address>,
+    /// Message-ID without angle brackets.
+    pub message_id: String,
+    /// What its list is called and known by (RFC 2919).
+    pub list: String,
+    /// The shown text.
+    pub text: String,
+    /// Texts that a reader is not shown at once: richer alternatives, attached texts.
+    pub more: Vec<String>,
+    /// File names of what is attached.
+    pub files: Vec<String>,
+    /// Whether anything is attached.
+    pub attached: bool,
+}
+
+/// Reads all of a message that can be looked for.
+#[must_use]
+pub fn searchable(raw: &[u8]) -> Searchable {
+    let raw = envelope::with_newlines(raw);
+    let all = catch_unwind(AssertUnwindSafe(|| read(&raw, true)));
+    all.or_else(|_| catch_unwind(AssertUnwindSafe(|| read(&raw, false)))).unwrap_or_default()
+}
+
+fn read(raw: &[u8], with_body: bool) -> Searchable {
+    let mut defects = Defects::default();
+    let head = field::message(raw, &mut defects);
+    let header = envelope::header(&head, &mut defects);
+    let mut list = String::new();
+    for name in ["List-Id", "X-Mailing-List", "Mailing-List"] {
+        if let Some(value) = head.first(name) {
+            list.push_str(&word::decode(value, &mut defects));
+            list.push(' ');
+        }
+    }
+    let mut from = header.from;
+    for name in ["Sender", "Reply-To"] {
+        for address in envelope::addresses(&head, name, &mut defects) {
+            if !from.contains(&address) {
+                from.push(address);
+            }
+        }
+    }
+    let mut found = Searchable {
+        subject: header.subject.unwrap_or_default(),
+        from,
+        to: header.to,
+        cc: header.cc,
+        bcc: header.bcc,
+        message_id: header.message_id.unwrap_or_default(),
+        list,
+        ..Searchable::default()
+    };
+    if with_body {
+        let mut walker = Walker::reading_all(&mut defects);
+        let tree = walker.message(&head);
+        let (attachments, unshown) = walker.into_unshown();
+        found.attached = !attachments.is_empty();
+        found.files = attachments.into_iter().filter_map(|attachment| attachment.name).collect();
+        found.text = body::text(&tree, &mut defects);
+        richer(&tree, &mut found.more);
+        found.more.extend(unshown);
+    }
+    found
+}
+
+/// The alternatives that are not the plainest, as text.
+fn richer(node: &Node, more: &mut Vec<String>) {
+    match node {
+        Node::Text(..) => {}
+        Node::All(nodes) => nodes.iter().for_each(|node| richer(node, more)),
+        Node::Message(_, node) => richer(node, more),
+        Node::OneOf(nodes) => {
+            let shown = body::choose(nodes);
+            for node in nodes {
+                match shown {
+                    Some(shown) if std::ptr::eq(shown, node) => richer(node, more),
+                    _ => every(node, more),
+                }
+            }
+        }
+    }
+}
+
+/// All texts below a node.
+fn every(node: &Node, more: &mut Vec<String>) {
+    match node {
+        Node::Text(Kind::Html, text) => more.push(html::to_text(text)),
+        Node::Text(_, text) => more.push(text.clone()),
+        Node::All(nodes) | Node::OneOf(nodes) => nodes.iter().for_each(|node| every(node, more)),
+        Node::Message(summary, node) => {
+            more.push(summary.clone());
+            every(node, more);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_can_be_looked_for_is_there() {
+        let raw = "From: Ann <ann@x.org>\r\nReply-To: Team <team@x.org>\r\nTo: bo@y.org\r\n\
+            Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nList-Id: The list <list.x.org>\r\n\
+            Message-ID: <1@x.org>\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n\
+            --a\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n\
+            --b\r\n\r\nplain\r\n--b\r\nContent-Type: text/html\r\n\r\n<b>rich</b>\r\n--b--\r\n\
+            --a\r\nContent-Type: text/csv; name=\"t.csv\"\r\n\
+            Content-Disposition: attachment; filename=\"t.csv\"\r\n\
+            Content-Transfer-Encoding: base64\r\n\r\nY2VsbA==\r\n--a\r\n\
+            Content-Type: message/rfc822\r\nContent-Disposition: attachment\r\n\r\n\
+            Subject: inner\r\n\r\ndeep\r\n--a--\r\n";
+        let found = searchable(raw.as_bytes());
+        assert_eq!((found.subject.as_str(), found.list.trim()), ("Grüße", "The list <list.x.org>"));
+        assert_eq!(found.from.len(), 2);
+        assert_eq!((found.message_id.as_str(), found.attached), ("1@x.org", true));
+        assert_eq!(found.files, ["t.csv"]);
+        assert!(found.text.contains("plain") && found.text.contains("deep"), "{}", found.text);
+        assert!(found.text.contains("Subject: inner"), "{}", found.text);
+        assert_eq!(found.more, ["rich", "cell"]);
+    }
+
+    #[test]
+    fn anything_is_read() {
+        for raw in [&b""[..], b"\0\xff", b"Subject: x", b"\n\n\n", b"Content-Type: multipart/mixed"]
+        {
+            let _ = searchable(raw);
+        }
+        assert_eq!(searchable(b"Subject: x").subject, "x");
+    }
+}

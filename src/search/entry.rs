@@ -1,0 +1,216 @@
+//! A message as it goes into the index: its texts as folded words.
+//!
+//! Invariant: pure, and bounded: of a very long text the first [`MAX_TEXT_BYTES`] of words count.
+//! Text that says again what the shown text says is not there twice. This file must not know where
+//! messages come from.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::id::{BlobHash, MessageId, ThreadId};
+use crate::mail::{Address, Searchable};
+use crate::search::fts::LIST_MARK;
+use crate::search::words;
+
+/// Folded words of one text of a message that go into the index, in bytes.
+pub const MAX_TEXT_BYTES: usize = 4 * 1024 * 1024;
+/// The longest beginnings of words that are found without reading all words that begin so.
+pub const SHORT_CHARS: usize = 3;
+
+/// A message as it goes into the index.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its thread.
+    pub thread: ThreadId,
+    /// Our id of it.
+    pub message: MessageId,
+    /// Its bytes' name: further copies of a message are entries of their own.
+    pub raw: BlobHash,
+    /// What it is sorted by, Unix seconds.
+    pub date: i64,
+    /// How many bytes.
+    pub size: u64,
+    /// Whether something is attached.
+    pub attached: bool,
+    /// Message-ID without angle brackets.
+    pub message_id: String,
+    /// Its words.
+    pub texts: Texts,
+}
+
+/// Folded words with a space between, by the column that they are in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Texts {
+    /// Of the subject.
+    pub subject: String,
+    /// Of who wrote it.
+    pub sender: String,
+    /// Of who it is to.
+    pub recipient: String,
+    /// Of who got a copy.
+    pub cc: String,
+    /// Of who got one in secret.
+    pub bcc: String,
+    /// Of its text, what is attached as text included.
+    pub body: String,
+    /// Of the names of what is attached.
+    pub file: String,
+    /// Of the list that it came by.
+    pub list: String,
+}
+
+impl Texts {
+    /// The words of a message.
+    #[must_use]
+    pub fn of(message: &Searchable) -> Self {
+        let mut texts = Self {
+            subject: folded(&message.subject),
+            sender: people(&message.from),
+            recipient: people(&message.to),
+            cc: people(&message.cc),
+            bcc: people(&message.bcc),
+            body: folded(&message.text),
+            file: String::new(),
+            list: marked(&message.list),
+        };
+        for name in &message.files {
+            words::join(name, &mut texts.file);
+        }
+        add_new(&mut texts.body, &message.more);
+        for text in [&mut texts.recipient, &mut texts.cc, &mut texts.bcc, &mut texts.file] {
+            cut(text);
+        }
+        texts
+    }
+
+    /// The beginnings of its words, each once: of one and two letters those of all but the body, of
+    /// three letters those of all. A script in which each letter is a word has none.
+    #[must_use]
+    pub fn begins(&self) -> String {
+        let head = [&self.subject, &self.sender, &self.recipient, &self.cc, &self.bcc, &self.file];
+        let mut begins = BTreeSet::new();
+        for (short, text) in head.into_iter().map(|text| (true, text)).chain([(false, &self.body)])
+        {
+            for word in text.split(' ') {
+                let mut ends = word.char_indices().map(|(at, c)| at + c.len_utf8());
+                for chars in 1..=SHORT_CHARS {
+                    let Some(end) = ends.next() else { break };
+                    if short || chars == SHORT_CHARS {
+                        begins.insert(&word[..end]);
+                    }
+                }
+            }
+        }
+        let mut out = String::with_capacity(begins.len() * (SHORT_CHARS + 1));
+        for begin in begins {
+            out.push_str(begin);
+            out.push(' ');
+        }
+        out
+    }
+}
+
+fn folded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(MAX_TEXT_BYTES));
+    words::join(text, &mut out);
+    cut(&mut out);
+    out
+}
+
+/// The words of a list's id, marked as such.
+fn marked(list: &str) -> String {
+    let mut out = String::new();
+    words::each(list, |word, _| {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push(LIST_MARK);
+        out.push_str(word);
+    });
+    cut(&mut out);
+    out
+}
+
+fn people(people: &[Address]) -> String {
+    let mut out = String::new();
+    for person in people {
+        words::join(person.name.as_deref().unwrap_or_default(), &mut out);
+        words::join(&person.address, &mut out);
+        if out.len() > MAX_TEXT_BYTES {
+            break;
+        }
+    }
+    cut(&mut out);
+    out
+}
+
+/// Takes away what is beyond the bound, at a word's end.
+fn cut(text: &mut String) {
+    if text.len() > MAX_TEXT_BYTES {
+        let end = text.floor_char_boundary(MAX_TEXT_BYTES);
+        let end = text[..end].rfind(' ').unwrap_or(0);
+        text.truncate(end);
+    }
+}
+
+/// Adds the lines of further texts that have a word which is not there yet.
+fn add_new(body: &mut String, more: &[String]) {
+    if more.iter().all(String::is_empty) {
+        return;
+    }
+    let mut met: HashSet<Box<str>> = body.split(' ').map(Box::from).collect();
+    let mut line_words = String::new();
+    for line in more.iter().flat_map(|text| text.lines()) {
+        line_words.clear();
+        words::join(line, &mut line_words);
+        if line_words.is_empty() || line_words.split(' ').all(|word| met.contains(word)) {
+            continue;
+        }
+        if body.len() + line_words.len() >= MAX_TEXT_BYTES {
+            return;
+        }
+        met.extend(line_words.split(' ').map(Box::from));
+        if !body.is_empty() {
+            body.push(' ');
+        }
+        body.push_str(&line_words);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_says_the_same_again_is_there_once() {
+        let message = Searchable {
+            subject: "Über Äpfel".to_owned(),
+            text: "Hello there\nsecond line".to_owned(),
+            more: vec!["HELLO there\nhello new\n\nnew hello".to_owned(), String::new()],
+            files: vec!["a-b.pdf".to_owned(), "c.png".to_owned()],
+            ..Searchable::default()
+        };
+        let texts = Texts::of(&message);
+        assert_eq!(texts.subject, "uber apfel");
+        assert_eq!(texts.body, "hello there second line hello new");
+        assert_eq!(texts.file, "a b pdf c png");
+    }
+
+    #[test]
+    fn beginnings_of_words() {
+        let texts = Texts {
+            subject: "uber x".to_owned(),
+            body: "hello he 日 本 жук".to_owned(),
+            ..Texts::default()
+        };
+        assert_eq!(texts.begins(), "hel u ub ube x жук ");
+    }
+
+    #[test]
+    fn a_very_long_text_is_cut_at_a_word() {
+        let text = "wört ".repeat(MAX_TEXT_BYTES / 4);
+        let message = Searchable { text, ..Searchable::default() };
+        let body = Texts::of(&message).body;
+        assert!(body.len() <= MAX_TEXT_BYTES && body.len() > MAX_TEXT_BYTES - 10);
+        assert!(body.ends_with(" wort"));
+    }
+}

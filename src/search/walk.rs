@@ -1,0 +1,110 @@
+//! Messages that may answer, in order: what the tables of the index say, walked through together.
+//!
+//! Invariant: numbers come in falling order, each once, unless the best are wanted first. Nothing
+//! is read ahead of who looks at them.
+
+use std::collections::HashSet;
+
+use rusqlite::{Rows, params};
+
+use crate::search::index::{BEHIND, Index};
+use crate::search::plan::Plan;
+use crate::store::StoreError;
+
+/// The best first. What a word weighs, by column: subject, sender, recipient, cc, bcc, body, file,
+/// list.
+const BEST: &str = "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3
+     ORDER BY bm25(words, 8.0, 4.0, 3.0, 2.0, 2.0, 1.0, 4.0, 0.0)";
+const WORDS: &str = "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3
+     ORDER BY rowid DESC";
+const SHORT: &str = "SELECT rowid FROM short WHERE short MATCH ?1 AND rowid BETWEEN ?2 AND ?3
+     ORDER BY rowid DESC";
+const EVERY: &str = "SELECT id FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC";
+
+/// Among which messages.
+pub(super) enum Among {
+    /// All there are.
+    Any,
+    /// These, the newest first.
+    These(Vec<i64>),
+}
+
+impl Index {
+    /// Tells `each` the messages that may answer; it says whether to go on.
+    pub(super) fn walk(
+        &self,
+        plan: &Plan,
+        among: &Among,
+        ranked: bool,
+        each: &mut dyn FnMut(i64) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let (from, to) = plan.dates;
+        let from = from.unwrap_or(i64::MIN);
+        let to = to.map_or(i64::MAX, |to| to.saturating_add(BEHIND));
+        let sql = self.db.sql();
+        let ranked = ranked && plan.words.is_some();
+        let mut words = sql.prepare_cached(if ranked { BEST } else { WORDS })?;
+        let mut short = sql.prepare_cached(SHORT)?;
+        let mut sources = Vec::new();
+        if let Some(test) = &plan.words {
+            sources.push(words.query(params![test, from, to])?);
+        }
+        if let Some(test) = &plan.short {
+            sources.push(short.query(params![test, from, to])?);
+        }
+        let wanted: HashSet<i64> = match among {
+            Among::These(rows) if !sources.is_empty() => rows.iter().copied().collect(),
+            _ => HashSet::new(),
+        };
+        match (among, sources.is_empty()) {
+            (Among::These(rows), true) => {
+                for row in rows {
+                    if !each(*row)? {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+            (Among::Any, true) => {
+                let mut every = sql.prepare_cached(EVERY)?;
+                together(&mut [every.query(params![from, to])?], each)
+            }
+            (Among::Any, false) => together(&mut sources, each),
+            (Among::These(_), false) => {
+                together(&mut sources, &mut |row| Ok(!wanted.contains(&row) || each(row)?))
+            }
+        }
+    }
+}
+
+/// Walks through what is in all sources, which are in falling order; a single one may be in any.
+fn together(
+    sources: &mut [Rows<'_>],
+    each: &mut dyn FnMut(i64) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    let next = |source: &mut Rows<'_>| -> Result<Option<i64>, StoreError> {
+        Ok(source.next()?.map(|row| row.get(0)).transpose()?)
+    };
+    let Some((first, others)) = sources.split_first_mut() else { return Ok(()) };
+    // Of each of the others the number at which it stands.
+    let mut stand = Vec::with_capacity(others.len());
+    for other in others.iter_mut() {
+        stand.push(next(other)?);
+    }
+    while let Some(row) = next(first)? {
+        let mut in_all = true;
+        for (other, at) in others.iter_mut().zip(&mut stand) {
+            while at.is_some_and(|at| at > row) {
+                *at = next(other)?;
+            }
+            match at {
+                None => return Ok(()),
+                Some(at) => in_all &= *at == row,
+            }
+        }
+        if in_all && !each(row)? {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
