@@ -74,7 +74,9 @@
 //! | what we said comes back | `imap/shown`, `backend/echo` ← `backend/edge`, `backend/edge_out` |
 //! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
 //! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |
-//! | what is queued is sent | `backend/outbox` (`sending`) → `outbox/decide` → `outbox/settle` |
+//! | what is queued is sent | `outbox/looking` → `outbox/decide` → `outbox/giving` → `settle` |
+//! | what was queued has a row | `backend/outbox/rows` ← `backend/core` (`push`), `doctor` |
+//! | what was taken back too late | `engine/apply` (`forget_projected`) → `engine/late` |
 //! | `compose`, `reply`, `forward` | `cli/writing` → `mail/compose` → `engine/drafts` |
 //! | `send`, `outbox` | `cli/writing/send`, `outbox` → `engine/drafts` → `backend/outbox` |
 //! | a list is left | `cli/writing/unsubscribe`, `ui/unsubscribe` → `account/one_click` |
@@ -202,7 +204,8 @@
 //!   that was looked at; what is claimed and in no hands of this process is *unknown*. Unknown ends
 //!   by itself only when the message is met, in the folder of sent mail or anywhere, by its
 //!   Message-ID. It is sent again only by a `MessageQueued` that names it and comes behind the
-//!   event that says that nobody knows; and not when it is known by then that it was sent.
+//!   event that says that nobody knows; and not when it is known by then that it was sent. That
+//!   doubt is the draft's: another save of it is refused until who queues it was asked.
 //! - **A draft is a store of its own**, begun by the device that writes it, and in no place. The
 //!   message that it becomes is taken in like any other and joins what it answers by its
 //!   references: a pause in writing changes no conversation, and a purge of one takes no draft.

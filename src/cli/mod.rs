@@ -5,6 +5,7 @@
 
 mod account;
 mod args;
+mod attachment;
 mod attend;
 mod backup;
 mod beside;
@@ -25,6 +26,7 @@ mod restore;
 mod search;
 mod serve;
 mod session;
+mod sheet;
 mod show;
 mod sinks;
 mod space;

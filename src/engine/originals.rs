@@ -34,9 +34,11 @@ pub(super) struct Awaited {
 }
 
 impl Engine {
-    /// What writing asks of mail.
-    pub(super) fn look_into_mail(&mut self, asks: Request) {
+    /// What writing asks of mail, and of the journal.
+    pub(super) fn of_writing(&mut self, asks: Request) {
         match asks {
+            Request::Journal(journal) => self.journal(&journal),
+            Request::Forget { slot, losses } => self.forget(slot, losses),
             Request::People => self.people(),
             Request::Original(ask) => self.original(ask),
             _ => {}

@@ -117,6 +117,8 @@ struct Engine {
     saved: Vec<Journal>,
     /// Messages whose bytes are waited for.
     originals: Vec<Awaited>,
+    /// How often what was decided was taken back.
+    losses: u64,
 }
 
 impl Engine {
@@ -149,6 +151,7 @@ impl Engine {
             opening: Vec::new(),
             saved: Vec::new(),
             originals: Vec::new(),
+            losses: 0,
         }
     }
 
@@ -375,12 +378,11 @@ impl Engine {
     }
 
     /// Says that what was decided could not be kept, and shows it as it is.
-    fn taken_back(&self, done: Result<(), EngineError>) {
-        if let Err(error) = done {
-            let mut notice = error.notice();
-            notice.message = format!("not saved, and taken back: {}", notice.message);
-            self.tell(Update::Notice(notice));
-            self.tell_labels();
+    fn taken_back(&mut self, done: Result<(), EngineError>) {
+        if self.driver.device.has_lost() {
+            self.tell_lost();
+        } else {
+            self.told(done);
         }
     }
 
@@ -424,11 +426,13 @@ impl Engine {
                 self.open_drafts();
                 Ok(())
             }
-            asks @ (Request::People | Request::Original(_)) => {
-                self.look_into_mail(asks);
+            asks @ (Request::People
+            | Request::Original(_)
+            | Request::Journal(_)
+            | Request::Forget { .. }) => {
+                self.of_writing(asks);
                 Ok(())
             }
-            Request::Journal(journal) => self.journal(journal),
             Request::Intend(intent) => self.intend(&intent),
             Request::LookPurge { ticket, of } => {
                 self.purging = Some(Purging::look(ticket, of));

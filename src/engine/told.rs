@@ -309,18 +309,21 @@ mod tests {
         let nasty = "\u{1b}[2J\u{202e}".repeat(1_000);
         let told = serde_json::json!({
             "later": 1,
-            "identities": many(500, serde_json::json!({
+            "identities": many(90, serde_json::json!({
                 "account": nasty, "address": format!("{nasty}@x"), "aliases": many(900, "a".into()),
-                "signature": "\u{9b}".repeat(50_000)
+                "signature": "\u{9b}".repeat(20_000)
             })),
-            "accounts": many(500, serde_json::json!({ "address": nasty, "work": "dancing",
-                "folders": many(2_000, serde_json::json!({ "name": nasty, "role": "king" })) })),
+            "accounts": many(90, serde_json::json!({ "address": nasty, "work": "dancing",
+                "folders": many(2, serde_json::json!({ "name": nasty, "role": "king" })) })),
         });
         let told: Told = serde_json::from_value(told).unwrap();
         let (identities, _) = told.writers();
         assert_eq!((identities.len(), told.accounts().lines.len()), (0, MAX_ACCOUNTS));
         let line = &told.accounts().lines[0];
-        assert!(line.work == Work::Nothing && line.folders.len() == MAX_FOLDERS);
+        assert!(line.work == Work::Nothing && line.address.len() <= MAX_LINE_BYTES);
+        let folders = vec![ToldFolder::default(); MAX_FOLDERS + 9];
+        let many = heard(&ToldAccount { folders, ..ToldAccount::default() });
+        assert_eq!(many.folders.len(), MAX_FOLDERS);
         assert!(!line.address.contains('\u{1b}') && line.folders[0].role == "label");
     }
 }

@@ -101,8 +101,7 @@ fn open(model: &mut Model) {
     let head = model.writing.heads.of(&message.id).cloned().unwrap_or_default();
     let Some(way) = head.leave else { return nothing(model) };
     // As whom the list knows one: the address that its message came to.
-    let shown = opening::shown(message);
-    let shown = compose::Shown { hints: Hints { followup_to: Vec::new(), ..head.hints }, ..shown };
+    let shown = message.shown(Hints { followup_to: Vec::new(), ..head.hints });
     let me = &model.writing.identities;
     let answer = compose::reply(&shown, Answer::Sender, me, Style::default());
     let writer = (answer.account, answer.from);
