@@ -79,7 +79,10 @@
 //! | what was taken back too late | `engine/apply` (`forget_projected`) → `engine/late` |
 //! | `compose`, `reply`, `forward` | `cli/writing` → `mail/compose` → `engine/drafts` |
 //! | `send`, `outbox` | `cli/writing/send`, `outbox` → `engine/drafts` → `backend/outbox` |
-//! | a list is left | `cli/writing/unsubscribe` → `mail/compose`, `account/one_click` |
+//! | a list is left | `cli/writing/unsubscribe`, `ui/unsubscribe` → `account/one_click` |
+//! | what devices know of accounts | `cli/tui_mail` → `backend/hearing` → `engine/told` |
+//! | who is proposed in To | `mailbox/people` → `engine/people` → `ui/compose/outgoing` |
+//! | what an answer needs of its message | `ui/compose/original` → `engine/originals` |
 //! | a message is given to a server | `outbox/post` → `smtp/submit` → `account/smtp_wire` |
 //! | what is sent is filed at a server | `backend/outbox/filing` ← `imap/sent` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |

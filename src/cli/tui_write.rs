@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::account::identities;
+use crate::account::discover::Roads;
 use crate::account::{Account, Accounts};
+use crate::account::{identities, one_click_now};
 use crate::cli::attach::{self, MAX_ATTACHED_BYTES, expanded};
 use crate::cli::demo::Sample;
 use crate::cli::home::Home;
@@ -93,8 +94,23 @@ pub(super) fn job(desk: Desk) -> DeskJob {
                     tell(DeskSaid::Problem(notice));
                 }
             }
+            DeskAsk::Leave { url, host } => {
+                let asks = !is_sample && !desk.home.offline;
+                // It may take its time: what else is asked of the desk does not wait for it.
+                std::thread::spawn(move || tell(DeskSaid::Left(host, leave(&url, asks))));
+            }
         }
     })
+}
+
+/// Asks to be taken off a mailing list.
+fn leave(url: &str, asks: bool) -> Result<(), Notice> {
+    if !asks {
+        let line = "nobody is asked from here";
+        let hint = "the sample mailbox and --offline reach nobody";
+        return Err(Notice::warning("offline", line, hint));
+    }
+    one_click_now(url, &Roads::default()).map_err(|error| error.notice())
 }
 
 /// Puts words that the interface could not keep into files: in the data directory, where the next
@@ -136,7 +152,7 @@ pub(super) fn rescue(desk: &Desk, left: Vec<Leftover>) -> Option<Notice> {
 /// Who writes in the sample mailbox.
 fn nobody() -> Identity {
     let from = Address { name: Some("You".to_owned()), address: "you@example.org".to_owned() };
-    Identity { account: None, from, aliases: Vec::new(), signature: String::new() }
+    Identity { account: None, from, aliases: Vec::new(), signature: String::new(), above: false }
 }
 
 /// Keeps a file's bytes.

@@ -5,7 +5,7 @@
 
 use super::Engine;
 use crate::engine::EngineError;
-use crate::engine::handle::{Request, Update};
+use crate::engine::handle::Update;
 use crate::engine::view::OpenDraft;
 use crate::engine::writing::Journal;
 use crate::id::{EventId, ThreadId};
@@ -44,12 +44,14 @@ impl Engine {
     pub(super) fn begin(&mut self) {
         self.recover_drafts();
         self.tell_labels();
+        self.tell_writers();
         self.tell_status();
     }
 
     /// Goes on with what is open.
     pub(super) fn compose_on(&mut self) {
         self.open_drafts();
+        self.answer_originals();
         self.tell_lost();
         self.forget_saved();
     }
@@ -67,17 +69,8 @@ impl Engine {
         }
     }
 
-    /// Does what is asked of the journal.
-    pub(super) fn written(&mut self, request: &Request) {
-        match request {
-            Request::Journal(journal) => self.journal(journal),
-            Request::Forget { slot, losses } => self.forget(*slot, *losses),
-            _ => {}
-        }
-    }
-
     /// Remembers an open draft at once.
-    fn journal(&mut self, journal: &Journal) {
+    pub(super) fn journal(&mut self, journal: &Journal) {
         let slot = journal.slot;
         self.saved.retain(|saved| saved.slot != slot);
         let done = self.driver.device.journal(journal).map_err(|error| error.notice());
@@ -85,7 +78,7 @@ impl Engine {
     }
 
     /// Forgets one when it is safe to.
-    fn forget(&mut self, slot: i64, losses: u64) {
+    pub(super) fn forget(&mut self, slot: i64, losses: u64) {
         self.tell_lost();
         self.saved.retain(|saved| saved.slot != slot);
         if losses == self.losses {

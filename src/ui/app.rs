@@ -35,6 +35,7 @@ use crate::ui::reader::Reader;
 use crate::ui::snooze::SnoozeBox;
 use crate::ui::theme::Theme;
 use crate::ui::tour::Tour;
+use crate::ui::unsubscribe::LeaveBox;
 use crate::ui::wizard::Wizard;
 
 /// The smallest screen that is drawn, in columns and rows.
@@ -86,6 +87,8 @@ pub enum Layer {
     Saves(SavesBox),
     /// The links of a message.
     Links(LinksBox),
+    /// It is asked whether a mailing list shall be left.
+    Leave(Box<LeaveBox>),
 }
 
 /// Which mailbox to open.
@@ -410,7 +413,8 @@ impl Model {
                     | Layer::Rename(_)
                     | Layer::Snooze(_)
                     | Layer::Sending(_)
-                    | Layer::Attach(_),
+                    | Layer::Attach(_)
+                    | Layer::Leave(_),
                 ),
                 ..,
             ) => Context::Prompt,

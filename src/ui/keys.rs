@@ -340,7 +340,8 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
                 | Layer::Path(_)
                 | Layer::Purge(_)
                 | Layer::Rename(_)
-                | Layer::Attach(_),
+                | Layer::Attach(_)
+                | Layer::Leave(_),
             ),
             ..,
         ) => {}
@@ -515,6 +516,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Layer::Snooze(_)) => snooze::accept(model),
         Some(Layer::Sending(_)) => compose::sending::accept(model),
         Some(Layer::Attach(_)) => compose::keys::accept_attach(model),
+        Some(Layer::Leave(_)) => crate::ui::unsubscribe::accept(model),
         Some(Layer::Saves(_)) => compose::keys::accept_save(model),
         Some(Layer::Rename(_) | Layer::Colours(_)) => labels::accept(model),
         Some(Layer::Picker(picker)) => {

@@ -37,6 +37,7 @@ pub mod terminal;
 pub mod text;
 pub mod theme;
 pub mod tour;
+pub mod unsubscribe;
 pub mod update;
 pub mod view;
 pub mod wizard;

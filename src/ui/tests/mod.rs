@@ -6,6 +6,7 @@ mod history;
 mod kept;
 mod keys;
 mod look;
+mod original;
 mod random;
 mod reading;
 mod screens;

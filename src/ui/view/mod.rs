@@ -20,6 +20,7 @@ mod sending;
 pub mod sidebar;
 mod snooze;
 pub mod tour;
+mod unsubscribe;
 pub mod wizard;
 
 use ratatui::buffer::Buffer;
@@ -86,6 +87,10 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             Layer::Attach(open) => Some(sending::attach(model, open, area, buf)),
             Layer::Links(open) => {
                 links::draw(model, open, area, buf);
+                None
+            }
+            Layer::Leave(open) => {
+                unsubscribe::draw(model, open, area, buf);
                 None
             }
             Layer::Saves(open) => {
