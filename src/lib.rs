@@ -74,7 +74,9 @@
 //! | what we said comes back | `imap/shown`, `backend/echo` ← `backend/edge`, `backend/edge_out` |
 //! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
 //! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |
-//! | what is queued is sent | `backend/outbox` (`sending`) → `outbox/decide` → `outbox/settle` |
+//! | what is queued is sent | `outbox/looking` → `outbox/decide` → `outbox/giving` → `settle` |
+//! | what was queued has a row | `backend/outbox/rows` ← `backend/core` (`push`), `doctor` |
+//! | what was taken back too late | `engine/apply` (`forget_projected`) → `engine/late` |
 //! | `compose`, `reply`, `forward` | `cli/writing` → `mail/compose` → `engine/drafts` |
 //! | `send`, `outbox` | `cli/writing/send`, `outbox` → `engine/drafts` → `backend/outbox` |
 //! | a list is left | `cli/writing/unsubscribe` → `mail/compose`, `account/one_click` |
@@ -90,7 +92,8 @@
 //! | the log becomes a snapshot | `backend/maker` → `backend/bootstrap` → `mailbox/snapshot` |
 //! | a device takes it in | `engine/bootstrap` → `mailbox/snapshot/load`, then `index` |
 //! | a message is written | `ui/compose` (its map) → `engine/composing` → `engine/drafts` |
-//! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor` |
+//! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor`, `sheet` |
+//! | words that the disk refuses | `ui/compose/keeping` ← `engine/composing`; `compose/rescue` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a death in the simulation, a rule broken on purpose | [`crash::faults`] |
 //! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |
@@ -104,6 +107,8 @@
 //! | another projection | `backend/storage/again` → `backend/reproject`, a slice a step |
 //! | a file outlives a power cut | `store/db` (`durable`), `store/disk`, `engine/syncer` |
 //! | an own event is forgotten | `engine/apply` (`forget_projected`) ← `engine/kept_disk` |
+//! | an attachment is saved, opened, piped | `cli/attachment` ← `mail/part`, `mail/program` |
+//! | mail goes out into files | `cli/export` → `bridge/leave` → `mail/compose/restate` |
 //! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
 //! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |
 //! | a damaged file | `store/salvage`, `store/check` → `backend/mend`, `engine/mend` ← `doctor` |
@@ -135,7 +140,8 @@
 //! user's: which accounts there are; `DIR/accounts.removed` those that were removed, for who
 //! fetches to forget what their servers had; `DIR/secrets` has passwords that were typed, where no
 //! keyring keeps them. `DIR/writing.db` is what is being written on this device: a journal of open
-//! drafts, and what is attached until the backend has it. `DIR/crash.txt` says where the last panic
+//! drafts, and what is attached until the backend has it; `DIR/compose` has what an editor was
+//! given, until it is saved. `DIR/crash.txt` says where the last panic
 //! was, without mail.
 //!
 //! # Decisions
@@ -202,7 +208,8 @@
 //!   that was looked at; what is claimed and in no hands of this process is *unknown*. Unknown ends
 //!   by itself only when the message is met, in the folder of sent mail or anywhere, by its
 //!   Message-ID. It is sent again only by a `MessageQueued` that names it and comes behind the
-//!   event that says that nobody knows; and not when it is known by then that it was sent.
+//!   event that says that nobody knows; and not when it is known by then that it was sent. That
+//!   doubt is the draft's: another save of it is refused until who queues it was asked.
 //! - **A draft is a store of its own**, begun by the device that writes it, and in no place. The
 //!   message that it becomes is taken in like any other and joins what it answers by its
 //!   references: a pause in writing changes no conversation, and a purge of one takes no draft.

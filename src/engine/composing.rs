@@ -5,7 +5,7 @@
 
 use super::Engine;
 use crate::engine::EngineError;
-use crate::engine::handle::Update;
+use crate::engine::handle::{Request, Update};
 use crate::engine::view::OpenDraft;
 use crate::engine::writing::Journal;
 use crate::id::{EventId, ThreadId};
@@ -50,6 +50,7 @@ impl Engine {
     /// Goes on with what is open.
     pub(super) fn compose_on(&mut self) {
         self.open_drafts();
+        self.tell_lost();
         self.forget_saved();
     }
 
@@ -66,14 +67,41 @@ impl Engine {
         }
     }
 
-    /// Remembers an open draft at once, and forgets one when it is safe to.
-    pub(super) fn journal(&mut self, journal: Journal) -> Result<(), EngineError> {
-        if journal.entry.is_none() {
-            self.saved.push(journal);
-            return Ok(());
+    /// Does what is asked of the journal.
+    pub(super) fn written(&mut self, request: &Request) {
+        match request {
+            Request::Journal(journal) => self.journal(journal),
+            Request::Forget { slot, losses } => self.forget(*slot, *losses),
+            _ => {}
         }
-        self.saved.retain(|saved| saved.slot != journal.slot);
-        Ok(self.driver.device.journal(&journal)?)
+    }
+
+    /// Remembers an open draft at once.
+    fn journal(&mut self, journal: &Journal) {
+        let slot = journal.slot;
+        self.saved.retain(|saved| saved.slot != slot);
+        let done = self.driver.device.journal(journal).map_err(|error| error.notice());
+        self.tell(Update::Noted(slot, done));
+    }
+
+    /// Forgets one when it is safe to.
+    fn forget(&mut self, slot: i64, losses: u64) {
+        self.tell_lost();
+        self.saved.retain(|saved| saved.slot != slot);
+        if losses == self.losses {
+            self.saved.push(Journal { slot, entry: None });
+        }
+    }
+
+    /// Where a commit failed, whoever asked for it: no save that was answered since the one before
+    /// is there, so the journal keeps what it has.
+    pub(super) fn tell_lost(&mut self) {
+        let Some(notice) = self.driver.device.take_lost() else { return };
+        self.saved.clear();
+        self.losses += 1;
+        self.driver.saving = 0;
+        self.tell(Update::TakenBack(notice));
+        self.tell_labels();
     }
 
     /// Forgets what is saved and on disk.
@@ -83,8 +111,14 @@ impl Engine {
             return;
         }
         for journal in std::mem::take(&mut self.saved) {
-            let done = self.driver.device.journal(&journal).map_err(EngineError::from);
-            self.told(done);
+            match self.driver.device.journal(&journal) {
+                Ok(()) => self.tell(Update::Kept(journal.slot)),
+                // It is offered once more at the next start, and known again then.
+                Err(error) => {
+                    self.tell(Update::Notice(error.notice()));
+                    self.tell(Update::Kept(journal.slot));
+                }
+            }
         }
     }
 

@@ -65,8 +65,17 @@ pub enum Request {
         save: Option<EventId>,
     },
     /// Remember what is being written, at every pause, until it is saved as a draft: should this
-    /// program be killed, it is saved then at the next start. Not answered.
+    /// program be killed, it is saved then at the next start. Answered by [`Update::Noted`].
     Journal(Journal),
+    /// Let the journal forget what it has under this number, once all that was decided until now is
+    /// on disk; answered by [`Update::Kept`] then. Not at all where what was decided was taken back
+    /// more often than whoever asks has heard of: it may be about what is not there any more.
+    Forget {
+        /// The number.
+        slot: i64,
+        /// How many times [`Update::TakenBack`] came before.
+        losses: u64,
+    },
     /// Something the user asked for; answered by [`Update::Done`], then [`Update::Changed`].
     Intend(Intent),
     /// Find out what a purge would take; answered by [`Update::Purge`] with the same ticket.
@@ -149,6 +158,12 @@ pub enum Update {
     Outgoing(Outgoing),
     /// A draft, or `None` when there is no such one.
     Draft(u64, Option<Box<OpenDraft>>),
+    /// The journal has what it was asked to remember under this number last, or why it has not.
+    Noted(i64, Result<(), Notice>),
+    /// The journal has forgotten what it had under this number: the save is on disk.
+    Kept(i64),
+    /// The disk refused what was decided and answered since the last commit: none of it is there.
+    TakenBack(Notice),
     /// An intent was decided.
     Done(Done),
     /// How far the purge with this ticket is.

@@ -53,7 +53,7 @@ mod walk;
 pub mod writing;
 mod written;
 
-pub use device::Device;
+pub use device::{Device, KEPT_VERSION as KEPT_FORMAT};
 pub use driver::{Driver, Synced};
 pub use error::EngineError;
 pub use keep::{FETCHES, Keeping};

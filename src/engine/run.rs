@@ -115,6 +115,8 @@ struct Engine {
     opening: Vec<Opening>,
     /// Entries of the journal that go when everything that was decided is on disk.
     saved: Vec<Journal>,
+    /// How often what was decided was taken back.
+    losses: u64,
 }
 
 impl Engine {
@@ -146,6 +148,7 @@ impl Engine {
             listed: None,
             opening: Vec::new(),
             saved: Vec::new(),
+            losses: 0,
         }
     }
 
@@ -372,12 +375,11 @@ impl Engine {
     }
 
     /// Says that what was decided could not be kept, and shows it as it is.
-    fn taken_back(&self, done: Result<(), EngineError>) {
-        if let Err(error) = done {
-            let mut notice = error.notice();
-            notice.message = format!("not saved, and taken back: {}", notice.message);
-            self.tell(Update::Notice(notice));
-            self.tell_labels();
+    fn taken_back(&mut self, done: Result<(), EngineError>) {
+        if self.driver.device.has_lost() {
+            self.tell_lost();
+        } else {
+            self.told(done);
         }
     }
 
@@ -421,7 +423,10 @@ impl Engine {
                 self.open_drafts();
                 Ok(())
             }
-            Request::Journal(journal) => self.journal(journal),
+            request @ (Request::Journal(_) | Request::Forget { .. }) => {
+                self.written(&request);
+                Ok(())
+            }
             Request::Intend(intent) => self.intend(&intent),
             Request::LookPurge { ticket, of } => {
                 self.purging = Some(Purging::look(ticket, of));

@@ -10,7 +10,7 @@ use crate::engine::apply::follows;
 use crate::engine::keep::append_kept;
 use crate::engine::view::Message;
 use crate::engine::{Device, EngineError};
-use crate::id::{BlobHash, Seen, StoreId, ThreadId};
+use crate::id::{BlobHash, MessageId, Seen, StoreId, ThreadId};
 use crate::mail::Flags;
 use crate::mailbox;
 use crate::projection::entries;
@@ -102,6 +102,19 @@ impl OpenThread {
             .flat_map(|row| std::iter::once(&row.message).chain(&row.copies))
             .map(|message| message.raw.clone())
             .collect()
+    }
+
+    /// What it holds of each message that is shown: whether it is our own sent mail, and its bytes,
+    /// copies behind the first.
+    #[must_use]
+    pub(super) fn originals(&self) -> Vec<(MessageId, bool, Vec<BlobHash>)> {
+        let rows = self.state.sorted();
+        let of = |row: &MessageRow| {
+            let all = std::iter::once(&row.message).chain(&row.copies);
+            let raws = all.map(|message| message.raw.clone()).collect();
+            (row.message.message.clone(), row.message.sent, raws)
+        };
+        rows.into_iter().map(of).collect()
     }
 
     /// The saves of its drafts, in log order.

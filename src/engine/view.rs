@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::intent::Target;
 use crate::id::{ActionId, BlobHash, DeviceId, EventId, LabelId, MessageId, ThreadId};
 use crate::label::Place;
-use crate::mail::compose::Draft;
+use crate::mail::compose::{Draft, Hints, Shown};
 use crate::mail::{Address, Attachment, Facts, Flags, SortFrom};
 use crate::mailbox::Deed;
 
@@ -185,6 +185,26 @@ pub struct Message {
     /// How many.
     #[serde(skip)]
     pub size: u64,
+}
+
+impl Message {
+    /// What its answers need of it; `hints` are what only its header says.
+    #[must_use]
+    pub fn shown(&self, hints: Hints) -> Shown {
+        Shown {
+            message: Some(self.id.clone()),
+            message_id: self.message_id.clone(),
+            references: self.references.clone(),
+            from: self.from.clone(),
+            to: self.to.clone(),
+            cc: self.cc.clone(),
+            reply_to: self.reply_to.clone(),
+            subject: self.subject.clone(),
+            date: self.date,
+            text: self.text.clone(),
+            hints,
+        }
+    }
 }
 
 /// The connection to the backend, for the status line.

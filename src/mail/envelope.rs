@@ -46,11 +46,25 @@ pub fn message_id_of(raw: &[u8]) -> Option<String> {
 /// What is attached to a message, with its bytes; what is inside an attached message goes with it.
 #[must_use]
 pub fn attached(raw: &[u8]) -> Vec<(Attachment, Vec<u8>)> {
-    let mut defects = Defects::default();
-    let head = field::message(raw, &mut defects);
-    let mut walker = Walker::keeping(&mut defects);
-    walker.message(&head);
-    walker.into_kept()
+    let mut kept = Vec::new();
+    each_attachment(raw, &mut |attachment, inside, bytes| {
+        if inside == 0 {
+            kept.push((attachment.clone(), bytes.to_vec()));
+        }
+    });
+    kept
+}
+
+/// Gives every attachment of a message to `visit`, as many and in the order as [`parse`] lists
+/// them: what it is, in how many attached messages it lies, its bytes. Nothing is kept meanwhile.
+pub fn each_attachment<'v>(raw: &[u8], visit: &'v mut (dyn FnMut(&Attachment, usize, &[u8]) + 'v)) {
+    let raw = with_newlines(raw);
+    // What cannot be walked to its end has what was found until then, as [`parse`] has nothing.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let mut defects = Defects::default();
+        let head = field::message(&raw, &mut Defects::default());
+        Walker::visiting(&mut defects, visit).message(&head);
+    }));
 }
 
 fn read(raw: &[u8], with_body: bool) -> Parsed {

@@ -29,6 +29,7 @@ mod param;
 #[cfg(test)]
 mod parse_tests;
 mod part;
+mod program;
 mod script;
 mod searchable;
 mod sender;
@@ -43,11 +44,12 @@ use serde::{Deserialize, Serialize};
 
 pub use auth::Verdict;
 pub use canonical::{canonical_hash, message_key};
-pub use envelope::{attached, message_id_of, parse};
+pub use envelope::{attached, each_attachment, message_id_of, parse};
 pub use facts::{Anchor, Auth, Facts, LeftOut, PartStart};
 pub use field::looks_like_mail;
-pub use file_type::file_type;
+pub use file_type::{file_ending, file_type};
 pub use gmail::conversation_key;
+pub use program::program;
 pub use searchable::{Searchable, searchable};
 pub use sender::{Doubt, Known, doubts};
 pub use snippet::{SNIPPET_CHARS, snippet};

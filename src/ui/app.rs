@@ -120,6 +120,8 @@ pub enum UiExit {
     Crashed,
     /// The mailbox could not be opened.
     NotOpened(Notice),
+    /// The disk refused what was decided last.
+    Unsaved(Notice),
 }
 
 /// What an intent that is under way was sent for: its answer is treated by it.
@@ -281,6 +283,10 @@ pub struct Model {
     pub import: Option<Import>,
     /// How far quitting is.
     pub quitting: Quitting,
+    /// Since when, Unix milliseconds.
+    pub quitting_since: i64,
+    /// Why what was decided last could not be saved, where the program ends by it.
+    pub unsaved: Option<Notice>,
     /// Whether Ctrl-C was pressed once.
     pub interrupted: bool,
     /// Intents that are not answered yet, oldest first.
@@ -361,6 +367,8 @@ impl Model {
             notice: None,
             import: None,
             quitting: Quitting::No,
+            quitting_since: beginning.now_ms,
+            unsaved: None,
             interrupted: false,
             sent: VecDeque::new(),
             late: VecDeque::new(),

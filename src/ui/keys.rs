@@ -14,7 +14,8 @@ use crate::engine::view::Row;
 use crate::label;
 use crate::notice::Severity;
 use crate::ui::app::{Door, Effect, Layer, Model, Quitting, Sent, Stage, UiExit};
-use crate::ui::compose::composer::Waits;
+use crate::ui::compose::composer::{Composer, Typed, Waits};
+use crate::ui::compose::desk::DeskAsk;
 use crate::ui::compose::{self, keeping, outgoing};
 use crate::ui::first_run::Does;
 use crate::ui::foresee::foresee;
@@ -77,10 +78,15 @@ fn waits(model: &mut Model, key: Key) -> bool {
     if composer.waits.is_none() || (leaves && composer.waits != Some(Waits::Editor)) {
         return false;
     }
-    if composer.held.len() < MAX_HELD_KEYS {
-        composer.held.push_back(key);
-    }
+    hold(composer, Typed::Key(key));
     true
+}
+
+/// Keeps what is typed until there is something to type into.
+pub(super) fn hold(composer: &mut Composer, typed: Typed) {
+    if composer.held.len() < MAX_HELD_KEYS {
+        composer.held.push_back(typed);
+    }
 }
 
 /// Types `text` into the line that is being typed, if one is.
@@ -418,6 +424,8 @@ pub(super) fn show(model: &mut Model, label: crate::id::LabelId) -> Vec<Effect> 
     if outgoing::shown(model).is_some() {
         model.writing.cursor = 0;
         effects.extend(ask([Request::Outgoing]));
+        // An editor that outlived its program may have ended meanwhile.
+        effects.extend(model.open.then_some(Effect::Desk(DeskAsk::Leftovers)));
     }
     effects
 }
@@ -541,6 +549,7 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
         return vec![Effect::Exit(UiExit::Quit)];
     }
     model.quitting = Quitting::Saving;
+    model.quitting_since = model.now_ms;
     if !waits {
         effects.extend(ask([Request::Quit]));
     }

@@ -6,7 +6,6 @@
 use crate::engine::accounts::NewMail;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Done, ImportProgress, Link, Thread};
-use crate::engine::writing::Journal;
 use crate::id::ThreadId;
 use crate::notice::{Notice, Severity};
 use crate::ui::app::{
@@ -98,6 +97,7 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
 
 fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     model.open = true;
+    model.writing.losses = 0;
     model.older = None;
     // Until now nobody could answer.
     model.waiting_since = model.now_ms;
@@ -159,11 +159,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             model.labels = labels;
             more_unread(model)
         }
-        Update::Thread(id, thread) => {
-            let mut effects = opening::thread_came(model, &id, thread.as_deref());
-            effects.extend(conversation(model, &id, thread.map(|thread| *thread)));
-            effects
-        }
+        Update::Thread(id, thread) => thread_came(model, &id, thread),
         Update::Changed => {
             let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
             requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
@@ -177,6 +173,9 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         }
         Update::ActionRows { action, rows, total } => past::reached(model, &action, rows, total),
         Update::Done(done) => answered(model, done),
+        update @ (Update::Noted(..) | Update::Kept(_) | Update::TakenBack(_)) => {
+            written(model, update)
+        }
         Update::Purge(ticket, step) => {
             crate::ui::purge::step(model, ticket, step);
             Vec::new()
@@ -206,9 +205,38 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         Update::NewMail(news) => new_mail(model, &news),
         // The loop waits for it itself.
         Update::Paused => Vec::new(),
-        Update::Ended if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
+        Update::Ended if model.quitting == Quitting::Saving => {
+            vec![exit(model.unsaved.take().map_or(UiExit::Quit, UiExit::Unsaved))]
+        }
         Update::Ended => vec![exit(UiExit::EngineGone)],
     }
+}
+
+/// Takes in how far what is written is kept.
+fn written(model: &mut Model, update: Update) -> Vec<Effect> {
+    match update {
+        Update::Kept(slot) => return keeping::kept(model, slot),
+        Update::Noted(slot, done) => keeping::noted(model, slot, done),
+        Update::TakenBack(notice) => {
+            keeping::taken_back(model, &notice);
+            let line = format!("not saved, and taken back: {}", notice.message);
+            model.say(notice.severity, line, notice.hint);
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn thread_came(model: &mut Model, id: &ThreadId, thread: Option<Box<Thread>>) -> Vec<Effect> {
+    // That typed words are kept is said last.
+    let Some(thread) = thread else {
+        let mut effects = conversation(model, id, None);
+        effects.extend(opening::thread_came(model, id, None));
+        return effects;
+    };
+    let mut effects = opening::thread_came(model, id, Some(&thread));
+    effects.extend(conversation(model, id, Some(*thread)));
+    effects
 }
 
 /// New mail is told in the terminal, and here where nothing worse is said.
@@ -260,9 +288,11 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
     let effects = match sent {
         Some(Sent::Draft(slot)) => keeping::saved(model, slot, &done),
         Some(Sent::Order(slot)) => keeping::ordered(model, slot, &done),
+        // Its file goes when the save is on disk.
         Some(Sent::Leftover(slot)) if done.wrote.is_some() => {
-            let saved = Request::Journal(Journal { slot, entry: None });
-            ask([saved]).into_iter().chain([Effect::Desk(DeskAsk::Forget(slot))]).collect()
+            let losses = model.writing.losses;
+            // The list of drafts has it before its file is gone.
+            ask([Request::Outgoing, Request::Forget { slot, losses }])
         }
         _ => Vec::new(),
     };

@@ -3,7 +3,7 @@
 //! Invariant: a key that types goes where the caret is, and nowhere else; one that does nothing in
 //! a field does no harm elsewhere.
 
-use super::composer::{Composer, Focus, Popup, Then, Waits};
+use super::composer::{Composer, Focus, Popup, Then, Typed, Waits};
 use super::desk::{DeskAsk, DeskSaid, EditorJob, EditorSaid, Leftover};
 use super::{keeping, opening, sending};
 use crate::command::compose::Write;
@@ -93,6 +93,7 @@ pub fn insert(model: &mut Model, text: &str) {
     let now = model.now_ms;
     let Some(composer) = model.writing.open.as_deref_mut() else { return };
     if composer.waits.is_some() {
+        crate::ui::keys::hold(composer, Typed::Paste(text.to_owned()));
         return;
     }
     if composer.area().insert(text) {
@@ -264,6 +265,7 @@ fn detach(model: &mut Model) -> Vec<Effect> {
 }
 
 fn editor(model: &mut Model) -> Vec<Effect> {
+    let losses = model.writing.losses;
     let Some(composer) = model.writing.open.as_deref_mut() else { return Vec::new() };
     composer.popup = None;
     composer.waits = Some(Waits::Editor);
@@ -274,7 +276,7 @@ fn editor(model: &mut Model) -> Vec<Effect> {
         draft: composer.draft(),
     };
     // While the editor runs nothing else is noted.
-    let mut effects = keeping::note(composer);
+    let mut effects = keeping::note(composer, losses);
     effects.push(Effect::Edit(Box::new(job)));
     effects
 }
@@ -291,7 +293,7 @@ pub fn edited(model: &mut Model, said: EditorSaid) -> Vec<Effect> {
         let edited = from_text(&text, &composer.draft());
         composer.fill(edited.draft);
         // The journal got it from the editor's file.
-        composer.noted.get_or_insert_default();
+        composer.noted.has_other();
         keeping::changed(composer, now);
         if let Some(first) = edited.problems.first() {
             let line = format!("line {}: {}", first.line, first.why);
@@ -403,6 +405,7 @@ fn attached(model: &mut Model, ticket: u64, file: Result<Attached, Notice>) -> V
     let waits = |composer: &&mut Composer| composer.coming.iter().any(|(t, _)| *t == ticket);
     let Some(composer) = all.find(waits) else { return Vec::new() };
     composer.coming.retain(|(coming, _)| *coming != ticket);
+    let (slot, left) = (composer.slot, composer.then.is_some());
     match file {
         Ok(file) => {
             let size = crate::ui::text::size(file.size);
@@ -413,7 +416,8 @@ fn attached(model: &mut Model, ticket: u64, file: Result<Attached, Notice>) -> V
         }
         Err(notice) => model.say(notice.severity, notice.message, notice.hint),
     }
-    Vec::new()
+    // What was left waits for its files.
+    if left { keeping::go_on(model, slot) } else { Vec::new() }
 }
 
 /// Enter in the box of saves: that one is written on from.

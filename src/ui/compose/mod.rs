@@ -10,7 +10,8 @@
 //! | what is open | [`composer`] |
 //! | what its keys do | [`keys`] |
 //! | how a draft begins: new, an answer, a forward, one from the list | [`opening`] |
-//! | when it is put in the journal, saved, sent | [`keeping`] |
+//! | when it is put in the journal, saved, sent | [`keeping`], [`noted`] |
+//! | what is left of it when the program cannot keep it | [`rescue`] |
 //! | what is asked before it is sent | [`sending`] |
 //! | the lists of drafts and of what is being sent | [`outgoing`] |
 //! | what is done outside the model: files, the editor, accounts | [`desk`] |
@@ -20,8 +21,10 @@ pub mod composer;
 pub mod desk;
 pub mod keeping;
 pub mod keys;
+pub mod noted;
 pub mod opening;
 pub mod outgoing;
+pub mod rescue;
 pub mod rows;
 pub mod sending;
 
@@ -62,6 +65,10 @@ pub struct Writing {
     pub ticket: u64,
     /// How many were opened here.
     pub opened: i64,
+    /// How often the disk took back what was decided, as far as that was told.
+    pub losses: u64,
+    /// Why something could not be kept, last.
+    pub refused: String,
 }
 
 impl Writing {

@@ -3,11 +3,12 @@
 //! Invariant: keys that are typed before there is something to type into wait for it; they reach
 //! nothing else.
 
-use super::composer::{Composer, Waits};
+use super::composer::{Composer, Focus, Typed, Waits};
+use super::keeping;
 use crate::engine::handle::Request;
 use crate::engine::view::{Message, OpenDraft, Thread};
 use crate::id::{EventId, ThreadId};
-use crate::mail::compose::{self, Answer, Draft, Hints, Shown, Style};
+use crate::mail::compose::{self, Answer, Draft, Hints, Style};
 use crate::notice::Severity;
 use crate::ui::app::{Effect, Model};
 use crate::ui::keys;
@@ -89,7 +90,7 @@ fn begin(model: &mut Model, message: &Message, how: Answering) {
             &model.zone,
         ) * 60,
     };
-    let (shown, me) = (shown(message), &model.writing.identities);
+    let (shown, me) = (message.shown(Hints::default()), &model.writing.identities);
     let draft = match how {
         Answering::Sender => compose::reply(&shown, Answer::Sender, me, style),
         Answering::All => compose::reply(&shown, Answer::All, me, style),
@@ -127,23 +128,6 @@ const fn shown_at(message: &Message) -> i64 {
     }
 }
 
-/// What of a message its answers need.
-fn shown(message: &Message) -> Shown {
-    Shown {
-        message: Some(message.id.clone()),
-        message_id: message.message_id.clone(),
-        references: message.references.clone(),
-        from: message.from.clone(),
-        to: message.to.clone(),
-        cc: message.cc.clone(),
-        reply_to: message.reply_to.clone(),
-        subject: message.subject.clone(),
-        date: message.date,
-        text: message.text.clone(),
-        hints: Hints::default(),
-    }
-}
-
 /// The conversation came whose newest message is answered.
 pub fn thread_came(model: &mut Model, id: &ThreadId, thread: Option<&Thread>) -> Vec<Effect> {
     let waits = model.writing.open.as_ref().and_then(|composer| composer.waits.as_ref());
@@ -159,7 +143,7 @@ pub fn thread_came(model: &mut Model, id: &ThreadId, thread: Option<&Thread>) ->
             release(model)
         }
         None if id == wanted => {
-            model.writing.open = None;
+            without(model);
             Vec::new()
         }
         _ => Vec::new(),
@@ -177,6 +161,7 @@ pub fn kept(model: &mut Model, thread: &ThreadId, save: Option<EventId>) -> Vec<
     if let Some(at) = at {
         let mut composer = leaving.remove(at);
         composer.then = None;
+        composer.done = false;
         model.writing.open = Some(Box::new(composer));
         return Vec::new();
     }
@@ -195,15 +180,18 @@ pub fn draft_came(model: &mut Model, ticket: u64, came: Option<OpenDraft>) -> Ve
         return Vec::new();
     }
     let waits = |composer: &Composer| composer.waits == Some(Waits::Draft(ticket));
-    let Some(waiting) = model.writing.open.take_if(|composer| waits(composer)) else {
+    if !model.writing.open.as_deref().is_some_and(waits) {
         return Vec::new();
-    };
+    }
     let Some(came) = came else {
         model.say(Severity::Warning, "This draft is not here any more", "");
+        without(model);
         return Vec::new();
     };
+    let Some(waiting) = model.writing.open.take() else { return Vec::new() };
     let composer = open(model, came.draft);
     (composer.held, composer.again) = (waiting.held, waiting.again);
+    composer.kept = Some((came.thread.clone(), came.save.clone(), composer.begun.clone()));
     (composer.thread, composer.from) = (Some(came.thread), Some(came.save));
     composer.saved = Some(composer.begun.clone());
     composer.history = came.history;
@@ -211,13 +199,37 @@ pub fn draft_came(model: &mut Model, ticket: u64, came: Option<OpenDraft>) -> Ve
     release(model)
 }
 
+/// What was typed for something that does not come is a message of its own: nothing of it is lost,
+/// and no key of it does anything. Where nothing was typed nothing is open any more.
+pub fn without(model: &mut Model) {
+    let awaits = |composer: &mut Box<Composer>| {
+        matches!(composer.waits, Some(Waits::Thread(..) | Waits::Draft(_)))
+    };
+    let Some(waiting) = model.writing.open.take_if(awaits) else { return };
+    let words = super::rescue::words(&waiting.held);
+    if words.is_empty() {
+        return;
+    }
+    new(model);
+    if let Some(composer) = model.writing.open.as_deref_mut() {
+        composer.focus = Focus::Body;
+        composer.body.insert(&words);
+        keeping::changed(composer, model.now_ms);
+    }
+    let line = "What is to be written on is not here: your words are a new message";
+    model.say(Severity::Warning, line, "");
+}
+
 /// Presses the keys that waited.
 pub fn release(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     loop {
         let open = model.writing.open.as_deref_mut().filter(|composer| composer.waits.is_none());
-        let Some(key) = open.and_then(|composer| composer.held.pop_front()) else { break };
-        effects.extend(keys::press(model, key));
+        match open.and_then(|composer| composer.held.pop_front()) {
+            Some(Typed::Key(key)) => effects.extend(keys::press(model, key)),
+            Some(Typed::Paste(text)) => keys::paste(model, &text),
+            None => break,
+        }
     }
     effects
 }

@@ -280,7 +280,8 @@ fn with_sent(model: &mut Model, row: &OutboxRow, out: Out, sure: Option<&EventId
             effects
         }
         Out::Open => {
-            let mut effects = keys::send(model, cancel(), Sent::Key);
+            // No undo queues again what is being written on.
+            let mut effects = keys::send(model, cancel(), Sent::Silent);
             effects.extend(opening::kept(model, &row.thread, Some(row.save.clone())));
             effects
         }

@@ -3,6 +3,7 @@
 mod accounts;
 mod compose;
 mod history;
+mod kept;
 mod keys;
 mod look;
 mod random;

@@ -97,7 +97,9 @@ type Parts = Vec<(String, Style)>;
 /// The notice, or the running import; its hint only where all of it has room.
 fn said(model: &Model, width: u16) -> Parts {
     let theme = model.theme;
-    if model.quitting == Quitting::Saving {
+    // What holds it up is said where that is known.
+    let wrong = model.notice.as_ref().is_some_and(|notice| notice.severity > Severity::Info);
+    if model.quitting == Quitting::Saving && !wrong {
         return vec![
             ("saving… ".to_owned(), theme.strong()),
             ("C-c C-c quits at once".to_owned(), theme.dim()),
