@@ -122,7 +122,7 @@
 //! | an answer, a forward is begun | `mail/compose/reply` ← `shown`, `people`, `quote` |
 //! | a draft becomes bytes | `mail/compose/build` → `header`, `flowed`, `transfer` |
 //! | what mail may show | [`safe_text`] |
-//! | a page becomes text | `mail/html` (`token` → `tree`, `style`, `sheet` → `render`) → `mail/body` |
+//! | a page becomes text | `mail/html` (`token` → `tree`, `style` → `render`) → `mail/body` |
 //! | a link is shown, opened, copied | `mail/links` → `ui/links` → `cli/opener`, `ui/clipboard` |
 //! | who wrote it is believed or not | `mail/auth`, `mail/sender` → `ui/reader/body` |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |

@@ -111,11 +111,10 @@ pub fn links(text: &str, anchors: &[Anchor]) -> Vec<Link> {
 #[must_use]
 pub fn listed(line: &str) -> Option<(u32, &str)> {
     let (number, target) = line.strip_prefix('[')?.split_once("] ")?;
-    let [(range, _)] = find(target).try_into().ok()?;
-    let whole = range == (0..target.len());
-    // A target may end in what a sentence would not count to it.
-    let word = range.start == 0 && !target.contains(char::is_whitespace);
-    (whole || word).then_some((number.parse().ok()?, target))
+    // A target may end in, and hold, what a sentence would not count to it.
+    let begins = find(target).first().is_some_and(|(range, _)| range.start == 0);
+    let is_word = !target.contains(char::is_whitespace);
+    (begins && is_word).then_some((number.parse().ok()?, target))
 }
 
 type Found<'a> = (HashMap<u32, &'a str>, Vec<(&'a str, String)>);
@@ -396,6 +395,8 @@ mod tests {
         assert_eq!(found[0].warnings, [OtherTarget]);
         assert_eq!(listed("[1] see http://a"), None);
         assert_eq!(listed("[x] http://a"), None);
+        let whole = "http://a/?u=<http://b>|https://c.";
+        assert_eq!(listed(&format!("[7] {whole}")), Some((7, whole)));
     }
 
     #[test]

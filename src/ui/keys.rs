@@ -191,14 +191,8 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             model.layers.pop();
             Vec::new()
         }
-        Verb::Help => {
-            model.layers.push(Layer::Help(0));
-            Vec::new()
-        }
-        Verb::Accounts => {
-            model.layers.push(Layer::Accounts(0));
-            Vec::new()
-        }
+        Verb::Help => put_on_top(model, Layer::Help(0)),
+        Verb::Accounts => put_on_top(model, Layer::Accounts(0)),
         Verb::AddAccount => wizard::open(model),
         Verb::Suspend => vec![Effect::Suspend],
         Verb::Redraw => vec![Effect::Redraw],
@@ -213,6 +207,11 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             quit(model)
         }
     }
+}
+
+fn put_on_top(model: &mut Model, layer: Layer) -> Vec<Effect> {
+    model.layers.push(layer);
+    Vec::new()
 }
 
 fn select(model: &mut Model, verb: Verb) -> Vec<Effect> {

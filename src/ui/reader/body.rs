@@ -2,11 +2,18 @@
 //!
 //! Invariant: nothing of the text is left out but what a line has no room for of a target; pure.
 
+use std::collections::HashMap;
+
 use super::{HEAD_COLUMNS, Kind, name};
 use crate::engine::view::Message;
 use crate::mail::links::{self, LinkWarning};
 use crate::mail::{Address, Doubt, Known, LeftOut, Verdict, doubts};
 use crate::ui::text;
+
+/// Lines of a text that are looked at as targets of links; further ones are text.
+const MAX_JUDGED: usize = 2_000;
+/// Texts of one link that are looked at.
+const MAX_SAID: usize = 4;
 
 type Lines = Vec<(Kind, String)>;
 
@@ -105,7 +112,8 @@ fn trust(message: &Message, doubts: &[Doubt], columns: usize, out: &mut Lines) {
 /// The text, its parts apart.
 fn shown(message: &Message, columns: usize, out: &mut Lines) {
     let mut parts = message.facts.parts.iter().peekable();
-    let mut at = 0;
+    let said = said(message);
+    let (mut at, mut judged) = (0, 0);
     for line in message.text.split_inclusive('\n') {
         while let Some(part) = parts.next_if(|part| part.at <= at) {
             let title = if part.message { " a message in the message " } else { "" };
@@ -114,8 +122,10 @@ fn shown(message: &Message, columns: usize, out: &mut Lines) {
         }
         at += line.len();
         let line = line.trim_end_matches('\n');
-        if let Some((_, target)) = links::listed(line) {
-            out.push(link(message, line, target, columns));
+        if let Some((n, target)) = links::listed(line).filter(|_| judged < MAX_JUDGED) {
+            judged += 1;
+            let said = said.get(&n).map_or(&[][..], Vec::as_slice);
+            out.push(link(said, line, target, columns));
             continue;
         }
         let depth = text::quote(line).0;
@@ -124,15 +134,25 @@ fn shown(message: &Message, columns: usize, out: &mut Lines) {
     }
 }
 
+/// What is said where the text has the number of a link; of many texts the first few.
+fn said(message: &Message) -> HashMap<u32, Vec<&str>> {
+    let mut said: HashMap<u32, Vec<&str>> = HashMap::new();
+    for anchor in &message.facts.links {
+        let texts = said.entry(anchor.n).or_default();
+        if texts.len() < MAX_SAID {
+            texts.push(&anchor.text);
+        }
+    }
+    said
+}
+
 /// Where a link leads: on one line, so that its host is seen; the box of links has all of it.
-fn link(message: &Message, line: &str, target: &str, columns: usize) -> (Kind, String) {
-    let anchors = message.facts.links.iter();
-    let said = anchors.filter(|anchor| line.starts_with(&format!("[{}]", anchor.n)));
+fn link(said: &[&str], line: &str, target: &str, columns: usize) -> (Kind, String) {
     let warned = |text: &str| {
         let warnings = links::warnings(text, target);
         warnings.into_iter().find(|warning| *warning != LinkWarning::Punycode)
     };
-    let warning = said.map(|anchor| anchor.text.as_str()).chain([""]).find_map(warned);
+    let warning = said.iter().copied().chain([""]).find_map(warned);
     match warning {
         Some(warning) => {
             // The warning is seen whole; what is cut is the target.
