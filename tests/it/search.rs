@@ -32,14 +32,14 @@ fn mails() -> Vec<Mail> {
     let long = "padding ".repeat(2_000) + "\n";
     vec![
         mail("plain").at(1).body("The quick brown fox\nmeets a lazy dog at 10:30.\n"),
-        mail("accents").at(2).body("Grüße aus Łódź, déjà vu, naïve Straße\n").set(
-            "Content-Type",
-            "text/plain; charset=utf-8",
-        ),
-        mail("cjk").at(3).body("東京の会議は明日です\n").set(
-            "Content-Type",
-            "text/plain; charset=utf-8",
-        ),
+        mail("accents")
+            .at(2)
+            .body("Grüße aus Łódź, déjà vu, naïve Straße\n")
+            .set("Content-Type", "text/plain; charset=utf-8"),
+        mail("cjk")
+            .at(3)
+            .body("東京の会議は明日です\n")
+            .set("Content-Type", "text/plain; charset=utf-8"),
         mail("people")
             .at(4)
             .set("From", "Zoe Quill <zoe.quill@example.org>")
