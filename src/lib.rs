@@ -48,8 +48,8 @@
 //! What must never be: `mail` has no database, socket or terminal; `store` no mail, network or
 //! async; materializers no clock, randomness or file; `command` no terminal or runtime; `sync` no
 //! idea of what an event means; `ui` no database, backend or bridge. One door for each outside
-//! library: ratatui and crossterm in `ui`, rusqlite in `store`, the schemas and their devices,
-//! tungstenite in `sync`, mail-parser in `mail`.
+//! library: ratatui and crossterm in `ui`, rusqlite in `store`, the schemas, `search` and their
+//! devices, tungstenite in `sync`, mail-parser in `mail`.
 //!
 //! # Where to look
 //!
@@ -115,6 +115,8 @@
 //! | what accounts do | `backend/fetcher` → `cli/tui_mail` → `ui/view/accounts` |
 //! | an answer, a forward is begun | `mail/compose/reply` ← `shown`, `people`, `quote` |
 //! | a draft becomes bytes | `mail/compose/build` → `header`, `flowed`, `transfer` |
+//! | words come into the index | `backend/indexer` → `storage/feed` → `search/entry` → `index` |
+//! | `search` | `cli/search` → `search/query` → `engine/finding` → `search/find` (`plan`, `walk`) |
 //! | what mail may show | [`safe_text`] |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
@@ -127,8 +129,10 @@
 //! `DIR/mailbox.db` is the device: the Mailbox log and its tables, own events, the `shown` index.
 //! `DIR/backend/threads.db` holds every Thread log, the queue, snapshots, the message index and
 //! blobs; `DIR/backend/mailbox.db` the backend's Mailbox store, `snapshots.db` beside it what a new
-//! device gets of it, which can be made again at any time. A device of a remote backend has
-//! `DIR/remote.json` and, in `DIR/threads.db`, the logs and long texts that it is to keep.
+//! device gets of it, and `search.db` the words of all messages; both can be made again at any
+//! time. A device of a remote backend has
+//! `DIR/remote.json` and, in `DIR/threads.db`, the logs and long texts that it is to keep,
+//! with their words in `DIR/search.db`.
 //! `DIR/lock` is held by the one process that owns the directory; while that is a terminal or runs
 //! with `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db`
 //! remembers which files were imported and what they said; losing it costs reading them again.
@@ -223,6 +227,13 @@
 //!   byte, and no table may say where a row lies in its file. The thread's own log goes as a whole.
 //! - **Label ids come from names**, so that two devices that make a label offline make the same. A
 //!   renamed label keeps its id; its old name is free for another under the next id of that name.
+//! - **The index of words follows the logs by the number of their rows**, which grow in the order of
+//!   commits: no table says what is not indexed, and what an older program wrote is indexed by the
+//!   next. It is a file of its own, behind what is acknowledged, and any process may go on with
+//!   it. A row of it is a message numbered by its date, so that the newest answers are read first
+//!   and nothing is sorted; what is asked of conversations is asked of the rows as shown, so that
+//!   no key, link or split changes the index. `import` returns when it has caught up, which is
+//!   soon after, since it runs beside; what a process leaves behind the next goes on with.
 //! - **A label's row is a fold** over its events without those of undone actions, so that all that
 //!   is done to one is undone like anything else, and out of order; what a device shows
 //!   (`labelsShown`) is the same fold with its own events behind. Labels with equal names are

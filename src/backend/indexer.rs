@@ -9,8 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::backend::storage::{self, Feed, Logs};
-use crate::search::Index;
+use crate::backend::storage::{self, Feed, Logs, Looked};
 use crate::store::StoreError;
 
 /// How long it waits after its start, unless there is something to do: a backend that was started
@@ -185,7 +184,7 @@ fn pass(dir: &Path, feed: &mut Option<Feed>, bell: &Bell) -> Result<(), StoreErr
 
 /// How many messages the index of a backend lacks.
 fn left(dir: &Path) -> usize {
-    storage::look(dir, Logs::Backend, usize::MAX).map_or(0, |(_, left)| left)
+    storage::look(dir, Logs::Backend, usize::MAX).map_or(0, |looked| looked.lacks)
 }
 
 /// Takes into the index in `dir` what it lacks, as long as `go_on` says so; another process may do
@@ -200,15 +199,10 @@ pub fn index_now(dir: &Path, logs: Logs, go_on: &dyn Fn() -> bool) -> Result<(),
     Ok(())
 }
 
-/// The index in `dir` for reading, and how many messages it lacks, counted up to `most`; `None`
-/// where none was made yet, or what is there is of no use.
+/// Looks at the index in `dir`; what it lacks is counted up to `most`.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn look_at_index(
-    dir: &Path,
-    logs: Logs,
-    most: usize,
-) -> Result<(Option<Index>, usize), StoreError> {
+pub fn look_at_index(dir: &Path, logs: Logs, most: usize) -> Result<Looked, StoreError> {
     storage::look(dir, logs, most)
 }

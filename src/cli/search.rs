@@ -5,7 +5,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::backend::{Logs, index_now, look_at_index};
+use crate::backend::{Logs, Looked, index_now, look_at_index};
 use crate::cli::args::query_word;
 use crate::cli::home::Home;
 use crate::cli::list;
@@ -52,13 +52,14 @@ fn index(home: &Home, output: Output) -> Result<Option<Index>, Notice> {
         (home.backend_dir(), Logs::Backend)
     };
     let look = || look_at_index(&dir, logs, SOON + 1).map_err(|error| error.notice());
-    let (mut index, mut lacks) = look()?;
-    if lacks > 0 && lacks <= SOON {
-        drop(index); // it may be made again
+    let mut looked = look()?;
+    if (1..=SOON).contains(&looked.lacks) || looked.stale {
+        drop(looked); // it may be made again
         // A directory that cannot be written is searched as it is.
         let _ = index_now(&dir, logs, &|| true);
-        (index, lacks) = look()?;
+        looked = look()?;
     }
+    let Looked { index, lacks, .. } = looked;
     if lacks > 0 {
         let lacks = if lacks > SOON { format!("more than {SOON}") } else { lacks.to_string() };
         let line = format!("{lacks} messages are not in the index yet, and were not looked at");

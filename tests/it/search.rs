@@ -80,7 +80,7 @@ fn what_is_asked_is_found() {
         ("\"fox brown\"", &[]),
         ("10:30", &["plain"]),
         ("qui* answer", &["plain"]),
-        ("la*", &["plain"]),
+        ("la*", &["large", "plain"]),
         ("grusse", &["accents"]),
         ("GRÜSSE lodz STRASSE", &["accents"]),
         ("会議", &["cjk"]),

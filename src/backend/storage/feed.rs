@@ -234,13 +234,20 @@ impl Feed {
 /// Messages that came before the parts of the index are put together.
 const MERGE_AFTER: usize = 10_000;
 
-/// The index in a directory, for reading, and how many messages it lacks, counted up to `most`.
-pub(crate) fn look(
-    dir: &Path,
-    kind: Logs,
-    most: usize,
-) -> Result<(Option<Index>, usize), StoreError> {
-    let Some(logs) = kind.open(dir)? else { return Ok((None, 0)) };
+/// The index in a directory, as it is.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// For reading; `None` where none was made yet, or what is there is of no use.
+    pub index: Option<Index>,
+    /// How many messages it lacks, counted up to a bound.
+    pub lacks: usize,
+    /// It has what is gone.
+    pub stale: bool,
+}
+
+/// Looks at the index in a directory; what it lacks is counted up to `most`.
+pub(crate) fn look(dir: &Path, kind: Logs, most: usize) -> Result<Looked, StoreError> {
+    let Some(logs) = kind.open(dir)? else { return Ok(Looked::default()) };
     let index = match Index::read(dir) {
         Err(error) if is_spoilt(&error) => None,
         index => index?,
@@ -251,7 +258,8 @@ pub(crate) fn look(
     };
     let theirs = kind.are_those_of(&logs, &at)?;
     let lacks = Log::arrived_count(&logs, if theirs { at.row } else { 0 }, &NAMES, most)?;
-    Ok((index, lacks))
+    let stale = index.is_some() && kind.gone(&logs)? != at.gone;
+    Ok(Looked { index, lacks, stale })
 }
 
 /// The last number that a row of the logs was given.
