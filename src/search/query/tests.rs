@@ -485,7 +485,8 @@ proptest! {
         pieces in prop::collection::vec((piece(), any::<bool>()), 0..30),
         typing in any::<bool>(),
     ) {
-        let with_gaps = pieces.iter().flat_map(|(p, gap)| [p.as_str(), if *gap { " " } else { "" }]);
+        let gap = |gap: bool| if gap { " " } else { "" };
+        let with_gaps = pieces.iter().flat_map(|(piece, then)| [piece.as_str(), gap(*then)]);
         let text: String = with_gaps.collect();
         check_any(&text, typing);
     }
