@@ -129,6 +129,8 @@
 //! | who wrote it is believed or not | `mail/auth`, `mail/sender` → `ui/reader/body` |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
+//! | a query is read | `search/query` → `query/parse` → `query/asked` ← `search/complete` |
+//! | what was found is shown as found | `search/hits`, `hits/snippet` ← `search/words` |
 //! | an error's line, hint and exit code | the room's `error.rs` → [`notice`] → `cli/output` |
 //!
 //! # On disk
