@@ -162,7 +162,7 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// Reads `text` up to `cursor`, from left to right: which groups, quotes and operators are open.
+    /// Reads `text` up to `cursor`, from left to right: which groups and quotes are open there.
     fn of(text: &'a str, cursor: usize) -> Self {
         let before = &text[..cursor];
         let mut groups: Vec<Option<Operator>> = Vec::new();

@@ -138,9 +138,12 @@ impl Reader<'_> {
     fn text(&mut self, field: Field, value: &Value<'_>) -> Option<Query> {
         let raw = value.raw.trim();
         let people = matches!(field, Field::From | Field::To | Field::Cc | Field::Bcc);
-        if people && !value.quoted && raw.eq_ignore_ascii_case("me") && !self.context.me.is_empty()
-        {
-            return self.me(field, value);
+        if people && !value.quoted && raw.eq_ignore_ascii_case("me") {
+            if !self.context.me.is_empty() {
+                return self.me(field, value);
+            }
+            let hint = "`mailtui account add` says which addresses are yours";
+            self.mark(value.span.clone(), Weight::Warning, "none is known to be yours", hint);
         }
         let star = raw.ends_with('*');
         let found = words::words(value.raw);

@@ -272,6 +272,14 @@ fn hints_say_what_to_write() {
 }
 
 #[test]
+fn who_is_not_known_is_looked_for_as_a_word() {
+    let context = Context { now: NOW, zone: &TimeZone::UTC, me: &[], typing: false };
+    let parsed = parse("from:me", &context);
+    assert_eq!(tree(&parsed.query), "from:\"me\"");
+    assert_eq!(parsed.marks[0].message, "none is known to be yours");
+}
+
+#[test]
 fn labels_are_meant_by_id_name_and_as_gmail_writes_them() {
     for (given, id, name, meant) in [
         ("work", "work", "Work", true),
@@ -477,7 +485,8 @@ proptest! {
         pieces in prop::collection::vec((piece(), any::<bool>()), 0..30),
         typing in any::<bool>(),
     ) {
-        let with_gaps = pieces.iter().flat_map(|(p, gap)| [p.as_str(), if *gap { " " } else { "" }]);
+        let gap = |gap: bool| if gap { " " } else { "" };
+        let with_gaps = pieces.iter().flat_map(|(piece, then)| [piece.as_str(), gap(*then)]);
         let text: String = with_gaps.collect();
         check_any(&text, typing);
     }
