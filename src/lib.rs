@@ -79,7 +79,10 @@
 //! | what was taken back too late | `engine/apply` (`forget_projected`) → `engine/late` |
 //! | `compose`, `reply`, `forward` | `cli/writing` → `mail/compose` → `engine/drafts` |
 //! | `send`, `outbox` | `cli/writing/send`, `outbox` → `engine/drafts` → `backend/outbox` |
-//! | a list is left | `cli/writing/unsubscribe` → `mail/compose`, `account/one_click` |
+//! | a list is left | `cli/writing/unsubscribe`, `ui/unsubscribe` → `account/one_click` |
+//! | what devices know of accounts | `cli/tui_mail` → `backend/hearing` → `engine/told` |
+//! | who is proposed in To | `mailbox/people` → `engine/people` → `ui/compose/outgoing` |
+//! | what an answer needs of its message | `ui/compose/original` → `engine/originals` |
 //! | a message is given to a server | `outbox/post` → `smtp/submit` → `account/smtp_wire` |
 //! | what is sent is filed at a server | `backend/outbox/filing` ← `imap/sent` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
@@ -92,7 +95,8 @@
 //! | the log becomes a snapshot | `backend/maker` → `backend/bootstrap` → `mailbox/snapshot` |
 //! | a device takes it in | `engine/bootstrap` → `mailbox/snapshot/load`, then `index` |
 //! | a message is written | `ui/compose` (its map) → `engine/composing` → `engine/drafts` |
-//! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor` |
+//! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor`, `sheet` |
+//! | words that the disk refuses | `ui/compose/keeping` ← `engine/composing`; `compose/rescue` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a death in the simulation, a rule broken on purpose | [`crash::faults`] |
 //! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |
@@ -106,6 +110,8 @@
 //! | another projection | `backend/storage/again` → `backend/reproject`, a slice a step |
 //! | a file outlives a power cut | `store/db` (`durable`), `store/disk`, `engine/syncer` |
 //! | an own event is forgotten | `engine/apply` (`forget_projected`) ← `engine/kept_disk` |
+//! | an attachment is saved, opened, piped | `cli/attachment` ← `mail/part`, `mail/program` |
+//! | mail goes out into files | `cli/export` → `bridge/leave` → `mail/compose/restate` |
 //! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
 //! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |
 //! | a damaged file | `store/salvage`, `store/check` → `backend/mend`, `engine/mend` ← `doctor` |
@@ -118,6 +124,9 @@
 //! | words come into the index | `backend/indexer` → `storage/feed` → `search/entry` → `index` |
 //! | `search` | `cli/search` → `search/query` → `engine/finding` → `search/find` (`plan`, `walk`) |
 //! | what mail may show | [`safe_text`] |
+//! | a page becomes text | `mail/html` (`token` → `tree`, `style` → `render`) → `mail/body` |
+//! | a link is shown, opened, copied | `mail/links` → `ui/links` → `cli/opener`, `ui/clipboard` |
+//! | who wrote it is believed or not | `mail/auth`, `mail/sender` → `ui/reader/body` |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
 //! | a query is read | `search/query` → `query/parse` → `query/asked` ← `search/complete` |
@@ -140,7 +149,8 @@
 //! user's: which accounts there are; `DIR/accounts.removed` those that were removed, for who
 //! fetches to forget what their servers had; `DIR/secrets` has passwords that were typed, where no
 //! keyring keeps them. `DIR/writing.db` is what is being written on this device: a journal of open
-//! drafts, and what is attached until the backend has it. `DIR/crash.txt` says where the last panic
+//! drafts, and what is attached until the backend has it; `DIR/compose` has what an editor was
+//! given, until it is saved. `DIR/crash.txt` says where the last panic
 //! was, without mail.
 //!
 //! # Decisions

@@ -99,6 +99,13 @@ pub(super) enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// List, save, open and pipe what is attached to a conversation.
+    Attachment {
+        #[command(subcommand)]
+        verb: super::attachment::Verb,
+    },
+    /// Write mail into a Maildir, or a conversation into an mbox file; `import` reads it again.
+    Export(super::export::Export),
     /// Find conversations, the newest answer first; the README says what can be asked.
     Search {
         /// What to look for: words, \"phrases\", begin*, from:name, label:x, -not, a OR b, …

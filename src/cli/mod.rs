@@ -5,6 +5,7 @@
 
 mod account;
 mod args;
+mod attach;
 mod attachment;
 mod attend;
 mod backup;
@@ -14,14 +15,17 @@ pub mod demo_mail;
 mod desk;
 mod device;
 mod doctor;
+mod export;
 mod history;
 mod home;
 mod import;
 mod labels;
 mod list;
 mod mail_fetch;
+mod opener;
 mod output;
 mod purge;
+mod reach;
 mod restore;
 mod search;
 mod serve;
@@ -59,10 +63,8 @@ use output::Output;
 #[must_use]
 pub fn run(args: impl Iterator<Item = OsString>) -> u8 {
     let args = args::prepare(args);
-    let output = Output {
-        json: args.iter().any(|arg| arg == "--json"),
-        quiet: args.iter().any(|arg| arg == "--quiet"),
-    };
+    let given = |option: &str| args.iter().take_while(|arg| *arg != "--").any(|arg| arg == option);
+    let output = Output { json: given("--json"), quiet: given("--quiet") };
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return refuse(output, &error),
@@ -150,6 +152,8 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
         }
         Command::Search { query, limit, by } => search::run(home, output, &query, limit, by),
         Command::Show { threads, raw, force } => show::show(home, output, &threads, raw, force),
+        Command::Attachment { verb } => attachment::run(home, output, verb),
+        Command::Export(export) => export::run(home, output, &export),
         Command::Labels { verb: None } => labels::list(home, output),
         Command::Labels { verb: Some(verb) } => labels::change(home, output, verb),
         Command::Label { words, wait } => triage::label(home, output, &words, !wait.no_wait),

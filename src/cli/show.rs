@@ -5,15 +5,16 @@ use std::io::IsTerminal as _;
 use serde_json::{Value, json};
 
 use crate::backend::Reader;
-use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
+use crate::cli::reach::Reach;
 use crate::clock::rfc3339;
 use crate::command::intent::Target;
 use crate::engine::view::{Message, Thread};
 use crate::engine::{Device, EngineError};
 use crate::id::{BlobHash, StoreId, ThreadId};
 use crate::mail::Flags;
+use crate::mail::links::links;
 use crate::notice::{Exit, Explain as _, Notice};
 
 /// Shows conversations. What is not there is said at the end; the rest is shown.
@@ -80,6 +81,16 @@ pub(super) fn load(
     logs: Option<&Reader>,
     member: &Target,
 ) -> Result<Option<Notice>, Notice> {
+    load_by(&mut Reach::new(home), device, logs, member)
+}
+
+/// As [`load`], for many: the backend is reached once.
+pub(super) fn load_by(
+    reach: &mut Reach<'_>,
+    device: &mut Device,
+    logs: Option<&Reader>,
+    member: &Target,
+) -> Result<Option<Notice>, Notice> {
     let error = |error: crate::store::StoreError| error.notice();
     let thread = &member.thread;
     if let Some(logs) = logs {
@@ -92,7 +103,7 @@ pub(super) fn load(
         return Ok(None);
     }
     let kept = device.kept_log(thread).map_err(|error| error.notice())?;
-    let Some(last) = kept.last() else { return fetch(home, device, thread).map(|()| None) };
+    let Some(last) = kept.last() else { return reach.thread(device, thread).map(|()| None) };
     device.put_log(thread, &kept);
     let mut readable = true;
     for hash in device.text_blobs(thread) {
@@ -104,44 +115,10 @@ pub(super) fn load(
     if readable && last.position >= member.seen.position {
         return Ok(None);
     }
-    match fetch(home, device, thread) {
+    match reach.thread(device, thread) {
         Err(notice) if readable => Ok(Some(notice)),
         other => other.map(|()| None),
     }
-}
-
-/// Fetches a thread from the remote backend; its log is kept here from then on.
-fn fetch(home: &Home, device: &mut Device, thread: &ThreadId) -> Result<(), Notice> {
-    if home.offline {
-        return Err(EngineError::NotHere(thread.to_string()).notice());
-    }
-    let mut session = match Desk::open(home)? {
-        Desk::Own(session) => session,
-        Desk::Beside(mut guest) => {
-            guest.fetch(thread)?;
-            let log = guest.device().kept_log(thread).map_err(|error| error.notice())?;
-            device.put_log(thread, &log);
-            for hash in device.text_blobs(thread) {
-                device.put_blob(&hash, guest.blob(&hash)?);
-            }
-            return Ok(());
-        }
-    };
-    session.connect()?;
-    session.driver.device.note_opened(thread).map_err(|error| error.notice())?;
-    session.driver.device.load(thread).map_err(|error| error.notice())?;
-    session
-        .driver
-        .until(&session.events, None, |driver| Ok(driver.device.is_loaded(thread)))
-        .map_err(|error| error.notice())?;
-    let fetched = &mut session.driver.device;
-    device.put_log(thread, &fetched.kept_log(thread).map_err(|error| error.notice())?);
-    for hash in device.text_blobs(thread) {
-        if let Some(bytes) = fetched.blob(&hash) {
-            device.put_blob(&hash, bytes);
-        }
-    }
-    Ok(())
 }
 
 fn print_raw(
@@ -170,30 +147,13 @@ pub(super) fn bytes(
         Some(logs) => logs.blob(hash).map_err(|error| error.notice())?,
         None => match device.blob(hash) {
             Some(bytes) => Some(bytes),
-            None => fetch_blob(home, hash)?,
+            None => Reach::new(home).blob(hash)?,
         },
     };
     bytes.ok_or_else(|| {
         let line = format!("the bytes {hash} are missing");
         Notice::error("blob", line, "run `mailtui doctor`")
     })
-}
-
-fn fetch_blob(home: &Home, hash: &BlobHash) -> Result<Option<Vec<u8>>, Notice> {
-    if home.offline {
-        return Err(EngineError::NotHere(hash.to_string()).notice());
-    }
-    let mut session = match Desk::open(home)? {
-        Desk::Own(session) => session,
-        Desk::Beside(mut guest) => return guest.blob(hash).map(Some),
-    };
-    session.connect()?;
-    session.driver.device.fetch_blob(hash).map_err(|error| error.notice())?;
-    session
-        .driver
-        .until(&session.events, None, |driver| Ok(driver.device.has_blob(hash)))
-        .map_err(|error| error.notice())?;
-    Ok(session.driver.device.blob(hash))
 }
 
 fn object(thread: &Thread) -> Value {
@@ -221,6 +181,9 @@ fn message(message: &Message) -> Value {
         "sortFrom": message.sort_from,
         "subject": message.subject,
         "text": message.text,
+        "links": links(&message.text, &message.facts.links),
+        "html": message.facts.html,
+        "auth": message.facts.auth,
         "flags": flags(message.flags),
         "attachments": message.attachments,
         "copies": message.copies,

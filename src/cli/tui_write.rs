@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::account::identities;
+use crate::account::discover::Roads;
 use crate::account::{Account, Accounts};
-use crate::cli::attachment::{self, MAX_ATTACHED_BYTES, expanded};
+use crate::account::{identities, one_click_now};
+use crate::cli::attach::{self, MAX_ATTACHED_BYTES, expanded};
 use crate::cli::demo::Sample;
 use crate::cli::home::Home;
+use crate::cli::opener;
 use crate::cli::tui_editor;
 use crate::clock::{Clock as _, SystemClock};
 use crate::engine::writing::Writing;
@@ -87,8 +89,28 @@ pub(super) fn job(desk: Desk) -> DeskJob {
                 tell(DeskSaid::Paths(ticket, paths(&typed)));
             }
             DeskAsk::Forget(slot) => tui_editor::forget(&dir, slot),
+            DeskAsk::OpenLink(target) => {
+                if let Err(notice) = opener::open(&target) {
+                    tell(DeskSaid::Problem(notice));
+                }
+            }
+            DeskAsk::Leave { url, host } => {
+                let asks = !is_sample && !desk.home.offline;
+                // It may take its time: what else is asked of the desk does not wait for it.
+                std::thread::spawn(move || tell(DeskSaid::Left(host, leave(&url, asks))));
+            }
         }
     })
+}
+
+/// Asks to be taken off a mailing list.
+fn leave(url: &str, asks: bool) -> Result<(), Notice> {
+    if !asks {
+        let line = "nobody is asked from here";
+        let hint = "the sample mailbox and --offline reach nobody";
+        return Err(Notice::warning("offline", line, hint));
+    }
+    one_click_now(url, &Roads::default()).map_err(|error| error.notice())
 }
 
 /// Puts words that the interface could not keep into files: in the data directory, where the next
@@ -130,12 +152,12 @@ pub(super) fn rescue(desk: &Desk, left: Vec<Leftover>) -> Option<Notice> {
 /// Who writes in the sample mailbox.
 fn nobody() -> Identity {
     let from = Address { name: Some("You".to_owned()), address: "you@example.org".to_owned() };
-    Identity { account: None, from, aliases: Vec::new(), signature: String::new() }
+    Identity { account: None, from, aliases: Vec::new(), signature: String::new(), above: false }
 }
 
 /// Keeps a file's bytes.
 fn attach(dir: &Path, typed: &str) -> Result<Attached, Notice> {
-    let part = attachment::read(&expanded(typed), MAX_ATTACHED_BYTES)?;
+    let part = attach::read(&expanded(typed), MAX_ATTACHED_BYTES)?;
     let mut writing = Writing::open(dir).map_err(|error| error.notice())?;
     let hash = writing.put(&part.bytes, SystemClock.now()).map_err(|error| error.notice())?;
     let size = part.bytes.len() as u64;

@@ -36,13 +36,15 @@ pub enum Context {
     Outbox,
     /// The saves of a draft.
     Saves,
+    /// The links of a message.
+    Links,
     /// All of these.
     Everywhere,
 }
 
 impl Context {
     /// Every context that can be on top.
-    pub const REAL: [Self; 13] = [
+    pub const REAL: [Self; 14] = [
         Self::FirstRun,
         Self::List,
         Self::Reader,
@@ -56,6 +58,7 @@ impl Context {
         Self::Drafts,
         Self::Outbox,
         Self::Saves,
+        Self::Links,
     ];
 
     /// Whether a command of `self` applies in `other`.
@@ -81,6 +84,7 @@ impl Context {
             Self::Drafts => "drafts",
             Self::Outbox => "outbox",
             Self::Saves => "saves",
+            Self::Links => "links",
             Self::Everywhere => "everywhere",
         }
     }

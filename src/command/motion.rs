@@ -1,7 +1,7 @@
 //! The motions: down, up, pages, ends. In the reader they scroll.
 
 use super::context::Context::{
-    self, Accounts, Colours, Compose, Drafts, FirstRun, Help, History, List, Outbox, Picker,
+    self, Accounts, Colours, Compose, Drafts, FirstRun, Help, History, Links, List, Outbox, Picker,
     Prompt, Reader, Saves,
 };
 use super::registry::{Command, Group, Verb};
@@ -27,9 +27,9 @@ pub enum Motion {
     Last,
 }
 
-const SCROLLS: &[Context] = &[List, Reader, History, Help, Accounts, Drafts, Outbox];
+const SCROLLS: &[Context] = &[List, Reader, History, Help, Accounts, Drafts, Outbox, Links];
 const CHOOSES: &[Context] =
-    &[List, Reader, History, Help, Accounts, FirstRun, Colours, Drafts, Outbox, Saves];
+    &[List, Reader, History, Help, Accounts, FirstRun, Colours, Drafts, Outbox, Saves, Links];
 
 /// The declarations.
 pub const MOTIONS: [Command; 11] = [

@@ -11,6 +11,7 @@ use super::context::{Context, Subject};
 use super::intent::Intent;
 use super::key::Key;
 use super::motion::{Edit, Motion};
+use super::reading::{self, Copied};
 use super::{
     archive, compose, go, label, motion, open, order, program, purge, read, select, snooze, spam,
     star, tour, trash, undo,
@@ -27,6 +28,12 @@ pub enum Verb {
     Edit(Edit),
     /// Opens the conversation under the cursor.
     Open,
+    /// Shows the links of the message.
+    Links,
+    /// Opens the link under the cursor.
+    OpenLink,
+    /// Copies something.
+    Copy(Copied),
     /// Back to the list.
     Back,
     /// To the next (`true`) or previous message.
@@ -226,6 +233,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
     open::OPENING
         .iter()
         .chain(&TRIAGE)
+        .chain(&reading::READING)
         .chain(&order::LINKING)
         .chain(&purge::PURGING)
         .chain(&motion::MOTIONS)

@@ -98,6 +98,7 @@ impl Device {
                 self.news.error = Some((code, message, true));
                 Ok(())
             }
+            Frame::Accounts { told } => self.told(told),
             Frame::Ping { n } => {
                 self.want(Frame::Pong { n });
                 Ok(())

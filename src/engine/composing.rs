@@ -44,12 +44,14 @@ impl Engine {
     pub(super) fn begin(&mut self) {
         self.recover_drafts();
         self.tell_labels();
+        self.tell_writers();
         self.tell_status();
     }
 
     /// Goes on with what is open.
     pub(super) fn compose_on(&mut self) {
         self.open_drafts();
+        self.answer_originals();
         self.tell_lost();
         self.forget_saved();
     }

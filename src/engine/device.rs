@@ -20,6 +20,7 @@ use crate::engine::kept_disk::KeptDisk;
 use crate::engine::policy::KEEP_BYTES;
 use crate::engine::rewind::Comparing;
 use crate::engine::threads::OpenThread;
+use crate::engine::told::Told;
 use crate::engine::writing::Writing;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::THREAD_STORES_DEVICE;
@@ -117,6 +118,8 @@ pub struct News {
     pub late: Vec<String>,
     /// What the backend said was wrong.
     pub error: Option<(String, String, bool)>,
+    /// What it told of its accounts.
+    pub told: Option<Box<Told>>,
 }
 
 impl std::fmt::Debug for Device {

@@ -7,12 +7,15 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use crate::command::intent::{Intent, Target};
 use crate::engine::accounts::{AccountStep, Accounts, NewMail};
+use crate::engine::original::{Original, OriginalAsk};
+use crate::engine::told::Writers;
 use crate::engine::view::{
     Done, HistoryPage, ImportProgress, Label, OpenDraft, Outgoing, Page, PurgeSum, Row, Status,
     Thread, Window,
 };
 use crate::engine::writing::Journal;
 use crate::id::{ActionId, EventId, LabelId, ThreadId};
+use crate::mail::compose::Person;
 use crate::notice::Notice;
 
 /// What the UI asks for. Every request is answered by updates, in order.
@@ -64,6 +67,11 @@ pub enum Request {
         /// The save; the last one of any draft there when absent.
         save: Option<EventId>,
     },
+    /// What of a message's bytes writing needs; answered by [`Update::Original`] with the same
+    /// ticket.
+    Original(OriginalAsk),
+    /// Everybody who was met in mail; answered by [`Update::People`].
+    People,
     /// Remember what is being written, at every pause, until it is saved as a draft: should this
     /// program be killed, it is saved then at the next start. Answered by [`Update::Noted`].
     Journal(Journal),
@@ -158,6 +166,10 @@ pub enum Update {
     Outgoing(Outgoing),
     /// A draft, or `None` when there is no such one.
     Draft(u64, Option<Box<OpenDraft>>),
+    /// Everybody who was met in mail, the likeliest first.
+    People(Vec<Person>),
+    /// What was asked of a message.
+    Original(Box<Original>),
     /// The journal has what it was asked to remember under this number last, or why it has not.
     Noted(i64, Result<(), Notice>),
     /// The journal has forgotten what it had under this number: the save is on disk.
@@ -174,7 +186,9 @@ pub enum Update {
     Status(Status),
     /// The running import.
     Import(ImportProgress),
-    /// How mail accounts are, where this process fetches their mail.
+    /// As whom one writes, where the backend has the accounts.
+    Writers(Writers),
+    /// How mail accounts are, as who fetches their mail says it.
     Accounts(Box<Accounts>),
     /// How far what was asked of an account under this ticket is.
     Account(u64, AccountStep),

@@ -115,6 +115,8 @@ struct Engine {
     opening: Vec<Opening>,
     /// Entries of the journal that go when everything that was decided is on disk.
     saved: Vec<Journal>,
+    /// Messages whose bytes are waited for.
+    originals: Vec<Awaited>,
     /// How often what was decided was taken back.
     losses: u64,
 }
@@ -148,6 +150,7 @@ impl Engine {
             listed: None,
             opening: Vec::new(),
             saved: Vec::new(),
+            originals: Vec::new(),
             losses: 0,
         }
     }
@@ -423,12 +426,11 @@ impl Engine {
                 self.open_drafts();
                 Ok(())
             }
-            Request::Journal(journal) => {
-                self.journal(&journal);
-                Ok(())
-            }
-            Request::Forget { slot, losses } => {
-                self.forget(slot, losses);
+            asks @ (Request::People
+            | Request::Original(_)
+            | Request::Journal(_)
+            | Request::Forget { .. }) => {
+                self.of_writing(asks);
                 Ok(())
             }
             Request::Intend(intent) => self.intend(&intent),
@@ -541,10 +543,13 @@ impl Engine {
 mod composing;
 #[path = "idle.rs"]
 mod idle;
+#[path = "originals.rs"]
+mod originals;
 #[path = "telling.rs"]
 mod telling;
 
 use composing::{Asked, Opening};
+use originals::Awaited;
 
 #[cfg(test)]
 #[path = "run_tests.rs"]

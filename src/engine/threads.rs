@@ -10,7 +10,7 @@ use crate::engine::apply::follows;
 use crate::engine::keep::append_kept;
 use crate::engine::view::Message;
 use crate::engine::{Device, EngineError};
-use crate::id::{BlobHash, Seen, StoreId, ThreadId};
+use crate::id::{BlobHash, MessageId, Seen, StoreId, ThreadId};
 use crate::mail::Flags;
 use crate::mailbox;
 use crate::projection::entries;
@@ -104,6 +104,19 @@ impl OpenThread {
             .collect()
     }
 
+    /// What it holds of each message that is shown: whether it is our own sent mail, and its bytes,
+    /// copies behind the first.
+    #[must_use]
+    pub(super) fn originals(&self) -> Vec<(MessageId, bool, Vec<BlobHash>)> {
+        let rows = self.state.sorted();
+        let of = |row: &MessageRow| {
+            let all = std::iter::once(&row.message).chain(&row.copies);
+            let raws = all.map(|message| message.raw.clone()).collect();
+            (row.message.message.clone(), row.message.sent, raws)
+        };
+        rows.into_iter().map(of).collect()
+    }
+
     /// The saves of its drafts, in log order.
     pub(super) fn saves(&self) -> &[SaveRow] {
         &self.state.saves
@@ -138,6 +151,7 @@ fn message(
         sort_from: added.sort_from,
         subject: added.subject.clone(),
         text: added.text.clone().or_else(blob).unwrap_or_default(),
+        facts: added.facts.as_deref().cloned().unwrap_or_default(),
         flags,
         attachments: added.attachments.clone(),
         references: added.references.clone(),

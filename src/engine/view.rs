@@ -8,7 +8,7 @@ use crate::command::intent::Target;
 use crate::id::{ActionId, BlobHash, DeviceId, EventId, LabelId, MessageId, ThreadId};
 use crate::label::Place;
 use crate::mail::compose::{Draft, Hints, Shown};
-use crate::mail::{Address, Attachment, Flags, SortFrom};
+use crate::mail::{Address, Attachment, Facts, Flags, SortFrom};
 use crate::mailbox::Deed;
 
 /// A row of the thread list: one conversation, its linked members merged.
@@ -165,6 +165,9 @@ pub struct Message {
     pub subject: Option<String>,
     /// Shown text, safe, not wrapped.
     pub text: String,
+    /// What is known beside its text.
+    #[serde(default, skip_serializing_if = "Facts::is_empty")]
+    pub facts: Facts,
     /// Its flags as shown (own changes included).
     pub flags: Flags,
     /// What can be saved.

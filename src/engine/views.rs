@@ -171,6 +171,16 @@ impl Device {
         self.open.peek(thread).map(OpenThread::raw).unwrap_or_default()
     }
 
+    /// Of each message of a loaded thread: whether it is our own sent mail, and the names of its
+    /// bytes, those of copies behind the first.
+    #[must_use]
+    pub fn originals(
+        &self,
+        thread: &ThreadId,
+    ) -> Vec<(crate::id::MessageId, bool, Vec<crate::id::BlobHash>)> {
+        self.open.peek(thread).map(OpenThread::originals).unwrap_or_default()
+    }
+
     /// The log of a thread that this device keeps; empty when it keeps none, or a damaged one.
     ///
     /// # Errors

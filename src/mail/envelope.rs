@@ -10,7 +10,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::defect::{self, Defects};
 use super::field::{self, Head};
 use super::part::Walker;
-use super::{Address, Attachment, Parsed, address, body, date, gmail, message_id, status, word};
+use super::{
+    Address, Attachment, Parsed, address, auth, body, date, gmail, message_id, status, word,
+};
 
 /// Fields of one name whose addresses are joined.
 const MAX_ADDRESS_FIELDS: usize = 50;
@@ -44,11 +46,25 @@ pub fn message_id_of(raw: &[u8]) -> Option<String> {
 /// What is attached to a message, with its bytes; what is inside an attached message goes with it.
 #[must_use]
 pub fn attached(raw: &[u8]) -> Vec<(Attachment, Vec<u8>)> {
-    let mut defects = Defects::default();
-    let head = field::message(raw, &mut defects);
-    let mut walker = Walker::keeping(&mut defects);
-    walker.message(&head);
-    walker.into_kept()
+    let mut kept = Vec::new();
+    each_attachment(raw, &mut |attachment, inside, bytes| {
+        if inside == 0 {
+            kept.push((attachment.clone(), bytes.to_vec()));
+        }
+    });
+    kept
+}
+
+/// Gives every attachment of a message to `visit`, as many and in the order as [`parse`] lists
+/// them: what it is, in how many attached messages it lies, its bytes. Nothing is kept meanwhile.
+pub fn each_attachment<'v>(raw: &[u8], visit: &'v mut (dyn FnMut(&Attachment, usize, &[u8]) + 'v)) {
+    let raw = with_newlines(raw);
+    // What cannot be walked to its end has what was found until then, as [`parse`] has nothing.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let mut defects = Defects::default();
+        let head = field::message(&raw, &mut Defects::default());
+        Walker::visiting(&mut defects, visit).message(&head);
+    }));
 }
 
 fn read(raw: &[u8], with_body: bool) -> Parsed {
@@ -59,10 +75,12 @@ fn read(raw: &[u8], with_body: bool) -> Parsed {
         let mut walker = Walker::new(&mut defects);
         let tree = walker.message(&head);
         parsed.attachments = walker.attachments;
-        parsed.text = body::text(&tree, &mut defects);
+        let shown = body::shown(&tree, &mut defects);
+        (parsed.text, parsed.facts) = (shown.text, shown.facts);
     } else {
         defects.note(defect::UNREADABLE);
     }
+    parsed.facts.auth = auth::results(&head);
     parsed.defects = defects.into_codes();
     parsed
 }

@@ -94,6 +94,12 @@ pub fn file_type(name: &str, bytes: &[u8]) -> &'static str {
     }
 }
 
+/// How the name of a file of this type ends, without the dot.
+#[must_use]
+pub fn file_ending(media_type: &str) -> Option<&'static str> {
+    ENDINGS.iter().find(|(_, known)| *known == media_type).map(|(ending, _)| *ending)
+}
+
 fn is_text(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(LOOKED_AT)];
     let valid = match std::str::from_utf8(head) {

@@ -50,13 +50,17 @@ pub(super) enum Node {
     Message(String, Box<Node>),
 }
 
+/// Gets each attachment in the order in which they are listed: what it is, in how many attached
+/// messages it lies, its bytes.
+pub(super) type Visit<'v> = dyn FnMut(&Attachment, usize, &[u8]) + 'v;
+
 /// Walks a message's parts.
 pub(super) struct Walker<'d> {
     pub(super) attachments: Vec<Attachment>,
     defects: &'d mut Defects,
     parts: usize,
-    /// The bytes of what is attached to the outermost message, where they are wanted.
-    kept: Option<Vec<(Attachment, Vec<u8>)>>,
+    /// Who wants the bytes of what is attached, if anybody.
+    visit: Option<&'d mut Visit<'d>>,
     /// Messages inside messages that are being walked.
     inside: usize,
     /// Texts of parts that are not shown, where they are wanted: for who looks for words.
@@ -74,7 +78,7 @@ struct Context {
 
 impl<'d> Walker<'d> {
     pub(super) fn new(defects: &'d mut Defects) -> Self {
-        Self { attachments: Vec::new(), defects, parts: 0, kept: None, inside: 0, unshown: None }
+        Self { attachments: Vec::new(), defects, parts: 0, visit: None, inside: 0, unshown: None }
     }
 
     /// One that also reads what is text and is not shown.
@@ -87,14 +91,9 @@ impl<'d> Walker<'d> {
         (self.attachments, self.unshown.unwrap_or_default())
     }
 
-    /// One that keeps the bytes of what is attached.
-    pub(super) fn keeping(defects: &'d mut Defects) -> Self {
-        Self { kept: Some(Vec::new()), ..Self::new(defects) }
-    }
-
-    /// What was kept.
-    pub(super) fn into_kept(self) -> Vec<(Attachment, Vec<u8>)> {
-        self.kept.unwrap_or_default()
+    /// One that gives the bytes of what is attached away.
+    pub(super) fn visiting(defects: &'d mut Defects, visit: &'d mut Visit<'d>) -> Self {
+        Self { visit: Some(visit), ..Self::new(defects) }
     }
 
     /// Walks the whole message below `head`.
@@ -244,8 +243,8 @@ impl<'d> Walker<'d> {
             media_type: self.defects.line(media_type),
             size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         };
-        if let Some(kept) = self.kept.as_mut().filter(|_| self.inside == 0) {
-            kept.push((attachment.clone(), bytes.to_vec()));
+        if let Some(visit) = &mut self.visit {
+            visit(&attachment, self.inside, bytes);
         }
         self.attachments.push(attachment);
     }

@@ -129,8 +129,10 @@ fn keyword(name: String) -> Option<String> {
 fn names(text: &str, by_space: bool) -> Vec<String> {
     let by_space = by_space && !text.contains(',');
     let (mut out, mut name, mut quoted) = (Vec::new(), String::new(), false);
-    for c in text.chars() {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
+            '\\' if quoted && matches!(chars.peek(), Some('"' | '\\')) => name.extend(chars.next()),
             '"' => quoted = !quoted,
             ',' if !quoted => out.push(std::mem::take(&mut name)),
             c if by_space && c.is_whitespace() && !quoted => out.push(std::mem::take(&mut name)),
@@ -207,6 +209,7 @@ mod tests {
         check("status: RO\nX-Status: AFTD\n\n", Some(all), &[]);
         check("X-Keywords: work later  \n\n", None, &["work", "later"]);
         check("X-Keywords: To do, later\n\n", None, &["To do", "later"]);
+        check("X-Keywords: \"a, \\\"b\\\" \\\\\", \"To do\"\n\n", None, &["a, \"b\" \\", "To do"]);
         check("X-Gmail-Labels: Inbox,\"a, b\",To do\n\n", None, &["Inbox", "a, b", "To do"]);
         check(
             "X-Gmail-Labels: =?UTF-8?Q?Gr=C3=BC=C3=9Fe,\"x,_y\"?=,\r\n =?UTF-8?Q?z?=\n\n",

@@ -26,6 +26,7 @@ use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::history::History;
 use crate::ui::labels::{Colours, Rename};
 use crate::ui::line::Line;
+use crate::ui::links::LinksBox;
 use crate::ui::list::List;
 use crate::ui::past::Wanted;
 use crate::ui::picker::Picker;
@@ -34,6 +35,7 @@ use crate::ui::reader::Reader;
 use crate::ui::snooze::SnoozeBox;
 use crate::ui::theme::Theme;
 use crate::ui::tour::Tour;
+use crate::ui::unsubscribe::LeaveBox;
 use crate::ui::wizard::Wizard;
 
 /// The smallest screen that is drawn, in columns and rows.
@@ -83,6 +85,10 @@ pub enum Layer {
     Attach(AttachBox),
     /// The saves of what is being written.
     Saves(SavesBox),
+    /// The links of a message.
+    Links(LinksBox),
+    /// It is asked whether a mailing list shall be left.
+    Leave(Box<LeaveBox>),
 }
 
 /// Which mailbox to open.
@@ -212,6 +218,8 @@ pub enum Effect {
     Edit(Box<EditorJob>),
     /// Tell of new mail, as the terminal can.
     Announce(String),
+    /// Put this on the clipboard.
+    Copy(String),
     /// Open a mailbox, to import from these paths.
     Open(Door, Vec<PathBuf>),
     /// End.
@@ -396,6 +404,7 @@ impl Model {
             (Some(Layer::Picker(_)), ..) => Context::Picker,
             (Some(Layer::Colours(_)), ..) => Context::Colours,
             (Some(Layer::Saves(_)), ..) => Context::Saves,
+            (Some(Layer::Links(_)), ..) => Context::Links,
             (
                 Some(
                     Layer::Wizard(_)
@@ -404,7 +413,8 @@ impl Model {
                     | Layer::Rename(_)
                     | Layer::Snooze(_)
                     | Layer::Sending(_)
-                    | Layer::Attach(_),
+                    | Layer::Attach(_)
+                    | Layer::Leave(_),
                 ),
                 ..,
             ) => Context::Prompt,

@@ -328,9 +328,12 @@ impl Double {
                 self.doomed.clear();
                 Vec::new()
             }
-            Request::Prefetch(_) | Request::StopImport | Request::Pause | Request::Resume => {
-                Vec::new()
-            }
+            Request::Prefetch(_)
+            | Request::Original(_)
+            | Request::People
+            | Request::StopImport
+            | Request::Pause
+            | Request::Resume => Vec::new(),
             Request::Intend(intent) => {
                 let done = self.intend(&intent);
                 self.note(&intent, &done);

@@ -141,6 +141,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
         backlog: Vec::new(),
         wish: None,
         announced: Vec::new(),
+        copied: None,
         desk,
     };
     if own || start.demo {
@@ -256,10 +257,13 @@ impl Loop {
         self.outside.carry_out(effects)
     }
 
-    /// What the terminal shows beside the frame: the title and new mail.
+    /// What the terminal gets beside the frame: the title, new mail, what is copied.
     fn tell_terminal(&mut self) -> std::io::Result<()> {
         let unread = self.model.labels.iter().find(|label| label.id.as_str() == "inbox");
         let title = announce::title(unread.map_or(0, |inbox| inbox.unread_count));
+        if let Some(text) = self.outside.copied.take() {
+            self.screen.copy(&text)?;
+        }
         self.screen.tell(&title, &std::mem::take(&mut self.outside.announced))
     }
 

@@ -15,11 +15,13 @@ use crate::label;
 use crate::notice::Severity;
 use crate::ui::app::{Door, Effect, Layer, Model, Quitting, Sent, Stage, UiExit};
 use crate::ui::compose::composer::{Composer, Typed, Waits};
+use crate::ui::compose::desk::DeskAsk;
 use crate::ui::compose::{self, keeping, outgoing};
 use crate::ui::first_run::Does;
 use crate::ui::foresee::foresee;
 use crate::ui::labels;
 use crate::ui::line::Line;
+use crate::ui::links;
 use crate::ui::past::{self, Wanted};
 use crate::ui::picker::Picker;
 use crate::ui::purge;
@@ -107,6 +109,7 @@ pub fn paste(model: &mut Model, text: &str) {
             open.cursor = 0;
         }
         Some(Layer::Attach(open)) => open.line.insert(text.trim_matches(['\n', '\r'])),
+        Some(Layer::Links(open)) => open.insert(text),
         None => compose::keys::insert(model, text),
         _ => {}
     }
@@ -150,6 +153,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Edit(how) => edit(model, how),
         Verb::Open => open(model),
         Verb::Back => back(model),
+        Verb::Links | Verb::OpenLink | Verb::Copy(_) => links::press(model, command.verb),
         Verb::Message(next) => with_reader(model, |reader| reader.step(next)),
         Verb::Fold => with_reader(model, Reader::fold),
         Verb::FoldAll(folded) => with_reader(model, |reader| reader.fold_all(folded)),
@@ -187,14 +191,8 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             model.layers.pop();
             Vec::new()
         }
-        Verb::Help => {
-            model.layers.push(Layer::Help(0));
-            Vec::new()
-        }
-        Verb::Accounts => {
-            model.layers.push(Layer::Accounts(0));
-            Vec::new()
-        }
+        Verb::Help => put_on_top(model, Layer::Help(0)),
+        Verb::Accounts => put_on_top(model, Layer::Accounts(0)),
         Verb::AddAccount => wizard::open(model),
         Verb::Suspend => vec![Effect::Suspend],
         Verb::Redraw => vec![Effect::Redraw],
@@ -209,6 +207,11 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             quit(model)
         }
     }
+}
+
+fn put_on_top(model: &mut Model, layer: Layer) -> Vec<Effect> {
+    model.layers.push(layer);
+    Vec::new()
 }
 
 fn select(model: &mut Model, verb: Verb) -> Vec<Effect> {
@@ -315,6 +318,7 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
         (Some(Layer::Colours(colours)), ..) => colours.go(motion),
         (Some(Layer::Snooze(open)), ..) => open.go(motion),
         (Some(Layer::Sending(open)), ..) => open.go(motion),
+        (Some(Layer::Links(open)), ..) => open.go(motion),
         (Some(Layer::Saves(open)), ..) => {
             let last = model.writing.open.as_ref().map_or(0, |c| c.history.len().saturating_sub(1));
             open.cursor = match motion {
@@ -335,7 +339,8 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
                 | Layer::Path(_)
                 | Layer::Purge(_)
                 | Layer::Rename(_)
-                | Layer::Attach(_),
+                | Layer::Attach(_)
+                | Layer::Leave(_),
             ),
             ..,
         ) => {}
@@ -420,6 +425,8 @@ pub(super) fn show(model: &mut Model, label: crate::id::LabelId) -> Vec<Effect> 
     if outgoing::shown(model).is_some() {
         model.writing.cursor = 0;
         effects.extend(ask([Request::Outgoing]));
+        // An editor that outlived its program may have ended meanwhile.
+        effects.extend(model.open.then_some(Effect::Desk(DeskAsk::Leftovers)));
     }
     effects
 }
@@ -508,6 +515,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Layer::Snooze(_)) => snooze::accept(model),
         Some(Layer::Sending(_)) => compose::sending::accept(model),
         Some(Layer::Attach(_)) => compose::keys::accept_attach(model),
+        Some(Layer::Leave(_)) => crate::ui::unsubscribe::accept(model),
         Some(Layer::Saves(_)) => compose::keys::accept_save(model),
         Some(Layer::Rename(_) | Layer::Colours(_)) => labels::accept(model),
         Some(Layer::Picker(picker)) => {

@@ -12,7 +12,7 @@ use crate::ui::app::{
     Door, Effect, Import, Layer, Message, Model, NOTICE_MS, Quitting, Sent, Shown, Stage, UiExit,
 };
 use crate::ui::compose::desk::DeskAsk;
-use crate::ui::compose::{keeping, opening, outgoing};
+use crate::ui::compose::{keeping, opening, original, outgoing};
 use crate::ui::history::History;
 use crate::ui::layout::{READER_HEAD_ROWS, areas};
 use crate::ui::tour::Tour;
@@ -52,6 +52,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Drawn => drawn(model),
     };
     effects.extend(lay_out(model));
+    effects.extend(original::look(model));
     effects
 }
 
@@ -127,6 +128,7 @@ fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     }
     requests.push(Request::Outgoing);
     let mut effects = ask(requests);
+    effects.extend(outgoing::ask_met(model));
     effects.extend([DeskAsk::Identities, DeskAsk::Leftovers].map(Effect::Desk));
     effects
 }
@@ -172,6 +174,8 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             ask(model.history.as_mut().map(|h| h.take(ticket, page)).unwrap_or_default())
         }
         Update::ActionRows { action, rows, total } => past::reached(model, &action, rows, total),
+        Update::People(people) => outgoing::met(model, people),
+        Update::Original(came) => original::came(model, *came),
         Update::Done(done) => answered(model, done),
         update @ (Update::Noted(..) | Update::Kept(_) | Update::TakenBack(_)) => {
             written(model, update)
@@ -188,10 +192,8 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             model.status = status;
             more_unread(model)
         }
-        Update::Import(progress) => {
-            import(model, progress);
-            Vec::new()
-        }
+        Update::Import(progress) => import(model, progress),
+        Update::Writers(writers) => compose::keys::told(model, writers),
         Update::Accounts(accounts) => {
             model.accounts = Some(*accounts);
             Vec::new()
@@ -290,7 +292,9 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
         Some(Sent::Order(slot)) => keeping::ordered(model, slot, &done),
         // Its file goes when the save is on disk.
         Some(Sent::Leftover(slot)) if done.wrote.is_some() => {
-            ask([Request::Forget { slot, losses: model.writing.losses }])
+            let losses = model.writing.losses;
+            // The list of drafts has it before its file is gone.
+            ask([Request::Outgoing, Request::Forget { slot, losses }])
         }
         _ => Vec::new(),
     };
@@ -313,7 +317,7 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
     effects
 }
 
-fn import(model: &mut Model, progress: ImportProgress) {
+fn import(model: &mut Model, progress: ImportProgress) -> Vec<Effect> {
     let began = model.import.as_ref().filter(|i| !i.progress.ended).map(|i| (i.began, i.stopping));
     let (began, stopping) = began.unwrap_or((model.now_ms, false));
     if progress.ended && matches!(model.stage, Stage::Mail) {
@@ -332,6 +336,7 @@ fn import(model: &mut Model, progress: ImportProgress) {
         });
     }
     model.import = Some(Import { progress, began, stopping });
+    Vec::new()
 }
 
 fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
@@ -339,6 +344,7 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
     model.notice.take_if(|notice| now_ms - notice.since > NOTICE_MS);
     let mut effects = more_unread(model);
     effects.extend(keeping::time(model));
+    effects.extend(original::time(model));
     let waits = !model.sent.is_empty() || model.list.jumping();
     if !waits || now_ms - model.waiting_since <= PATIENCE_MS || !model.open {
         return effects;

@@ -14,7 +14,7 @@ use mailtui::bridge::ledger::Forgetful;
 use mailtui::bridge::{Follow, Followed, Incoming, MailSink, Outcome, SinkError};
 use mailtui::id::{ThreadId, base32};
 
-fn corpora() -> Option<PathBuf> {
+pub(crate) fn corpora() -> Option<PathBuf> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
     let path = std::env::var_os("MAILTUI_CORPORA").map_or(default, PathBuf::from);
     if path.is_dir() {

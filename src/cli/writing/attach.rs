@@ -7,7 +7,7 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::cli::attachment::{self, MAX_ATTACHED_BYTES, Part};
+use crate::cli::attach::{self, MAX_ATTACHED_BYTES, Part};
 use crate::cli::home::Home;
 use crate::cli::sheet;
 use crate::clock::{Clock as _, SystemClock};
@@ -25,7 +25,7 @@ const MAX_PIPED_BYTES: u64 = 4 * MAX_TEXT_BYTES;
 pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Part>, Notice> {
     let (mut parts, mut left) = (Vec::with_capacity(paths.len()), MAX_ATTACHED_BYTES);
     for path in paths {
-        let part = attachment::read(path, left)?;
+        let part = attach::read(path, left)?;
         left -= part.bytes.len() as u64;
         parts.push(part);
     }
@@ -48,8 +48,8 @@ pub(super) fn keep(home: &Home, parts: Vec<Part>) -> Result<Vec<Attached>, Notic
 
 /// A text of a file.
 pub(super) fn text(path: &Path) -> Result<String, Notice> {
-    let name = attachment::shown(path);
-    let bytes = attachment::bytes(path, MAX_TEXT_BYTES)?.ok_or_else(|| too_long(&name))?;
+    let name = attach::shown(path);
+    let bytes = attach::bytes(path, MAX_TEXT_BYTES)?.ok_or_else(|| too_long(&name))?;
     String::from_utf8(bytes).map_err(|_| no_text(&name))
 }
 
@@ -58,7 +58,7 @@ pub(super) fn piped() -> Result<(String, Option<Notice>), Notice> {
     let name = "standard input";
     let mut bytes = Vec::new();
     let read = std::io::stdin().lock().take(MAX_PIPED_BYTES).read_to_end(&mut bytes);
-    read.map_err(|error| attachment::failed(name, &error))?;
+    read.map_err(|error| attach::failed(name, &error))?;
     let too_long = (bytes.len() as u64 > MAX_TEXT_BYTES).then(|| too_long(name));
     Ok(match String::from_utf8(bytes) {
         Ok(text) => (text, too_long),

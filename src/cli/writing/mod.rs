@@ -24,7 +24,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::cli::attachment::{Part, expanded};
+use crate::cli::attach::{Part, expanded};
 use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
@@ -37,7 +37,7 @@ use crate::mail::{Address, attached};
 use crate::notice::{Exit, Notice};
 use crate::safe_text;
 use args::{Drafts, Forward, Outbox, Reply, Words, Writing};
-use original::Original;
+pub(super) use original::Original;
 use send::{Plan, What};
 
 /// The line above a signature, and the one before it.
@@ -123,7 +123,10 @@ fn reply(home: &Home, output: Output, reply: &Reply) -> Result<Exit, Notice> {
     }
     let me = identities::all(home, output)?;
     let draft = compose::reply(&shown, answer, &me, style(shown.date));
-    write(home, output, &reply.writing, Begun::new(draft, Place::Below))
+    let draft = Draft { near: vec![original.message().thread.clone()], ..draft };
+    // Where one writes, as the identity has it.
+    let place = if compose::is_above(&draft.body) { Place::Above } else { Place::Below };
+    write(home, output, &reply.writing, Begun::new(draft, place))
 }
 
 /// `forward`.
@@ -137,6 +140,9 @@ fn forward(home: &Home, output: Output, forward: &Forward) -> Result<Exit, Notic
         let hash = original.message().raw.clone();
         let whole = hash.map(|hash| (hash, raw.len() as u64));
         let Some(whole) = whole else { return Err(nothing()) };
+        let from = &original.message().from;
+        let ours = from.iter().any(|from| me.iter().any(|me| me.is(&from.address)));
+        let raw = if ours { compose::without_bcc(&raw).into_owned() } else { raw };
         let mut draft = compose::forward_attached(&shown, whole, &me, style);
         let part = draft.attachments.pop();
         let part =
@@ -151,6 +157,7 @@ fn forward(home: &Home, output: Output, forward: &Forward) -> Result<Exit, Notic
         });
         (draft, files.collect())
     };
+    let draft = Draft { near: vec![original.message().thread.clone()], ..draft };
     let begun = Begun { parts, ..Begun::new(draft, Place::Above) };
     write(home, output, &forward.writing, begun)
 }

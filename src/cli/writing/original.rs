@@ -13,20 +13,24 @@ use crate::notice::{Exit, Explain as _, Notice};
 use crate::safe_text;
 
 /// Messages whose bytes can be asked for.
-pub(super) struct Original<'a> {
+pub(in crate::cli) struct Original<'a> {
     home: &'a Home,
     device: Device,
     logs: Option<Reader>,
     /// The messages of the conversation, oldest first.
-    pub(super) messages: Vec<Message>,
+    pub(in crate::cli) messages: Vec<Message>,
     /// Which of them is meant.
-    pub(super) at: usize,
+    pub(in crate::cli) at: usize,
 }
 
 impl<'a> Original<'a> {
     /// Finds a message: by its conversation, which has it as its newest or by this `id`, or by its
     /// Message-ID.
-    pub(super) fn find(home: &'a Home, target: &str, id: Option<&str>) -> Result<Self, Notice> {
+    pub(in crate::cli) fn find(
+        home: &'a Home,
+        target: &str,
+        id: Option<&str>,
+    ) -> Result<Self, Notice> {
         let none = || EngineError::NoThread(safe_text::line(target)).notice();
         let mut device = crate::cli::caught_up(home)?.ok_or_else(none)?;
         let logs = Reader::open(&home.backend_dir()).map_err(|error| error.notice())?;
@@ -57,19 +61,19 @@ impl<'a> Original<'a> {
     }
 
     /// The one that is meant.
-    pub(super) fn message(&self) -> &Message {
+    pub(in crate::cli) fn message(&self) -> &Message {
         &self.messages[self.at]
     }
 
     /// The bytes of a message as they came.
-    pub(super) fn raw(&self, message: &Message) -> Result<Vec<u8>, Notice> {
+    pub(in crate::cli) fn raw(&self, message: &Message) -> Result<Vec<u8>, Notice> {
         let hash = message.raw.as_ref().ok_or_else(|| no_message(message.id.as_str()))?;
         show::bytes(self.home, &self.device, self.logs.as_ref(), hash)
     }
 
     /// What of the message its answers need. Where its bytes are not here, what only its header
     /// says is not known.
-    pub(super) fn shown(&self) -> Shown {
+    pub(in crate::cli) fn shown(&self) -> Shown {
         let message = self.message();
         let hints = self.raw(message).map(|raw| Hints::read(&raw)).unwrap_or_default();
         message.shown(hints)

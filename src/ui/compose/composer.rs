@@ -10,7 +10,7 @@ use super::area::{Area, At};
 use super::noted::Noted;
 use super::sending::Plan;
 use crate::command::key::Key;
-use crate::engine::view::SaveRow;
+use crate::engine::view::{Message, SaveRow};
 use crate::id::{EventId, ThreadId};
 use crate::mail::compose::{AddressError, Completion, Draft, Field};
 
@@ -89,6 +89,9 @@ pub enum Waits {
     Thread(ThreadId, super::opening::Answering),
     /// The draft that was asked for under this ticket.
     Draft(u64),
+    /// The header of this message, which says who is answered; the ticket, and since when, Unix
+    /// milliseconds.
+    Original(u64, super::opening::Answering, Box<Message>, i64),
     /// The editor, which has it now.
     Editor,
 }

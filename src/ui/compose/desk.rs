@@ -33,6 +33,15 @@ pub enum DeskAsk {
     },
     /// What the editor was given is saved: its file can go.
     Forget(i64),
+    /// A link, to be opened by the program that the user has for it.
+    OpenLink(String),
+    /// To be taken off a mailing list, by one click (RFC 8058).
+    Leave {
+        /// What is asked.
+        url: String,
+        /// Its host.
+        host: String,
+    },
 }
 
 /// What comes back.
@@ -48,6 +57,8 @@ pub enum DeskSaid {
     Attached(u64, Result<Attached, Notice>),
     /// How a path may go on.
     Paths(u64, Vec<String>),
+    /// What came of asking this host to be taken off its list.
+    Left(String, Result<(), Notice>),
 }
 
 /// A draft in an editor's file.

@@ -10,6 +10,7 @@
 //! | what is open | [`composer`] |
 //! | what its keys do | [`keys`] |
 //! | how a draft begins: new, an answer, a forward, one from the list | [`opening`] |
+//! | what it needs of the message that it answers: its header, its files | [`original`] |
 //! | when it is put in the journal, saved, sent | [`keeping`], [`noted`] |
 //! | what is left of it when the program cannot keep it | [`rescue`] |
 //! | what is asked before it is sent | [`sending`] |
@@ -23,6 +24,7 @@ pub mod keeping;
 pub mod keys;
 pub mod noted;
 pub mod opening;
+pub mod original;
 pub mod outgoing;
 pub mod rescue;
 pub mod rows;
@@ -45,12 +47,20 @@ pub struct Writing {
     pub leaving: Vec<Composer>,
     /// As whom is written.
     pub identities: Vec<Identity>,
+    /// Whether the backend said so, and no file here does.
+    pub told: bool,
     /// How long what an account sends is held, in seconds, where it says so.
     pub holds: BTreeMap<String, u64>,
     /// Whom mail is from.
     pub people: People,
+    /// When it was asked last who was met in mail, Unix milliseconds.
+    pub met_ms: Option<i64>,
     /// The same by address, to be added to.
     pub known: BTreeMap<String, Person>,
+    /// What is known of the headers of messages that were read.
+    pub heads: original::Heads,
+    /// The message whose list is to be left once its header came, by the ticket.
+    pub leaves: Option<(u64, crate::id::MessageId)>,
     /// The earlier save that was asked for.
     pub looked: Option<u64>,
     /// What is written and not sent, as the engine said it last.

@@ -4,7 +4,7 @@
 //! nothing else.
 
 use super::composer::{Composer, Focus, Typed, Waits};
-use super::keeping;
+use super::{keeping, original};
 use crate::engine::handle::Request;
 use crate::engine::view::{Message, OpenDraft, Thread};
 use crate::id::{EventId, ThreadId};
@@ -37,7 +37,7 @@ pub const fn slot_at(now_ms: i64) -> i64 {
 }
 
 /// Opens a composer of `draft`.
-fn open(model: &mut Model, draft: Draft) -> &mut Composer {
+pub fn open(model: &mut Model, draft: Draft) -> &mut Composer {
     model.writing.opened += 1;
     // No other has it: a thousand composers a millisecond are opened by nobody.
     let slot = slot_at(model.now_ms).saturating_add(model.writing.opened % A_MS);
@@ -57,7 +57,7 @@ pub fn new(model: &mut Model) -> Vec<Effect> {
     let draft = model.writing.identities.first().map(compose::blank).unwrap_or_default();
     open(model, draft);
     people(model);
-    Vec::new()
+    super::outgoing::ask_met(model)
 }
 
 /// An answer to the message that is read, or to the newest of the conversation under the cursor.
@@ -67,7 +67,7 @@ pub fn answer(model: &mut Model, how: Answering) -> Vec<Effect> {
         let found = reader.messages.as_ref().and_then(|all| all.get(reader.current)).cloned();
         let thread = reader.row.thread.clone();
         match found {
-            Some(message) => begin(model, &message, how),
+            Some(message) => return original::begin(model, message, how),
             None => open(model, Draft::default()).waits = Some(Waits::Thread(thread, how)),
         }
         return Vec::new();
@@ -82,7 +82,9 @@ pub fn answer(model: &mut Model, how: Answering) -> Vec<Effect> {
     effects
 }
 
-fn begin(model: &mut Model, message: &Message, how: Answering) {
+/// Begins it, with what the header of the message says; whether files of the message are still to
+/// be attached is up to who asks.
+pub(super) fn begin(model: &mut Model, message: &Message, hints: Hints, how: Answering) {
     let style = Style {
         signature_above: false,
         utc_offset: super::sending::offset_minutes(
@@ -90,7 +92,7 @@ fn begin(model: &mut Model, message: &Message, how: Answering) {
             &model.zone,
         ) * 60,
     };
-    let (shown, me) = (message.shown(Hints::default()), &model.writing.identities);
+    let (shown, me) = (message.shown(hints), &model.writing.identities);
     let draft = match how {
         Answering::Sender => compose::reply(&shown, Answer::Sender, me, style),
         Answering::All => compose::reply(&shown, Answer::All, me, style),
@@ -103,21 +105,18 @@ fn begin(model: &mut Model, message: &Message, how: Answering) {
             }
         }
     };
-    let stay = how == Answering::Inline && !message.attachments.is_empty();
+    let draft = Draft { near: vec![message.thread.clone()], ..draft };
     let waiting = model.writing.open.take().filter(|composer| composer.waits.is_some());
     let answers = !draft.to.is_empty();
     let composer = open(model, draft);
     composer.held = waiting.map(|composer| composer.held).unwrap_or_default();
     if answers {
-        // Where one writes: above a signature, below what is quoted.
+        // Where one writes: above all of it, or above a signature and below what is quoted.
         let lines = composer.body.lines();
         let end = lines.iter().position(|line| line == "-- ").unwrap_or(lines.len());
-        let line = end.saturating_sub(1);
+        let above = compose::is_above(&composer.begun.body);
+        let line = if above { 0 } else { end.saturating_sub(1) };
         composer.body.place(super::area::At { line, byte: 0 });
-    }
-    if stay {
-        let hint = "F forwards all of it, as it came";
-        model.say(Severity::Warning, "What is attached does not go along in the text", hint);
     }
 }
 
@@ -139,8 +138,7 @@ pub fn thread_came(model: &mut Model, id: &ThreadId, thread: Option<&Thread>) ->
     match thread {
         Some(thread) if of(thread) => {
             let Some(message) = thread.messages.last().cloned() else { return Vec::new() };
-            begin(model, &message, how);
-            release(model)
+            original::begin(model, message, how)
         }
         None if id == wanted => {
             without(model);
@@ -203,7 +201,7 @@ pub fn draft_came(model: &mut Model, ticket: u64, came: Option<OpenDraft>) -> Ve
 /// and no key of it does anything. Where nothing was typed nothing is open any more.
 pub fn without(model: &mut Model) {
     let awaits = |composer: &mut Box<Composer>| {
-        matches!(composer.waits, Some(Waits::Thread(..) | Waits::Draft(_)))
+        matches!(composer.waits, Some(Waits::Thread(..) | Waits::Draft(_) | Waits::Original(..)))
     };
     let Some(waiting) = model.writing.open.take_if(awaits) else { return };
     let words = super::rescue::words(&waiting.held);

@@ -219,7 +219,11 @@ pub fn keys(model: &Model, room: u16) -> Parts {
         keep = hinted(context).filter(program).count();
         let commands = hinted(context)
             .filter_map(|command| Some(((*command.keys.first()?).to_owned(), command.hint)));
-        movement.into_iter().chain(scroll).chain(commands).collect()
+        let message = crate::ui::compose::original::read(model);
+        let head = message.and_then(|message| model.writing.heads.of(&message.id));
+        let list = context == Context::Reader && head.is_some_and(|head| head.leave.is_some());
+        let list = list.then(|| ("g u".to_owned(), "leave the list"));
+        movement.into_iter().chain(scroll).chain(list).chain(commands).collect()
     } else {
         let typed: String = model.keys.iter().map(ToString::to_string).collect();
         std::iter::once((typed + "…", ""))

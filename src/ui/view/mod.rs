@@ -12,6 +12,7 @@ pub mod help;
 pub mod hints;
 pub mod history;
 pub mod labels;
+mod links;
 pub mod list;
 mod outgoing;
 pub mod reader;
@@ -19,6 +20,7 @@ mod sending;
 pub mod sidebar;
 mod snooze;
 pub mod tour;
+mod unsubscribe;
 pub mod wizard;
 
 use ratatui::buffer::Buffer;
@@ -83,6 +85,14 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             Layer::Snooze(open) => Some(snooze::draw(model, open, area, buf)),
             Layer::Sending(open) => Some(sending::draw(model, open, area, buf)),
             Layer::Attach(open) => Some(sending::attach(model, open, area, buf)),
+            Layer::Links(open) => {
+                links::draw(model, open, area, buf);
+                None
+            }
+            Layer::Leave(open) => {
+                unsubscribe::draw(model, open, area, buf);
+                None
+            }
             Layer::Saves(open) => {
                 sending::saves(model, open, area, buf);
                 None
