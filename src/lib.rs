@@ -237,7 +237,7 @@
 //!   byte, and no table may say where a row lies in its file. The thread's own log goes as a whole.
 //! - **Label ids come from names**, so that two devices that make a label offline make the same. A
 //!   renamed label keeps its id; its old name is free for another under the next id of that name.
-//! - **The index of words follows the logs by the number of their rows**, which grow in the order of
+//! - **The index of words follows the logs by the number of their rows**, that grow in the order of
 //!   commits: no table says what is not indexed, and what an older program wrote is indexed by the
 //!   next. It is a file of its own, behind what is acknowledged, and any process may go on with
 //!   it. A row of it is a message numbered by its date, so that the newest answers are read first
