@@ -14,7 +14,9 @@ use crate::account::{Account, Accounts};
 use crate::cli::demo::Sample;
 use crate::cli::home::Home;
 use crate::cli::tui_editor;
+use crate::cli::tui_files::Files;
 use crate::clock::{Clock as _, SystemClock};
+use crate::engine::SideDoor;
 use crate::engine::writing::Writing;
 use crate::mail::compose::{Attached, Identity};
 use crate::mail::{Address, file_type};
@@ -37,11 +39,18 @@ pub(super) struct Desk {
     /// What was there before is left over from another program, Unix milliseconds.
     started: i64,
     sample: Arc<Mutex<Option<Sample>>>,
+    files: Files,
 }
 
 impl Desk {
-    pub(super) fn new(home: &Home, sample: &Arc<Mutex<Option<Sample>>>) -> Self {
-        Self { home: home.clone(), started: SystemClock.now_ms(), sample: Arc::clone(sample) }
+    pub(super) fn new(
+        home: &Home,
+        sample: &Arc<Mutex<Option<Sample>>>,
+        side: &Arc<Mutex<Option<SideDoor>>>,
+    ) -> Self {
+        let files = Files::new(side);
+        let started = SystemClock.now_ms();
+        Self { home: home.clone(), started, sample: Arc::clone(sample), files }
     }
 
     /// The data directory, and whether it is the sample's.
@@ -87,6 +96,8 @@ pub(super) fn job(desk: Desk) -> DeskJob {
                 tell(DeskSaid::Paths(ticket, paths(&typed)));
             }
             DeskAsk::Forget(slot) => tui_editor::forget(&dir, slot),
+            DeskAsk::File(ask) => desk.files.begin(&dir, *ask, tell),
+            DeskAsk::StopFile(ticket) => desk.files.stop(ticket),
         }
     })
 }
@@ -98,7 +109,7 @@ fn nobody() -> Identity {
 }
 
 /// A path as it was typed, with `~` for the user's home.
-fn expanded(typed: &str) -> PathBuf {
+pub(super) fn expanded(typed: &str) -> PathBuf {
     match (typed.strip_prefix('~'), std::env::home_dir()) {
         (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
             home.join(rest.trim_start_matches('/'))

@@ -36,13 +36,17 @@ pub enum Context {
     Outbox,
     /// The saves of a draft.
     Saves,
+    /// The files of a conversation.
+    Files,
+    /// A text that is read over the reader.
+    Page,
     /// All of these.
     Everywhere,
 }
 
 impl Context {
     /// Every context that can be on top.
-    pub const REAL: [Self; 13] = [
+    pub const REAL: [Self; 15] = [
         Self::FirstRun,
         Self::List,
         Self::Reader,
@@ -56,6 +60,8 @@ impl Context {
         Self::Drafts,
         Self::Outbox,
         Self::Saves,
+        Self::Files,
+        Self::Page,
     ];
 
     /// Whether a command of `self` applies in `other`.
@@ -81,6 +87,8 @@ impl Context {
             Self::Drafts => "drafts",
             Self::Outbox => "outbox",
             Self::Saves => "saves",
+            Self::Files => "attachments",
+            Self::Page => "page",
             Self::Everywhere => "everywhere",
         }
     }

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use super::compose::{Out, Write};
 use super::context::{Context, Subject};
+use super::files::{self, FileVerb};
 use super::intent::Intent;
 use super::key::Key;
 use super::motion::{Edit, Motion};
@@ -27,6 +28,8 @@ pub enum Verb {
     Edit(Edit),
     /// Opens the conversation under the cursor.
     Open,
+    /// Something about files of a conversation.
+    Files(FileVerb),
     /// Back to the list.
     Back,
     /// To the next (`true`) or previous message.
@@ -227,6 +230,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         .iter()
         .chain(&TRIAGE)
         .chain(&order::LINKING)
+        .chain(&files::FILES)
         .chain(&purge::PURGING)
         .chain(&motion::MOTIONS)
         .chain(&go::GOING)

@@ -10,6 +10,7 @@ pub mod app;
 pub mod compose;
 pub mod date;
 pub mod event_loop;
+pub mod files;
 pub mod first_run;
 pub mod foresee;
 pub mod gate;

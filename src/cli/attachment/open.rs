@@ -46,8 +46,8 @@ pub(super) fn open(
     bytes: &[u8],
     how: How,
 ) -> Result<Exit, Notice> {
-    if let Some(what) = runs(item, bytes).filter(|_| !how.force) {
-        let name = safe_text::line(&file_name(item));
+    if let Some(what) = runs(&item.attachment, bytes).filter(|_| !how.force) {
+        let name = safe_text::line(&file_name(&item.attachment));
         if !confirmed(output, &format!("{name} is {what}. Open it? (yes/no) ")) {
             let line = format!("{name} is {what}; it was not opened");
             let hint = "save it and look at it first, or add --force";
@@ -55,11 +55,11 @@ pub(super) fn open(
         }
     }
     let words = opener(&|name| std::env::var_os(name))?;
-    let path = place(&home.dir, &file_name(item), bytes)?;
+    let path = place(&home.dir, &file_name(&item.attachment), bytes)?;
     run(&words, &path, how.wait)?;
     let (opener, path) = (words[0].to_string_lossy(), path.to_string_lossy());
     let said = json!({ "n": item.number, "path": path, "opener": safe_text::line(&opener) });
-    output.result(&said, || format!("Opened {}", safe_text::line(&file_name(item))))?;
+    output.result(&said, || format!("Opened {}", safe_text::line(&file_name(&item.attachment))))?;
     Ok(Exit::Done)
 }
 

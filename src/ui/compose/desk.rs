@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::id::{EventId, ThreadId};
 use crate::mail::compose::{Attached, Draft, Identity};
 use crate::notice::Notice;
+use crate::ui::files::{FileAsk, FileStep};
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,10 @@ pub enum DeskAsk {
     },
     /// What the editor was given is saved: its file can go.
     Forget(i64),
+    /// Something with files of a conversation.
+    File(Box<FileAsk>),
+    /// What was asked of files under this ticket is wanted no more.
+    StopFile(u64),
 }
 
 /// What comes back.
@@ -48,6 +53,8 @@ pub enum DeskSaid {
     Attached(u64, Result<Attached, Notice>),
     /// How a path may go on.
     Paths(u64, Vec<String>),
+    /// How far it is with files.
+    File(Box<FileAsk>, FileStep),
 }
 
 /// A draft in an editor's file.
