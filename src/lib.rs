@@ -48,8 +48,8 @@
 //! What must never be: `mail` has no database, socket or terminal; `store` no mail, network or
 //! async; materializers no clock, randomness or file; `command` no terminal or runtime; `sync` no
 //! idea of what an event means; `ui` no database, backend or bridge. One door for each outside
-//! library: ratatui and crossterm in `ui`, rusqlite in `store`, the schemas and their devices,
-//! tungstenite in `sync`, mail-parser in `mail`.
+//! library: ratatui and crossterm in `ui`, rusqlite in `store`, the schemas, `search` and their
+//! devices, tungstenite in `sync`, mail-parser in `mail`.
 //!
 //! # Where to look
 //!
@@ -74,10 +74,15 @@
 //! | what we said comes back | `imap/shown`, `backend/echo` ← `backend/edge`, `backend/edge_out` |
 //! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
 //! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |
-//! | what is queued is sent | `backend/outbox` (`sending`) → `outbox/decide` → `outbox/settle` |
+//! | what is queued is sent | `outbox/looking` → `outbox/decide` → `outbox/giving` → `settle` |
+//! | what was queued has a row | `backend/outbox/rows` ← `backend/core` (`push`), `doctor` |
+//! | what was taken back too late | `engine/apply` (`forget_projected`) → `engine/late` |
 //! | `compose`, `reply`, `forward` | `cli/writing` → `mail/compose` → `engine/drafts` |
 //! | `send`, `outbox` | `cli/writing/send`, `outbox` → `engine/drafts` → `backend/outbox` |
-//! | a list is left | `cli/writing/unsubscribe` → `mail/compose`, `account/one_click` |
+//! | a list is left | `cli/writing/unsubscribe`, `ui/unsubscribe` → `account/one_click` |
+//! | what devices know of accounts | `cli/tui_mail` → `backend/hearing` → `engine/told` |
+//! | who is proposed in To | `mailbox/people` → `engine/people` → `ui/compose/outgoing` |
+//! | what an answer needs of its message | `ui/compose/original` → `engine/originals` |
 //! | a message is given to a server | `outbox/post` → `smtp/submit` → `account/smtp_wire` |
 //! | what is sent is filed at a server | `backend/outbox/filing` ← `imap/sent` |
 //! | a live Maildir | `cli/watch` → `bridge/watch` → `bridge/import` (`only`) |
@@ -90,7 +95,8 @@
 //! | the log becomes a snapshot | `backend/maker` → `backend/bootstrap` → `mailbox/snapshot` |
 //! | a device takes it in | `engine/bootstrap` → `mailbox/snapshot/load`, then `index` |
 //! | a message is written | `ui/compose` (its map) → `engine/composing` → `engine/drafts` |
-//! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor` |
+//! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor`, `sheet` |
+//! | words that the disk refuses | `ui/compose/keeping` ← `engine/composing`; `compose/rescue` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a death in the simulation, a rule broken on purpose | [`crash::faults`] |
 //! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |
@@ -116,9 +122,16 @@
 //! | what accounts do | `backend/fetcher` → `cli/tui_mail` → `ui/view/accounts` |
 //! | an answer, a forward is begun | `mail/compose/reply` ← `shown`, `people`, `quote` |
 //! | a draft becomes bytes | `mail/compose/build` → `header`, `flowed`, `transfer` |
+//! | words come into the index | `backend/indexer` → `storage/feed` → `search/entry` → `index` |
+//! | `search` | `cli/search` → `search/query` → `engine/finding` → `search/find` (`plan`, `walk`) |
 //! | what mail may show | [`safe_text`] |
+//! | a page becomes text | `mail/html` (`token` → `tree`, `style` → `render`) → `mail/body` |
+//! | a link is shown, opened, copied | `mail/links` → `ui/links` → `cli/opener`, `ui/clipboard` |
+//! | who wrote it is believed or not | `mail/auth`, `mail/sender` → `ui/reader/body` |
 //! | the sample mailbox, its dates and its tour | `cli/demo`, `cli/demo_mail`, `ui/tour` |
 //! | a command beside a terminal | `cli/desk` → `cli/beside` (`guest`, `host`) → `engine/run` |
+//! | a query is read | `search/query` → `query/parse` → `query/asked` ← `search/complete` |
+//! | what was found is shown as found | `search/hits`, `hits/snippet` ← `search/words` |
 //! | an error's line, hint and exit code | the room's `error.rs` → [`notice`] → `cli/output` |
 //!
 //! # On disk
@@ -126,8 +139,10 @@
 //! `DIR/mailbox.db` is the device: the Mailbox log and its tables, own events, the `shown` index.
 //! `DIR/backend/threads.db` holds every Thread log, the queue, snapshots, the message index and
 //! blobs; `DIR/backend/mailbox.db` the backend's Mailbox store, `snapshots.db` beside it what a new
-//! device gets of it, which can be made again at any time. A device of a remote backend has
-//! `DIR/remote.json` and, in `DIR/threads.db`, the logs and long texts that it is to keep.
+//! device gets of it, and `search.db` the words of all messages; both can be made again at any
+//! time. A device of a remote backend has
+//! `DIR/remote.json` and, in `DIR/threads.db`, the logs and long texts that it is to keep,
+//! with their words in `DIR/search.db`.
 //! `DIR/lock` is held by the one process that owns the directory; while that is a terminal or runs
 //! with `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db`
 //! remembers which files were imported and what they said; losing it costs reading them again.
@@ -135,7 +150,8 @@
 //! user's: which accounts there are; `DIR/accounts.removed` those that were removed, for who
 //! fetches to forget what their servers had; `DIR/secrets` has passwords that were typed, where no
 //! keyring keeps them. `DIR/writing.db` is what is being written on this device: a journal of open
-//! drafts, and what is attached until the backend has it. `DIR/crash.txt` says where the last panic
+//! drafts, and what is attached until the backend has it; `DIR/compose` has what an editor was
+//! given, until it is saved. `DIR/crash.txt` says where the last panic
 //! was, without mail.
 //!
 //! # Decisions
@@ -202,7 +218,8 @@
 //!   that was looked at; what is claimed and in no hands of this process is *unknown*. Unknown ends
 //!   by itself only when the message is met, in the folder of sent mail or anywhere, by its
 //!   Message-ID. It is sent again only by a `MessageQueued` that names it and comes behind the
-//!   event that says that nobody knows; and not when it is known by then that it was sent.
+//!   event that says that nobody knows; and not when it is known by then that it was sent. That
+//!   doubt is the draft's: another save of it is refused until who queues it was asked.
 //! - **A draft is a store of its own**, begun by the device that writes it, and in no place. The
 //!   message that it becomes is taken in like any other and joins what it answers by its
 //!   references: a pause in writing changes no conversation, and a purge of one takes no draft.
@@ -221,6 +238,13 @@
 //!   byte, and no table may say where a row lies in its file. The thread's own log goes as a whole.
 //! - **Label ids come from names**, so that two devices that make a label offline make the same. A
 //!   renamed label keeps its id; its old name is free for another under the next id of that name.
+//! - **The index of words follows the logs by the number of their rows**, which grow in the order of
+//!   commits: no table says what is not indexed, and what an older program wrote is indexed by the
+//!   next. It is a file of its own, behind what is acknowledged, and any process may go on with
+//!   it. A row of it is a message numbered by its date, so that the newest answers are read first
+//!   and nothing is sorted; what is asked of conversations is asked of the rows as shown, so that
+//!   no key, link or split changes the index. `import` returns when it has caught up, which is
+//!   soon after, since it runs beside; what a process leaves behind the next goes on with.
 //! - **A label's row is a fold** over its events without those of undone actions, so that all that
 //!   is done to one is undone like anything else, and out of order; what a device shows
 //!   (`labelsShown`) is the same fold with its own events behind. Labels with equal names are

@@ -25,6 +25,7 @@ mod processes;
 mod program;
 mod random;
 mod screens;
+mod search;
 mod seed;
 mod stage;
 mod terminal;
@@ -43,7 +44,7 @@ const MIDDLE: u64 = 100_000;
 /// A bench: its name, what it does, and whether it runs when none is named.
 type Bench = (&'static str, fn(&mut Stage) -> Vec<Value>, bool);
 
-const BENCHES: [Bench; 20] = [
+const BENCHES: [Bench; 21] = [
     ("import", processes::import, true),
     ("reimport-unchanged", processes::reimport, true),
     ("list", processes::list, true),
@@ -63,6 +64,7 @@ const BENCHES: [Bench; 20] = [
     ("fair", devices::fair, true),
     ("crates", processes::crates, true),
     ("peers", peers::peers, true),
+    ("search", search::search, true),
     ("build", processes::build, false),
 ];
 

@@ -37,7 +37,9 @@ pub fn identities(accounts: &Accounts, dir: &Path) -> (Vec<Identity>, Vec<Notice
         let from =
             Address { name: account.name.clone(), address: account.address.as_str().to_owned() };
         let aliases = account.settings.aliases.clone();
-        Identity { account: Some(account.id.to_string()), from, aliases, signature }
+        let account_id = Some(account.id.to_string());
+        let above = account.settings.above;
+        Identity { account: account_id, from, aliases, signature, above }
     });
     (identities.collect(), wrong)
 }
@@ -97,6 +99,7 @@ mod tests {
             "aliases = [\"*\"]",
             "signature = \"a\"\nsignature_file = \"b\"",
             "hold = -1",
+            "answers = \"beside\"",
         ] {
             let text = account("a", more);
             assert!(Accounts::parse(&text, Path::new("accounts.toml")).is_err(), "{more}");

@@ -38,6 +38,8 @@ pub struct Settings {
     pub signature: Option<Signature>,
     /// How long what is sent is held, in seconds.
     pub hold: Option<u64>,
+    /// Answers are written above what they quote.
+    pub above: bool,
 }
 
 impl Default for Settings {
@@ -54,6 +56,7 @@ impl Default for Settings {
             aliases: Vec::new(),
             signature: None,
             hold: None,
+            above: false,
         }
     }
 }

@@ -73,6 +73,8 @@ enum Input {
     Work {
         job: Job,
     },
+    /// How accounts are, and who hears it.
+    Accounts(Accounting),
     /// Who is woken when a conversation changed that a mail server has.
     Listen {
         worker: Handle,
@@ -143,6 +145,7 @@ impl Host {
                     resting: false,
                     maker: Maker::new(),
                     workers: Vec::new(),
+                    hearing: Hearing::default(),
                     indexer,
                 }
                 .run(&receiver);
@@ -285,20 +288,6 @@ impl HostHandle {
         let _ = self.send(Input::Listen { worker });
     }
 
-    /// Has the backend wait between two commits, for a moment: what is read meanwhile is of one
-    /// moment. It goes on when [`Hold::release`] is called, and soon in any case.
-    ///
-    /// # Errors
-    /// When the backend has stopped, or the disk refuses what it has to commit before.
-    pub fn hold(&self) -> Result<Hold, BackendError> {
-        let (held, is_held) = mpsc::sync_channel(1);
-        let (release, released) = mpsc::sync_channel(1);
-        let (done, is_done) = mpsc::sync_channel(1);
-        self.send(Input::Hold { held, release: released, done })?;
-        is_held.recv().map_err(|_| BackendError::Stopped)?;
-        Ok(Hold { release, is_done })
-    }
-
     /// Checks everything; see [`Backend::doctor`].
     ///
     /// # Errors
@@ -307,21 +296,6 @@ impl HostHandle {
         let (answer, receiver) = mpsc::sync_channel(1);
         self.send(Input::Doctor { answer })?;
         receiver.recv().map_err(|_| BackendError::Stopped)
-    }
-}
-
-/// A backend that waits between two commits.
-#[derive(Debug)]
-pub struct Hold {
-    release: SyncSender<()>,
-    is_done: Receiver<bool>,
-}
-
-impl Hold {
-    /// It goes on; whether it has waited until now.
-    #[must_use]
-    pub fn release(self) -> bool {
-        self.release.send(()).is_ok() && self.is_done.recv().unwrap_or(false)
     }
 }
 
@@ -362,6 +336,8 @@ struct Loop {
     maker: Maker,
     /// Who writes what changed to mail servers.
     workers: Vec<Handle>,
+    /// Who hears how accounts are.
+    hearing: Hearing,
     /// Who keeps the index of words, beside this thread.
     indexer: Indexer,
 }
@@ -537,6 +513,7 @@ impl Loop {
                 self.workers.retain(|held| !held.is_over());
                 self.workers.push(worker);
             }
+            Input::Accounts(accounting) => self.account(accounting),
             Input::Work { job } => {
                 let now = self.clock.now();
                 job(&mut self.backend, now, waiting)?;
@@ -598,3 +575,11 @@ fn refusal(notice: &Notice) -> Frame {
     let (code, message) = (notice.code.to_owned(), notice.message.clone());
     Frame::Error { code, message, retry: true }
 }
+
+#[path = "hearing.rs"]
+mod hearing;
+#[path = "holding.rs"]
+mod holding;
+
+use hearing::{Accounting, Hearing};
+pub use holding::Hold;

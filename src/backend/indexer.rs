@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::backend::storage::{self, Feed};
+use crate::backend::storage::{self, Feed, Logs, Looked};
 use crate::store::StoreError;
 
 /// How long it waits after its start, unless there is something to do: a backend that was started
@@ -122,7 +122,7 @@ impl IndexHandle {
             drop(self.bell.wait(state, TELL));
             if told.elapsed() >= TELL {
                 told = Instant::now();
-                if !tell(storage::behind(&self.dir, usize::MAX).unwrap_or_default()) {
+                if !tell(left(&self.dir)) {
                     return false;
                 }
             }
@@ -173,7 +173,7 @@ fn await_work(bell: &Bell, unasked: Option<Instant>, earliest: Instant) -> Optio
 /// Takes in all that is there.
 fn pass(dir: &Path, feed: &mut Option<Feed>, bell: &Bell) -> Result<(), StoreError> {
     if feed.is_none() {
-        *feed = Feed::open(dir)?;
+        *feed = Feed::open(dir, Logs::Backend)?;
     }
     let Some(feed) = feed else { return Ok(()) };
     let go_on = || !bell.lock().stop;
@@ -182,21 +182,27 @@ fn pass(dir: &Path, feed: &mut Option<Feed>, bell: &Bell) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Takes into the index in `dir` what it lacks, as long as `go_on` says so; nobody else may write
-/// it meanwhile.
+/// How many messages the index of a backend lacks.
+fn left(dir: &Path) -> usize {
+    storage::look(dir, Logs::Backend, usize::MAX).map_or(0, |looked| looked.lacks)
+}
+
+/// Takes into the index in `dir` what it lacks, as long as `go_on` says so; another process may do
+/// the same.
 ///
 /// # Errors
 /// When a file cannot be read or written.
-pub fn index_now(dir: &Path, go_on: &dyn Fn() -> bool) -> Result<(), StoreError> {
-    let Some(mut feed) = Feed::open(dir)? else { return Ok(()) };
+pub fn index_now(dir: &Path, logs: Logs, go_on: &dyn Fn() -> bool) -> Result<(), StoreError> {
+    let Some(mut feed) = Feed::open(dir, logs)? else { return Ok(()) };
     while feed.step(go_on)? {}
+    while go_on() && feed.merge()? {}
     Ok(())
 }
 
-/// How many messages the index in `dir` lacks, counted up to `most`.
+/// Looks at the index in `dir`; what it lacks is counted up to `most`.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn not_indexed(dir: &Path, most: usize) -> Result<usize, StoreError> {
-    storage::behind(dir, most)
+pub fn look_at_index(dir: &Path, logs: Logs, most: usize) -> Result<Looked, StoreError> {
+    storage::look(dir, logs, most)
 }

@@ -75,6 +75,7 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
         snippet: mail::snippet(&parsed.text),
         text_blob: text.as_ref().map(|blob| blob.hash().clone()),
         text: (!long).then_some(parsed.text),
+        facts: (!parsed.facts.is_empty()).then(|| Box::new(parsed.facts)),
         attachments: parsed.attachments,
         place: said.place,
         sent: said.sent,

@@ -18,7 +18,7 @@ use crate::backend::auth::Token;
 use crate::backend::{BackendError, HostHandle};
 use crate::id::DeviceId;
 use crate::limits::{CONNECT_TIMEOUT, DEAD_AFTER, HELLO_TIMEOUT, MAX_SESSIONS, PING_AFTER};
-use crate::sync::{Connection, Frame, Outgoing, PROTOCOL, SyncError, accept};
+use crate::sync::{ACCOUNTS, Connection, Frame, Outgoing, PROTOCOL, SyncError, accept};
 
 /// Bytes that an in-process pipe holds.
 const PIPE_BYTES: usize = 256 * 1024;
@@ -96,19 +96,22 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let hello = tokio::time::timeout(HELLO_TIMEOUT, greet(transport, token.as_ref()));
-    let (connection, device) = hello.await.map_err(|_| SyncError::Timeout)??;
+    let (connection, device, hears) = hello.await.map_err(|_| SyncError::Timeout)??;
     let session = NEXT_SESSION.fetch_add(1, Ordering::Relaxed);
     let frames = host.connect(session, device).await?;
+    if hears.iter().any(|name| name == ACCOUNTS) {
+        host.hears_accounts(session).await?;
+    }
     let ended = shuttle(connection, &host, session, frames).await;
     host.gone(session).await;
     ended
 }
 
-/// Shakes hands and checks the hello; who it is.
+/// Shakes hands and checks the hello; who it is, and what it hears.
 async fn greet<T>(
     transport: T,
     token: Option<&Token>,
-) -> Result<(Connection<T>, DeviceId), SyncError>
+) -> Result<(Connection<T>, DeviceId, Vec<String>), SyncError>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -117,11 +120,11 @@ where
         Ok(Some(Frame::Hello { protocol, .. })) if protocol != PROTOCOL => {
             SyncError::other_protocol(protocol)
         }
-        Ok(Some(Frame::Hello { token: offered, device, .. })) => match token {
+        Ok(Some(Frame::Hello { token: offered, device, hears, .. })) => match token {
             Some(token) if !offered.as_deref().is_some_and(|text| token.matches(text)) => {
                 ("token", "the token is wrong".to_owned())
             }
-            _ => return Ok((connection.trust().await, device)),
+            _ => return Ok((connection.trust().await, device, hears)),
         },
         Ok(Some(_)) | Err(SyncError::Frame(_)) => {
             ("hello", "the first frame is not a hello".to_owned())

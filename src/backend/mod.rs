@@ -57,13 +57,13 @@ pub use edge_host::MailEdge;
 pub use error::BackendError;
 pub use fetcher::{AccountStatus, Fetcher, FetcherHandle};
 pub use host::{Host, HostHandle};
-pub use indexer::{IndexHandle, index_now, not_indexed};
+pub use indexer::{IndexHandle, index_now, look_at_index};
 pub use ingest::{Packer, Prepared, Whole, prepare};
 pub use mend::mend;
 pub use outbox::{
     Claim, Due, Gave, Given, Look, Parcel, Post, Said, Sending, SendingHandle, SmtpPost, Told, Why,
 };
-pub use storage::VERSION as FORMAT;
+pub use storage::{Logs, Looked, VERSION as FORMAT};
 
 use std::path::Path;
 

@@ -105,7 +105,7 @@ fn sweep(temporary: &Path) {
 pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
     let sample = Sample::make()?;
     if super::tui::has_screen(output) {
-        return super::tui::run_sample(home, sample);
+        return super::tui::run_sample(home, output, sample);
     }
     super::list::list(sample.home(), output, "inbox", 0, None)
 }

@@ -5,6 +5,7 @@
 
 mod account;
 mod args;
+mod attach;
 mod attachment;
 mod attend;
 mod backup;
@@ -21,6 +22,7 @@ mod import;
 mod labels;
 mod list;
 mod mail_fetch;
+mod opener;
 mod output;
 mod purge;
 mod reach;
@@ -28,6 +30,7 @@ mod restore;
 mod search;
 mod serve;
 mod session;
+mod sheet;
 mod show;
 mod sinks;
 mod space;

@@ -4,6 +4,7 @@
 //! what changed meanwhile, and it is listed. Nothing is purged without the backend.
 
 use std::io::{BufRead as _, IsTerminal as _};
+use std::sync::atomic::AtomicBool;
 
 use serde_json::{Value, json};
 
@@ -86,6 +87,10 @@ pub(super) fn run(home: &Home, output: Output, purge: &Purge) -> Result<Exit, No
         let (young, kept) = (sum.young, std::mem::take(&mut sum.kept));
         let went = order_all(&mut desk, &sum.rows, &order);
         let done = went.and_then(|went| desk.finish(home, true).map(|()| went));
+        // And its words with it.
+        if let Desk::Own(session) = &desk {
+            session.index(output, &AtomicBool::new(false));
+        }
         sum = done?;
         sum.young += young;
         sum.kept.splice(0..0, kept);

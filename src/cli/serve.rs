@@ -54,6 +54,8 @@ pub(super) fn run(home: &Home, output: Output, listen: &str) -> Result<Exit, Not
     let here = Here::start(home, &host, output)?;
     let fetcher = Fetcher::start(&home.dir, host.handle());
     let fetcher = fetcher.map_err(|error| Notice::error("runtime", error.to_string(), ""))?;
+    // Without it devices write and read as well; only nobody says how accounts are.
+    let _ = super::tui_mail::tell(&home.dir, fetcher.handle(), host.handle());
     let address = socket.local_addr().map_or_else(|_| listen, |a| a.to_string());
     let value = serde_json::json!({ "listening": format!("ws://{address}") });
     output.result(&value, || {

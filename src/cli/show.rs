@@ -14,6 +14,7 @@ use crate::engine::view::{Message, Thread};
 use crate::engine::{Device, EngineError};
 use crate::id::{BlobHash, StoreId, ThreadId};
 use crate::mail::Flags;
+use crate::mail::links::links;
 use crate::notice::{Exit, Explain as _, Notice};
 
 /// Shows conversations. What is not there is said at the end; the rest is shown.
@@ -180,6 +181,9 @@ fn message(message: &Message) -> Value {
         "sortFrom": message.sort_from,
         "subject": message.subject,
         "text": message.text,
+        "links": links(&message.text, &message.facts.links),
+        "html": message.facts.html,
+        "auth": message.facts.auth,
         "flags": flags(message.flags),
         "attachments": message.attachments,
         "copies": message.copies,

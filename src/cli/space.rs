@@ -22,7 +22,7 @@ use crate::store::{self, StoreError};
 const MOST_DEEP: usize = 4;
 
 /// What a table of a database is for. Those that are not listed are `other`.
-const KINDS: [(&str, &[&str]); 12] = [
+const KINDS: [(&str, &[&str]); 13] = [
     ("threadLogs", &["threads.db:eventlog", "threads.db:stores", "threads.db:bases"]),
     ("blobs", &["threads.db:blobs", "threads.db:blobParts", "threads.db:uploads"]),
     ("queue", &["threads.db:queue", "threads.db:poisoned", "threads.db:again"]),
@@ -90,6 +90,19 @@ const KINDS: [(&str, &[&str]); 12] = [
     ),
     ("keptLogs", &["threads.db:keeping"]),
     ("keptBlobs", &["threads.db:named"]),
+    (
+        "words",
+        &[
+            "search.db:words_data",
+            "search.db:words_idx",
+            "search.db:words_docsize",
+            "search.db:short_data",
+            "search.db:short_idx",
+            "search.db:short_docsize",
+            "search.db:message",
+            "search.db:thread",
+        ],
+    ),
 ];
 
 fn kind_of(file: &str, table: &str) -> &'static str {

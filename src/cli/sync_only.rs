@@ -71,6 +71,7 @@ fn once(
             synced.pulled += more.pulled;
             synced.pushed += more.pushed;
         }
+        session.index(output, stop);
     }
     report_with(&session.driver.device, output, synced, &fetched)?;
     first?;

@@ -58,7 +58,7 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
         data_dir: crate::safe_text::line(&tilde(&home.dir)),
         home: std::env::home_dir(),
     });
-    show(home, owner, Beginning { first, first_run, older, compose: None }, None)
+    show(home, output, owner, Beginning { first, first_run, older, compose: None }, None)
 }
 
 /// Runs the interface with a message that is written on; `None` where it cannot be: there is no
@@ -71,7 +71,7 @@ pub(super) fn write(home: &Home, output: Output, draft: Draft) -> Result<Option<
     let Ok(owner) = home.own() else { return Ok(None) };
     let compose = Some(Box::new(draft));
     let beginning = Beginning { first, first_run: None, older: false, compose };
-    show(home, Some(owner), beginning, None).map(Some)
+    show(home, output, Some(owner), beginning, None).map(Some)
 }
 
 /// Whether there is an account: then its mail is on its way.
@@ -123,12 +123,13 @@ fn ability() -> Ability {
 }
 
 /// Runs the interface on sample mail.
-pub(super) fn run_sample(home: &Home, sample: Sample) -> Result<Exit, Notice> {
-    show(home, None, Beginning::default(), Some(sample))
+pub(super) fn run_sample(home: &Home, output: Output, sample: Sample) -> Result<Exit, Notice> {
+    show(home, output, None, Beginning::default(), Some(sample))
 }
 
 fn show(
     home: &Home,
+    output: Output,
     owner: Option<Owner>,
     beginning: Beginning,
     sample: Option<Sample>,
@@ -144,6 +145,7 @@ fn show(
     let desk = super::tui_write::Desk::new(home, &slot, &side);
     let running = Vec::new();
     let mut doors = Doors { home: home.clone(), owner, sample, running, listening, side };
+    let of_desk = desk.clone();
     let start = Start {
         first: beginning.first,
         first_run: beginning.first_run,
@@ -162,10 +164,25 @@ fn show(
     let exit = crate::ui::run(start);
     // While the directory is still ours: the socket of whoever has it next stays.
     drop(beside.lock().map(|mut listening| listening.take()));
-    match exit.map_err(|error| error.notice())? {
+    let (exit, left) = exit.map_err(|error| error.notice())?;
+    let unkept = super::tui_write::rescue(&of_desk, left);
+    let exit = ended(exit);
+    match (exit, unkept) {
+        (exit, None) => exit,
+        (Ok(Exit::Done), Some(notice)) => Err(notice),
+        (exit, Some(notice)) => {
+            output.notice(&notice);
+            exit
+        }
+    }
+}
+
+/// What is said of the end.
+fn ended(exit: UiExit) -> Result<Exit, Notice> {
+    match exit {
         UiExit::Quit => Ok(Exit::Done),
         UiExit::Forced => Ok(Exit::Stopped),
-        UiExit::NotOpened(notice) => Err(notice),
+        UiExit::Unsaved(notice) | UiExit::NotOpened(notice) => Err(notice),
         UiExit::Crashed => Err(Notice::error(
             "crash",
             "the screen has ended because of that",

@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::backend::Reader;
+use crate::cli::attach::expanded;
 use crate::cli::attachment::find::bytes_of;
 use crate::cli::attachment::{file_name, open, put, runs};
-use crate::cli::tui_write::expanded;
 use crate::engine::{Driver, SideDoor, Unanswered};
 use crate::mail::{Address, Attachment, file_type, parse};
 use crate::notice::{Explain as _, Notice};

@@ -3,11 +3,14 @@
 //! Invariant: reads what workers say of themselves and waits for none of them; each announcement
 //! is passed on once. Nothing is told that did not change.
 
+use std::path::Path;
 use std::time::Duration;
 
-use crate::backend::{AccountStatus, Announcement, FetcherHandle};
+use crate::account::{Account, Accounts as AccountsFile, identities};
+use crate::backend::{AccountStatus, Announcement, FetcherHandle, HostHandle};
 use crate::engine::accounts::{AccountLine, Accounts, FolderLine, NewMail, Work};
 use crate::engine::handle::Update;
+use crate::engine::told::{Told, Writers};
 use crate::imap::worker::Doing;
 use crate::imap::{Conflict, Role};
 use crate::safe_text;
@@ -15,6 +18,8 @@ use crate::ui::Tell;
 
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(250);
+/// How often devices are told what changed.
+const TELL: Duration = Duration::from_secs(1);
 
 /// Tells `tell` from now on, on a thread of its own, until nobody listens.
 pub(super) fn watch(fetcher: FetcherHandle, tell: Tell) -> std::io::Result<()> {
@@ -51,6 +56,39 @@ fn new_mail(news: Announcement, statuses: &[AccountStatus], several: bool) -> Ne
     let first = news.named.into_iter().next();
     let (from, subject) = first.map(|first| (first.from, first.subject)).unwrap_or_default();
     NewMail { account, count: news.count, from, subject }
+}
+
+/// Tells devices of this backend how accounts are and as whom one writes, until the backend stops.
+pub(super) fn tell(dir: &Path, fetcher: FetcherHandle, host: HostHandle) -> std::io::Result<()> {
+    let dir = dir.to_owned();
+    let run = move || {
+        let mut shown = None;
+        loop {
+            if fetcher.has_looked() {
+                let lines = fetcher.accounts().iter().map(line).collect();
+                let now = Accounts { lines, error: fetcher.error() };
+                // A file that cannot be read is said in `now`; a signature is read anew each time.
+                let writers = AccountsFile::read(&dir).map(|file| writers(&file, &dir));
+                let told = Told::of(&writers.unwrap_or_default(), &now);
+                if shown.as_ref() != Some(&told) {
+                    let Ok(value) = serde_json::to_value(&told) else { return };
+                    if host.tell_accounts(value).is_err() {
+                        return;
+                    }
+                    shown = Some(told);
+                }
+            }
+            std::thread::sleep(TELL);
+        }
+    };
+    std::thread::Builder::new().name("accounts-told".to_owned()).spawn(run).map(drop)
+}
+
+/// As whom one writes, and how long what an account sends is held.
+fn writers(file: &AccountsFile, dir: &Path) -> Writers {
+    let (identities, _) = identities(file, dir);
+    let hold = |account: &Account| Some((account.id.to_string(), account.settings.hold?));
+    (identities, file.list.iter().filter_map(hold).collect())
 }
 
 fn line(of: &AccountStatus) -> AccountLine {

@@ -5,28 +5,27 @@
 //! regular file, or is larger than can be sent. What a path's error says goes through `safe_text`.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::account::identities;
+use crate::account::discover::Roads;
 use crate::account::{Account, Accounts};
+use crate::account::{identities, one_click_now};
+use crate::cli::attach::{self, MAX_ATTACHED_BYTES, expanded};
 use crate::cli::demo::Sample;
 use crate::cli::home::Home;
+use crate::cli::opener;
 use crate::cli::tui_editor;
 use crate::cli::tui_files::Files;
 use crate::clock::{Clock as _, SystemClock};
 use crate::engine::SideDoor;
 use crate::engine::writing::Writing;
+use crate::mail::Address;
 use crate::mail::compose::{Attached, Identity};
-use crate::mail::{Address, file_type};
 use crate::notice::{Explain as _, Notice};
 use crate::safe_text;
-use crate::ui::compose::desk::{DeskAsk, DeskJob, DeskSaid};
+use crate::ui::compose::desk::{DeskAsk, DeskJob, DeskSaid, Leftover};
 
-/// The largest file that is attached, in bytes: packed for mail it is a third longer, and no server
-/// takes more.
-const MAX_ATTACHED_BYTES: u64 = 36 * 1024 * 1024;
 /// Entries of a directory that are looked at for a path that is being typed.
 const MAX_ENTRIES: usize = 5_000;
 /// Paths that are told.
@@ -86,7 +85,10 @@ pub(super) fn job(desk: Desk) -> DeskJob {
             }
             DeskAsk::Leftovers => {
                 for leftover in tui_editor::leftovers(&dir, desk.started) {
-                    tell(DeskSaid::Leftover(Box::new(leftover)));
+                    tell(match leftover {
+                        Ok(leftover) => DeskSaid::Leftover(Box::new(leftover)),
+                        Err(notice) => DeskSaid::Problem(notice),
+                    });
                 }
             }
             DeskAsk::Attach { ticket, path } => {
@@ -98,55 +100,79 @@ pub(super) fn job(desk: Desk) -> DeskJob {
             DeskAsk::Forget(slot) => tui_editor::forget(&dir, slot),
             DeskAsk::File(ask) => desk.files.begin(&dir, *ask, tell),
             DeskAsk::StopFile(ticket) => desk.files.stop(ticket),
+            DeskAsk::OpenLink(target) => {
+                if let Err(notice) = opener::open(&target) {
+                    tell(DeskSaid::Problem(notice));
+                }
+            }
+            DeskAsk::Leave { url, host } => {
+                let asks = !is_sample && !desk.home.offline;
+                // It may take its time: what else is asked of the desk does not wait for it.
+                std::thread::spawn(move || tell(DeskSaid::Left(host, leave(&url, asks))));
+            }
         }
     })
+}
+
+/// Asks to be taken off a mailing list.
+fn leave(url: &str, asks: bool) -> Result<(), Notice> {
+    if !asks {
+        let line = "nobody is asked from here";
+        let hint = "the sample mailbox and --offline reach nobody";
+        return Err(Notice::warning("offline", line, hint));
+    }
+    one_click_now(url, &Roads::default()).map_err(|error| error.notice())
+}
+
+/// Puts words that the interface could not keep into files: in the data directory, where the next
+/// start finds them, or where there is room. What is said of it.
+pub(super) fn rescue(desk: &Desk, left: Vec<Leftover>) -> Option<Notice> {
+    let (dir, is_sample) = desk.dir();
+    if is_sample || left.is_empty() {
+        return None;
+    }
+    let (mut places, mut next, mut lost) = (Vec::new(), true, None);
+    for left in left {
+        let elsewhere = left.clone();
+        let other = std::env::temp_dir().join(format!("mailtui-{}", std::process::id()));
+        match tui_editor::leave(&dir, left) {
+            Ok(place) => places.push(place),
+            Err(_) => match tui_editor::leave(&other, elsewhere) {
+                Ok(place) => {
+                    places.push(place);
+                    next = false;
+                }
+                Err(notice) => lost = Some(notice),
+            },
+        }
+    }
+    if let Some(notice) = lost {
+        let line = format!(
+            "what was being written could not be kept: neither {} nor {} takes it ({})",
+            dir.display(),
+            std::env::temp_dir().display(),
+            notice.message
+        );
+        return Some(Notice::error("not-kept", line, "free some space before you write again"));
+    }
+    let hint = if next { "the next start has it in Drafts" } else { "copy it from there" };
+    let line = format!("what was being written is in {}", places.join(", "));
+    Some(Notice::error("not-saved", line, hint))
 }
 
 /// Who writes in the sample mailbox.
 fn nobody() -> Identity {
     let from = Address { name: Some("You".to_owned()), address: "you@example.org".to_owned() };
-    Identity { account: None, from, aliases: Vec::new(), signature: String::new() }
-}
-
-/// A path as it was typed, with `~` for the user's home.
-pub(super) fn expanded(typed: &str) -> PathBuf {
-    match (typed.strip_prefix('~'), std::env::home_dir()) {
-        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
-            home.join(rest.trim_start_matches('/'))
-        }
-        _ => PathBuf::from(typed),
-    }
+    Identity { account: None, from, aliases: Vec::new(), signature: String::new(), above: false }
 }
 
 /// Keeps a file's bytes.
 fn attach(dir: &Path, typed: &str) -> Result<Attached, Notice> {
-    let path = expanded(typed);
-    let shown = safe_text::line(typed);
-    let failed = |why: &str, hint: &str| Notice::error("attach", format!("{shown}: {why}"), hint);
-    let io = |error: std::io::Error| failed(&error.to_string(), "nothing is attached");
-    let mut file = std::fs::File::open(&path).map_err(io)?;
-    let about = file.metadata().map_err(io)?;
-    if !about.is_file() {
-        return Err(failed("this is no file", "a directory can be packed first"));
-    }
-    let too_large = || {
-        let most = MAX_ATTACHED_BYTES / (1024 * 1024);
-        failed(&format!("larger than {most} MB, which no server takes"), "share it in another way")
-    };
-    if about.len() > MAX_ATTACHED_BYTES {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::new();
-    file.by_ref().take(MAX_ATTACHED_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
-    let size = bytes.len() as u64;
-    if size > MAX_ATTACHED_BYTES {
-        return Err(too_large());
-    }
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let name = safe_text::file_name(&name.unwrap_or_default());
+    let part = attach::read(&expanded(typed), MAX_ATTACHED_BYTES)?;
     let mut writing = Writing::open(dir).map_err(|error| error.notice())?;
-    let hash = writing.put(&bytes, SystemClock.now()).map_err(|error| error.notice())?;
-    Ok(Attached { media_type: file_type(&name, &bytes).to_owned(), name, hash, size })
+    let hash = writing.put(&part.bytes, SystemClock.now()).map_err(|error| error.notice())?;
+    let size = part.bytes.len() as u64;
+    Ok(Attached { media_type: part.media_type, name: part.name, hash, size })
 }
 
 /// How a path may go on: as it was typed, with what is there.
@@ -188,10 +214,7 @@ mod tests {
         let kept = Writing::open(dir.path()).unwrap().get(&file.hash).unwrap();
         assert_eq!(kept.as_deref(), Some(&b"hello"[..]));
         assert!(attach(dir.path(), &at("none")).is_err());
-        assert!(attach(dir.path(), &at("")).unwrap_err().message.contains("no file"));
-        let large = std::fs::File::create(at("large")).unwrap();
-        large.set_len(MAX_ATTACHED_BYTES + 1).unwrap();
-        assert!(attach(dir.path(), &at("large")).unwrap_err().message.contains("larger than"));
+        assert!(attach(dir.path(), &at("")).unwrap_err().message.contains("is not a file"));
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub enum Write {
     Forward,
     /// A forward with the message attached.
     ForwardAttached,
+    /// Leaves the mailing list that it came by.
+    Unsubscribe,
     /// Leaves it, kept as a draft.
     Leave,
     /// Enter: a new line, the next field, or the address that is chosen.
@@ -59,7 +61,7 @@ pub enum Out {
 const READING: &[Context] = &[List, Reader];
 
 /// The declarations.
-pub const WRITING: [Command; 26] = [
+pub const WRITING: [Command; 27] = [
     write(
         "compose",
         "Write a new message",
@@ -78,6 +80,14 @@ pub const WRITING: [Command; 26] = [
         READING,
         &["F"],
         Write::ForwardAttached,
+    ),
+    write(
+        "unsubscribe",
+        "Leave the mailing list that it came by: asks first",
+        "",
+        &[Reader],
+        &["g u"],
+        Write::Unsubscribe,
     ),
     write(
         "send",

@@ -40,13 +40,15 @@ pub enum Context {
     Files,
     /// A text that is read over the reader.
     Page,
+    /// The links of a message.
+    Links,
     /// All of these.
     Everywhere,
 }
 
 impl Context {
     /// Every context that can be on top.
-    pub const REAL: [Self; 15] = [
+    pub const REAL: [Self; 16] = [
         Self::FirstRun,
         Self::List,
         Self::Reader,
@@ -62,6 +64,7 @@ impl Context {
         Self::Saves,
         Self::Files,
         Self::Page,
+        Self::Links,
     ];
 
     /// Whether a command of `self` applies in `other`.
@@ -89,6 +92,7 @@ impl Context {
             Self::Saves => "saves",
             Self::Files => "attachments",
             Self::Page => "page",
+            Self::Links => "links",
             Self::Everywhere => "everywhere",
         }
     }

@@ -20,6 +20,7 @@ pub mod past;
 pub mod program;
 pub mod purge;
 pub mod read;
+pub mod reading;
 pub mod registry;
 pub mod select;
 pub mod snooze;

@@ -1,8 +1,8 @@
 //! The motions: down, up, pages, ends. In the reader they scroll.
 
 use super::context::Context::{
-    self, Accounts, Colours, Compose, Drafts, Files, FirstRun, Help, History, List, Outbox, Page,
-    Picker, Prompt, Reader, Saves,
+    self, Accounts, Colours, Compose, Drafts, Files, FirstRun, Help, History, Links, List, Outbox,
+    Page, Picker, Prompt, Reader, Saves,
 };
 use super::registry::{Command, Group, Verb};
 
@@ -27,9 +27,12 @@ pub enum Motion {
     Last,
 }
 
-const SCROLLS: &[Context] = &[List, Reader, History, Help, Accounts, Drafts, Outbox, Files, Page];
-const CHOOSES: &[Context] =
-    &[List, Reader, History, Help, Accounts, FirstRun, Colours, Drafts, Outbox, Saves, Files, Page];
+const SCROLLS: &[Context] =
+    &[List, Reader, History, Help, Accounts, Drafts, Outbox, Links, Files, Page];
+const CHOOSES: &[Context] = &[
+    List, Reader, History, Help, Accounts, FirstRun, Colours, Drafts, Outbox, Saves, Links, Files,
+    Page,
+];
 
 /// The declarations.
 pub const MOTIONS: [Command; 11] = [

@@ -1,8 +1,8 @@
 //! The program itself: help, quitting, the choices of the first run, and closing what is on top.
 
 use super::context::Context::{
-    Accounts, Colours, Drafts, Everywhere, FirstRun, Help, History, List, Outbox, Picker, Prompt,
-    Reader, Saves,
+    Accounts, Colours, Drafts, Everywhere, FirstRun, Help, History, Links, List, Outbox, Picker,
+    Prompt, Reader, Saves,
 };
 use super::registry::{Command, Group, Verb, declare};
 
@@ -119,9 +119,9 @@ pub const PROGRAM: [Command; 18] = [
     declare(
         Group::Program,
         "close-accounts",
-        "Close the accounts",
+        "Close the accounts or links",
         "close",
-        &[Accounts],
+        &[Accounts, Links],
         &["Esc", "q"],
         Verb::Close,
     ),

@@ -12,6 +12,7 @@ use super::files::{self, FileVerb};
 use super::intent::Intent;
 use super::key::Key;
 use super::motion::{Edit, Motion};
+use super::reading::{self, Copied};
 use super::{
     archive, compose, go, label, motion, open, order, program, purge, read, select, snooze, spam,
     star, tour, trash, undo,
@@ -30,6 +31,12 @@ pub enum Verb {
     Open,
     /// Something about files of a conversation.
     Files(FileVerb),
+    /// Shows the links of the message.
+    Links,
+    /// Opens the link under the cursor.
+    OpenLink,
+    /// Copies something.
+    Copy(Copied),
     /// Back to the list.
     Back,
     /// To the next (`true`) or previous message.
@@ -229,6 +236,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
     open::OPENING
         .iter()
         .chain(&TRIAGE)
+        .chain(&reading::READING)
         .chain(&order::LINKING)
         .chain(&files::FILES)
         .chain(&purge::PURGING)

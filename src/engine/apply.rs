@@ -98,6 +98,7 @@ impl Device {
                 self.news.error = Some((code, message, true));
                 Ok(())
             }
+            Frame::Accounts { told } => self.told(told),
             Frame::Ping { n } => {
                 self.want(Frame::Pong { n });
                 Ok(())
@@ -450,14 +451,16 @@ impl Device {
             }
             return Ok(());
         };
-        let watermark = mailbox::watermark(&self.db, &thread)?;
-        if let Some(seen) = watermark
-            && Some(&seen.epoch) == self.epoch.as_ref()
-        {
+        let seen = mailbox::watermark(&self.db, &thread)?;
+        let seen = seen.filter(|seen| Some(&seen.epoch) == self.epoch.as_ref());
+        if let Some(seen) = &seen {
             self.forget_projected(&thread, seen.position)?;
         }
+        // Rows that a snapshot brought may have it already, and before what others did since.
+        let known =
+            positions.iter().any(|(_, at)| seen.as_ref().is_some_and(|s| *at <= s.position));
         let dropped = crash::broken(Broken::OverlayDroppedAtAck);
-        if !refused.is_empty() || dropped {
+        if !refused.is_empty() || known || dropped {
             let mut groups = Groups::of_overlay();
             groups.touch(&self.db, &thread)?;
             if dropped {

@@ -143,6 +143,13 @@ impl Device {
         self.blobs.push(hash.clone(), Held::whole(bytes));
     }
 
+    /// Lets go of a blob in memory that no loaded thread shows.
+    pub(super) fn let_go_of_blob(&mut self, hash: &BlobHash) {
+        if !self.open.iter().any(|(_, open)| open.text_blobs().contains(hash)) {
+            self.blobs.pop(hash);
+        }
+    }
+
     pub(super) fn blob_part(
         &mut self,
         hash: &BlobHash,
@@ -165,7 +172,9 @@ impl Device {
             Some(offset) => self.wanted.push(Frame::BlobGet { hash: hash.clone(), offset }),
             None => self.text_came(hash)?,
         }
-        let threads: Vec<_> = self.open.iter().map(|(thread, _)| thread.clone()).collect();
+        let shows = |open: &OpenThread| open.text_blobs().contains(hash);
+        let threads = self.open.iter().filter(|(_, open)| shows(open));
+        let threads: Vec<_> = threads.map(|(thread, _)| thread.clone()).collect();
         self.news.threads.extend(threads);
         Ok(())
     }

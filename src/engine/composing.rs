@@ -44,12 +44,15 @@ impl Engine {
     pub(super) fn begin(&mut self) {
         self.recover_drafts();
         self.tell_labels();
+        self.tell_writers();
         self.tell_status();
     }
 
     /// Goes on with what is open.
     pub(super) fn compose_on(&mut self) {
         self.open_drafts();
+        self.answer_originals();
+        self.tell_lost();
         self.forget_saved();
     }
 
@@ -66,14 +69,32 @@ impl Engine {
         }
     }
 
-    /// Remembers an open draft at once, and forgets one when it is safe to.
-    pub(super) fn journal(&mut self, journal: Journal) -> Result<(), EngineError> {
-        if journal.entry.is_none() {
-            self.saved.push(journal);
-            return Ok(());
+    /// Remembers an open draft at once.
+    pub(super) fn journal(&mut self, journal: &Journal) {
+        let slot = journal.slot;
+        self.saved.retain(|saved| saved.slot != slot);
+        let done = self.driver.device.journal(journal).map_err(|error| error.notice());
+        self.tell(Update::Noted(slot, done));
+    }
+
+    /// Forgets one when it is safe to.
+    pub(super) fn forget(&mut self, slot: i64, losses: u64) {
+        self.tell_lost();
+        self.saved.retain(|saved| saved.slot != slot);
+        if losses == self.losses {
+            self.saved.push(Journal { slot, entry: None });
         }
-        self.saved.retain(|saved| saved.slot != journal.slot);
-        Ok(self.driver.device.journal(&journal)?)
+    }
+
+    /// Where a commit failed, whoever asked for it: no save that was answered since the one before
+    /// is there, so the journal keeps what it has.
+    pub(super) fn tell_lost(&mut self) {
+        let Some(notice) = self.driver.device.take_lost() else { return };
+        self.saved.clear();
+        self.losses += 1;
+        self.driver.saving = 0;
+        self.tell(Update::TakenBack(notice));
+        self.tell_labels();
     }
 
     /// Forgets what is saved and on disk.
@@ -83,8 +104,14 @@ impl Engine {
             return;
         }
         for journal in std::mem::take(&mut self.saved) {
-            let done = self.driver.device.journal(&journal).map_err(EngineError::from);
-            self.told(done);
+            match self.driver.device.journal(&journal) {
+                Ok(()) => self.tell(Update::Kept(journal.slot)),
+                // It is offered once more at the next start, and known again then.
+                Err(error) => {
+                    self.tell(Update::Notice(error.notice()));
+                    self.tell(Update::Kept(journal.slot));
+                }
+            }
         }
     }
 

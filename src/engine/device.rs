@@ -20,10 +20,12 @@ use crate::engine::kept_disk::KeptDisk;
 use crate::engine::policy::KEEP_BYTES;
 use crate::engine::rewind::Comparing;
 use crate::engine::threads::OpenThread;
+use crate::engine::told::Told;
 use crate::engine::writing::Writing;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::THREAD_STORES_DEVICE;
 use crate::mailbox;
+use crate::notice::{Explain as _, Notice};
 use crate::store::{Action, Blobs, Db, Durability, Kind, Log, Own, StoreError, disk};
 use crate::sync::{Cursor, Frame, PurgedRow};
 
@@ -57,6 +59,8 @@ pub struct Device {
     on_disk: u64,
     /// Whether the write-ahead log may lack what was written to it.
     distrusted: bool,
+    /// Why a commit failed, until whoever drives this device has heard of it.
+    pub(super) lost: Option<Notice>,
     /// Loaded Thread stores, the least recently used one first to go.
     pub(super) open: LruCache<ThreadId, OpenThread>,
     /// The members of the open conversation: they stay loaded.
@@ -114,6 +118,8 @@ pub struct News {
     pub late: Vec<String>,
     /// What the backend said was wrong.
     pub error: Option<(String, String, bool)>,
+    /// What it told of its accounts.
+    pub told: Option<Box<Told>>,
 }
 
 impl std::fmt::Debug for Device {
@@ -123,7 +129,7 @@ impl std::fmt::Debug for Device {
 }
 
 /// The format of a device's `threads.db`.
-pub(super) const KEPT_VERSION: u32 = 3;
+pub const KEPT_VERSION: u32 = 3;
 
 /// Brings a device's `mailbox.db` to this format: what own events show is made again too.
 pub(super) fn make(db: &Db, found: u32) -> Result<(), StoreError> {
@@ -251,6 +257,7 @@ impl Device {
             commits: 0,
             on_disk: 0,
             distrusted: false,
+            lost: None,
             open: LruCache::new(
                 NonZeroUsize::new(THREAD_STORES_DEVICE).unwrap_or(NonZeroUsize::MIN),
             ),
@@ -307,7 +314,11 @@ impl Device {
             let by_commit = if self.later { Durability::Normal } else { Durability::Full };
             self.db.durable(by_commit)?;
         }
-        self.db.begin()
+        let begun = self.db.begin();
+        if let Err(error @ StoreError::GivenUp) = &begun {
+            self.lost = Some(error.notice());
+        }
+        begun
     }
 
     /// From now on a commit does not wait for the disk: who drives this device has the disk synced
@@ -379,14 +390,24 @@ impl Device {
             return Ok(());
         }
         crash::point("device.before-commit");
-        let done = self.db.commit();
-        if done.is_err() {
+        if let Err(error) = self.db.commit() {
             self.news.lists = true;
+            self.lost = Some(error.notice());
+            return Err(error.into());
         }
-        done?;
         self.commits += u64::from(self.later);
         crash::point("device.after-commit");
         Ok(())
+    }
+
+    /// Whether a commit failed and nobody has heard of it.
+    pub(super) const fn has_lost(&self) -> bool {
+        self.lost.is_some()
+    }
+
+    /// Why a commit failed since this was asked last.
+    pub(super) const fn take_lost(&mut self) -> Option<Notice> {
+        self.lost.take()
     }
 
     /// Gives up what was decided and is not on disk.

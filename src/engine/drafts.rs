@@ -74,6 +74,13 @@ impl Device {
         // A journal may be older than the last save: that is what it goes on from.
         let thread = known.as_ref().map(|known| &known.thread).or(thread);
         let from = known.as_ref().map(|known| &known.save).or(from);
+        // Nor may it name what a disk that was full took back.
+        let is_there = |thread: &ThreadId| -> Result<bool, StoreError> {
+            let row = mailbox::raw_row(&self.db, thread)?.is_some();
+            Ok(row || !Own::of(&self.db, &StoreId::thread(thread))?.is_empty())
+        };
+        let there = thread.map(is_there).transpose()?.unwrap_or(false);
+        let (thread, from) = (thread.filter(|_| there), from.filter(|_| there));
         let action = self.action("draft");
         let thread = if let Some(thread) = thread {
             thread.clone()
@@ -339,22 +346,7 @@ impl Device {
         thread: &ThreadId,
         save: Option<&EventId>,
     ) -> Result<Result<Option<OpenDraft>, BlobHash>, EngineError> {
-        let own = Own::of(&self.db, &StoreId::thread(thread))?;
-        let mut saves: Vec<(EventId, DraftSaved, String)> = Vec::new();
-        if let Some(open) = self.open.peek(thread) {
-            for row in open.saves() {
-                let device = self.device_name(&row.device);
-                saves.push((row.save.clone(), row.saved.clone(), device));
-            }
-        }
-        for event in own.iter().filter(|own| own.name == name::DRAFT_SAVED) {
-            if saves.iter().all(|(save, ..)| *save != event.id)
-                && let Some(saved) = event.args.read::<DraftSaved>()
-            {
-                let device = event.device.as_ref().unwrap_or(&self.id);
-                saves.push((event.id.clone(), saved, self.device_name(device)));
-            }
-        }
+        let saves = self.saves(thread)?;
         let last = || {
             let of = self.outgoing_of(thread).ok()?;
             let draft = of.drafts.last().map(|line| line.save.clone());
@@ -373,14 +365,37 @@ impl Device {
             },
             (None, None) => return Err(unreadable()),
         };
-        let history = saves.iter().rev().map(|(save, saved, device)| SaveRow {
-            save: save.clone(),
-            at: saved.at,
-            device_name: device.clone(),
-            snippet: safe_text::line(&saved.snippet),
-        });
-        let (thread, save, history) = (thread.clone(), save.clone(), history.collect());
+        let (thread, save, history) = (thread.clone(), save.clone(), history(&saves));
         Ok(Ok(Some(OpenDraft { thread, save, draft, history })))
+    }
+
+    /// Every save of a store that is here, newest first, whether it can be read or not.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn draft_history(&self, thread: &ThreadId) -> Result<Vec<SaveRow>, EngineError> {
+        Ok(history(&self.saves(thread)?))
+    }
+
+    /// Every save of a store that is here, with the name of its device; oldest first.
+    fn saves(&self, thread: &ThreadId) -> Result<Vec<Save>, EngineError> {
+        let own = Own::of(&self.db, &StoreId::thread(thread))?;
+        let mut saves: Vec<Save> = Vec::new();
+        if let Some(open) = self.open.peek(thread) {
+            for row in open.saves() {
+                let device = self.device_name(&row.device);
+                saves.push((row.save.clone(), row.saved.clone(), device));
+            }
+        }
+        for event in own.iter().filter(|own| own.name == name::DRAFT_SAVED) {
+            if saves.iter().all(|(save, ..)| *save != event.id)
+                && let Some(saved) = event.args.read::<DraftSaved>()
+            {
+                let device = event.device.as_ref().unwrap_or(&self.id);
+                saves.push((event.id.clone(), saved, self.device_name(device)));
+            }
+        }
+        Ok(saves)
     }
 
     /// A blob, from what was written here, memory or disk.
@@ -412,6 +427,19 @@ impl Device {
             self.kept.as_ref().and_then(|kept| Blobs::part(kept, hash, offset).ok().flatten());
         kept.or_else(|| self.writing().ok()?.part(hash, offset).ok().flatten())
     }
+}
+
+/// A save: its event, what it says, and the name of its device.
+type Save = (EventId, DraftSaved, String);
+
+fn history(saves: &[Save]) -> Vec<SaveRow> {
+    let row = |(save, saved, device): &Save| SaveRow {
+        save: save.clone(),
+        at: saved.at,
+        device_name: device.clone(),
+        snippet: safe_text::line(&saved.snippet),
+    };
+    saves.iter().rev().map(row).collect()
 }
 
 /// A domain that can stand in a Message-ID (RFC 5322, 3.6.4: dot-atom); one of no use when not.

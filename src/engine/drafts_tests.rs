@@ -35,6 +35,7 @@ fn a_text_that_cannot_be_read_is_no_empty_draft() {
         assert!(matches!(opened, Err(EngineError::Unreadable(_))), "{opened:?}");
         let kept = device.writing().unwrap().get(&hash).unwrap();
         assert_eq!(kept.as_deref(), Some(bytes), "it stays");
+        assert_eq!(device.draft_history(&thread).unwrap().len(), 1, "and is listed");
     }
     let hash = device.put_own(&serde_json::to_vec(&Draft::default()).unwrap()).unwrap();
     let thread = save_blob(&mut device, hash);

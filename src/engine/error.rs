@@ -72,6 +72,25 @@ pub enum EngineError {
     Stopped,
 }
 
+impl EngineError {
+    /// What is wrong with a draft.
+    fn of_draft(&self, line: &str) -> Notice {
+        match self {
+            Self::Unreadable(_) => {
+                let hint = "update this mailtui, or go on with an earlier save: `mailtui drafts \
+                            history` lists them";
+                Notice::error("draft-unreadable", line, hint)
+            }
+            Self::NoText(_) => {
+                let hint = "go on with an earlier save: `mailtui drafts history` lists them; run \
+                            `mailtui doctor` where the backend is";
+                Notice::error("draft-lost", line, hint)
+            }
+            _ => Notice::error("no-draft", line, "`mailtui drafts` lists all").exit(Exit::NotFound),
+        }
+    }
+}
+
 impl Explain for EngineError {
     fn is_permanent(&self) -> bool {
         match self {
@@ -104,19 +123,7 @@ impl Explain for EngineError {
             Self::NoBlob(_) => {
                 Notice::error("blob", line, "run `mailtui doctor` where the backend is")
             }
-            Self::NoDraft(_) => {
-                Notice::error("no-draft", line, "`mailtui drafts` lists all").exit(Exit::NotFound)
-            }
-            Self::Unreadable(_) => {
-                let hint = "update this mailtui, or go on with an earlier save: `mailtui drafts \
-                            history` lists them";
-                Notice::error("draft-unreadable", line, hint)
-            }
-            Self::NoText(_) => {
-                let hint = "go on with an earlier save: `mailtui drafts history` lists them; run \
-                            `mailtui doctor` where the backend is";
-                Notice::error("draft-lost", line, hint)
-            }
+            Self::NoDraft(_) | Self::Unreadable(_) | Self::NoText(_) => self.of_draft(&line),
             Self::NoLabel(_) => {
                 Notice::error("no-label", line, "`mailtui labels` lists all").exit(Exit::NotFound)
             }

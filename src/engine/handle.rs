@@ -7,12 +7,15 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use crate::command::intent::{Intent, Target};
 use crate::engine::accounts::{AccountStep, Accounts, NewMail};
+use crate::engine::original::{Original, OriginalAsk};
+use crate::engine::told::Writers;
 use crate::engine::view::{
     Done, HistoryPage, ImportProgress, Label, OpenDraft, Outgoing, Page, PurgeSum, Row, Status,
     Thread, Window,
 };
 use crate::engine::writing::Journal;
 use crate::id::{ActionId, EventId, LabelId, ThreadId};
+use crate::mail::compose::Person;
 use crate::notice::Notice;
 
 /// What the UI asks for. Every request is answered by updates, in order.
@@ -64,9 +67,23 @@ pub enum Request {
         /// The save; the last one of any draft there when absent.
         save: Option<EventId>,
     },
+    /// What of a message's bytes writing needs; answered by [`Update::Original`] with the same
+    /// ticket.
+    Original(OriginalAsk),
+    /// Everybody who was met in mail; answered by [`Update::People`].
+    People,
     /// Remember what is being written, at every pause, until it is saved as a draft: should this
-    /// program be killed, it is saved then at the next start. Not answered.
+    /// program be killed, it is saved then at the next start. Answered by [`Update::Noted`].
     Journal(Journal),
+    /// Let the journal forget what it has under this number, once all that was decided until now is
+    /// on disk; answered by [`Update::Kept`] then. Not at all where what was decided was taken back
+    /// more often than whoever asks has heard of: it may be about what is not there any more.
+    Forget {
+        /// The number.
+        slot: i64,
+        /// How many times [`Update::TakenBack`] came before.
+        losses: u64,
+    },
     /// Something the user asked for; answered by [`Update::Done`], then [`Update::Changed`].
     Intend(Intent),
     /// Find out what a purge would take; answered by [`Update::Purge`] with the same ticket.
@@ -149,6 +166,16 @@ pub enum Update {
     Outgoing(Outgoing),
     /// A draft, or `None` when there is no such one.
     Draft(u64, Option<Box<OpenDraft>>),
+    /// Everybody who was met in mail, the likeliest first.
+    People(Vec<Person>),
+    /// What was asked of a message.
+    Original(Box<Original>),
+    /// The journal has what it was asked to remember under this number last, or why it has not.
+    Noted(i64, Result<(), Notice>),
+    /// The journal has forgotten what it had under this number: the save is on disk.
+    Kept(i64),
+    /// The disk refused what was decided and answered since the last commit: none of it is there.
+    TakenBack(Notice),
     /// An intent was decided.
     Done(Done),
     /// How far the purge with this ticket is.
@@ -159,7 +186,9 @@ pub enum Update {
     Status(Status),
     /// The running import.
     Import(ImportProgress),
-    /// How mail accounts are, where this process fetches their mail.
+    /// As whom one writes, where the backend has the accounts.
+    Writers(Writers),
+    /// How mail accounts are, as who fetches their mail says it.
     Accounts(Box<Accounts>),
     /// How far what was asked of an account under this ticket is.
     Account(u64, AccountStep),

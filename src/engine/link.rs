@@ -21,7 +21,8 @@ use crate::id::DeviceId;
 use crate::limits::{CONNECT_TIMEOUT, DEAD_AFTER, HELLO_TIMEOUT, PING_AFTER, RECONNECT_MOST};
 use crate::notice::Explain as _;
 use crate::sync::{
-    Backoff, Connection, Deadlines, Frame, Incoming, Outgoing, PROTOCOL, SyncError, connect,
+    ACCOUNTS, Backoff, Connection, Deadlines, Frame, Incoming, Outgoing, PROTOCOL, SyncError,
+    connect,
 };
 
 /// Makes one end of a pipe to an embedded backend, within the link's runtime.
@@ -258,7 +259,10 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let mut connection = connect(transport, url).await?;
-    connection.send(&Frame::Hello { protocol: PROTOCOL, device: device.clone(), token }).await?;
+    // Beside its backend a device asks who fetches.
+    let hears = token.iter().map(|_| ACCOUNTS.to_owned()).collect();
+    let device = device.clone();
+    connection.send(&Frame::Hello { protocol: PROTOCOL, device, token, hears }).await?;
     match connection.receive().await? {
         Some(welcome @ Frame::Welcome { .. }) => Ok((connection, welcome)),
         Some(Frame::Error { code, message, retry: false }) => {

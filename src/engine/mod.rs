@@ -28,8 +28,10 @@ pub mod link;
 mod links;
 mod memory;
 mod mend;
+pub mod original;
 mod outgoing;
 mod owner;
+pub mod people;
 pub mod policy;
 mod purge;
 mod purging;
@@ -46,6 +48,7 @@ mod syncer;
 #[cfg(test)]
 mod tests;
 mod threads;
+pub mod told;
 mod undo;
 pub mod view;
 mod views;
@@ -53,7 +56,7 @@ mod walk;
 pub mod writing;
 mod written;
 
-pub use device::Device;
+pub use device::{Device, KEPT_VERSION as KEPT_FORMAT};
 pub use driver::{Driver, Synced};
 pub use error::EngineError;
 pub use keep::{FETCHES, Keeping};

@@ -10,6 +10,7 @@ use crate::crash::{self, Broken};
 use crate::engine::{Device, EngineError};
 use crate::id::{ActionId, Epoch, StoreId};
 use crate::limits::PUSH_EVENTS;
+use crate::notice::Explain as _;
 use crate::store::{NewEvent, Own, OwnEvent};
 use crate::sync::{Frame, StorePush};
 
@@ -60,6 +61,7 @@ impl Device {
             self.begin_full()?;
             if let Err(error) = Own::offered(&self.db, &new, &epoch) {
                 self.db.rollback();
+                self.lost = Some(error.notice());
                 return Err(error.into());
             }
             self.commit()?;

@@ -115,6 +115,10 @@ struct Engine {
     opening: Vec<Opening>,
     /// Entries of the journal that go when everything that was decided is on disk.
     saved: Vec<Journal>,
+    /// Messages whose bytes are waited for.
+    originals: Vec<Awaited>,
+    /// How often what was decided was taken back.
+    losses: u64,
 }
 
 impl Engine {
@@ -146,6 +150,8 @@ impl Engine {
             listed: None,
             opening: Vec::new(),
             saved: Vec::new(),
+            originals: Vec::new(),
+            losses: 0,
         }
     }
 
@@ -372,12 +378,11 @@ impl Engine {
     }
 
     /// Says that what was decided could not be kept, and shows it as it is.
-    fn taken_back(&self, done: Result<(), EngineError>) {
-        if let Err(error) = done {
-            let mut notice = error.notice();
-            notice.message = format!("not saved, and taken back: {}", notice.message);
-            self.tell(Update::Notice(notice));
-            self.tell_labels();
+    fn taken_back(&mut self, done: Result<(), EngineError>) {
+        if self.driver.device.has_lost() {
+            self.tell_lost();
+        } else {
+            self.told(done);
         }
     }
 
@@ -421,7 +426,13 @@ impl Engine {
                 self.open_drafts();
                 Ok(())
             }
-            Request::Journal(journal) => self.journal(journal),
+            asks @ (Request::People
+            | Request::Original(_)
+            | Request::Journal(_)
+            | Request::Forget { .. }) => {
+                self.of_writing(asks);
+                Ok(())
+            }
             Request::Intend(intent) => self.intend(&intent),
             Request::LookPurge { ticket, of } => {
                 self.purging = Some(Purging::look(ticket, of));
@@ -532,10 +543,13 @@ impl Engine {
 mod composing;
 #[path = "idle.rs"]
 mod idle;
+#[path = "originals.rs"]
+mod originals;
 #[path = "telling.rs"]
 mod telling;
 
 use composing::{Asked, Opening};
+use originals::Awaited;
 
 #[cfg(test)]
 #[path = "run_tests.rs"]

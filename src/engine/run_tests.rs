@@ -60,6 +60,49 @@ fn a_sync_that_failed_counts_though_another_of_the_same_said_it_was_done() {
 }
 
 #[test]
+fn a_save_whose_commit_fails_stays_in_the_journal_and_is_told() {
+    use crate::engine::writing::{JournalEntry, Writing};
+    use crate::mail::compose::Draft;
+    let dir = tempfile::tempdir().unwrap();
+    let (mut engine, told) = engine(dir.path());
+    let draft = Draft { body: "words".to_owned(), ..Draft::default() };
+    let entry = JournalEntry { thread: None, from: None, draft: draft.clone() };
+    let save = |thread, from| {
+        let draft = Box::new(draft.clone());
+        Request::Intend(Intent::SaveDraft { slot: Some(7), thread, from, draft })
+    };
+    engine.request(Request::Journal(Journal { slot: 7, entry: Some(Box::new(entry)) }));
+    engine.request(save(None, None));
+    engine.request(Request::Forget { slot: 7, losses: 0 });
+    // SQLite gives a transaction up by itself when the disk is full.
+    engine.driver.device.db.sql().execute_batch("ROLLBACK").unwrap();
+    engine.commit();
+    // Asked for before that was heard of.
+    engine.request(Request::Forget { slot: 7, losses: 0 });
+    engine.compose_on();
+    let answers: Vec<Update> = told.try_iter().collect();
+    assert!(answers.iter().any(|update| matches!(update, Update::Noted(7, Ok(())))));
+    assert!(answers.iter().any(|update| matches!(update, Update::TakenBack(_))));
+    assert!(!answers.iter().any(|update| matches!(update, Update::Kept(_))));
+    assert_eq!(Writing::open(dir.path()).unwrap().journal().unwrap().len(), 1);
+    // The next one may still name what is not there.
+    let wrote = answers.into_iter().find_map(|update| match update {
+        Update::Done(done) => done.wrote,
+        _ => None,
+    });
+    let lost = wrote.unwrap();
+    engine.request(save(Some(lost.thread.clone()), Some(lost.event)));
+    engine.request(Request::Forget { slot: 7, losses: 1 });
+    engine.commit();
+    engine.compose_on();
+    assert!(told.try_iter().any(|update| matches!(update, Update::Kept(7))));
+    assert_eq!(Writing::open(dir.path()).unwrap().journal().unwrap(), []);
+    let drafts = engine.driver.device.outgoing_rows().unwrap().drafts;
+    assert_eq!((drafts.len(), drafts[0].snippet.as_str()), (1, "words"));
+    assert_ne!(drafts[0].thread, lost.thread, "a store begins with its creation");
+}
+
+#[test]
 fn each_draft_that_is_asked_for_is_answered_by_itself() {
     use crate::engine::drafts::tests::save_blob;
     use crate::mail::compose::Draft;

@@ -19,6 +19,15 @@ impl Engine {
         }
     }
 
+    /// As whom one writes on a device of a remote backend, as that said it last.
+    pub(super) fn tell_writers(&self) {
+        match self.driver.device.told_writers() {
+            Ok((identities, _)) if identities.is_empty() => {}
+            Ok(writers) => self.tell(Update::Writers(writers)),
+            Err(error) => self.tell(Update::Notice(error.notice())),
+        }
+    }
+
     pub(super) fn tell_status(&mut self) {
         let status = self.driver.status();
         if self.last_status != Some(status) {
@@ -49,6 +58,10 @@ impl Engine {
         for line in news.refused {
             let hint = "`mailtui doctor` lists what was refused";
             self.tell(Update::Notice(Notice::warning("refused", line, hint)));
+        }
+        if let Some(told) = news.told {
+            self.tell(Update::Writers(told.writers()));
+            self.tell(Update::Accounts(Box::new(told.accounts())));
         }
         for line in news.late {
             self.tell(Update::Notice(too_late(&line)));

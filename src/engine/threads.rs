@@ -151,6 +151,7 @@ fn message(
         sort_from: added.sort_from,
         subject: added.subject.clone(),
         text: added.text.clone().or_else(blob).unwrap_or_default(),
+        facts: added.facts.as_deref().cloned().unwrap_or_default(),
         flags,
         attachments: added.attachments.clone(),
         references: added.references.clone(),

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::command::intent::Target;
 use crate::id::{ActionId, BlobHash, DeviceId, EventId, LabelId, MessageId, ThreadId};
 use crate::label::Place;
-use crate::mail::compose::Draft;
-use crate::mail::{Address, Attachment, Flags, SortFrom};
+use crate::mail::compose::{Draft, Hints, Shown};
+use crate::mail::{Address, Attachment, Facts, Flags, SortFrom};
 use crate::mailbox::Deed;
 
 /// A row of the thread list: one conversation, its linked members merged.
@@ -165,6 +165,9 @@ pub struct Message {
     pub subject: Option<String>,
     /// Shown text, safe, not wrapped.
     pub text: String,
+    /// What is known beside its text.
+    #[serde(default, skip_serializing_if = "Facts::is_empty")]
+    pub facts: Facts,
     /// Its flags as shown (own changes included).
     pub flags: Flags,
     /// What can be saved.
@@ -182,6 +185,26 @@ pub struct Message {
     /// How many.
     #[serde(skip)]
     pub size: u64,
+}
+
+impl Message {
+    /// What its answers need of it; `hints` are what only its header says.
+    #[must_use]
+    pub fn shown(&self, hints: Hints) -> Shown {
+        Shown {
+            message: Some(self.id.clone()),
+            message_id: self.message_id.clone(),
+            references: self.references.clone(),
+            from: self.from.clone(),
+            to: self.to.clone(),
+            cc: self.cc.clone(),
+            reply_to: self.reply_to.clone(),
+            subject: self.subject.clone(),
+            date: self.date,
+            text: self.text.clone(),
+            hints,
+        }
+    }
 }
 
 /// The connection to the backend, for the status line.

@@ -4,33 +4,89 @@
 //! must not decode bytes.
 
 use super::defect::Defects;
+use super::facts::{Anchor, Facts, PartStart};
 use super::html;
 use super::part::{Kind, Node};
 
-/// All shown parts of the tree, joined by an empty line.
-pub(super) fn text(node: &Node, defects: &mut Defects) -> String {
-    let mut out = String::new();
-    render(node, &mut out);
-    defects.text(out.trim_end())
+/// Texts of links that are told of a message.
+const MAX_ANCHORS: usize = 1_000;
+/// Parts of a text whose beginnings are told.
+const MAX_PARTS: usize = 1_000;
+
+/// What is shown of a message.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    /// All shown parts, joined by an empty line.
+    pub(super) text: String,
+    /// What is known beside it.
+    pub(super) facts: Facts,
+    /// Links that have a number.
+    links: usize,
+    /// The head of a message was the last that was joined: what follows is part of it.
+    headed: bool,
 }
 
-fn render(node: &Node, out: &mut String) {
-    match node {
-        Node::Text(Kind::Plain, text) => join(out, text),
-        Node::Text(Kind::Flowed { delete_space }, text) => {
-            join(out, &unflowed(text, *delete_space));
-        }
-        Node::Text(Kind::Html, text) => join(out, &html::to_text(text)),
-        Node::All(nodes) => nodes.iter().for_each(|node| render(node, out)),
-        Node::OneOf(nodes) => {
-            if let Some(chosen) = choose(nodes) {
-                render(chosen, out);
+/// All shown parts of the tree.
+pub(super) fn shown(node: &Node, defects: &mut Defects) -> Shown {
+    let mut out = Shown::default();
+    out.render(node, defects);
+    out.text.truncate(out.text.trim_end().len());
+    out
+}
+
+impl Shown {
+    fn render(&mut self, node: &Node, defects: &mut Defects) {
+        match node {
+            Node::Text(Kind::Plain, text) => self.join(text, false, defects),
+            Node::Text(Kind::Flowed { delete_space }, text) => {
+                self.join(&unflowed(text, *delete_space), false, defects);
+            }
+            Node::Text(Kind::Html, text) => self.page(text, defects),
+            Node::All(nodes) => nodes.iter().for_each(|node| self.render(node, defects)),
+            Node::OneOf(nodes) => {
+                if let Some(chosen) = choose(nodes) {
+                    self.render(chosen, defects);
+                }
+            }
+            Node::Message(summary, node) => {
+                self.join(summary, true, defects);
+                self.headed = true;
+                self.render(node, defects);
+                self.headed = false;
             }
         }
-        Node::Message(summary, node) => {
-            join(out, summary);
-            render(node, out);
+    }
+
+    fn page(&mut self, source: &str, defects: &mut Defects) {
+        let page = html::render(source, self.links + 1);
+        self.join(&page.text, false, defects);
+        self.links = page.next - 1;
+        let room = MAX_ANCHORS.saturating_sub(self.facts.links.len());
+        let anchors = page.anchors.into_iter().take(room);
+        self.facts.links.extend(
+            anchors.map(|anchor| Anchor { text: crate::safe_text::line(&anchor.text), ..anchor }),
+        );
+        if !page.counts.is_empty() {
+            let before = self.facts.html.unwrap_or_default();
+            self.facts.html = Some(before.and(page.counts));
         }
+    }
+
+    /// Appends a part behind an empty line; blank parts are left out.
+    fn join(&mut self, text: &str, message: bool, defects: &mut Defects) {
+        let text = text.trim_start_matches(['\r', '\n']).trim_end();
+        if text.is_empty() {
+            return;
+        }
+        if !self.text.is_empty() {
+            self.text.push_str("\n\n");
+        }
+        let at = self.text.len();
+        let part = at > 0 && !std::mem::take(&mut self.headed);
+        if (part || message) && self.facts.parts.len() < MAX_PARTS {
+            self.facts.parts.push(PartStart { at, message });
+        }
+        self.text.push_str(&defects.text(text));
     }
 }
 
@@ -48,18 +104,6 @@ fn says(node: &Node, plain_only: bool) -> bool {
         Node::All(nodes) | Node::OneOf(nodes) => nodes.iter().any(|node| says(node, plain_only)),
         Node::Message(..) => !plain_only,
     }
-}
-
-/// Appends a part behind an empty line; blank parts are left out.
-fn join(out: &mut String, text: &str) {
-    let text = text.trim_start_matches(['\r', '\n']).trim_end();
-    if text.is_empty() {
-        return;
-    }
-    if !out.is_empty() {
-        out.push_str("\n\n");
-    }
-    out.push_str(text);
 }
 
 /// Joins the soft line ends of `format=flowed` (RFC 3676 section 4.1) and takes space-stuffing

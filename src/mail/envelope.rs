@@ -10,7 +10,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::defect::{self, Defects};
 use super::field::{self, Head};
 use super::part::Walker;
-use super::{Address, Attachment, Parsed, address, body, date, gmail, message_id, status, word};
+use super::{
+    Address, Attachment, Parsed, address, auth, body, date, gmail, message_id, status, word,
+};
 
 /// Fields of one name whose addresses are joined.
 const MAX_ADDRESS_FIELDS: usize = 50;
@@ -73,10 +75,12 @@ fn read(raw: &[u8], with_body: bool) -> Parsed {
         let mut walker = Walker::new(&mut defects);
         let tree = walker.message(&head);
         parsed.attachments = walker.attachments;
-        parsed.text = body::text(&tree, &mut defects);
+        let shown = body::shown(&tree, &mut defects);
+        (parsed.text, parsed.facts) = (shown.text, shown.facts);
     } else {
         defects.note(defect::UNREADABLE);
     }
+    parsed.facts.auth = auth::results(&head);
     parsed.defects = defects.into_codes();
     parsed
 }

@@ -10,6 +10,7 @@
 //! `charset` and `html`.
 
 mod address;
+mod auth;
 mod body;
 mod canonical;
 mod charset;
@@ -17,17 +18,21 @@ pub mod compose;
 mod date;
 mod defect;
 mod envelope;
+mod facts;
 mod field;
 mod file_type;
 mod gmail;
 mod html;
+pub mod links;
 mod message_id;
 mod param;
 #[cfg(test)]
 mod parse_tests;
 mod part;
 mod program;
+mod script;
 mod searchable;
+mod sender;
 mod snippet;
 mod sort_date;
 mod status;
@@ -37,13 +42,16 @@ mod word;
 
 use serde::{Deserialize, Serialize};
 
+pub use auth::Verdict;
 pub use canonical::{canonical_hash, message_key};
 pub use envelope::{attached, each_attachment, message_id_of, parse};
+pub use facts::{Anchor, Auth, Facts, LeftOut, PartStart};
 pub use field::looks_like_mail;
 pub use file_type::{file_ending, file_type};
 pub use gmail::conversation_key;
 pub use program::program;
 pub use searchable::{Searchable, searchable};
+pub use sender::{Doubt, Known, doubts};
 pub use snippet::{SNIPPET_CHARS, snippet};
 pub use sort_date::sort_date;
 pub use status::expunged;
@@ -135,6 +143,8 @@ pub struct Parsed {
     pub references: Vec<String>,
     /// All shown text parts joined by an empty line, not wrapped, not cut, safe for a terminal.
     pub text: String,
+    /// What is known beside the text.
+    pub facts: Facts,
     /// What a reader can save.
     pub attachments: Vec<Attachment>,
     /// What its provider says it belongs to (`X-GM-THRID`), as a key that is no Message-ID.

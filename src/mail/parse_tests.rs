@@ -358,3 +358,20 @@ proptest! {
         prop_assert_eq!(hash(&crlf), hash(&lf));
     }
 }
+
+#[test]
+fn parts_begin_where_the_facts_say() {
+    let raw = b"Content-Type: multipart/mixed; boundary=x\n\n--x\n\none\x1b\r\n--x\n\n\n--x\n\
+        Content-Type: message/rfc822\n\nFrom: Ann\n\ntwo\n--x\nContent-Type: text/html\n\n\
+        <a href=http://a>b</a>\n--x\nContent-Type: text/html\n\n<a href=http://c>d</a>\n--x--\n";
+    let parsed = parse(raw);
+    let begin: Vec<_> =
+        parsed.facts.parts.iter().map(|p| (&parsed.text[p.at..], p.message)).collect();
+    let links = "b [1]\n\n[1] http://a\n\nd [2]\n\n[2] http://c";
+    let message = format!("From: Ann\n\ntwo\n\n{links}");
+    assert_eq!(parsed.text, format!("one\u{fffd}\n\n{message}"));
+    let expected = [(message.as_str(), true), (links, false), ("d [2]\n\n[2] http://c", false)];
+    assert_eq!(begin, expected);
+    let told: Vec<_> = parsed.facts.links.iter().map(|a| (a.n, a.text.as_str())).collect();
+    assert_eq!(told, [(1, "b"), (2, "d")]);
+}

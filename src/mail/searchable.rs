@@ -84,7 +84,7 @@ fn read(raw: &[u8], with_body: bool) -> Searchable {
         let (attachments, unshown) = walker.into_unshown();
         found.attached = !attachments.is_empty();
         found.files = attachments.into_iter().filter_map(|attachment| attachment.name).collect();
-        found.text = body::text(&tree, &mut defects);
+        found.text = body::shown(&tree, &mut defects).text;
         richer(&tree, &mut found.more);
         found.more.extend(unshown);
     }

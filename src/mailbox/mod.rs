@@ -14,6 +14,7 @@ mod label_log;
 mod labels;
 mod materializer;
 mod net;
+mod people;
 mod purge;
 mod query;
 mod rebuild;
@@ -37,6 +38,7 @@ pub use labels::{
     labels, renamed_in_rows, shown_by_id, shown_labels, twins,
 };
 pub use materializer::{Changes, materialize};
+pub use people::{Met, met};
 pub use purge::{is_purged, lacks_rows, purged, redact};
 pub use query::{
     Bound, Member, Members, count, count_any, drafts, drafts_in, linked_with, links_of, members,

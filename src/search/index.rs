@@ -1,7 +1,7 @@
 //! `search.db`: the words of messages, in tables of SQLite's FTS5.
 //!
-//! Invariant: it is a cache. All that is in it follows from the logs up to the row that [`Index::at`]
-//! names, in the transaction that names it; deleted or damaged it is made again. What is in the
+//! Invariant: it is a cache. All that is in it follows from the logs up to the row that
+//! [`Index::at`] names, in the transaction that names it; deleted or damaged it is made again. What is in the
 //! tables are folded words, so they part text at spaces and do nothing else with it. A row is a
 //! message, and its number its date: lists are read from the newest on, and never sorted. This file
 //! must not know what a word is, nor what is shown of a conversation.
@@ -60,8 +60,8 @@ pub struct At {
     pub row: i64,
     /// What that row is known by; empty where it is not known.
     pub mark: Vec<u8>,
-    /// How many purges were taken in.
-    pub purges: u64,
+    /// A number that is another when a log went.
+    pub gone: u64,
 }
 
 /// The index.
@@ -179,7 +179,7 @@ impl Index {
             source: self.value("source")?.unwrap_or_default(),
             row: number("row")?.unwrap_or(0),
             mark: self.value("mark")?.unwrap_or_default().into_bytes(),
-            purges: number("purges")?.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
+            gone: number("gone")?.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
         })
     }
 
@@ -191,7 +191,7 @@ impl Index {
         self.set("source", &at.source)?;
         self.set("row", &at.row.to_string())?;
         self.set("mark", &String::from_utf8_lossy(&at.mark))?;
-        self.set("purges", &at.purges.to_string())
+        self.set("gone", &at.gone.to_string())
     }
 
     fn value(&self, name: &str) -> Result<Option<String>, StoreError> {
@@ -349,13 +349,14 @@ impl Index {
         Ok(())
     }
 
-    /// Whether a thread has messages in it.
+    /// The threads that are in it.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn holds(&self, thread: &ThreadId) -> Result<bool, StoreError> {
-        let mut find = self.db.sql().prepare_cached("SELECT 1 FROM thread WHERE id = ?1")?;
-        Ok(find.exists([thread.as_str()])?)
+    pub fn threads(&self) -> Result<Vec<String>, StoreError> {
+        let mut all = self.db.sql().prepare_cached("SELECT id FROM thread")?;
+        let all = all.query_map([], |row| row.get(0))?;
+        Ok(all.collect::<Result<_, _>>()?)
     }
 
     /// The parts of the tables are to be put together, and what was taken out of them is to go.

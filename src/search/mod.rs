@@ -7,10 +7,12 @@
 //! what is shown as found. This room must not know threads, sockets, clocks, engine or backend;
 //! time and zone come in as arguments.
 
+pub mod complete;
 pub mod entry;
 pub mod error;
 mod find;
 mod fts;
+pub mod hits;
 pub mod index;
 pub mod mark;
 mod plan;
@@ -18,8 +20,10 @@ pub mod query;
 mod walk;
 pub mod words;
 
+pub use complete::{Completion, Known, Person, complete};
 pub use error::SearchError;
 pub use find::{Ask, Hit, Order, Rows};
+pub use hits::{Needles, Snippet};
 pub use index::Index;
 pub use mark::{Mark, Weight};
 pub use plan::Names;

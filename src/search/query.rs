@@ -19,10 +19,13 @@ use crate::label::Place;
 
 mod asked;
 mod date;
-mod operator;
+pub(in crate::search) mod operator;
 mod parse;
+mod print;
 mod size;
-mod value;
+#[cfg(test)]
+mod tests;
+pub(in crate::search) mod value;
 
 pub use parse::parse;
 
@@ -262,7 +265,9 @@ impl Query {
         match self {
             Self::All => {}
             Self::And(parts) | Self::Or(parts) => {
-                parts.iter().for_each(|part| part.walk(wanted, see));
+                for part in parts {
+                    part.walk(wanted, see);
+                }
             }
             Self::Not(part) => part.walk(!wanted, see),
             Self::Leaf(leaf) => see(leaf, wanted),
@@ -278,6 +283,15 @@ pub fn is_label(given: &str, id: &str, name: &str) -> bool {
     given_folded == id.to_lowercase()
         || given_folded == name_folded
         || hyphened(&given_folded) == hyphened(&name_folded)
+}
+
+/// A value as it is written behind an operator: in quotes if it has white space or signs in it. A
+/// quote cannot be written in a query; `-` stands for it, as in the name of a label.
+#[must_use]
+pub fn value_text(value: &str) -> String {
+    let sign = |c: char| c.is_whitespace() || "(){}|".contains(c);
+    let value = value.replace('"', "-");
+    if value.is_empty() || value.contains(sign) { format!("\"{value}\"") } else { value }
 }
 
 /// A label's name as it is written in a query without quotes.

@@ -13,6 +13,8 @@ use crate::sync::{Manifest, SyncError};
 
 /// The version of the protocol that this program speaks.
 pub const PROTOCOL: u32 = 2;
+/// A hello that names this hears [`Frame::Accounts`].
+pub const ACCOUNTS: &str = "accounts";
 /// The zstd level on the wire.
 const LEVEL: i32 = 1;
 
@@ -159,6 +161,9 @@ pub enum Frame {
         /// Its token; none on an in-process pipe.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         token: Option<String>,
+        /// Frames that only who asks for them gets: a program before this one knows none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        hears: Vec<String>,
     },
     /// The backend's answer.
     Welcome {
@@ -369,6 +374,12 @@ pub enum Frame {
         /// Why the part was not taken, a stable word; `busy` passes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refused: Option<String>,
+    },
+    /// How the accounts are that the backend has, and as whom one writes there; a record of who
+    /// fetches, opaque here. Only for a device whose hello says that it hears [`ACCOUNTS`].
+    Accounts {
+        /// All of it, in place of what was told before.
+        told: serde_json::Value,
     },
     /// Something was refused.
     Error {

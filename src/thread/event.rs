@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ActionId, BlobHash, Epoch, EventId, LabelId, MessageId, Seen, ThreadId};
 use crate::label::Place;
 use crate::mail::compose::Draft;
-use crate::mail::{Address, Attachment, Flags, SortFrom};
+use crate::mail::{Address, Attachment, Facts, Flags, SortFrom};
 use crate::store::{Args, is_read};
 
 /// The names.
@@ -231,6 +231,9 @@ pub struct MessageAdded {
     /// Its shown text, when it is long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_blob: Option<BlobHash>,
+    /// What is known beside its text; older messages lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Box<Facts>>,
     /// What can be saved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,

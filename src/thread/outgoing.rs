@@ -376,6 +376,7 @@ impl Outgoing {
     }
 
     /// What was sent: the events that queued it.
+    #[must_use]
     pub fn sent(&self) -> impl DoubleEndedIterator<Item = &EventId> {
         self.sent.iter()
     }

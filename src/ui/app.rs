@@ -27,6 +27,7 @@ use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::history::History;
 use crate::ui::labels::{Colours, Rename};
 use crate::ui::line::Line;
+use crate::ui::links::LinksBox;
 use crate::ui::list::List;
 use crate::ui::past::Wanted;
 use crate::ui::picker::Picker;
@@ -35,6 +36,7 @@ use crate::ui::reader::Reader;
 use crate::ui::snooze::SnoozeBox;
 use crate::ui::theme::Theme;
 use crate::ui::tour::Tour;
+use crate::ui::unsubscribe::LeaveBox;
 use crate::ui::wizard::Wizard;
 
 /// The smallest screen that is drawn, in columns and rows.
@@ -90,6 +92,10 @@ pub enum Layer {
     FileLine(FileLine),
     /// A text that is read.
     Page(TextPage),
+    /// The links of a message.
+    Links(LinksBox),
+    /// It is asked whether a mailing list shall be left.
+    Leave(Box<LeaveBox>),
 }
 
 /// Which mailbox to open.
@@ -124,6 +130,8 @@ pub enum UiExit {
     Crashed,
     /// The mailbox could not be opened.
     NotOpened(Notice),
+    /// The disk refused what was decided last.
+    Unsaved(Notice),
 }
 
 /// What an intent that is under way was sent for: its answer is treated by it.
@@ -217,6 +225,8 @@ pub enum Effect {
     Edit(Box<EditorJob>),
     /// Tell of new mail, as the terminal can.
     Announce(String),
+    /// Put this on the clipboard.
+    Copy(String),
     /// Open a mailbox, to import from these paths.
     Open(Door, Vec<PathBuf>),
     /// End.
@@ -283,6 +293,10 @@ pub struct Model {
     pub import: Option<Import>,
     /// How far quitting is.
     pub quitting: Quitting,
+    /// Since when, Unix milliseconds.
+    pub quitting_since: i64,
+    /// Why what was decided last could not be saved, where the program ends by it.
+    pub unsaved: Option<Notice>,
     /// Whether Ctrl-C was pressed once.
     pub interrupted: bool,
     /// Intents that are not answered yet, oldest first.
@@ -365,6 +379,8 @@ impl Model {
             notice: None,
             import: None,
             quitting: Quitting::No,
+            quitting_since: beginning.now_ms,
+            unsaved: None,
             interrupted: false,
             sent: VecDeque::new(),
             late: VecDeque::new(),
@@ -400,6 +416,7 @@ impl Model {
             (Some(Layer::Saves(_)), ..) => Context::Saves,
             (Some(Layer::Files(_)), ..) => Context::Files,
             (Some(Layer::Page(_)), ..) => Context::Page,
+            (Some(Layer::Links(_)), ..) => Context::Links,
             (
                 Some(
                     Layer::Wizard(_)
@@ -409,7 +426,8 @@ impl Model {
                     | Layer::Snooze(_)
                     | Layer::Sending(_)
                     | Layer::FileLine(_)
-                    | Layer::Attach(_),
+                    | Layer::Attach(_)
+                    | Layer::Leave(_),
                 ),
                 ..,
             ) => Context::Prompt,

@@ -31,6 +31,10 @@ pub(crate) struct Double {
     pub(crate) saves: Vec<(ThreadId, EventId, Draft)>,
     /// What the journal has.
     pub(crate) journal: std::collections::BTreeMap<i64, Draft>,
+    /// Why the disk takes nothing, where it does not.
+    pub(crate) full: Option<crate::notice::Notice>,
+    /// How often it took back what was decided.
+    pub(crate) losses: u64,
     /// What a purge would take.
     doomed: Vec<ThreadId>,
     past: Vec<(ActionId, Past)>,
@@ -140,6 +144,8 @@ impl Double {
             outgoing: Outgoing::default(),
             saves: Vec::new(),
             journal: std::collections::BTreeMap::new(),
+            full: None,
+            losses: 0,
             doomed: Vec::new(),
             past: Vec::new(),
             undone: Vec::new(),
@@ -288,9 +294,10 @@ impl Double {
                 let page = HistoryPage { rows, more: rest.len() > limit };
                 vec![Update::History { ticket, page }]
             }
-            Request::Outgoing | Request::Draft { .. } | Request::Journal(_) => {
-                self.written(request)
-            }
+            Request::Outgoing
+            | Request::Draft { .. }
+            | Request::Journal(_)
+            | Request::Forget { .. } => self.written(request),
             Request::ActionRows { action, limit } => {
                 let threads = &self.reached[&action];
                 let meant = |row: &&Row| threads.contains(&row.thread);
@@ -321,9 +328,12 @@ impl Double {
                 self.doomed.clear();
                 Vec::new()
             }
-            Request::Prefetch(_) | Request::StopImport | Request::Pause | Request::Resume => {
-                Vec::new()
-            }
+            Request::Prefetch(_)
+            | Request::Original(_)
+            | Request::People
+            | Request::StopImport
+            | Request::Pause
+            | Request::Resume => Vec::new(),
             Request::Intend(intent) => {
                 let done = self.intend(&intent);
                 self.note(&intent, &done);

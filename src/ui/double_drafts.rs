@@ -3,7 +3,7 @@
 use super::double::{Double, NOW_MS};
 use crate::command::intent::Intent;
 use crate::engine::handle::{Request, Update};
-use crate::engine::view::{DraftRow, OpenDraft, OutboxRow, OutboxState, SaveRow, Wrote};
+use crate::engine::view::{DraftRow, OpenDraft, OutboxRow, OutboxState, Outgoing, SaveRow, Wrote};
 use crate::id::{EventId, ThreadId};
 use crate::mail::compose::Draft;
 
@@ -16,12 +16,30 @@ impl Double {
                 vec![Update::Draft(ticket, self.draft(&thread, save.as_ref()))]
             }
             Request::Journal(journal) => {
-                match journal.entry {
-                    Some(entry) => drop(self.journal.insert(journal.slot, entry.draft)),
-                    None => drop(self.journal.remove(&journal.slot)),
+                let slot = journal.slot;
+                match (journal.entry, &self.full) {
+                    (Some(_), Some(full)) => vec![Update::Noted(slot, Err(full.clone()))],
+                    (Some(entry), None) => {
+                        self.journal.insert(slot, entry.draft);
+                        vec![Update::Noted(slot, Ok(()))]
+                    }
+                    (None, _) => Vec::new(),
                 }
-                Vec::new()
             }
+            Request::Forget { slot, losses } => match &self.full {
+                // A save that is not on disk is not forgotten.
+                Some(full) => {
+                    self.losses += 1;
+                    self.saves.clear();
+                    self.outgoing = Outgoing::default();
+                    vec![Update::TakenBack(full.clone())]
+                }
+                None if losses < self.losses => Vec::new(),
+                None => {
+                    self.journal.remove(&slot);
+                    vec![Update::Kept(slot)]
+                }
+            },
             _ => Vec::new(),
         }
     }

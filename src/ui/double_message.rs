@@ -33,6 +33,7 @@ pub(super) fn sample_message(row: &Row, at: u64) -> Message {
         sort_from: SortFrom::Date,
         subject: row.subject.clone(),
         text,
+        facts: crate::mail::Facts::default(),
         flags: Flags {
             read: at + row.unread_count < row.message_count,
             starred: row.starred && last,

@@ -21,8 +21,9 @@ use crate::mail::compose::Draft;
 use crate::notice::{Exit, Explain, Notice};
 use crate::ui::announce::{self, Tells};
 use crate::ui::app::{Beginning, Door, Effect, Layer, Message, Model, Quitting, UiExit};
-use crate::ui::compose::desk::{DeskJob, EditorJob, EditorRun};
+use crate::ui::compose::desk::{DeskJob, EditorJob, EditorRun, Leftover};
 use crate::ui::compose::keeping::PAUSE_MS;
+use crate::ui::compose::rescue;
 use crate::ui::first_run::FirstRun;
 use crate::ui::gate::Gate;
 use crate::ui::outside::{Outside, Wish};
@@ -95,11 +96,11 @@ impl Explain for UiError {
     }
 }
 
-/// Runs the interface until the user quits.
+/// Runs the interface until the user quits; how it ended, and what is written and kept nowhere.
 ///
 /// # Errors
 /// When the terminal cannot be used.
-pub fn run(start: Start) -> Result<UiExit, UiError> {
+pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     // Signals are watched before the terminal is changed, or one that comes too early would leave
     // it so.
     let watch = Watch::new();
@@ -140,6 +141,7 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
         backlog: Vec::new(),
         wish: None,
         announced: Vec::new(),
+        copied: None,
         desk,
     };
     if own || start.demo {
@@ -147,7 +149,7 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
     }
     effects.extend(update::update(&mut model, Message::Drawn));
     if let Some(exit) = outside.carry_out(effects) {
-        return Ok(exit);
+        return Ok((exit, rescue::unkept(&model)));
     }
     let mut looping = Loop {
         screen,
@@ -163,7 +165,10 @@ pub fn run(start: Start) -> Result<UiExit, UiError> {
     };
     // After a panic only `last_words` touches what it left behind.
     let ended = catch_unwind(AssertUnwindSafe(|| looping.run()));
-    Ok(ended.unwrap_or_else(|_| looping.last_words()))
+    let exit = ended.unwrap_or_else(|_| looping.last_words());
+    // Words that cannot be read any more after a panic are in the journal up to the last pause.
+    let left = catch_unwind(AssertUnwindSafe(|| rescue::unkept(&looping.model)));
+    Ok((exit, left.unwrap_or_default()))
 }
 
 fn draw(screen: &mut Screen, model: &Model) -> std::io::Result<()> {
@@ -252,10 +257,13 @@ impl Loop {
         self.outside.carry_out(effects)
     }
 
-    /// What the terminal shows beside the frame: the title and new mail.
+    /// What the terminal gets beside the frame: the title, new mail, what is copied.
     fn tell_terminal(&mut self) -> std::io::Result<()> {
         let unread = self.model.labels.iter().find(|label| label.id.as_str() == "inbox");
         let title = announce::title(unread.map_or(0, |inbox| inbox.unread_count));
+        if let Some(text) = self.outside.copied.take() {
+            self.screen.copy(&text)?;
+        }
         self.screen.tell(&title, &std::mem::take(&mut self.outside.announced))
     }
 

@@ -26,6 +26,7 @@ pub(crate) struct Screen {
     pub(crate) waiting: Vec<Request>,
     pub(crate) paused: bool,
     pub(crate) announced: Vec<String>,
+    pub(crate) copied: Vec<String>,
     pub(crate) asked: Vec<AccountAsk>,
     pub(crate) desk: Vec<DeskAsk>,
     pub(crate) edits: Vec<EditorJob>,
@@ -76,6 +77,7 @@ impl Screen {
             waiting: Vec::new(),
             paused: false,
             announced: Vec::new(),
+            copied: Vec::new(),
             asked: Vec::new(),
             desk: Vec::new(),
             edits: Vec::new(),
@@ -115,6 +117,7 @@ impl Screen {
                 Effect::Desk(ask) => self.desk.push(ask),
                 Effect::Edit(job) => self.edits.push(*job),
                 Effect::Account(ask) => self.asked.push(ask),
+                Effect::Copy(text) => self.copied.push(text),
                 Effect::Announce(line) => self.announced.push(line),
                 Effect::Exit(exit) => self.exit = Some(exit),
             }

@@ -14,13 +14,15 @@ use crate::engine::view::Row;
 use crate::label;
 use crate::notice::Severity;
 use crate::ui::app::{Door, Effect, Layer, Model, Quitting, Sent, Stage, UiExit};
-use crate::ui::compose::composer::Waits;
+use crate::ui::compose::composer::{Composer, Typed, Waits};
+use crate::ui::compose::desk::DeskAsk;
 use crate::ui::compose::{self, keeping, outgoing};
 use crate::ui::files;
 use crate::ui::first_run::Does;
 use crate::ui::foresee::foresee;
 use crate::ui::labels;
 use crate::ui::line::Line;
+use crate::ui::links;
 use crate::ui::past::{self, Wanted};
 use crate::ui::picker::Picker;
 use crate::ui::purge;
@@ -77,10 +79,15 @@ fn waits(model: &mut Model, key: Key) -> bool {
     if composer.waits.is_none() || (leaves && composer.waits != Some(Waits::Editor)) {
         return false;
     }
-    if composer.held.len() < MAX_HELD_KEYS {
-        composer.held.push_back(key);
-    }
+    hold(composer, Typed::Key(key));
     true
+}
+
+/// Keeps what is typed until there is something to type into.
+pub(super) fn hold(composer: &mut Composer, typed: Typed) {
+    if composer.held.len() < MAX_HELD_KEYS {
+        composer.held.push_back(typed);
+    }
 }
 
 /// Types `text` into the line that is being typed, if one is.
@@ -104,6 +111,7 @@ pub fn paste(model: &mut Model, text: &str) {
         }
         Some(Layer::Attach(open)) => open.line.insert(text.trim_matches(['\n', '\r'])),
         Some(Layer::FileLine(open)) => open.line.insert(text.trim_matches(['\n', '\r'])),
+        Some(Layer::Links(open)) => open.insert(text),
         None => compose::keys::insert(model, text),
         _ => {}
     }
@@ -148,6 +156,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Open => open(model),
         Verb::Files(verb) => files::perform(model, verb),
         Verb::Back => back(model),
+        Verb::Links | Verb::OpenLink | Verb::Copy(_) => links::press(model, command.verb),
         Verb::Message(next) => with_reader(model, |reader| reader.step(next)),
         Verb::Fold => with_reader(model, Reader::fold),
         Verb::FoldAll(folded) => with_reader(model, |reader| reader.fold_all(folded)),
@@ -188,14 +197,8 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             model.layers.pop();
             Vec::new()
         }
-        Verb::Help => {
-            model.layers.push(Layer::Help(0));
-            Vec::new()
-        }
-        Verb::Accounts => {
-            model.layers.push(Layer::Accounts(0));
-            Vec::new()
-        }
+        Verb::Help => put_on_top(model, Layer::Help(0)),
+        Verb::Accounts => put_on_top(model, Layer::Accounts(0)),
         Verb::AddAccount => wizard::open(model),
         Verb::Suspend => vec![Effect::Suspend],
         Verb::Redraw => vec![Effect::Redraw],
@@ -210,6 +213,11 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             quit(model)
         }
     }
+}
+
+fn put_on_top(model: &mut Model, layer: Layer) -> Vec<Effect> {
+    model.layers.push(layer);
+    Vec::new()
 }
 
 fn select(model: &mut Model, verb: Verb) -> Vec<Effect> {
@@ -318,6 +326,7 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
         (Some(Layer::Snooze(open)), ..) => open.go(motion),
         (Some(Layer::Sending(open)), ..) => open.go(motion),
         (Some(Layer::Files(_) | Layer::Page(_)), ..) => files::go(model, motion),
+        (Some(Layer::Links(open)), ..) => open.go(motion),
         (Some(Layer::Saves(open)), ..) => {
             let last = model.writing.open.as_ref().map_or(0, |c| c.history.len().saturating_sub(1));
             open.cursor = match motion {
@@ -339,7 +348,8 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
                 | Layer::Purge(_)
                 | Layer::Rename(_)
                 | Layer::FileLine(_)
-                | Layer::Attach(_),
+                | Layer::Attach(_)
+                | Layer::Leave(_),
             ),
             ..,
         ) => {}
@@ -424,6 +434,8 @@ pub(super) fn show(model: &mut Model, label: crate::id::LabelId) -> Vec<Effect> 
     if outgoing::shown(model).is_some() {
         model.writing.cursor = 0;
         effects.extend(ask([Request::Outgoing]));
+        // An editor that outlived its program may have ended meanwhile.
+        effects.extend(model.open.then_some(Effect::Desk(DeskAsk::Leftovers)));
     }
     effects
 }
@@ -513,6 +525,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Layer::Sending(_)) => compose::sending::accept(model),
         Some(Layer::Attach(_)) => compose::keys::accept_attach(model),
         Some(Layer::FileLine(_)) => files::accept(model),
+        Some(Layer::Leave(_)) => crate::ui::unsubscribe::accept(model),
         Some(Layer::Saves(_)) => compose::keys::accept_save(model),
         Some(Layer::Rename(_) | Layer::Colours(_)) => labels::accept(model),
         Some(Layer::Picker(picker)) => {
@@ -548,6 +561,7 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
         return vec![Effect::Exit(UiExit::Quit)];
     }
     model.quitting = Quitting::Saving;
+    model.quitting_since = model.now_ms;
     if !waits {
         effects.extend(ask([Request::Quit]));
     }

@@ -35,6 +35,8 @@ pub(super) struct Outside {
     pub(super) wish: Option<Wish>,
     /// New mail that the terminal is to be told.
     pub(super) announced: Vec<String>,
+    /// What is to be copied, the last of it counts.
+    pub(super) copied: Option<String>,
     /// What is asked of the desk.
     pub(super) desk: Sender<DeskAsk>,
 }
@@ -54,6 +56,7 @@ impl Outside {
                 (Effect::Suspend, _) => self.wish = Some(Wish::Suspend),
                 (Effect::Account(ask), _) => drop(self.accounts.send(ask)),
                 (Effect::Announce(line), _) => self.announced.push(line),
+                (Effect::Copy(text), _) => self.copied = Some(text),
                 (Effect::Redraw, _) => drop(self.wish.get_or_insert(Wish::Redraw)),
                 (Effect::Desk(ask), _) => drop(self.desk.send(ask)),
                 (Effect::Edit(job), _) => self.wish = Some(Wish::Edit(job)),
@@ -87,6 +90,7 @@ mod tests {
             backlog: Vec::new(),
             wish: None,
             announced: Vec::new(),
+            copied: None,
             desk: channel().0,
         };
         let ask = |request| Effect::Ask(request);

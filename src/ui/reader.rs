@@ -3,6 +3,8 @@
 //! Invariant: `lines` is what [`Reader::lay_out`] made of the conversation, the folds and the
 //! width; `top` is at most its last line. A message is wrapped once for a width.
 
+mod body;
+
 use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
@@ -11,7 +13,7 @@ use crate::command::context::Subject;
 use crate::command::motion::Motion;
 use crate::engine::view::{Message, Row, Thread};
 use crate::id::MessageId;
-use crate::mail::Address;
+use crate::mail::{Address, Doubt};
 use crate::ui::{date, list, text};
 
 /// Columns that text is wrapped to at most; longer lines tire the eye.
@@ -19,6 +21,8 @@ pub const MEASURE_COLUMNS: usize = 100;
 
 /// Lines of a folded message that its line begins with, as many as fit.
 const BEGINNING_LINES: usize = 3;
+/// Columns of a head that name and address share with others: the date, marks, a short name.
+const HEAD_COLUMNS: usize = 34;
 /// Folded messages that stay in sight above the one that is gone to.
 const CONTEXT_LINES: usize = 3;
 
@@ -39,6 +43,8 @@ pub enum Kind {
         starred: bool,
         /// Folded to this line.
         folded: bool,
+        /// The address is doubtful: it is seen also when folded.
+        doubtful: bool,
     },
     /// A line about the message: recipients, defects.
     Meta,
@@ -50,6 +56,12 @@ pub enum Kind {
     Attachment,
     /// What was wrong with the message.
     Defect,
+    /// What to look at before the message is believed.
+    Warning,
+    /// Where a link of the text leads.
+    Link,
+    /// Between two parts of a message.
+    Rule,
     /// Between messages.
     Blank,
 }
@@ -88,6 +100,8 @@ pub struct Reader {
     /// Whether opening it has marked it read, or need not any more.
     pub marked: bool,
     folds: HashMap<MessageId, bool>,
+    /// What is doubtful about who wrote each message.
+    doubts: Vec<Vec<Doubt>>,
     wrapped: Wrapped,
     width: usize,
     placed: bool,
@@ -107,6 +121,7 @@ impl Reader {
             current: 0,
             marked: false,
             folds: HashMap::new(),
+            doubts: Vec::new(),
             wrapped: HashMap::new(),
             width: 0,
             placed: false,
@@ -135,6 +150,7 @@ impl Reader {
         let first = thread.messages.iter().position(|m| !m.flags.read).unwrap_or(newest);
         self.row = thread.row;
         self.current = if self.placed { self.current.min(newest) } else { first };
+        self.doubts = body::sender_doubts(&thread.messages);
         self.messages = Some(thread.messages);
         self.width = 0;
     }
@@ -150,10 +166,12 @@ impl Reader {
             self.lines.clear();
             for (at, message) in messages.iter().enumerate() {
                 let folded = self.folds.get(&message.id).copied().unwrap_or(false);
-                self.lines.push(head(at, message, folded, zone, now));
+                let doubts = self.doubts.get(at).map_or(&[][..], Vec::as_slice);
+                self.lines.push(head((at, message), !doubts.is_empty(), folded, zone, now));
                 if !folded {
+                    let top = body::top(message, doubts, columns);
                     let body = wrap_body(&mut self.wrapped, message, columns);
-                    self.lines.extend(body.iter().map(|(kind, text)| Line {
+                    self.lines.extend(top.iter().chain(body).map(|(kind, text)| Line {
                         kind: kind.clone(),
                         text: text.clone(),
                         message: at,
@@ -245,11 +263,13 @@ pub fn name(address: &Address) -> &str {
     address.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&address.address)
 }
 
-fn names(addresses: &[Address]) -> String {
-    addresses.iter().map(name).collect::<Vec<_>>().join(", ")
-}
-
-fn head(at: usize, message: &Message, folded: bool, zone: &TimeZone, now: i64) -> Line {
+fn head(
+    (at, message): (usize, &Message),
+    doubtful: bool,
+    folded: bool,
+    zone: &TimeZone,
+    now: i64,
+) -> Line {
     let from = message.from.first();
     let address = from.filter(|from| from.name.is_some()).map(|from| from.address.as_str());
     let date = if folded {
@@ -259,7 +279,7 @@ fn head(at: usize, message: &Message, folded: bool, zone: &TimeZone, now: i64) -
     };
     let kind = Kind::Head {
         name: from.map_or("(no sender)", name).to_owned(),
-        detail: if folded {
+        detail: if folded && !doubtful {
             beginning(&message.text)
         } else {
             address.unwrap_or_default().to_owned()
@@ -268,6 +288,7 @@ fn head(at: usize, message: &Message, folded: bool, zone: &TimeZone, now: i64) -
         unread: !message.flags.read,
         starred: message.flags.starred,
         folded,
+        doubtful,
     };
     Line { kind, text: String::new(), message: at }
 }
@@ -298,53 +319,10 @@ fn wrap_body<'a>(
 ) -> &'a [(Kind, String)] {
     let known = cache.get(&message.id);
     if !known.is_some_and(|(at, text, _)| *at == columns && *text == message.text) {
-        let lines = body(message, columns);
+        let lines = body::lines(message, columns);
         cache.insert(message.id.clone(), (columns, message.text.clone(), lines));
     }
     cache.get(&message.id).map_or(&[], |(_, _, lines)| lines)
-}
-
-fn body(message: &Message, columns: usize) -> Vec<(Kind, String)> {
-    let mut out = Vec::new();
-    let mut meta = |what: &str, addresses: &[Address]| {
-        if !addresses.is_empty() {
-            out.push((Kind::Meta, text::cut(&format!("{what} {}", names(addresses)), columns)));
-        }
-    };
-    meta("to", &message.to);
-    meta("cc", &message.cc);
-    meta("bcc", &message.bcc);
-    if message.reply_to != message.from {
-        meta("reply to", &message.reply_to);
-    }
-    out.push((Kind::Blank, String::new()));
-    for line in message.text.lines() {
-        let depth = text::quote(line).0;
-        let kind = if depth == 0 { Kind::Text } else { Kind::Quote(depth) };
-        out.extend(text::wrap(line, columns).into_iter().map(|part| (kind.clone(), part)));
-    }
-    while out.last().is_some_and(|(_, text)| text.is_empty()) && out.len() > 1 {
-        out.pop();
-    }
-    if !message.attachments.is_empty() {
-        out.push((Kind::Blank, String::new()));
-    }
-    for attachment in &message.attachments {
-        let name = attachment.name.as_deref().unwrap_or("(no name)");
-        let facts = format!("{}, {}", attachment.media_type, text::size(attachment.size));
-        let room = columns.saturating_sub(text::width(&facts) + 4).max(8);
-        let line = format!("@ {}  {facts}", text::cut(name, room));
-        out.push((Kind::Attachment, text::cut(&line, columns)));
-    }
-    if message.copies > 0 {
-        let copies = text::plural(message.copies, "other copy", "other copies");
-        out.push((Kind::Defect, text::cut(&format!("{copies} under the same id"), columns)));
-    }
-    if !message.defects.is_empty() {
-        let line = format!("as found: {}", message.defects.join(", "));
-        out.push((Kind::Defect, text::cut(&line, columns)));
-    }
-    out
 }
 
 #[cfg(test)]

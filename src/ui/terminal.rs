@@ -19,6 +19,7 @@ use crossterm::terminal::{
 
 use crate::crash::report::{self, Hold};
 use crate::ui::announce::{self, Tells};
+use crate::ui::clipboard;
 use crate::ui::paint::Paint;
 
 /// Bytes of a frame that are gathered before they are written.
@@ -84,6 +85,17 @@ impl Screen {
             return Ok(());
         }
         put(&bytes)
+    }
+
+    /// Puts a text on the clipboard, where the terminal lets it; one that is too long is not.
+    ///
+    /// # Errors
+    /// When the terminal takes no bytes.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        match clipboard::bytes(text) {
+            Some(bytes) if self.ours.load(Ordering::SeqCst) => put(&bytes),
+            _ => Ok(()),
+        }
     }
 
     /// Takes the terminal again, whoever changed its modes meanwhile; the next frame is drawn as a

@@ -6,14 +6,13 @@
 use crate::engine::accounts::NewMail;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Done, ImportProgress, Link, Thread};
-use crate::engine::writing::Journal;
 use crate::id::ThreadId;
 use crate::notice::{Notice, Severity};
 use crate::ui::app::{
     Door, Effect, Import, Layer, Message, Model, NOTICE_MS, Quitting, Sent, Shown, Stage, UiExit,
 };
 use crate::ui::compose::desk::DeskAsk;
-use crate::ui::compose::{keeping, opening, outgoing};
+use crate::ui::compose::{keeping, opening, original, outgoing};
 use crate::ui::history::History;
 use crate::ui::layout::{READER_HEAD_ROWS, areas};
 use crate::ui::tour::Tour;
@@ -53,6 +52,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Drawn => drawn(model),
     };
     effects.extend(lay_out(model));
+    effects.extend(original::look(model));
     effects
 }
 
@@ -99,6 +99,7 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
 
 fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     model.open = true;
+    model.writing.losses = 0;
     model.older = None;
     // Until now nobody could answer.
     model.waiting_since = model.now_ms;
@@ -128,6 +129,7 @@ fn opened(model: &mut Model, door: Door) -> Vec<Effect> {
     }
     requests.push(Request::Outgoing);
     let mut effects = ask(requests);
+    effects.extend(outgoing::ask_met(model));
     effects.extend([DeskAsk::Identities, DeskAsk::Leftovers].map(Effect::Desk));
     effects
 }
@@ -160,11 +162,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             model.labels = labels;
             more_unread(model)
         }
-        Update::Thread(id, thread) => {
-            let mut effects = opening::thread_came(model, &id, thread.as_deref());
-            effects.extend(conversation(model, &id, thread.map(|thread| *thread)));
-            effects
-        }
+        Update::Thread(id, thread) => thread_came(model, &id, thread),
         Update::Changed => {
             let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
             requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
@@ -177,7 +175,12 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             ask(model.history.as_mut().map(|h| h.take(ticket, page)).unwrap_or_default())
         }
         Update::ActionRows { action, rows, total } => past::reached(model, &action, rows, total),
+        Update::People(people) => outgoing::met(model, people),
+        Update::Original(came) => original::came(model, *came),
         Update::Done(done) => answered(model, done),
+        update @ (Update::Noted(..) | Update::Kept(_) | Update::TakenBack(_)) => {
+            written(model, update)
+        }
         Update::Purge(ticket, step) => {
             crate::ui::purge::step(model, ticket, step);
             Vec::new()
@@ -190,10 +193,8 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             model.status = status;
             more_unread(model)
         }
-        Update::Import(progress) => {
-            import(model, progress);
-            Vec::new()
-        }
+        Update::Import(progress) => import(model, progress),
+        Update::Writers(writers) => compose::keys::told(model, writers),
         Update::Accounts(accounts) => {
             model.accounts = Some(*accounts);
             Vec::new()
@@ -207,9 +208,38 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         Update::NewMail(news) => new_mail(model, &news),
         // The loop waits for it itself.
         Update::Paused => Vec::new(),
-        Update::Ended if model.quitting == Quitting::Saving => vec![exit(UiExit::Quit)],
+        Update::Ended if model.quitting == Quitting::Saving => {
+            vec![exit(model.unsaved.take().map_or(UiExit::Quit, UiExit::Unsaved))]
+        }
         Update::Ended => vec![exit(UiExit::EngineGone)],
     }
+}
+
+/// Takes in how far what is written is kept.
+fn written(model: &mut Model, update: Update) -> Vec<Effect> {
+    match update {
+        Update::Kept(slot) => return keeping::kept(model, slot),
+        Update::Noted(slot, done) => keeping::noted(model, slot, done),
+        Update::TakenBack(notice) => {
+            keeping::taken_back(model, &notice);
+            let line = format!("not saved, and taken back: {}", notice.message);
+            model.say(notice.severity, line, notice.hint);
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn thread_came(model: &mut Model, id: &ThreadId, thread: Option<Box<Thread>>) -> Vec<Effect> {
+    // That typed words are kept is said last.
+    let Some(thread) = thread else {
+        let mut effects = conversation(model, id, None);
+        effects.extend(opening::thread_came(model, id, None));
+        return effects;
+    };
+    let mut effects = opening::thread_came(model, id, Some(&thread));
+    effects.extend(conversation(model, id, Some(*thread)));
+    effects
 }
 
 /// New mail is told in the terminal, and here where nothing worse is said.
@@ -261,9 +291,11 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
     let effects = match sent {
         Some(Sent::Draft(slot)) => keeping::saved(model, slot, &done),
         Some(Sent::Order(slot)) => keeping::ordered(model, slot, &done),
+        // Its file goes when the save is on disk.
         Some(Sent::Leftover(slot)) if done.wrote.is_some() => {
-            let saved = Request::Journal(Journal { slot, entry: None });
-            ask([saved]).into_iter().chain([Effect::Desk(DeskAsk::Forget(slot))]).collect()
+            let losses = model.writing.losses;
+            // The list of drafts has it before its file is gone.
+            ask([Request::Outgoing, Request::Forget { slot, losses }])
         }
         _ => Vec::new(),
     };
@@ -286,7 +318,7 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
     effects
 }
 
-fn import(model: &mut Model, progress: ImportProgress) {
+fn import(model: &mut Model, progress: ImportProgress) -> Vec<Effect> {
     let began = model.import.as_ref().filter(|i| !i.progress.ended).map(|i| (i.began, i.stopping));
     let (began, stopping) = began.unwrap_or((model.now_ms, false));
     if progress.ended && matches!(model.stage, Stage::Mail) {
@@ -305,6 +337,7 @@ fn import(model: &mut Model, progress: ImportProgress) {
         });
     }
     model.import = Some(Import { progress, began, stopping });
+    Vec::new()
 }
 
 fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
@@ -312,6 +345,7 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
     model.notice.take_if(|notice| now_ms - notice.since > NOTICE_MS);
     let mut effects = more_unread(model);
     effects.extend(keeping::time(model));
+    effects.extend(original::time(model));
     let waits = !model.sent.is_empty() || model.list.jumping();
     if !waits || now_ms - model.waiting_since <= PATIENCE_MS || !model.open {
         return effects;

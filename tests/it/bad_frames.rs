@@ -80,7 +80,8 @@ impl Peer {
 
     fn hello(&mut self, protocol: u32, token: &str) {
         let device = DeviceId::try_from("device").unwrap();
-        let hello = Frame::Hello { protocol, device, token: Some(token.to_owned()) };
+        let hello =
+            Frame::Hello { protocol, device, token: Some(token.to_owned()), hears: Vec::new() };
         self.say(&encode(&hello).unwrap());
     }
 

@@ -33,7 +33,8 @@ impl Peer {
             let stream = TcpStream::connect(address).await.unwrap();
             let mut connection = connect(stream, &url).await.unwrap();
             let device = "dabcdefghijkl".try_into().unwrap();
-            let hello = Frame::Hello { protocol: PROTOCOL, device, token: Some(token) };
+            let hello =
+                Frame::Hello { protocol: PROTOCOL, device, token: Some(token), hears: Vec::new() };
             connection.send(&hello).await.unwrap();
             let welcome = connection.receive().await.unwrap();
             assert!(matches!(welcome, Some(Frame::Welcome { .. })), "{welcome:?}");

@@ -3,7 +3,7 @@
 //!
 //! Invariant: each server is started by its test; the program sends by its own means only.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -257,6 +257,24 @@ fn what_may_have_been_sent_is_written_on_only_when_that_is_said() {
     let change = ["outbox", "edit", &id, "--subject", "u", "--send", "--wait", "--force", "--json"];
     let again = home.run(&change).exited(1);
     assert_eq!(again.object()["state"], "unknown", "the server was asked: {again}");
+}
+
+#[test]
+fn other_commands_get_through_while_one_waits_for_a_server() {
+    // It is connected to and never says a word.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let home = Home::new();
+    write_accounts(&home, &accounts(&format!("smtp = \"smtp+plain://127.0.0.1:{port}\"\n")));
+    let args = ["compose", "--to", "b@x.org", "--subject", "s", "--body", "b", "--send", "--wait"];
+    let mut waits = home.command(&args).stdin(Stdio::null()).spawn().expect("it starts");
+    let (_line, _) = listener.accept().expect("it is asked");
+    home.run(&["compose", "--subject", "meanwhile", "--body", "x"]).ok();
+    let drafts = home.json(&["drafts"]);
+    assert!(drafts.iter().any(|row| row["subject"] == "meanwhile"), "{drafts:?}");
+    assert!(waits.try_wait().expect("its state").is_none(), "it still waits");
+    waits.kill().expect("killed");
+    waits.wait().expect("gone");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::support::mail::{Mail, mail, mbox, write};
 use crate::support::serve::Serve;
 
 /// Two accounts, of which the first only reads.
-const ACCOUNTS: &str = r#"
+pub(crate) const ACCOUNTS: &str = r#"
 [accounts.reads]
 address = "reads@example.org"
 imap = "imap+plain://localhost:1"
@@ -46,11 +46,11 @@ fn piped(home: &Home, args: &[&str], input: &[u8]) -> Run {
     run
 }
 
-fn drafts(home: &Home) -> Vec<Value> {
+pub(crate) fn drafts(home: &Home) -> Vec<Value> {
     home.json(&["drafts"])
 }
 
-fn draft(home: &Home, thread: &str) -> Value {
+pub(crate) fn draft(home: &Home, thread: &str) -> Value {
     one(home.json(&["drafts", "show", thread]))
 }
 
@@ -186,7 +186,7 @@ fn much_is_taken_whole() {
 }
 
 /// A program that edits: it gets the file as its last argument.
-fn editor(home: &Home, script: &str) -> String {
+pub(crate) fn editor(home: &Home, script: &str) -> String {
     let path = home.path("editor");
     write(&path, format!("#!/bin/sh\n{script}\n").as_bytes());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).expect("rights");
@@ -199,7 +199,7 @@ fn edited(home: &Home, script: &str, args: &[&str]) -> Run {
     run(command)
 }
 
-fn files(dir: &Path) -> Vec<std::path::PathBuf> {
+pub(crate) fn files(dir: &Path) -> Vec<std::path::PathBuf> {
     std::fs::read_dir(dir).into_iter().flatten().flatten().map(|file| file.path()).collect()
 }
 

@@ -159,6 +159,7 @@ fn message(position: u64, what: &Kind) -> Args {
         labels: Vec::new(),
         references: Vec::new(),
         defects: Vec::new(),
+        facts: None,
     })
 }
 

@@ -84,9 +84,10 @@ fn frames() -> Vec<Frame> {
     };
     let device = DeviceId::try_from("dabcdefghijkl").unwrap();
     let follow = serde_json::to_value(follow()).unwrap();
-    let mut frames = purges_and_blobs();
+    let mut frames = told();
+    frames.extend(purges_and_blobs());
     frames.extend([
-        Frame::Hello { protocol: 2, device, token: Some("secret".into()) },
+        Frame::Hello { protocol: 2, device, token: Some("secret".into()), hears: Vec::new() },
         Frame::Welcome { protocol: 2, backend: "babcdefghijkl".into(), epoch: epoch() },
         push(None, false),
         push(Some(7), false),
@@ -125,6 +126,27 @@ fn frames() -> Vec<Frame> {
         Frame::Follow { seq: 4, changes: vec![follow] },
     ]);
     frames
+}
+
+/// What only a device gets that asks for it.
+fn told() -> Vec<Frame> {
+    let device = DeviceId::try_from("dabcdefghijkl").unwrap();
+    let hears = vec!["accounts".to_owned()];
+    vec![
+        Frame::Hello { protocol: 2, device, token: Some("secret".into()), hears },
+        Frame::Accounts { told: serde_json::json!({ "identities": [], "accounts": [] }) },
+    ]
+}
+
+#[test]
+fn a_hello_that_hears_more_is_read_by_a_program_that_knows_no_more() {
+    #[derive(serde::Deserialize)]
+    enum Before {
+        Hello { protocol: u32, device: DeviceId, token: Option<String> },
+    }
+    let hello = serde_json::to_string(&told()[0]).unwrap();
+    let Before::Hello { protocol, device, token } = serde_json::from_str(&hello).unwrap();
+    assert_eq!((protocol, device.as_str(), token.is_some()), (2, "dabcdefghijkl", true));
 }
 
 fn purges_and_blobs() -> Vec<Frame> {

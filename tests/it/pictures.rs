@@ -43,7 +43,7 @@ const ANSWER: &str = "Two loaves, and I take the third week.\n\nThe bet stands.\
 fn me() -> Identity {
     let name = Some("Robin Vale".to_owned());
     let from = Address { name, address: "robin@vale.example".to_owned() };
-    Identity { account: None, from, aliases: Vec::new(), signature: String::new() }
+    Identity { account: None, from, aliases: Vec::new(), signature: String::new(), above: false }
 }
 
 /// The program on the sample mail, with a device that answers as the engine does.

@@ -160,6 +160,33 @@ fn what_a_killed_process_had_committed_is_kept_once_it_is_opened_again() {
 }
 
 #[test]
+fn a_log_that_nobody_synced_has_its_name_for_good_with_the_next_sync_of_it() {
+    if !CAN_BE_WATCHED {
+        return println!("skipped: a release build has no way to a test's disk");
+    }
+    let home = scratch();
+    let disk = Disk::new(home.path());
+    let path = home.path().join("f.db");
+    drop(open(&path).unwrap());
+    disk.record();
+    // The last to close a file takes its log away: this one makes it, and is killed.
+    let db = open(&path).unwrap();
+    disk.die();
+    drop(db);
+    disk.start();
+    let log = Path::new("f.db-wal");
+    let calls = disk.recorded();
+    let on_log = |call| calls.iter().any(|(made, file)| *made == call && file.as_path() == log);
+    assert_eq!((on_log(Call::Make), on_log(Call::Sync)), (true, false));
+    let mut db = open(&path).unwrap();
+    assert_eq!(fill(&mut db, 1, 3), 3);
+    disk.die();
+    drop(db);
+    disk.start_after_cut(Loss::All);
+    assert_eq!(count(&open(&path).unwrap()), 3);
+}
+
+#[test]
 fn what_a_disk_refused_to_sync_is_kept_elsewhere_before_anything_after_it() {
     if !CAN_BE_WATCHED {
         return println!("skipped: a release build has no way to a test's disk");

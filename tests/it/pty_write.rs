@@ -146,3 +146,39 @@ fn a_kill_while_the_editor_has_it_loses_nothing_of_its_file() {
     pty.wait_text("written in the editor");
     pty.kill();
 }
+
+#[test]
+fn what_is_too_long_for_the_screen_stays_in_its_file() {
+    let home = home();
+    let script = "head -c 3000000 /dev/zero | tr '\\0' x >>\"$1\"";
+    let program = format!("'{}'", editor(&home, script).display());
+    let mut pty = Pty::start_in(&home, SIZE, &[("EDITOR", &program)], &[]);
+    write(&mut pty);
+    pty.press("\u{18}e");
+    pty.wait_text("more than a message can be");
+    assert!(pty.screen().contains("Hello Bob, e # q"), "{}", pty.screen());
+    pty.press("\u{1b}");
+    pty.wait_text("topic-02");
+    pty.press("q");
+    assert_eq!(pty.wait_end(), 0);
+    let files = edited(&home);
+    let [file] = files.as_slice() else { panic!("{files:?}") };
+    assert!(std::fs::metadata(file).expect("there").len() > 3_000_000);
+    let mode = std::fs::metadata(file).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_pipe_that_is_attached_holds_nothing_up() {
+    let home = home();
+    let pipe = home.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    let mut pty = Pty::start(&home, SIZE, &[]);
+    write(&mut pty);
+    pty.press(&format!("\u{18}a{}\r", pipe.display()));
+    pty.wait_text("is not a file");
+    pty.press(&format!("\u{18}a{}\r", home.path("Mail").display()));
+    pty.wait_text("is not a file");
+    pty.press("\u{3}");
+    assert_eq!(pty.wait_end(), 0);
+}

@@ -1,6 +1,7 @@
 //! Mail out in a world that fails: two devices write, queue, take back, undo that and try again;
 //! the backend sends through a server that takes, refuses, or is cut off before or after it took;
-//! whoever likes dies between any two steps, clocks are years apart, and older backups are put back.
+//! whoever likes dies between any two steps, clocks are years apart, and older backups are put
+//! back.
 //!
 //! Invariant: by the same state machines that the threads step, and by what the server has. A
 //! message is there once or not at all; twice only where a user said so of one whose end nobody

@@ -81,6 +81,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("a conversation that is one with itself", pages::one_with_itself),
     ("a page that says nothing of mine", pages::unrelated_page),
     ("an event of an unknown name", pages::unknown_name),
+    ("an answer that comes after the rows", pages::answer_after_rows),
     ("order and bounds of pushes", order_and_bounds),
     ("the same id with other arguments", wire::same_id),
     ("ping", wire::ping),

@@ -139,7 +139,17 @@ fn settings(keys: &mut Keys<'_>) -> Read<Settings> {
         aliases: aliases(keys)?,
         signature: signature(keys)?,
         hold: keys.number("hold", 0, MAX_HOLD_SECONDS)?,
+        above: keys.text("answers", above)?.unwrap_or(plain.above),
     })
+}
+
+/// Where answers are written.
+fn above(text: &str) -> Result<bool, String> {
+    match text {
+        "above" => Ok(true),
+        "below" => Ok(false),
+        _ => Err("answers is \"below\" or \"above\" what they quote".to_owned()),
+    }
 }
 
 /// Each is an address, or every address of a domain.
@@ -261,7 +271,8 @@ mod tests {
         tls_ca = \"/ca.pem\"\non_new_mail = [\"notify\", \"-x\"]\nnotify = false\n\
         quiet_hours = \"22:00-07:00\"\nconnections = 3\nbandwidth_kib = 100\npoll_minutes = 1\n\
         folders = [\"INBOX\"]\nignore = [\"Spam\"]\n\
-        aliases = [\"*@x.org\"]\nsignature = \"Ann\"\nhold = 0\n";
+        aliases = [\"*@x.org\"]\nsignature = \"Ann\"\nhold = 0\n\
+        answers = \"above\"\n";
     const LEAST: &str = "[accounts.bob]\naddress = \"bob@example.org\"\n\
         imap = \"imap://mail.example.org:1143\"\npassword = { keyring = true }\n";
 
@@ -288,6 +299,7 @@ mod tests {
             aliases: vec!["*@x.org".to_owned()],
             signature: Some(Signature::Text("Ann".to_owned())),
             hold: Some(0),
+            above: true,
         };
         assert_eq!(ann.settings, settings);
         assert_eq!(ann.tls_ca.as_deref(), Some(Path::new("/ca.pem")));

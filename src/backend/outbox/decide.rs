@@ -118,8 +118,8 @@ const TWIN: &str = "the same message was sent already, or may have been";
 /// Who tries again what failed by this was asked.
 pub(super) const IN_DOUBT: &str = "in-doubt";
 /// What was changed since may be sent a second time.
-const DOUBT: &str = "this draft may have been sent before it was queued now, and nobody knows: look \
-     into Sent; tried again, it is sent all the same";
+const DOUBT: &str = "this draft may have been sent before it was queued now, and nobody knows: \
+     look into Sent; tried again, it is sent all the same";
 /// Somebody took it back.
 pub(super) const TAKEN_BACK: &str = "it was taken back while it was being tried, and was not sent";
 

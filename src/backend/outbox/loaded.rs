@@ -185,7 +185,8 @@ mod tests {
     }
 
     /// `q1:s1` queues, `q2:s1*q1` again; `cq1` claims; `dq1` sent; `tq1`, `uq1`, `fq1` failed for
-    /// now, unknown, for good, `iq1` for a doubt; `xq1` cancels; `~q1` undoes that it was queued, `~xq1` the cancel.
+    /// now, unknown, for good, `iq1` for a doubt; `xq1` cancels; `~q1` undoes that it was queued,
+    /// `~xq1` the cancel.
     fn log(words: &str) -> Vec<Event> {
         let event = |(at, word): (usize, &str)| {
             let (kind, rest) = word.split_at(1);

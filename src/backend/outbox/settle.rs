@@ -234,6 +234,7 @@ impl Backend {
             near.extend(Index::thread(&self.db, id)?);
         }
         near.extend(conversation.cloned());
+        near.extend(draft.near.iter().take(MOST_THREADS).cloned());
         let answered = Flags { answered: true, ..Flags::default() };
         let forwarded = Flags { forwarded: true, ..Flags::default() };
         let answers = draft.answers.iter().map(|message| (message, answered));

@@ -3,6 +3,7 @@
 mod damaged;
 mod interleaved;
 mod lives;
+mod marks;
 mod threads;
 
 use std::collections::BTreeSet;

@@ -11,7 +11,7 @@ use crate::id::ThreadId;
 use crate::mail::{self, Searchable};
 use crate::search::entry::{Entry, Texts};
 use crate::search::index::{At, Index, is_spoilt};
-use crate::store::{Arrived, Blobs, Db, Log, StoreError};
+use crate::store::{Arrived, Blobs, Db, Kind, Log, StoreError};
 use crate::thread::{MessageAdded, ThreadEvent, name};
 
 /// Events of a batch, at most: in larger ones words are sorted in memory and merged less.
@@ -23,25 +23,72 @@ const HELD_BYTES: usize = 8 * 1024 * 1024;
 /// Events that change what is found.
 const NAMES: [&str; 3] = [name::MESSAGE_ADDED, name::MESSAGE_REMOVED, name::MESSAGE_RETURNED];
 
+/// Whose logs are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Logs {
+    /// A backend's: what goes was purged.
+    Backend,
+    /// Those that a device of a remote backend keeps, in a file of this format: what goes is kept
+    /// no longer.
+    Kept(u32),
+}
+
 /// The logs, and the index that follows them.
 #[derive(Debug)]
 pub(crate) struct Feed {
     dir: PathBuf,
+    kind: Logs,
     logs: Db,
     index: Index,
-    at: At,
     /// Messages that were put in since parts were put together.
     added: usize,
 }
 
+impl Logs {
+    /// Opens them for reading; `None` where there are none.
+    fn open(self, dir: &Path) -> Result<Option<Db>, StoreError> {
+        match self {
+            Self::Backend => storage::read(dir),
+            Self::Kept(version) => Db::read(&dir.join("threads.db"), Kind::Threads, version),
+        }
+    }
+
+    /// What the logs are known by.
+    fn name(self, logs: &Db) -> Result<String, StoreError> {
+        match self {
+            Self::Backend => Ok(Snapshots::setting(logs, "backend")?.unwrap_or_default()),
+            Self::Kept(_) => Ok("kept".to_owned()),
+        }
+    }
+
+    /// A number that is another when a log went.
+    fn gone(self, logs: &Db) -> Result<u64, StoreError> {
+        let sql = match self {
+            Self::Backend => "SELECT count(*) FROM purged",
+            Self::Kept(_) => "SELECT count(*) FROM stores WHERE head > 0",
+        };
+        let count: i64 = logs.sql().prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// Whether an index that is so far is one of these logs: they are the same up to there.
+    fn are_those_of(self, logs: &Db, at: &At) -> Result<bool, StoreError> {
+        if self.name(logs)? != at.source || at.row > last_number(logs)? {
+            return Ok(false);
+        }
+        // A row that was purged since says nothing; then the number alone does.
+        let mark = Log::mark_of_row(logs, at.row)?;
+        Ok(mark.is_none_or(|mark| hex(&mark) == at.mark))
+    }
+}
+
 impl Feed {
     /// Opens both; `None` where there are no logs. An index of other logs is made again.
-    pub(crate) fn open(dir: &Path) -> Result<Option<Self>, StoreError> {
-        let Some(logs) = storage::read(dir)? else { return Ok(None) };
+    pub(crate) fn open(dir: &Path, kind: Logs) -> Result<Option<Self>, StoreError> {
+        let Some(logs) = kind.open(dir)? else { return Ok(None) };
         let index = Index::open(dir)?;
-        let at = index.at()?;
-        let mut feed = Self { dir: dir.to_owned(), logs, index, at, added: 0 };
-        if !feed.is_of_these_logs()? {
+        let mut feed = Self { dir: dir.to_owned(), kind, logs, index, added: 0 };
+        if !kind.are_those_of(&feed.logs, &feed.index.at()?)? {
             feed.begin_again()?;
         }
         Ok(Some(feed))
@@ -51,58 +98,54 @@ impl Feed {
     fn begin_again(&mut self) -> Result<(), StoreError> {
         Index::remove(&self.dir)?;
         self.index = Index::open(&self.dir)?;
-        let source = Snapshots::setting(&self.logs, "backend")?.unwrap_or_default();
-        self.at = At { source, ..At::default() };
-        Ok(())
-    }
-
-    fn is_of_these_logs(&self) -> Result<bool, StoreError> {
-        is_of(&self.logs, &self.at)
+        let source = self.kind.name(&self.logs)?;
+        self.index.begin()?;
+        self.index.set_at(&At { source, ..At::default() })?;
+        self.index.commit()
     }
 
     /// Takes the next batch in; `false` when there was none. `go_on` is asked between messages:
     /// when it says no, nothing of the batch is kept.
     pub(crate) fn step(&mut self, go_on: &dyn Fn() -> bool) -> Result<bool, StoreError> {
         let stepped = self.try_step(go_on);
-        if let Err(error) = &stepped {
-            self.index.roll_back();
-            if is_spoilt(error) {
-                // Which of the two files it is, is seen when they are opened.
+        self.index.roll_back();
+        match stepped {
+            Err(error) if is_spoilt(&error) => {
+                // The logs are only read: were they at fault, it would be seen again at once.
+                self.kind.gone(&self.logs)?;
                 self.begin_again()?;
-                return Ok(true);
+                Ok(true)
             }
+            other => other,
         }
-        stepped
     }
 
     fn try_step(&mut self, go_on: &dyn Fn() -> bool) -> Result<bool, StoreError> {
-        // Before the events are read: a purge that comes later is one more.
-        let purges = purges(&self.logs)?;
-        let (events, through) = Log::arrived(&self.logs, self.at.row, &NAMES, BATCH, BATCH_BYTES)?;
-        if through <= self.at.row && purges == self.at.purges {
+        let is_new = |feed: &Self| -> Result<(At, u64, bool), StoreError> {
+            let (at, gone) = (feed.index.at()?, feed.kind.gone(&feed.logs)?);
+            let is_new = Log::last_row(&feed.logs)? > at.row || gone != at.gone;
+            Ok((at, gone, is_new))
+        };
+        if !is_new(self)?.2 {
             return Ok(false);
         }
+        // Another process may have done it meanwhile; from here on none does.
         self.index.begin()?;
-        let purged = purges != self.at.purges;
-        if purged {
-            self.forget_purged()?;
-        }
-        let Some((through, added)) = self.take(&events, through, go_on)? else {
-            self.index.roll_back();
+        // Before the events are read: a log that goes later is one more.
+        let (at, gone, is_new) = is_new(self)?;
+        if !is_new {
             return Ok(false);
-        };
-        let at = At {
-            row: through,
-            mark: hex(&Log::mark_of_row(&self.logs, through)?.unwrap_or_default()),
-            purges,
-            source: self.at.source.clone(),
-        };
-        self.index.set_at(&at)?;
-        if purged {
+        }
+        let (events, through) = Log::arrived(&self.logs, at.row, &NAMES, BATCH, BATCH_BYTES)?;
+        if gone != at.gone {
+            self.forget_gone()?;
             self.index.want_merge()?;
         }
+        let Some((row, added)) = self.take(&events, through, go_on)? else { return Ok(false) };
+        let mark = hex(&Log::mark_of_row(&self.logs, row)?.unwrap_or_default());
+        self.index.set_at(&At { row, mark, gone, source: at.source })?;
         self.index.commit()?;
-        (self.at, self.added) = (at, self.added + added);
+        self.added += added;
         Ok(true)
     }
 
@@ -158,11 +201,28 @@ impl Feed {
         self.index.merge_some()
     }
 
-    fn forget_purged(&self) -> Result<(), StoreError> {
-        let mut statement = self.logs.sql().prepare_cached("SELECT thread FROM purged")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let thread: String = row.get(0)?;
+    /// Takes out what has no log any more.
+    fn forget_gone(&self) -> Result<(), StoreError> {
+        let gone = match self.kind {
+            Logs::Backend => {
+                let mut all = self.logs.sql().prepare_cached("SELECT thread FROM purged")?;
+                let all = all.query_map([], |row| row.get::<_, String>(0))?;
+                all.collect::<Result<Vec<_>, _>>()?
+            }
+            Logs::Kept(_) => {
+                let mut gone = self.index.threads()?;
+                let sql = "SELECT 1 FROM stores WHERE id = 'thread-' || ?1 AND head > 0";
+                let mut find = self.logs.sql().prepare_cached(sql)?;
+                let mut found = Vec::with_capacity(gone.len());
+                for thread in &gone {
+                    found.push(find.exists([thread])?);
+                }
+                let mut found = found.into_iter();
+                gone.retain(|_| !found.next().unwrap_or(true));
+                gone
+            }
+        };
+        for thread in gone {
             if let Ok(thread) = ThreadId::try_from(thread) {
                 self.index.drop_thread(&thread)?;
             }
@@ -174,40 +234,38 @@ impl Feed {
 /// Messages that came before the parts of the index are put together.
 const MERGE_AFTER: usize = 10_000;
 
-/// How many messages the index in a directory lacks, counted up to `most`.
-pub(crate) fn behind(dir: &Path, most: usize) -> Result<usize, StoreError> {
-    let Some(logs) = storage::read(dir)? else { return Ok(0) };
-    let at = match Index::read(dir) {
-        Ok(Some(index)) => index.at()?,
-        Ok(None) => At::default(),
-        Err(error) if is_spoilt(&error) => At::default(),
-        Err(error) => return Err(error),
-    };
-    let row = if is_of(&logs, &at)? { at.row } else { 0 };
-    Log::arrived_count(&logs, row, &NAMES, most)
+/// The index in a directory, as it is.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// For reading; `None` where none was made yet, or what is there is of no use.
+    pub index: Option<Index>,
+    /// How many messages it lacks, counted up to a bound.
+    pub lacks: usize,
+    /// It has what is gone.
+    pub stale: bool,
 }
 
-/// Whether an index that is so far is one of these logs: they are the same up to there.
-fn is_of(logs: &Db, at: &At) -> Result<bool, StoreError> {
-    let source = Snapshots::setting(logs, "backend")?.unwrap_or_default();
-    if source != at.source || at.row > Log::last_row(logs)?.max(last_number(logs)?) {
-        return Ok(false);
-    }
-    // A row that was purged since says nothing; then the number alone does.
-    let mark = Log::mark_of_row(logs, at.row)?;
-    Ok(mark.is_none_or(|mark| hex(&mark) == at.mark))
+/// Looks at the index in a directory; what it lacks is counted up to `most`.
+pub(crate) fn look(dir: &Path, kind: Logs, most: usize) -> Result<Looked, StoreError> {
+    let Some(logs) = kind.open(dir)? else { return Ok(Looked::default()) };
+    let index = match Index::read(dir) {
+        Err(error) if is_spoilt(&error) => None,
+        index => index?,
+    };
+    let at = match index.as_ref().map(Index::at).transpose() {
+        Err(error) if is_spoilt(&error) => At::default(),
+        at => at?.unwrap_or_default(),
+    };
+    let theirs = kind.are_those_of(&logs, &at)?;
+    let lacks = Log::arrived_count(&logs, if theirs { at.row } else { 0 }, &NAMES, most)?;
+    let stale = index.is_some() && kind.gone(&logs)? != at.gone;
+    Ok(Looked { index, lacks, stale })
 }
 
 /// The last number that a row of the logs was given.
 fn last_number(logs: &Db) -> Result<i64, StoreError> {
     let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'eventlog'";
     Ok(logs.sql().prepare_cached(sql)?.query_row([], |row| row.get(0))?)
-}
-
-fn purges(logs: &Db) -> Result<u64, StoreError> {
-    let mut count = logs.sql().prepare_cached("SELECT count(*) FROM purged")?;
-    let count: i64 = count.query_row([], |row| row.get(0))?;
-    Ok(u64::try_from(count).unwrap_or_default())
 }
 
 fn hex(bytes: &[u8]) -> Vec<u8> {

@@ -50,7 +50,7 @@ pub(in crate::cli) enum Verb {
         #[arg(long, value_name = "MESSAGE")]
         message: Option<String>,
     },
-    /// Open an attachment with `MAILTUI_OPENER`, else as the desktop does.
+    /// Open an attachment with `MAILTUI_OPEN`, else as the desktop does.
     Open {
         /// The conversation, or a Message-ID.
         thread: String,

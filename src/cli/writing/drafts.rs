@@ -118,11 +118,18 @@ fn object(open: &OpenDraft) -> Value {
 }
 
 fn history(home: &Home, output: Output, name: &str) -> Result<Exit, Notice> {
-    let (_, open) = open(home, name, None, true)?;
-    for row in &open.history {
+    let mut device = find::reader::<DraftRow>(home, name)?;
+    let DraftRow { thread, save, .. } = find::named(&device, name)?;
+    let open = find::open(home, &mut device, &thread, &save, true);
+    let saves = device.draft_history(&thread).map_err(|error| error.notice())?;
+    if saves.is_empty() {
+        open?;
+    }
+    // Of a text that cannot be read, there are earlier ones.
+    for row in &saves {
         let at = rfc3339(row.at);
         let value = json!({
-            "thread": open.thread, "save": row.save, "at": at, "device": row.device_name,
+            "thread": thread, "save": row.save, "at": at, "device": row.device_name,
             "snippet": row.snippet,
         });
         output.result(&value, || {

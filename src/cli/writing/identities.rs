@@ -6,12 +6,20 @@
 use crate::account::{self, Accounts};
 use crate::cli::home::Home;
 use crate::cli::output::Output;
+use crate::clock::SystemClock;
+use crate::engine::Device;
 use crate::mail::compose::{Draft, Identity, address_key, format_address};
 use crate::notice::{Exit, Explain as _, Notice};
 
 /// As whom one may write here, those that can send first.
 pub(super) fn all(home: &Home, output: Output) -> Result<Vec<Identity>, Notice> {
     let accounts = Accounts::read(&home.dir).map_err(|error| error.notice())?;
+    if accounts.list.is_empty() && home.is_remote() {
+        // The backend has them, and has told of them.
+        let device = Device::read(&home.dir, Box::new(SystemClock)).ok().flatten();
+        let told = device.and_then(|device| device.told_writers().ok());
+        return Ok(told.map(|(identities, _)| identities).unwrap_or_default());
+    }
     let (identities, wrong) = account::identities(&accounts, &home.dir);
     for notice in wrong {
         output.notice(&notice);
@@ -112,6 +120,7 @@ mod tests {
             },
             aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
             signature: String::new(),
+            above: false,
         };
         let all = [me("home", &["*@family.example"]), me("work", &["Sales@work.example"])];
         let check = |account: Option<&str>, from: Option<&str>, want: (Option<&str>, &str)| {

@@ -24,6 +24,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use crate::cli::attach::{Part, expanded};
 use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
@@ -36,8 +37,6 @@ use crate::mail::{Address, attached};
 use crate::notice::{Exit, Notice};
 use crate::safe_text;
 use args::{Drafts, Forward, Outbox, Reply, Words, Writing};
-use attach::Part;
-use editor::Sheet;
 pub(super) use original::Original;
 use send::{Plan, What};
 
@@ -124,7 +123,10 @@ fn reply(home: &Home, output: Output, reply: &Reply) -> Result<Exit, Notice> {
     }
     let me = identities::all(home, output)?;
     let draft = compose::reply(&shown, answer, &me, style(shown.date));
-    write(home, output, &reply.writing, Begun::new(draft, Place::Below))
+    let draft = Draft { near: vec![original.message().thread.clone()], ..draft };
+    // Where one writes, as the identity has it.
+    let place = if compose::is_above(&draft.body) { Place::Above } else { Place::Below };
+    write(home, output, &reply.writing, Begun::new(draft, place))
 }
 
 /// `forward`.
@@ -138,6 +140,9 @@ fn forward(home: &Home, output: Output, forward: &Forward) -> Result<Exit, Notic
         let hash = original.message().raw.clone();
         let whole = hash.map(|hash| (hash, raw.len() as u64));
         let Some(whole) = whole else { return Err(nothing()) };
+        let from = &original.message().from;
+        let ours = from.iter().any(|from| me.iter().any(|me| me.is(&from.address)));
+        let raw = if ours { compose::without_bcc(&raw).into_owned() } else { raw };
         let mut draft = compose::forward_attached(&shown, whole, &me, style);
         let part = draft.attachments.pop();
         let part =
@@ -152,6 +157,7 @@ fn forward(home: &Home, output: Output, forward: &Forward) -> Result<Exit, Notic
         });
         (draft, files.collect())
     };
+    let draft = Draft { near: vec![original.message().thread.clone()], ..draft };
     let begun = Begun { parts, ..Begun::new(draft, Place::Above) };
     write(home, output, &forward.writing, begun)
 }
@@ -212,9 +218,9 @@ fn rescue(home: &Home, output: Output, begun: Begun) {
         return;
     }
     let (thread, from) = begun.saved.clone().unzip();
-    match Sheet::leave(&home.dir, JournalEntry { thread, from, draft: begun.draft }) {
+    match editor::leave(&home.dir, JournalEntry { thread, from, draft: begun.draft }) {
         Ok(path) => {
-            let line = format!("the text is kept in {path}; the next compose saves it as a draft");
+            let line = format!("the text is kept in {path}; {}", editor::NEXT);
             output.notice(&Notice::info(line));
         }
         Err(notice) => output.notice(&notice),
@@ -247,8 +253,7 @@ fn go_on(
         return Err(Notice::error("usage", "nothing is changed", hint).exit(Exit::Usage));
     }
     if wants_editor(words) {
-        *saved = true; // the sheet has it
-        return edit(home, output, writing, begun, plan);
+        return edit(home, output, writing, begun, plan, saved);
     }
     if writing.send {
         send::check(output, &with_sizes(&begun), plan)?;
@@ -258,7 +263,7 @@ fn go_on(
     let (done, draft) = save(home, &mut desk, &begun, None)?;
     *saved = true;
     let what = (&draft, begun.again.as_ref());
-    told(home, output, &mut desk, writing, what, &done, plan.forced())
+    told(home, output, desk, writing, what, &done, plan.forced())
 }
 
 /// As [`write()`], with the editor in between.
@@ -268,39 +273,43 @@ fn edit(
     writing: &Writing,
     mut begun: Begun,
     plan: Plan,
+    saved: &mut bool,
 ) -> Result<Exit, Notice> {
     let parts = std::mem::take(&mut begun.parts);
     let kept = attach::keep(home, parts)?;
     begun.draft.attachments.extend(kept);
     let (thread, from) = begun.saved.clone().unzip();
     let base = JournalEntry { thread, from, draft: begun.draft.clone() };
-    let sheet = Sheet::new(&home.dir, base)?;
+    let sheet = editor::sheet(&home.dir, base)?;
     // It must not be sent while it is written on; what comes to nothing puts it back.
     let out = outbox::out(home, begun.back.take())?;
     let back = |notice| outbox::put_back(home, output, out.as_ref(), notice);
-    let ran = sheet.edit();
-    let Some(edited) = sheet.edited().map_err(back)? else {
-        // Nothing was typed: what the command line itself says is kept all the same.
+    let ran = editor::edit(&sheet);
+    let Some(edited) = editor::edited(&sheet).map_err(back)? else {
+        // Nothing was typed: what the command line itself says is kept all the same, and what was
+        // piped in also where the editor failed.
         sheet.done();
         ran.map_err(back)?;
         if !writing.words.any() {
             return Err(back(nothing()));
         }
-        let mut desk = Desk::open(home)?;
-        return keep(home, output, &mut desk, writing, &begun, plan);
+        let desk = Desk::open(home)?;
+        return keep(home, output, desk, writing, &begun, plan, saved);
     };
+    // The file has it, and is of another text than it was made from: it is found.
+    *saved = true;
     ran.map_err(back)?;
     let attach = files(output, &edited).map_err(back)?;
     begun.draft = edited.draft;
     begun.parts = attach;
     let mut desk = Desk::open(home)?;
     recover(home, output, &mut desk);
-    let (done, draft) = save(home, &mut desk, &begun, sheet.slot())?;
+    let (done, draft) = save(home, &mut desk, &begun, editor::slot(&sheet))?;
     sheet.done();
     begun.draft = draft;
     begun.parts.clear();
     let what = (&begun.draft, begun.again.as_ref());
-    told(home, output, &mut desk, writing, what, &done, plan)
+    told(home, output, desk, writing, what, &done, plan)
 }
 
 /// Files that an editor's text names; and what could not be taken as it was meant.
@@ -309,10 +318,10 @@ fn files(output: Output, edited: &Edited) -> Result<Vec<Part>, Notice> {
         let line = format!("line {}: {}", problem.line, problem.why);
         output.notice(&Notice::warning("line", line, ""));
     }
-    let paths: Vec<_> = edited.attach.iter().map(|path| attach::expanded(path)).collect();
+    let paths: Vec<_> = edited.attach.iter().map(|path| expanded(path)).collect();
     attach::read(&paths).map_err(|notice| {
-        let hint = "the text is kept; the next compose saves it as a draft";
-        Notice { hint: hint.to_owned(), ..notice }
+        let hint = format!("the text is kept; {}", editor::NEXT);
+        Notice { hint, ..notice }
     })
 }
 
@@ -320,12 +329,14 @@ fn files(output: Output, edited: &Edited) -> Result<Vec<Part>, Notice> {
 fn keep(
     home: &Home,
     output: Output,
-    desk: &mut Desk,
+    mut desk: Desk,
     writing: &Writing,
     begun: &Begun,
     plan: Plan,
+    saved: &mut bool,
 ) -> Result<Exit, Notice> {
-    let (done, draft) = save(home, desk, begun, None)?;
+    let (done, draft) = save(home, &mut desk, begun, None)?;
+    *saved = true;
     told(home, output, desk, writing, (&draft, begun.again.as_ref()), &done, plan)
 }
 
@@ -350,7 +361,7 @@ fn save(
 fn told(
     home: &Home,
     output: Output,
-    desk: &mut Desk,
+    mut desk: Desk,
     writing: &Writing,
     (draft, again): (&Draft, Option<&EventId>),
     done: &Done,
@@ -385,13 +396,19 @@ fn told(
 
 /// Saves what commands left that did not come to it. What cannot be saved stays where it is.
 fn recover(home: &Home, output: Output, desk: &mut Desk) {
-    for sheet in Sheet::left(&home.dir) {
-        let Ok(edited) = sheet.edited() else { continue };
-        let Some(edited) = edited else {
-            sheet.done();
-            continue;
+    for sheet in editor::left(&home.dir) {
+        let edited = match editor::edited(&sheet) {
+            Ok(Some(edited)) => edited,
+            Ok(None) => {
+                sheet.done();
+                continue;
+            }
+            Err(notice) => {
+                output.notice(&notice);
+                continue;
+            }
         };
-        let paths: Vec<_> = edited.attach.iter().map(|path| attach::expanded(path)).collect();
+        let paths: Vec<_> = edited.attach.iter().map(|path| expanded(path)).collect();
         let parts = attach::read(&paths).unwrap_or_default();
         if parts.len() < paths.len() {
             let line = "files that a draft names could not be attached";
@@ -400,7 +417,7 @@ fn recover(home: &Home, output: Output, desk: &mut Desk) {
         let base = sheet.base();
         let saved = base.thread.clone().zip(base.from.clone());
         let begun = Begun { saved, parts, ..Begun::new(edited.draft, Place::Above) };
-        match save(home, desk, &begun, sheet.slot()) {
+        match save(home, desk, &begun, editor::slot(&sheet)) {
             Ok(_) => {
                 sheet.done();
                 output.notice(&Notice::info("a draft that was being written is in Drafts"));
@@ -430,22 +447,24 @@ fn take(begun: &mut Begun, words: &Words) -> Result<(), Notice> {
         draft.subject = line(subject);
     }
     let piped = !std::io::stdin().is_terminal() && !words.edit;
-    let text = match (&words.body, words.body_file.as_deref()) {
-        (Some(text), _) => Some(text.clone()),
-        (None, Some(path)) if path != Path::new("-") => Some(attach::text(Some(path))?),
-        (None, Some(_)) => Some(attach::text(None)?),
-        (None, None) if words.stdin.is_some() => Some(attach::text(None)?),
-        (None, None) if piped && begun.place != Place::Instead => Some(attach::text(None)?),
-        (None, None) => None,
+    let piped = piped && begun.place != Place::Instead;
+    let (text, wrong) = match (&words.body, words.body_file.as_deref()) {
+        (Some(text), _) => (Some(text.clone()), None),
+        (None, Some(path)) if path != Path::new("-") => (Some(attach::text(path)?), None),
+        (None, None) if words.stdin.is_none() && !piped => (None, None),
+        (None, _) => {
+            let (text, wrong) = attach::piped()?;
+            begun.piped = !text.trim().is_empty();
+            (Some(text), wrong)
+        }
     };
     if let Some(text) = text {
-        let file = words.body_file.as_deref().is_some_and(|path| path != Path::new("-"));
-        begun.piped = words.body.is_none() && !file && !text.trim().is_empty();
         let text = text.replace("\r\n", "\n");
         let text = text.strip_suffix('\n').unwrap_or(&text);
         draft.body = with_text(&draft.body, text, begun.place);
     }
-    Ok(())
+    // What was piped in is nowhere else: it is kept though it is not what it should be.
+    wrong.map_or(Ok(()), Err)
 }
 
 /// A text put into another.

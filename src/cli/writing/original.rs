@@ -76,19 +76,7 @@ impl<'a> Original<'a> {
     pub(in crate::cli) fn shown(&self) -> Shown {
         let message = self.message();
         let hints = self.raw(message).map(|raw| Hints::read(&raw)).unwrap_or_default();
-        Shown {
-            message: Some(message.id.clone()),
-            message_id: message.message_id.clone(),
-            references: message.references.clone(),
-            from: message.from.clone(),
-            to: message.to.clone(),
-            cc: message.cc.clone(),
-            reply_to: message.reply_to.clone(),
-            subject: message.subject.clone(),
-            date: message.date,
-            text: message.text.clone(),
-            hints,
-        }
+        message.shown(hints)
     }
 }
 

@@ -147,10 +147,10 @@ fn retry(home: &Home, output: Output, id: &str, plan: Plan, wait: bool) -> Resul
     let open = find::open(home, &mut device, &row.thread, &row.save, false)?;
     drop(device);
     send::check(output, &open.draft, plan.forced())?;
-    let mut desk = Desk::open(home)?;
+    let desk = Desk::open(home)?;
     let again = Some(row.queued.clone());
     let what = What { thread: &row.thread, save: &row.save, draft: &open.draft, again };
-    send::queue(home, output, &mut desk, &what, plan, wait)
+    send::queue(home, output, desk, &what, plan, wait)
 }
 
 /// What may have been sent is written on only when that is said. Nothing leaves the outbox before

@@ -11,13 +11,17 @@ use serde_json::{Value, json};
 use super::args::{self, Order};
 use super::{find, identities};
 use crate::account::Accounts;
+use crate::backend::Host;
+use crate::cli::attend::Attend;
 use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
+use crate::cli::session::Session;
 use crate::clock::rfc3339;
 use crate::command::intent::{HOLD_SECONDS, Intent, SendOrder};
 use crate::command::when;
 use crate::engine::view::{DraftRow, OutboxState, Wrote};
+use crate::engine::writing::Writing;
 use crate::engine::{Device, EngineError};
 use crate::id::{EventId, ThreadId};
 use crate::mail::compose::{Draft, Warning, address_key, checks};
@@ -26,6 +30,8 @@ use crate::safe_text;
 
 /// How long `--wait` waits after the hold is over: longer than a server may take.
 const WAIT_MOST: Duration = Duration::from_mins(15);
+/// How often it is said that it still waits.
+const SAY_EVERY: Duration = Duration::from_secs(15);
 /// How often the files are looked at beside another process.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -86,9 +92,26 @@ pub(super) fn run(home: &Home, output: Output, send: &args::Send) -> Result<Exit
     let row: DraftRow = find::named(&device, &send.draft)?;
     let open = find::open(home, &mut device, &row.thread, &row.save, false)?;
     check(output, &open.draft, plan)?;
-    let mut desk = Desk::open(home)?;
+    is_written_on(home, &row.thread, plan)?;
+    let desk = Desk::open(home)?;
     let what = What { thread: &row.thread, save: &row.save, draft: &open.draft, again: None };
-    queue(home, output, &mut desk, &what, plan, !send.wait.no_wait)
+    queue(home, output, desk, &what, plan, !send.wait.no_wait)
+}
+
+/// Refuses what a screen has words for that are not saved yet: they would not go along.
+fn is_written_on(home: &Home, thread: &ThreadId, plan: Plan) -> Result<(), Notice> {
+    if plan.is_forced() {
+        return Ok(());
+    }
+    let writing = Writing::existing(&home.dir).map_err(|error| error.notice())?;
+    let journal = writing.map(|writing| writing.journal()).transpose();
+    let journal = journal.map_err(|error| error.notice())?.unwrap_or_default();
+    if journal.iter().all(|(_, entry)| entry.thread.as_ref() != Some(thread)) {
+        return Ok(());
+    }
+    let line = "it is being written on: what is not saved yet would not go along";
+    let hint = "leave it on the screen first; --force sends it as it was saved";
+    Err(Notice::error("open-elsewhere", line, hint))
 }
 
 /// What is sent.
@@ -140,7 +163,7 @@ pub(super) fn check(output: Output, draft: &Draft, plan: Plan) -> Result<(), Not
 pub(super) fn queue(
     home: &Home,
     output: Output,
-    desk: &mut Desk,
+    mut desk: Desk,
     what: &What<'_>,
     plan: Plan,
     wait: bool,
@@ -152,15 +175,20 @@ pub(super) fn queue(
         done.wrote.clone().ok_or_else(|| EngineError::NoDraft(what.save.to_string()).notice())?;
     let finished = desk.finish(home, wait);
     let (mut ended, mut failed) = (End::Waits, finished.err());
-    if plan.wait && failed.is_none() {
-        match settled(home, desk, &queued, hold) {
+    let pending = if plan.wait && failed.is_none() {
+        let (end, pending) = settled(home, output, desk, &queued, hold);
+        match end {
             Ok(end) => ended = end,
             Err(notice) => failed = Some(notice),
         }
-    } else if failed.is_none() {
-        nobody_sends(home, output, desk);
-    }
-    let (pending, _) = desk.device().pending().map_err(|error| error.notice())?;
+        pending
+    } else {
+        if failed.is_none() {
+            nobody_sends(home, output, &desk);
+        }
+        pending(desk.device())
+    };
+    let pending = pending?;
     let state = ended.state();
     let value = json!({
         "action": done.action, "thread": queued.thread, "save": what.save, "queued": queued.event,
@@ -278,38 +306,101 @@ fn look(device: &Device, queued: &Wrote) -> Result<End, EngineError> {
     })
 }
 
-/// Waits until it is sent, or is not.
-fn settled(home: &Home, desk: &mut Desk, queued: &Wrote, hold: u64) -> Result<End, Notice> {
+/// Waits until it is sent, or is not; and how much is pending then.
+fn settled(
+    home: &Home,
+    output: Output,
+    desk: Desk,
+    queued: &Wrote,
+    hold: u64,
+) -> (Result<End, Notice>, Result<u64, Notice>) {
     if home.offline {
         let line = "--offline reaches no server";
         let hint = "it is kept, and sent when mailtui runs without";
-        return Err(Notice::error("offline", line, hint).exit(Exit::Unreached));
+        let notice = Notice::error("offline", line, hint).exit(Exit::Unreached);
+        return (Err(notice), pending(desk.device()));
     }
-    let deadline = Instant::now() + WAIT_MOST + Duration::from_secs(hold);
-    let mut end = End::Waits;
+    let mut patience = Patience::new(output, hold);
     match desk {
-        Desk::Own(session) => {
-            session.connect()?;
-            session.send_mail()?;
-            let waited = session.driver.until(&session.events, Some(deadline), |driver| {
-                end = look(&driver.device, queued)?;
-                Ok(end != End::Waits)
-            });
-            waited.map_err(|error| error.notice())?;
-        }
+        Desk::Own(session) => sent_here(home, *session, queued, &mut patience),
         Desk::Beside(guest) => {
-            while end == End::Waits && Instant::now() < deadline {
+            let mut end = look(guest.device(), queued);
+            while matches!(end, Ok(End::Waits)) && patience.goes_on() {
                 std::thread::sleep(LOOK_EVERY);
-                end = look(guest.device(), queued).map_err(|error| error.notice())?;
+                end = look(guest.device(), queued);
             }
+            (came_to(end), pending(guest.device()))
         }
     }
-    if end == End::Waits {
-        let line = "it is still waiting to be sent";
-        let hint = "`mailtui outbox` shows it";
-        return Err(Notice::error("waiting", line, hint).exit(Exit::Unreached));
+}
+
+/// Sends what is due from this process; other commands do their work through it meanwhile.
+fn sent_here(
+    home: &Home,
+    mut session: Session,
+    queued: &Wrote,
+    patience: &mut Patience,
+) -> (Result<End, Notice>, Result<u64, Notice>) {
+    if let Err(notice) = session.connect().and_then(|()| session.send_mail()) {
+        return (Err(notice), pending(&session.driver.device));
     }
-    Ok(end)
+    let embedded = session.host.as_ref().map(Host::handle);
+    let (driver, events) = (session.driver, session.events);
+    let mut attend = Attend::begin(home, patience.output, driver, events, embedded);
+    loop {
+        let end = look(&attend.driver.device, queued);
+        if !matches!(end, Ok(End::Waits)) || !patience.goes_on() {
+            return (came_to(end), pending(&attend.driver.device));
+        }
+        let turned = attend.driver.send().map_err(|error| error.notice());
+        if let Err(notice) = turned.and_then(|()| attend.turn(patience.output)) {
+            return (Err(notice), pending(&attend.driver.device));
+        }
+    }
+}
+
+fn pending(device: &Device) -> Result<u64, Notice> {
+    device.pending().map(|(pending, _)| pending).map_err(|error| error.notice())
+}
+
+/// How long is waited, and what is said meanwhile.
+struct Patience {
+    output: Output,
+    until: Instant,
+    began: Instant,
+    say_at: Instant,
+}
+
+impl Patience {
+    fn new(output: Output, hold: u64) -> Self {
+        let began = Instant::now();
+        let hold = Duration::from_secs(hold);
+        Self { output, until: began + WAIT_MOST + hold, began, say_at: began + hold + SAY_EVERY }
+    }
+
+    /// Whether there is time left.
+    fn goes_on(&mut self) -> bool {
+        let now = Instant::now();
+        if now >= self.say_at {
+            self.say_at = now + SAY_EVERY;
+            let seconds = now.duration_since(self.began).as_secs();
+            let line = format!("not sent after {seconds} s; C-c leaves it in the outbox");
+            self.output.progress(&line, false);
+        }
+        now < self.until
+    }
+}
+
+/// What it came to: that it still waits is an error.
+fn came_to(end: Result<End, EngineError>) -> Result<End, Notice> {
+    match end.map_err(|error| error.notice())? {
+        End::Waits => {
+            let line = "it is still waiting to be sent";
+            let hint = "`mailtui outbox` shows it";
+            Err(Notice::error("waiting", line, hint).exit(Exit::Unreached))
+        }
+        end => Ok(end),
+    }
 }
 
 /// A message in the outbox as a line of JSON.

@@ -73,7 +73,7 @@ pub(super) fn run(
             let Some(wrote) = done.wrote else { return Err(super::nothing()) };
             let (thread, save) = (&wrote.thread, &wrote.event);
             let what = What { thread, save, draft: &draft, again: None };
-            send::queue(home, output, &mut desk, &what, Plan::plain(), !wait.no_wait)
+            send::queue(home, output, desk, &what, Plan::plain(), !wait.no_wait)
         }
     }
 }

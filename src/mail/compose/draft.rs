@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Address;
 use super::typed::{self, Wrong};
-use crate::id::{BlobHash, MessageId};
+use crate::id::{BlobHash, MessageId, ThreadId};
 
 /// A message that is being written.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ pub struct Draft {
     /// Messages of ours that are forwarded once it is sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub forwards: Vec<MessageId>,
+    /// The conversations that those are in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub near: Vec<ThreadId>,
 }
 
 /// A file that goes with a draft; its bytes are a blob.

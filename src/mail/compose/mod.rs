@@ -13,10 +13,12 @@
 //! | a draft in an editor | `edit` |
 //! | a link that was clicked | [`mailto`] |
 //! | what to ask before it is sent | `checks` |
+//! | a message of one's own that is handed on | `blind` |
 //! | who may be meant | `complete` |
 //! | how to leave a list | [`unsubscribe`] |
 //! | why not | `error` |
 
+mod blind;
 mod build;
 #[cfg(test)]
 mod build_tests;
@@ -40,6 +42,7 @@ mod transfer;
 mod typed;
 pub mod unsubscribe;
 
+pub use blind::without_bcc;
 pub use build::{Blobs, Built, Stamp, build};
 pub use checks::{MAX_COMMON_BYTES, Warning, checks, size};
 pub use complete::{Completion, MAX_PROPOSALS, People, Person, complete, token_at};
@@ -49,7 +52,7 @@ pub use edit::{Edited, Problem, Why, from_text, to_text};
 pub use error::BuildError;
 pub use people::{Answer, Identity};
 pub use quote::quote;
-pub use reply::{Style, blank, forward_attached, forward_inline, reply};
+pub use reply::{Style, blank, forward_attached, forward_inline, is_above, reply};
 pub use restate::restate;
 pub use shown::{Hints, Shown};
 pub use typed::{Wrong, format as format_address, format_list, parse as parse_addresses};

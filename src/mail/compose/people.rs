@@ -20,6 +20,16 @@ pub struct Identity {
     pub aliases: Vec<String>,
     /// The signature, without the line above it; empty is none.
     pub signature: String,
+    /// Its answers are written above what they quote.
+    pub above: bool,
+}
+
+impl Identity {
+    /// Whether `address` is one of its own: by case, tag (`ann+list@`) and alias alike.
+    #[must_use]
+    pub fn is(&self, address: &str) -> bool {
+        is(self, address)
+    }
 }
 
 /// Who is to be answered.

@@ -96,12 +96,20 @@ fn begun(shown: &Shown, me: &[Identity], below: &str, style: Style) -> Draft {
     let Some((identity, from)) = writer(shown, me) else {
         return Draft { body: signed("", below, style), ..Draft::default() };
     };
+    let style = Style { signature_above: style.signature_above || identity.above, ..style };
     Draft {
         account: identity.account.clone(),
         from: format_address(&from),
         body: signed(&identity.signature, below, style),
         ..Draft::default()
     }
+}
+
+/// Whether the text of an answer that was just begun is written above what it quotes.
+#[must_use]
+pub fn is_above(body: &str) -> bool {
+    // What is quoted begins with its attribution.
+    body.starts_with('\n')
 }
 
 /// The text of a new draft: an empty place to write, what is quoted, the signature.
@@ -140,12 +148,14 @@ mod tests {
                 from: of("Me", "me@work.org"),
                 aliases: vec!["info@work.org".into()],
                 signature: "Me\nWork".into(),
+                above: false,
             },
             Identity {
                 account: Some("home".into()),
                 from: of("Me", "me@home.org"),
                 aliases: vec!["*@catch.org".into()],
                 signature: String::new(),
+                above: false,
             },
         ]
     }
@@ -230,6 +240,10 @@ mod tests {
         let above = Style { signature_above: true, ..style };
         let draft = reply(&shown, Answer::Sender, &me(), above);
         assert_eq!(draft.body, format!("\n\n-- \nMe\nWork\n\n{quoted}"));
+        let mut mine = me();
+        mine[0].above = true;
+        let same = reply(&shown, Answer::Sender, &mine, style);
+        assert!(same.body == draft.body && is_above(&draft.body) && !is_above(quoted));
         assert_eq!(reply(&Shown::default(), Answer::All, &[], style).to, "");
     }
 

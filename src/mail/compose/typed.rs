@@ -47,6 +47,9 @@ pub enum Wrong {
     /// A control character, or one that hides or reorders text.
     #[error("a character that cannot be seen")]
     Hidden,
+    /// Words and a colon before an address, and no semicolon that ends a group (RFC 5322, 3.4).
+    #[error("a colon begins a group, which ends with a semicolon; or take the words out")]
+    Group,
     /// More than one address where one is meant.
     #[error("only one address can be here")]
     OneOnly,
@@ -138,13 +141,14 @@ fn is_atom(c: char) -> bool {
 }
 
 /// Where each item stands, trimmed; a comma, a semicolon and a line end separate, and so does the
-/// colon of a group. An opening mark without its closing one is an ordinary character, so that only
-/// its own item is wrong.
+/// colon of a group that ends. An opening mark without its closing one is an ordinary character, so
+/// that only its own item is wrong.
 fn items(text: &str) -> Vec<Range<usize>> {
     let mut out = Vec::new();
     let (mut start, mut at) = (0, 0);
     let mut marks = Marks { quote: true, comment: true, angle: true };
     let mut grouped = false;
+    let last = text.rfind(';').unwrap_or(0);
     while let Some(c) = text[at..].chars().next() {
         let rest = &text[at..];
         let (enabled, close) = match c {
@@ -153,7 +157,8 @@ fn items(text: &str) -> Vec<Range<usize>> {
             '<' => (&mut marks.angle, closing(rest, '>')),
             _ => {
                 let item = &text[start..at];
-                let opens = c == ':' && !grouped && !item.contains(['@', '[', '<']);
+                let named = !item.contains(['@', '[', '<']);
+                let opens = c == ':' && at < last && !grouped && named;
                 if matches!(c, ',' | ';' | '\n' | '\r') || opens {
                     // The name of a group is no address.
                     if !opens || item.trim().is_empty() {
@@ -241,6 +246,11 @@ fn address(item: &str) -> Result<Option<Address>, Wrong> {
         }
         rest = after;
     }
+    let unquoted = words.iter().filter(|word| !word.starts_with('"'));
+    let mut named = unquoted.map(|word| if angle.is_none() { before_at(word) } else { word });
+    if named.any(|word| word.contains(':')) {
+        return Err(Wrong::Group);
+    }
     let (name, spec) = match angle {
         Some(spec) => (name_of(&words), spec.to_owned()),
         None if words.iter().all(|word| word.trim().is_empty()) => return Ok(None),
@@ -256,6 +266,11 @@ fn address(item: &str) -> Result<Option<Address>, Wrong> {
     let name = if name.is_empty() { comment.unwrap_or_default() } else { name };
     let name = one_line(&name);
     Ok(Some(Address { name: (!name.is_empty()).then_some(name), address: spec }))
+}
+
+/// What can be a local part: a colon behind the `@` is of an address literal.
+fn before_at(word: &str) -> &str {
+    word.split_once('@').map_or(word, |(before, _)| before)
 }
 
 /// The words before the angle brackets; quoted ones without their quotes.
@@ -325,6 +340,7 @@ mod tests {
             &[("", "a@x.org"), ("B", "b@x.org"), ("", "c@x.org")],
             &[],
         );
+        check("Friends: a@b.org;", &[("", "a@b.org")], &[]);
         check("undisclosed-recipients:;", &[], &[]);
         check("\"a, b\"@x.org", &[("", "\"a, b\"@x.org")], &[]);
         check("Jörg <jörg@bücher.example>", &[("Jörg", "jörg@bücher.example")], &[]);
@@ -363,6 +379,9 @@ mod tests {
         );
         check("a\u{202e}@x.org", &[], &[("a\u{202e}@x.org", Wrong::Hidden)]);
         check("a@b@x.org", &[], &[("a@b@x.org", Wrong::Comma)]);
+        check("foo: a@b.org", &[], &[("foo: a@b.org", Wrong::Group)]);
+        check("mailto:a@b.org", &[], &[("mailto:a@b.org", Wrong::Group)]);
+        check("To: B <b@x.org>, c@x.org", &[("", "c@x.org")], &[("To: B <b@x.org>", Wrong::Group)]);
         let long = format!("{}@x.org", "a".repeat(65));
         check(&long, &[], &[(&long, Wrong::TooLong)]);
     }

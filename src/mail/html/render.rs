@@ -1,12 +1,17 @@
 //! Tags and text to lines: blocks, lists, quotes, tables, links.
 //!
-//! Invariant: state is bounded (depths are counted up to a limit); output is linear in input. This
-//! file must not read HTML source.
+//! Invariant: state is bounded (depths are counted up to a limit); output is linear in input. What
+//! cannot be seen is counted, and leaves no trace in the lines. This file must not read HTML
+//! source.
 
-use mail_parser::decoders::html::add_html_token;
-
-use super::super::charset::windows_1252_char;
+use super::Rendered;
+use super::entity::entities;
+use super::media;
+use super::sheet::Sheet;
+use super::style::Look;
 use super::token::Tag;
+use super::tree::{Entry, Tree, is_void};
+use crate::mail::facts::{Anchor, LeftOut};
 
 /// Quotes inside quotes that are marked.
 const MAX_QUOTE_DEPTH: usize = 10;
@@ -14,30 +19,52 @@ const MAX_QUOTE_DEPTH: usize = 10;
 const MAX_LIST_DEPTH: usize = 16;
 /// Link targets that are listed; further links show their text only.
 const MAX_LINKS: usize = 1_000;
-/// The longest entity, in bytes between `&` and `;`.
-const MAX_ENTITY_BYTES: usize = 32;
+/// Links whose texts are told.
+const MAX_ANCHORS: usize = 1_000;
+/// The longest text of a link that is told, in characters.
+const MAX_ANCHOR_CHARS: usize = 120;
 
 #[derive(Default)]
 pub(super) struct Renderer {
+    sheet: Sheet,
+    pub(super) tree: Tree,
     out: String,
     /// Line ends to write before the next text: 1 ends the line, 2 leaves an empty one.
     breaks: usize,
     space: bool,
-    cell: bool,
+    /// What waits to stand between two cells.
+    cell: Option<&'static str>,
     marker: Option<String>,
     quotes: usize,
     pre: usize,
     /// The number of the next item, for each open list; `None` for one without numbers.
     lists: Vec<Option<usize>>,
+    /// What stands between the cells of each open table.
+    tables: Vec<&'static str>,
     /// The open link: its target, and where its text begins.
     link: Option<(String, usize)>,
     links: Vec<String>,
     numbers: std::collections::HashMap<String, usize>,
+    /// The number of the first link.
+    first: usize,
+    anchors: Vec<Anchor>,
+    counts: LeftOut,
 }
 
 impl Renderer {
+    /// For a page whose first link has the number `first`.
+    pub(super) fn new(sheet: Sheet, first: usize) -> Self {
+        Self { sheet, first, ..Self::default() }
+    }
+
     pub(super) fn text(&mut self, source: &str) {
         let decoded = entities(source);
+        if !self.tree.look().shows_text() {
+            let words = decoded.split(is_blank).filter(|word| !word.is_empty()).count();
+            let words = u32::try_from(words).unwrap_or(u32::MAX);
+            self.counts.hidden = self.counts.hidden.saturating_add(words);
+            return;
+        }
         if self.pre > 0 {
             for (index, line) in decoded.split('\n').enumerate() {
                 if index > 0 {
@@ -54,13 +81,32 @@ impl Renderer {
             if index > 0 {
                 self.space = true;
             }
-            if !word.is_empty() {
+            // What fills the space behind a preview is nothing to read.
+            if !word.chars().all(is_blank) {
                 self.write(word);
             }
         }
     }
 
-    pub(super) fn open(&mut self, tag: &Tag<'_>) {
+    pub(super) fn open(&mut self, tag: Tag<'_>) {
+        for entry in self.tree.ended_by_start(&tag.name) {
+            self.end(&entry);
+        }
+        media::count(&tag, &mut self.counts);
+        let look = self.tree.around(&tag.name).inside(&tag, &self.sheet);
+        let acts = !look.is_gone();
+        if acts {
+            self.begin(&tag, look);
+        }
+        if !is_void(&tag.name) && self.tree.has_room() {
+            self.tree.push(tag.name, look, acts);
+        } else if acts && !is_void(&tag.name) {
+            self.take_back(&tag.name);
+        }
+    }
+
+    /// What a start tag does.
+    fn begin(&mut self, tag: &Tag<'_>, look: Look) {
         match tag.name.as_str() {
             "br" => self.breaks = (self.breaks + 1).min(2),
             "hr" => {
@@ -69,8 +115,9 @@ impl Renderer {
                 self.end_block(1);
             }
             "a" => self.open_link(tag),
-            "img" => self.image(tag),
-            "td" | "th" => self.cell = self.line_has_text(),
+            "img" if look.shows_boxes() => self.image(tag),
+            "td" | "th" => self.open_cell(&tag.name),
+            "table" => self.open_table(tag),
             "blockquote" => {
                 self.end_block(2);
                 self.quotes += 1;
@@ -86,14 +133,36 @@ impl Renderer {
                 }
             }
             "li" => self.item(),
+            "div" if begins_outlook_quote(tag) => {
+                self.end_block(2);
+                // All that follows is the message that is answered.
+                self.quotes += 1;
+            }
             name => self.end_block(breaks_around(name)),
         }
     }
 
     pub(super) fn close(&mut self, name: &str) {
+        let ended = self.tree.ended_by_end(name);
+        if ended.is_empty() && matches!(name, "p" | "br") {
+            self.end_block(1);
+        }
+        for entry in &ended {
+            self.end(entry);
+        }
+    }
+
+    fn end(&mut self, entry: &Entry) {
+        if entry.acts {
+            self.take_back(&entry.name);
+        }
+    }
+
+    /// What the end of an element does that did something.
+    fn take_back(&mut self, name: &str) {
         match name {
             "a" => self.close_link(),
-            "td" | "th" | "br" | "hr" | "img" => {}
+            "td" | "th" => {}
             "blockquote" => {
                 self.end_block(2);
                 self.quotes = self.quotes.saturating_sub(1);
@@ -107,22 +176,27 @@ impl Renderer {
                 self.end_block(if self.lists.is_empty() { 2 } else { 1 });
                 self.marker = None;
             }
+            "table" => {
+                self.tables.pop();
+                self.end_block(1);
+            }
             name => self.end_block(breaks_around(name)),
         }
     }
 
     /// The text, and the targets of its links.
-    pub(super) fn finish(mut self) -> String {
+    pub(super) fn finish(mut self) -> Rendered {
         self.close_link();
-        let mut out = self.out;
+        let mut text = self.out;
         for (index, target) in self.links.iter().enumerate() {
-            out.push_str(if index == 0 { "\n\n" } else { "\n" });
-            out.push('[');
-            out.push_str(&(index + 1).to_string());
-            out.push_str("] ");
-            out.push_str(target);
+            text.push_str(if index == 0 { "\n\n" } else { "\n" });
+            text.push('[');
+            text.push_str(&(self.first + index).to_string());
+            text.push_str("] ");
+            text.push_str(target);
         }
-        out
+        let next = self.first + self.links.len();
+        Rendered { text, anchors: self.anchors, counts: self.counts, next }
     }
 
     /// Writes a piece of a line, with what was waiting before it.
@@ -133,12 +207,12 @@ impl Renderer {
         }
         if begins || self.out.is_empty() {
             self.begin_line();
-        } else if self.cell {
-            self.out.push_str(" | ");
+        } else if let Some(between) = self.cell {
+            self.out.push_str(between);
         } else if self.space && !self.out.ends_with([' ', '\n']) {
             self.out.push(' ');
         }
-        (self.breaks, self.space, self.cell) = (0, false, false);
+        (self.breaks, self.space, self.cell) = (0, false, None);
         self.out.push_str(text);
     }
 
@@ -162,8 +236,23 @@ impl Renderer {
         }
     }
 
-    fn line_has_text(&self) -> bool {
-        self.breaks == 0 && !self.out.is_empty()
+    fn open_table(&mut self, tag: &Tag<'_>) {
+        self.end_block(1);
+        let role = tag.attribute("role").unwrap_or_default();
+        let layout = role.eq_ignore_ascii_case("presentation") || role.eq_ignore_ascii_case("none");
+        // A table with a table inside is there for the layout.
+        if let Some(outer) = self.tables.last_mut() {
+            *outer = "  ";
+        }
+        self.tables.push(if layout { "  " } else { " | " });
+    }
+
+    fn open_cell(&mut self, name: &str) {
+        if let Some(table) = self.tables.last_mut().filter(|_| name == "th") {
+            *table = " | ";
+        }
+        let has_text = self.breaks == 0 && !self.out.is_empty();
+        self.cell = has_text.then(|| self.tables.last().copied().unwrap_or(" | "));
     }
 
     fn item(&mut self) {
@@ -203,15 +292,23 @@ impl Renderer {
             Some(number) => *number,
             None if self.links.len() >= MAX_LINKS => return,
             None => {
+                let number = self.first + self.links.len();
                 self.links.push(target.clone());
-                self.numbers.insert(target, self.links.len());
-                self.links.len()
+                self.numbers.insert(target, number);
+                number
             }
         };
+        if self.anchors.len() < MAX_ANCHORS {
+            let text = text.split_whitespace().filter(|w| w.chars().any(|c| c != '>' && c != '|'));
+            let text: String = text.collect::<Vec<_>>().join(" ");
+            let text = text.chars().take(MAX_ANCHOR_CHARS).collect();
+            let n = u32::try_from(number).unwrap_or(u32::MAX);
+            self.anchors.push(Anchor { n, text });
+        }
         let (space, breaks, cell) = (self.space, self.breaks, self.cell);
         if self.out.len() > start {
             // The mark follows the link's text, not what waits behind it.
-            (self.space, self.breaks, self.cell) = (true, 0, false);
+            (self.space, self.breaks, self.cell) = (true, 0, None);
         }
         let wrote_text = self.out.len() > start;
         self.write(&format!("[{number}]"));
@@ -223,7 +320,8 @@ impl Renderer {
     fn image(&mut self, tag: &Tag<'_>) {
         let alt = entities(tag.attribute("alt").unwrap_or_default());
         let words: Vec<&str> = alt.split(is_space).filter(|word| !word.is_empty()).collect();
-        if words.is_empty() || words.len() == 1 && is_file_name(words[0]) {
+        let named = words.is_empty() || words.len() == 1 && is_file_name(words[0]);
+        if named || media::is_tracker(tag) {
             return;
         }
         self.write(&format!("[{}]", words.join(" ")));
@@ -234,6 +332,16 @@ impl Renderer {
 fn is_file_name(word: &str) -> bool {
     let extension = word.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     extension.is_some_and(|e| matches!(e.as_str(), "png" | "jpg" | "jpeg" | "gif" | "webp" | "svg"))
+}
+
+/// Whether this is the line that Outlook draws over the head of the message that is answered.
+fn begins_outlook_quote(tag: &Tag<'_>) -> bool {
+    if tag.attribute("id").is_some_and(|id| id.ends_with("divRplyFwdMsg")) {
+        return true;
+    }
+    let style = tag.attribute("style").unwrap_or_default();
+    let lines = ["border-top:solid #E1E1E1 1.0pt", "border-top:solid #B5C4DF 1.0pt"];
+    lines.iter().any(|line| style.contains(line))
 }
 
 /// How many line ends a tag leaves on both of its sides.
@@ -253,55 +361,8 @@ fn is_space(c: char) -> bool {
     c.is_ascii_whitespace() || c == '\u{a0}'
 }
 
-fn entities(source: &str) -> String {
-    let mut out = String::with_capacity(source.len());
-    let mut rest = source;
-    while let Some(at) = rest.find('&') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let bytes = rest.as_bytes();
-        let name = bytes[1..].iter().take(MAX_ENTITY_BYTES);
-        let length = name.take_while(|b| b.is_ascii_alphanumeric() || **b == b'#').count();
-        let (entity, after) = rest.split_at(1 + length);
-        let ended = after.starts_with(';');
-        if length == 0 || !decode_entity(entity, ended, &mut out) {
-            out.push_str(entity);
-            rest = after;
-            continue;
-        }
-        rest = after.strip_prefix(';').unwrap_or(after);
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Decodes `&name`; without its semicolon only what browsers take without it.
-fn decode_entity(entity: &str, ended: bool, out: &mut String) -> bool {
-    let number = entity.strip_prefix("&#").map(|digits| match digits.strip_prefix(['x', 'X']) {
-        Some(hex) => u32::from_str_radix(hex, 16),
-        None => digits.parse(),
-    });
-    if let Some(number) = number {
-        return number.is_ok_and(|number| {
-            // Numbers of the C1 range mean Windows-1252 (HTML standard section 13.2.5.80).
-            let c = match u8::try_from(number) {
-                Ok(byte) => windows_1252_char(byte),
-                Err(_) => char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER),
-            };
-            out.push(c);
-            true
-        });
-    }
-    let bare = ["&amp", "&lt", "&gt", "&quot", "&nbsp", "&copy", "&reg"];
-    if !ended && !bare.contains(&entity) {
-        return false;
-    }
-    let whole = format!("{entity};");
-    let start = out.len();
-    add_html_token(out, whole.as_bytes(), false);
-    if out[start..] == whole {
-        out.truncate(start);
-        return false;
-    }
-    true
+/// What takes a place and shows nothing: with it senders fill the line behind a preview.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }

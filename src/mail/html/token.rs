@@ -37,11 +37,13 @@ pub(super) enum Token<'a> {
 
 pub(super) struct Tokens<'a> {
     rest: &'a str,
+    /// Bytes that were looked at, to know what a page costs.
+    pub(super) steps: usize,
 }
 
 impl<'a> Tokens<'a> {
     pub(super) fn new(source: &'a str) -> Self {
-        Self { rest: source }
+        Self { rest: source, steps: 0 }
     }
 
     /// The next token.
@@ -87,11 +89,23 @@ impl<'a> Tokens<'a> {
             if self.rest.starts_with('>') || self.rest.starts_with("->") {
                 self.take_until_after(">");
             } else {
-                self.take_until_after("-->");
+                self.take_comment();
             }
         } else {
             self.take_until_after(">");
         }
+    }
+
+    /// Takes a comment to behind its end; browsers take `--!>` for one as well.
+    fn take_comment(&mut self) {
+        while let Some(at) = self.rest.find("--") {
+            self.take(at + 1);
+            if self.rest.starts_with("->") || self.rest.starts_with("-!>") {
+                self.take_until_after(">");
+                return;
+            }
+        }
+        self.rest = "";
     }
 
     fn end_tag(&mut self) -> Option<Token<'a>> {
@@ -167,6 +181,7 @@ impl<'a> Tokens<'a> {
     }
 
     fn take(&mut self, bytes: usize) -> &'a str {
+        self.steps += bytes;
         let (taken, rest) = self.rest.split_at(bytes);
         self.rest = rest;
         taken

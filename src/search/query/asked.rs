@@ -37,17 +37,26 @@ impl Reader<'_> {
             Operator::Has => self.known(value::HAS, "has:", value),
             Operator::Larger => self.size(value, Test::Larger),
             Operator::Smaller => self.size(value, Test::Smaller),
-            Operator::Before | Operator::After | Operator::On => self.date(operator, value),
-            Operator::OlderThan | Operator::NewerThan => self.date(operator, value),
+            Operator::Before
+            | Operator::After
+            | Operator::On
+            | Operator::OlderThan
+            | Operator::NewerThan => self.date(operator, value),
             Operator::MessageId => {
-                let id = raw.trim_matches(['<', '>']).to_owned();
-                self.leaf(value.span.clone(), Test::MessageId(id))
+                let id = raw.trim_matches(|c: char| c.is_whitespace() || matches!(c, '<' | '>'));
+                if id.is_empty() {
+                    let hint = "write the id that its source shows";
+                    self.mark(value.span.clone(), Weight::Error, "no Message-ID is here", hint);
+                    return None;
+                }
+                self.leaf(value.span.clone(), Test::MessageId(id.to_owned()))
             }
         }
     }
 
     fn meaning(&mut self, meaning: Meaning, value: &Value<'_>) -> Option<Query> {
         let (tests, absent) = meaning.tests();
+        self.room_for(tests.len(), value)?;
         let leaves = tests.into_iter().filter_map(|test| self.leaf(value.span.clone(), test));
         let query = Query::or(leaves.collect());
         (query != Query::All).then(|| if absent { Query::not(query) } else { query })
@@ -63,12 +72,11 @@ impl Reader<'_> {
         let lower = raw.to_ascii_lowercase();
         let begun = value.open && names().any(|name| name.starts_with(&lower));
         let weight = if begun && self.context.typing { Weight::Open } else { Weight::Error };
-        let hint = match operator::nearest(raw, names()) {
-            Some(near) => format!("did you mean {operator}{near} ?"),
-            None => {
-                let first: Vec<&str> = rows.iter().take(8).map(|row| row.names[0]).collect();
-                format!("there are {}", first.join(", "))
-            }
+        let hint = if let Some(near) = operator::nearest(raw, names()) {
+            format!("did you mean {operator}{near} ?")
+        } else {
+            let first: Vec<&str> = rows.iter().take(8).map(|row| row.names[0]).collect();
+            format!("there are {}", first.join(", "))
         };
         self.mark(value.span.clone(), weight, &format!("{operator}{raw} is not known"), &hint);
         None
@@ -104,6 +112,7 @@ impl Reader<'_> {
                 } else {
                     (when.start, when.end)
                 };
+                self.room_for(2, value)?;
                 let from = self.leaf(span.clone(), Test::After(start))?;
                 let until = self.leaf(span, Test::Before(end))?;
                 Some(Query::and(vec![from, until]))
@@ -130,9 +139,11 @@ impl Reader<'_> {
         let raw = value.raw.trim();
         let people = matches!(field, Field::From | Field::To | Field::Cc | Field::Bcc);
         if people && !value.quoted && raw.eq_ignore_ascii_case("me") {
-            if let Some(query) = self.me(field, value) {
-                return Some(query);
+            if !self.context.me.is_empty() {
+                return self.me(field, value);
             }
+            let hint = "`mailtui account add` says which addresses are yours";
+            self.mark(value.span.clone(), Weight::Warning, "none is known to be yours", hint);
         }
         let star = raw.ends_with('*');
         let found = words::words(value.raw);
@@ -162,6 +173,7 @@ impl Reader<'_> {
     /// `from:me`: any of the user's addresses.
     fn me(&mut self, field: Field, value: &Value<'_>) -> Option<Query> {
         let mut parts = Vec::new();
+        self.room_for(self.context.me.len(), value)?;
         for address in self.context.me {
             let words = words::folded(address);
             if !words.is_empty() {

@@ -65,7 +65,7 @@ pub(in crate::search) const ALL: &[Row] = &[
 ];
 
 /// The operator with this name, in any case.
-pub(super) fn find(name: &str) -> Option<Operator> {
+pub(in crate::search) fn find(name: &str) -> Option<Operator> {
     let name = name.to_ascii_lowercase();
     ALL.iter().find(|row| row.names.contains(&name.as_str())).map(|row| row.operator)
 }
@@ -92,7 +92,11 @@ pub(in crate::search) fn nearest<'a>(
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let typed: Vec<char> = typed.to_lowercase().chars().take(MAX_NEAR_CHARS).collect();
-    let most = if typed.len() < 6 { 1 } else { 2 };
+    let most = match typed.len() {
+        0..=2 => return None,
+        3..=5 => 1,
+        _ => 2,
+    };
     let near = known.into_iter().map(|word| (distance(&typed, word), word));
     near.filter(|(far, _)| *far <= most).min_by_key(|(far, _)| *far).map(|(_, word)| word)
 }

@@ -13,6 +13,9 @@ use crate::search::mark::{Mark, Weight};
 /// Words between two that are `AROUND` each other, unless it is said.
 const AROUND_WORDS: u32 = 10;
 
+/// Words that two may be apart and still be `AROUND` each other.
+const MAX_AROUND_WORDS: u32 = 10_000;
+
 /// Reads a query.
 #[must_use]
 pub fn parse(text: &str, context: &Context<'_>) -> Parsed {
@@ -104,21 +107,17 @@ impl<'a> Reader<'a> {
 
     /// Where a word that begins at `from` ends.
     fn word_end(&self, from: usize) -> usize {
-        let ends = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '{' | '}' | '"' | '|');
-        self.text[from..].find(ends).map_or(self.text.len(), |len| from + len)
+        self.text[from..].find(ends_word).map_or(self.text.len(), |len| from + len)
     }
 
     fn word(&self) -> &'a str {
         &self.text[self.at..self.word_end(self.at)]
     }
 
-    /// Whether the next word is `word`, and then behind it.
-    fn takes(&mut self, word: &str) -> bool {
-        let taken = self.word() == word;
-        if taken {
-            self.at += word.len();
-        }
-        taken
+    /// Whether the next word is this keyword; it looks no further than that.
+    fn is_next(&self, keyword: &str) -> bool {
+        let behind = self.text[self.at..].strip_prefix(keyword);
+        behind.is_some_and(|rest| rest.is_empty() || rest.starts_with(ends_word))
     }
 
     /// A leaf, if there is still room for one.
@@ -157,12 +156,12 @@ impl<'a> Reader<'a> {
                     or = Some(self.at);
                     self.at += 1;
                 }
-                Some(_) if self.word() == "OR" => {
+                Some(_) if self.is_next("OR") => {
                     or = Some(self.at);
                     self.at += 2;
                 }
-                Some(_) if self.takes("AND") => {}
-                Some(_) if self.word() == "AROUND" && !parts.is_empty() => {
+                Some(_) if self.is_next("AND") => self.at += 3,
+                Some(_) if self.is_next("AROUND") && !parts.is_empty() => {
                     self.around(scope, &mut parts);
                 }
                 Some(_) => {
@@ -226,7 +225,7 @@ impl<'a> Reader<'a> {
                     return None;
                 }
                 not = !not;
-            } else if self.word() == "NOT" {
+            } else if self.is_next("NOT") {
                 let at = self.at;
                 self.at += 3;
                 self.skip_space();
@@ -267,8 +266,7 @@ impl<'a> Reader<'a> {
         self.at += 1;
         if self.depth >= MAX_DEPTH {
             if self.too_deep == 0 {
-                let message = format!("groups are more than {MAX_DEPTH} deep");
-                self.mark(at..at + 1, Weight::Error, &message, "leave some of them out");
+                self.deeper(at..at + 1);
             }
             self.too_deep += 1;
             return None;
@@ -277,6 +275,20 @@ impl<'a> Reader<'a> {
         let query = self.group(scope, Some(Open { closer, at }));
         self.depth -= 1;
         (query != Query::All).then_some(query)
+    }
+
+    fn deeper(&mut self, span: Range<usize>) {
+        let message = format!("groups are more than {MAX_DEPTH} deep");
+        self.mark(span, Weight::Error, &message, "leave some of them out");
+    }
+
+    /// A value that means more than one thing is a group.
+    pub(super) fn room_for(&mut self, leaves: usize, value: &Value<'_>) -> Option<()> {
+        let fits = leaves < 2 || self.depth < MAX_DEPTH;
+        if !fits {
+            self.deeper(value.span.clone());
+        }
+        fits.then_some(())
     }
 
     /// A phrase; `start` is where its operator stands.
@@ -339,7 +351,7 @@ impl<'a> Reader<'a> {
             Some(b')' | b'}' | b'|') | None => {}
             Some(_) => {
                 let word = self.word();
-                if !spaced || self.is_value(word) {
+                if !spaced || is_value(word) {
                     self.at += word.len();
                     let open = self.at == self.text.len();
                     let value = Value { span: start..self.at, raw: word, quoted: false, open };
@@ -352,14 +364,6 @@ impl<'a> Reader<'a> {
         self.missing(start..behind, &message, "write what to look for, without a space");
         self.at = behind;
         None
-    }
-
-    /// Whether a word behind a colon and a space is meant as the operator's.
-    fn is_value(&self, word: &str) -> bool {
-        let other = word.split_once(':').and_then(|(name, _)| operator::find(name));
-        other.is_none()
-            && !word.starts_with('-')
-            && !matches!(word, "OR" | "AND" | "NOT" | "AROUND")
     }
 
     /// `a AROUND 5 b`, behind the `a`.
@@ -381,7 +385,7 @@ impl<'a> Reader<'a> {
         let first = last.pop();
         let near = match (&first, &second) {
             (Some(Query::Leaf(first)), Some(Query::Leaf(second))) => {
-                near(first, second, within.unwrap_or(AROUND_WORDS))
+                near(first, second, within.unwrap_or(AROUND_WORDS).min(MAX_AROUND_WORDS))
             }
             _ => None,
         };
@@ -392,13 +396,23 @@ impl<'a> Reader<'a> {
         last.extend(first);
         let span = at..at + "AROUND".len();
         if second.is_none() {
-            self.missing(span, "AROUND has nothing behind it", "write a word behind it");
+            self.missing(at..self.at, "AROUND has nothing behind it", "write a word behind it");
         } else {
             let hint = "two words or phrases of one field can be around each other";
             self.mark(span, Weight::Warning, "AROUND is left out", hint);
         }
         parts.extend(second.map(|part| vec![part]));
     }
+}
+
+/// Whether a word behind a colon and a space is meant as the operator's.
+fn is_value(word: &str) -> bool {
+    let other = word.split_once(':').and_then(|(name, _)| operator::find(name));
+    other.is_none() && !word.starts_with('-') && !matches!(word, "OR" | "AND" | "NOT" | "AROUND")
+}
+
+fn ends_word(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '(' | ')' | '{' | '}' | '"' | '|')
 }
 
 fn near(first: &Leaf, second: &Leaf, within: u32) -> Option<Leaf> {

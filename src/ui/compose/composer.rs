@@ -7,9 +7,10 @@
 use std::collections::VecDeque;
 
 use super::area::{Area, At};
+use super::noted::Noted;
 use super::sending::Plan;
 use crate::command::key::Key;
-use crate::engine::view::SaveRow;
+use crate::engine::view::{Message, SaveRow};
 use crate::id::{EventId, ThreadId};
 use crate::mail::compose::{AddressError, Completion, Draft, Field};
 
@@ -88,8 +89,20 @@ pub enum Waits {
     Thread(ThreadId, super::opening::Answering),
     /// The draft that was asked for under this ticket.
     Draft(u64),
+    /// The header of this message, which says who is answered; the ticket, and since when, Unix
+    /// milliseconds.
+    Original(u64, super::opening::Answering, Box<Message>, i64),
     /// The editor, which has it now.
     Editor,
+}
+
+/// What is typed while there is nothing to type into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Typed {
+    /// A key.
+    Key(Key),
+    /// A text.
+    Paste(String),
 }
 
 /// What is done with it once it is saved.
@@ -134,14 +147,20 @@ pub struct Composer {
     pub saved: Option<Draft>,
     /// What the save has that is under way.
     pub saving: Option<Draft>,
+    /// Its last save that is on disk.
+    pub kept: Option<(ThreadId, EventId, Draft)>,
+    /// Whether all is decided that is to come of it: it waits for the disk.
+    pub done: bool,
+    /// What queued it, where it was sent.
+    pub order: Option<EventId>,
     /// What the journal has of it.
-    pub noted: Option<Draft>,
+    pub noted: Noted,
     /// When something was changed that is not in the journal: first and last, Unix milliseconds.
     pub changed: Option<(i64, i64)>,
     /// What it waits for, and the keys that wait with it.
     pub waits: Option<Waits>,
-    /// Keys that wait.
-    pub held: VecDeque<Key>,
+    /// Keys and pastes that wait.
+    pub held: VecDeque<Typed>,
     /// What comes once it is saved.
     pub then: Option<Then>,
     /// Every save of its store, newest first.
@@ -178,7 +197,10 @@ impl Composer {
             strict: false,
             saved: None,
             saving: None,
-            noted: None,
+            kept: None,
+            done: false,
+            order: None,
+            noted: Noted::default(),
             changed: None,
             waits: None,
             held: VecDeque::new(),

@@ -38,6 +38,15 @@ pub enum DeskAsk {
     File(Box<FileAsk>),
     /// What was asked of files under this ticket is wanted no more.
     StopFile(u64),
+    /// A link, to be opened by the program that the user has for it.
+    OpenLink(String),
+    /// To be taken off a mailing list, by one click (RFC 8058).
+    Leave {
+        /// What is asked.
+        url: String,
+        /// Its host.
+        host: String,
+    },
 }
 
 /// What comes back.
@@ -55,6 +64,8 @@ pub enum DeskSaid {
     Paths(u64, Vec<String>),
     /// How far it is with files.
     File(Box<FileAsk>, FileStep),
+    /// What came of asking this host to be taken off its list.
+    Left(String, Result<(), Notice>),
 }
 
 /// A draft in an editor's file.

@@ -1,16 +1,17 @@
 //! When what is written is put in the journal, saved, and sent.
 //!
 //! Invariant: of one composer one intent is under way at a time, so each save names the one before.
-//! The journal is told to forget only what an answered save has.
+//! The journal is told to forget only what an answered save has, and what was left is here until
+//! it has forgotten it: then all of it is on disk.
 
-use super::composer::{Composer, Then, Waits};
+use super::composer::{Composer, Then};
 use super::outgoing::Held;
 use super::sending::Plan;
 use crate::command::intent::{Intent, SendOrder};
 use crate::engine::handle::Request;
 use crate::engine::view::Done;
 use crate::engine::writing::{Journal, JournalEntry};
-use crate::notice::Severity;
+use crate::notice::{Notice, Severity};
 use crate::ui::app::{Effect, Model, Quitting, Sent};
 use crate::ui::compose::desk::DeskAsk;
 use crate::ui::keys;
@@ -24,7 +25,7 @@ pub const UNNOTED_MS: i64 = 2_000;
 pub const SAVE_MS: i64 = 5_000;
 /// How long a save that failed waits for its next try, in milliseconds.
 const AGAIN_MS: i64 = 5_000;
-/// How long the end of the program waits for saves, in milliseconds; the journal has them.
+/// How long the end of the program waits for saves that the journal has, in milliseconds.
 const QUIT_MS: i64 = 3_000;
 
 /// Something was typed.
@@ -39,39 +40,63 @@ pub fn time(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     let mut due = Vec::new();
     let writing = &mut model.writing;
+    let losses = writing.losses;
     let open = writing.open.as_deref_mut().map(|composer| (composer, SAVE_MS));
     let leaving = writing.leaving.iter_mut().map(|composer| (composer, AGAIN_MS));
     for (composer, save_after) in open.into_iter().chain(leaving) {
         let Some((first, last)) = composer.changed else { continue };
-        if now - last >= PAUSE_MS || now - first >= UNNOTED_MS {
-            effects.extend(note(composer));
+        let paused = now - last >= PAUSE_MS || now - first >= UNNOTED_MS;
+        if paused && !composer.noted.rests(now) {
+            effects.extend(note(composer, losses));
         }
         if now - last >= save_after && composer.saving.is_none() {
-            due.push(composer.slot);
+            due.push((composer.slot, composer.then.is_some()));
         }
     }
-    for slot in due {
-        effects.extend(save(model, slot));
+    for (slot, left) in due {
+        effects.extend(if left { go_on(model, slot) } else { save(model, slot) });
     }
-    let waited = now - model.waiting_since;
+    let waited = now - model.quitting_since;
     if model.quitting == Quitting::Saving && waited > QUIT_MS && !model.writing.leaving.is_empty() {
-        model.writing.leaving.clear();
-        effects.extend(ask([Request::Quit]));
+        effects.extend(waited_enough(model));
     }
     effects
 }
 
+/// The saves do not come: the program ends where the journal has all of it, and stays otherwise.
+fn waited_enough(model: &mut Model) -> Vec<Effect> {
+    let writing = &mut model.writing;
+    let Some(unkept) = writing.leaving.iter().find(|composer| !is_safe(composer)) else {
+        writing.leaving.clear();
+        return ask([Request::Quit]);
+    };
+    let line = match (unkept.coming.first(), writing.refused.as_str()) {
+        (Some((_, name)), _) => format!("Not ended: {name} is still being read"),
+        (None, "") => "Not ended: what was written is not kept yet".to_owned(),
+        (None, why) => format!("Not ended, what was written is not kept: {why}"),
+    };
+    let severity = if writing.refused.is_empty() { Severity::Warning } else { Severity::Error };
+    model.say(severity, line, "tried again; C-c C-c ends, with the words in a file");
+    Vec::new()
+}
+
+/// Whether the next start has all of it should this be the end; nothing is sent by that.
+fn is_safe(composer: &Composer) -> bool {
+    let sends = matches!(composer.then, Some(Then::Send(_)));
+    !sends && composer.coming.is_empty() && composer.noted.has(&composer.draft())
+}
+
 /// Puts it in the journal, unless that has it.
-pub(super) fn note(composer: &mut Composer) -> Vec<Effect> {
+pub(super) fn note(composer: &mut Composer, losses: u64) -> Vec<Effect> {
     let draft = composer.draft();
     if composer.saved.as_ref() == Some(&draft) {
         // What was typed since then and taken back again is not to come back.
-        return forget(composer);
+        return forget(composer, losses);
     }
-    if composer.noted.as_ref() == Some(&draft) {
+    if composer.noted.gets(&draft) {
         return Vec::new();
     }
-    composer.noted = Some(draft.clone());
+    composer.noted.ask(draft.clone());
     // What goes on being typed is a new stretch.
     composer.changed = composer.changed.map(|(_, last)| (last, last));
     let (thread, from) = (composer.thread.clone(), composer.from.clone());
@@ -79,21 +104,83 @@ pub(super) fn note(composer: &mut Composer) -> Vec<Effect> {
     ask([Request::Journal(Journal { slot: composer.slot, entry })])
 }
 
-/// The journal needs it no more.
-fn forget(composer: &mut Composer) -> Vec<Effect> {
-    let noted = composer.noted.take().is_some();
-    ask(noted.then_some(Request::Journal(Journal { slot: composer.slot, entry: None })))
+/// The journal needs it no more, once what was decided is on disk.
+fn forget(composer: &mut Composer, losses: u64) -> Vec<Effect> {
+    if !composer.noted.holds() {
+        return Vec::new();
+    }
+    composer.noted.forget();
+    ask([Request::Forget { slot: composer.slot, losses }])
+}
+
+/// The journal answered for what it was asked to keep.
+pub fn noted(model: &mut Model, slot: i64, done: Result<(), Notice>) {
+    let now = model.now_ms;
+    if let Some(composer) = model.writing.of_slot(slot) {
+        composer.noted.answered(done.is_ok(), now);
+    }
+    if let Err(notice) = done {
+        model.writing.refused.clone_from(&notice.message);
+        let line = format!("What is written is not kept: {}", notice.message);
+        model.say(Severity::Error, line, notice.hint);
+    }
+}
+
+/// What was decided is on disk, and the journal has forgotten this one.
+pub fn kept(model: &mut Model, slot: i64) -> Vec<Effect> {
+    model.writing.refused.clear();
+    let mut effects = vec![Effect::Desk(DeskAsk::Forget(slot))];
+    if let Some(composer) = model.writing.of_slot(slot) {
+        composer.noted.forgot();
+        let saved = composer.saved.clone();
+        let known = composer.thread.clone().zip(composer.from.clone()).zip(saved);
+        composer.kept = known.map(|((thread, from), draft)| (thread, from, draft));
+        // What the editor has, or gave back since then, is not this.
+        let newer = composer.saved.as_ref() != Some(&composer.draft());
+        if newer || composer.waits.is_some() {
+            effects.clear();
+        }
+    }
+    model.writing.leaving.retain(|composer| composer.slot != slot || !composer.done);
+    effects.extend(quit_when_kept(model));
+    effects
+}
+
+/// The disk refused what was decided: saves and orders that were answered are gone, and are tried
+/// again.
+pub fn taken_back(model: &mut Model, notice: &Notice) {
+    let now = model.now_ms;
+    let writing = &mut model.writing;
+    writing.refused.clone_from(&notice.message);
+    writing.losses += 1;
+    for composer in writing.open.as_deref_mut().into_iter().chain(&mut writing.leaving) {
+        if let Some(order) = composer.order.take() {
+            writing.held.retain(|held| held.queued != order);
+        }
+        composer.done = false;
+        composer.noted.keeps();
+        let kept = composer.kept.clone();
+        let known = kept.map(|(thread, from, draft)| (Some(thread), Some(from), Some(draft)));
+        (composer.thread, composer.from, composer.saved) = known.unwrap_or_default();
+        if composer.then.is_some() || composer.saved.as_ref() != Some(&composer.draft()) {
+            composer.changed = Some((now, now));
+        }
+    }
+    if model.quitting == Quitting::Saving && model.writing.leaving.is_empty() {
+        model.unsaved = Some(notice.clone());
+    }
 }
 
 /// Saves what is under this slot; the answer goes on.
 fn save(model: &mut Model, slot: i64) -> Vec<Effect> {
+    let losses = model.writing.losses;
     let Some(composer) = model.writing.of_slot(slot) else { return Vec::new() };
     let draft = composer.draft();
     if composer.saving.is_some() || composer.saved.as_ref() == Some(&draft) {
         composer.changed = None;
         return Vec::new();
     }
-    let mut effects = note(composer);
+    let mut effects = note(composer, losses);
     composer.changed = None;
     composer.saving = Some(draft.clone());
     let (thread, from) = (composer.thread.clone(), composer.from.clone());
@@ -104,13 +191,11 @@ fn save(model: &mut Model, slot: i64) -> Vec<Effect> {
 
 /// Leaves what is open, with what is to come of it.
 pub fn close(model: &mut Model, then: Then) -> Vec<Effect> {
+    super::opening::without(model);
     let Some(mut composer) = model.writing.open.take() else { return Vec::new() };
-    if matches!(composer.waits, Some(Waits::Thread(..) | Waits::Draft(_))) {
-        return Vec::new();
-    }
     composer.popup = None;
     if then == Then::Rest && composer.is_untouched() {
-        return forget(&mut composer);
+        return forget(&mut composer, model.writing.losses);
     }
     let slot = composer.slot;
     composer.then = Some(then);
@@ -120,29 +205,29 @@ pub fn close(model: &mut Model, then: Then) -> Vec<Effect> {
 
 /// Esc: what is written is a draft now, and one is back where one was.
 pub fn leave(model: &mut Model) -> Vec<Effect> {
+    let waits = model.writing.open.as_ref().is_some_and(|composer| composer.waits.is_some());
+    super::opening::without(model);
     let Some(composer) = model.writing.open.as_deref() else { return Vec::new() };
     let kept = !composer.is_untouched();
     let changed = composer.saved.as_ref() != Some(&composer.draft());
-    let waits = composer.waits.is_some();
     let effects = close(model, Then::Rest);
-    if waits {
-        return effects;
-    }
     match (kept, changed) {
         (true, true) => model.say(Severity::Info, "Kept as a draft", "g d shows the drafts"),
         (true, false) => {}
+        (false, _) if waits => {}
         (false, _) => model.say(Severity::Info, "Nothing was written: no draft is kept", ""),
     }
     effects
 }
 
 /// Brings what was left one step further: saved, then sent or thrown away, then forgotten.
-fn go_on(model: &mut Model, slot: i64) -> Vec<Effect> {
+pub(super) fn go_on(model: &mut Model, slot: i64) -> Vec<Effect> {
     let (now, zone) = (model.now_ms, model.zone.clone());
-    let Some(composer) = model.writing.leaving.iter().find(|composer| composer.slot == slot) else {
+    let Some(composer) = model.writing.leaving.iter_mut().find(|composer| composer.slot == slot)
+    else {
         return Vec::new();
     };
-    if composer.saving.is_some() {
+    if composer.saving.is_some() || composer.done {
         return Vec::new();
     }
     let is_saved = composer.saved.as_ref() == Some(&composer.draft());
@@ -151,29 +236,33 @@ fn go_on(model: &mut Model, slot: i64) -> Vec<Effect> {
     else {
         return save(model, slot);
     };
+    composer.changed = None;
     match &composer.then {
         Some(Then::Send(plan)) => {
             let order = order(composer, thread, save_id, plan, now, &zone);
             keys::send(model, Intent::Send(order), Sent::Order(slot))
         }
         Some(Then::Discard) => {
-            let mut effects = gone(model, slot);
+            let mut effects = finish(model, slot);
             let intent = Intent::DiscardDraft { thread, save: save_id };
             effects.extend(keys::send(model, intent, Sent::Key));
             effects
         }
-        Some(Then::Rest) | None => gone(model, slot),
+        // It waits for its files.
+        Some(Then::Rest) if !composer.coming.is_empty() => Vec::new(),
+        Some(Then::Rest) | None => finish(model, slot),
     }
 }
 
-/// It is kept: nothing of it is needed here any more.
-fn gone(model: &mut Model, slot: i64) -> Vec<Effect> {
-    let at = model.writing.leaving.iter().position(|composer| composer.slot == slot);
-    let Some(at) = at else { return Vec::new() };
-    let mut composer = model.writing.leaving.remove(at);
-    let mut effects = forget(&mut composer);
-    effects.push(Effect::Desk(DeskAsk::Forget(slot)));
-    effects
+/// All is decided: once that is on disk nothing of it is needed here any more.
+fn finish(model: &mut Model, slot: i64) -> Vec<Effect> {
+    let (losses, leaving) = (model.writing.losses, &mut model.writing.leaving);
+    let Some(composer) = leaving.iter_mut().find(|composer| composer.slot == slot) else {
+        return Vec::new();
+    };
+    composer.done = true;
+    composer.noted.forget();
+    ask([Request::Forget { slot, losses }])
 }
 
 fn order(
@@ -202,7 +291,7 @@ fn order(
 
 /// Takes in the answer to a save.
 pub fn saved(model: &mut Model, slot: i64, done: &Done) -> Vec<Effect> {
-    let now = model.now_ms;
+    let (now, losses) = (model.now_ms, model.writing.losses);
     let Some(composer) = model.writing.of_slot(slot) else { return Vec::new() };
     let saving = composer.saving.take();
     let Some(wrote) = &done.wrote else {
@@ -216,34 +305,42 @@ pub fn saved(model: &mut Model, slot: i64, done: &Done) -> Vec<Effect> {
     let mut effects = Vec::new();
     if composer.saved.as_ref() == Some(&composer.draft()) {
         composer.changed = None;
-        effects.extend(forget(composer));
-        effects.push(Effect::Desk(DeskAsk::Forget(slot)));
+        effects.extend(forget(composer, losses));
     }
     effects.extend(go_on(model, slot));
     // The list of drafts has it before one goes there.
     effects.extend(ask([Request::Outgoing]));
-    effects.extend(quit_when_kept(model));
     effects
 }
 
 /// Takes in the answer to an order to send.
 pub fn ordered(model: &mut Model, slot: i64, done: &Done) -> Vec<Effect> {
-    let at = model.writing.leaving.iter().position(|composer| composer.slot == slot);
-    if let (Some(at), Some(wrote)) = (at, &done.wrote)
-        && let Some(Then::Send(plan)) = &model.writing.leaving[at].then
-    {
-        let to = model.writing.leaving[at].draft().to;
-        let held = Held::new(wrote, &to, plan, model.now_ms);
-        if let Some(at) = plan.send_at {
-            let when = crate::ui::date::long(at, &model.zone);
-            model.say(Severity::Info, format!("It is sent {when}"), "z takes it back");
-        } else {
-            model.notice = None;
+    let leaving = &mut model.writing.leaving;
+    let Some(composer) = leaving.iter_mut().find(|composer| composer.slot == slot) else {
+        return Vec::new();
+    };
+    let mut effects = Vec::new();
+    match (&done.wrote, &composer.then) {
+        (Some(wrote), Some(Then::Send(plan))) => {
+            composer.order = Some(wrote.event.clone());
+            let held = Held::new(wrote, &composer.draft().to, plan, model.now_ms);
+            if let Some(at) = plan.send_at {
+                let when = crate::ui::date::long(at, &model.zone);
+                model.say(Severity::Info, format!("It is sent {when}"), "z takes it back");
+            } else {
+                model.notice = None;
+            }
+            model.writing.held.push(held);
+            effects.extend(finish(model, slot));
         }
-        model.writing.held.push(held);
+        // What it was about was taken back: it is saved and sent again.
+        (None, _) if composer.saved.as_ref() != Some(&composer.draft()) => {}
+        _ => {
+            composer.then = Some(Then::Rest);
+            model.say(Severity::Error, "Not sent: it is kept as a draft", "g d shows the drafts");
+            effects.extend(go_on(model, slot));
+        }
     }
-    let mut effects = gone(model, slot);
-    effects.extend(quit_when_kept(model));
     effects.extend(ask([Request::Outgoing]));
     effects
 }

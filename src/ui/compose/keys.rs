@@ -3,15 +3,21 @@
 //! Invariant: a key that types goes where the caret is, and nowhere else; one that does nothing in
 //! a field does no harm elsewhere.
 
-use super::composer::{Composer, Focus, Popup, Then, Waits};
+use std::collections::BTreeMap;
+
+use super::area::At;
+use super::composer::{Composer, Focus, Popup, Then, Typed, Waits};
 use super::desk::{DeskAsk, DeskSaid, EditorJob, EditorSaid, Leftover};
 use super::{keeping, opening, sending};
 use crate::command::compose::Write;
 use crate::command::intent::Intent;
 use crate::command::motion::{Edit, Motion};
 use crate::engine::handle::Request;
+use crate::engine::told::Writers;
 use crate::engine::writing::{Journal, JournalEntry};
-use crate::mail::compose::{Attached, complete, format_address, from_text, parse_addresses};
+use crate::mail::compose::{
+    Attached, Identity, complete, format_address, from_text, parse_addresses,
+};
 use crate::notice::{Notice, Severity};
 use crate::ui::app::{Effect, Layer, Model, Sent};
 use crate::ui::compose::opening::Answering;
@@ -43,6 +49,7 @@ pub fn perform(model: &mut Model, write: Write) -> Vec<Effect> {
         Write::Reply => return opening::answer(model, Answering::Sender),
         Write::ReplyAll => return opening::answer(model, Answering::All),
         Write::Forward => return opening::answer(model, Answering::Inline),
+        Write::Unsubscribe => return crate::ui::unsubscribe::ask_first(model),
         Write::ForwardAttached => return opening::answer(model, Answering::Attached),
         _ => {}
     }
@@ -93,6 +100,7 @@ pub fn insert(model: &mut Model, text: &str) {
     let now = model.now_ms;
     let Some(composer) = model.writing.open.as_deref_mut() else { return };
     if composer.waits.is_some() {
+        crate::ui::keys::hold(composer, Typed::Paste(text.to_owned()));
         return;
     }
     if composer.area().insert(text) {
@@ -264,6 +272,7 @@ fn detach(model: &mut Model) -> Vec<Effect> {
 }
 
 fn editor(model: &mut Model) -> Vec<Effect> {
+    let losses = model.writing.losses;
     let Some(composer) = model.writing.open.as_deref_mut() else { return Vec::new() };
     composer.popup = None;
     composer.waits = Some(Waits::Editor);
@@ -274,7 +283,7 @@ fn editor(model: &mut Model) -> Vec<Effect> {
         draft: composer.draft(),
     };
     // While the editor runs nothing else is noted.
-    let mut effects = keeping::note(composer);
+    let mut effects = keeping::note(composer, losses);
     effects.push(Effect::Edit(Box::new(job)));
     effects
 }
@@ -291,7 +300,7 @@ pub fn edited(model: &mut Model, said: EditorSaid) -> Vec<Effect> {
         let edited = from_text(&text, &composer.draft());
         composer.fill(edited.draft);
         // The journal got it from the editor's file.
-        composer.noted.get_or_insert_default();
+        composer.noted.has_other();
         keeping::changed(composer, now);
         if let Some(first) = edited.problems.first() {
             let line = format!("line {}: {}", first.line, first.why);
@@ -338,26 +347,22 @@ pub fn said(model: &mut Model, said: DeskSaid) -> Vec<Effect> {
             model.say(notice.severity, notice.message, notice.hint);
             Vec::new()
         }
+        // What a file here says stands above what the backend told.
+        DeskSaid::Identities(identities, _) if identities.is_empty() && model.writing.told => {
+            Vec::new()
+        }
         DeskSaid::Identities(identities, holds) => {
-            model.writing.identities = identities;
-            model.writing.holds = holds;
-            let first = model.writing.identities.first().map(crate::mail::compose::blank);
-            let open = model.writing.open.as_deref_mut();
-            // It was begun before it was known as whom.
-            if let (Some(composer), Some(blank)) = (open, first)
-                && composer.field(Focus::From).is_empty()
-                && composer.waits.is_none()
-            {
-                composer.fields[Focus::From as usize].set(&blank.from);
-                composer.base.account = blank.account;
-                composer.begun.from = blank.from;
-                composer.begun.account.clone_from(&composer.base.account);
-            }
+            model.writing.told = false;
+            written_as(model, identities, holds);
             Vec::new()
         }
         DeskSaid::Leftover(leftover) => recovered(model, *leftover),
         DeskSaid::File(of, step) => crate::ui::files::step(model, &of, step),
         DeskSaid::Attached(ticket, file) => attached(model, ticket, file),
+        DeskSaid::Left(host, done) => {
+            crate::ui::unsubscribe::left(model, &host, done);
+            Vec::new()
+        }
         DeskSaid::Paths(ticket, found) => {
             if let Some(Layer::Attach(open)) = model.layers.last_mut()
                 && open.ticket == ticket
@@ -370,6 +375,37 @@ pub fn said(model: &mut Model, said: DeskSaid) -> Vec<Effect> {
                 open.found = found;
             }
             Vec::new()
+        }
+    }
+}
+
+/// The backend told as whom one writes.
+pub fn told(model: &mut Model, (identities, holds): Writers) -> Vec<Effect> {
+    if model.writing.identities.is_empty() || model.writing.told {
+        model.writing.told = true;
+        written_as(model, identities, holds);
+    }
+    Vec::new()
+}
+
+fn written_as(model: &mut Model, identities: Vec<Identity>, holds: BTreeMap<String, u64>) {
+    model.writing.identities = identities;
+    model.writing.holds = holds;
+    let first = model.writing.identities.first().map(crate::mail::compose::blank);
+    let open = model.writing.open.as_deref_mut();
+    // It was begun before it was known as whom.
+    if let (Some(composer), Some(blank)) = (open, first)
+        && composer.field(Focus::From).is_empty()
+        && composer.waits.is_none()
+    {
+        composer.fields[Focus::From as usize].set(&blank.from);
+        composer.base.account = blank.account;
+        composer.begun.from = blank.from;
+        composer.begun.account.clone_from(&composer.base.account);
+        if composer.body.is_empty() {
+            composer.body.set(&blank.body);
+            composer.body.place(At { line: 0, byte: 0 });
+            composer.begun.body = blank.body;
         }
     }
 }
@@ -404,6 +440,7 @@ fn attached(model: &mut Model, ticket: u64, file: Result<Attached, Notice>) -> V
     let waits = |composer: &&mut Composer| composer.coming.iter().any(|(t, _)| *t == ticket);
     let Some(composer) = all.find(waits) else { return Vec::new() };
     composer.coming.retain(|(coming, _)| *coming != ticket);
+    let (slot, left) = (composer.slot, composer.then.is_some());
     match file {
         Ok(file) => {
             let size = crate::ui::text::size(file.size);
@@ -414,7 +451,8 @@ fn attached(model: &mut Model, ticket: u64, file: Result<Attached, Notice>) -> V
         }
         Err(notice) => model.say(notice.severity, notice.message, notice.hint),
     }
-    Vec::new()
+    // What was left waits for its files.
+    if left { keeping::go_on(model, slot) } else { Vec::new() }
 }
 
 /// Enter in the box of saves: that one is written on from.

@@ -10,7 +10,9 @@
 //! | what is open | [`composer`] |
 //! | what its keys do | [`keys`] |
 //! | how a draft begins: new, an answer, a forward, one from the list | [`opening`] |
-//! | when it is put in the journal, saved, sent | [`keeping`] |
+//! | what it needs of the message that it answers: its header, its files | [`original`] |
+//! | when it is put in the journal, saved, sent | [`keeping`], [`noted`] |
+//! | what is left of it when the program cannot keep it | [`rescue`] |
 //! | what is asked before it is sent | [`sending`] |
 //! | the lists of drafts and of what is being sent | [`outgoing`] |
 //! | what is done outside the model: files, the editor, accounts | [`desk`] |
@@ -20,8 +22,11 @@ pub mod composer;
 pub mod desk;
 pub mod keeping;
 pub mod keys;
+pub mod noted;
 pub mod opening;
+pub mod original;
 pub mod outgoing;
+pub mod rescue;
 pub mod rows;
 pub mod sending;
 
@@ -42,12 +47,20 @@ pub struct Writing {
     pub leaving: Vec<Composer>,
     /// As whom is written.
     pub identities: Vec<Identity>,
+    /// Whether the backend said so, and no file here does.
+    pub told: bool,
     /// How long what an account sends is held, in seconds, where it says so.
     pub holds: BTreeMap<String, u64>,
     /// Whom mail is from.
     pub people: People,
+    /// When it was asked last who was met in mail, Unix milliseconds.
+    pub met_ms: Option<i64>,
     /// The same by address, to be added to.
     pub known: BTreeMap<String, Person>,
+    /// What is known of the headers of messages that were read.
+    pub heads: original::Heads,
+    /// The message whose list is to be left once its header came, by the ticket.
+    pub leaves: Option<(u64, crate::id::MessageId)>,
     /// The earlier save that was asked for.
     pub looked: Option<u64>,
     /// What is written and not sent, as the engine said it last.
@@ -62,6 +75,10 @@ pub struct Writing {
     pub ticket: u64,
     /// How many were opened here.
     pub opened: i64,
+    /// How often the disk took back what was decided, as far as that was told.
+    pub losses: u64,
+    /// Why something could not be kept, last.
+    pub refused: String,
 }
 
 impl Writing {

@@ -3,11 +3,12 @@
 //! Invariant: keys that are typed before there is something to type into wait for it; they reach
 //! nothing else.
 
-use super::composer::{Composer, Waits};
+use super::composer::{Composer, Focus, Typed, Waits};
+use super::{keeping, original};
 use crate::engine::handle::Request;
 use crate::engine::view::{Message, OpenDraft, Thread};
 use crate::id::{EventId, ThreadId};
-use crate::mail::compose::{self, Answer, Draft, Hints, Shown, Style};
+use crate::mail::compose::{self, Answer, Draft, Hints, Style};
 use crate::notice::Severity;
 use crate::ui::app::{Effect, Model};
 use crate::ui::keys;
@@ -36,7 +37,7 @@ pub const fn slot_at(now_ms: i64) -> i64 {
 }
 
 /// Opens a composer of `draft`.
-fn open(model: &mut Model, draft: Draft) -> &mut Composer {
+pub fn open(model: &mut Model, draft: Draft) -> &mut Composer {
     model.writing.opened += 1;
     // No other has it: a thousand composers a millisecond are opened by nobody.
     let slot = slot_at(model.now_ms).saturating_add(model.writing.opened % A_MS);
@@ -56,7 +57,7 @@ pub fn new(model: &mut Model) -> Vec<Effect> {
     let draft = model.writing.identities.first().map(compose::blank).unwrap_or_default();
     open(model, draft);
     people(model);
-    Vec::new()
+    super::outgoing::ask_met(model)
 }
 
 /// An answer to the message that is read, or to the newest of the conversation under the cursor.
@@ -66,7 +67,7 @@ pub fn answer(model: &mut Model, how: Answering) -> Vec<Effect> {
         let found = reader.messages.as_ref().and_then(|all| all.get(reader.current)).cloned();
         let thread = reader.row.thread.clone();
         match found {
-            Some(message) => begin(model, &message, how),
+            Some(message) => return original::begin(model, message, how),
             None => open(model, Draft::default()).waits = Some(Waits::Thread(thread, how)),
         }
         return Vec::new();
@@ -81,7 +82,9 @@ pub fn answer(model: &mut Model, how: Answering) -> Vec<Effect> {
     effects
 }
 
-fn begin(model: &mut Model, message: &Message, how: Answering) {
+/// Begins it, with what the header of the message says; whether files of the message are still to
+/// be attached is up to who asks.
+pub(super) fn begin(model: &mut Model, message: &Message, hints: Hints, how: Answering) {
     let style = Style {
         signature_above: false,
         utc_offset: super::sending::offset_minutes(
@@ -89,7 +92,7 @@ fn begin(model: &mut Model, message: &Message, how: Answering) {
             &model.zone,
         ) * 60,
     };
-    let (shown, me) = (shown(message), &model.writing.identities);
+    let (shown, me) = (message.shown(hints), &model.writing.identities);
     let draft = match how {
         Answering::Sender => compose::reply(&shown, Answer::Sender, me, style),
         Answering::All => compose::reply(&shown, Answer::All, me, style),
@@ -102,21 +105,18 @@ fn begin(model: &mut Model, message: &Message, how: Answering) {
             }
         }
     };
-    let stay = how == Answering::Inline && !message.attachments.is_empty();
+    let draft = Draft { near: vec![message.thread.clone()], ..draft };
     let waiting = model.writing.open.take().filter(|composer| composer.waits.is_some());
     let answers = !draft.to.is_empty();
     let composer = open(model, draft);
     composer.held = waiting.map(|composer| composer.held).unwrap_or_default();
     if answers {
-        // Where one writes: above a signature, below what is quoted.
+        // Where one writes: above all of it, or above a signature and below what is quoted.
         let lines = composer.body.lines();
         let end = lines.iter().position(|line| line == "-- ").unwrap_or(lines.len());
-        let line = end.saturating_sub(1);
+        let above = compose::is_above(&composer.begun.body);
+        let line = if above { 0 } else { end.saturating_sub(1) };
         composer.body.place(super::area::At { line, byte: 0 });
-    }
-    if stay {
-        let hint = "F forwards all of it, as it came";
-        model.say(Severity::Warning, "What is attached does not go along in the text", hint);
     }
 }
 
@@ -124,23 +124,6 @@ const fn shown_at(message: &Message) -> i64 {
     match message.date {
         Some(date) => date,
         None => message.sort_date,
-    }
-}
-
-/// What of a message its answers need.
-fn shown(message: &Message) -> Shown {
-    Shown {
-        message: Some(message.id.clone()),
-        message_id: message.message_id.clone(),
-        references: message.references.clone(),
-        from: message.from.clone(),
-        to: message.to.clone(),
-        cc: message.cc.clone(),
-        reply_to: message.reply_to.clone(),
-        subject: message.subject.clone(),
-        date: message.date,
-        text: message.text.clone(),
-        hints: Hints::default(),
     }
 }
 
@@ -155,11 +138,10 @@ pub fn thread_came(model: &mut Model, id: &ThreadId, thread: Option<&Thread>) ->
     match thread {
         Some(thread) if of(thread) => {
             let Some(message) = thread.messages.last().cloned() else { return Vec::new() };
-            begin(model, &message, how);
-            release(model)
+            original::begin(model, message, how)
         }
         None if id == wanted => {
-            model.writing.open = None;
+            without(model);
             Vec::new()
         }
         _ => Vec::new(),
@@ -177,6 +159,7 @@ pub fn kept(model: &mut Model, thread: &ThreadId, save: Option<EventId>) -> Vec<
     if let Some(at) = at {
         let mut composer = leaving.remove(at);
         composer.then = None;
+        composer.done = false;
         model.writing.open = Some(Box::new(composer));
         return Vec::new();
     }
@@ -195,15 +178,18 @@ pub fn draft_came(model: &mut Model, ticket: u64, came: Option<OpenDraft>) -> Ve
         return Vec::new();
     }
     let waits = |composer: &Composer| composer.waits == Some(Waits::Draft(ticket));
-    let Some(waiting) = model.writing.open.take_if(|composer| waits(composer)) else {
+    if !model.writing.open.as_deref().is_some_and(waits) {
         return Vec::new();
-    };
+    }
     let Some(came) = came else {
         model.say(Severity::Warning, "This draft is not here any more", "");
+        without(model);
         return Vec::new();
     };
+    let Some(waiting) = model.writing.open.take() else { return Vec::new() };
     let composer = open(model, came.draft);
     (composer.held, composer.again) = (waiting.held, waiting.again);
+    composer.kept = Some((came.thread.clone(), came.save.clone(), composer.begun.clone()));
     (composer.thread, composer.from) = (Some(came.thread), Some(came.save));
     composer.saved = Some(composer.begun.clone());
     composer.history = came.history;
@@ -211,13 +197,37 @@ pub fn draft_came(model: &mut Model, ticket: u64, came: Option<OpenDraft>) -> Ve
     release(model)
 }
 
+/// What was typed for something that does not come is a message of its own: nothing of it is lost,
+/// and no key of it does anything. Where nothing was typed nothing is open any more.
+pub fn without(model: &mut Model) {
+    let awaits = |composer: &mut Box<Composer>| {
+        matches!(composer.waits, Some(Waits::Thread(..) | Waits::Draft(_) | Waits::Original(..)))
+    };
+    let Some(waiting) = model.writing.open.take_if(awaits) else { return };
+    let words = super::rescue::words(&waiting.held);
+    if words.is_empty() {
+        return;
+    }
+    new(model);
+    if let Some(composer) = model.writing.open.as_deref_mut() {
+        composer.focus = Focus::Body;
+        composer.body.insert(&words);
+        keeping::changed(composer, model.now_ms);
+    }
+    let line = "What is to be written on is not here: your words are a new message";
+    model.say(Severity::Warning, line, "");
+}
+
 /// Presses the keys that waited.
 pub fn release(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     loop {
         let open = model.writing.open.as_deref_mut().filter(|composer| composer.waits.is_none());
-        let Some(key) = open.and_then(|composer| composer.held.pop_front()) else { break };
-        effects.extend(keys::press(model, key));
+        match open.and_then(|composer| composer.held.pop_front()) {
+            Some(Typed::Key(key)) => effects.extend(keys::press(model, key)),
+            Some(Typed::Paste(text)) => keys::paste(model, &text),
+            None => break,
+        }
     }
     effects
 }

@@ -8,6 +8,7 @@ use super::sending::Plan;
 use crate::command::compose::Out;
 use crate::command::intent::{HOLD_SECONDS, Intent, SendOrder};
 use crate::command::motion::Motion;
+use crate::engine::handle::Request;
 use crate::engine::view::{DraftRow, OutboxRow, OutboxState, Outgoing, Row, Wrote};
 use crate::id::{EventId, ThreadId};
 use crate::mail::Address;
@@ -16,9 +17,13 @@ use crate::notice::Severity;
 use crate::ui::app::{Effect, Model, Sent};
 use crate::ui::compose::Writing;
 use crate::ui::keys;
+use crate::ui::update::ask;
 
-/// People that are remembered for completion.
-const MAX_PEOPLE: usize = 5_000;
+/// People that are remembered for completion: those that the engine tells of, and some more.
+const MAX_PEOPLE: usize = crate::engine::people::MAX_PEOPLE + 1_000;
+
+/// How long it is not asked again who was met in mail, in milliseconds.
+const MET_AGAIN_MS: i64 = 30_000;
 
 /// After so long behind the hold it is said that something is not sent yet, in milliseconds.
 const LONG_MS: i64 = 20_000;
@@ -280,7 +285,8 @@ fn with_sent(model: &mut Model, row: &OutboxRow, out: Out, sure: Option<&EventId
             effects
         }
         Out::Open => {
-            let mut effects = keys::send(model, cancel(), Sent::Key);
+            // No undo queues again what is being written on.
+            let mut effects = keys::send(model, cancel(), Sent::Silent);
             effects.extend(opening::kept(model, &row.thread, Some(row.save.clone())));
             effects
         }
@@ -351,10 +357,45 @@ pub fn learn(model: &mut Model) {
             }
         }
     }
-    let me = model.writing.identities.iter().map(|me| address_key(&me.from.address));
-    let me: Vec<String> = me.collect();
-    let others = known.iter().filter(|(key, _)| !me.contains(key));
-    model.writing.people = People::new(others.map(|(_, person)| person.clone()).collect());
+    propose(model);
+}
+
+/// Asks who was met in mail, unless that was asked just now.
+pub fn ask_met(model: &mut Model) -> Vec<Effect> {
+    let writing = &mut model.writing;
+    if writing.met_ms.is_some_and(|then| model.now_ms - then < MET_AGAIN_MS) {
+        return Vec::new();
+    }
+    writing.met_ms = Some(model.now_ms);
+    ask([Request::People])
+}
+
+/// Remembers everybody that the engine met in mail.
+pub fn met(model: &mut Model, people: Vec<Person>) -> Vec<Effect> {
+    let known = &mut model.writing.known;
+    for met in people {
+        let key = address_key(&met.address.address);
+        let room = known.len() < MAX_PEOPLE || known.contains_key(&key);
+        match known.get_mut(&key).filter(|_| room) {
+            Some(person) => {
+                person.count = person.count.max(met.count);
+                person.last = person.last.max(met.last);
+                person.wrote_to |= met.wrote_to;
+                person.address.name = person.address.name.take().or(met.address.name);
+            }
+            None if room => drop(known.insert(key, met)),
+            None => {}
+        }
+    }
+    propose(model);
+    Vec::new()
+}
+
+fn propose(model: &mut Model) {
+    let Writing { known, identities, people, .. } = &mut model.writing;
+    let others =
+        known.values().filter(|who| !identities.iter().any(|me| me.is(&who.address.address)));
+    *people = People::new(others.cloned().collect());
 }
 
 /// An address as it may be typed: what mail hides in a name is not proposed.

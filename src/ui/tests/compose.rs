@@ -21,6 +21,7 @@ fn me() -> Vec<Identity> {
         from: Address { name: Some(name.into()), address: address.into() },
         aliases: Vec::new(),
         signature: String::new(),
+        above: false,
     };
     vec![of("Me", "me@example.org"), of("Work", "me@work.example")]
 }

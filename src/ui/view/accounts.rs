@@ -9,6 +9,7 @@ use ratatui::style::Style;
 
 use super::{boxes, columns, put};
 use crate::engine::accounts::{AccountLine, Accounts, FolderLine, Work};
+use crate::engine::view::Link;
 use crate::notice::Notice;
 use crate::ui::app::Model;
 use crate::ui::text;
@@ -105,12 +106,16 @@ fn all(model: &Model, width: usize) -> Vec<Line> {
         lines.extend(text::wrap(line, width).into_iter().map(|part| (part, style)));
     };
     match &model.accounts {
-        _ if model.status.remote => {
+        None if model.status.remote => {
             say("The backend has the accounts and fetches their mail.", theme.text());
             say("`mailtui account list` there says how they are.", theme.dim());
         }
         Some(accounts) if accounts.lines.is_empty() && accounts.error.is_none() => {
             say("There is no account yet.", theme.text());
+            if model.status.remote {
+                say("The backend has none: `mailtui account add` there adds one.", theme.dim());
+                return lines;
+            }
             say("`mailtui account add you@example.org` adds one, also now.", theme.dim());
         }
         Some(accounts) => return told(model, accounts, width),
@@ -122,6 +127,15 @@ fn all(model: &Model, width: usize) -> Vec<Line> {
 
 fn told(model: &Model, accounts: &Accounts, width: usize) -> Vec<Line> {
     let mut lines = Vec::new();
+    if model.status.remote {
+        let says = match model.status.link {
+            Link::Online { .. } | Link::Syncing { .. } => {
+                "The backend fetches their mail; what is to be done is to be done there."
+            }
+            _ => "The backend is not connected: this is what it said last.",
+        };
+        lines.extend(text::wrap(says, width).into_iter().map(|part| (part, model.theme.dim())));
+    }
     if let Some(error) = &accounts.error {
         wrong(model, error, "", width, &mut lines);
     }

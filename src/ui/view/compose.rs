@@ -156,7 +156,7 @@ pub(super) fn draw(model: &Model, composer: &Composer, area: Rect, buf: &mut Buf
     for y in area.top()..area.bottom() {
         put(buf, (area.x, y), &blank, area.width, theme.text());
     }
-    if matches!(composer.waits, Some(Waits::Thread(..) | Waits::Draft(_))) {
+    if matches!(composer.waits, Some(Waits::Thread(..) | Waits::Draft(_) | Waits::Original(..))) {
         put(buf, (area.x + INDENT, area.y), "opening…", area.width, theme.dim());
         return;
     }

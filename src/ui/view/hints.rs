@@ -97,7 +97,9 @@ type Parts = Vec<(String, Style)>;
 /// The notice, or the running import; its hint only where all of it has room.
 fn said(model: &Model, width: u16) -> Parts {
     let theme = model.theme;
-    if model.quitting == Quitting::Saving {
+    // What holds it up is said where that is known.
+    let wrong = model.notice.as_ref().is_some_and(|notice| notice.severity > Severity::Info);
+    if model.quitting == Quitting::Saving && !wrong {
         return vec![
             ("saving… ".to_owned(), theme.strong()),
             ("C-c C-c quits at once".to_owned(), theme.dim()),
@@ -217,7 +219,11 @@ pub fn keys(model: &Model, room: u16) -> Parts {
         keep = hinted(context).filter(program).count();
         let commands = hinted(context)
             .filter_map(|command| Some(((*command.keys.first()?).to_owned(), command.hint)));
-        movement.into_iter().chain(scroll).chain(commands).collect()
+        let message = crate::ui::compose::original::read(model);
+        let head = message.and_then(|message| model.writing.heads.of(&message.id));
+        let list = context == Context::Reader && head.is_some_and(|head| head.leave.is_some());
+        let list = list.then(|| ("g u".to_owned(), "leave the list"));
+        movement.into_iter().chain(scroll).chain(list).chain(commands).collect()
     } else {
         let typed: String = model.keys.iter().map(ToString::to_string).collect();
         std::iter::once((typed + "…", ""))

@@ -13,6 +13,7 @@ pub mod help;
 pub mod hints;
 pub mod history;
 pub mod labels;
+mod links;
 pub mod list;
 mod outgoing;
 pub mod reader;
@@ -20,6 +21,7 @@ mod sending;
 pub mod sidebar;
 mod snooze;
 pub mod tour;
+mod unsubscribe;
 pub mod wizard;
 
 use ratatui::buffer::Buffer;
@@ -91,6 +93,14 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             }
             Layer::Page(open) => {
                 files::page(model, open, area, buf);
+                None
+            }
+            Layer::Links(open) => {
+                links::draw(model, open, area, buf);
+                None
+            }
+            Layer::Leave(open) => {
+                unsubscribe::draw(model, open, area, buf);
                 None
             }
             Layer::Saves(open) => {

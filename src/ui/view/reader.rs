@@ -80,17 +80,20 @@ fn draw_line(model: &Model, reader: &Reader, line: &Line, at: Rect, buf: &mut Bu
             head(model, line.message == reader.current, &line.kind, at, buf);
             return;
         }
-        Kind::Meta | Kind::Defect => theme.dim(),
+        Kind::Meta | Kind::Defect | Kind::Link | Kind::Rule => theme.dim(),
         Kind::Text | Kind::Blank => theme.text(),
         Kind::Quote(depth) => theme.quote(*depth),
         Kind::Attachment => theme.accent(),
+        Kind::Warning => theme.warning(),
     };
     let x = at.x + INDENT_COLUMNS;
     put(buf, (x, at.y), &line.text, at.right().saturating_sub(x), style);
 }
 
 fn head(model: &Model, current: bool, kind: &Kind, at: Rect, buf: &mut Buffer) {
-    let Kind::Head { name, detail, date, unread, starred, folded } = kind else { return };
+    let Kind::Head { name, detail, date, unread, starred, folded, doubtful } = kind else {
+        return;
+    };
     let theme = model.theme;
     let weight = if *unread || !folded { theme.strong() } else { theme.text() };
     let marks = [
@@ -106,11 +109,24 @@ fn head(model: &Model, current: bool, kind: &Kind, at: Rect, buf: &mut Buffer) {
     }
     put(buf, (date_x, at.y), date, at.right() - date_x, theme.dim());
     let star = if *starred { "★ " } else { "" };
-    let detail = match (folded, detail.is_empty()) {
-        (_, true) => String::new(),
-        (true, _) => format!("  {detail}"),
-        (false, _) => format!(" <{detail}>"),
+    let (detail, style) = match (*folded && !doubtful, detail.is_empty()) {
+        (_, true) => (String::new(), theme.dim()),
+        (true, _) => (format!("  {detail}"), theme.dim()),
+        (false, _) => {
+            (format!(" <{detail}>"), if *doubtful { theme.warning() } else { theme.dim() })
+        }
     };
-    let parts = [(star, theme.star()), (name.as_str(), weight), (&detail, theme.dim())];
+    // A long name must not push the address out. Where it has no room it stands below, or in place
+    // of a name that nobody should believe.
+    let wide = room.saturating_sub(columns(star));
+    let address = (!*folded || *doubtful) && !detail.is_empty();
+    let fits = columns(&detail) + NAME_LEAST <= wide;
+    let name = match (address, fits) {
+        (true, true) => text::cut(name, usize::from(wide - columns(&detail))),
+        (true, false) if *doubtful => String::new(),
+        _ => name.clone(),
+    };
+    let detail = if address && !fits && !doubtful { String::new() } else { detail };
+    let parts = [(star, theme.star()), (name.as_str(), weight), (&detail, style)];
     put_all(buf, (x, at.y), &parts, room);
 }

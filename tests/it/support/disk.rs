@@ -290,20 +290,20 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A file is opened, and made if it is not there and `make` says so; whether it was made.
-    pub(crate) fn open(&self, path: &Path, make: bool) -> Result<(Ticket, bool), Fault> {
+    /// A file is opened, and made if it is not there and `make` says so.
+    pub(crate) fn open(&self, path: &Path, make: bool) -> Result<Ticket, Fault> {
         let mut state = self.lock();
         state.call(Call::Open, path, None)?;
         let life = state.life;
         if let Some(inode) = state.find(path) {
-            return Ok((Ticket { life, inode }, false));
+            return Ok(Ticket { life, inode });
         }
         if !make {
             return Err(Fault::Error);
         }
         state.call(Call::Make, path, None)?;
         let inode = state.platter.make(path);
-        Ok((Ticket { life, inode }, true))
+        Ok(Ticket { life, inode })
     }
 
     pub(crate) fn read(&self, file: Ticket, path: &Path) -> Result<bool, Fault> {

@@ -1,9 +1,10 @@
 //! Devices that have not heard yet of a restore: what the life that it ended said to them may reach
 //! them still, and they go by it, as they would have a moment earlier.
 //!
-//! Invariant: a promise ends here only for an event that the ended life had in its log, that a
-//! device held when that life ended, and that the device's rows, made of what that life said, show;
-//! and only when nobody else holds it. All else must come back.
+//! Invariant: a promise ends here only for an event that a device held when the ended life ended,
+//! and only when nobody else holds it: one that the ended life had in its log, and that the
+//! device's rows, made of what that life said, show; or one on a thread that the ended life had
+//! purged, and that the device knows to be purged. All else must come back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,10 +13,12 @@ use mailtui::id::{EventId, StoreId};
 use mailtui::mailbox;
 use mailtui::store::{Db, Event, Kind, Log, Own};
 
+use crate::support::truth::purged;
 use crate::support::world::World;
 
-/// What a device held at a restore and the life before had in its logs, with where it was there.
-pub(super) type Unheard = BTreeMap<EventId, (StoreId, u64)>;
+/// What a device held at a restore and the life before had in its logs, with where it was there;
+/// or had purged.
+pub(super) type Unheard = BTreeMap<EventId, (StoreId, Option<u64>)>;
 
 /// Where each event of these stores is in the logs of a backend.
 fn positions(dir: &Path, stores: &BTreeSet<StoreId>) -> BTreeMap<(StoreId, EventId), u64> {
@@ -45,13 +48,32 @@ impl World {
         }
         let stores = held.iter().flatten().map(|(store, _)| store.clone()).collect();
         let positions = positions(&self.backend_dir, &stores);
-        for (at, held) in held.into_iter().enumerate() {
+        let gone = self.purged_stores();
+        for (at, mut held) in held.into_iter().enumerate() {
+            held.extend(gone.iter().flat_map(|store| self.kept_of(at, store)));
             let unheard = self.promises.unheard.entry(at).or_default();
             for (store, id) in held {
-                let Some(position) = positions.get(&(store.clone(), id.clone())) else { continue };
-                unheard.insert(id, (store, *position));
+                let position = positions.get(&(store.clone(), id.clone())).copied();
+                if position.is_some() || gone.contains(&store) {
+                    unheard.insert(id, (store, position));
+                }
             }
         }
+    }
+
+    /// The threads that the backend has purged.
+    fn purged_stores(&self) -> BTreeSet<StoreId> {
+        let path = self.backend_dir.join("threads.db");
+        let threads = Db::read(&path, Kind::Threads, mailtui::backend::FORMAT);
+        let threads = purged(&threads.expect("opens").expect("is there"));
+        threads.iter().map(StoreId::thread).collect()
+    }
+
+    /// What a device's kept log of a thread holds.
+    fn kept_of(&self, at: usize, store: &StoreId) -> Vec<(StoreId, EventId)> {
+        let thread = store.as_thread().expect("a thread");
+        let log = self.device(at).kept_log(&thread).expect("readable").into_iter();
+        log.map(|event| (store.clone(), event.event.id)).collect()
     }
 
     /// A device is about to hear of a restore. What its rows show by what the ended life said, and
@@ -62,14 +84,15 @@ impl World {
         let db = self.device(at).db();
         let own = Own::all(db).expect("readable").into_iter().map(|own| own.id);
         let own: BTreeSet<EventId> = own.collect();
-        let shown = |store: &StoreId, position: u64| {
-            let seen = match store.as_thread() {
-                Some(thread) => {
+        let shown = |store: &StoreId, position: Option<u64>| {
+            let seen = match (store.as_thread(), position) {
+                (Some(thread), None) => return mailbox::is_purged(db, &thread).expect("readable"),
+                (Some(thread), _) => {
                     mailbox::watermark(db, &thread).expect("readable").map(|seen| seen.position)
                 }
-                None => Some(Log::base(db, store).expect("readable").position),
+                (None, _) => Some(Log::base(db, store).expect("readable").position),
             };
-            seen.is_some_and(|seen| position <= seen)
+            seen.is_some_and(|seen| position.is_some_and(|position| position <= seen))
         };
         let gone = unheard.iter().filter(|(id, _)| !own.contains(*id));
         let gone = gone.filter(|(_, (store, position))| shown(store, *position));

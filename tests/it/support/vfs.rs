@@ -105,12 +105,14 @@ unsafe extern "C" fn open(
         (*ours).held = ptr::null_mut();
         let watched = path(name).and_then(|path| Some((disk::of(&path)?, path)));
         if let Some((disk, path)) = watched {
-            match disk.open(&path, flags & ffi::SQLITE_OPEN_CREATE != 0) {
-                Ok((ticket, made)) => {
+            let make = flags & ffi::SQLITE_OPEN_CREATE != 0;
+            match disk.open(&path, make) {
+                Ok(ticket) => {
                     let journal = ffi::SQLITE_OPEN_WAL
                         | ffi::SQLITE_OPEN_MAIN_JOURNAL
                         | ffi::SQLITE_OPEN_SUPER_JOURNAL;
-                    let sync_dir = made && flags & journal != 0;
+                    // Also one that is there: who made it may have died before any sync.
+                    let sync_dir = make && flags & journal != 0;
                     let held = Held { disk, ticket, path, sync_dir };
                     (*ours).held = Box::into_raw(Box::new(held));
                 }

@@ -3,7 +3,10 @@
 //! Invariant: whatever comes, a device ends with the backend's log and each event once.
 
 use mailtui::bridge::Folder;
+use mailtui::command::intent::{Change, Intent};
 use mailtui::id::StoreId;
+use mailtui::label::user_label;
+use mailtui::limits::TRAIL_ENTRIES;
 use mailtui::store::{Args, Db, Event, Kind, Log, NewEvent};
 use mailtui::sync::Frame;
 
@@ -110,6 +113,34 @@ pub(crate) fn unrelated_page() {
     pair.pull(A);
     assert_eq!(pair.pending(A), mine, "nothing was said of it");
     pair.ends("unrelated", head, &mine);
+}
+
+/// The rows of a snapshot have what this device did, and what others did after that; the answer
+/// that says where it is comes last.
+pub(crate) fn answer_after_rows() {
+    let mut pair = Pair::new();
+    pair.key(A, "mine");
+    pair.push_lost(A, None);
+    // More than the trail of a row holds.
+    let off = |on| vec![Change::Label(user_label("mine"), false), Change::Star(on)];
+    for n in 0..TRAIL_ENTRIES {
+        let intent =
+            Intent::Change { changes: off(n % 2 == 0), targets: vec![pair.target.clone()] };
+        pair.world.device_mut(B).intend(&intent).expect("decides");
+        pair.world.save(B);
+    }
+    pair.push_lost(B, None);
+    pair.world.project();
+    assert!(pair.world.backend().make_snapshot().expect("room on the disk"));
+    pair.world.commit();
+    assert!(pair.world.backend().truncate().expect("room on the disk") > 0);
+    pair.pull(A);
+    let base = Log::base(pair.world.device(A).db(), &StoreId::mailbox()).expect("readable");
+    assert_eq!((base.position > 0, pair.pending(A).len()), (true, 1), "it took the snapshot");
+    pair.world.sync();
+    assert!(pair.shown(A).is_empty() && pair.shown(B).is_empty(), "{:?}", pair.shown(A));
+    let found = pair.world.device_mut(A).doctor(true).expect("the doctor runs");
+    assert!(found.is_empty(), "{found:?}");
 }
 
 pub(crate) fn unknown_name() {

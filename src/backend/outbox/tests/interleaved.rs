@@ -217,8 +217,8 @@ fn the_log_decides_in_every_order() {
     assert!(short > 500 && sequences > 2 * short, "{short} {sequences}");
     // Longer ones that were thought of.
     let thought_of = "ltlkalsal ltclkrlsrl lulalsalrl lkaleals ltelals lkalkalsrl lczltlsrl \
-                      lucwls lucwlals luwlals lucwlulals lcyls lclyls lclycls lccyls lczyls ltclyls \
-                      lucyals lkwls lulcwlwlals";
+                      lucwls lucwlals luwlals lucwlulals lcyls lclyls lclycls lccyls lczyls \
+                      ltclyls lucyals lkwls lulcwlwlals";
     for (at, moves) in thought_of.split(' ').enumerate() {
         check(&mut scene, sequences + at, moves);
     }

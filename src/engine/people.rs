@@ -1,0 +1,133 @@
+//! Everybody who was met in all mail that is in the index, for addresses that are being typed.
+//!
+//! Invariant: bounded, whatever the mailbox; read on a thread and a connection of its own, so that
+//! neither a key nor the engine waits for it. What a name hides is taken out before it is proposed.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::engine::EngineError;
+use crate::mail::Address;
+use crate::mail::compose::{Person, address_key};
+use crate::mailbox::{self, Met};
+use crate::safe_text;
+use crate::store::{Db, Kind};
+
+/// People that are told.
+pub const MAX_PEOPLE: usize = 5_000;
+/// Addresses that are told apart; the newest are met first.
+const MAX_MET: usize = 100_000;
+/// Rows that are looked through.
+const MAX_ROWS: usize = 500_000;
+/// Rows that are read at a time.
+const A_TIME: usize = 1_000;
+/// The longest address that is proposed, in bytes (RFC 5321 section 4.5.3.1).
+const MAX_ADDRESS_BYTES: usize = 320;
+
+/// Everybody who was met in the mailbox of the data directory `dir`: whom one wrote to first, then
+/// who wrote most.
+///
+/// # Errors
+/// When the database refuses.
+pub fn everybody(dir: &Path) -> Result<Vec<Person>, EngineError> {
+    let path = dir.join("mailbox.db");
+    let Some(db) = Db::read(&path, Kind::Mailbox, mailbox::VERSION)? else {
+        return Ok(Vec::new());
+    };
+    let (mut all, mut next, mut rows) = (HashMap::new(), Some(i64::MAX), 0);
+    while let Some(before) = next.filter(|_| rows < MAX_ROWS) {
+        let (met, after) = mailbox::met(&db, before, A_TIME)?;
+        rows += A_TIME;
+        for met in &met {
+            meet(&mut all, met);
+        }
+        next = after;
+    }
+    Ok(best(all))
+}
+
+fn meet(all: &mut HashMap<String, Person>, met: &Met) {
+    for who in met.people.iter().filter(|who| who.address.len() <= MAX_ADDRESS_BYTES) {
+        let key = address_key(&who.address);
+        if !key.contains('@') || (all.len() >= MAX_MET && !all.contains_key(&key)) {
+            continue;
+        }
+        let person = all.entry(key).or_insert_with(|| Person {
+            address: safe(who),
+            count: 0,
+            last: met.last,
+            wrote_to: false,
+        });
+        person.count = person.count.saturating_add(1);
+        person.wrote_to |= met.wrote;
+        // The newest name that anybody gave.
+        if who.name.is_some() && (met.last > person.last || person.address.name.is_none()) {
+            person.address = safe(who);
+        }
+        person.last = person.last.max(met.last);
+    }
+}
+
+fn best(all: HashMap<String, Person>) -> Vec<Person> {
+    let mut people: Vec<Person> = all.into_values().collect();
+    people.sort_by(|a, b| {
+        let key = |person: &Person| {
+            (Reverse(person.wrote_to), Reverse(person.count), Reverse(person.last))
+        };
+        key(a).cmp(&key(b)).then_with(|| a.address.address.cmp(&b.address.address))
+    });
+    people.truncate(MAX_PEOPLE);
+    people
+}
+
+/// An address as it may be typed.
+fn safe(address: &Address) -> Address {
+    let name = address.name.as_deref().map(safe_text::line);
+    Address { name, address: safe_text::line(&address.address) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(name: &str, address: &str) -> Address {
+        let name = (!name.is_empty()).then(|| name.to_owned());
+        Address { name, address: address.to_owned() }
+    }
+
+    #[test]
+    fn whom_one_wrote_to_comes_first_then_who_wrote_most() {
+        let mut all = HashMap::new();
+        let met = |people: &[Address], last, wrote| Met { people: people.to_vec(), last, wrote };
+        for last in 0..5 {
+            meet(&mut all, &met(&[of("Often", "often@x.org")], last, false));
+        }
+        meet(&mut all, &met(&[of("", "ANN@x.org"), of("", "nobody")], 9, true));
+        meet(&mut all, &met(&[of("Ann\u{202e}", "ann@x.org")], 3, false));
+        meet(&mut all, &met(&[of("Late", "late@x.org")], 99, false));
+        let best = best(all);
+        let said: Vec<_> = best
+            .iter()
+            .map(|p| (p.address.name.as_deref(), p.address.address.as_str(), p.count, p.last))
+            .collect();
+        let expected = [
+            (Some("Ann"), "ann@x.org", 2, 9),
+            (Some("Often"), "often@x.org", 5, 4),
+            (Some("Late"), "late@x.org", 1, 99),
+        ];
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn however_many_there_are_so_many_are_told() {
+        let mut all = HashMap::new();
+        for n in 0..MAX_PEOPLE + 10 {
+            let people = vec![of("", &format!("p{n}@x.org"))];
+            meet(&mut all, &Met { people, last: 1, wrote: n > MAX_PEOPLE });
+        }
+        let best = best(all);
+        assert_eq!(best.len(), MAX_PEOPLE);
+        assert!(best[..9].iter().all(|person| person.wrote_to));
+    }
+}

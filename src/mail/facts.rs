@@ -1,0 +1,102 @@
+//! What is known of a message beside its text: what the text leaves out, where its links lead,
+//! where its parts begin, and what the receiving server found out about its sender.
+//!
+//! Invariant: made once, at ingest, bounded, safe for a terminal. Every field may be missing:
+//! messages that were taken in before it was known are shown without it.
+
+use serde::{Deserialize, Serialize};
+
+/// What is known of a message beside its text.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Facts {
+    /// What the shown HTML has that the text has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub html: Option<LeftOut>,
+    /// What is said where the text has the number of a link.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Anchor>,
+    /// Where in the text a further part begins.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartStart>,
+    /// What the receiving server found out about the sender.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+}
+
+impl Facts {
+    /// Nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What an HTML page has that its text has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LeftOut {
+    /// Words that the page hides.
+    pub hidden: u32,
+    /// Images that are there to tell that the message was opened.
+    pub trackers: u32,
+    /// Other content that a browser would fetch.
+    pub remote: u32,
+}
+
+impl LeftOut {
+    /// Nothing was left out.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            hidden: self.hidden.saturating_add(other.hidden),
+            trackers: self.trackers.saturating_add(other.trackers),
+            remote: self.remote.saturating_add(other.remote),
+        }
+    }
+}
+
+/// The text of a link: where it leads stands at the end of the text, under its number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// Its number.
+    pub n: u32,
+    /// What it says; empty for an image.
+    pub text: String,
+}
+
+/// Where a part of the text begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartStart {
+    /// The byte of the text.
+    pub at: usize,
+    /// It is a message inside the message.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub message: bool,
+}
+
+/// What a server says of a sender (RFC 8601).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Auth {
+    /// The server that says so.
+    pub by: String,
+    /// The result of SPF.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spf: Option<String>,
+    /// The result of DKIM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dkim: Option<String>,
+    /// The result of DMARC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dmarc: Option<String>,
+    /// The domain that the results are about, where the server says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}

@@ -1,0 +1,123 @@
+//! What is doubtful about a name and the address behind it.
+//!
+//! Invariant: pure; a doubt is about what the name makes believe, and hides nothing.
+
+use std::collections::HashMap;
+
+use super::Address;
+use super::script::{looks_like_another, readable, skeleton};
+
+/// Names that are remembered.
+const MAX_KNOWN: usize = 10_000;
+
+/// A doubt about a sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// Its name shows another address.
+    NameShowsAddress,
+    /// Its name has letters that look like others.
+    NameLookalike,
+    /// Its domain has letters that look like others.
+    DomainLookalike,
+    /// Somebody else here has this name, under another address.
+    KnownName,
+}
+
+impl Doubt {
+    /// What it means, for a person.
+    #[must_use]
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::NameShowsAddress => "the name shows another address",
+            Self::NameLookalike => "the name has letters that look like others",
+            Self::DomainLookalike => "the domain has letters that look like others",
+            Self::KnownName => "the same name wrote here under another address",
+        }
+    }
+}
+
+/// Who wrote before, by what their names look like.
+#[derive(Debug, Clone, Default)]
+pub struct Known(HashMap<String, String>);
+
+impl Known {
+    /// Notes a sender; of equal names the first counts.
+    pub fn note(&mut self, address: &Address) {
+        let like = skeleton(address.name.as_deref().unwrap_or_default());
+        if !like.is_empty() && self.0.len() < MAX_KNOWN {
+            self.0.entry(like).or_insert_with(|| address.address.clone());
+        }
+    }
+}
+
+/// The doubts about `address`, where those before are `known`.
+#[must_use]
+pub fn doubts(address: &Address, known: &Known) -> Vec<Doubt> {
+    let mut out = Vec::new();
+    let same = |other: &str| other.eq_ignore_ascii_case(&address.address);
+    let name = address.name.as_deref().unwrap_or_default();
+    // A name that has an `@` shows an address, but for the one that it is.
+    let shown = name.split(|c: char| c.is_whitespace() || "<>()[]\"',;:".contains(c));
+    let shown = shown.map(|word| word.trim_matches('.')).filter(|word| is_address(word));
+    if shown.into_iter().any(|word| !same(word)) {
+        out.push(Doubt::NameShowsAddress);
+    }
+    if looks_like_another(name) {
+        out.push(Doubt::NameLookalike);
+    }
+    let domain = address.address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    if looks_like_another(&readable(domain)) {
+        out.push(Doubt::DomainLookalike);
+    }
+    if known.0.get(&skeleton(name)).is_some_and(|known| !same(known)) {
+        out.push(Doubt::KnownName);
+    }
+    out
+}
+
+/// `local@domain`, with any of the signs that look like an `@`.
+fn is_address(word: &str) -> bool {
+    let Some((local, domain)) = word.split_once(['@', '\u{ff20}', '\u{fe6b}']) else {
+        return false;
+    };
+    !local.is_empty() && domain.len() > 2 && domain.trim_end_matches('.').contains('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(name: &str, address: &str) -> Address {
+        let name = (!name.is_empty()).then(|| name.to_owned());
+        Address { name, address: address.to_owned() }
+    }
+
+    fn check(name: &str, at: &str, expected: &[Doubt]) {
+        let mut known = Known::default();
+        for (name, at) in [("Ann Lee", "ann@a.test"), ("", "bob@a.test"), ("Ann Lee", "x@y.z")] {
+            known.note(&address(name, at));
+        }
+        assert_eq!(doubts(&address(name, at), &known), expected, "{name} <{at}>");
+    }
+
+    #[test]
+    fn names_that_pretend() {
+        for (name, at) in [
+            ("Ann Lee", "ANN@a.test"),
+            ("", "x@y.test"),
+            ("bob@a.test", "bob@A.test"),
+            ("Bob @ Work", "bob@a.test"),
+            ("Анна", "anna@a.test"),
+            ("", ""),
+        ] {
+            check(name, at, &[]);
+        }
+        check("bob@a.test", "eve@e.test", &[Doubt::NameShowsAddress]);
+        check("Bob (bob\u{ff20}a.test)", "eve@e.test", &[Doubt::NameShowsAddress]);
+        check("P\u{430}ypal", "eve@e.test", &[Doubt::NameLookalike]);
+        check("Eve", "eve@p\u{430}ypal.com", &[Doubt::DomainLookalike]);
+        check("Eve", "eve@xn--80ak6aa92e.com", &[Doubt::DomainLookalike]);
+        check("ann  lee", "eve@e.test", &[Doubt::KnownName]);
+        check("\u{410}nn Lee", "eve@e.test", &[Doubt::NameLookalike, Doubt::KnownName]);
+    }
+}

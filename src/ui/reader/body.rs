@@ -1,0 +1,210 @@
+//! The lines of one message that is unfolded: who, what to look at, the text, what is attached.
+//!
+//! Invariant: nothing of the text is left out but what a line has no room for of a target; pure.
+
+use std::collections::HashMap;
+
+use super::{HEAD_COLUMNS, Kind, name};
+use crate::engine::view::Message;
+use crate::mail::links::{self, LinkWarning};
+use crate::mail::{Address, Doubt, Known, LeftOut, Verdict, doubts};
+use crate::ui::text;
+
+/// Lines of a text that are looked at as targets of links; further ones are text.
+const MAX_JUDGED: usize = 2_000;
+/// Texts of one link that are looked at.
+const MAX_SAID: usize = 4;
+
+type Lines = Vec<(Kind, String)>;
+
+/// The lines above a message's text: who, and what to look at.
+pub(super) fn top(message: &Message, doubts: &[Doubt], columns: usize) -> Lines {
+    let mut out = Vec::new();
+    // The address is seen, also where the head has no room for it.
+    let from = message.from.first().filter(|from| from.name.is_some());
+    if let Some(from) = from.filter(|from| !head_shows(&from.address, columns)) {
+        let line = format!("from {}", from.address);
+        out.extend(text::wrap(&line, columns).into_iter().map(|part| (Kind::Meta, part)));
+    }
+    people(message, columns, &mut out);
+    trust(message, doubts, columns, &mut out);
+    out
+}
+
+/// Whether a head has room for an address, in a reader with so many columns of text.
+fn head_shows(address: &str, columns: usize) -> bool {
+    text::width(address) + " <>".len() + HEAD_COLUMNS <= columns
+}
+
+/// The lines of `message`, in so many columns.
+pub(super) fn lines(message: &Message, columns: usize) -> Lines {
+    let mut out = vec![(Kind::Blank, String::new())];
+    shown(message, columns, &mut out);
+    while out.last().is_some_and(|(_, text)| text.is_empty()) && out.len() > 1 {
+        out.pop();
+    }
+    if let Some(line) = message.facts.html.and_then(left_out) {
+        out.push((Kind::Blank, String::new()));
+        out.push((Kind::Meta, text::cut(&line, columns)));
+    }
+    attached(message, columns, &mut out);
+    if message.copies > 0 {
+        let copies = text::plural(message.copies, "other copy", "other copies");
+        out.push((Kind::Defect, text::cut(&format!("{copies} under the same id"), columns)));
+    }
+    if !message.defects.is_empty() {
+        let line = format!("as found: {}", message.defects.join(", "));
+        out.push((Kind::Defect, text::cut(&line, columns)));
+    }
+    out
+}
+
+fn names(addresses: &[Address]) -> String {
+    addresses.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn people(message: &Message, columns: usize, out: &mut Lines) {
+    let mut meta = |what: &str, addresses: &[Address]| {
+        if !addresses.is_empty() {
+            out.push((Kind::Meta, text::cut(&format!("{what} {}", names(addresses)), columns)));
+        }
+    };
+    meta("to", &message.to);
+    meta("cc", &message.cc);
+    meta("bcc", &message.bcc);
+    if message.reply_to != message.from {
+        meta("reply to", &message.reply_to);
+    }
+}
+
+/// What is doubtful about who wrote each message, by those before it.
+pub(super) fn sender_doubts(messages: &[Message]) -> Vec<Vec<Doubt>> {
+    let mut known = Known::default();
+    let mut one = |message: &Message| {
+        let Some(from) = message.from.first() else { return Vec::new() };
+        let found = doubts(from, &known);
+        known.note(from);
+        found
+    };
+    messages.iter().map(&mut one).collect()
+}
+
+/// What the receiving server says, and what is doubtful.
+fn trust(message: &Message, doubts: &[Doubt], columns: usize, out: &mut Lines) {
+    for doubt in doubts {
+        out.push((Kind::Warning, text::cut(&format!("! {}", doubt.says()), columns)));
+    }
+    let Some(auth) = &message.facts.auth else { return };
+    let (kind, word) = match auth.verdict(&message.from) {
+        Verdict::Verified => (Kind::Meta, "verified"),
+        Verdict::Failed => (Kind::Warning, "! FORGED?"),
+        Verdict::Unverified => (Kind::Meta, "unverified"),
+    };
+    let results = [("dmarc", &auth.dmarc), ("dkim", &auth.dkim), ("spf", &auth.spf)];
+    let results: Vec<String> = results
+        .iter()
+        .filter_map(|(method, result)| result.as_ref().map(|r| format!("{method} {r}")))
+        .collect();
+    let line = format!("{word} ({} says {})", auth.by, results.join(", "));
+    out.push((kind, text::cut(&line, columns)));
+}
+
+/// The text, its parts apart.
+fn shown(message: &Message, columns: usize, out: &mut Lines) {
+    let mut parts = message.facts.parts.iter().peekable();
+    let said = said(message);
+    let (mut at, mut judged) = (0, 0);
+    for line in message.text.split_inclusive('\n') {
+        while let Some(part) = parts.next_if(|part| part.at <= at) {
+            let title = if part.message { " a message in the message " } else { "" };
+            let rule = "─".repeat(columns.saturating_sub(2 + text::width(title)));
+            out.push((Kind::Rule, text::cut(&format!("──{title}{rule}"), columns)));
+        }
+        at += line.len();
+        let line = line.trim_end_matches('\n');
+        if let Some((n, target)) = links::listed(line).filter(|_| judged < MAX_JUDGED) {
+            judged += 1;
+            let said = said.get(&n).map_or(&[][..], Vec::as_slice);
+            out.push(link(said, line, target, columns));
+            continue;
+        }
+        let depth = text::quote(line).0;
+        let kind = if depth == 0 { Kind::Text } else { Kind::Quote(depth) };
+        out.extend(text::wrap(line, columns).into_iter().map(|part| (kind.clone(), part)));
+    }
+}
+
+/// What is said where the text has the number of a link; of many texts the first few.
+fn said(message: &Message) -> HashMap<u32, Vec<&str>> {
+    let mut said: HashMap<u32, Vec<&str>> = HashMap::new();
+    for anchor in &message.facts.links {
+        let texts = said.entry(anchor.n).or_default();
+        if texts.len() < MAX_SAID {
+            texts.push(&anchor.text);
+        }
+    }
+    said
+}
+
+/// Where a link leads: on one line, so that its host is seen; the box of links has all of it.
+fn link(said: &[&str], line: &str, target: &str, columns: usize) -> (Kind, String) {
+    let warned = |text: &str| {
+        let warnings = links::warnings(text, target);
+        warnings.into_iter().find(|warning| *warning != LinkWarning::Punycode)
+    };
+    let warning = said.iter().copied().chain([""]).find_map(warned);
+    match warning {
+        Some(warning) => {
+            // The warning is seen whole; what is cut is the target.
+            let warning = format!("  ! {}", warning.says());
+            let room = columns.saturating_sub(text::width(&warning)).max(columns / 2);
+            let line = text::cut(line, room) + &warning;
+            (Kind::Warning, text::cut(&line, columns))
+        }
+        None => (Kind::Link, text::cut(line, columns)),
+    }
+}
+
+/// What the page has that is not shown.
+fn left_out(html: LeftOut) -> Option<String> {
+    let mut counts = Vec::new();
+    if html.trackers > 0 {
+        counts.push(text::plural(html.trackers.into(), "tracker", "trackers"));
+    }
+    if html.hidden > 0 {
+        counts.push(text::plural(html.hidden.into(), "hidden word", "hidden words"));
+    }
+    let left = (!counts.is_empty()).then(|| format!("{} left out", counts.join(", ")));
+    let remote = (html.remote > 0).then(|| "remote images not loaded".to_owned());
+    let said: Vec<String> = left.into_iter().chain(remote).collect();
+    (!said.is_empty()).then(|| said.join(" · "))
+}
+
+fn attached(message: &Message, columns: usize, out: &mut Lines) {
+    if !message.attachments.is_empty() {
+        out.push((Kind::Blank, String::new()));
+    }
+    for attachment in &message.attachments {
+        let name = attachment.name.as_deref().unwrap_or("(no name)");
+        let facts = format!("{}, {}", attachment.media_type, text::size(attachment.size));
+        let room = columns.saturating_sub(text::width(&facts) + 4).max(8);
+        let line = format!("@ {}  {facts}", text::cut(name, room));
+        out.push((Kind::Attachment, text::cut(&line, columns)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_out_is_one_line() {
+        let line = |hidden, trackers, remote| left_out(LeftOut { hidden, trackers, remote });
+        assert_eq!(line(0, 0, 0), None);
+        let all = line(12, 3, 5);
+        let said = "3 trackers, 12 hidden words left out · remote images not loaded";
+        assert_eq!(all.as_deref(), Some(said));
+        assert_eq!(line(0, 0, 1).as_deref(), Some("remote images not loaded"));
+        assert_eq!(line(1, 0, 0).as_deref(), Some("1 hidden word left out"));
+    }
+}

@@ -1,0 +1,154 @@
+//! Reading: links, what is copied, and what a message makes believe.
+
+use crate::command::context::Context;
+use crate::engine::view::{Message, Thread};
+use crate::mail::{Address, Anchor, Auth, LeftOut, PartStart};
+use crate::ui::app::Layer;
+use crate::ui::compose::desk::DeskAsk;
+use crate::ui::double::Double;
+use crate::ui::harness::Screen;
+
+/// A screen on which a conversation is read whose last message was changed.
+fn reading(change: impl FnOnce(&mut Message)) -> Screen {
+    let mut screen = Screen::new(Double::sample(), 100, 30);
+    screen.press("<Enter>");
+    let reader = screen.model.reader.as_mut().unwrap();
+    let mut messages = reader.messages.clone().unwrap();
+    change(messages.last_mut().unwrap());
+    let row = reader.row.clone();
+    reader.take(Thread { row, messages });
+    // What opens next is placed anew.
+    screen.resize(100, 30);
+    while screen.model.reader.as_ref().unwrap().current + 1
+        < screen.model.reader.as_ref().unwrap().messages.as_ref().unwrap().len()
+    {
+        screen.press("n");
+    }
+    screen
+}
+
+fn with_links(message: &mut Message) {
+    "Sign in at bank.example [1] or here [2], www.plain.test\n\n\
+     [1] https://evil.test/bank.example\n[2] https://good.test/a"
+        .clone_into(&mut message.text);
+    let anchor = |n, text: &str| Anchor { n, text: text.to_owned() };
+    message.facts.links = vec![anchor(1, "bank.example"), anchor(2, "here")];
+}
+
+fn opened(screen: &Screen) -> Vec<&str> {
+    let links = screen.desk.iter().filter_map(|ask| match ask {
+        DeskAsk::OpenLink(target) => Some(target.as_str()),
+        _ => None,
+    });
+    links.collect()
+}
+
+#[test]
+fn a_link_is_chosen_by_its_number_and_opened() {
+    let mut screen = reading(with_links);
+    let text = screen.text();
+    assert!(text.contains("[2] https://good.test/a"), "{text}");
+    assert!(text.contains("! its text names another place"), "{text}");
+    screen.press("L");
+    assert_eq!(screen.model.context(), Context::Links);
+    let text = screen.text();
+    for shown in ["3 links", "bank.example  evil.test", "here  good.test", "www.plain.test"] {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+    screen.press("2<Enter>");
+    assert_eq!(opened(&screen), ["https://good.test/a"]);
+    assert_eq!(screen.model.context(), Context::Reader);
+    screen.press("L3<Enter>");
+    assert_eq!(opened(&screen), ["https://good.test/a", "http://www.plain.test"]);
+}
+
+#[test]
+fn a_link_with_a_warning_is_opened_by_the_second_press_only() {
+    let mut screen = reading(with_links);
+    screen.press("L1<Enter>");
+    assert!(opened(&screen).is_empty());
+    let text = screen.text();
+    assert!(text.contains("https://evil.test/bank.example"), "{text}");
+    assert!(text.contains("Enter again opens it"), "{text}");
+    screen.press("jk<Enter>");
+    assert!(opened(&screen).is_empty(), "it was left meanwhile");
+    screen.press("<Enter>");
+    assert_eq!(opened(&screen), ["https://evil.test/bank.example"]);
+    screen.press("L1y<Esc>");
+    assert_eq!(screen.copied, ["https://evil.test/bank.example"]);
+    assert!(screen.model.layers.is_empty());
+}
+
+#[test]
+fn what_may_not_be_opened_is_not() {
+    let mut screen = reading(|message| {
+        "[1] http://\u{301}/".clone_into(&mut message.text);
+        message.text = "mailto: x http://a.test:99999/".to_owned();
+    });
+    screen.press("L");
+    assert!(matches!(screen.model.layers[..], [Layer::Links(_)]), "{}", screen.text());
+    screen.press("<Enter><Enter>");
+    assert!(opened(&screen).is_empty());
+    let mut screen = reading(|message| "no link".clone_into(&mut message.text));
+    screen.press("L");
+    assert!(screen.model.layers.is_empty());
+}
+
+#[test]
+fn pieces_are_copied() {
+    let mut screen = reading(|message| {
+        message.message_id = Some("a@b.test".to_owned());
+        "the text".clone_into(&mut message.text);
+        message.from = vec![Address { name: None, address: "ann@a.test".to_owned() }];
+    });
+    screen.press("yaytyi");
+    assert_eq!(screen.copied, ["ann@a.test", "the text", "<a@b.test>"]);
+    let mut screen = reading(|message| message.text = "x".repeat(100_000));
+    screen.press("ytyi");
+    assert!(screen.copied.is_empty(), "too long, and none");
+}
+
+#[test]
+fn who_pretends_is_seen_with_the_address_also_when_folded() {
+    let name = "boss@bank.example";
+    let mut screen = reading(|message| {
+        let address = "eve@evil.test".to_owned();
+        message.from = vec![Address { name: Some(name.to_owned()), address }];
+    });
+    let text = screen.text();
+    assert!(text.contains("boss@bank.example <eve@evil.test>"), "{text}");
+    assert!(text.contains("! the name shows another address"), "{text}");
+    screen.press(",");
+    let text = screen.text();
+    assert!(text.contains("boss@bank.example <eve@evil.test>"), "{text}");
+    let mut screen = reading(|message| {
+        let (name, address) = ("x".repeat(300), "eve@evil.test".to_owned());
+        message.from = vec![Address { name: Some(name), address }];
+    });
+    screen.draw();
+    assert!(screen.text().contains("<eve@evil.test>"), "{}", screen.text());
+}
+
+#[test]
+fn facts_are_shown_beside_the_text() {
+    let screen = reading(|message| {
+        "one\n\nFrom: Bob\n\ntwo".clone_into(&mut message.text);
+        message.facts.parts = vec![PartStart { at: 5, message: true }];
+        message.facts.html = Some(LeftOut { hidden: 12, trackers: 3, remote: 1 });
+        message.from = vec![Address { name: None, address: "x@a.test".to_owned() }];
+        message.facts.auth = Some(Auth {
+            by: "mx.b.test".to_owned(),
+            dmarc: Some("fail".to_owned()),
+            from: Some("a.test".to_owned()),
+            ..Auth::default()
+        });
+    });
+    let text = screen.text();
+    for shown in [
+        "── a message in the message ─",
+        "3 trackers, 12 hidden words left out · remote images not loaded",
+        "! FORGED? (mx.b.test says dmarc fail)",
+    ] {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+}
