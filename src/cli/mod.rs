@@ -39,6 +39,7 @@ mod sync_only;
 mod triage;
 mod tui;
 mod tui_editor;
+mod tui_files;
 mod tui_mail;
 mod tui_write;
 mod upgrade;

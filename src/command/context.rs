@@ -36,6 +36,10 @@ pub enum Context {
     Outbox,
     /// The saves of a draft.
     Saves,
+    /// The files of a conversation.
+    Files,
+    /// A text that is read over the reader.
+    Page,
     /// The links of a message.
     Links,
     /// All of these.
@@ -44,7 +48,7 @@ pub enum Context {
 
 impl Context {
     /// Every context that can be on top.
-    pub const REAL: [Self; 14] = [
+    pub const REAL: [Self; 16] = [
         Self::FirstRun,
         Self::List,
         Self::Reader,
@@ -58,6 +62,8 @@ impl Context {
         Self::Drafts,
         Self::Outbox,
         Self::Saves,
+        Self::Files,
+        Self::Page,
         Self::Links,
     ];
 
@@ -84,6 +90,8 @@ impl Context {
             Self::Drafts => "drafts",
             Self::Outbox => "outbox",
             Self::Saves => "saves",
+            Self::Files => "attachments",
+            Self::Page => "page",
             Self::Links => "links",
             Self::Everywhere => "everywhere",
         }

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use super::compose::{Out, Write};
 use super::context::{Context, Subject};
+use super::files::{self, FileVerb};
 use super::intent::Intent;
 use super::key::Key;
 use super::motion::{Edit, Motion};
@@ -28,6 +29,8 @@ pub enum Verb {
     Edit(Edit),
     /// Opens the conversation under the cursor.
     Open,
+    /// Something about files of a conversation.
+    Files(FileVerb),
     /// Shows the links of the message.
     Links,
     /// Opens the link under the cursor.
@@ -235,6 +238,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         .chain(&TRIAGE)
         .chain(&reading::READING)
         .chain(&order::LINKING)
+        .chain(&files::FILES)
         .chain(&purge::PURGING)
         .chain(&motion::MOTIONS)
         .chain(&go::GOING)

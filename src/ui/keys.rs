@@ -17,6 +17,7 @@ use crate::ui::app::{Door, Effect, Layer, Model, Quitting, Sent, Stage, UiExit};
 use crate::ui::compose::composer::{Composer, Typed, Waits};
 use crate::ui::compose::desk::DeskAsk;
 use crate::ui::compose::{self, keeping, outgoing};
+use crate::ui::files;
 use crate::ui::first_run::Does;
 use crate::ui::foresee::foresee;
 use crate::ui::labels;
@@ -109,6 +110,7 @@ pub fn paste(model: &mut Model, text: &str) {
             open.cursor = 0;
         }
         Some(Layer::Attach(open)) => open.line.insert(text.trim_matches(['\n', '\r'])),
+        Some(Layer::FileLine(open)) => open.line.insert(text.trim_matches(['\n', '\r'])),
         Some(Layer::Links(open)) => open.insert(text),
         None => compose::keys::insert(model, text),
         _ => {}
@@ -152,6 +154,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Motion(motion) => go(model, motion),
         Verb::Edit(how) => edit(model, how),
         Verb::Open => open(model),
+        Verb::Files(verb) => files::perform(model, verb),
         Verb::Back => back(model),
         Verb::Links | Verb::OpenLink | Verb::Copy(_) => links::press(model, command.verb),
         Verb::Message(next) => with_reader(model, |reader| reader.step(next)),
@@ -187,6 +190,9 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Purge(all) => purge::look(model, all),
         Verb::Close if matches!(model.layers.last(), Some(Layer::Purge(_))) => purge::close(model),
         Verb::Close if matches!(model.layers.last(), Some(Layer::Wizard(_))) => wizard::back(model),
+        Verb::Close if matches!(model.layers.last(), Some(Layer::Files(_) | Layer::Page(_))) => {
+            files::close(model)
+        }
         Verb::Close => {
             model.layers.pop();
             Vec::new()
@@ -243,6 +249,7 @@ fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
             open.cursor = 0;
         }
         Some(Layer::Attach(open)) => open.line.edit(how),
+        Some(Layer::FileLine(open)) => open.line.edit(how),
         None => compose::keys::edit(model, how),
         _ => {}
     }
@@ -318,6 +325,7 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
         (Some(Layer::Colours(colours)), ..) => colours.go(motion),
         (Some(Layer::Snooze(open)), ..) => open.go(motion),
         (Some(Layer::Sending(open)), ..) => open.go(motion),
+        (Some(Layer::Files(_) | Layer::Page(_)), ..) => files::go(model, motion),
         (Some(Layer::Links(open)), ..) => open.go(motion),
         (Some(Layer::Saves(open)), ..) => {
             let last = model.writing.open.as_ref().map_or(0, |c| c.history.len().saturating_sub(1));
@@ -339,6 +347,7 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
                 | Layer::Path(_)
                 | Layer::Purge(_)
                 | Layer::Rename(_)
+                | Layer::FileLine(_)
                 | Layer::Attach(_)
                 | Layer::Leave(_),
             ),
@@ -515,6 +524,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Layer::Snooze(_)) => snooze::accept(model),
         Some(Layer::Sending(_)) => compose::sending::accept(model),
         Some(Layer::Attach(_)) => compose::keys::accept_attach(model),
+        Some(Layer::FileLine(_)) => files::accept(model),
         Some(Layer::Leave(_)) => crate::ui::unsubscribe::accept(model),
         Some(Layer::Saves(_)) => compose::keys::accept_save(model),
         Some(Layer::Rename(_) | Layer::Colours(_)) => labels::accept(model),

@@ -72,6 +72,7 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
     let list_rows = if areas.list.width > 0 { areas.list.height } else { areas.reader.height };
     let requests = model.list.resize(usize::from(list_rows.max(1)));
     crate::ui::view::compose::lay_out(model);
+    crate::ui::files::lay_out(model);
     if let Some(history) = &mut model.history {
         // Its first row is its title.
         history.resize(usize::from(list_rows.saturating_sub(1)));
