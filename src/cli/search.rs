@@ -105,7 +105,10 @@ fn find_quietly(home: &Home, quiet: &Quiet, ask: &Ask<'_>) -> Option<Found> {
     let index = Index::read_quiet(&home.backend_dir()).ok()??;
     let rows = device.find(&index, ask, &|| true).ok()?;
     let said = missing_labels(&device, ask.query);
-    quiet.holds(home).then_some(Found { rows, said })
+    let found = quiet.holds(home).then_some(Found { rows, said });
+    // They hold no lock, and the process ends: to close them would only cost time.
+    std::mem::forget((device, index));
+    found
 }
 
 /// Finds, after all was looked at; `None` where there is no mail.

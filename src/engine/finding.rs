@@ -30,8 +30,20 @@ impl Names for Asked<'_> {
 }
 
 impl Rows for Asked<'_> {
-    fn shown(&mut self, thread: &ThreadId) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
-        let row = self.device.row_as(thread, &self.renamed).map_err(|error| match error {
+    fn shown(
+        &mut self,
+        thread: &ThreadId,
+        lists: &[Vec<LabelId>],
+    ) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
+        let Some((root, place)) = mailbox::root_and_place(&self.device.db, thread)? else {
+            return Ok(None);
+        };
+        // Most of what is not to be shown is thrown away; its row need not be read.
+        let is_hidden = place.is_some_and(|place| place.hidden() > 1);
+        if is_hidden && lists.iter().any(|list| list.iter().all(is_in_sight)) {
+            return Ok(None);
+        }
+        let row = self.device.row_of(&root, &self.renamed).map_err(|error| match error {
             EngineError::Store(error) => error,
             other => StoreError::Row(other.to_string()),
         })?;
@@ -49,6 +61,11 @@ impl Rows for Asked<'_> {
         }
         mailbox::threads_in(&self.device.db, &all, most)
     }
+}
+
+/// Whether nothing that is thrown away, or spam, is in this list.
+fn is_in_sight(list: &LabelId) -> bool {
+    ["inbox", "archive", "snoozed"].contains(&list.as_str())
 }
 
 impl Device {

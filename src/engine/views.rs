@@ -86,17 +86,17 @@ impl Device {
     /// # Errors
     /// When the database refuses.
     pub fn row(&self, thread: &ThreadId) -> Result<Option<Row>, EngineError> {
-        self.row_as(thread, &mailbox::renamed_in_rows(&self.db)?)
+        let Some(root) = mailbox::root_of(&self.db, thread)? else { return Ok(None) };
+        self.row_of(&root, &mailbox::renamed_in_rows(&self.db)?)
     }
 
-    /// As [`Device::row`]; which labels are shown otherwise was read before, once for many rows.
-    pub(super) fn row_as(
+    /// The row with this root; which labels are shown otherwise was read before, once for many.
+    pub(super) fn row_of(
         &self,
-        thread: &ThreadId,
+        root: &ThreadId,
         renamed: &Renamed,
     ) -> Result<Option<Row>, EngineError> {
-        let Some(root) = mailbox::root_of(&self.db, thread)? else { return Ok(None) };
-        Ok(merge(&mailbox::members(&self.db, &root)?, renamed))
+        Ok(merge(&mailbox::members(&self.db, root)?, renamed))
     }
 
     /// Every member of the conversation that shows a thread, with what its row has taken in.
