@@ -206,3 +206,83 @@ pub fn index_now(dir: &Path, logs: Logs, go_on: &dyn Fn() -> bool) -> Result<(),
 pub fn look_at_index(dir: &Path, logs: Logs, most: usize) -> Result<Looked, StoreError> {
     storage::look(dir, logs, most)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::tests::{mail, open, take_in};
+    use crate::backend::thread_client::state_of;
+    use crate::id::{LabelId, StoreId, ThreadId};
+    use crate::label;
+    use crate::search::{Ask, Context, Index, Names, Order, Rows, parse};
+
+    /// Every thread is a conversation in the inbox.
+    struct Every;
+
+    impl Names for Every {
+        fn labels(&mut self, _: &str) -> Vec<LabelId> {
+            Vec::new()
+        }
+    }
+
+    impl Rows for Every {
+        fn shown(
+            &mut self,
+            thread: &ThreadId,
+        ) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
+            Ok(Some((thread.clone(), vec![label::system("inbox")])))
+        }
+
+        fn few(&mut self, _: &[LabelId], _: usize) -> Result<Option<Vec<ThreadId>>, StoreError> {
+            Ok(None)
+        }
+    }
+
+    fn found(dir: &Path, text: &str) -> usize {
+        let looked = look_at_index(dir, Logs::Backend, 9).unwrap();
+        assert_eq!((looked.lacks, looked.stale), (0, false));
+        let zone = jiff::tz::TimeZone::UTC;
+        let context = Context { now: 0, zone: &zone, me: &[], typing: false };
+        let query = parse(text, &context).query;
+        let ask = Ask { query: &query, limit: 9, order: Order::Newest, typing: false };
+        looked.index.unwrap().find(&ask, &mut Every, &|| true).unwrap().len()
+    }
+
+    #[test]
+    fn what_is_gone_at_its_source_is_found_again_when_it_is_there_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut backend = open(dir.path());
+        let threads = take_in(&mut backend, vec![mail("alpha", &[]), mail("beta", &[])]);
+        assert_eq!(look_at_index(dir.path(), Logs::Backend, 9).unwrap().lacks, 2);
+        let state = state_of(&backend.db, &StoreId::thread(&threads[0])).unwrap();
+        let alpha = [(threads[0].clone(), state.messages[0].message.message.clone())];
+        for (step, (removed, expected)) in
+            [(false, 1), (true, 0), (true, 0), (false, 1)].into_iter().enumerate()
+        {
+            backend.remove_messages(&alpha, removed, &format!("step {step}")).unwrap();
+            backend.commit().unwrap();
+            index_now(dir.path(), Logs::Backend, &|| true).unwrap();
+            assert_eq!(found(dir.path(), "alpha"), expected, "step {step}");
+            assert_eq!(found(dir.path(), "beta"), 1);
+        }
+        // All of it at once gives the same.
+        Index::remove(dir.path()).unwrap();
+        index_now(dir.path(), Logs::Backend, &|| true).unwrap();
+        assert_eq!((found(dir.path(), "alpha"), found(dir.path(), "beta")), (1, 1));
+    }
+
+    #[test]
+    fn who_waits_for_the_thread_hears_when_all_is_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut backend = open(dir.path());
+        let indexer = Indexer::start(dir.path());
+        let handle = indexer.handle(dir.path());
+        for name in ["alpha", "beta", "gamma"] {
+            take_in(&mut backend, vec![mail(name, &[])]);
+            assert!(handle.catch_up(&mut |_| true));
+            assert_eq!(found(dir.path(), name), 1);
+        }
+        drop(indexer);
+        assert!(!handle.catch_up(&mut |_| true), "nobody does it any more");
+    }
+}

@@ -1,10 +1,10 @@
 //! `search.db`: the words of messages, in tables of SQLite's FTS5.
 //!
 //! Invariant: it is a cache. All that is in it follows from the logs up to the row that
-//! [`Index::at`] names, in the transaction that names it; deleted or damaged it is made again. What is in the
-//! tables are folded words, so they part text at spaces and do nothing else with it. A row is a
-//! message, and its number its date: lists are read from the newest on, and never sorted. This file
-//! must not know what a word is, nor what is shown of a conversation.
+//! [`Index::at`] names, in the transaction that names it; deleted or damaged it is made again. What
+//! is in the tables are folded words, so they part text at spaces and do nothing else with it. A
+//! row is a message, and its number its date: lists are read from the newest on, and never sorted.
+//! This file must not know what a word is, nor what is shown of a conversation.
 
 use std::path::{Path, PathBuf};
 
