@@ -19,7 +19,8 @@ const FIELDS: [&str; 7] = [
     "X-Gmail-Labels",
 ];
 
-/// The message with these names, and these flags where they are given, in its header, and no others.
+/// The message with these names, and these flags where they are given, and no others, in its
+/// header.
 #[must_use]
 pub fn restate(raw: &[u8], names: &[String], flags: Option<Flags>) -> Option<Vec<u8>> {
     let flags = flags.map(|flags| Flags { trashed: false, ..flags });
