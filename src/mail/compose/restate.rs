@@ -2,7 +2,7 @@
 //! its folder and name do not.
 //!
 //! Invariant: nothing else changes: the canonical bytes are the same, and what is asked for is what
-//! [`stored`](crate::mail::stored) then finds; where that cannot be, there is no such message.
+//! [`stored()`] then finds; where that cannot be, there is no such message.
 
 use super::header::FieldWriter;
 use crate::mail::field::{is_from_line, next_line};
