@@ -9,7 +9,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::backend::Finding;
 use crate::backend::storage::{self, Feed, Logs, Looked};
+use crate::search::Index;
+use crate::search::index::is_spoilt;
 use crate::store::StoreError;
 
 /// How long it waits after its start, unless there is something to do: a backend that was started
@@ -199,6 +202,32 @@ pub fn index_now(dir: &Path, logs: Logs, go_on: &dyn Fn() -> bool) -> Result<(),
     Ok(())
 }
 
+/// Checks the file of the index in `dir`; a damaged one is made again where `repair` says so.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn check_index(dir: &Path, logs: Logs, repair: bool) -> Result<Vec<Finding>, StoreError> {
+    let wrong = damage(dir)?;
+    let repaired = repair && !wrong.is_empty();
+    if repaired {
+        Index::remove(dir)?;
+        index_now(dir, logs, &|| true)?;
+    }
+    let path = dir.join(Index::NAME);
+    let line = |wrong: String| format!("{}: {wrong}", path.display());
+    let all = wrong.into_iter().map(line);
+    Ok(all.map(|line| Finding { repaired, ..Finding::new("search", line) }).collect())
+}
+
+/// What is wrong with the file of the index in `dir`.
+fn damage(dir: &Path) -> Result<Vec<String>, StoreError> {
+    match Index::read(dir).and_then(|index| index.map_or(Ok(Vec::new()), |index| index.integrity()))
+    {
+        Err(error) if is_spoilt(&error) => Ok(vec![error.to_string()]),
+        found => found,
+    }
+}
+
 /// Looks at the index in `dir`; what it lacks is counted up to `most`.
 ///
 /// # Errors
@@ -214,7 +243,7 @@ mod tests {
     use crate::backend::thread_client::state_of;
     use crate::id::{LabelId, StoreId, ThreadId};
     use crate::label;
-    use crate::search::{Ask, Context, Index, Names, Order, Rows, parse};
+    use crate::search::{Ask, Context, Names, Order, Rows, parse};
 
     /// Every thread is a conversation in the inbox.
     struct Every;

@@ -6,36 +6,32 @@
 use std::collections::HashMap;
 
 use crate::engine::view::Row;
+use crate::engine::views::Renamed;
 use crate::engine::{Device, EngineError};
 use crate::id::{LabelId, ThreadId};
 use crate::mailbox;
-use crate::search::query::is_label;
-use crate::search::{Ask, Index, Names, Rows};
+use crate::search::query::{is_label, is_virtual, nearest_label};
+use crate::search::{Ask, Index, Names, Query, Rows, Test};
 use crate::store::StoreError;
 
 /// The rows of a device, as a search asks for them.
 struct Asked<'a> {
     device: &'a Device,
+    /// Labels that rows show otherwise.
+    renamed: Renamed,
     /// Rows that were read, by root.
     read: HashMap<ThreadId, Row>,
 }
 
 impl Names for Asked<'_> {
     fn labels(&mut self, name: &str) -> Vec<LabelId> {
-        // A name that cannot be looked up is none.
-        if let Ok(Some(id)) = self.device.find_label(name) {
-            return vec![id];
-        }
-        let all = self.device.labels().unwrap_or_default().into_iter();
-        all.filter(|label| is_label(name, label.id.as_str(), &label.name))
-            .map(|label| label.id)
-            .collect()
+        self.device.labels_called(name)
     }
 }
 
 impl Rows for Asked<'_> {
     fn shown(&mut self, thread: &ThreadId) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
-        let row = self.device.row(thread).map_err(|error| match error {
+        let row = self.device.row_as(thread, &self.renamed).map_err(|error| match error {
             EngineError::Store(error) => error,
             other => StoreError::Row(other.to_string()),
         })?;
@@ -69,8 +65,42 @@ impl Device {
     ) -> Result<Vec<Row>, EngineError> {
         // One moment, and one lock of the file instead of one for each row.
         let _still = self.db.still()?;
-        let mut asked = Asked { device: self, read: HashMap::new() };
+        let renamed = mailbox::renamed_in_rows(&self.db)?;
+        let mut asked = Asked { device: self, renamed, read: HashMap::new() };
         let hits = index.find(ask, &mut asked, go_on)?;
         Ok(hits.into_iter().filter_map(|hit| asked.read.remove(&hit.root)).collect())
+    }
+
+    /// The labels that a name in a query means; a name that cannot be looked up is none.
+    fn labels_called(&self, name: &str) -> Vec<LabelId> {
+        if let Ok(Some(id)) = self.find_label(name) {
+            return vec![id];
+        }
+        let all = self.labels().unwrap_or_default().into_iter();
+        all.filter(|label| is_label(name, label.id.as_str(), &label.name))
+            .map(|label| label.id)
+            .collect()
+    }
+
+    /// The names of labels in a query that no label has, each with the nearest one there is: what
+    /// is asked by them finds nothing.
+    #[must_use]
+    pub fn labels_missing(&self, query: &Query) -> Vec<(String, Option<String>)> {
+        let mut named: Vec<String> = Vec::new();
+        query.leaves(&mut |leaf, _| {
+            if let Test::Label(name) = &leaf.test
+                && !named.contains(name)
+            {
+                named.push(name.clone());
+            }
+        });
+        named.retain(|name| !is_virtual(name) && self.labels_called(name).is_empty());
+        if named.is_empty() {
+            return Vec::new();
+        }
+        let all: Vec<String> =
+            self.labels().unwrap_or_default().into_iter().map(|label| label.name).collect();
+        let nearest = |name: &str| nearest_label(name, &all).map(str::to_owned);
+        named.into_iter().map(|name| (name.clone(), nearest(&name))).collect()
     }
 }

@@ -86,9 +86,17 @@ impl Device {
     /// # Errors
     /// When the database refuses.
     pub fn row(&self, thread: &ThreadId) -> Result<Option<Row>, EngineError> {
+        self.row_as(thread, &mailbox::renamed_in_rows(&self.db)?)
+    }
+
+    /// As [`Device::row`]; which labels are shown otherwise was read before, once for many rows.
+    pub(super) fn row_as(
+        &self,
+        thread: &ThreadId,
+        renamed: &Renamed,
+    ) -> Result<Option<Row>, EngineError> {
         let Some(root) = mailbox::root_of(&self.db, thread)? else { return Ok(None) };
-        let members = mailbox::members(&self.db, &root)?;
-        Ok(merge(&members, &mailbox::renamed_in_rows(&self.db)?))
+        Ok(merge(&mailbox::members(&self.db, &root)?, renamed))
     }
 
     /// Every member of the conversation that shows a thread, with what its row has taken in.
@@ -195,7 +203,7 @@ impl Device {
 }
 
 /// Labels that rows show under another id, or not at all.
-type Renamed = BTreeMap<LabelId, Option<LabelId>>;
+pub(super) type Renamed = BTreeMap<LabelId, Option<LabelId>>;
 
 /// Merges the members of a conversation into its row.
 fn merge(members: &Members, renamed: &Renamed) -> Option<Row> {

@@ -99,20 +99,21 @@ fn add(to: &mut Option<String>, text: &str) {
     });
 }
 
-/// The query where it looks: everywhere but in trash and spam, unless it names a place that is
-/// hidden.
+/// The query where it looks: everywhere but in trash and spam, unless it asks for a place that is
+/// hidden. What is to be absent asks for nothing: `-in:trash` does not show spam.
 fn scoped(query: &Query) -> Query {
     let mut named = false;
-    query.leaves(&mut |leaf, _| {
-        named |= match &leaf.test {
-            Test::In(Where::Anywhere) => true,
-            Test::In(Where::Place(place)) => place.hidden() > 1,
-            Test::Label(name) => {
-                let name = name.to_lowercase();
-                ["trash", "spam", "anywhere"].contains(&name.as_str())
-            }
-            _ => false,
-        };
+    query.leaves(&mut |leaf, wanted| {
+        named |= wanted
+            && match &leaf.test {
+                Test::In(Where::Anywhere) => true,
+                Test::In(Where::Place(place)) => place.hidden() > 1,
+                Test::Label(name) => {
+                    let name = name.to_lowercase();
+                    ["trash", "spam", "anywhere"].contains(&name.as_str())
+                }
+                _ => false,
+            };
     });
     if named {
         return query.clone();
