@@ -46,6 +46,7 @@ mod format_3;
 mod format_4;
 mod formats;
 mod frames;
+mod fuzz;
 mod hostile_text;
 mod imap;
 mod imap_gmail;
