@@ -102,6 +102,7 @@ mod storage_faults;
 mod support;
 mod sync_rules;
 mod told;
+mod traps;
 mod two_processes;
 mod undo_history;
 mod upgrades;

@@ -19,7 +19,7 @@ use crate::support::clock::Dice;
 /// How long each target is played, in seconds.
 const SECONDS: u64 = 8;
 /// How long one round may take: it is for what never ends, on a machine with much else to do.
-const MOST: Duration = Duration::from_secs(60);
+const MOST: Duration = Duration::from_mins(1);
 /// Tries to make smaller what fails.
 const TRIES: usize = 3_000;
 
