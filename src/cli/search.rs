@@ -3,6 +3,9 @@
 //! Invariant: what the index lacks is put in first where that is little, and said otherwise: too
 //! little is never shown in silence.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 
 use crate::backend::{Logs, Looked, index_now, look_at_index};
@@ -12,11 +15,37 @@ use crate::cli::list;
 use crate::cli::output::Output;
 use crate::clock::{Clock as _, SystemClock};
 use crate::engine::KEPT_FORMAT;
+use crate::engine::search::Shelf;
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::search::{Ask, Context, Index, Order, Weight, parse};
 
 /// Messages that are put into the index before it is asked, at most: less than a second of work.
 const SOON: usize = 2_000;
+
+/// Where the words of mail are, for the interface.
+pub(super) fn shelf(home: &Home) -> Shelf {
+    let (dir, logs) = place(home);
+    let (of, kept_only) = (dir.clone(), home.is_remote());
+    let lacks = move || {
+        if kept_only {
+            // Nobody else does here. What fails is counted below.
+            let _ = index_now(&of, logs, &|| true);
+        }
+        let lacks = look_at_index(&of, logs, usize::MAX).map_or(0, |looked| looked.lacks);
+        lacks as u64
+    };
+    Shelf { dir, lacks: Arc::new(lacks), kept_only }
+}
+
+/// Where the index is, and of what logs.
+fn place(home: &Home) -> (PathBuf, Logs) {
+    if home.is_remote() {
+        (home.dir.clone(), Logs::Kept(KEPT_FORMAT))
+    } else {
+        (home.backend_dir(), Logs::Backend)
+    }
+}
+
 /// Finds conversations.
 pub(super) fn run(
     home: &Home,
@@ -46,11 +75,7 @@ pub(super) fn run(
 /// The index, after it has taken in what it lacks, where that is soon done; what it lacks else is
 /// said. `None` where there is no mail.
 fn index(home: &Home, output: Output) -> Result<Option<Index>, Notice> {
-    let (dir, logs) = if home.is_remote() {
-        (home.dir.clone(), Logs::Kept(KEPT_FORMAT))
-    } else {
-        (home.backend_dir(), Logs::Backend)
-    };
+    let (dir, logs) = place(home);
     let look = || look_at_index(&dir, logs, SOON + 1).map_err(|error| error.notice());
     let mut looked = look()?;
     if (1..=SOON).contains(&looked.lacks) || looked.stale {

@@ -2,7 +2,7 @@
 
 use super::context::Context::{
     self, Accounts, Colours, Compose, Drafts, FirstRun, Help, History, Links, List, Outbox, Picker,
-    Prompt, Reader, Saves,
+    Prompt, Reader, Saves, Search,
 };
 use super::registry::{Command, Group, Verb};
 
@@ -42,8 +42,14 @@ pub const MOTIONS: [Command; 11] = [
     motion("first", "To the first", SCROLLS, &["g g", "Home"], Motion::First),
     motion("last", "To the last", SCROLLS, &["G", "End"], Motion::Last),
     motion("read-on", "A page on", &[Reader], &["Space"], Motion::PageDown),
-    motion("next-entry", "Next entry", &[Picker, Prompt], &["Down", "C-n"], Motion::Down),
-    motion("previous-entry", "Previous entry", &[Picker, Prompt], &["Up", "C-p"], Motion::Up),
+    motion("next-entry", "Next entry", &[Picker, Prompt, Search], &["Down", "C-n"], Motion::Down),
+    motion(
+        "previous-entry",
+        "Previous entry",
+        &[Picker, Prompt, Search],
+        &["Up", "C-p"],
+        Motion::Up,
+    ),
 ];
 
 const fn motion(
@@ -111,7 +117,7 @@ const fn edit(
         does,
         hint: "",
         group: Group::Text,
-        contexts: &[Picker, Prompt, Compose],
+        contexts: &[Picker, Prompt, Compose, Search],
         keys,
         undoable: false,
         verb: Verb::Edit(how),

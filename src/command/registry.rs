@@ -13,8 +13,8 @@ use super::key::Key;
 use super::motion::{Edit, Motion};
 use super::reading::{self, Copied};
 use super::{
-    archive, compose, go, label, motion, open, order, program, purge, read, select, snooze, spam,
-    star, tour, trash, undo,
+    archive, compose, go, label, motion, open, order, program, purge, read, search, select, snooze,
+    spam, star, tour, trash, undo,
 };
 
 /// What a command does. What needs the rows as drawn is a pure function of them.
@@ -34,6 +34,12 @@ pub enum Verb {
     OpenLink,
     /// Copies something.
     Copy(Copied),
+    /// Opens the line that is searched by.
+    Search,
+    /// The newest first, or the best.
+    SearchOrder,
+    /// To the next (`true`) or previous place that was found.
+    Hit(bool),
     /// Back to the list.
     Back,
     /// To the next (`true`) or previous message.
@@ -232,6 +238,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
     ];
     open::OPENING
         .iter()
+        .chain(&search::SEARCHING)
         .chain(&TRIAGE)
         .chain(&reading::READING)
         .chain(&order::LINKING)

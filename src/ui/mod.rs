@@ -30,6 +30,7 @@ pub mod people;
 pub mod picker;
 pub mod purge;
 pub mod reader;
+pub mod search;
 pub mod signals;
 pub mod snooze;
 pub mod sources;

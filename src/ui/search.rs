@@ -1,0 +1,224 @@
+//! The search on screen: a line that is typed, and what it finds in place of the list.
+//!
+//! Invariant: a value. What is asked is always what the line says; an answer to anything else is
+//! left. Where the search began is kept whole, and Esc gives it back.
+
+use crate::command::motion::Edit;
+use crate::engine::handle::Request;
+use crate::engine::search::{Found, Indexed, Sought};
+use crate::notice::{Notice, Severity};
+use crate::search::{Context, Needles, Order, Parsed, Query, parse};
+use crate::ui::app::{Effect, Model};
+use crate::ui::history::History;
+use crate::ui::keys;
+use crate::ui::line::Line;
+use crate::ui::list::List;
+use crate::ui::reader::Reader;
+use crate::ui::update::ask;
+
+/// The search.
+#[derive(Debug, Clone)]
+pub struct Search {
+    /// What is typed.
+    pub line: Line,
+    /// Whether keys are for the line; else they are for what was found.
+    pub open: bool,
+    /// In which order conversations are found.
+    pub order: Order,
+    /// What the line says.
+    pub parsed: Parsed,
+    /// What is shown as found.
+    pub needles: Needles,
+    /// How far the index is, where that was told.
+    pub indexed: Option<Indexed>,
+    /// Why nothing could be looked at.
+    pub wrong: Option<Notice>,
+    /// What was asked last.
+    asked: Option<Asked>,
+    back: Box<Back>,
+}
+
+/// What decides what is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Asked {
+    query: Query,
+    order: Order,
+    typing: bool,
+}
+
+/// Where a search began.
+#[derive(Debug, Clone)]
+struct Back {
+    list: List,
+    reader: Option<Reader>,
+    history: Option<History>,
+}
+
+/// Opens the line; of a search that is there already to go on with it.
+pub fn open(model: &mut Model) -> Vec<Effect> {
+    model.notice = None;
+    if let Some(search) = &mut model.search {
+        search.open = true;
+        let effects = if model.reader.is_some() { keys::back(model) } else { Vec::new() };
+        return effects;
+    }
+    let found = model.list.to_seek();
+    let list = std::mem::replace(&mut model.list, found);
+    let (reader, history) = (model.reader.take(), model.history.take());
+    let close = reader.is_some().then_some(Request::Close);
+    model.search = Some(Box::new(Search {
+        line: Line::default(),
+        open: true,
+        order: Order::Newest,
+        parsed: Parsed { query: Query::All, marks: Vec::new() },
+        needles: Needles::default(),
+        indexed: None,
+        wrong: None,
+        asked: None,
+        back: Box::new(Back { list, reader, history }),
+    }));
+    ask(close)
+}
+
+/// Whether keys are for the line.
+#[must_use]
+pub fn is_typed(model: &Model) -> bool {
+    model.context() == crate::command::context::Context::Search
+}
+
+/// Types text.
+pub fn insert(model: &mut Model, text: &str) {
+    if let Some(search) = &mut model.search {
+        search.line.insert(&text.replace(['\n', '\r'], " "));
+    }
+}
+
+/// Does an edit key.
+pub fn edit(model: &mut Model, how: Edit) {
+    if let Some(search) = &mut model.search {
+        search.line.edit(how);
+    }
+}
+
+/// Asks for what the line says, where that is not what was asked last.
+pub fn look(model: &mut Model) -> Vec<Effect> {
+    let now = model.now();
+    let Some(search) = model.search.as_mut() else { return Vec::new() };
+    let context = Context { now, zone: &model.zone, me: &[], typing: true };
+    if !search.open && search.asked.is_some() {
+        return Vec::new(); // dates like `today` move on; what was found stays
+    }
+    search.parsed = parse(search.line.text(), &context);
+    if search.line.text().trim().is_empty() {
+        let had = search.asked.take().is_some();
+        search.needles = Needles::default();
+        if had {
+            model.list.seek_nothing();
+            return ask([Request::StopSearch]);
+        }
+        return Vec::new();
+    }
+    let typing = search.open;
+    let wanted = Asked { query: search.parsed.query.clone(), order: search.order, typing };
+    if search.asked.as_ref() == Some(&wanted) {
+        return Vec::new();
+    }
+    search.needles = Needles::of(&wanted.query);
+    seek(model, wanted)
+}
+
+fn seek(model: &mut Model, wanted: Asked) -> Vec<Effect> {
+    let Some(search) = model.search.as_mut() else { return Vec::new() };
+    let Asked { query, order, typing } = wanted.clone();
+    search.asked = Some(wanted);
+    model.waiting_since = model.now_ms;
+    ask([model.list.seek(Sought { query, order, typing })])
+}
+
+/// Keeps what was found as a list.
+pub fn keep(model: &mut Model) -> Vec<Effect> {
+    let Some(search) = model.search.as_mut() else { return Vec::new() };
+    let Some(asked) = search.asked.clone() else { return leave(model) };
+    search.open = false;
+    // While one types, one or two letters are looked for in less than all.
+    seek(model, Asked { typing: false, ..asked })
+}
+
+/// Goes back to where the search began.
+pub fn leave(model: &mut Model) -> Vec<Effect> {
+    let Some(search) = model.search.take() else { return Vec::new() };
+    let Back { mut list, reader, history } = *search.back;
+    let mut requests = vec![Request::StopSearch];
+    requests.extend(list.resume(&model.list));
+    model.list = list;
+    (model.reader, model.history) = (reader, history);
+    requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
+    requests.extend(model.reader.as_ref().map(|reader| Request::Open(reader.row.thread.clone())));
+    model.held.clear();
+    ask(requests)
+}
+
+/// Turns the order.
+pub fn turn(model: &mut Model) -> Vec<Effect> {
+    let Some(search) = model.search.as_mut() else {
+        model.say(Severity::Info, "Only what a search found has another order", "/ searches");
+        return Vec::new();
+    };
+    search.order = match search.order {
+        Order::Newest => Order::Relevance,
+        Order::Relevance => Order::Newest,
+    };
+    let order = search.order;
+    match search.asked.clone() {
+        Some(asked) => seek(model, Asked { order, ..asked }),
+        None => Vec::new(),
+    }
+}
+
+/// Takes in what was found.
+pub fn found(model: &mut Model, ticket: u64, found: Found) -> Vec<Effect> {
+    let Some(search) = &mut model.search else { return Vec::new() };
+    if !model.list.waits_for_ticket(ticket) {
+        return Vec::new();
+    }
+    search.wrong.clone_from(&found.wrong);
+    let requests = model.list.take_found(ticket, found);
+    let mut effects = ask(requests);
+    effects.extend(keys::release_held(model));
+    effects
+}
+
+/// Takes in how far the index is; once it has all, it is asked again.
+pub fn indexed(model: &mut Model, at: Indexed) -> Vec<Effect> {
+    let Some(search) = &mut model.search else { return Vec::new() };
+    let before = search.indexed.replace(at);
+    let grew = before.is_some_and(|before| before.lacks > 0 && before != at);
+    // Rows that somebody works on do not move under the hand.
+    let rests = model.list.cursor == 0 && model.list.selected.is_empty() && !model.list.jumping();
+    match search.asked.clone() {
+        Some(asked) if grew && rests && model.reader.is_none() => seek(model, asked),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the reader shows what was found.
+#[must_use]
+pub fn hits(model: &Model) -> bool {
+    model.reader.as_ref().is_some_and(Reader::has_hits)
+}
+
+/// To the next (`true`) or previous place that was found.
+pub fn hit(model: &mut Model, next: bool) -> Vec<Effect> {
+    let went = model.reader.as_mut().is_some_and(|reader| reader.hit(next));
+    if !went && hits(model) {
+        let what = if next { "last" } else { "first" };
+        model.say(
+            Severity::Info,
+            format!("This is the {what} hit"),
+            "J and K: other conversations",
+        );
+    } else if !went {
+        model.say(Severity::Info, "Nothing that was searched for stands here", "/ searches");
+    }
+    Vec::new()
+}
