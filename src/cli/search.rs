@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::backend::{Logs, Looked, index_now, look_at_index};
+use crate::backend::{Logs, Looked, Texts, index_now, look_at_index};
 use crate::cli::args::query_word;
 use crate::cli::home::Home;
 use crate::cli::list;
 use crate::cli::output::Output;
 use crate::clock::{Clock as _, SystemClock};
 use crate::engine::KEPT_FORMAT;
-use crate::engine::search::Shelf;
+use crate::engine::search::{Reading, Shelf};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::search::{Ask, Context, Index, Order, Weight, parse};
 
@@ -34,7 +34,12 @@ pub(super) fn shelf(home: &Home) -> Shelf {
         let lacks = look_at_index(&of, logs, usize::MAX).map_or(0, |looked| looked.lacks);
         lacks as u64
     };
-    Shelf { dir, lacks: Arc::new(lacks), kept_only }
+    let of = dir.clone();
+    let reading = move || -> Option<Reading> {
+        let texts = Texts::open(&of, logs).ok().flatten()?;
+        Some(Box::new(move |thread, date| texts.of(thread, date).ok().flatten()))
+    };
+    Shelf { dir, lacks: Arc::new(lacks), reading: Arc::new(reading), kept_only }
 }
 
 /// Where the index is, and of what logs.

@@ -42,14 +42,8 @@ pub const MOTIONS: [Command; 11] = [
     motion("first", "To the first", SCROLLS, &["g g", "Home"], Motion::First),
     motion("last", "To the last", SCROLLS, &["G", "End"], Motion::Last),
     motion("read-on", "A page on", &[Reader], &["Space"], Motion::PageDown),
-    motion("next-entry", "Next entry", &[Picker, Prompt, Search], &["Down", "C-n"], Motion::Down),
-    motion(
-        "previous-entry",
-        "Previous entry",
-        &[Picker, Prompt, Search],
-        &["Up", "C-p"],
-        Motion::Up,
-    ),
+    motion("next-entry", "Next entry", &[Picker, Prompt], &["Down", "C-n"], Motion::Down),
+    motion("previous-entry", "Previous entry", &[Picker, Prompt], &["Up", "C-p"], Motion::Up),
 ];
 
 const fn motion(

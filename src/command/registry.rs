@@ -38,6 +38,10 @@ pub enum Verb {
     Search,
     /// The newest first, or the best.
     SearchOrder,
+    /// Completes what is searched, by the next (`true`) or previous that may be meant.
+    SearchComplete(bool),
+    /// An older (`true`) or newer search.
+    SearchPast(bool),
     /// To the next (`true`) or previous place that was found.
     Hit(bool),
     /// Back to the list.

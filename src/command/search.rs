@@ -1,10 +1,11 @@
 //! Searching: the line that is typed, and what was found.
 
 use super::context::Context::{Drafts, History, List, Outbox, Reader, Search};
+use super::motion::Motion;
 use super::registry::{Command, Group, Verb, declare};
 
 /// The declarations.
-pub const SEARCHING: [Command; 5] = [
+pub const SEARCHING: [Command; 11] = [
     declare(
         Group::Read,
         "search",
@@ -31,6 +32,60 @@ pub const SEARCHING: [Command; 5] = [
         &[Search],
         &["Esc"],
         Verb::Close,
+    ),
+    declare(
+        Group::Read,
+        "search-complete",
+        "Complete the word; again: the next choice",
+        "complete",
+        &[Search],
+        &["Tab"],
+        Verb::SearchComplete(true),
+    ),
+    declare(
+        Group::Read,
+        "search-complete-back",
+        "The choice before",
+        "",
+        &[Search],
+        &["S-Tab"],
+        Verb::SearchComplete(false),
+    ),
+    declare(
+        Group::Read,
+        "search-older",
+        "What was searched before",
+        "",
+        &[Search],
+        &["C-p"],
+        Verb::SearchPast(true),
+    ),
+    declare(
+        Group::Read,
+        "search-newer",
+        "What was searched after that",
+        "",
+        &[Search],
+        &["C-n"],
+        Verb::SearchPast(false),
+    ),
+    declare(
+        Group::Move,
+        "next-found",
+        "Down in what was found",
+        "",
+        &[Search],
+        &["Down"],
+        Verb::Motion(Motion::Down),
+    ),
+    declare(
+        Group::Move,
+        "previous-found",
+        "Up in what was found",
+        "",
+        &[Search],
+        &["Up"],
+        Verb::Motion(Motion::Up),
     ),
     declare(
         Group::Read,

@@ -44,8 +44,11 @@ pub(super) fn is_key(request: &Request, listed: Option<&Listed>) -> bool {
         Request::List { label, window, .. } => {
             listed.is_none_or(|listed| (&listed.0, &listed.1) != (label, window))
         }
-        Request::Rows { .. } => false,
-        Request::Prefetch(_) | Request::People | Request::Original(_) | Request::Resume => false,
+        Request::Rows { .. }
+        | Request::Prefetch(_)
+        | Request::People
+        | Request::Original(_)
+        | Request::Resume => false,
         _ => true,
     }
 }

@@ -10,7 +10,7 @@ use crate::engine::{Device, EngineError};
 use crate::id::{LabelId, ThreadId};
 use crate::mailbox;
 use crate::search::query::is_label;
-use crate::search::{Ask, Index, Names, Rows};
+use crate::search::{Ask, Hit, Index, Names, Rows};
 use crate::store::StoreError;
 
 /// The rows of a device, as a search asks for them.
@@ -67,10 +67,21 @@ impl Device {
         ask: &Ask<'_>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Vec<Row>, EngineError> {
+        let (hits, mut rows) = self.hits(index, ask, go_on)?;
+        Ok(hits.into_iter().filter_map(|hit| rows.remove(&hit.root)).collect())
+    }
+
+    /// The same as hits, with the rows that were read, by root.
+    pub(super) fn hits(
+        &self,
+        index: &Index,
+        ask: &Ask<'_>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<(Vec<Hit>, HashMap<ThreadId, Row>), EngineError> {
         // One moment, and one lock of the file instead of one for each row.
         let _still = self.db.still()?;
         let mut asked = Asked { device: self, read: HashMap::new() };
         let hits = index.find(ask, &mut asked, go_on)?;
-        Ok(hits.into_iter().filter_map(|hit| asked.read.remove(&hit.root)).collect())
+        Ok((hits, asked.read))
     }
 }

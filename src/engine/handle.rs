@@ -18,6 +18,7 @@ use crate::engine::writing::Journal;
 use crate::id::{ActionId, EventId, LabelId, ThreadId};
 use crate::mail::compose::Person;
 use crate::notice::Notice;
+use crate::search::Snippet;
 
 /// What the UI asks for. Every request is answered by updates, in order.
 #[derive(Debug)]
@@ -162,6 +163,8 @@ pub enum Update {
     },
     /// What a search found.
     Found(u64, Found),
+    /// Where the words of a search stand, by the conversations that it found.
+    Snippets(u64, Vec<(ThreadId, Snippet)>),
     /// Rows that were asked for one by one; without those that are gone.
     Rows(u64, Vec<Row>),
     /// How far the index is, told after a search.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::engine::view::Row;
+use crate::id::ThreadId;
 use crate::notice::Notice;
 use crate::search::{Order, Query};
 
@@ -42,6 +43,9 @@ pub struct Indexed {
     pub kept_only: bool,
 }
 
+/// Reads what the message of a thread with this date says; `None` where it is not here.
+pub type Reading = Box<dyn Fn(&ThreadId, i64) -> Option<String>>;
+
 /// Where the words of mail are: the index, and who can tell what it lacks. Made by the wiring.
 #[derive(Clone)]
 pub struct Shelf {
@@ -49,6 +53,8 @@ pub struct Shelf {
     pub dir: PathBuf,
     /// How many messages the index lacks; it may take in some first. It may take a while.
     pub lacks: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// Who reads texts, made on the thread that searches.
+    pub reading: Arc<dyn Fn() -> Option<Reading> + Send + Sync>,
     /// The index has only what this device keeps.
     pub kept_only: bool,
 }

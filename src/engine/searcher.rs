@@ -11,21 +11,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock::SystemClock;
-use crate::engine::search::{Indexed, Shelf, Sought};
+use crate::engine::search::{Indexed, Reading, Shelf, Sought};
 use crate::engine::{Device, EngineError};
 use crate::id::ThreadId;
 use crate::notice::{Explain as _, Notice};
-use crate::search::{Ask, Index};
+use crate::safe_text;
+use crate::search::{Ask, Hit, Index, Needles, Snippet};
 use crate::store::Interrupter;
 
 /// How often it is looked how far the index is, while it lacks something.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Messages whose texts are looked into for a search, at most.
+const MAX_QUOTED: usize = 300;
+/// Of these so many are told at a time: about a screen of rows.
+const QUOTED_AT_ONCE: usize = 40;
 
 /// What the thread says.
 #[derive(Debug)]
 pub(super) enum Said {
     /// The conversations that were found, and whether there are more.
     Found { ticket: u64, roots: Vec<ThreadId>, more: bool, wrong: Option<Notice> },
+    /// What of the messages that answer was asked for, by the roots of their conversations.
+    Snippets { ticket: u64, of: Vec<(ThreadId, Snippet)> },
     /// How far the index is.
     Indexed(Indexed),
 }
@@ -98,6 +106,7 @@ struct Reads {
     shelf: Shelf,
     shared: Arc<Shared>,
     open: Option<Open>,
+    reading: Option<Reading>,
     /// How far the index was when that was looked at last, and when.
     looked: Option<(Instant, Indexed)>,
 }
@@ -110,7 +119,7 @@ struct Open {
 
 impl Reads {
     const fn new(dir: PathBuf, shelf: Shelf, shared: Arc<Shared>) -> Self {
-        Self { dir, shelf, shared, open: None, looked: None }
+        Self { dir, shelf, shared, open: None, reading: None, looked: None }
     }
 
     fn run(mut self, asked: &Receiver<Job>, tell: &dyn Fn(Said) -> bool) {
@@ -146,25 +155,52 @@ impl Reads {
         if !self.is_newest(job) {
             return true; // broken off
         }
-        let (mut roots, wrong) = match found {
-            Ok(roots) => (roots, None),
+        let (mut hits, wrong) = match found {
+            Ok(hits) => (hits, None),
             Err(error) => {
                 self.open = None;
                 (Vec::new(), Some(error.notice()))
             }
         };
-        let more = roots.len() > job.limit;
-        roots.truncate(job.limit);
-        tell(Said::Found { ticket: job.ticket, roots, more, wrong })
+        let more = hits.len() > job.limit;
+        hits.truncate(job.limit);
+        let roots = hits.iter().map(|hit| hit.root.clone()).collect();
+        tell(Said::Found { ticket: job.ticket, roots, more, wrong }) && self.quote(job, &hits, tell)
     }
 
-    fn find(&mut self, job: &Job) -> Result<Vec<ThreadId>, EngineError> {
+    /// Looks where the words stand, once the rows are told; what was found first before the rest.
+    fn quote(&mut self, job: &Job, hits: &[Hit], tell: &dyn Fn(Said) -> bool) -> bool {
+        let needles = Needles::of(&job.sought.query);
+        if needles.is_empty() {
+            return true;
+        }
+        // The texts of what was found before are told already.
+        let hits = &hits[hits.len().saturating_sub(MAX_QUOTED)..];
+        for hits in hits.chunks(QUOTED_AT_ONCE) {
+            let mut of = Vec::with_capacity(hits.len());
+            for hit in hits {
+                if !self.is_newest(job) {
+                    return true;
+                }
+                self.reading = self.reading.take().or_else(|| (self.shelf.reading)());
+                let text = self.reading.as_ref().and_then(|read| read(&hit.thread, hit.date));
+                let snippet = text.and_then(|text| needles.snippet(&safe_text::text(&text)));
+                of.extend(snippet.map(|snippet| (hit.root.clone(), snippet)));
+            }
+            if !tell(Said::Snippets { ticket: job.ticket, of }) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn find(&mut self, job: &Job) -> Result<Vec<Hit>, EngineError> {
         if !self.is_newest(job) {
             return Ok(Vec::new());
         }
         let stamps = self.stamps();
         if self.open.as_ref().is_none_or(|open| open.stamps != stamps) {
-            self.open = None;
+            (self.open, self.reading) = (None, None);
             self.open = self.open(stamps)?;
         }
         // Without an index nothing is found, and what it lacks says why.
@@ -172,8 +208,7 @@ impl Reads {
         let Job { sought: Sought { query, order, typing }, limit, .. } = job;
         let (order, typing) = (*order, *typing);
         let ask = Ask { query, limit: limit.saturating_add(1), order, typing };
-        let rows = open.device.find(&open.index, &ask, &|| self.is_newest(job))?;
-        Ok(rows.into_iter().map(|row| row.thread).collect())
+        Ok(open.device.hits(&open.index, &ask, &|| self.is_newest(job))?.0)
     }
 
     fn stamps(&self) -> [Stamp; 2] {

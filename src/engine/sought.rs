@@ -46,6 +46,7 @@ impl Engine {
     /// Tells what was found.
     pub(super) fn tell_sought(&self, said: Said) {
         match said {
+            Said::Snippets { ticket, of } => self.tell(Update::Snippets(ticket, of)),
             Said::Indexed(at) => self.tell(Update::Indexed(at)),
             Said::Found { ticket, roots, more, wrong } => {
                 let found = match self.driver.device.rows(&roots) {

@@ -273,6 +273,8 @@ pub struct Model {
     pub list: List,
     /// The search whose finds the list shows.
     pub search: Option<Box<Search>>,
+    /// What was searched before, the newest first.
+    pub searches: Vec<String>,
     /// The open conversation.
     pub reader: Option<Reader>,
     /// The keys pressed so far of a sequence.
@@ -366,6 +368,7 @@ impl Model {
             labels,
             list,
             search: None,
+            searches: Vec::new(),
             reader: None,
             keys: Vec::new(),
             held: VecDeque::new(),

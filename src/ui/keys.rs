@@ -161,6 +161,8 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Links | Verb::OpenLink | Verb::Copy(_) => links::press(model, command.verb),
         Verb::Search => search::open(model),
         Verb::SearchOrder => search::turn(model),
+        Verb::SearchComplete(next) => search::complete_line(model, next),
+        Verb::SearchPast(older) => search::past(model, older),
         Verb::Hit(next) => search::hit(model, next),
         Verb::Message(true) if search::hits(model) => search::hit(model, true),
         Verb::Message(next) => with_reader(model, |reader| reader.step(next)),

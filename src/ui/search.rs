@@ -3,18 +3,32 @@
 //! Invariant: a value. What is asked is always what the line says; an answer to anything else is
 //! left. Where the search began is kept whole, and Esc gives it back.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use crate::command::motion::Edit;
 use crate::engine::handle::Request;
 use crate::engine::search::{Found, Indexed, Sought};
+use crate::engine::view::Label;
+use crate::id::ThreadId;
+use crate::label;
 use crate::notice::{Notice, Severity};
-use crate::search::{Context, Needles, Order, Parsed, Query, parse};
+use crate::search::{
+    Completion, Context, Known, Needles, Order, Parsed, Person, Query, Snippet, complete, parse,
+};
 use crate::ui::app::{Effect, Model};
+use crate::ui::compose::{Writing, outgoing};
 use crate::ui::history::History;
 use crate::ui::keys;
 use crate::ui::line::Line;
 use crate::ui::list::List;
 use crate::ui::reader::Reader;
 use crate::ui::update::ask;
+
+/// Searches that are remembered.
+const MOST_SEARCHES: usize = 100;
+/// People that are looked through for a word, the likeliest first.
+const MOST_PEOPLE: usize = 2_000;
 
 /// The search.
 #[derive(Debug, Clone)]
@@ -33,6 +47,18 @@ pub struct Search {
     pub indexed: Option<Indexed>,
     /// Why nothing could be looked at.
     pub wrong: Option<Notice>,
+    /// Where the words stand, by conversation.
+    pub snippets: BTreeMap<ThreadId, Snippet>,
+    /// The ticket of what is shown.
+    shown: Option<u64>,
+    /// What may be meant by the word at the caret.
+    pub offers: Vec<Completion>,
+    /// Of these the one that was taken, and the line before.
+    pub taken: Option<(usize, Line)>,
+    /// Which of the searches before the line shows, and what it said first.
+    recalled: Option<(usize, Line)>,
+    /// What was read last.
+    read: Option<(String, usize)>,
     /// What was asked last.
     asked: Option<Asked>,
     back: Box<Back>,
@@ -58,7 +84,7 @@ struct Back {
 pub fn open(model: &mut Model) -> Vec<Effect> {
     model.notice = None;
     if let Some(search) = &mut model.search {
-        search.open = true;
+        (search.open, search.read) = (true, None);
         let effects = if model.reader.is_some() { keys::back(model) } else { Vec::new() };
         return effects;
     }
@@ -74,10 +100,18 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
         needles: Needles::default(),
         indexed: None,
         wrong: None,
+        snippets: BTreeMap::new(),
+        shown: None,
+        offers: Vec::new(),
+        taken: None,
+        recalled: None,
+        read: None,
         asked: None,
         back: Box::new(Back { list, reader, history }),
     }));
-    ask(close)
+    let mut effects = ask(close);
+    effects.extend(outgoing::ask_met(model));
+    effects
 }
 
 /// Whether keys are for the line.
@@ -90,6 +124,7 @@ pub fn is_typed(model: &Model) -> bool {
 pub fn insert(model: &mut Model, text: &str) {
     if let Some(search) = &mut model.search {
         search.line.insert(&text.replace(['\n', '\r'], " "));
+        (search.taken, search.recalled) = (None, None);
     }
 }
 
@@ -97,6 +132,7 @@ pub fn insert(model: &mut Model, text: &str) {
 pub fn edit(model: &mut Model, how: Edit) {
     if let Some(search) = &mut model.search {
         search.line.edit(how);
+        (search.taken, search.recalled) = (None, None);
     }
 }
 
@@ -104,10 +140,20 @@ pub fn edit(model: &mut Model, how: Edit) {
 pub fn look(model: &mut Model) -> Vec<Effect> {
     let now = model.now();
     let Some(search) = model.search.as_mut() else { return Vec::new() };
-    let context = Context { now, zone: &model.zone, me: &[], typing: true };
     if !search.open && search.asked.is_some() {
         return Vec::new(); // dates like `today` move on; what was found stays
     }
+    let state = (search.line.text().to_owned(), search.line.caret());
+    if search.read.as_ref() == Some(&state) {
+        return Vec::new();
+    }
+    if search.taken.is_none() {
+        search.offers = offers(&state.0, state.1, &model.labels, &model.writing, &model.searches);
+    }
+    search.read = Some(state);
+    let me: Vec<String> =
+        model.writing.identities.iter().map(|me| me.from.address.clone()).collect();
+    let context = Context { now, zone: &model.zone, me: &me, typing: true };
     search.parsed = parse(search.line.text(), &context);
     if search.line.text().trim().is_empty() {
         let had = search.asked.take().is_some();
@@ -124,6 +170,7 @@ pub fn look(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     search.needles = Needles::of(&wanted.query);
+    search.snippets.clear();
     seek(model, wanted)
 }
 
@@ -135,11 +182,79 @@ fn seek(model: &mut Model, wanted: Asked) -> Vec<Effect> {
     ask([model.list.seek(Sought { query, order, typing })])
 }
 
+/// What may be meant by the word at the caret.
+fn offers(
+    text: &str,
+    caret: usize,
+    labels: &[Label],
+    writing: &Writing,
+    history: &[String],
+) -> Vec<Completion> {
+    let user = labels.iter().filter(|label| !label::is_system(label.id.as_str()));
+    let labels: Vec<String> = user.map(|label| label.name.clone()).collect();
+    let mut people: Vec<_> = writing.known.values().collect();
+    people.sort_by_key(|who| (!who.wrote_to, Reverse(who.count), Reverse(who.last)));
+    let person = |who: &&crate::mail::compose::Person| Person {
+        name: who.address.name.clone(),
+        address: who.address.address.clone(),
+    };
+    let people: Vec<Person> = people.iter().take(MOST_PEOPLE).map(person).collect();
+    complete(text, caret, &Known { labels: &labels, people: &people, history })
+}
+
+/// Completes the word at the caret by the next (`true`) or previous that may be meant.
+pub fn complete_line(model: &mut Model, next: bool) -> Vec<Effect> {
+    let Some(search) = model.search.as_mut() else { return Vec::new() };
+    let count = search.offers.len();
+    let (at, before) = match search.taken.take() {
+        Some((at, before)) if next => ((at + 1) % count.max(1), before),
+        Some((at, before)) => ((at + count.saturating_sub(1)) % count.max(1), before),
+        None => (0, search.line.clone()),
+    };
+    let Some(offer) = search.offers.get(at) else { return Vec::new() };
+    search.line = before.clone();
+    search.line.put(offer.replace.clone(), &offer.insert);
+    search.taken = (count > 1).then_some((at, before));
+    Vec::new()
+}
+
+/// Shows an older (`true`) or newer search.
+pub fn past(model: &mut Model, older: bool) -> Vec<Effect> {
+    let Some(search) = model.search.as_mut() else { return Vec::new() };
+    let (at, first) = match search.recalled.take() {
+        Some((at, first)) if older => (Some(at + 1), first),
+        Some((at, first)) => (at.checked_sub(1), first),
+        None if older => (Some(0), search.line.clone()),
+        None => return Vec::new(),
+    };
+    search.taken = None;
+    let Some(at) = at else {
+        search.line = first;
+        return Vec::new();
+    };
+    let at = at.min(model.searches.len().saturating_sub(1));
+    if let Some(text) = model.searches.get(at) {
+        search.line = Line::default();
+        search.line.insert(text);
+        search.recalled = Some((at, first));
+    }
+    Vec::new()
+}
+
+/// Remembers what was searched.
+fn remember(searches: &mut Vec<String>, text: &str) {
+    let text = text.trim();
+    searches.retain(|known| known != text);
+    searches.insert(0, text.to_owned());
+    searches.truncate(MOST_SEARCHES);
+}
+
 /// Keeps what was found as a list.
 pub fn keep(model: &mut Model) -> Vec<Effect> {
     let Some(search) = model.search.as_mut() else { return Vec::new() };
     let Some(asked) = search.asked.clone() else { return leave(model) };
     search.open = false;
+    remember(&mut model.searches, search.line.text());
     // While one types, one or two letters are looked for in less than all.
     seek(model, Asked { typing: false, ..asked })
 }
@@ -181,11 +296,20 @@ pub fn found(model: &mut Model, ticket: u64, found: Found) -> Vec<Effect> {
     if !model.list.waits_for_ticket(ticket) {
         return Vec::new();
     }
+    search.shown = Some(ticket);
     search.wrong.clone_from(&found.wrong);
     let requests = model.list.take_found(ticket, found);
     let mut effects = ask(requests);
     effects.extend(keys::release_held(model));
     effects
+}
+
+/// Takes in where the words stand in what is shown.
+pub fn snippets(model: &mut Model, ticket: u64, of: Vec<(ThreadId, Snippet)>) -> Vec<Effect> {
+    if let Some(search) = model.search.as_mut().filter(|search| search.shown == Some(ticket)) {
+        search.snippets.extend(of);
+    }
+    Vec::new()
 }
 
 /// Takes in how far the index is; once it has all, it is asked again.

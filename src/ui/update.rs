@@ -164,6 +164,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             more_unread(model)
         }
         Update::Found(ticket, found) => search::found(model, ticket, found),
+        Update::Snippets(ticket, of) => search::snippets(model, ticket, of),
         Update::Rows(ticket, rows) => {
             let requests = model.list.take_rows(ticket, rows);
             let mut effects = ask(requests);

@@ -130,3 +130,32 @@ fn looks() {
         insta::assert_snapshot!(format!("search-read-{columns}x{rows}"), screen.text());
     }
 }
+
+#[test]
+fn a_word_is_completed_and_searches_before_come_back() {
+    let mut screen = screen(80, 24);
+    let line = |screen: &Screen| {
+        screen.model.search.as_ref().map(|search| search.line.text().to_owned()).unwrap_or_default()
+    };
+    screen.press("/lab<Tab>");
+    assert_eq!(line(&screen), "label:");
+    screen.press("wo<Tab>");
+    assert_eq!(line(&screen).trim_end(), "label:Work");
+    screen.press("<C-u>is:<Tab>");
+    let first = line(&screen);
+    screen.press("<Tab>");
+    assert_ne!(line(&screen), first);
+    screen.press("<S-Tab>");
+    assert_eq!(line(&screen), first);
+    screen.press("<C-u>lunch<Enter><Esc>/fish<Enter>gi/");
+    for (key, said) in [
+        ("<C-p>", "fish"),
+        ("<C-p>", "lunch"),
+        ("<C-p>", "lunch"),
+        ("<C-n>", "fish"),
+        ("<C-n>", ""),
+    ] {
+        screen.press(key);
+        assert_eq!(line(&screen), said, "{key}");
+    }
+}

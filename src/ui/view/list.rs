@@ -5,7 +5,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use super::{FELT_MS, columns, put, put_all};
 use crate::engine::view::Row;
@@ -125,10 +125,11 @@ fn draw_row(model: &Model, row: &Row, here: bool, date: &str, line: Rect, buf: &
     let names_columns = who_columns.saturating_sub(columns(&count));
     let names = people::short(&row.participants, names_columns.into());
     let names_end = put(buf, (x, y), &names, names_columns, weight);
+    let hit = if here { weight.add_modifier(Modifier::UNDERLINED) } else { theme.hit() };
     let found = |field, text: &str, from: u16, end: u16, buf: &mut Buffer| {
         let Some(search) = &model.search else { return };
         let hits = search.needles.find(field, text);
-        super::search::mark((from, y), text, &hits, end, look(theme.hit()), buf);
+        super::search::mark((from, y), text, &hits, end, hit, buf);
     };
     found(Field::From, &names, x, names_end, buf);
     put(buf, (names_end, y), &count, columns(&count), look(theme.dim()));
@@ -148,8 +149,10 @@ fn draw_row(model: &Model, row: &Row, here: bool, date: &str, line: Rect, buf: &
     let subject_x = x;
     let x = put(buf, (x, y), subject, room, style);
     found(Field::Subject, subject, subject_x, x, buf);
-    let snippet = format!("  {}", row.snippet);
-    if !row.snippet.is_empty() && end > x + 6 {
+    let quoted = model.search.as_ref().and_then(|search| search.snippets.get(&row.thread));
+    let snippet = quoted.map_or(row.snippet.as_str(), |quoted| quoted.text.as_str());
+    let snippet = format!("  {snippet}");
+    if !snippet.trim().is_empty() && end > x + 6 {
         let shown = put(buf, (x, y), &snippet, end - x, look(theme.dim()));
         found(Field::Body, &snippet, x, shown, buf);
     }

@@ -21,6 +21,10 @@ use crate::ui::text;
 const PROMPT_COLUMNS: u16 = 3;
 /// Lists of fewer rows have no line of their own for what is wrong.
 const REMARK_FROM: u16 = 12;
+/// Completions that are shown at a time.
+const OFFERS: usize = 5;
+/// Columns of one.
+const OFFER_COLUMNS: usize = 24;
 /// Columns that what is typed has at least, before anything else is said on its line.
 const TYPED_LEAST: u16 = 24;
 
@@ -138,8 +142,26 @@ fn remark(model: &Model, search: &Search) -> Vec<(String, Style)> {
         }
         return parts;
     }
+    if !search.offers.is_empty() && !search.line.text().trim().is_empty() {
+        return offers(model, search);
+    }
     let help = "from: to: subject: label: in: is: has: before: \"a phrase\" -not OR";
     vec![(help.to_owned(), theme.dim())]
+}
+
+/// What Tab writes, the one that it wrote marked.
+fn offers(model: &Model, search: &Search) -> Vec<(String, Style)> {
+    let theme = model.theme;
+    let taken = search.taken.as_ref().map(|(at, _)| *at);
+    // The one that was taken is in sight.
+    let first = taken.map_or(0, |at| at - at % OFFERS);
+    let mut parts = vec![("Tab ".to_owned(), theme.key())];
+    for (at, offer) in search.offers.iter().enumerate().skip(first).take(OFFERS) {
+        let style = if taken == Some(at) { theme.cursor() } else { theme.dim() };
+        parts.push((text::cut(offer.insert.trim_end(), OFFER_COLUMNS), style));
+        parts.push(("  ".to_owned(), theme.dim()));
+    }
+    parts
 }
 
 /// How many conversations were found, for the title.
