@@ -111,6 +111,7 @@
 //! | a file outlives a power cut | `store/db` (`durable`), `store/disk`, `engine/syncer` |
 //! | an own event is forgotten | `engine/apply` (`forget_projected`) ← `engine/kept_disk` |
 //! | an attachment is saved, opened, piped | `cli/attachment` ← `mail/part`, `mail/program` |
+//! | a file is saved, read on the screen | `ui/files` → `cli/tui_files` → `cli/attachment` |
 //! | mail goes out into files | `cli/export` → `bridge/leave` → `mail/compose/restate` |
 //! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
 //! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |
@@ -141,9 +142,8 @@
 //! `DIR/backend/threads.db` holds every Thread log, the queue, snapshots, the message index and
 //! blobs; `DIR/backend/mailbox.db` the backend's Mailbox store, `snapshots.db` beside it what a new
 //! device gets of it, and `search.db` the words of all messages; both can be made again at any
-//! time. A device of a remote backend has
-//! `DIR/remote.json` and, in `DIR/threads.db`, the logs and long texts that it is to keep,
-//! with their words in `DIR/search.db`.
+//! time. A device of a remote backend has `DIR/remote.json` and, in `DIR/threads.db`, the logs and
+//! long texts that it is to keep, with their words in `DIR/search.db`.
 //! `DIR/lock` is held by the one process that owns the directory; while that is a terminal or runs
 //! with `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db`
 //! remembers which files were imported and what they said; losing it costs reading them again.
@@ -239,7 +239,7 @@
 //!   byte, and no table may say where a row lies in its file. The thread's own log goes as a whole.
 //! - **Label ids come from names**, so that two devices that make a label offline make the same. A
 //!   renamed label keeps its id; its old name is free for another under the next id of that name.
-//! - **The index of words follows the logs by the number of their rows**, which grow in the order of
+//! - **The index of words follows the logs by the number of their rows**, that grow in the order of
 //!   commits: no table says what is not indexed, and what an older program wrote is indexed by the
 //!   next. It is a file of its own, behind what is acknowledged, and any process may go on with
 //!   it. A row of it is a message numbered by its date, so that the newest answers are read first

@@ -9,7 +9,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::backend::Finding;
 use crate::backend::storage::{self, Feed, Logs, Looked};
+use crate::search::Index;
+use crate::search::index::is_spoilt;
 use crate::store::StoreError;
 
 /// How long it waits after its start, unless there is something to do: a backend that was started
@@ -199,10 +202,117 @@ pub fn index_now(dir: &Path, logs: Logs, go_on: &dyn Fn() -> bool) -> Result<(),
     Ok(())
 }
 
+/// Checks the file of the index in `dir`; a damaged one is made again where `repair` says so.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn check_index(dir: &Path, logs: Logs, repair: bool) -> Result<Vec<Finding>, StoreError> {
+    let wrong = damage(dir)?;
+    let repaired = repair && !wrong.is_empty();
+    if repaired {
+        Index::remove(dir)?;
+        index_now(dir, logs, &|| true)?;
+    }
+    let path = dir.join(Index::NAME);
+    let line = |wrong: String| format!("{}: {wrong}", path.display());
+    let all = wrong.into_iter().map(line);
+    Ok(all.map(|line| Finding { repaired, ..Finding::new("search", line) }).collect())
+}
+
+/// What is wrong with the file of the index in `dir`.
+fn damage(dir: &Path) -> Result<Vec<String>, StoreError> {
+    match Index::read(dir).and_then(|index| index.map_or(Ok(Vec::new()), |index| index.integrity()))
+    {
+        Err(error) if is_spoilt(&error) => Ok(vec![error.to_string()]),
+        found => found,
+    }
+}
+
 /// Looks at the index in `dir`; what it lacks is counted up to `most`.
 ///
 /// # Errors
 /// When a file cannot be read.
 pub fn look_at_index(dir: &Path, logs: Logs, most: usize) -> Result<Looked, StoreError> {
     storage::look(dir, logs, most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::tests::{mail, open, take_in};
+    use crate::backend::thread_client::state_of;
+    use crate::id::{LabelId, StoreId, ThreadId};
+    use crate::label;
+    use crate::search::{Ask, Context, Names, Order, Rows, parse};
+
+    /// Every thread is a conversation in the inbox.
+    struct Every;
+
+    impl Names for Every {
+        fn labels(&mut self, _: &str) -> Vec<LabelId> {
+            Vec::new()
+        }
+    }
+
+    impl Rows for Every {
+        fn shown(
+            &mut self,
+            thread: &ThreadId,
+            _: &[Vec<LabelId>],
+        ) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
+            Ok(Some((thread.clone(), vec![label::system("inbox")])))
+        }
+
+        fn few(&mut self, _: &[LabelId], _: usize) -> Result<Option<Vec<ThreadId>>, StoreError> {
+            Ok(None)
+        }
+    }
+
+    fn found(dir: &Path, text: &str) -> usize {
+        let looked = look_at_index(dir, Logs::Backend, 9).unwrap();
+        assert_eq!((looked.lacks, looked.stale), (0, false));
+        let zone = jiff::tz::TimeZone::UTC;
+        let context = Context { now: 0, zone: &zone, me: &[], typing: false };
+        let query = parse(text, &context).query;
+        let ask = Ask { query: &query, limit: 9, order: Order::Newest, typing: false };
+        looked.index.unwrap().find(&ask, &mut Every, &|| true).unwrap().len()
+    }
+
+    #[test]
+    fn what_is_gone_at_its_source_is_found_again_when_it_is_there_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut backend = open(dir.path());
+        let threads = take_in(&mut backend, vec![mail("alpha", &[]), mail("beta", &[])]);
+        assert_eq!(look_at_index(dir.path(), Logs::Backend, 9).unwrap().lacks, 2);
+        let state = state_of(&backend.db, &StoreId::thread(&threads[0])).unwrap();
+        let alpha = [(threads[0].clone(), state.messages[0].message.message.clone())];
+        for (step, (removed, expected)) in
+            [(false, 1), (true, 0), (true, 0), (false, 1)].into_iter().enumerate()
+        {
+            backend.remove_messages(&alpha, removed, &format!("step {step}")).unwrap();
+            backend.commit().unwrap();
+            index_now(dir.path(), Logs::Backend, &|| true).unwrap();
+            assert_eq!(found(dir.path(), "alpha"), expected, "step {step}");
+            assert_eq!(found(dir.path(), "beta"), 1);
+        }
+        // All of it at once gives the same.
+        Index::remove(dir.path()).unwrap();
+        index_now(dir.path(), Logs::Backend, &|| true).unwrap();
+        assert_eq!((found(dir.path(), "alpha"), found(dir.path(), "beta")), (1, 1));
+    }
+
+    #[test]
+    fn who_waits_for_the_thread_hears_when_all_is_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut backend = open(dir.path());
+        let indexer = Indexer::start(dir.path());
+        let handle = indexer.handle(dir.path());
+        for name in ["alpha", "beta", "gamma"] {
+            take_in(&mut backend, vec![mail(name, &[])]);
+            assert!(handle.catch_up(&mut |_| true));
+            assert_eq!(found(dir.path(), name), 1);
+        }
+        drop(indexer);
+        assert!(!handle.catch_up(&mut |_| true), "nobody does it any more");
+    }
 }

@@ -57,7 +57,7 @@ pub use edge_host::MailEdge;
 pub use error::BackendError;
 pub use fetcher::{AccountStatus, Fetcher, FetcherHandle};
 pub use host::{Host, HostHandle};
-pub use indexer::{IndexHandle, index_now, look_at_index};
+pub use indexer::{IndexHandle, check_index, index_now, look_at_index};
 pub use ingest::{Packer, Prepared, Whole, prepare};
 pub use mend::mend;
 pub use outbox::{

@@ -38,6 +38,9 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
     if home.dir.join("mailbox.db").exists() {
         found.extend(device(home, writable)?);
     }
+    let (dir, logs) = super::search::indexed(home);
+    let index = crate::backend::check_index(&dir, logs, writable);
+    found.extend(index.map_err(|error| error.notice())?);
     for finding in &found {
         output.result(finding, || {
             let end = if finding.repaired { " (repaired)" } else { "" };

@@ -10,9 +10,9 @@ use crate::notice::Notice;
 use crate::safe_text;
 
 /// The variable that says which program opens links, with its arguments.
-const VARIABLE: &str = "MAILTUI_OPEN";
+pub(super) const VARIABLE: &str = "MAILTUI_OPEN";
 /// What opens them where it is not set.
-const FALLBACK: &str = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+pub(super) const FALLBACK: &str = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
 
 fn failed(why: impl std::fmt::Display) -> Notice {
     let line = format!("the link is not opened: {}", safe_text::line(&why.to_string()));

@@ -24,7 +24,7 @@ use crate::clock::SystemClock;
 use crate::engine::handle::EngineHandle;
 use crate::engine::link::Endpoint;
 use crate::engine::view::{ImportProgress, Label, Page, Status, Window};
-use crate::engine::{Device, EngineError, ImportJob, Owner};
+use crate::engine::{Device, EngineError, ImportJob, Owner, SideDoor};
 use crate::label;
 use crate::mail::compose::Draft;
 use crate::notice::{Exit, Explain as _, Notice};
@@ -141,8 +141,10 @@ fn show(
     let slot = Arc::clone(&sample);
     let beside = Arc::new(Mutex::new(None));
     let listening = Arc::clone(&beside);
-    let mut doors = Doors { home: home.clone(), owner, sample, running: Vec::new(), listening };
-    let desk = super::tui_write::Desk::new(home, &slot);
+    let side = Arc::new(Mutex::new(None));
+    let desk = super::tui_write::Desk::new(home, &slot, &side);
+    let running = Vec::new();
+    let mut doors = Doors { home: home.clone(), owner, sample, running, listening, side };
     let of_desk = desk.clone();
     let start = Start {
         first: beginning.first,
@@ -222,6 +224,8 @@ struct Doors {
     running: Vec<Running>,
     /// The socket for commands beside the interface; taken away when that ends.
     listening: Arc<Mutex<Option<Listening>>>,
+    /// The way to the engine for who needs bytes of it.
+    side: Arc<Mutex<Option<SideDoor>>>,
 }
 
 struct Running {
@@ -268,7 +272,7 @@ impl Doors {
         tell: Tell,
     ) -> Result<EngineHandle, Notice> {
         let mut device = home.device()?;
-        device.search_in(super::search::shelf(home));
+        device.search_in(super::shelf::shelf(home));
         let (endpoint, host) = match &home.backend {
             Where::Embedded => {
                 let host = embedded(home)?;
@@ -283,6 +287,7 @@ impl Doors {
         let import = host.as_ref().map(|host| importer(home, host));
         let started = crate::engine::start(device, endpoint, import);
         let (handle, side) = started.map_err(|error| error.notice())?;
+        *self.side.lock().unwrap_or_else(PoisonError::into_inner) = Some(side.clone());
         if owner.is_some() {
             // Without a socket the interface works as well; commands then say that the directory
             // is in use.

@@ -16,7 +16,9 @@ use crate::cli::demo::Sample;
 use crate::cli::home::Home;
 use crate::cli::opener;
 use crate::cli::tui_editor;
+use crate::cli::tui_files::Files;
 use crate::clock::{Clock as _, SystemClock};
+use crate::engine::SideDoor;
 use crate::engine::writing::Writing;
 use crate::mail::Address;
 use crate::mail::compose::{Attached, Identity};
@@ -36,11 +38,18 @@ pub(super) struct Desk {
     /// What was there before is left over from another program, Unix milliseconds.
     started: i64,
     sample: Arc<Mutex<Option<Sample>>>,
+    files: Files,
 }
 
 impl Desk {
-    pub(super) fn new(home: &Home, sample: &Arc<Mutex<Option<Sample>>>) -> Self {
-        Self { home: home.clone(), started: SystemClock.now_ms(), sample: Arc::clone(sample) }
+    pub(super) fn new(
+        home: &Home,
+        sample: &Arc<Mutex<Option<Sample>>>,
+        side: &Arc<Mutex<Option<SideDoor>>>,
+    ) -> Self {
+        let files = Files::new(side);
+        let started = SystemClock.now_ms();
+        Self { home: home.clone(), started, sample: Arc::clone(sample), files }
     }
 
     /// The data directory, and whether it is the sample's.
@@ -89,6 +98,8 @@ pub(super) fn job(desk: Desk) -> DeskJob {
                 tell(DeskSaid::Paths(ticket, paths(&typed)));
             }
             DeskAsk::Forget(slot) => tui_editor::forget(&dir, slot),
+            DeskAsk::File(ask) => desk.files.begin(&dir, *ask, tell),
+            DeskAsk::StopFile(ticket) => desk.files.stop(ticket),
             DeskAsk::OpenLink(target) => {
                 if let Err(notice) = opener::open(&target) {
                     tell(DeskSaid::Problem(notice));

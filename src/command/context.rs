@@ -38,6 +38,10 @@ pub enum Context {
     Outbox,
     /// The saves of a draft.
     Saves,
+    /// The files of a conversation.
+    Files,
+    /// A text that is read over the reader.
+    Page,
     /// The links of a message.
     Links,
     /// All of these.
@@ -46,7 +50,7 @@ pub enum Context {
 
 impl Context {
     /// Every context that can be on top.
-    pub const REAL: [Self; 15] = [
+    pub const REAL: [Self; 17] = [
         Self::FirstRun,
         Self::List,
         Self::Reader,
@@ -61,6 +65,8 @@ impl Context {
         Self::Drafts,
         Self::Outbox,
         Self::Saves,
+        Self::Files,
+        Self::Page,
         Self::Links,
     ];
 
@@ -88,6 +94,8 @@ impl Context {
             Self::Drafts => "drafts",
             Self::Outbox => "outbox",
             Self::Saves => "saves",
+            Self::Files => "attachments",
+            Self::Page => "page",
             Self::Links => "links",
             Self::Everywhere => "everywhere",
         }

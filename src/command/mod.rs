@@ -8,6 +8,7 @@ pub mod archive;
 pub mod compose;
 pub mod context;
 pub mod events;
+pub mod files;
 pub mod go;
 pub mod intent;
 pub mod key;

@@ -1,8 +1,8 @@
 //! The motions: down, up, pages, ends. In the reader they scroll.
 
 use super::context::Context::{
-    self, Accounts, Colours, Compose, Drafts, FirstRun, Help, History, Links, List, Outbox, Picker,
-    Prompt, Reader, Saves, Search,
+    self, Accounts, Colours, Compose, Drafts, Files, FirstRun, Help, History, Links, List, Outbox,
+    Page, Picker, Prompt, Reader, Saves, Search,
 };
 use super::registry::{Command, Group, Verb};
 
@@ -27,9 +27,12 @@ pub enum Motion {
     Last,
 }
 
-const SCROLLS: &[Context] = &[List, Reader, History, Help, Accounts, Drafts, Outbox, Links];
-const CHOOSES: &[Context] =
-    &[List, Reader, History, Help, Accounts, FirstRun, Colours, Drafts, Outbox, Saves, Links];
+const SCROLLS: &[Context] =
+    &[List, Reader, History, Help, Accounts, Drafts, Outbox, Links, Files, Page];
+const CHOOSES: &[Context] = &[
+    List, Reader, History, Help, Accounts, FirstRun, Colours, Drafts, Outbox, Saves, Links, Files,
+    Page,
+];
 
 /// The declarations.
 pub const MOTIONS: [Command; 11] = [
@@ -41,7 +44,7 @@ pub const MOTIONS: [Command; 11] = [
     motion("page-up", "A page up", SCROLLS, &["PgUp", "C-b"], Motion::PageUp),
     motion("first", "To the first", SCROLLS, &["g g", "Home"], Motion::First),
     motion("last", "To the last", SCROLLS, &["G", "End"], Motion::Last),
-    motion("read-on", "A page on", &[Reader], &["Space"], Motion::PageDown),
+    motion("read-on", "A page on", &[Reader, Page], &["Space"], Motion::PageDown),
     motion("next-entry", "Next entry", &[Picker, Prompt], &["Down", "C-n"], Motion::Down),
     motion("previous-entry", "Previous entry", &[Picker, Prompt], &["Up", "C-p"], Motion::Up),
 ];

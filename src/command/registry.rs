@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use super::compose::{Out, Write};
 use super::context::{Context, Subject};
+use super::files::{self, FileVerb};
 use super::intent::Intent;
 use super::key::Key;
 use super::motion::{Edit, Motion};
@@ -28,22 +29,16 @@ pub enum Verb {
     Edit(Edit),
     /// Opens the conversation under the cursor.
     Open,
+    /// Something about files of a conversation.
+    Files(FileVerb),
     /// Shows the links of the message.
     Links,
     /// Opens the link under the cursor.
     OpenLink,
     /// Copies something.
     Copy(Copied),
-    /// Opens the line that is searched by.
-    Search,
-    /// The newest first, or the best.
-    SearchOrder,
-    /// Completes what is searched, by the next (`true`) or previous that may be meant.
-    SearchComplete(bool),
-    /// An older (`true`) or newer search.
-    SearchPast(bool),
-    /// To the next (`true`) or previous place that was found.
-    Hit(bool),
+    /// Something about searching.
+    Search(search::Does),
     /// Back to the list.
     Back,
     /// To the next (`true`) or previous message.
@@ -246,6 +241,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         .chain(&TRIAGE)
         .chain(&reading::READING)
         .chain(&order::LINKING)
+        .chain(&files::FILES)
         .chain(&purge::PURGING)
         .chain(&motion::MOTIONS)
         .chain(&go::GOING)

@@ -4,6 +4,21 @@ use super::context::Context::{Drafts, History, List, Outbox, Reader, Search};
 use super::motion::Motion;
 use super::registry::{Command, Group, Verb, declare};
 
+/// What is done about searching.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Does {
+    /// Opens the line that is typed.
+    Open,
+    /// The newest first, or the best.
+    Turn,
+    /// Completes the word, by the next (`true`) or previous choice.
+    Complete(bool),
+    /// An older (`true`) or newer search.
+    Past(bool),
+    /// To the next (`true`) or previous hit.
+    Hit(bool),
+}
+
 /// The declarations.
 pub const SEARCHING: [Command; 11] = [
     declare(
@@ -13,7 +28,7 @@ pub const SEARCHING: [Command; 11] = [
         "search",
         &[List, Reader, History, Drafts, Outbox],
         &["/"],
-        Verb::Search,
+        Verb::Search(Does::Open),
     ),
     declare(
         Group::Read,
@@ -40,7 +55,7 @@ pub const SEARCHING: [Command; 11] = [
         "complete",
         &[Search],
         &["Tab"],
-        Verb::SearchComplete(true),
+        Verb::Search(Does::Complete(true)),
     ),
     declare(
         Group::Read,
@@ -49,7 +64,7 @@ pub const SEARCHING: [Command; 11] = [
         "",
         &[Search],
         &["S-Tab"],
-        Verb::SearchComplete(false),
+        Verb::Search(Does::Complete(false)),
     ),
     declare(
         Group::Read,
@@ -58,7 +73,7 @@ pub const SEARCHING: [Command; 11] = [
         "",
         &[Search],
         &["C-p"],
-        Verb::SearchPast(true),
+        Verb::Search(Does::Past(true)),
     ),
     declare(
         Group::Read,
@@ -67,7 +82,7 @@ pub const SEARCHING: [Command; 11] = [
         "",
         &[Search],
         &["C-n"],
-        Verb::SearchPast(false),
+        Verb::Search(Does::Past(false)),
     ),
     declare(
         Group::Move,
@@ -94,7 +109,7 @@ pub const SEARCHING: [Command; 11] = [
         "",
         &[Search, List],
         &["C-o"],
-        Verb::SearchOrder,
+        Verb::Search(Does::Turn),
     ),
     declare(
         Group::Read,
@@ -103,6 +118,6 @@ pub const SEARCHING: [Command; 11] = [
         "",
         &[Reader],
         &["N"],
-        Verb::Hit(false),
+        Verb::Search(Does::Hit(false)),
     ),
 ];

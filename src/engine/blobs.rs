@@ -113,6 +113,13 @@ impl Device {
         self.sending.nowhere.contains(hash)
     }
 
+    /// How many bytes of a blob are here.
+    #[must_use]
+    pub fn blob_fetched(&self, hash: &BlobHash) -> u64 {
+        let on_disk = self.kept.as_ref().map_or(0, |kept| Uploads::have(kept, hash).unwrap_or(0));
+        on_disk.max(self.blobs.peek(hash).map_or(0, |held| held.bytes.len() as u64))
+    }
+
     /// Whether a blob is here as a whole.
     #[must_use]
     pub fn has_blob(&self, hash: &BlobHash) -> bool {

@@ -162,6 +162,12 @@ fn make_kept(db: &Db, found: u32) -> Result<(), StoreError> {
     if found > 0 { Kept::upgrade(db) } else { Ok(()) }
 }
 
+/// The device's id, where the file has one.
+fn known_identity(db: &Db) -> Result<Option<DeviceId>, StoreError> {
+    let id = Own::setting(db, "id")?.map(DeviceId::try_from);
+    id.transpose().map_err(|error| StoreError::Row(error.to_string()))
+}
+
 impl Device {
     /// Opens or makes the device in `dir`. `remote` keeps the logs of opened threads.
     ///
@@ -207,10 +213,22 @@ impl Device {
     pub fn read(dir: &Path, clock: Box<dyn Clock>) -> Result<Option<Self>, EngineError> {
         let path = dir.join("mailbox.db");
         let Some(db) = Db::read(&path, Kind::Mailbox, mailbox::VERSION)? else { return Ok(None) };
-        let Some(id) = Own::setting(&db, "id")? else { return Ok(None) };
-        let id = DeviceId::try_from(id).map_err(|error| StoreError::Row(error.to_string()))?;
+        let Some(id) = known_identity(&db)? else { return Ok(None) };
         let kept = Db::read(&dir.join("threads.db"), Kind::Threads, KEPT_VERSION)?;
         Ok(Some(Self::of(db, dir, id, kept, clock)?))
+    }
+
+    /// As [`Device::read`], of an embedded backend's device whose file does not change meanwhile:
+    /// see [`Db::read_quiet`].
+    ///
+    /// # Errors
+    /// As [`Device::read`].
+    pub fn read_quiet(dir: &Path, clock: Box<dyn Clock>) -> Result<Option<Self>, EngineError> {
+        let path = dir.join("mailbox.db");
+        let db = Db::read_quiet(&path, Kind::Mailbox, mailbox::VERSION)?;
+        let Some(db) = db else { return Ok(None) };
+        let Some(id) = known_identity(&db)? else { return Ok(None) };
+        Ok(Some(Self::of(db, dir, id, None, clock)?))
     }
 
     /// Whether the tables were made by a program that knew other events than this one: the next

@@ -6,36 +6,44 @@
 use std::collections::HashMap;
 
 use crate::engine::view::Row;
+use crate::engine::views::Renamed;
 use crate::engine::{Device, EngineError};
 use crate::id::{LabelId, ThreadId};
 use crate::mailbox;
-use crate::search::query::is_label;
-use crate::search::{Ask, Hit, Index, Names, Rows};
+use crate::search::query::{is_label, is_virtual, nearest_label};
+use crate::search::{Ask, Hit, Index, Names, Query, Rows, Test};
 use crate::store::StoreError;
 
 /// The rows of a device, as a search asks for them.
 struct Asked<'a> {
     device: &'a Device,
+    /// Labels that rows show otherwise.
+    renamed: Renamed,
     /// Rows that were read, by root.
     read: HashMap<ThreadId, Row>,
 }
 
 impl Names for Asked<'_> {
     fn labels(&mut self, name: &str) -> Vec<LabelId> {
-        // A name that cannot be looked up is none.
-        if let Ok(Some(id)) = self.device.find_label(name) {
-            return vec![id];
-        }
-        let all = self.device.labels().unwrap_or_default().into_iter();
-        all.filter(|label| is_label(name, label.id.as_str(), &label.name))
-            .map(|label| label.id)
-            .collect()
+        self.device.labels_called(name)
     }
 }
 
 impl Rows for Asked<'_> {
-    fn shown(&mut self, thread: &ThreadId) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
-        let row = self.device.row(thread).map_err(|error| match error {
+    fn shown(
+        &mut self,
+        thread: &ThreadId,
+        lists: &[Vec<LabelId>],
+    ) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
+        let Some((root, place)) = mailbox::root_and_place(&self.device.db, thread)? else {
+            return Ok(None);
+        };
+        // Most of what is not to be shown is thrown away; its row need not be read.
+        let is_hidden = place.is_some_and(|place| place.hidden() > 1);
+        if is_hidden && lists.iter().any(|list| list.iter().all(is_in_sight)) {
+            return Ok(None);
+        }
+        let row = self.device.row_of(&root, &self.renamed).map_err(|error| match error {
             EngineError::Store(error) => error,
             other => StoreError::Row(other.to_string()),
         })?;
@@ -53,6 +61,11 @@ impl Rows for Asked<'_> {
         }
         mailbox::threads_in(&self.device.db, &all, most)
     }
+}
+
+/// Whether nothing that is thrown away, or spam, is in this list.
+fn is_in_sight(list: &LabelId) -> bool {
+    ["inbox", "archive", "snoozed"].contains(&list.as_str())
 }
 
 impl Device {
@@ -80,8 +93,42 @@ impl Device {
     ) -> Result<(Vec<Hit>, HashMap<ThreadId, Row>), EngineError> {
         // One moment, and one lock of the file instead of one for each row.
         let _still = self.db.still()?;
-        let mut asked = Asked { device: self, read: HashMap::new() };
+        let renamed = mailbox::renamed_in_rows(&self.db)?;
+        let mut asked = Asked { device: self, renamed, read: HashMap::new() };
         let hits = index.find(ask, &mut asked, go_on)?;
         Ok((hits, asked.read))
+    }
+
+    /// The labels that a name in a query means; a name that cannot be looked up is none.
+    fn labels_called(&self, name: &str) -> Vec<LabelId> {
+        if let Ok(Some(id)) = self.find_label(name) {
+            return vec![id];
+        }
+        let all = self.labels().unwrap_or_default().into_iter();
+        all.filter(|label| is_label(name, label.id.as_str(), &label.name))
+            .map(|label| label.id)
+            .collect()
+    }
+
+    /// The names of labels in a query that no label has, each with the nearest one there is: what
+    /// is asked by them finds nothing.
+    #[must_use]
+    pub fn labels_missing(&self, query: &Query) -> Vec<(String, Option<String>)> {
+        let mut named: Vec<String> = Vec::new();
+        query.leaves(&mut |leaf, _| {
+            if let Test::Label(name) = &leaf.test
+                && !named.contains(name)
+            {
+                named.push(name.clone());
+            }
+        });
+        named.retain(|name| !is_virtual(name) && self.labels_called(name).is_empty());
+        if named.is_empty() {
+            return Vec::new();
+        }
+        let all: Vec<String> =
+            self.labels().unwrap_or_default().into_iter().map(|label| label.name).collect();
+        let nearest = |name: &str| nearest_label(name, &all).map(str::to_owned);
+        named.into_iter().map(|name| (name.clone(), nearest(&name))).collect()
     }
 }

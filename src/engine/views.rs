@@ -87,8 +87,16 @@ impl Device {
     /// When the database refuses.
     pub fn row(&self, thread: &ThreadId) -> Result<Option<Row>, EngineError> {
         let Some(root) = mailbox::root_of(&self.db, thread)? else { return Ok(None) };
-        let members = mailbox::members(&self.db, &root)?;
-        Ok(merge(&members, &mailbox::renamed_in_rows(&self.db)?))
+        self.row_of(&root, &mailbox::renamed_in_rows(&self.db)?)
+    }
+
+    /// The row with this root; which labels are shown otherwise was read before, once for many.
+    pub(super) fn row_of(
+        &self,
+        root: &ThreadId,
+        renamed: &Renamed,
+    ) -> Result<Option<Row>, EngineError> {
+        Ok(merge(&mailbox::members(&self.db, root)?, renamed))
     }
 
     /// The rows of these conversations, in this order, each once; of what is gone there is none.
@@ -212,7 +220,7 @@ impl Device {
 }
 
 /// Labels that rows show under another id, or not at all.
-type Renamed = BTreeMap<LabelId, Option<LabelId>>;
+pub(super) type Renamed = BTreeMap<LabelId, Option<LabelId>>;
 
 /// Merges the members of a conversation into its row.
 fn merge(members: &Members, renamed: &Renamed) -> Option<Row> {

@@ -8,6 +8,8 @@ use crate::imap::ImapError;
 
 /// The longest response without its literals, in bytes: some thousand ranges of `VANISHED`.
 const MAX_TEXT_BYTES: usize = 1024 * 1024;
+/// How far a response says what kind it is, in bytes: behind a tag of ours and one word.
+const HEAD_BYTES: usize = 64;
 /// Parentheses within each other.
 const MAX_DEPTH: usize = 24;
 /// Literals of one response that carries no message, in bytes.
@@ -144,7 +146,8 @@ impl Framer {
 
     /// Whether the response is one of `OK`, `NO`, `BAD`, `BYE`, `PREAUTH`, or asks to go on.
     fn is_status(&self) -> bool {
-        let text = &self.buffer[self.start..self.at];
+        // It is asked at each parenthesis too: a tag without end must not be read each time.
+        let text = &self.buffer[self.start..self.at.min(self.start + HEAD_BYTES)];
         let mut words = text.split(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
         if words.next() == Some(b"+") {
             return true;
@@ -226,6 +229,9 @@ mod tests {
         assert!(refused(b"* 1 FETCH (BODY[] {99999999999999999999999}\r\n"));
         assert!(refused(&[b"* X ".as_slice(), &[b'('; 40], b"\r\n"].concat()));
         assert!(!refused(&[b"* OK ".as_slice(), &[b'('; 40], b"\r\n"].concat()));
+        let half = MAX_TEXT_BYTES / 2 - 16;
+        let long_tag = [&vec![b'x'; half], b" OK ".as_slice(), &vec![b'('; half], b"\r\n"].concat();
+        assert!(refused(&long_tag), "it is no status, and known to be none at once");
         assert!(refused(&[b"* X ".as_slice(), &vec![b'x'; MAX_TEXT_BYTES + 1]].concat()));
         let mut framer = Framer::new();
         framer.allow(3);

@@ -26,11 +26,16 @@ const A_LOOK: usize = 256;
 /// Who shows conversations.
 pub trait Rows: Names {
     /// The conversation that shows a thread, by its root, and the labels that it shows, sorted;
-    /// `None` where none does.
+    /// `None` where none does. One that is not in each of `lists`, each the union of some labels,
+    /// may be left out.
     ///
     /// # Errors
     /// When the storage refuses.
-    fn shown(&mut self, thread: &ThreadId) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError>;
+    fn shown(
+        &mut self,
+        thread: &ThreadId,
+        lists: &[Vec<LabelId>],
+    ) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError>;
 
     /// All threads of the conversations in any of these lists; `None` when they are more than
     /// `most`.
@@ -224,7 +229,7 @@ impl Search<'_> {
         let mut find = self.index.db.sql().prepare_cached(sql)?;
         let id: Option<String> = find.query_row([key], |row| row.get(0)).optional()?;
         let Some(thread) = id.and_then(|id| ThreadId::try_from(id).ok()) else { return Ok(None) };
-        Ok(rows.shown(&thread)?.map(|(root, labels)| (thread, root, labels)))
+        Ok(rows.shown(&thread, &self.lists)?.map(|(root, labels)| (thread, root, labels)))
     }
 
     fn holds(

@@ -47,19 +47,31 @@ impl Text {
     }
 }
 
-/// Both of two expressions.
-pub(super) fn and(a: &str, b: &str) -> String {
-    format!("({a}) AND ({b})")
+/// Each of some expressions; `None` of none. They stand side by side, since the parser of FTS5 goes
+/// into few parentheses within each other.
+pub(super) fn all(parts: &[String]) -> Option<String> {
+    joined(parts, ") AND (")
 }
 
-/// Either of two expressions.
-pub(super) fn or(a: &str, b: &str) -> String {
-    format!("({a}) OR ({b})")
+/// Any of some expressions; `None` of none.
+pub(super) fn any(parts: &[String]) -> Option<String> {
+    joined(parts, ") OR (")
 }
 
-/// The first and not the second.
-pub(super) fn and_not(a: &str, b: &str) -> String {
-    format!("({a}) NOT ({b})")
+/// The expression, and none of the others.
+pub(super) fn without(with: &str, others: &[String]) -> String {
+    match any(others) {
+        Some(others) => format!("({with}) NOT ({others})"),
+        None => with.to_owned(),
+    }
+}
+
+fn joined(parts: &[String], with: &str) -> Option<String> {
+    match parts {
+        [] => None,
+        [part] => Some(part.clone()),
+        parts => Some(format!("({})", parts.join(with))),
+    }
 }
 
 fn columns(field: Field) -> &'static str {
@@ -101,6 +113,15 @@ mod tests {
         let words = words.iter().map(|word| (*word).to_owned()).collect();
         let text = Text::of(&Test::Text { field, words, prefix }, typing).unwrap();
         assert_eq!((text.words.as_str(), text.short.as_deref()), want);
+    }
+
+    #[test]
+    fn expressions_together() {
+        let parts: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
+        assert_eq!(all(&parts).as_deref(), Some("(a) AND (b) AND (c)"));
+        assert_eq!((any(&parts[..1]).as_deref(), any(&[])), (Some("a"), None));
+        assert_eq!(without("x", &parts[1..]), "(x) NOT ((b) OR (c))");
+        assert_eq!(without("x", &[]), "x");
     }
 
     #[test]

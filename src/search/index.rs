@@ -1,10 +1,10 @@
 //! `search.db`: the words of messages, in tables of SQLite's FTS5.
 //!
 //! Invariant: it is a cache. All that is in it follows from the logs up to the row that
-//! [`Index::at`] names, in the transaction that names it; deleted or damaged it is made again. What is in the
-//! tables are folded words, so they part text at spaces and do nothing else with it. A row is a
-//! message, and its number its date: lists are read from the newest on, and never sorted. This file
-//! must not know what a word is, nor what is shown of a conversation.
+//! [`Index::at`] names, in the transaction that names it; deleted or damaged it is made again. What
+//! is in the tables are folded words, so they part text at spaces and do nothing else with it. A
+//! row is a message, and its number its date: lists are read from the newest on, and never sorted.
+//! This file must not know what a word is, nor what is shown of a conversation.
 
 use std::path::{Path, PathBuf};
 
@@ -124,10 +124,20 @@ impl Index {
     /// # Errors
     /// When it is damaged or newer.
     pub fn read(dir: &Path) -> Result<Option<Self>, StoreError> {
-        let Some(db) = Db::read(&dir.join(Self::NAME), Kind::Search, VERSION)? else {
-            return Ok(None);
-        };
-        let index = Self { db };
+        Self::known(Db::read(&dir.join(Self::NAME), Kind::Search, VERSION)?)
+    }
+
+    /// As [`Index::read`], of a file that does not change meanwhile: see [`Db::read_quiet`].
+    ///
+    /// # Errors
+    /// As [`Index::read`].
+    pub fn read_quiet(dir: &Path) -> Result<Option<Self>, StoreError> {
+        Self::known(Db::read_quiet(&dir.join(Self::NAME), Kind::Search, VERSION)?)
+    }
+
+    /// The index in a file, if it is of these rules.
+    fn known(db: Option<Db>) -> Result<Option<Self>, StoreError> {
+        let Some(index) = db.map(|db| Self { db }) else { return Ok(None) };
         let rules = index.value("rules")?;
         Ok((rules.as_deref() == Some(RULES)).then_some(index))
     }

@@ -57,13 +57,12 @@ impl Plan {
         let scoped = scoped(query);
         let mut parts = Vec::new();
         flatten(expr(&scoped, names, typing), &mut parts);
-        let (mut plan, mut without) = (Self::default(), Vec::new());
+        let mut plan = Self::default();
+        let (mut with, mut short, mut without) = (Vec::new(), Vec::new(), Vec::new());
         for part in parts {
             match part {
                 Expr::All => {}
-                Expr::Text(Text { short: Some(short), .. }) if !ranked => {
-                    add(&mut plan.short, &short);
-                }
+                Expr::Text(Text { short: Some(begin), .. }) if !ranked => short.push(begin),
                 Expr::Before(at) => {
                     plan.dates.1 = Some(plan.dates.1.map_or(at, |end| end.min(at)));
                 }
@@ -76,43 +75,37 @@ impl Plan {
                     None => plan.rest.push(part),
                 },
                 part => match words(&part) {
-                    Some(text) => add(&mut plan.words, &text),
+                    Some(text) => with.push(text),
                     None => plan.rest.push(part),
                 },
             }
         }
         // The index cannot be asked for what has not a word, only for what has others and not it.
-        for (text, part) in without {
-            match &mut plan.words {
-                Some(words) => *words = fts::and_not(words, &text),
-                None => plan.rest.push(part),
-            }
+        let (texts, parts): (Vec<_>, Vec<_>) = without.into_iter().unzip();
+        plan.short = fts::all(&short);
+        plan.words = fts::all(&with).map(|with| fts::without(&with, &texts));
+        if plan.words.is_none() {
+            plan.rest.extend(parts);
         }
         plan
     }
 }
 
-fn add(to: &mut Option<String>, text: &str) {
-    *to = Some(match to.take() {
-        Some(words) => fts::and(&words, text),
-        None => text.to_owned(),
-    });
-}
-
-/// The query where it looks: everywhere but in trash and spam, unless it names a place that is
-/// hidden.
+/// The query where it looks: everywhere but in trash and spam, unless it asks for a place that is
+/// hidden. What is to be absent asks for nothing: `-in:trash` does not show spam.
 fn scoped(query: &Query) -> Query {
     let mut named = false;
-    query.leaves(&mut |leaf, _| {
-        named |= match &leaf.test {
-            Test::In(Where::Anywhere) => true,
-            Test::In(Where::Place(place)) => place.hidden() > 1,
-            Test::Label(name) => {
-                let name = name.to_lowercase();
-                ["trash", "spam", "anywhere"].contains(&name.as_str())
-            }
-            _ => false,
-        };
+    query.leaves(&mut |leaf, wanted| {
+        named |= wanted
+            && match &leaf.test {
+                Test::In(Where::Anywhere) => true,
+                Test::In(Where::Place(place)) => place.hidden() > 1,
+                Test::Label(name) => {
+                    let name = name.to_lowercase();
+                    ["trash", "spam", "anywhere"].contains(&name.as_str())
+                }
+                _ => false,
+            };
     });
     if named {
         return query.clone();
@@ -132,20 +125,16 @@ fn flatten(expr: Expr, parts: &mut Vec<Expr>) {
 fn words(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Text(text) => Some(text.words.clone()),
-        Expr::Or(parts) => {
-            let mut parts = parts.iter().map(words);
-            let first = parts.next()??;
-            parts.try_fold(first, |all, part| Some(fts::or(&all, &part?)))
-        }
+        Expr::Or(parts) => fts::any(&parts.iter().map(words).collect::<Option<Vec<_>>>()?),
         Expr::And(parts) => {
-            let (mut with, mut without) = (None, Vec::new());
+            let (mut with, mut without) = (Vec::new(), Vec::new());
             for part in parts {
                 match part {
                     Expr::Not(inner) => without.push(words(inner)?),
-                    part => add(&mut with, &words(part)?),
+                    part => with.push(words(part)?),
                 }
             }
-            without.iter().try_fold(with?, |all, part| Some(fts::and_not(&all, part)))
+            Some(fts::without(&fts::all(&with)?, &without))
         }
         _ => None,
     }
@@ -202,3 +191,40 @@ fn leaf_expr(test: &Test, names: &mut dyn Names, typing: bool) -> Expr {
 pub(super) const ALL: [&str; 3] = ["inbox", "archive", "snoozed"];
 /// Lists whose union is every conversation.
 const ANYWHERE: [&str; 5] = ["inbox", "archive", "snoozed", "spam", "trash"];
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::search::query::{Context, parse};
+
+    struct Nobody;
+
+    impl Names for Nobody {
+        fn labels(&mut self, _: &str) -> Vec<LabelId> {
+            Vec::new()
+        }
+    }
+
+    fn words_of(text: &str) -> String {
+        let context = Context { now: 0, zone: &TimeZone::UTC, me: &[], typing: false };
+        let query = parse(text, &context).query;
+        Plan::of(&query, &mut Nobody, false, true).words.unwrap_or_default()
+    }
+
+    /// The parser of FTS5 takes a hundred parentheses within each other.
+    #[test]
+    fn as_many_words_as_there_are_stand_side_by_side() {
+        for word in ["word ", "-word other ", "word OR ", "(a OR (b c)) "] {
+            let text = words_of(&word.repeat(1_000));
+            let deep = text.chars().scan(0, |deep, c| {
+                *deep += i32::from(c == '(') - i32::from(c == ')');
+                Some(*deep)
+            });
+            let deepest = deep.max();
+            assert!(!text.is_empty() && deepest < Some(10), "{word}: {deepest:?}");
+        }
+        assert_eq!(words_of("a b -c -d"), "((\"a\") AND (\"b\")) NOT ((\"c\") OR (\"d\"))");
+    }
+}

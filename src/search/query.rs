@@ -285,6 +285,21 @@ pub fn is_label(given: &str, id: &str, name: &str) -> bool {
         || hyphened(&given_folded) == hyphened(&name_folded)
 }
 
+/// Whether a label of this name is no label but the sum of several places.
+#[must_use]
+pub fn is_virtual(name: &str) -> bool {
+    ["all", "anywhere"].contains(&name.to_lowercase().as_str())
+}
+
+/// The name among `names` that is nearest to the one that was given for a label, if one is near.
+#[must_use]
+pub fn nearest_label<'a>(given: &str, names: &'a [String]) -> Option<&'a str> {
+    let folded = |name: &str| hyphened(&crate::label::folded(name));
+    let all: Vec<String> = names.iter().map(|name| folded(name)).collect();
+    let near = operator::nearest(&folded(given), all.iter().map(String::as_str))?;
+    all.iter().position(|name| name == near).map(|at| names[at].as_str())
+}
+
 /// A value as it is written behind an operator: in quotes if it has white space or signs in it. A
 /// quote cannot be written in a query; `-` stands for it, as in the name of a label.
 #[must_use]

@@ -166,6 +166,20 @@ impl Db {
         Ok(Some(db))
     }
 
+    /// Opens `path` for reading, without a lock and with nothing made beside it; `None` when it is
+    /// not there or not of this format. Only what is read while the file does not change is right:
+    /// the caller sees to it that it did not.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is no such file.
+    pub fn read_quiet(path: &Path, kind: Kind, version: u32) -> Result<Option<Self>, StoreError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let db = Self::connect_still(path)?;
+        Ok((db.check_format(kind, version)? == version).then_some(db))
+    }
+
     /// Whether the file at `path` may be of a format before `version`, by its first bytes alone: a
     /// newer format may still be in the write-ahead log beside it. `false` when it is not there.
     #[must_use]

@@ -238,6 +238,18 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     fresh.finish()
 }
 
+/// Writes a file for its owner only that may be lost, or left half written, at any time.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn put_hint(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    let written = about_to(path, Step::Make(path))
+        .and_then(|()| options.write(true).create(true).truncate(true).mode(0o600).open(path))
+        .and_then(|mut file| file.write_all(bytes));
+    written.map_err(io_of(path))
+}
+
 /// Makes a directory for its owner only where nothing is; for good when its parent is synced next.
 ///
 /// # Errors

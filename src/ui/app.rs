@@ -22,6 +22,7 @@ use crate::ui::compose::desk::{DeskAsk, DeskSaid, EditorJob, EditorSaid};
 use crate::ui::compose::keys::{AttachBox, SavesBox};
 use crate::ui::compose::outgoing;
 use crate::ui::compose::sending::SendBox;
+use crate::ui::files::{FileLine, FilesBox, FilesState, Page as TextPage};
 use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::history::History;
 use crate::ui::labels::{Colours, Rename};
@@ -86,6 +87,12 @@ pub enum Layer {
     Attach(AttachBox),
     /// The saves of what is being written.
     Saves(SavesBox),
+    /// The files of a conversation.
+    Files(FilesBox),
+    /// Something is typed about one.
+    FileLine(FileLine),
+    /// A text that is read.
+    Page(TextPage),
     /// The links of a message.
     Links(LinksBox),
     /// It is asked whether a mailing list shall be left.
@@ -307,6 +314,8 @@ pub struct Model {
     pub wanted: VecDeque<Wanted>,
     /// Actions that were undone here and not redone, newest last.
     pub undone: Vec<ActionId>,
+    /// What is done with files of a conversation.
+    pub files: FilesState,
     /// What is written, sent and on its way.
     pub writing: Writing,
     /// The history, when it is shown instead of the list.
@@ -385,6 +394,7 @@ impl Model {
             waiting_since: beginning.now_ms,
             wanted: VecDeque::new(),
             undone: Vec::new(),
+            files: FilesState::default(),
             writing: Writing::default(),
             history: None,
             tickets: 1,
@@ -411,6 +421,8 @@ impl Model {
             (Some(Layer::Picker(_)), ..) => Context::Picker,
             (Some(Layer::Colours(_)), ..) => Context::Colours,
             (Some(Layer::Saves(_)), ..) => Context::Saves,
+            (Some(Layer::Files(_)), ..) => Context::Files,
+            (Some(Layer::Page(_)), ..) => Context::Page,
             (Some(Layer::Links(_)), ..) => Context::Links,
             (
                 Some(
@@ -420,6 +432,7 @@ impl Model {
                     | Layer::Rename(_)
                     | Layer::Snooze(_)
                     | Layer::Sending(_)
+                    | Layer::FileLine(_)
                     | Layer::Attach(_)
                     | Layer::Leave(_),
                 ),

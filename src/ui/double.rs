@@ -330,13 +330,7 @@ impl Double {
                 self.doomed.clear();
                 Vec::new()
             }
-            Request::Search { ticket, sought, limit } => {
-                vec![Update::Found(ticket, self.find(&sought, limit))]
-            }
-            Request::Rows { ticket, threads } => {
-                let row = |id: &ThreadId| self.rows.iter().find(|row| row.thread == *id).cloned();
-                vec![Update::Rows(ticket, threads.iter().filter_map(row).collect())]
-            }
+            asks @ (Request::Search { .. } | Request::Rows { .. }) => vec![self.sought(asks)],
             Request::StopSearch
             | Request::Prefetch(_)
             | Request::Original(_)
@@ -358,11 +352,24 @@ impl Double {
         }
     }
 
+    fn sought(&self, asks: Request) -> Update {
+        let row = |id: &ThreadId| self.rows.iter().find(|row| row.thread == *id).cloned();
+        match asks {
+            Request::Search { ticket, sought, limit } => {
+                Update::Found(ticket, self.find(&sought, limit))
+            }
+            Request::Rows { ticket, threads } => {
+                Update::Rows(ticket, threads.iter().filter_map(row).collect())
+            }
+            _ => Update::Changed,
+        }
+    }
+
     /// Conversations with a wanted word in what their rows say, the newest first.
     fn find(&self, sought: &Sought, limit: usize) -> Found {
         let needles = Needles::of(&sought.query);
         let texts = |row: &Row| {
-            let names = row.participants.iter().flat_map(|who| who.name.clone());
+            let names = row.participants.iter().filter_map(|who| who.name.clone());
             let said = [row.subject.clone().unwrap_or_default(), row.snippet.clone()];
             names.chain(said).collect::<Vec<_>>().join("\n")
         };

@@ -323,6 +323,7 @@ impl Loop {
         let busy = imports
             || adds
             || reads
+            || model.files.waits.is_some()
             || model.notice.is_some()
             || !model.sent.is_empty()
             || model.list.jumping()

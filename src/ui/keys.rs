@@ -17,6 +17,7 @@ use crate::ui::app::{Door, Effect, Layer, Model, Quitting, Sent, Stage, UiExit};
 use crate::ui::compose::composer::{Composer, Typed, Waits};
 use crate::ui::compose::desk::DeskAsk;
 use crate::ui::compose::{self, keeping, outgoing};
+use crate::ui::files;
 use crate::ui::first_run::Does;
 use crate::ui::foresee::foresee;
 use crate::ui::labels;
@@ -114,6 +115,7 @@ pub fn paste(model: &mut Model, text: &str) {
             open.cursor = 0;
         }
         Some(Layer::Attach(open)) => open.line.insert(text.trim_matches(['\n', '\r'])),
+        Some(Layer::FileLine(open)) => open.line.insert(text.trim_matches(['\n', '\r'])),
         Some(Layer::Links(open)) => open.insert(text),
         None => compose::keys::insert(model, text),
         _ => {}
@@ -157,13 +159,10 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Motion(motion) => go(model, motion),
         Verb::Edit(how) => edit(model, how),
         Verb::Open => open(model),
+        Verb::Files(verb) => files::perform(model, verb),
         Verb::Back => back(model),
         Verb::Links | Verb::OpenLink | Verb::Copy(_) => links::press(model, command.verb),
-        Verb::Search => search::open(model),
-        Verb::SearchOrder => search::turn(model),
-        Verb::SearchComplete(next) => search::complete_line(model, next),
-        Verb::SearchPast(older) => search::past(model, older),
-        Verb::Hit(next) => search::hit(model, next),
+        Verb::Search(what) => search::press(model, what),
         Verb::Message(true) if search::hits(model) => search::hit(model, true),
         Verb::Message(next) => with_reader(model, |reader| reader.step(next)),
         Verb::Fold => with_reader(model, Reader::fold),
@@ -199,6 +198,9 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Close if matches!(model.layers.last(), Some(Layer::Purge(_))) => purge::close(model),
         Verb::Close if matches!(model.layers.last(), Some(Layer::Wizard(_))) => wizard::back(model),
         Verb::Close if search::is_typed(model) => search::leave(model),
+        Verb::Close if matches!(model.layers.last(), Some(Layer::Files(_) | Layer::Page(_))) => {
+            files::close(model)
+        }
         Verb::Close => {
             model.layers.pop();
             Vec::new()
@@ -212,9 +214,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             tour::press(model, matches!(command.verb, Verb::SkipStep));
             Vec::new()
         }
-        Verb::Quit if model.context() == Context::List && model.search.is_some() => {
-            search::leave(model)
-        }
+        Verb::Quit if search::is_kept(model) => search::leave(model),
         Verb::Quit => quit(model),
         Verb::StopNow if model.interrupted => vec![Effect::Exit(UiExit::Forced)],
         Verb::StopNow => {
@@ -265,6 +265,7 @@ fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
             open.cursor = 0;
         }
         Some(Layer::Attach(open)) => open.line.edit(how),
+        Some(Layer::FileLine(open)) => open.line.edit(how),
         None => compose::keys::edit(model, how),
         _ => {}
     }
@@ -340,6 +341,7 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
         (Some(Layer::Colours(colours)), ..) => colours.go(motion),
         (Some(Layer::Snooze(open)), ..) => open.go(motion),
         (Some(Layer::Sending(open)), ..) => open.go(motion),
+        (Some(Layer::Files(_) | Layer::Page(_)), ..) => files::go(model, motion),
         (Some(Layer::Links(open)), ..) => open.go(motion),
         (Some(Layer::Saves(open)), ..) => {
             let last = model.writing.open.as_ref().map_or(0, |c| c.history.len().saturating_sub(1));
@@ -361,6 +363,7 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
                 | Layer::Path(_)
                 | Layer::Purge(_)
                 | Layer::Rename(_)
+                | Layer::FileLine(_)
                 | Layer::Attach(_)
                 | Layer::Leave(_),
             ),
@@ -543,6 +546,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Layer::Snooze(_)) => snooze::accept(model),
         Some(Layer::Sending(_)) => compose::sending::accept(model),
         Some(Layer::Attach(_)) => compose::keys::accept_attach(model),
+        Some(Layer::FileLine(_)) => files::accept(model),
         Some(Layer::Leave(_)) => crate::ui::unsubscribe::accept(model),
         Some(Layer::Saves(_)) => compose::keys::accept_save(model),
         Some(Layer::Rename(_) | Layer::Colours(_)) => labels::accept(model),

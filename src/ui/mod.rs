@@ -11,6 +11,7 @@ pub mod clipboard;
 pub mod compose;
 pub mod date;
 pub mod event_loop;
+pub mod files;
 pub mod first_run;
 pub mod foresee;
 pub mod gate;

@@ -7,7 +7,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::command::motion::Edit;
-use crate::engine::handle::Request;
+use crate::command::search::Does;
+use crate::engine::handle::{Request, Update};
 use crate::engine::search::{Found, Indexed, Sought};
 use crate::engine::view::Label;
 use crate::id::ThreadId;
@@ -80,8 +81,41 @@ struct Back {
     history: Option<History>,
 }
 
+/// Does what a key is for.
+pub fn press(model: &mut Model, does: Does) -> Vec<Effect> {
+    match does {
+        Does::Open => open(model),
+        Does::Turn => turn(model),
+        Does::Complete(next) => complete_line(model, next),
+        Does::Past(older) => past(model, older),
+        Does::Hit(next) => hit(model, next),
+    }
+}
+
+/// Takes in what the engine says of a search; of other things nothing.
+pub fn said(model: &mut Model, update: Update) -> Vec<Effect> {
+    match update {
+        Update::Found(ticket, what) => found(model, ticket, what),
+        Update::Snippets(ticket, of) => snippets(model, ticket, of),
+        Update::Indexed(at) => indexed(model, at),
+        Update::Rows(ticket, rows) => {
+            let requests = model.list.take_rows(ticket, rows);
+            let mut effects = ask(requests);
+            effects.extend(keys::release_held(model));
+            effects
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the list is what was found, and keys are for it.
+#[must_use]
+pub fn is_kept(model: &Model) -> bool {
+    model.search.is_some() && model.context() == crate::command::context::Context::List
+}
+
 /// Opens the line; of a search that is there already to go on with it.
-pub fn open(model: &mut Model) -> Vec<Effect> {
+fn open(model: &mut Model) -> Vec<Effect> {
     model.notice = None;
     if let Some(search) = &mut model.search {
         (search.open, search.read) = (true, None);
@@ -203,7 +237,7 @@ fn offers(
 }
 
 /// Completes the word at the caret by the next (`true`) or previous that may be meant.
-pub fn complete_line(model: &mut Model, next: bool) -> Vec<Effect> {
+fn complete_line(model: &mut Model, next: bool) -> Vec<Effect> {
     let Some(search) = model.search.as_mut() else { return Vec::new() };
     let count = search.offers.len();
     let (at, before) = match search.taken.take() {
@@ -219,7 +253,7 @@ pub fn complete_line(model: &mut Model, next: bool) -> Vec<Effect> {
 }
 
 /// Shows an older (`true`) or newer search.
-pub fn past(model: &mut Model, older: bool) -> Vec<Effect> {
+fn past(model: &mut Model, older: bool) -> Vec<Effect> {
     let Some(search) = model.search.as_mut() else { return Vec::new() };
     let (at, first) = match search.recalled.take() {
         Some((at, first)) if older => (Some(at + 1), first),
@@ -274,7 +308,7 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Turns the order.
-pub fn turn(model: &mut Model) -> Vec<Effect> {
+fn turn(model: &mut Model) -> Vec<Effect> {
     let Some(search) = model.search.as_mut() else {
         model.say(Severity::Info, "Only what a search found has another order", "/ searches");
         return Vec::new();
@@ -291,7 +325,7 @@ pub fn turn(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Takes in what was found.
-pub fn found(model: &mut Model, ticket: u64, found: Found) -> Vec<Effect> {
+fn found(model: &mut Model, ticket: u64, found: Found) -> Vec<Effect> {
     let Some(search) = &mut model.search else { return Vec::new() };
     if !model.list.waits_for_ticket(ticket) {
         return Vec::new();
@@ -305,7 +339,7 @@ pub fn found(model: &mut Model, ticket: u64, found: Found) -> Vec<Effect> {
 }
 
 /// Takes in where the words stand in what is shown.
-pub fn snippets(model: &mut Model, ticket: u64, of: Vec<(ThreadId, Snippet)>) -> Vec<Effect> {
+fn snippets(model: &mut Model, ticket: u64, of: Vec<(ThreadId, Snippet)>) -> Vec<Effect> {
     if let Some(search) = model.search.as_mut().filter(|search| search.shown == Some(ticket)) {
         search.snippets.extend(of);
     }
@@ -313,7 +347,7 @@ pub fn snippets(model: &mut Model, ticket: u64, of: Vec<(ThreadId, Snippet)>) ->
 }
 
 /// Takes in how far the index is; once it has all, it is asked again.
-pub fn indexed(model: &mut Model, at: Indexed) -> Vec<Effect> {
+fn indexed(model: &mut Model, at: Indexed) -> Vec<Effect> {
     let Some(search) = &mut model.search else { return Vec::new() };
     let before = search.indexed.replace(at);
     let grew = before.is_some_and(|before| before.lacks > 0 && before != at);

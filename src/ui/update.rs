@@ -74,6 +74,7 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
     let list_rows = if areas.list.width > 0 { areas.list.height } else { areas.reader.height };
     let requests = model.list.resize(usize::from(list_rows.max(1)));
     crate::ui::view::compose::lay_out(model);
+    crate::ui::files::lay_out(model);
     if let Some(history) = &mut model.history {
         // Its first row is its title.
         history.resize(usize::from(list_rows.saturating_sub(1)));
@@ -163,15 +164,6 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             model.labels = labels;
             more_unread(model)
         }
-        Update::Found(ticket, found) => search::found(model, ticket, found),
-        Update::Snippets(ticket, of) => search::snippets(model, ticket, of),
-        Update::Rows(ticket, rows) => {
-            let requests = model.list.take_rows(ticket, rows);
-            let mut effects = ask(requests);
-            effects.extend(keys::release_held(model));
-            effects
-        }
-        Update::Indexed(at) => search::indexed(model, at),
         Update::Thread(id, thread) => thread_came(model, &id, thread),
         Update::Changed => {
             let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
@@ -222,6 +214,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             vec![exit(model.unsaved.take().map_or(UiExit::Quit, UiExit::Unsaved))]
         }
         Update::Ended => vec![exit(UiExit::EngineGone)],
+        other => search::said(model, other),
     }
 }
 

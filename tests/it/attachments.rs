@@ -148,7 +148,7 @@ fn opening_hands_a_private_file_to_the_opener_and_asks_for_programs() {
         let args = [&["attachment", "open", &thread], args].concat();
         let mut command = home.command(&args);
         run({
-            command.env("MAILTUI_OPENER", format!("'{}' '--as it is'", opener.display()));
+            command.env("MAILTUI_OPEN", format!("'{}' '--as it is'", opener.display()));
             command
         })
     };
@@ -170,7 +170,7 @@ fn opening_hands_a_private_file_to_the_opener_and_asks_for_programs() {
     open(&["3", "--force"]).ok();
     assert_eq!(std::fs::read(home.path("copy")).unwrap(), b"#!/bin/sh\necho owned\n");
     let mut fails = home.command(&["attachment", "open", &thread, "1", "--wait", "--json"]);
-    fails.env("MAILTUI_OPENER", "false");
+    fails.env("MAILTUI_OPEN", "false");
     assert_eq!(text(&run(fails).exited(1).error(), "code"), "opener");
 }
 

@@ -135,6 +135,10 @@ fn labels_places_and_marks_are_asked_of_what_is_shown() {
         ("label:\"money matters\" marmalade", &["files"]),
         ("label:none", &[]),
         ("hypertext", &[]),
+        ("hypertext -in:trash", &[]),
+        ("hypertext -in:spam", &[]),
+        ("hypertext -is:spam -label:trash", &[]),
+        ("hypertext -in:inbox in:anywhere", &["rich"]),
         ("in:trash hypertext", &["rich"]),
         ("in:anywhere hypertext", &["rich"]),
         ("is:read", &["cjk"]),
@@ -153,6 +157,65 @@ fn labels_places_and_marks_are_asked_of_what_is_shown() {
     assert_eq!(found(&home, &["marmalade OR from:zoe"]).len(), 1);
     home.run(&["unlink", &files]).ok();
     check(&home, "marmalade OR from:zoe", &["files", "people"]);
+}
+
+#[test]
+fn a_label_that_is_not_there_is_said() {
+    let home = home();
+    home.run(&["label", &home.thread("files"), "+Money matters"]).ok();
+    for (query, said) in [
+        ("label:money-maters", "did you mean label:\"Money matters\" ?"),
+        ("quick -label:holidays", "`mailtui labels` lists them"),
+        ("label:money-matters", ""),
+        ("label:anywhere OR label:inbox", ""),
+    ] {
+        let run = home.run(&["search", query]).ok();
+        let errors = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(errors.contains("no label is called"), !said.is_empty(), "{run}");
+        assert!(errors.contains(said), "{run}");
+    }
+}
+
+#[test]
+fn what_is_mine_is_what_my_accounts_send() {
+    let home = home();
+    let accounts = "[accounts.zoe]\naddress = \"zoe.quill@example.org\"\nname = \"Zoe\"\n\
+                    imap = \"imap+plain://localhost:1\"\npassword = { command = [\"true\"] }\n";
+    let none = home.run(&["search", "from:me"]).ok();
+    assert!(String::from_utf8_lossy(&none.stderr).contains("none is known to be yours"), "{none}");
+    write(&home.data().join("accounts.toml"), accounts.as_bytes());
+    check(&home, "from:me", &["people"]);
+    check(&home, "to:ME", &[]);
+}
+
+#[test]
+fn a_search_that_need_not_look_finds_what_others_find() {
+    let home = home();
+    let seen = home.data().join("backend/search.seen");
+    // It is written once the files have not changed for a moment.
+    let settle = || {
+        let written = wait_for(Duration::from_secs(60), || {
+            check(&home, "quick", &["plain"]);
+            seen.exists().then_some(())
+        });
+        assert!(written.is_some(), "it is written down that nothing is lacking");
+        let mode = std::fs::metadata(&seen).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    };
+    settle();
+    check(&home, "marmalade", &["files"]);
+    check(&home, "is:unread label:nothing", &[]);
+    // Beside it nothing is made, and what changes is seen at once.
+    mail("fresh").at(30).body("brandnew\n").write(&home.path("fresh.eml"));
+    home.import(&home.path("fresh.eml"));
+    check(&home, "brandnew", &["fresh"]);
+    std::fs::remove_file(&seen).expect("removed");
+    settle();
+    home.run(&["--offline", "archive", &home.thread("fresh")]).ok();
+    check(&home, "in:inbox brandnew", &[]);
+    check(&home, "in:archive brandnew", &["fresh"]);
+    std::fs::remove_file(home.data().join("backend/search.db")).expect("removed");
+    check(&home, "brandnew", &["fresh"]);
 }
 
 #[test]
@@ -177,6 +240,12 @@ fn an_index_that_is_gone_or_damaged_is_made_again() {
                 bytes[4_096..].fill(0x5a);
                 std::fs::write(&path, bytes).expect("written");
             }
+        }
+        if damage == 2 {
+            let doctor = home.run(&["doctor"]).exited(1);
+            let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+            assert!(said.contains("search.db") && said.contains("(repaired)"), "{doctor}");
+            home.assert_healthy("the index was made again");
         }
         check(&home, "marmalade", &["files"]);
         mail(&format!("later-{damage}")).at(20 + damage).write(&home.path("later.eml"));

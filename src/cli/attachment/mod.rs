@@ -3,9 +3,9 @@
 //! Invariant: the bytes are those that the message carries, decoded; a file that is there is never
 //! written over, no shell sees a name, and what is a program is opened only when somebody said so.
 
-mod find;
-mod open;
-mod pipe;
+pub(super) mod find;
+pub(super) mod open;
+pub(super) mod pipe;
 pub(super) mod put;
 mod save;
 
@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::cli::home::Home;
 use crate::cli::output::Output;
-use crate::mail::program;
+use crate::mail::{Attachment, program};
 use crate::notice::{Exit, Notice};
 use crate::safe_text;
 use crate::ui::text;
@@ -50,7 +50,7 @@ pub(in crate::cli) enum Verb {
         #[arg(long, value_name = "MESSAGE")]
         message: Option<String>,
     },
-    /// Open an attachment with `MAILTUI_OPENER`, else as the desktop does.
+    /// Open an attachment with `MAILTUI_OPEN`, else as the desktop does.
     Open {
         /// The conversation, or a Message-ID.
         thread: String,
@@ -106,8 +106,8 @@ pub(super) fn run(home: &Home, output: Output, verb: Verb) -> Result<Exit, Notic
 }
 
 /// The name that a file gets.
-fn file_name(item: &Item) -> String {
-    put::file_name(item.attachment.name.as_deref(), &item.attachment.media_type)
+pub(super) fn file_name(attachment: &Attachment) -> String {
+    put::file_name(attachment.name.as_deref(), &attachment.media_type)
 }
 
 fn object(item: &Item) -> serde_json::Value {
@@ -120,7 +120,7 @@ fn object(item: &Item) -> serde_json::Value {
         "name": attachment.name,
         "type": attachment.media_type,
         "size": attachment.size,
-        "file": file_name(item),
+        "file": file_name(&item.attachment),
     })
 }
 
@@ -132,7 +132,8 @@ fn line(item: &Item) -> String {
 }
 
 /// What kind of program it is, if it is one.
-fn runs(item: &Item, bytes: &[u8]) -> Option<&'static str> {
-    let name = item.attachment.name.as_deref().unwrap_or_default();
-    program(name, &item.attachment.media_type, bytes).or_else(|| program(&file_name(item), "", &[]))
+pub(super) fn runs(attachment: &Attachment, bytes: &[u8]) -> Option<&'static str> {
+    let name = attachment.name.as_deref().unwrap_or_default();
+    program(name, &attachment.media_type, bytes)
+        .or_else(|| program(&file_name(attachment), "", &[]))
 }

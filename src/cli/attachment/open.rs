@@ -16,6 +16,7 @@ use serde_json::json;
 use super::find::Item;
 use super::{file_name, put, runs};
 use crate::cli::home::Home;
+use crate::cli::opener::{FALLBACK, VARIABLE};
 use crate::cli::output::Output;
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::safe_text;
@@ -46,8 +47,8 @@ pub(super) fn open(
     bytes: &[u8],
     how: How,
 ) -> Result<Exit, Notice> {
-    if let Some(what) = runs(item, bytes).filter(|_| !how.force) {
-        let name = safe_text::line(&file_name(item));
+    if let Some(what) = runs(&item.attachment, bytes).filter(|_| !how.force) {
+        let name = safe_text::line(&file_name(&item.attachment));
         if !confirmed(output, &format!("{name} is {what}. Open it? (yes/no) ")) {
             let line = format!("{name} is {what}; it was not opened");
             let hint = "save it and look at it first, or add --force";
@@ -55,11 +56,11 @@ pub(super) fn open(
         }
     }
     let words = opener(&|name| std::env::var_os(name))?;
-    let path = place(&home.dir, &file_name(item), bytes)?;
+    let path = place(&home.dir, &file_name(&item.attachment), bytes)?;
     run(&words, &path, how.wait)?;
     let (opener, path) = (words[0].to_string_lossy(), path.to_string_lossy());
     let said = json!({ "n": item.number, "path": path, "opener": safe_text::line(&opener) });
-    output.result(&said, || format!("Opened {}", safe_text::line(&file_name(item))))?;
+    output.result(&said, || format!("Opened {}", safe_text::line(&file_name(&item.attachment))))?;
     Ok(Exit::Done)
 }
 
@@ -73,18 +74,17 @@ fn confirmed(output: Output, question: &str) -> bool {
     std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }
 
-/// What opens files and links: the program and arguments in `MAILTUI_OPENER`, else the desktop's.
+/// What opens files and links: the program and arguments in `MAILTUI_OPEN`, else the desktop's.
 pub(in crate::cli) fn opener(
     env: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<Vec<OsString>, Notice> {
-    let said = env("MAILTUI_OPENER").map(|said| said.to_string_lossy().into_owned());
+    let said = env(VARIABLE).map(|said| said.to_string_lossy().into_owned());
     let Some(said) = said.filter(|said| !said.trim().is_empty()) else {
-        let desktop = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-        return Ok(vec![desktop.into()]);
+        return Ok(vec![FALLBACK.into()]);
     };
     let words = shlex::split(&said).filter(|words| !words.is_empty());
     let words = words.ok_or_else(|| {
-        let line = "MAILTUI_OPENER cannot be read: a quote is not closed";
+        let line = "MAILTUI_OPEN cannot be read: a quote is not closed";
         Notice::error("opener", line, "name a program and its arguments").exit(Exit::Usage)
     })?;
     Ok(words.into_iter().map(OsString::from).collect())
@@ -121,7 +121,7 @@ fn sweep(dir: &Path, now: SystemTime) {
 pub(in crate::cli) fn run(words: &[OsString], path: &Path, wait: bool) -> Result<(), Notice> {
     let Some((program, arguments)) = words.split_first() else { return Ok(()) };
     let shown = safe_text::line(&program.to_string_lossy());
-    let hint = "MAILTUI_OPENER names another program";
+    let hint = "MAILTUI_OPEN names another program";
     let failed = |why: String| Notice::error("opener", format!("{shown} {why}"), hint);
     // An absolute path is no option of the opener, whatever it is called.
     let path = std::path::absolute(path).map_err(|error| failed(error.to_string()))?;

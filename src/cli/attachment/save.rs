@@ -70,8 +70,8 @@ struct Done<'a> {
 
 impl Done<'_> {
     fn put(&self, item: &Item, bytes: &[u8]) -> Result<PathBuf, Notice> {
-        put::put(self.dir, &file_name(item), bytes).map_err(|error| {
-            let line = format!("{}: {error}", shown(&self.dir.join(file_name(item))));
+        put::put(self.dir, &file_name(&item.attachment), bytes).map_err(|error| {
+            let line = format!("{}: {error}", shown(&self.dir.join(file_name(&item.attachment))));
             Notice::error("write", line, "is there room, and may you write there?")
         })
     }

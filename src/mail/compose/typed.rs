@@ -147,37 +147,34 @@ fn items(text: &str) -> Vec<Range<usize>> {
     let mut out = Vec::new();
     let (mut start, mut at) = (0, 0);
     let mut marks = Marks { quote: true, comment: true, angle: true };
-    let mut grouped = false;
+    // Whether what stands before this place can be the name of a group.
+    let (mut grouped, mut named) = (false, true);
     let last = text.rfind(';').unwrap_or(0);
     while let Some(c) = text[at..].chars().next() {
-        let rest = &text[at..];
         let (enabled, close) = match c {
-            '"' => (&mut marks.quote, closing(rest, '"')),
-            '(' => (&mut marks.comment, closing(rest, ')')),
-            '<' => (&mut marks.angle, closing(rest, '>')),
+            '"' => (&mut marks.quote, '"'),
+            '(' => (&mut marks.comment, ')'),
+            '<' => (&mut marks.angle, '>'),
             _ => {
-                let item = &text[start..at];
-                let named = !item.contains(['@', '[', '<']);
                 let opens = c == ':' && at < last && !grouped && named;
                 if matches!(c, ',' | ';' | '\n' | '\r') || opens {
                     // The name of a group is no address.
-                    if !opens || item.trim().is_empty() {
+                    if !opens || text[start..at].trim().is_empty() {
                         push(text, start..at, &mut out);
                     }
                     grouped = opens || grouped && c != ';';
                     start = at + 1;
                 }
+                named = start > at || named && !matches!(c, '@' | '[');
                 at += c.len_utf8();
                 continue;
             }
         };
-        match close {
-            Some(length) if *enabled => at += length,
-            _ => {
-                *enabled = false;
-                at += 1;
-            }
-        }
+        let end = enabled.then(|| closing(&text[at..], close)).flatten();
+        *enabled = end.is_some();
+        let end = at + end.unwrap_or(1);
+        named &= !text[at..end].contains(['@', '[', '<']);
+        at = end;
     }
     push(text, start..text.len(), &mut out);
     out
@@ -384,6 +381,16 @@ mod tests {
         check("To: B <b@x.org>, c@x.org", &[("", "c@x.org")], &[("To: B <b@x.org>", Wrong::Group)]);
         let long = format!("{}@x.org", "a".repeat(65));
         check(&long, &[], &[(&long, Wrong::TooLong)]);
+    }
+
+    /// Each would cost as many looks as it has bytes, squared.
+    #[test]
+    fn a_long_item_is_read_once() {
+        const BYTES: usize = 512 * 1024;
+        for piece in ["a", "(", "\"", "<", "<\"", "x@:", "é "] {
+            let text = piece.repeat(BYTES / piece.len()) + ";";
+            assert!(!parse(&text).1.is_empty(), "{piece}");
+        }
     }
 
     proptest! {

@@ -37,7 +37,7 @@ const MONTHS: [&str; 12] = [
 pub(super) struct When {
     /// The first second.
     pub(super) start: i64,
-    /// The second behind the last; for a moment, its day is meant by [`on`].
+    /// The second behind the last; for a moment, its day is meant by `on:`.
     pub(super) end: i64,
     /// It was read as month/day/year, and could be day/month/year.
     pub(super) unclear: bool,

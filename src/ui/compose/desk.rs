@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::id::{EventId, ThreadId};
 use crate::mail::compose::{Attached, Draft, Identity};
 use crate::notice::Notice;
+use crate::ui::files::{FileAsk, FileStep};
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,10 @@ pub enum DeskAsk {
     },
     /// What the editor was given is saved: its file can go.
     Forget(i64),
+    /// Something with files of a conversation.
+    File(Box<FileAsk>),
+    /// What was asked of files under this ticket is wanted no more.
+    StopFile(u64),
     /// A link, to be opened by the program that the user has for it.
     OpenLink(String),
     /// To be taken off a mailing list, by one click (RFC 8058).
@@ -57,6 +62,8 @@ pub enum DeskSaid {
     Attached(u64, Result<Attached, Notice>),
     /// How a path may go on.
     Paths(u64, Vec<String>),
+    /// How far it is with files.
+    File(Box<FileAsk>, FileStep),
     /// What came of asking this host to be taken off its list.
     Left(String, Result<(), Notice>),
 }

@@ -357,6 +357,7 @@ pub fn said(model: &mut Model, said: DeskSaid) -> Vec<Effect> {
             Vec::new()
         }
         DeskSaid::Leftover(leftover) => recovered(model, *leftover),
+        DeskSaid::File(of, step) => crate::ui::files::step(model, &of, step),
         DeskSaid::Attached(ticket, file) => attached(model, ticket, file),
         DeskSaid::Left(host, done) => {
             crate::ui::unsubscribe::left(model, &host, done);

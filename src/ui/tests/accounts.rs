@@ -75,6 +75,9 @@ fn the_view_says_where_accounts_are_when_they_are_not_here() {
     assert!(screen.text().contains("mailtui account add you@example.org"), "{}", screen.text());
     screen.model.status.remote = true;
     screen.draw();
+    assert!(screen.text().contains("The backend has none"), "{}", screen.text());
+    screen.model.accounts = None;
+    screen.draw();
     assert!(screen.text().contains("The backend has the accounts"), "{}", screen.text());
     let error = Notice::error("accounts", "accounts.toml, line 3: imap is missing", "");
     let mut screen = told(80, 24, Accounts { error: Some(error), ..Accounts::default() });

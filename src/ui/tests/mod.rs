@@ -2,6 +2,7 @@
 
 mod accounts;
 mod compose;
+mod files;
 mod history;
 mod kept;
 mod keys;

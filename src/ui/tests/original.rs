@@ -1,6 +1,8 @@
 //! What the message that is answered says in its header, and its files: answers to lists, leaving
 //! them, forwards.
 
+use std::collections::BTreeMap;
+
 use super::compose::writer;
 use crate::command::intent::Intent;
 use crate::engine::handle::{Request, Update};
@@ -280,7 +282,7 @@ fn a_message_begun_before_it_is_known_as_whom_is_written_as_the_first() {
     assert_eq!((from.as_str(), body.as_str()), ("Work <me@work.example>", "\n-- \nAt work\n"));
     assert!(screen.model.writing.open.as_ref().unwrap().is_untouched());
     // A file here that names nobody takes nothing away; one that does stands above.
-    let desk = |of| Message::Desk(Box::new(DeskSaid::Identities(of, Default::default())));
+    let desk = |of| Message::Desk(Box::new(DeskSaid::Identities(of, BTreeMap::default())));
     screen.send(desk(Vec::new()));
     assert_eq!(screen.model.writing.identities, [me]);
     let own = writer().model.writing.identities;

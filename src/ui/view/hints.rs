@@ -212,7 +212,7 @@ pub fn keys(model: &Model, room: u16) -> Parts {
     let mut keep = 0;
     let hints: Vec<(String, &str)> = if model.keys.is_empty() {
         let movement = matches!(context, Context::FirstRun).then(|| ("j k".to_owned(), "choose"));
-        let scroll = matches!(context, Context::Help | Context::Accounts)
+        let scroll = matches!(context, Context::Help | Context::Accounts | Context::Page)
             .then(|| ("j k".to_owned(), "scroll"));
         // Help, quit and closing are never left out; the registry has them last.
         let program = |command: &&Command| command.group == Group::Program;

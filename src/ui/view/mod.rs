@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod boxes;
 pub mod compose;
+mod files;
 pub mod first_run;
 pub mod frame;
 pub mod help;
@@ -86,6 +87,15 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             Layer::Snooze(open) => Some(snooze::draw(model, open, area, buf)),
             Layer::Sending(open) => Some(sending::draw(model, open, area, buf)),
             Layer::Attach(open) => Some(sending::attach(model, open, area, buf)),
+            Layer::FileLine(open) => Some(files::line(model, open, area, buf)),
+            Layer::Files(open) => {
+                files::list(model, open, area, buf);
+                None
+            }
+            Layer::Page(open) => {
+                files::page(model, open, area, buf);
+                None
+            }
             Layer::Links(open) => {
                 links::draw(model, open, area, buf);
                 None

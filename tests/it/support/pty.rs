@@ -95,6 +95,16 @@ impl Pty {
         self.keys.flush().expect("keys are taken");
     }
 
+    /// Types to a program that may have ended meanwhile.
+    pub(crate) fn try_press(&mut self, keys: &str) {
+        let _ = self.keys.write_all(keys.as_bytes()).and_then(|()| self.keys.flush());
+    }
+
+    /// Whether nothing more comes from the program.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.shown().ended
+    }
+
     /// Gives the terminal another size.
     pub(crate) fn resize(&mut self, (columns, rows): (u16, u16)) {
         self.shown().terminal.screen_mut().set_size(cells(rows), cells(columns));
