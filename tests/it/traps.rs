@@ -130,7 +130,9 @@ impl Traps {
         let six = TcpListener::bind("[::1]:0").ok();
         let names = UdpSocket::bind("127.0.0.1:0").expect("a port");
         four.set_nonblocking(true).expect("it is open");
-        six.iter().for_each(|six| six.set_nonblocking(true).expect("it is open"));
+        if let Some(six) = &six {
+            six.set_nonblocking(true).expect("it is open");
+        }
         names.set_nonblocking(true).expect("it is open");
         Self { four, six, names }
     }
