@@ -66,7 +66,13 @@ fn wanted(set: &str, most: usize) -> BTreeMap<String, Wanted> {
         let told = told.filter_map(|token| token.as_str()).map(squeezed);
         let mut tokens: Vec<String> = told.filter(|token| ours.contains(token)).collect();
         let all_links = links(&parsed.text, &parsed.facts.links);
-        tokens.extend(all_links.iter().flat_map(|l| [squeezed(&l.text), squeezed(&l.target)]));
+        for link in all_links {
+            // Of what stands in the text without its scheme that is all that is shown.
+            if link.target != format!("http://{}", link.text) {
+                tokens.push(squeezed(&link.target));
+            }
+            tokens.push(squeezed(&link.text));
+        }
         all.insert(id, Wanted { file, tokens });
     }
     all
@@ -74,18 +80,16 @@ fn wanted(set: &str, most: usize) -> BTreeMap<String, Wanted> {
 
 /// Everything that is shown of the open message, from its first line to its last.
 fn paged(pty: &mut Pty) -> String {
-    let mut all = String::new();
-    loop {
-        let is_there = |screen: &str| screen.contains("1 message") && screen.contains("\n▸ ");
-        let screen = pty.wait("the message", is_there);
-        all.push_str(&squeezed(&screen));
-        // Where it is told how far this is, there is more than a page.
-        if !screen.contains("1 message · ") || screen.contains("1 message · end") {
-            return all;
-        }
+    let is_open = |screen: &str| screen.contains("1 message") && screen.contains("\n▸ ");
+    let mut screen = pty.wait("the message", is_open);
+    let mut all = squeezed(&screen);
+    // Where it is told how far this is, there is more than a page.
+    while screen.contains("1 message · ") && !screen.contains("1 message · end") {
         pty.press("\u{4}");
-        pty.wait("another page", |now| now != screen);
+        screen = pty.wait("another page", |now| now != screen);
+        all.push_str(&squeezed(&screen));
     }
+    all
 }
 
 #[test]
