@@ -100,7 +100,8 @@ fn numbers_lead_to_the_targets_at_the_end() {
 #[test]
 fn every_target_has_one_number() {
     let anchor = |n, text: &str| Anchor { n, text: text.to_owned() };
-    let text = "a [1] b.test [1] c [2] d [3] http://e.test http://f.test http://E.test/ http://d.test\n\n\
+    let text = "a [1] b.test [1] c [2] d [3] http://e.test http://f.test http://E.test/ \
+                http://d.test\n\n\
                 [1] http://a.test/\n[2] http:c.test\n[3] http://d.test/";
     let anchors = [(1, "a"), (2, "c"), (1, "b.test"), (3, "d")];
     let found = links(text, &anchors.map(|(n, text)| anchor(n, text)));
