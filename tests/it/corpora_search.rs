@@ -155,11 +155,7 @@ impl Names for Each {
 }
 
 impl Rows for Each {
-    fn shown(
-        &mut self,
-        thread: &ThreadId,
-        _: &[Vec<LabelId>],
-    ) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
+    fn shown(&mut self, thread: &ThreadId) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
         Ok(Some((thread.clone(), vec![label::system("inbox")])))
     }
 

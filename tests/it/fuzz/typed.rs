@@ -261,11 +261,7 @@ impl Names for Nobody {
 }
 
 impl Rows for Nobody {
-    fn shown(
-        &mut self,
-        _: &ThreadId,
-        _: &[Vec<LabelId>],
-    ) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
+    fn shown(&mut self, _: &ThreadId) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
         Ok(None)
     }
 
