@@ -30,16 +30,19 @@ impl Names for Asked<'_> {
 }
 
 impl Rows for Asked<'_> {
-    fn shown(
+    fn shown(&mut self, thread: &ThreadId) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
+        self.shown_in(thread, &[])
+    }
+
+    fn shown_in(
         &mut self,
         thread: &ThreadId,
         lists: &[Vec<LabelId>],
     ) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
-        let Some((root, place)) = mailbox::root_and_place(&self.device.db, thread)? else {
+        let Some((root, is_hidden)) = mailbox::root_and_hidden(&self.device.db, thread)? else {
             return Ok(None);
         };
         // Most of what is not to be shown is thrown away; its row need not be read.
-        let is_hidden = place.is_some_and(|place| place.hidden() > 1);
         if is_hidden && lists.iter().any(|list| list.iter().all(is_in_sight)) {
             return Ok(None);
         }

@@ -65,7 +65,10 @@ impl Logs {
     fn gone(self, logs: &Db) -> Result<u64, StoreError> {
         let sql = match self {
             Self::Backend => "SELECT count(*) FROM purged",
-            Self::Kept(_) => "SELECT count(*) FROM stores WHERE head > 0",
+            // Also when another came in its place.
+            Self::Kept(_) => {
+                "SELECT count(*) + coalesce(sum(key * key), 0) FROM stores WHERE head > 0"
+            }
         };
         let count: i64 = logs.sql().prepare_cached(sql)?.query_row([], |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or_default())
