@@ -125,6 +125,8 @@
 //! | words come into the index | `backend/indexer` → `storage/feed` → `search/entry` → `index` |
 //! | `search` | `cli/search` → `search/query` → `engine/finding` → `search/find` (`plan`, `walk`) |
 //! | a search need not look what is new | `cli/search/quiet` |
+//! | mail is searched on the screen | `ui/search` → `engine/searcher` → `engine/sought` (rows) |
+//! | what was found in a conversation | `ui/reader/hits` ← `search/hits` |
 //! | what mail may show | [`safe_text`] |
 //! | a page becomes text | `mail/html` (`token` → `tree`, `style` → `render`) → `mail/body` |
 //! | a link is shown, opened, copied | `mail/links` → `ui/links` → `cli/opener`, `ui/clipboard` |

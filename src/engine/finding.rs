@@ -11,7 +11,7 @@ use crate::engine::{Device, EngineError};
 use crate::id::{LabelId, ThreadId};
 use crate::mailbox;
 use crate::search::query::{is_label, is_virtual, nearest_label};
-use crate::search::{Ask, Index, Names, Query, Rows, Test};
+use crate::search::{Ask, Hit, Index, Names, Query, Rows, Test};
 use crate::store::StoreError;
 
 /// The rows of a device, as a search asks for them.
@@ -83,12 +83,23 @@ impl Device {
         ask: &Ask<'_>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Vec<Row>, EngineError> {
+        let (hits, mut rows) = self.hits(index, ask, go_on)?;
+        Ok(hits.into_iter().filter_map(|hit| rows.remove(&hit.root)).collect())
+    }
+
+    /// The same as hits, with the rows that were read, by root.
+    pub(super) fn hits(
+        &self,
+        index: &Index,
+        ask: &Ask<'_>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<(Vec<Hit>, HashMap<ThreadId, Row>), EngineError> {
         // One moment, and one lock of the file instead of one for each row.
         let _still = self.db.still()?;
         let renamed = mailbox::renamed_in_rows(&self.db)?;
         let mut asked = Asked { device: self, renamed, read: HashMap::new() };
         let hits = index.find(ask, &mut asked, go_on)?;
-        Ok(hits.into_iter().filter_map(|hit| asked.read.remove(&hit.root)).collect())
+        Ok((hits, asked.read))
     }
 
     /// The labels that a name in a query means; a name that cannot be looked up is none.
