@@ -206,7 +206,7 @@ fn index(home: &Home, output: Output) -> Result<Looked, Notice> {
 }
 
 /// What the index is no file of: no backup has what makes it one.
-fn no_index(dir: &Path, error: &StoreError) -> Notice {
+pub(super) fn no_index(dir: &Path, error: &StoreError) -> Notice {
     let notice = error.notice();
     if !matches!(error, StoreError::Sqlite(_) | StoreError::Io { .. }) {
         return notice;

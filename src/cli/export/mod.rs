@@ -124,7 +124,10 @@ pub(super) fn run(home: &Home, output: Output, export: &Export) -> Result<Exit, 
     let ended = if is_mbox && !whole { Ok(()) } else { work.into.end() };
     let ended = ended.map_err(|error| failed(path, &error));
     if is_mbox && (!whole || ended.is_err()) {
-        work.sum.written = 0; // half a file is none
+        let lost = std::mem::take(&mut work.sum.written); // half a file is none
+        if let (Err(notice), Some(thread)) = (&ended, threads.first()) {
+            work.sum.fail(lost, thread, notice);
+        }
     }
     let exit = said(output, &work.sum, stopped);
     broken.and(ended).and(exit)
