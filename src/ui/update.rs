@@ -185,6 +185,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             crate::ui::purge::step(model, ticket, step);
             Vec::new()
         }
+        Update::Notice(notice) if keeping::is_of_unsent(model, &notice) => Vec::new(),
         Update::Notice(notice) => {
             model.say(notice.severity, notice.message, notice.hint);
             Vec::new()
@@ -222,8 +223,15 @@ fn written(model: &mut Model, update: Update) -> Vec<Effect> {
         Update::Noted(slot, done) => keeping::noted(model, slot, done),
         Update::TakenBack(notice) => {
             keeping::taken_back(model, &notice);
-            let line = format!("not saved, and taken back: {}", notice.message);
-            model.say(notice.severity, line, notice.hint);
+            let (what, hint) = match model.writing.unsent {
+                Some(_) if model.writing.open.is_some() => {
+                    ("not sent", "there has to be room; then send it from here")
+                }
+                Some(_) => ("not sent", "it is kept as a draft when there is room"),
+                None => ("not saved, and taken back", notice.hint.as_str()),
+            };
+            let (line, hint) = (format!("{what}: {}", notice.message), hint.to_owned());
+            model.say(notice.severity, line, hint);
         }
         _ => {}
     }

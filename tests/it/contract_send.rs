@@ -197,8 +197,9 @@ fn a_device_sends_by_its_backend() {
     serve.assert_healthy("sending for a device");
 }
 
-/// A server that takes whole messages and says nothing to them; where it listens.
-fn silent() -> u16 {
+/// A server that takes whole messages for anybody but `bad@`, and says so, or nothing to them; where
+/// it listens.
+fn server(says_so: bool) -> u16 {
     use std::io::{BufRead as _, BufReader, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -209,10 +210,15 @@ fn silent() -> u16 {
             let _ = writer.write_all(b"220 x\r\n");
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
                 let says: &[u8] = match line.get(..4).unwrap_or(&line) {
-                    "." if data => break,
+                    "." if data && !says_so => break,
+                    "." if data => {
+                        data = false;
+                        b"250 ok\r\n"
+                    }
                     _ if data => continue,
                     "EHLO" => b"250-x\r\n250 AUTH PLAIN\r\n",
                     "AUTH" => b"235 ok\r\n",
+                    "RCPT" if line.contains("bad@") => b"550 who\r\n",
                     "DATA" => {
                         data = true;
                         b"354 go\r\n"
@@ -229,7 +235,10 @@ fn silent() -> u16 {
 #[test]
 fn what_may_have_been_sent_is_written_on_only_when_that_is_said() {
     let home = Home::new();
-    write_accounts(&home, &accounts(&format!("smtp = \"smtp+plain://127.0.0.1:{}\"\n", silent())));
+    write_accounts(
+        &home,
+        &accounts(&format!("smtp = \"smtp+plain://127.0.0.1:{}\"\n", server(false))),
+    );
     let args = ["compose", "--to", "b@x.org", "--subject", "s", "--body", "b", "--send", "--wait"];
     let doubted = home.run(&[&args[..], &["--json"]].concat()).exited(1);
     assert_eq!(doubted.object()["state"], "unknown", "{doubted}");
@@ -250,7 +259,9 @@ fn what_may_have_been_sent_is_written_on_only_when_that_is_said() {
     let row = one(home.json(&["outbox"]));
     assert!(text(&row, "why").contains("may have been sent"), "{row}");
     let id = text(&row, "queued");
-    let again = home.run(&["outbox", "retry", &id, "--wait", "--json"]).exited(1);
+    let asked = home.run(&["outbox", "retry", &id, "--wait", "--json"]).exited(2);
+    assert_eq!(asked.error()["code"], "unknown", "{asked}");
+    let again = home.run(&["outbox", "retry", &id, "--force", "--wait", "--json"]).exited(1);
     assert_eq!(again.object()["state"], "unknown", "the server was asked: {again}");
     // Who says yes is not asked twice.
     let id = text(&one(home.json(&["outbox"])), "queued");
@@ -312,4 +323,23 @@ fn neomutt_shows_what_was_written() {
     ] {
         pty.wait_text(line);
     }
+}
+
+#[test]
+fn to_whom_it_did_not_go_is_said() {
+    let home = Home::new();
+    write_accounts(
+        &home,
+        &accounts(&format!("smtp = \"smtp+plain://127.0.0.1:{}\"\n", server(true))),
+    );
+    let to = ["compose", "--subject", "s", "--body", "b", "--to", "ok@x.org", "--to", "bad@x.org"];
+    let send = ["--partial", "--send", "--wait", "--json"];
+    let run = home.run(&[&to[..], &send].concat()).exited(4);
+    let sent = run.object();
+    assert_eq!(sent["state"], "sent");
+    assert_eq!(sent["failed"].as_array().map(Vec::len), Some(1), "{sent}");
+    assert_eq!(sent["failed"][0]["address"], "bad@x.org");
+    assert!(text(&sent["failed"][0], "reason").contains("who"), "{sent}");
+    // It is sent all the same: nobody takes it back.
+    assert_eq!(home.run(&["undo", "--json"]).exited(1).error()["code"], "already-sent");
 }
