@@ -124,6 +124,9 @@
 //! | a draft becomes bytes | `mail/compose/build` → `header`, `flowed`, `transfer` |
 //! | words come into the index | `backend/indexer` → `storage/feed` → `search/entry` → `index` |
 //! | `search` | `cli/search` → `search/query` → `engine/finding` → `search/find` (`plan`, `walk`) |
+//! | a search need not look what is new | `cli/search/quiet` |
+//! | mail is searched on the screen | `ui/search` → `engine/searcher` → `engine/sought` (rows) |
+//! | what was found in a conversation | `ui/reader/hits` ← `search/hits` |
 //! | what mail may show | [`safe_text`] |
 //! | a page becomes text | `mail/html` (`token` → `tree`, `style` → `render`) → `mail/body` |
 //! | a link is shown, opened, copied | `mail/links` → `ui/links` → `cli/opener`, `ui/clipboard` |
@@ -142,6 +145,7 @@
 //! device gets of it, and `search.db` the words of all messages; both can be made again at any
 //! time. A device of a remote backend has `DIR/remote.json` and, in `DIR/threads.db`, the logs and
 //! long texts that it is to keep, with their words in `DIR/search.db`.
+//! `DIR/backend/search.seen` says how the files were when a search found nothing lacking.
 //! `DIR/lock` is held by the one process that owns the directory; while that is a terminal or runs
 //! with `--watch`, it hears other commands of the same user on `DIR/socket`. `DIR/sources.db`
 //! remembers which files were imported and what they said; losing it costs reading them again.

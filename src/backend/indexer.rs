@@ -258,7 +258,6 @@ mod tests {
         fn shown(
             &mut self,
             thread: &ThreadId,
-            _: &[Vec<LabelId>],
         ) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
             Ok(Some((thread.clone(), vec![label::system("inbox")])))
         }

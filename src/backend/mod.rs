@@ -63,7 +63,7 @@ pub use mend::mend;
 pub use outbox::{
     Claim, Due, Gave, Given, Look, Parcel, Post, Said, Sending, SendingHandle, SmtpPost, Told, Why,
 };
-pub use storage::{Logs, Looked, VERSION as FORMAT};
+pub use storage::{Logs, Looked, Texts, VERSION as FORMAT};
 
 use std::path::Path;
 

@@ -31,6 +31,7 @@ mod search;
 mod serve;
 mod session;
 mod sheet;
+mod shelf;
 mod show;
 mod sinks;
 mod space;

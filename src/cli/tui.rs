@@ -271,7 +271,8 @@ impl Doors {
         owner: Option<Owner>,
         tell: Tell,
     ) -> Result<EngineHandle, Notice> {
-        let device = home.device()?;
+        let mut device = home.device()?;
+        device.search_in(super::shelf::shelf(home));
         let (endpoint, host) = match &home.backend {
             Where::Embedded => {
                 let host = embedded(home)?;

@@ -16,6 +16,8 @@ pub enum Context {
     List,
     /// An open conversation.
     Reader,
+    /// A search that is being typed.
+    Search,
     /// What was done.
     History,
     /// The label picker.
@@ -48,10 +50,11 @@ pub enum Context {
 
 impl Context {
     /// Every context that can be on top.
-    pub const REAL: [Self; 16] = [
+    pub const REAL: [Self; 17] = [
         Self::FirstRun,
         Self::List,
         Self::Reader,
+        Self::Search,
         Self::History,
         Self::Picker,
         Self::Colours,
@@ -80,6 +83,7 @@ impl Context {
             Self::FirstRun => "first run",
             Self::List => "list",
             Self::Reader => "reader",
+            Self::Search => "search",
             Self::History => "history",
             Self::Picker => "label picker",
             Self::Colours => "colours",

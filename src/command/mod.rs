@@ -22,6 +22,7 @@ pub mod purge;
 pub mod read;
 pub mod reading;
 pub mod registry;
+pub mod search;
 pub mod select;
 pub mod snooze;
 pub mod spam;

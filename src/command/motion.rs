@@ -2,7 +2,7 @@
 
 use super::context::Context::{
     self, Accounts, Colours, Compose, Drafts, Files, FirstRun, Help, History, Links, List, Outbox,
-    Page, Picker, Prompt, Reader, Saves,
+    Page, Picker, Prompt, Reader, Saves, Search,
 };
 use super::registry::{Command, Group, Verb};
 
@@ -114,7 +114,7 @@ const fn edit(
         does,
         hint: "",
         group: Group::Text,
-        contexts: &[Picker, Prompt, Compose],
+        contexts: &[Picker, Prompt, Compose, Search],
         keys,
         undoable: false,
         verb: Verb::Edit(how),

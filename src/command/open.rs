@@ -26,7 +26,7 @@ pub const OPENING: [Command; 9] = [
     declare(
         Group::Read,
         "next-message",
-        "Next message",
+        "Next message; after a search, the next hit",
         "message",
         &[Reader],
         &["n"],

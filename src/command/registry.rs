@@ -14,8 +14,8 @@ use super::key::Key;
 use super::motion::{Edit, Motion};
 use super::reading::{self, Copied};
 use super::{
-    archive, compose, go, label, motion, open, order, program, purge, read, select, snooze, spam,
-    star, tour, trash, undo,
+    archive, compose, go, label, motion, open, order, program, purge, read, search, select, snooze,
+    spam, star, tour, trash, undo,
 };
 
 /// What a command does. What needs the rows as drawn is a pure function of them.
@@ -37,6 +37,8 @@ pub enum Verb {
     OpenLink,
     /// Copies something.
     Copy(Copied),
+    /// Something about searching.
+    Search(search::Does),
     /// Back to the list.
     Back,
     /// To the next (`true`) or previous message.
@@ -235,6 +237,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
     ];
     open::OPENING
         .iter()
+        .chain(&search::SEARCHING)
         .chain(&TRIAGE)
         .chain(&reading::READING)
         .chain(&order::LINKING)

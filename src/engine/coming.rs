@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::engine::MailboxPage;
 use crate::engine::handle::Request;
 use crate::engine::link::LinkEvent;
+use crate::engine::searcher::Said;
 use crate::engine::side_door::Task;
 use crate::engine::slice::{NEXT_PAGE, mailbox_page};
 use crate::engine::syncer::Written;
@@ -27,6 +28,7 @@ pub(super) enum Input {
     Link(LinkEvent),
     Import(ImportProgress),
     Imported(Notice),
+    Sought(Said),
     Synced(Written, Result<(), Notice>),
 }
 
@@ -42,7 +44,11 @@ pub(super) fn is_key(request: &Request, listed: Option<&Listed>) -> bool {
         Request::List { label, window, .. } => {
             listed.is_none_or(|listed| (&listed.0, &listed.1) != (label, window))
         }
-        Request::Prefetch(_) | Request::People | Request::Original(_) | Request::Resume => false,
+        Request::Rows { .. }
+        | Request::Prefetch(_)
+        | Request::People
+        | Request::Original(_)
+        | Request::Resume => false,
         _ => true,
     }
 }

@@ -19,6 +19,7 @@ use crate::engine::kept::Kept;
 use crate::engine::kept_disk::KeptDisk;
 use crate::engine::policy::KEEP_BYTES;
 use crate::engine::rewind::Comparing;
+use crate::engine::search::Shelf;
 use crate::engine::threads::OpenThread;
 use crate::engine::told::Told;
 use crate::engine::writing::Writing;
@@ -97,6 +98,8 @@ pub struct Device {
     pub(super) joint: Option<Action>,
     /// What is being written here, where anything ever was.
     pub(super) writing: Option<Writing>,
+    /// Where the words of mail are, until the engine's thread has taken it.
+    pub(super) shelf: Option<Shelf>,
     /// What changed since it was last asked.
     pub(super) news: News,
 }
@@ -295,6 +298,7 @@ impl Device {
             purged: BTreeMap::new(),
             joint: None,
             writing: None,
+            shelf: None,
             news: News::default(),
         })
     }
@@ -392,6 +396,11 @@ impl Device {
     #[must_use]
     pub const fn is_distrusted(&self) -> bool {
         self.distrusted
+    }
+
+    /// Where who drives this device finds the words of mail.
+    pub fn search_in(&mut self, shelf: Shelf) {
+        self.shelf = Some(shelf);
     }
 
     /// Whether something is decided and not yet on disk.

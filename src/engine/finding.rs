@@ -11,7 +11,7 @@ use crate::engine::{Device, EngineError};
 use crate::id::{LabelId, ThreadId};
 use crate::mailbox;
 use crate::search::query::{is_label, is_virtual, nearest_label};
-use crate::search::{Ask, Index, Names, Query, Rows, Test};
+use crate::search::{Ask, Hit, Index, Names, Query, Rows, Test};
 use crate::store::StoreError;
 
 /// The rows of a device, as a search asks for them.
@@ -30,16 +30,19 @@ impl Names for Asked<'_> {
 }
 
 impl Rows for Asked<'_> {
-    fn shown(
+    fn shown(&mut self, thread: &ThreadId) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
+        self.shown_in(thread, &[])
+    }
+
+    fn shown_in(
         &mut self,
         thread: &ThreadId,
         lists: &[Vec<LabelId>],
     ) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
-        let Some((root, place)) = mailbox::root_and_place(&self.device.db, thread)? else {
+        let Some((root, is_hidden)) = mailbox::root_and_hidden(&self.device.db, thread)? else {
             return Ok(None);
         };
         // Most of what is not to be shown is thrown away; its row need not be read.
-        let is_hidden = place.is_some_and(|place| place.hidden() > 1);
         if is_hidden && lists.iter().any(|list| list.iter().all(is_in_sight)) {
             return Ok(None);
         }
@@ -80,12 +83,23 @@ impl Device {
         ask: &Ask<'_>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Vec<Row>, EngineError> {
+        let (hits, mut rows) = self.hits(index, ask, go_on)?;
+        Ok(hits.into_iter().filter_map(|hit| rows.remove(&hit.root)).collect())
+    }
+
+    /// The same as hits, with the rows that were read, by root.
+    pub(super) fn hits(
+        &self,
+        index: &Index,
+        ask: &Ask<'_>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<(Vec<Hit>, HashMap<ThreadId, Row>), EngineError> {
         // One moment, and one lock of the file instead of one for each row.
         let _still = self.db.still()?;
         let renamed = mailbox::renamed_in_rows(&self.db)?;
         let mut asked = Asked { device: self, renamed, read: HashMap::new() };
         let hits = index.find(ask, &mut asked, go_on)?;
-        Ok(hits.into_iter().filter_map(|hit| asked.read.remove(&hit.root)).collect())
+        Ok((hits, asked.read))
     }
 
     /// The labels that a name in a query means; a name that cannot be looked up is none.

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use crate::command::intent::{Intent, Target};
 use crate::engine::accounts::{AccountStep, Accounts, NewMail};
 use crate::engine::original::{Original, OriginalAsk};
+use crate::engine::search::{Found, Indexed, Sought};
 use crate::engine::told::Writers;
 use crate::engine::view::{
     Done, HistoryPage, ImportProgress, Label, OpenDraft, Outgoing, Page, PurgeSum, Row, Status,
@@ -17,6 +18,7 @@ use crate::engine::writing::Journal;
 use crate::id::{ActionId, EventId, LabelId, ThreadId};
 use crate::mail::compose::Person;
 use crate::notice::Notice;
+use crate::search::Snippet;
 
 /// What the UI asks for. Every request is answered by updates, in order.
 #[derive(Debug)]
@@ -31,6 +33,25 @@ pub enum Request {
         window: Window,
         /// At most so many.
         limit: usize,
+    },
+    /// Search; answered by [`Update::Found`] with the same ticket, unless another search is asked
+    /// for before: that one breaks it off.
+    Search {
+        /// Returned with the answer.
+        ticket: u64,
+        /// What.
+        sought: Sought,
+        /// At most so many conversations.
+        limit: usize,
+    },
+    /// Nobody wants the answer to the last search any more.
+    StopSearch,
+    /// The conversations that these threads are in, in this order; answered by [`Update::Rows`].
+    Rows {
+        /// Returned with the answer.
+        ticket: u64,
+        /// Threads.
+        threads: Vec<ThreadId>,
     },
     /// A conversation; answered by [`Update::Thread`], and again whenever it changes until `Close`.
     Open(ThreadId),
@@ -140,6 +161,14 @@ pub enum Update {
         /// The rows.
         page: Page,
     },
+    /// What a search found.
+    Found(u64, Found),
+    /// Where the words of a search stand, by the conversations that it found.
+    Snippets(u64, Vec<(ThreadId, Snippet)>),
+    /// Rows that were asked for one by one; without those that are gone.
+    Rows(u64, Vec<Row>),
+    /// How far the index is, told after a search.
+    Indexed(Indexed),
     /// All labels with counts, in display order; sent whenever a count or label changed.
     Labels(Vec<Label>),
     /// The open conversation; `None` when it is not there (any more).

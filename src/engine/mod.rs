@@ -39,6 +39,8 @@ mod purging;
 mod remembered;
 mod rewind;
 mod run;
+pub mod search;
+mod searcher;
 mod side_door;
 mod sink;
 mod slice;

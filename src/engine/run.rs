@@ -15,6 +15,7 @@ use crate::engine::coming::{Coming, Input, Listed, is_key};
 use crate::engine::handle::{EngineHandle, PurgeStep, Request, Update};
 use crate::engine::link::{Endpoint, Link, LinkEvent};
 use crate::engine::purging::Purging;
+use crate::engine::searcher::Searcher;
 use crate::engine::side_door::SideDoor;
 use crate::engine::slice::{BEAT, Pace};
 use crate::engine::syncer::{Written, syncer};
@@ -74,7 +75,8 @@ pub fn start(
     let side = SideDoor::new(move |task| tasks.send(Input::Run(task)).is_ok());
     let done = inputs.clone();
     let disk = syncer(move |log, became| done.send(Input::Synced(log, became)).is_ok());
-    let engine = Engine::new(driver, updates, disk, inputs, import);
+    let mut engine = Engine::new(driver, updates, disk, inputs, import);
+    engine.search_beside();
     let body = move || engine.run(&receiver);
     let thread = std::thread::Builder::new().name("engine".to_owned());
     thread.spawn(body).map_err(|error| SyncError::Unreached(error.to_string()))?;
@@ -119,6 +121,8 @@ struct Engine {
     originals: Vec<Awaited>,
     /// How often what was decided was taken back.
     losses: u64,
+    /// Who searches, where there is an index.
+    searcher: Option<Searcher>,
 }
 
 impl Engine {
@@ -152,6 +156,7 @@ impl Engine {
             saved: Vec::new(),
             originals: Vec::new(),
             losses: 0,
+            searcher: None,
         }
     }
 
@@ -194,6 +199,7 @@ impl Engine {
                     Input::Synced(log, done) => self.synced(log.commit, done),
                     Input::Link(event) => coming.waiting.push_back(event),
                     Input::Import(progress) => self.tell(Update::Import(progress)),
+                    Input::Sought(said) => self.tell_sought(said),
                     Input::Imported(notice) => self.tell(Update::Notice(notice)),
                 }
                 next = coming.next(Duration::ZERO).ok();
@@ -408,6 +414,9 @@ impl Engine {
                     self.tell(Update::ActionRows { action, rows, total });
                 })
             }
+            asks @ (Request::Search { .. } | Request::StopSearch | Request::Rows { .. }) => {
+                self.of_search(asks)
+            }
             Request::Open(thread) => self.open(thread),
             Request::Close => {
                 self.reading = None;
@@ -545,6 +554,8 @@ mod composing;
 mod idle;
 #[path = "originals.rs"]
 mod originals;
+#[path = "sought.rs"]
+mod sought;
 #[path = "telling.rs"]
 mod telling;
 

@@ -99,6 +99,23 @@ impl Device {
         Ok(merge(&mailbox::members(&self.db, root)?, renamed))
     }
 
+    /// The rows of these conversations, in this order, each once; of what is gone there is none.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn rows(&self, threads: &[ThreadId]) -> Result<Vec<Row>, EngineError> {
+        let _still = self.db.still()?;
+        let renamed = mailbox::renamed_in_rows(&self.db)?;
+        let (mut rows, mut met) = (Vec::with_capacity(threads.len()), BTreeSet::new());
+        for thread in threads {
+            let Some(root) = mailbox::root_of(&self.db, thread)? else { continue };
+            if met.insert(root.clone()) {
+                rows.extend(merge(&mailbox::members(&self.db, &root)?, &renamed));
+            }
+        }
+        Ok(rows)
+    }
+
     /// Every member of the conversation that shows a thread, with what its row has taken in.
     ///
     /// # Errors

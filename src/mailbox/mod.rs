@@ -42,7 +42,7 @@ pub use people::{Met, met};
 pub use purge::{is_purged, lacks_rows, purged, redact};
 pub use query::{
     Bound, Member, Members, count, count_any, drafts, drafts_in, linked_with, links_of, members,
-    page, raw_row, root_and_place, root_of, seen_members, threads_in, watermark,
+    page, raw_row, root_and_hidden, root_of, seen_members, threads_in, watermark,
 };
 pub use rebuild::{
     differing, differing_from, knew_others, learn, make, make_from, rebuilt_percent, remake,

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use rusqlite::{OptionalExtension, params};
 
 use crate::id::{Epoch, LabelId, Seen, ThreadId};
-use crate::label::Place;
 use crate::mailbox::row::{self, ThreadRow};
 use crate::store::{Db, StoreError};
 
@@ -140,26 +139,22 @@ pub fn root_of(db: &Db, thread: &ThreadId) -> Result<Option<ThreadId>, StoreErro
     root.map(|root| id(&root)).transpose()
 }
 
-/// The root of the conversation that a thread belongs to, and its place where that can be said at
-/// a glance: it is linked with none, and no own event covers its row.
+/// The root of the conversation that a thread belongs to, and that it is thrown away or spam where
+/// that can be said at a glance: it is linked with none, and no own event covers its row.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn root_and_place(
-    db: &Db,
-    thread: &ThreadId,
-) -> Result<Option<(ThreadId, Option<Place>)>, StoreError> {
+pub fn root_and_hidden(db: &Db, thread: &ThreadId) -> Result<Option<(ThreadId, bool)>, StoreError> {
     let mut statement = db.sql().prepare_cached(
-        "SELECT root, CASE WHEN root = id
+        "SELECT root, CASE WHEN place IN ('trash', 'spam') AND root = id
                  AND NOT EXISTS (SELECT 1 FROM overlay WHERE thread = t.id)
                  AND NOT EXISTS (SELECT 1 FROM threadIndex o WHERE o.root = t.id AND o.root <> o.id)
-             THEN place END FROM threadIndex t WHERE id = ?1",
+             THEN 1 ELSE 0 END FROM threadIndex t WHERE id = ?1",
     )?;
-    let found = statement.query_row([thread.as_str()], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
-    });
-    let Some((root, place)) = found.optional()? else { return Ok(None) };
-    Ok(Some((id(&root)?, place.and_then(|place| Place::parse(&place)))))
+    let found = statement
+        .query_row([thread.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
+        .optional()?;
+    found.map(|(root, hidden)| Ok((id(&root)?, hidden))).transpose()
 }
 
 /// The labels of a thread's confirmed row.

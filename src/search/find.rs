@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, Statement, params};
 
 use crate::id::{LabelId, ThreadId};
 use crate::label;
@@ -26,16 +26,25 @@ const A_LOOK: usize = 256;
 /// Who shows conversations.
 pub trait Rows: Names {
     /// The conversation that shows a thread, by its root, and the labels that it shows, sorted;
-    /// `None` where none does. One that is not in each of `lists`, each the union of some labels,
-    /// may be left out.
+    /// `None` where none does.
     ///
     /// # Errors
     /// When the storage refuses.
-    fn shown(
+    fn shown(&mut self, thread: &ThreadId) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError>;
+
+    /// As [`Rows::shown`]; a conversation that is not in each of `lists`, each the union of some
+    /// labels, may be left out.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    fn shown_in(
         &mut self,
         thread: &ThreadId,
         lists: &[Vec<LabelId>],
-    ) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError>;
+    ) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
+        let _ = lists;
+        self.shown(thread)
+    }
 
     /// All threads of the conversations in any of these lists; `None` when they are more than
     /// `most`.
@@ -104,12 +113,13 @@ impl Index {
         };
         let Some(among) = search.among(rows)? else { return Ok(Vec::new()) };
         let (mut hits, mut met, mut looked) = (Vec::new(), HashSet::new(), 0);
+        let mut find = self.db.sql().prepare_cached(MESSAGE)?;
         self.walk(&plan, &among, ranked, &mut |row| {
             looked += 1;
             if hits.len() >= ask.limit || (looked % A_LOOK == 0 && !go_on()) {
                 return Ok(false);
             }
-            if let Some(message) = self.message(row)?
+            if let Some(message) = message(&mut find, row)?
                 && let Some((root, thread)) = search.answers(&message, rows)?
                 && met.insert(root.clone())
             {
@@ -119,24 +129,25 @@ impl Index {
         })?;
         Ok(hits)
     }
+}
 
-    /// A message that is not gone.
-    fn message(&self, row: i64) -> Result<Option<Message>, StoreError> {
-        let sql = "SELECT thread, date, size, attached, msgid FROM message
-                   WHERE id = ?1 AND gone = 0";
-        let mut find = self.db.sql().prepare_cached(sql)?;
-        let message = find.query_row([row], |found| {
-            Ok(Message {
-                row,
-                thread: found.get(0)?,
-                date: found.get(1)?,
-                size: u64::try_from(found.get::<_, i64>(2)?).unwrap_or_default(),
-                attached: found.get(3)?,
-                name: found.get(4)?,
-            })
-        });
-        Ok(message.optional()?)
-    }
+/// A message that is not gone.
+const MESSAGE: &str =
+    "SELECT thread, date, size, attached, msgid FROM message WHERE id = ?1 AND gone = 0";
+
+/// The message of a row, by the statement [`MESSAGE`].
+fn message(find: &mut Statement<'_>, row: i64) -> Result<Option<Message>, StoreError> {
+    let message = find.query_row([row], |found| {
+        Ok(Message {
+            row,
+            thread: found.get(0)?,
+            date: found.get(1)?,
+            size: u64::try_from(found.get::<_, i64>(2)?).unwrap_or_default(),
+            attached: found.get(3)?,
+            name: found.get(4)?,
+        })
+    });
+    Ok(message.optional()?)
 }
 
 /// What is known of a message beside its words.
@@ -229,7 +240,7 @@ impl Search<'_> {
         let mut find = self.index.db.sql().prepare_cached(sql)?;
         let id: Option<String> = find.query_row([key], |row| row.get(0)).optional()?;
         let Some(thread) = id.and_then(|id| ThreadId::try_from(id).ok()) else { return Ok(None) };
-        Ok(rows.shown(&thread, &self.lists)?.map(|(root, labels)| (thread, root, labels)))
+        Ok(rows.shown_in(&thread, &self.lists)?.map(|(root, labels)| (thread, root, labels)))
     }
 
     fn holds(

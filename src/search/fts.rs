@@ -20,7 +20,8 @@ pub(super) struct Text {
 
 impl Text {
     /// The expression of a test; `None` for one that is not about texts. While somebody types, the
-    /// one or two letters of a last word are looked for in subjects, names and files only.
+    /// one or two letters of a last word are looked for in subjects, names and files only, and a
+    /// single one in all of these, whichever was named.
     pub(super) fn of(test: &Test, typing: bool) -> Option<Self> {
         match test {
             Test::Text { field, words, prefix } => {
@@ -28,12 +29,15 @@ impl Text {
                 let star = if *prefix { " *" } else { "" };
                 let words_test = format!("{}{phrase}{star}", columns(*field));
                 let begin = match words.as_slice() {
-                    [begin] if *prefix && *field == Field::Any => Some(begin),
+                    [begin] if *prefix => Some(begin),
                     _ => None,
                 };
-                let short = begin.filter(|begin| {
-                    let chars = begin.chars().count();
-                    chars == SHORT_CHARS || (typing && chars < SHORT_CHARS)
+                let short = begin.filter(|begin| match (field, begin.chars().count()) {
+                    (Field::Any, SHORT_CHARS) => true,
+                    (Field::Any, chars) => typing && chars < SHORT_CHARS,
+                    // All words that begin with one letter are very many.
+                    (Field::Body | Field::List, _) => false,
+                    (_, chars) => typing && chars == 1,
                 });
                 Some(Self { words: words_test, short: short.map(|begin| quoted(begin)) })
             }
@@ -132,6 +136,9 @@ mod tests {
         check(Field::Any, &["ab"], true, false, ("\"ab\" *", None));
         check(Field::Any, &["ab"], true, true, ("\"ab\" *", Some("\"ab\"")));
         check(Field::From, &["abc"], true, true, ("sender : \"abc\" *", None));
+        check(Field::From, &["a"], true, true, ("sender : \"a\" *", Some("\"a\"")));
+        check(Field::From, &["a"], true, false, ("sender : \"a\" *", None));
+        check(Field::Body, &["a"], true, true, ("body : \"a\" *", None));
         check(Field::To, &["x"], false, false, ("{recipient cc bcc} : \"x\"", None));
         let list = "list : \"\u{e000}a \u{e000}b\"";
         check(Field::List, &["a", "b"], false, false, (list, None));

@@ -12,7 +12,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use crate::id::{MessageId, ThreadId};
 use crate::search::entry::Entry;
-use crate::store::{Db, Durability, Kind, StoreError, disk};
+use crate::store::{Db, Durability, Interrupter, Kind, StoreError, disk};
 
 /// The format of the file.
 const VERSION: u32 = 1;
@@ -140,6 +140,12 @@ impl Index {
         let Some(index) = db.map(|db| Self { db }) else { return Ok(None) };
         let rules = index.value("rules")?;
         Ok((rules.as_deref() == Some(RULES)).then_some(index))
+    }
+
+    /// What breaks off a search in it.
+    #[must_use]
+    pub fn interrupter(&self) -> Interrupter {
+        self.db.interrupter()
     }
 
     /// Takes the file away. It is not put aside, for it may hold what was purged since.

@@ -71,6 +71,22 @@ pub struct Still<'a>(
     #[expect(dead_code, reason = "it is there to be dropped")] Option<rusqlite::Transaction<'a>>,
 );
 
+/// Breaks off what a connection reads; may be held by another thread.
+pub struct Interrupter(rusqlite::InterruptHandle);
+
+impl std::fmt::Debug for Interrupter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Interrupter")
+    }
+}
+
+impl Interrupter {
+    /// What is being read ends with an error; what is not begun yet is not touched.
+    pub fn interrupt(&self) {
+        self.0.interrupt();
+    }
+}
+
 /// An open file.
 #[derive(Debug)]
 pub struct Db {
@@ -362,6 +378,12 @@ impl Db {
     pub fn still(&self) -> Result<Still<'_>, StoreError> {
         let open = self.in_transaction;
         Ok(Still((!open).then(|| self.connection.unchecked_transaction()).transpose()?))
+    }
+
+    /// What breaks off reads of this connection.
+    #[must_use]
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter(self.connection.get_interrupt_handle())
     }
 
     /// Whether a transaction is open.

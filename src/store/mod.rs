@@ -26,7 +26,7 @@ mod upload;
 pub use arrived::Arrived;
 pub use blob::{Blobs, MAX_BLOB_BYTES, Packed};
 pub use chain::Chain;
-pub use db::{Db, Durability, Kind};
+pub use db::{Db, Durability, Interrupter, Kind};
 pub(crate) use disk::private_dir;
 pub use error::StoreError;
 pub use event::{Action, Args, Event, NewEvent};

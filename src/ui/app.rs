@@ -33,6 +33,7 @@ use crate::ui::past::Wanted;
 use crate::ui::picker::Picker;
 use crate::ui::purge::PurgeBox;
 use crate::ui::reader::Reader;
+use crate::ui::search::Search;
 use crate::ui::snooze::SnoozeBox;
 use crate::ui::theme::Theme;
 use crate::ui::tour::Tour;
@@ -277,6 +278,10 @@ pub struct Model {
     pub labels: Vec<Label>,
     /// The list.
     pub list: List,
+    /// The search whose finds the list shows.
+    pub search: Option<Box<Search>>,
+    /// What was searched before, the newest first.
+    pub searches: Vec<String>,
     /// The open conversation.
     pub reader: Option<Reader>,
     /// The keys pressed so far of a sequence.
@@ -371,6 +376,8 @@ impl Model {
             layers: Vec::new(),
             labels,
             list,
+            search: None,
+            searches: Vec::new(),
             reader: None,
             keys: Vec::new(),
             held: VecDeque::new(),
@@ -441,6 +448,9 @@ impl Model {
         match &self.stage {
             Stage::FirstRun(_) => Context::FirstRun,
             Stage::Mail if self.writing.open.is_some() => Context::Compose,
+            Stage::Mail if self.search.as_ref().is_some_and(|search| search.open) => {
+                Context::Search
+            }
             Stage::Mail if self.reader.is_some() => Context::Reader,
             Stage::Mail if self.history.is_some() => Context::History,
             Stage::Mail => match outgoing::shown(self) {
@@ -508,6 +518,9 @@ impl Model {
     /// What a label is called.
     #[must_use]
     pub fn label_name(&self, id: &crate::id::LabelId) -> String {
+        if self.search.is_some() && *id == self.list.label {
+            return "Search".to_owned();
+        }
         let entry = self.sidebar().into_iter().find(|entry| entry.label == *id);
         entry.map_or_else(|| id.as_str().to_owned(), |entry| entry.name)
     }

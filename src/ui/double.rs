@@ -6,6 +6,7 @@
 
 use crate::command::intent::{Change, Intent, Target};
 use crate::engine::handle::{PurgeOf, PurgeStep, Request, Update};
+use crate::engine::search::{Found, Sought};
 use crate::engine::view::{
     Cursor, Done, HistoryPage, HistoryRow, ImportProgress, Label, LabelKind, Link, Outgoing, Page,
     PurgeSum, Row, Status, Thread, Window,
@@ -14,6 +15,7 @@ use crate::id::{ActionId, Epoch, EventId, LabelId, Seen, ThreadId};
 use crate::label::{self, Place};
 use crate::mail::Address;
 use crate::mail::compose::Draft;
+use crate::search::{Field, Needles};
 use crate::ui::double_message::sample_message;
 
 /// Thu 13 Nov 2025, 09:41:00 UTC, in milliseconds.
@@ -328,7 +330,9 @@ impl Double {
                 self.doomed.clear();
                 Vec::new()
             }
-            Request::Prefetch(_)
+            asks @ (Request::Search { .. } | Request::Rows { .. }) => vec![self.sought(asks)],
+            Request::StopSearch
+            | Request::Prefetch(_)
             | Request::Original(_)
             | Request::People
             | Request::StopImport
@@ -346,6 +350,34 @@ impl Double {
             Request::Import(_) => self.import(),
             Request::Quit => vec![Update::Ended],
         }
+    }
+
+    fn sought(&self, asks: Request) -> Update {
+        let row = |id: &ThreadId| self.rows.iter().find(|row| row.thread == *id).cloned();
+        match asks {
+            Request::Search { ticket, sought, limit } => {
+                Update::Found(ticket, self.find(&sought, limit))
+            }
+            Request::Rows { ticket, threads } => {
+                Update::Rows(ticket, threads.iter().filter_map(row).collect())
+            }
+            _ => Update::Changed,
+        }
+    }
+
+    /// Conversations with a wanted word in what their rows say, the newest first.
+    fn find(&self, sought: &Sought, limit: usize) -> Found {
+        let needles = Needles::of(&sought.query);
+        let texts = |row: &Row| {
+            let names = row.participants.iter().filter_map(|who| who.name.clone());
+            let said = [row.subject.clone().unwrap_or_default(), row.snippet.clone()];
+            names.chain(said).collect::<Vec<_>>().join("\n")
+        };
+        let mut rows = self.listed(&label::system("all"));
+        rows.retain(|row| needles.is_in(Field::Any, &texts(row)));
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        Found { rows, more, wrong: None }
     }
 
     fn rows_of(&self, of: &PurgeOf) -> Vec<ThreadId> {

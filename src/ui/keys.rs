@@ -27,6 +27,7 @@ use crate::ui::past::{self, Wanted};
 use crate::ui::picker::Picker;
 use crate::ui::purge;
 use crate::ui::reader::Reader;
+use crate::ui::search;
 use crate::ui::snooze;
 use crate::ui::tour;
 use crate::ui::update::ask;
@@ -63,7 +64,8 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             if let Some(c) = key.typed().filter(|_| alone) {
                 paste(model, c.encode_utf8(&mut [0; 4]));
             }
-            if model.layers.is_empty() && context != Context::Compose {
+            let types = key.typed().is_some() && search::is_typed(model);
+            if model.layers.is_empty() && context != Context::Compose && !types {
                 let hint = if key.typed() == Some('d') { "# trashes" } else { "? shows the keys" };
                 model.say(Severity::Info, format!("{key} does nothing here"), hint);
             }
@@ -92,6 +94,9 @@ pub(super) fn hold(composer: &mut Composer, typed: Typed) {
 
 /// Types `text` into the line that is being typed, if one is.
 pub fn paste(model: &mut Model, text: &str) {
+    if search::is_typed(model) {
+        return search::insert(model, text);
+    }
     match model.layers.last_mut() {
         Some(Layer::Picker(picker)) => {
             picker.filter.insert(text);
@@ -157,6 +162,8 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Files(verb) => files::perform(model, verb),
         Verb::Back => back(model),
         Verb::Links | Verb::OpenLink | Verb::Copy(_) => links::press(model, command.verb),
+        Verb::Search(what) => search::press(model, what),
+        Verb::Message(true) if search::hits(model) => search::hit(model, true),
         Verb::Message(next) => with_reader(model, |reader| reader.step(next)),
         Verb::Fold => with_reader(model, Reader::fold),
         Verb::FoldAll(folded) => with_reader(model, |reader| reader.fold_all(folded)),
@@ -190,6 +197,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Purge(all) => purge::look(model, all),
         Verb::Close if matches!(model.layers.last(), Some(Layer::Purge(_))) => purge::close(model),
         Verb::Close if matches!(model.layers.last(), Some(Layer::Wizard(_))) => wizard::back(model),
+        Verb::Close if search::is_typed(model) => search::leave(model),
         Verb::Close if matches!(model.layers.last(), Some(Layer::Files(_) | Layer::Page(_))) => {
             files::close(model)
         }
@@ -206,6 +214,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             tour::press(model, matches!(command.verb, Verb::SkipStep));
             Vec::new()
         }
+        Verb::Quit if search::is_kept(model) => search::leave(model),
         Verb::Quit => quit(model),
         Verb::StopNow if model.interrupted => vec![Effect::Exit(UiExit::Forced)],
         Verb::StopNow => {
@@ -222,6 +231,9 @@ fn put_on_top(model: &mut Model, layer: Layer) -> Vec<Effect> {
 
 fn select(model: &mut Model, verb: Verb) -> Vec<Effect> {
     if matches!(verb, Verb::Clear) {
+        if model.search.is_some() && model.list.selected.is_empty() {
+            return search::leave(model);
+        }
         model.list.selected.clear();
         model.notice = None;
         return Vec::new();
@@ -231,6 +243,10 @@ fn select(model: &mut Model, verb: Verb) -> Vec<Effect> {
 }
 
 fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
+    if search::is_typed(model) {
+        search::edit(model, how);
+        return Vec::new();
+    }
     match model.layers.last_mut() {
         Some(Layer::Picker(picker)) => {
             picker.filter.edit(how);
@@ -388,7 +404,9 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
 /// Opens a conversation in the reader.
 pub fn read(model: &mut Model, row: Row) -> Vec<Effect> {
     let request = Request::Open(row.thread.clone());
-    model.reader = Some(Reader::new(row, model.now_ms));
+    let mut reader = Reader::new(row, model.now_ms);
+    reader.needles = model.search.as_ref().map(|search| search.needles.clone());
+    model.reader = Some(reader);
     ask([request])
 }
 
@@ -430,6 +448,9 @@ pub(super) fn show(model: &mut Model, label: crate::id::LabelId) -> Vec<Effect> 
         past::leave_history(model);
     }
     model.waiting_since = model.now_ms;
+    if model.search.take().is_some() {
+        effects.extend(ask([Request::StopSearch]));
+    }
     effects.extend(ask([model.list.show(label)]));
     if outgoing::shown(model).is_some() {
         model.writing.cursor = 0;
@@ -519,6 +540,7 @@ fn stop_import(model: &mut Model) -> Vec<Effect> {
 
 fn accept(model: &mut Model) -> Vec<Effect> {
     match model.layers.last() {
+        None if search::is_typed(model) => search::keep(model),
         Some(Layer::Wizard(_)) => wizard::accept(model),
         Some(Layer::Purge(_)) => purge::accept(model),
         Some(Layer::Snooze(_)) => snooze::accept(model),

@@ -30,6 +30,8 @@ pub struct Areas {
     pub rule: Rect,
     /// The sidebar; empty when hidden.
     pub sidebar: Rect,
+    /// Rows above the list, for what is searched; empty when there are none.
+    pub top: Rect,
     /// The list; empty while the reader replaces it.
     pub list: Rect,
     /// The reader; empty when closed.
@@ -43,6 +45,17 @@ pub struct Areas {
 }
 
 impl Areas {
+    /// The same with this many rows above the list for what is searched.
+    #[must_use]
+    pub const fn with_top(self, rows: u16) -> Self {
+        if self.list.width == 0 || self.list.height <= rows {
+            return self;
+        }
+        let top = Rect { height: rows, ..self.list };
+        let (y, height) = (self.list.y + rows, self.list.height - rows);
+        Self { top, list: Rect { y, height, ..self.list }, ..self }
+    }
+
     /// The same with a panel of this many rows under list and reader.
     #[must_use]
     pub fn with_panel(self, rows: u16) -> Self {
@@ -94,6 +107,7 @@ pub fn areas(size: (u16, u16), reading: bool) -> Areas {
         title: line(0, 1.min(rows)),
         rule: line(1, rule_rows),
         sidebar: part(0, side),
+        top: Rect::default(),
         list: part(side, list_columns),
         reader: part(side + list_columns, reader_columns),
         panel: Rect::default(),
@@ -111,11 +125,12 @@ mod tests {
         for columns in [30, 60, 80, 119, 120, 200] {
             for rows in [6, 10, 15, 24, 60] {
                 for (reading, panel) in [(false, 0), (true, 0), (false, 3), (true, 2)] {
-                    let all = areas((columns, rows), reading).with_panel(panel);
+                    let all = areas((columns, rows), reading).with_panel(panel).with_top(panel);
                     let parts = [
                         all.title,
                         all.rule,
                         all.sidebar,
+                        all.top,
                         all.list,
                         all.reader,
                         all.panel,

@@ -24,6 +24,21 @@ impl Line {
         &self.text
     }
 
+    /// Where the caret is, in bytes.
+    #[must_use]
+    pub const fn caret(&self) -> usize {
+        self.caret
+    }
+
+    /// Writes `text` in place of `range` (bytes, between characters); the caret stands behind it.
+    pub fn put(&mut self, range: std::ops::Range<usize>, text: &str) {
+        if self.text.get(range.clone()).is_some() {
+            self.text.replace_range(range.clone(), "");
+            self.caret = range.start;
+            self.insert(text);
+        }
+    }
+
     /// Columns before the caret.
     #[must_use]
     pub fn caret_column(&self) -> usize {

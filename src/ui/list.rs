@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 use crate::command::context::Subject;
 use crate::command::motion::Motion;
 use crate::engine::handle::Request;
+use crate::engine::search::{Found, Sought};
 use crate::engine::view::{Cursor, Page, Row, Window};
 use crate::id::{LabelId, ThreadId};
+use crate::label;
 
 /// Rows asked for at once, in screens.
 const PAGE_SCREENS: usize = 3;
@@ -20,6 +22,8 @@ const PAGE_ROWS_LEAST: usize = 50;
 const EDGE_SCREENS: usize = 2;
 /// Rows kept in the window, in screens on either side of the visible ones.
 const KEEP_SCREENS: usize = 6;
+/// Conversations of a search that are shown at most.
+pub const MOST_FOUND: usize = 10_000;
 /// Rows kept visible above and below the cursor.
 const MARGIN_ROWS: usize = 2;
 
@@ -62,6 +66,8 @@ pub struct List {
     pub loaded: bool,
     /// Rows that the cursor has still to go down, or up, once they are here.
     owed: (usize, usize),
+    /// What was searched, where this is what was found and no list of the mailbox.
+    pub sought: Option<Sought>,
     asked: Vec<(u64, Why)>,
     again: bool,
     next_ticket: u64,
@@ -98,6 +104,7 @@ impl List {
             selected: BTreeMap::new(),
             loaded: false,
             owed: (0, 0),
+            sought: None,
             asked: Vec::new(),
             again: false,
             next_ticket: 1,
@@ -156,6 +163,54 @@ impl List {
         *self = Self::new(label);
         (self.height, self.next_ticket) = (height, ticket);
         self.ask(Why::First)
+    }
+
+    /// An empty list for what a search finds, instead of this one.
+    #[must_use]
+    pub fn to_seek(&self) -> Self {
+        let mut list = Self::new(label::system("anywhere"));
+        (list.height, list.next_ticket, list.loaded) = (self.height, self.next_ticket, true);
+        list
+    }
+
+    /// Searches; what was found before stays until the answer.
+    pub fn seek(&mut self, sought: Sought) -> Request {
+        self.sought = Some(sought);
+        self.selected.clear();
+        self.owed = (0, 0);
+        self.jump(Why::First)
+    }
+
+    /// Shows nothing, and waits for nothing.
+    pub fn seek_nothing(&mut self) {
+        *self = self.to_seek();
+    }
+
+    /// Goes on after another list stood in its place.
+    pub fn resume(&mut self, other: &Self) -> Option<Request> {
+        self.next_ticket = self.next_ticket.max(other.next_ticket);
+        self.asked.clear();
+        (self.owed, self.again) = ((0, 0), false);
+        if self.loaded { self.refresh(true) } else { Some(self.ask(Why::First)) }
+    }
+
+    /// Takes in what was found.
+    pub fn take_found(&mut self, ticket: u64, found: Found) -> Vec<Request> {
+        let label = self.label.clone();
+        let page = Page { label, rows: found.rows, more_before: false, more_after: found.more };
+        self.take(ticket, page)
+    }
+
+    /// Takes in what was found as it is now.
+    pub fn take_rows(&mut self, ticket: u64, rows: Vec<Row>) -> Vec<Request> {
+        let (label, more_after) = (self.label.clone(), self.more_after);
+        self.take(ticket, Page { label, rows, more_before: false, more_after })
+    }
+
+    /// Whether this ticket is waited for.
+    #[must_use]
+    pub fn waits_for_ticket(&self, ticket: u64) -> bool {
+        self.asked.iter().any(|(asked, _)| *asked == ticket)
     }
 
     /// Asks again for what is in the window; what was asked before is forgotten when `at_once`,
@@ -312,6 +367,9 @@ impl List {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.asked.push((ticket, why));
+        if let Some(sought) = self.sought.clone() {
+            return self.ask_found(ticket, why, sought);
+        }
         let first = self.rows.first().map(place_of);
         let last = self.rows.last().map(place_of);
         let (window, limit) = match (why, first, last) {
@@ -325,6 +383,21 @@ impl List {
             _ => (Window::First, self.page_rows()),
         };
         Request::List { ticket, label: self.label.clone(), window, limit }
+    }
+
+    /// The same of what a search finds: rows that are here are asked for by their names, so that a
+    /// row which does not answer any more stays where it is.
+    fn ask_found(&self, ticket: u64, why: Why, sought: Sought) -> Request {
+        let limit = match why {
+            Why::Refresh => {
+                let threads = self.rows.iter().map(|row| row.thread.clone()).collect();
+                return Request::Rows { ticket, threads };
+            }
+            Why::First => self.page_rows(),
+            Why::Before | Why::After => (self.rows.len() + self.page_rows()).min(MOST_FOUND),
+            Why::Last => MOST_FOUND,
+        };
+        Request::Search { ticket, sought, limit }
     }
 
     fn waits_for(&self, what: Why) -> bool {
@@ -400,6 +473,10 @@ impl List {
         if why == Why::After {
             self.more_after = page.more_after;
             self.rows.extend(fresh);
+            if self.sought.is_some() {
+                self.more_after &= self.rows.len() < MOST_FOUND;
+                return;
+            }
             let drop = self.top.saturating_sub(keep);
             self.rows.drain(..drop);
             (self.top, self.cursor) = (self.top - drop, self.cursor - drop);

@@ -31,6 +31,7 @@ pub mod people;
 pub mod picker;
 pub mod purge;
 pub mod reader;
+pub mod search;
 pub mod signals;
 pub mod snooze;
 pub mod sources;

@@ -4,8 +4,10 @@
 //! width; `top` is at most its last line. A message is wrapped once for a width.
 
 mod body;
+mod hits;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use jiff::tz::TimeZone;
 
@@ -14,6 +16,7 @@ use crate::command::motion::Motion;
 use crate::engine::view::{Message, Row, Thread};
 use crate::id::MessageId;
 use crate::mail::{Address, Doubt};
+use crate::search::Needles;
 use crate::ui::{date, list, text};
 
 /// Columns that text is wrapped to at most; longer lines tire the eye.
@@ -99,6 +102,12 @@ pub struct Reader {
     pub current: usize,
     /// Whether opening it has marked it read, or need not any more.
     pub marked: bool,
+    /// What was searched for, where it was opened from a search.
+    pub needles: Option<Needles>,
+    /// Where it stands: lines, and places in each.
+    pub hits: Vec<(usize, Range<usize>)>,
+    /// The hit that was gone to.
+    pub hit: Option<usize>,
     folds: HashMap<MessageId, bool>,
     /// What is doubtful about who wrote each message.
     doubts: Vec<Vec<Doubt>>,
@@ -120,6 +129,9 @@ impl Reader {
             height: 1,
             current: 0,
             marked: false,
+            needles: None,
+            hits: Vec::new(),
+            hit: None,
             folds: HashMap::new(),
             doubts: Vec::new(),
             wrapped: HashMap::new(),
@@ -148,7 +160,9 @@ impl Reader {
             self.folds.entry(message.id.clone()).or_insert(fold);
         }
         let first = thread.messages.iter().position(|m| !m.flags.read).unwrap_or(newest);
+        let found = if self.placed { None } else { self.unfold_found(&thread.messages) };
         self.row = thread.row;
+        let first = found.unwrap_or(first);
         self.current = if self.placed { self.current.min(newest) } else { first };
         self.doubts = body::sender_doubts(&thread.messages);
         self.messages = Some(thread.messages);
@@ -180,9 +194,11 @@ impl Reader {
                     self.lines.push(blank);
                 }
             }
+            self.find_hits();
             if !self.placed {
                 self.placed = true;
                 self.show_message(self.current);
+                self.show_first_hit();
             } else if resized {
                 self.show_message(self.current);
             }

@@ -152,6 +152,12 @@ impl Theme {
         self.fg(QUOTES[depth.saturating_sub(1) % QUOTES.len()]).add_modifier(Modifier::DIM)
     }
 
+    /// What was searched for, where it stands.
+    #[must_use]
+    pub fn hit(self) -> Style {
+        self.fg(Color::Yellow).add_modifier(Modifier::BOLD).add_modifier(Modifier::UNDERLINED)
+    }
+
     /// A key in the hint bar and the help.
     #[must_use]
     pub fn key(self) -> Style {

@@ -16,7 +16,7 @@ use crate::ui::compose::{keeping, opening, original, outgoing};
 use crate::ui::history::History;
 use crate::ui::layout::{READER_HEAD_ROWS, areas};
 use crate::ui::tour::Tour;
-use crate::ui::{compose, keys, past, text, wizard};
+use crate::ui::{compose, keys, past, search, text, wizard};
 
 /// What is loaded ahead, in rows from the cursor, in this order: the row itself, the next one and
 /// the one before (`j`, `k`, and `J`, `K` in the reader), and the one after those.
@@ -51,6 +51,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Time(now_ms) => time(model, now_ms),
         Message::Drawn => drawn(model),
     };
+    effects.extend(search::look(model));
     effects.extend(lay_out(model));
     effects.extend(original::look(model));
     effects
@@ -69,6 +70,7 @@ pub fn ask(requests: impl IntoIterator<Item = Request>) -> Vec<Effect> {
 fn lay_out(model: &mut Model) -> Vec<Effect> {
     let areas = areas(model.size, model.reader.is_some());
     let areas = areas.with_panel(crate::ui::view::tour::rows(model));
+    let areas = areas.with_top(crate::ui::view::search::rows(model));
     let list_rows = if areas.list.width > 0 { areas.list.height } else { areas.reader.height };
     let requests = model.list.resize(usize::from(list_rows.max(1)));
     crate::ui::view::compose::lay_out(model);
@@ -213,6 +215,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             vec![exit(model.unsaved.take().map_or(UiExit::Quit, UiExit::Unsaved))]
         }
         Update::Ended => vec![exit(UiExit::EngineGone)],
+        other => search::said(model, other),
     }
 }
 

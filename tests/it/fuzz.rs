@@ -6,10 +6,12 @@
 //! fails is made as small as it gets, and printed with the command that plays it again.
 
 mod answers;
+mod cost;
 mod mail;
 mod mutate;
 mod own;
 mod play;
+mod shapes;
 mod typed;
 
 use play::{Target, play};

@@ -78,7 +78,8 @@ div { -moz-binding: url(@u); behavior: url(@u); filter: url(@u#x) }</style></hea
 <video src=\"@u\" poster=\"@u\"><track src=\"@u\"></video><audio src=\"@u\" autoplay></audio>\
 <table background=\"@u\"><tr><td background=\"@u\">cell</td></tr></table>\
 <form action=\"@u\"><input type=image src=\"@u\" formaction=\"@u\"></form>\
-<a href=\"@u\" ping=\"@u\">the link</a><area href=\"@u\"><q cite=\"@u\">q</q><ins cite=\"@u\">i</ins>\
+<a href=\"@u\" ping=\"@u\">the link</a><area href=\"@u\"><q cite=\"@u\">q</q>\
+<ins cite=\"@u\">i</ins>\
 <svg><image href=\"@u\" xlink:href=\"@u\"/><use href=\"@u#x\"/><style>@import '@u';</style></svg>\
 <math href=\"@u\"><mi>x</mi></math><v:fill src=\"@u\"/><noscript><img src=\"@u\"></noscript>\
 <!--[if mso]><v:image src=\"@u\"/><![endif]--><portal src=\"@u\"></portal>\
@@ -102,7 +103,8 @@ const PARTS: [(&str, &str); 11] = [
     ),
     (
         "Content-Type: text/xml; name=x.xml",
-        "<?xml-stylesheet href='@u'?><!DOCTYPE a SYSTEM '@u'><a xmlns:xi='x'><xi:include href='@u'/></a>",
+        "<?xml-stylesheet href='@u'?><!DOCTYPE a SYSTEM '@u'>\
+         <a xmlns:xi='x'><xi:include href='@u'/></a>",
     ),
     (
         "Content-Type: image/svg+xml; name=x.svg\nContent-Disposition: inline",
@@ -110,7 +112,8 @@ const PARTS: [(&str, &str); 11] = [
     ),
     (
         "Content-Type: text/calendar; method=REQUEST",
-        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nATTACH:@u\nURL:@u\nORGANIZER:mailto:o@@h\nEND:VEVENT\nEND:VCALENDAR",
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nATTACH:@u\nURL:@u\nORGANIZER:mailto:o@@h\n\
+         END:VEVENT\nEND:VCALENDAR",
     ),
     ("Content-Type: text/vcard; name=x.vcf", "BEGIN:VCARD\nPHOTO;VALUE=uri:@u\nURL:@u\nEND:VCARD"),
     ("Content-Type: text/uri-list; name=x.url", "@u\n[InternetShortcut]\nURL=@u"),
@@ -130,7 +133,9 @@ impl Traps {
         let six = TcpListener::bind("[::1]:0").ok();
         let names = UdpSocket::bind("127.0.0.1:0").expect("a port");
         four.set_nonblocking(true).expect("it is open");
-        six.iter().for_each(|six| six.set_nonblocking(true).expect("it is open"));
+        if let Some(six) = &six {
+            six.set_nonblocking(true).expect("it is open");
+        }
         names.set_nonblocking(true).expect("it is open");
         Self { four, six, names }
     }

@@ -7,9 +7,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::backend::storage::{self, Snapshots};
-use crate::id::ThreadId;
+use crate::id::{StoreId, ThreadId};
 use crate::mail::{self, Searchable};
-use crate::search::entry::{Entry, Texts};
+use crate::search::entry::{self, Entry};
 use crate::search::index::{At, Index, is_spoilt};
 use crate::store::{Arrived, Blobs, Db, Kind, Log, StoreError};
 use crate::thread::{MessageAdded, ThreadEvent, name};
@@ -65,7 +65,10 @@ impl Logs {
     fn gone(self, logs: &Db) -> Result<u64, StoreError> {
         let sql = match self {
             Self::Backend => "SELECT count(*) FROM purged",
-            Self::Kept(_) => "SELECT count(*) FROM stores WHERE head > 0",
+            // Also when another came in its place.
+            Self::Kept(_) => {
+                "SELECT count(*) + coalesce(sum(key * key), 0) FROM stores WHERE head > 0"
+            }
         };
         let count: i64 = logs.sql().prepare_cached(sql)?.query_row([], |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or_default())
@@ -166,7 +169,7 @@ impl Feed {
             };
             match ThreadEvent::read(&event.name, args) {
                 Some(ThreadEvent::Message(message)) => {
-                    let entry = entry(&self.logs, thread, message);
+                    let entry = to_entry(&self.logs, thread, message);
                     size += entry.texts.body.len();
                     held.push(entry);
                     added += 1;
@@ -262,6 +265,40 @@ pub(crate) fn look(dir: &Path, kind: Logs, most: usize) -> Result<Looked, StoreE
     Ok(Looked { index, lacks, stale })
 }
 
+/// The texts of messages, for who shows where a word stands.
+#[derive(Debug)]
+pub struct Texts {
+    logs: Db,
+}
+
+impl Texts {
+    /// Opens the logs in a directory for reading; `None` where there are none.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn open(dir: &Path, kind: Logs) -> Result<Option<Self>, StoreError> {
+        Ok(kind.open(dir)?.map(|logs| Self { logs }))
+    }
+
+    /// The shown text of the message of a thread that has this date; `None` where it is not here.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn of(&self, thread: &ThreadId, date: i64) -> Result<Option<String>, StoreError> {
+        let store = StoreId::thread(thread);
+        for args in Log::named(&self.logs, &store, name::MESSAGE_ADDED)? {
+            let Some(ThreadEvent::Message(message)) = ThreadEvent::read(name::MESSAGE_ADDED, &args)
+            else {
+                continue;
+            };
+            if message.sort_date == date {
+                return Ok(Some(said(&self.logs, &message).text));
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// The last number that a row of the logs was given.
 fn last_number(logs: &Db) -> Result<i64, StoreError> {
     let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'eventlog'";
@@ -274,7 +311,7 @@ fn hex(bytes: &[u8]) -> Vec<u8> {
 
 /// A message as it goes into the index: from its bytes, or, where they cannot be read, from what
 /// its event says.
-fn entry(logs: &Db, thread: ThreadId, message: MessageAdded) -> Entry {
+fn to_entry(logs: &Db, thread: ThreadId, message: MessageAdded) -> Entry {
     let raw = Blobs::get(logs, &message.raw).ok().flatten();
     let found = match raw {
         Some(raw) => mail::searchable(&raw),
@@ -286,7 +323,7 @@ fn entry(logs: &Db, thread: ThreadId, message: MessageAdded) -> Entry {
         size: message.size,
         attached: found.attached,
         message_id: message.message_id.unwrap_or_default(),
-        texts: Texts::of(&found),
+        texts: entry::Texts::of(&found),
         message: message.message,
         raw: message.raw,
     }

@@ -26,7 +26,7 @@ pub(crate) use epoch::{
     append, append_at, begin, begin_first, epoch, is_restored, new_epoch, put_back, restored,
 };
 pub(crate) use feed::{Feed, look};
-pub use feed::{Logs, Looked};
+pub use feed::{Logs, Looked, Texts};
 pub(crate) use index::{Index, Known};
 pub(crate) use links::Links;
 pub(crate) use outbox::{CopyRow, Outbox, OutboxRow};

@@ -11,6 +11,7 @@ mod original;
 mod random;
 mod reading;
 mod screens;
+mod search;
 mod sizes;
 mod snooze;
 mod wizard;

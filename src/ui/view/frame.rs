@@ -35,7 +35,7 @@ pub fn draw(model: &Model, areas: &Areas, buf: &mut Buffer) {
         }
     }
     for x in joints {
-        for y in areas.list.top()..areas.list.bottom() {
+        for y in areas.list.top() - areas.top.height..areas.list.bottom() {
             put(buf, (x, y), "│", 1, dim);
         }
     }
@@ -87,6 +87,9 @@ fn counts(model: &Model, room: usize) -> String {
         Some(Shown::Drafts) => return format!("  {}", text::plural(rows, "draft", "drafts")),
         Some(Shown::Outbox) => return format!("  {}", text::plural(rows, "message", "messages")),
         None => {}
+    }
+    if let Some(search) = &model.search {
+        return super::search::count(model, search);
     }
     let Some(label) = model.labels.iter().find(|label| label.id == model.list.label) else {
         return String::new();

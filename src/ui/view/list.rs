@@ -5,11 +5,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use super::{FELT_MS, columns, put, put_all};
 use crate::engine::view::Row;
 use crate::label::{self, Place};
+use crate::search::Field;
 use crate::ui::app::Model;
 use crate::ui::{date, people, text};
 
@@ -60,6 +61,10 @@ fn empty(model: &Model, area: Rect, buf: &mut Buffer) {
         }
         return;
     }
+    if let Some(search) = &model.search {
+        let [what, why] = super::search::nothing(search);
+        return said(&[(what, model.theme.strong()), (why, model.theme.dim())], area, buf);
+    }
     let name = model.label_name(&model.list.label);
     let elsewhere = match model.list.label.as_str() {
         "all" => "`mailtui import PATH` brings mail in",
@@ -69,7 +74,13 @@ fn empty(model: &Model, area: Rect, buf: &mut Buffer) {
         (format!("Nothing in {name}"), model.theme.strong()),
         (elsewhere.to_owned(), model.theme.dim()),
     ];
-    let top = area.y + area.height.saturating_sub(2) / 3;
+    said(&lines, area, buf);
+}
+
+/// Lines in the middle of the list, in place of rows.
+fn said(lines: &[(String, Style)], area: Rect, buf: &mut Buffer) {
+    let rows = u16::try_from(lines.len()).unwrap_or(0);
+    let top = area.y + area.height.saturating_sub(rows) / 3;
     for ((line, style), y) in lines.iter().zip(top..area.bottom()) {
         let x = area.x + area.width.saturating_sub(columns(line)) / 2;
         put(buf, (x, y), line, area.right() - x, *style);
@@ -86,11 +97,7 @@ fn bringing(model: &Model, since: i64, area: Rect, buf: &mut Buffer) {
         ("It happens once. q stops it: nothing".to_owned(), model.theme.dim()),
         ("is lost, the next start begins again.".to_owned(), model.theme.dim()),
     ];
-    let top = area.y + area.height.saturating_sub(4) / 3;
-    for ((line, style), y) in lines.iter().zip(top..area.bottom()) {
-        let x = area.x + area.width.saturating_sub(columns(line)) / 2;
-        put(buf, (x, y), line, area.right() - x, *style);
-    }
+    said(&lines, area, buf);
 }
 
 fn draw_row(model: &Model, row: &Row, here: bool, date: &str, line: Rect, buf: &mut Buffer) {
@@ -118,6 +125,13 @@ fn draw_row(model: &Model, row: &Row, here: bool, date: &str, line: Rect, buf: &
     let names_columns = who_columns.saturating_sub(columns(&count));
     let names = people::short(&row.participants, names_columns.into());
     let names_end = put(buf, (x, y), &names, names_columns, weight);
+    let hit = if here { weight.add_modifier(Modifier::UNDERLINED) } else { theme.hit() };
+    let found = |field, text: &str, from: u16, end: u16, buf: &mut Buffer| {
+        let Some(search) = &model.search else { return };
+        let hits = search.needles.find(field, text);
+        super::search::mark((from, y), text, &hits, end, hit, buf);
+    };
+    found(Field::From, &names, x, names_end, buf);
     put(buf, (names_end, y), &count, columns(&count), look(theme.dim()));
 
     let date_x = line.right().saturating_sub(columns(date) + 1);
@@ -132,10 +146,15 @@ fn draw_row(model: &Model, row: &Row, here: bool, date: &str, line: Rect, buf: &
     let room = end.saturating_sub(x);
     let subject = row.subject.as_deref().unwrap_or("(no subject)");
     let style = if row.subject.is_some() { weight } else { look(theme.dim()) };
+    let subject_x = x;
     let x = put(buf, (x, y), subject, room, style);
-    let snippet = format!("  {}", row.snippet);
-    if !row.snippet.is_empty() && end > x + 6 {
-        put(buf, (x, y), &snippet, end - x, look(theme.dim()));
+    found(Field::Subject, subject, subject_x, x, buf);
+    let quoted = model.search.as_ref().and_then(|search| search.snippets.get(&row.thread));
+    let snippet = quoted.map_or(row.snippet.as_str(), |quoted| quoted.text.as_str());
+    let snippet = format!("  {snippet}");
+    if !snippet.trim().is_empty() && end > x + 6 {
+        let shown = put(buf, (x, y), &snippet, end - x, look(theme.dim()));
+        found(Field::Body, &snippet, x, shown, buf);
     }
     if here {
         buf.set_style(line, theme.cursor());

@@ -17,6 +17,7 @@ mod links;
 pub mod list;
 mod outgoing;
 pub mod reader;
+pub mod search;
 mod sending;
 pub mod sidebar;
 mod snooze;
@@ -63,7 +64,7 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
         Stage::FirstRun(screen) => first_run::draw(model, screen, area, buf),
         Stage::Mail => mail(model, area, buf),
     }
-    let mut caret = compose::caret(model, area);
+    let mut caret = compose::caret(model, area).or_else(|| search::caret(model, area));
     for layer in &model.layers {
         caret = match layer {
             Layer::Help(top) => {
@@ -114,7 +115,7 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
 
 fn mail(model: &Model, area: Rect, buf: &mut Buffer) {
     let areas = areas((area.width, area.height), model.reader.is_some());
-    let areas = areas.with_panel(tour::rows(model));
+    let areas = areas.with_panel(tour::rows(model)).with_top(search::rows(model));
     let past = model.history.as_ref().filter(|_| model.reader.is_none());
     let areas = past.map_or(areas, |_| layout::without_sidebar(areas));
     if let Some(composer) = &model.writing.open {
@@ -128,6 +129,7 @@ fn mail(model: &Model, area: Rect, buf: &mut Buffer) {
     }
     frame::draw(model, &areas, buf);
     sidebar::draw(model, areas.sidebar, buf);
+    search::draw(model, areas.top, buf);
     match past {
         Some(past) => history::draw(model, past, areas.list, buf),
         None if crate::ui::compose::outgoing::shown(model).is_some() => {

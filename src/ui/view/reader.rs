@@ -33,8 +33,9 @@ pub fn draw(model: &Model, reader: &Reader, area: Rect, buf: &mut Buffer) {
         return;
     }
     let lines = &reader.lines[reader.top.min(reader.lines.len())..];
-    for (y, line) in (top..area.bottom()).zip(lines) {
+    for ((y, line), number) in (top..area.bottom()).zip(lines).zip(reader.top..) {
         draw_line(model, reader, line, Rect { y, height: 1, ..area }, buf);
+        mark(model, reader, (number, &line.text), Rect { y, height: 1, ..area }, buf);
     }
 }
 
@@ -88,6 +89,19 @@ fn draw_line(model: &Model, reader: &Reader, line: &Line, at: Rect, buf: &mut Bu
     };
     let x = at.x + INDENT_COLUMNS;
     put(buf, (x, at.y), &line.text, at.right().saturating_sub(x), style);
+}
+
+/// Marks what was searched for; the hit that was gone to also where there are no colours.
+fn mark(model: &Model, reader: &Reader, (number, text): (usize, &str), at: Rect, buf: &mut Buffer) {
+    let first = reader.hits.partition_point(|(line, _)| *line < number);
+    let here = reader.hits[first..].iter().take_while(|(line, _)| *line == number);
+    for (at_hit, (_, place)) in here.enumerate() {
+        let now = reader.hit == Some(first + at_hit);
+        let style =
+            if now { model.theme.hit().patch(model.theme.cursor()) } else { model.theme.hit() };
+        let from = (at.x + INDENT_COLUMNS, at.y);
+        super::search::mark(from, text, std::slice::from_ref(place), at.right(), style, buf);
+    }
 }
 
 fn head(model: &Model, current: bool, kind: &Kind, at: Rect, buf: &mut Buffer) {

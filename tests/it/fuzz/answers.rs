@@ -123,7 +123,8 @@ fn frame_seeds() -> Vec<Vec<u8>> {
             "{{\"Push\":{{\"stores\":[{{\"store\":\"mailbox-root\",\"events\":[{event}]}}]}}}}"
         )),
         plain(&format!(
-            "{{\"Page\":{{\"store\":\"mailbox-root\",\"events\":[{event}],\"more\":false,\"head\":1,\
+            "{{\"Page\":{{\"store\":\"mailbox-root\",\"events\":[{event}],\"more\":false,\
+             \"head\":1,\
              \"chain\":{chain}}}}}"
         )),
         plain("{\"Credit\":{\"store\":\"mailbox-root\",\"pages\":4}}"),
@@ -148,7 +149,8 @@ fn imap_seeds() -> Vec<Vec<u8>> {
             .to_vec(),
         b"* STATUS \"INBOX\" (MESSAGES 3 UIDNEXT 4 UIDVALIDITY 5 HIGHESTMODSEQ 6)\r\nm1 OK x\r\n"
             .to_vec(),
-        b"* 3 EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen a)\r\n* OK [PERMANENTFLAGS (\\Seen \\*)] l\r\n\
+        b"* 3 EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen a)\r\n\
+          * OK [PERMANENTFLAGS (\\Seen \\*)] l\r\n\
           * OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 9] n\r\n* OK [HIGHESTMODSEQ 77] h\r\n\
           * VANISHED (EARLIER) 1:3,7\r\n* 1 FETCH (UID 8 FLAGS () MODSEQ (5))\r\n\
           m1 OK [READ-WRITE] done\r\n"

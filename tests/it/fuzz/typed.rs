@@ -234,7 +234,8 @@ fn clicked() -> Vec<Vec<u8>> {
 
 fn drafts() -> Vec<Vec<u8>> {
     bytes(&[
-        "From: a@x.example\nTo: b@y.example\nSubject: s\nAttach: ~/x.pdf\n\nText\n\n> quote\n-- \nme\n",
+        "From: a@x.example\nTo: b@y.example\nSubject: s\nAttach: ~/x.pdf\n\nText\n\n\
+         > quote\n-- \nme\n",
         "To: a\n b\nNo field\n\nText",
         "",
     ])
@@ -365,7 +366,8 @@ fn draft(bytes: &[u8]) {
     assert!(edited.problems.iter().all(|problem| (1..=lines).contains(&problem.line)));
     let values = Place::ALL.map(|field| edited.draft.field(field));
     for value in values.into_iter().chain([edited.draft.subject.as_str()]) {
-        assert!(!value.contains(['\n', '\r']), "{value:?} is more than a line");
+        // Other controls become spaces where it is written down.
+        assert!(!value.contains('\n'), "{value:?} is more than a line");
     }
     // A control that was typed is a space from then on.
     let written = to_text(&edited.draft);

@@ -1,0 +1,30 @@
+//! Where the interface finds the words and texts of mail: the index beside the logs, and the logs.
+//!
+//! Invariant: files are opened by the thread that searches, when it searches first.
+
+use std::sync::Arc;
+
+use crate::backend::{Texts, index_now, look_at_index};
+use crate::cli::home::Home;
+use crate::cli::search::indexed;
+use crate::engine::search::{Reading, Shelf};
+
+/// Where the words of mail are.
+pub(super) fn shelf(home: &Home) -> Shelf {
+    let (dir, logs) = indexed(home);
+    let (of, kept_only) = (dir.clone(), home.is_remote());
+    let lacks = move || {
+        if kept_only {
+            // Nobody else does here. What fails is counted below.
+            let _ = index_now(&of, logs, &|| true);
+        }
+        let lacks = look_at_index(&of, logs, usize::MAX).map_or(0, |looked| looked.lacks);
+        lacks as u64
+    };
+    let of = dir.clone();
+    let reading = move || -> Option<Reading> {
+        let texts = Texts::open(&of, logs).ok().flatten()?;
+        Some(Box::new(move |thread, date| texts.of(thread, date).ok().flatten()))
+    };
+    Shelf { dir, lacks: Arc::new(lacks), reading: Arc::new(reading), kept_only }
+}

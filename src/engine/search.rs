@@ -1,0 +1,66 @@
+//! What is asked of a search on the screen, and what it answers, as values.
+//!
+//! Invariant: a search is of one ticket; who asks anew has given up what was asked before.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::engine::view::Row;
+use crate::id::ThreadId;
+use crate::notice::Notice;
+use crate::search::{Order, Query};
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sought {
+    /// What is asked.
+    pub query: Query,
+    /// In which order.
+    pub order: Order,
+    /// Somebody is typing; see [`crate::search::Ask`].
+    pub typing: bool,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Found {
+    /// The conversations, in the order that was asked for, each once.
+    pub rows: Vec<Row>,
+    /// Whether there are more than were wanted.
+    pub more: bool,
+    /// Why nothing, or not all, could be looked at.
+    pub wrong: Option<Notice>,
+}
+
+/// How far the index is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Indexed {
+    /// Messages that are in it.
+    pub has: u64,
+    /// Messages that it lacks.
+    pub lacks: u64,
+    /// Only what this device keeps can be looked at.
+    pub kept_only: bool,
+}
+
+/// Reads what the message of a thread with this date says; `None` where it is not here.
+pub type Reading = Box<dyn Fn(&ThreadId, i64) -> Option<String>>;
+
+/// Where the words of mail are: the index, and who can tell what it lacks. Made by the wiring.
+#[derive(Clone)]
+pub struct Shelf {
+    /// The directory of the index.
+    pub dir: PathBuf,
+    /// How many messages the index lacks; it may take in some first. It may take a while.
+    pub lacks: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// Who reads texts, made on the thread that searches.
+    pub reading: Arc<dyn Fn() -> Option<Reading> + Send + Sync>,
+    /// The index has only what this device keeps.
+    pub kept_only: bool,
+}
+
+impl std::fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shelf").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
