@@ -187,11 +187,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             crate::ui::purge::step(model, ticket, step);
             Vec::new()
         }
-        Update::Notice(notice) if keeping::is_of_unsent(model, &notice) => Vec::new(),
-        Update::Notice(notice) => {
-            model.say(notice.severity, notice.message, notice.hint);
-            Vec::new()
-        }
+        Update::Notice(notice) => told(model, notice),
         Update::Status(status) => {
             model.status = status;
             more_unread(model)
@@ -217,6 +213,14 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         Update::Ended => vec![exit(UiExit::EngineGone)],
         other => search::said(model, other),
     }
+}
+
+/// Says what went wrong, unless that is said already.
+fn told(model: &mut Model, notice: Notice) -> Vec<Effect> {
+    if !keeping::is_of_unsent(model, &notice) {
+        model.say(notice.severity, notice.message, notice.hint);
+    }
+    Vec::new()
 }
 
 /// Takes in how far what is written is kept.

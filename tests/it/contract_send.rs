@@ -14,6 +14,7 @@ use crate::support::mail::{mail, mbox, write};
 use crate::support::pty::Pty;
 use crate::support::serve::{Serve, free_port};
 use crate::support::smtp_sink::{Front, Kept, Sink, read_by_python};
+use crate::support::{SCREEN_DEADLINE, wait_for};
 
 /// An account that sends by `smtp`, and whose mail is nowhere to be fetched.
 fn accounts(smtp: &str) -> String {
@@ -197,8 +198,8 @@ fn a_device_sends_by_its_backend() {
     serve.assert_healthy("sending for a device");
 }
 
-/// A server that takes whole messages for anybody but `bad@`, and says so, or nothing to them; where
-/// it listens.
+/// A server that takes whole messages for anybody but `bad@`, and says so, or nothing to them;
+/// where it listens.
 fn server(says_so: bool) -> u16 {
     use std::io::{BufRead as _, BufReader, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -342,4 +343,38 @@ fn to_whom_it_did_not_go_is_said() {
     assert!(text(&sent["failed"][0], "reason").contains("who"), "{sent}");
     // It is sent all the same: nobody takes it back.
     assert_eq!(home.run(&["undo", "--json"]).exited(1).error()["code"], "already-sent");
+}
+
+/// Two devices; one takes back, without a connection, what the backend sends meanwhile.
+#[test]
+fn a_cancel_that_comes_too_late_is_told_and_its_draft_is_not_sent_again_unasked() {
+    let mut serve = Serve::start();
+    let smtp = format!("smtp = \"smtp+plain://127.0.0.1:{}\"\n", server(true));
+    write_accounts(serve.home(), &accounts(&smtp));
+    let (a, b) = (Home::new(), Home::new());
+    let args = ["compose", "--to", "b@x.org", "--subject", "Plan", "--body", "b", "--hold", "5"];
+    let queued = serve.run(&a, &[&args[..], &["--send", "--json"]].concat()).ok().object();
+    let (id, draft) = (text(&queued, "queued"), text(&queued, "thread"));
+    serve.run(&b, &["--sync-only"]).ok();
+    let back = serve.run(&b, &["--offline", "outbox", "cancel", &id]).ok();
+    assert!(String::from_utf8_lossy(&back.stdout).contains("Taken back"), "{back}");
+    let edit = ["--offline", "drafts", "edit", &draft, "--body", "words", "--no-edit"];
+    serve.run(&b, &edit).ok();
+    let gone = || {
+        serve.run(&a, &["--sync-only"]).ok();
+        serve.run(&a, &["outbox", "--json"]).ok().stdout.is_empty().then_some(())
+    };
+    assert!(wait_for(SCREEN_DEADLINE, gone).is_some(), "it is sent");
+    let said = |run: &crate::support::binary::Run| {
+        String::from_utf8_lossy(&run.stderr).contains("Plan was sent before it was taken back")
+    };
+    let told = serve.run(&b, &["--sync-only"]).ok();
+    assert!(said(&told), "{told}");
+    let again = serve.run(&b, &["--sync-only"]).ok();
+    assert!(!said(&again), "told once: {again}");
+    let asked = serve.run(&b, &["send", &draft, "--json"]).exited(2);
+    assert_eq!(asked.error()["code"], "sent-before", "{asked}");
+    serve.run(&b, &["send", &draft, "--hold", "0", "--wait", "--force"]).ok();
+    serve.stop();
+    serve.assert_healthy("a cancel that comes too late");
 }

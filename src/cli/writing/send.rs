@@ -117,8 +117,8 @@ fn is_written_on(home: &Home, thread: &ThreadId, plan: Plan) -> Result<(), Notic
     Err(Notice::error("open-elsewhere", line, hint))
 }
 
-/// What was sent of this draft before, or may have been: that is asked about. It may have been taken
-/// back too late, and written on since.
+/// What was sent of this draft before, or may have been: that is asked about. It may have been
+/// taken back too late, and written on since.
 fn sent_before(
     home: &Home,
     output: Output,
