@@ -96,7 +96,9 @@ pub fn links(text: &str, anchors: &[Anchor]) -> Vec<Link> {
     }
     for (n, target) in &numbered {
         let said = texts.get(n).map_or(&[""][..], Vec::as_slice);
-        said.iter().for_each(|said| add(*n, said, target));
+        for said in said {
+            add(*n, said, target);
+        }
     }
     // What a link with a number says is no link of its own: it would lead elsewhere.
     let said_by: HashSet<&str> =

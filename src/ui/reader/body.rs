@@ -24,10 +24,11 @@ pub(super) fn top(message: &Message, doubts: &[Doubt], columns: usize) -> Lines 
     let mut out = Vec::new();
     // The address is seen, also where the head has no room for it.
     let from = message.from.iter().take(MAX_SENDERS).map(|from| from.address.as_str());
-    let mut from = from.collect::<Vec<_>>().join(", ");
-    if message.from.len() > MAX_SENDERS {
-        from += &format!(" and {} more", message.from.len() - MAX_SENDERS);
-    }
+    let from = from.collect::<Vec<_>>().join(", ");
+    let from = match message.from.len().saturating_sub(MAX_SENDERS) {
+        0 => from,
+        more => format!("{from} and {more} more"),
+    };
     if message.from.len() > 1 || !head_shows(&from, columns) {
         let parts = text::wrap(&format!("from {from}"), columns);
         out.extend(parts.into_iter().map(|part| (Kind::Meta, part)));
