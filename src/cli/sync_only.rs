@@ -73,6 +73,7 @@ fn once(
         }
         session.index(output, stop);
     }
+    tell_late(&mut session.driver.device, output);
     report_with(&session.driver.device, output, synced, &fetched)?;
     first?;
     for (account, notice) in &fetched.failed {
@@ -100,10 +101,15 @@ fn synchronise(session: &mut Session, output: Output) -> Result<Synced, Notice> 
     if live && told.is_some() {
         output.progress("", true);
     }
-    for line in driver.device.take_late() {
+    tell_late(&mut driver.device, output);
+    done.map_err(|error| error.notice())
+}
+
+/// Says what was taken back too late. What shows that may be a log that is fetched last.
+fn tell_late(device: &mut Device, output: Output) {
+    for line in device.take_late() {
         output.notice(&too_late(&line));
     }
-    done.map_err(|error| error.notice())
 }
 
 /// Fetches the Thread logs that this device is to keep; says how many on standard error.
@@ -136,6 +142,7 @@ fn go_on(home: &Home, output: Output, session: Session, stop: &AtomicBool) -> Re
             continue;
         }
         let device = &mut attend.driver.device;
+        tell_late(device, output);
         let news = device.news();
         if news.lists || news.pulled > 0 || news.pushed > 0 {
             let synced = Synced { pulled: news.pulled, pushed: news.pushed };

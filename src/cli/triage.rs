@@ -143,7 +143,12 @@ pub(super) fn undo(
         "pending": pending,
     });
     output.result(&value, || done.says.clone())?;
-    finished.map(|()| Exit::Done)
+    finished?;
+    if done.undid.is_none() && done.action.is_none() {
+        let hint = "nobody takes it back any more; look in Sent, and in the outbox";
+        return Err(Notice::error("already-sent", done.says, hint));
+    }
+    Ok(Exit::Done)
 }
 
 /// `redo [ACTION]`.

@@ -201,6 +201,7 @@ impl Device {
             None
         };
         let mut device = Self::of(db, dir, id, kept, clock)?;
+        device.recall_late()?;
         device.forget_shown()?;
         device.drop_purged()?;
         Ok(device)

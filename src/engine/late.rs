@@ -2,7 +2,8 @@
 //! what was sent.
 //!
 //! Invariant: told once, when an own event leaves for the rows that show it; made from what is
-//! confirmed alone.
+//! confirmed alone. It is kept with the device until somebody was told: most commands have nobody
+//! to tell.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +12,15 @@ use crate::id::{ActionId, EventId, StoreId, ThreadId};
 use crate::mailbox;
 use crate::notice::Notice;
 use crate::safe_text;
-use crate::store::{Own, StoreError};
-use crate::thread::{ActionUndone, SendCancelled, Stage, Step, Title, Trail, What, name};
+use crate::store::{Db, Own, StoreError};
+use crate::thread::{
+    ActionUndone, RefusedTo, SendCancelled, Stage, Step, Title, Trail, What, name,
+};
+
+/// The setting with the lines of which nobody was told.
+const SETTING: &str = "late";
+/// Lines that are kept for who is told of them.
+const MOST_KEPT: usize = 50;
 
 impl Device {
     /// What was sent and is called `name`: by what queued it, or by its store.
@@ -32,7 +40,51 @@ impl Device {
 
     /// What was taken back too late, since this was last asked or told.
     pub fn take_late(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.news.late)
+        let late = std::mem::take(&mut self.news.late);
+        self.late_told(&late);
+        late
+    }
+
+    /// Somebody was told: it is not kept any more. Where that is not written it is told once more.
+    pub(super) fn late_told(&mut self, late: &[String]) {
+        if late.is_empty() {
+            return;
+        }
+        let done = self.begin_full().and_then(|()| Own::set(&self.db, SETTING, "[]"));
+        if done.map_err(EngineError::from).and_then(|()| self.commit()).is_err() {
+            self.db.rollback();
+        }
+    }
+
+    /// What nobody was told of is news again.
+    pub(super) fn recall_late(&mut self) -> Result<(), StoreError> {
+        self.news.late = kept(&self.db)?;
+        Ok(())
+    }
+
+    /// The newest that was sent of a draft's store, or of which nobody knows whether it was.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn sent_before(&self, thread: &ThreadId) -> Result<Option<EventId>, EngineError> {
+        let outgoing = self.trail(thread)?.with(&[]).outgoing.unwrap_or_default();
+        let unknown = outgoing.items.iter().rev();
+        let mut unknown = unknown.filter(|item| matches!(item.stage, Stage::Unknown { .. }));
+        let sent = outgoing.sent().next_back().cloned();
+        Ok(unknown.next().map(|item| item.queued.clone()).or(sent))
+    }
+
+    /// To whom what was queued did not go, though it was sent.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn refused_to(
+        &self,
+        thread: &ThreadId,
+        queued: &EventId,
+    ) -> Result<Vec<RefusedTo>, EngineError> {
+        let outgoing = self.trail(thread)?.with(&[]).outgoing.unwrap_or_default();
+        Ok(outgoing.refused(queued).iter().map(RefusedTo::cut).collect())
     }
 
     /// Notes what own events at or below a position meant to take back, and came too late for; the
@@ -54,10 +106,24 @@ impl Device {
         }
         if !queued.is_empty() || !undone.is_empty() {
             let trail = self.trail(thread)?;
-            self.news.late.extend(late(&trail, &queued, &undone));
+            let lines = late(&trail, &queued, &undone);
+            if !lines.is_empty() {
+                let mut all = kept(&self.db)?;
+                all.extend(lines.iter().cloned());
+                let old = all.len().saturating_sub(MOST_KEPT);
+                let all = serde_json::to_string(&all[old..]).unwrap_or_default();
+                Own::set(&self.db, SETTING, &all)?;
+            }
+            self.news.late.extend(lines);
         }
         Ok(())
     }
+}
+
+/// The lines of which nobody was told.
+fn kept(db: &Db) -> Result<Vec<String>, StoreError> {
+    let kept = Own::setting(db, SETTING)?;
+    Ok(kept.and_then(|kept| serde_json::from_str(&kept).ok()).unwrap_or_default())
 }
 
 /// What is told of one that was taken back too late.

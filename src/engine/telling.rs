@@ -63,9 +63,10 @@ impl Engine {
             self.tell(Update::Writers(told.writers()));
             self.tell(Update::Accounts(Box::new(told.accounts())));
         }
-        for line in news.late {
-            self.tell(Update::Notice(too_late(&line)));
+        for line in &news.late {
+            self.tell(Update::Notice(too_late(line)));
         }
+        self.driver.device.late_told(&news.late);
         if let Some((_, message, retry)) = news.error {
             let hint = if retry { "it is tried again" } else { "" };
             self.tell(Update::Notice(Notice::warning("backend", message, hint)));

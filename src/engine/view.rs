@@ -329,6 +329,15 @@ pub enum OutboxState {
     Unknown,
 }
 
+impl OutboxRow {
+    /// Whether it was refused since its draft was sent before, or may have been.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        let doubted = |why: &String| why.starts_with(crate::thread::DOUBTED);
+        self.state == OutboxState::Failed && self.why.as_ref().is_some_and(doubted)
+    }
+}
+
 /// A message in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -10,6 +10,7 @@ use crate::label::Place;
 use crate::mail::compose::Draft;
 use crate::mail::{Address, Attachment, Facts, Flags, SortFrom};
 use crate::store::{Args, is_read};
+use crate::thread::RefusedTo;
 
 /// The names.
 pub mod name {
@@ -458,6 +459,9 @@ pub struct MessageSent {
     /// Whether that was found out afterwards: it is in the account's folder of sent mail.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub found: bool,
+    /// To whom it did not go, where it was to go to the others all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedTo>,
 }
 
 /// How sending failed.

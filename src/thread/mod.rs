@@ -9,6 +9,7 @@ mod event;
 mod fold;
 mod kept;
 mod outgoing;
+mod refused;
 mod state;
 mod trail;
 
@@ -22,6 +23,7 @@ pub use event::{
 };
 pub use fold::{Base, Entry, Keep, Marks, Undone, What, decide, run};
 pub use kept::{Cell, Kept, Why, kept, kept_since};
-pub use outgoing::{DraftLine, OutboxItem, Outgoing, Stage, Step, Title};
+pub use outgoing::{DOUBTED, DraftLine, OutboxItem, Outgoing, Stage, Step, Title};
+pub use refused::RefusedTo;
 pub use state::{MessageRow, QueuedRow, SaveRow, Summary, ThreadState};
 pub use trail::Trail;

@@ -8,17 +8,23 @@
 //! that was written is put over by something else. What was claimed or sent stands above whatever
 //! cancels it, in whichever order a log has them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::EventId;
+use crate::thread::RefusedTo;
 use crate::thread::event::{DraftSaved, Failure, MessageQueued, SendClaimed, ThreadEvent};
 
+/// How the reason begins of what was refused since its draft was sent before, or may have been: who
+/// tries that again is to be asked first.
+pub const DOUBTED: &str = "this draft may have been sent before";
 /// Characters of recipients, subject and text that a line of drafts or the outbox keeps.
 pub(super) const MAX_TITLE_CHARS: usize = 120;
 /// Characters of why something was not sent: what a server says, and what to do about it.
 const MAX_WHY_CHARS: usize = 400;
+/// Recipients to whom something did not go that are kept of it.
+pub(super) const MAX_REFUSED: usize = 20;
 /// Bytes of a Message-ID: what is before its `@`, and a domain (RFC 1035, 2.3.4).
 const MAX_MESSAGE_ID_BYTES: usize = 320;
 
@@ -203,6 +209,9 @@ pub enum Step {
         /// The save.
         #[serde(rename = "i")]
         save: EventId,
+        /// To whom it did not go.
+        #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
+        refused: Vec<RefusedTo>,
     },
     /// It was not, or nobody knows.
     #[serde(rename = "e")]
@@ -240,7 +249,8 @@ impl Step {
                 title: Title::of_claimed(of),
             },
             ThreadEvent::Sent(of) => {
-                Self::Sent { queued: of.queued.clone(), save: of.save.clone() }
+                let refused = of.refused.iter().take(MAX_REFUSED).map(RefusedTo::cut).collect();
+                Self::Sent { queued: of.queued.clone(), save: of.save.clone(), refused }
             }
             ThreadEvent::SendFailed(failed) => {
                 let why: String = failed.why.chars().take(MAX_WHY_CHARS).collect();
@@ -274,6 +284,9 @@ pub struct Outgoing {
     /// stands.
     #[serde(rename = "e", default, skip_serializing_if = "BTreeSet::is_empty")]
     sent: BTreeSet<EventId>,
+    /// What was sent, and did not go to these.
+    #[serde(rename = "r", default, skip_serializing_if = "BTreeMap::is_empty")]
+    refused: BTreeMap<EventId, Vec<RefusedTo>>,
 }
 
 impl Outgoing {
@@ -310,8 +323,11 @@ impl Outgoing {
             }
             Step::Cancelled(queued) => self.cancelled(queued),
             Step::Claimed { queued, save, title } => self.claimed(queued, save, title),
-            Step::Sent { queued, save } => {
+            Step::Sent { queued, save, refused } => {
                 self.take_line(save);
+                if !refused.is_empty() {
+                    self.refused.insert(queued.clone(), refused.clone());
+                }
                 self.items.retain(|item| item.queued != *queued);
                 self.sent.insert(queued.clone());
             }
@@ -375,6 +391,12 @@ impl Outgoing {
         self.sent.contains(queued)
     }
 
+    /// To whom what this event queued did not go, though it was sent.
+    #[must_use]
+    pub fn refused(&self, queued: &EventId) -> &[RefusedTo] {
+        self.refused.get(queued).map_or(&[], Vec::as_slice)
+    }
+
     /// What was sent: the events that queued it.
     #[must_use]
     pub fn sent(&self) -> impl DoubleEndedIterator<Item = &EventId> {
@@ -432,7 +454,7 @@ mod tests {
             }
             ("d", rest) => {
                 let (queued, save) = two(rest);
-                (unnamed(), Step::Sent { queued, save })
+                (unnamed(), Step::Sent { queued, save, refused: Vec::new() })
             }
             (kind, queued) => {
                 let why = String::new();

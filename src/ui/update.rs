@@ -187,10 +187,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             crate::ui::purge::step(model, ticket, step);
             Vec::new()
         }
-        Update::Notice(notice) => {
-            model.say(notice.severity, notice.message, notice.hint);
-            Vec::new()
-        }
+        Update::Notice(notice) => told(model, notice),
         Update::Status(status) => {
             model.status = status;
             more_unread(model)
@@ -218,6 +215,14 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
     }
 }
 
+/// Says what went wrong, unless that is said already.
+fn told(model: &mut Model, notice: Notice) -> Vec<Effect> {
+    if !keeping::is_of_unsent(model, &notice) {
+        model.say(notice.severity, notice.message, notice.hint);
+    }
+    Vec::new()
+}
+
 /// Takes in how far what is written is kept.
 fn written(model: &mut Model, update: Update) -> Vec<Effect> {
     match update {
@@ -225,8 +230,15 @@ fn written(model: &mut Model, update: Update) -> Vec<Effect> {
         Update::Noted(slot, done) => keeping::noted(model, slot, done),
         Update::TakenBack(notice) => {
             keeping::taken_back(model, &notice);
-            let line = format!("not saved, and taken back: {}", notice.message);
-            model.say(notice.severity, line, notice.hint);
+            let (what, hint) = match model.writing.unsent {
+                Some(_) if model.writing.open.is_some() => {
+                    ("not sent", "there has to be room; then send it from here")
+                }
+                Some(_) => ("not sent", "it is kept as a draft when there is room"),
+                None => ("not saved, and taken back", notice.hint.as_str()),
+            };
+            let (line, hint) = (format!("{what}: {}", notice.message), hint.to_owned());
+            model.say(notice.severity, line, hint);
         }
         _ => {}
     }

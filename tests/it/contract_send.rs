@@ -14,6 +14,7 @@ use crate::support::mail::{mail, mbox, write};
 use crate::support::pty::Pty;
 use crate::support::serve::{Serve, free_port};
 use crate::support::smtp_sink::{Front, Kept, Sink, read_by_python};
+use crate::support::{SCREEN_DEADLINE, wait_for};
 
 /// An account that sends by `smtp`, and whose mail is nowhere to be fetched.
 fn accounts(smtp: &str) -> String {
@@ -197,8 +198,9 @@ fn a_device_sends_by_its_backend() {
     serve.assert_healthy("sending for a device");
 }
 
-/// A server that takes whole messages and says nothing to them; where it listens.
-fn silent() -> u16 {
+/// A server that takes whole messages for anybody but `bad@`, and says so, or nothing to them;
+/// where it listens.
+fn server(says_so: bool) -> u16 {
     use std::io::{BufRead as _, BufReader, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -209,10 +211,15 @@ fn silent() -> u16 {
             let _ = writer.write_all(b"220 x\r\n");
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
                 let says: &[u8] = match line.get(..4).unwrap_or(&line) {
-                    "." if data => break,
+                    "." if data && !says_so => break,
+                    "." if data => {
+                        data = false;
+                        b"250 ok\r\n"
+                    }
                     _ if data => continue,
                     "EHLO" => b"250-x\r\n250 AUTH PLAIN\r\n",
                     "AUTH" => b"235 ok\r\n",
+                    "RCPT" if line.contains("bad@") => b"550 who\r\n",
                     "DATA" => {
                         data = true;
                         b"354 go\r\n"
@@ -229,7 +236,10 @@ fn silent() -> u16 {
 #[test]
 fn what_may_have_been_sent_is_written_on_only_when_that_is_said() {
     let home = Home::new();
-    write_accounts(&home, &accounts(&format!("smtp = \"smtp+plain://127.0.0.1:{}\"\n", silent())));
+    write_accounts(
+        &home,
+        &accounts(&format!("smtp = \"smtp+plain://127.0.0.1:{}\"\n", server(false))),
+    );
     let args = ["compose", "--to", "b@x.org", "--subject", "s", "--body", "b", "--send", "--wait"];
     let doubted = home.run(&[&args[..], &["--json"]].concat()).exited(1);
     assert_eq!(doubted.object()["state"], "unknown", "{doubted}");
@@ -250,7 +260,9 @@ fn what_may_have_been_sent_is_written_on_only_when_that_is_said() {
     let row = one(home.json(&["outbox"]));
     assert!(text(&row, "why").contains("may have been sent"), "{row}");
     let id = text(&row, "queued");
-    let again = home.run(&["outbox", "retry", &id, "--wait", "--json"]).exited(1);
+    let asked = home.run(&["outbox", "retry", &id, "--wait", "--json"]).exited(2);
+    assert_eq!(asked.error()["code"], "unknown", "{asked}");
+    let again = home.run(&["outbox", "retry", &id, "--force", "--wait", "--json"]).exited(1);
     assert_eq!(again.object()["state"], "unknown", "the server was asked: {again}");
     // Who says yes is not asked twice.
     let id = text(&one(home.json(&["outbox"])), "queued");
@@ -312,4 +324,57 @@ fn neomutt_shows_what_was_written() {
     ] {
         pty.wait_text(line);
     }
+}
+
+#[test]
+fn to_whom_it_did_not_go_is_said() {
+    let home = Home::new();
+    write_accounts(
+        &home,
+        &accounts(&format!("smtp = \"smtp+plain://127.0.0.1:{}\"\n", server(true))),
+    );
+    let to = ["compose", "--subject", "s", "--body", "b", "--to", "ok@x.org", "--to", "bad@x.org"];
+    let send = ["--partial", "--send", "--wait", "--json"];
+    let run = home.run(&[&to[..], &send].concat()).exited(4);
+    let sent = run.object();
+    assert_eq!(sent["state"], "sent");
+    assert_eq!(sent["failed"].as_array().map(Vec::len), Some(1), "{sent}");
+    assert_eq!(sent["failed"][0]["address"], "bad@x.org");
+    assert!(text(&sent["failed"][0], "reason").contains("who"), "{sent}");
+    // It is sent all the same: nobody takes it back.
+    assert_eq!(home.run(&["undo", "--json"]).exited(1).error()["code"], "already-sent");
+}
+
+/// Two devices; one takes back, without a connection, what the backend sends meanwhile.
+#[test]
+fn a_cancel_that_comes_too_late_is_told_and_its_draft_is_not_sent_again_unasked() {
+    let mut serve = Serve::start();
+    let smtp = format!("smtp = \"smtp+plain://127.0.0.1:{}\"\n", server(true));
+    write_accounts(serve.home(), &accounts(&smtp));
+    let (a, b) = (Home::new(), Home::new());
+    let args = ["compose", "--to", "b@x.org", "--subject", "Plan", "--body", "b", "--hold", "5"];
+    let queued = serve.run(&a, &[&args[..], &["--send", "--json"]].concat()).ok().object();
+    let (id, draft) = (text(&queued, "queued"), text(&queued, "thread"));
+    serve.run(&b, &["--sync-only"]).ok();
+    let back = serve.run(&b, &["--offline", "outbox", "cancel", &id]).ok();
+    assert!(String::from_utf8_lossy(&back.stdout).contains("Taken back"), "{back}");
+    let edit = ["--offline", "drafts", "edit", &draft, "--body", "words", "--no-edit"];
+    serve.run(&b, &edit).ok();
+    let gone = || {
+        serve.run(&a, &["--sync-only"]).ok();
+        serve.run(&a, &["outbox", "--json"]).ok().stdout.is_empty().then_some(())
+    };
+    assert!(wait_for(SCREEN_DEADLINE, gone).is_some(), "it is sent");
+    let said = |run: &crate::support::binary::Run| {
+        String::from_utf8_lossy(&run.stderr).contains("Plan was sent before it was taken back")
+    };
+    let told = serve.run(&b, &["--sync-only"]).ok();
+    assert!(said(&told), "{told}");
+    let again = serve.run(&b, &["--sync-only"]).ok();
+    assert!(!said(&again), "told once: {again}");
+    let asked = serve.run(&b, &["send", &draft, "--json"]).exited(2);
+    assert_eq!(asked.error()["code"], "sent-before", "{asked}");
+    serve.run(&b, &["send", &draft, "--hold", "0", "--wait", "--force"]).ok();
+    serve.stop();
+    serve.assert_healthy("a cancel that comes too late");
 }

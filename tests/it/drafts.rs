@@ -368,6 +368,28 @@ fn what_was_taken_back_too_late_is_told_once() {
 }
 
 #[test]
+fn what_was_taken_back_too_late_is_told_by_who_has_somebody_to_tell() {
+    let mut world = World::new(&[("A", true)], 17);
+    let (thread, first) = save(&mut world, A, None, draft("Plan", "one"));
+    let queued = send(&mut world, A, &thread, &first);
+    world.sync();
+    world.stations[A].apart = true;
+    world.device_mut(A).intend(&Intent::CancelSend { thread, queued }).expect("decides");
+    world.save(A);
+    claim(&mut world);
+    world.stations[A].apart = false;
+    world.sync();
+    world.sync();
+    // A command that tells nobody ends here.
+    drop(world.device_mut(A).news());
+    for told in [&["Plan was on its way before it was taken back"][..], &[]] {
+        world.kill_device(A);
+        world.restart_device(A);
+        assert_eq!(world.device_mut(A).take_late(), told);
+    }
+}
+
+#[test]
 fn undo_of_what_is_on_its_way_says_that_it_is_too_late() {
     let mut world = World::new(&[("A", false)], 15);
     let (thread, first) = save(&mut world, A, None, draft("Plan", "one"));

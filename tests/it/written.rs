@@ -75,7 +75,9 @@ fn entries(history: &[(usize, Kind)]) -> Vec<Entry> {
             Kind::Claim(back) => {
                 sent(back).map(|(queued, save)| Step::Claimed { queued, save, title })
             }
-            Kind::Sent(back) => sent(back).map(|(queued, save)| Step::Sent { queued, save }),
+            Kind::Sent(back) => {
+                sent(back).map(|(queued, save)| Step::Sent { queued, save, refused: Vec::new() })
+            }
             Kind::Fail(back, how) => sent(back).map(|(queued, _)| {
                 let why = String::new();
                 let stage = match how {

@@ -4,7 +4,7 @@
 //! Invariant: pure. Nothing is claimed that may have been sent: not what was claimed before and
 //! whose end nobody knows, not what was first offered in another life of the logs, not what has a
 //! Message-ID or a save that was sent under another name, not what comes of a draft that may have
-//! been sent and does not say that its user knows. Clocks of devices count for nothing.
+//! been sent, or was, and does not say that its user knows. Clocks of devices count for nothing.
 
 use crate::id::{Epoch, EventId};
 use crate::thread::{Failure, OutboxItem, QueuedRow, Stage};
@@ -77,8 +77,8 @@ pub(super) struct Facts<'a> {
     pub(super) known: bool,
     /// The same was sent, or may have been, by something else that was queued.
     pub(super) twin: bool,
-    /// Something else of its draft may have been sent, its log said so when this was queued, and
-    /// who queued it was not asked.
+    /// Something else of its draft was sent, or may have been, its log said so when this was
+    /// queued, and who queued it was not asked.
     pub(super) doubt: bool,
     /// It was tried under another name: the same save by the same Message-ID.
     pub(super) tried_before: bool,
@@ -118,8 +118,8 @@ const TWIN: &str = "the same message was sent already, or may have been";
 /// Who tries again what failed by this was asked.
 pub(super) const IN_DOUBT: &str = "in-doubt";
 /// What was changed since may be sent a second time.
-const DOUBT: &str = "this draft may have been sent before it was queued now, and nobody knows: \
-     look into Sent; tried again, it is sent all the same";
+const DOUBT: &str = "this draft may have been sent before it was queued now, or was: look into \
+     Sent; tried again with --force, it is sent all the same";
 /// Somebody took it back.
 pub(super) const TAKEN_BACK: &str = "it was taken back while it was being tried, and was not sent";
 
@@ -206,6 +206,7 @@ mod tests {
     }
 
     fn item(stage: Stage, hold: u64, send_at: Option<i64>) -> OutboxItem {
+        assert!(DOUBT.starts_with(crate::thread::DOUBTED));
         let (queued, save, draft) = (id("q"), id("s"), id("s"));
         let (message_id, title) = (String::new(), Title::default());
         OutboxItem { queued, save, draft, message_id, title, hold, send_at, stage }

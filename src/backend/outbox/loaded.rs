@@ -21,8 +21,10 @@ pub(super) struct Loaded {
     tries: BTreeMap<EventId, Tries>,
     /// What somebody took back, whether that had an effect or not.
     taken_back: BTreeSet<EventId>,
-    /// What was of unknown end when something was queued: who queued it could know.
+    /// What was sent, or of unknown end, when something was queued: who queued it could know.
     doubted: BTreeMap<EventId, BTreeSet<EventId>>,
+    /// What was sent when something was queued.
+    sent_then: BTreeMap<EventId, BTreeSet<EventId>>,
     untried: Tries,
 }
 
@@ -39,14 +41,17 @@ impl Loaded {
         let undone = undos(&Base::default(), &state.entries, 0);
         let is_undone = |action: Option<&ActionId>| action.is_some_and(|a| undone.contains_key(a));
         let (mut tries, mut taken_back) = (BTreeMap::<EventId, Tries>::new(), BTreeSet::new());
-        let mut doubted = BTreeMap::new();
+        let (mut doubted, mut sent_then) = (BTreeMap::new(), BTreeMap::new());
         for Event { event, .. } in log {
             let undone = is_undone(event.action.as_ref().map(|action| &action.id));
             match ThreadEvent::read(&event.name, &event.args) {
                 Some(ThreadEvent::Queued(_)) => {
-                    let open = tries.iter().filter(|(_, tries)| tries.doubt);
+                    let open = tries.iter().filter(|(_, tries)| tries.doubt || tries.sent);
                     let open: BTreeSet<EventId> = open.map(|(id, _)| id.clone()).collect();
                     doubted.insert(event.id.clone(), open);
+                    let sent = tries.iter().filter(|(_, tries)| tries.sent);
+                    let sent: BTreeSet<EventId> = sent.map(|(id, _)| id.clone()).collect();
+                    sent_then.insert(event.id.clone(), sent);
                     if undone {
                         taken_back.insert(event.id.clone());
                     }
@@ -67,7 +72,7 @@ impl Loaded {
         let (_, cells) = state.trail();
         let items = cells.outgoing.map(|outgoing| outgoing.items).unwrap_or_default();
         let (store, untried) = (store.clone(), Tries::default());
-        Self { store, state, items, tries, taken_back, doubted, untried }
+        Self { store, state, items, tries, taken_back, doubted, sent_then, untried }
     }
 
     /// What is in its outbox.
@@ -133,6 +138,18 @@ impl Loaded {
         })
     }
 
+    /// Whether this is another text than what it names, which was known to be sent.
+    fn goes_beside(&self, row: &QueuedRow, other: &QueuedRow) -> bool {
+        let known = self.doubted.get(&row.queued).is_some_and(|of| of.contains(&other.queued));
+        let named = decide::ancestors(&self.state.queued, row).contains(&&other.queued);
+        known && named && self.sent_before(row, other) && !decide::is_twin(row, other)
+    }
+
+    /// Whether what is `known` was known as sent, and not only as in doubt.
+    fn sent_before(&self, row: &QueuedRow, other: &QueuedRow) -> bool {
+        self.sent_then.get(&row.queued).is_some_and(|of| of.contains(&other.queued))
+    }
+
     /// Whether anything of this store was in doubt when this was queued, and this does not say that
     /// its user knows: by trying that again, or what was refused for that doubt.
     fn is_in_doubt(&self, row: &QueuedRow) -> bool {
@@ -157,18 +174,22 @@ impl Loaded {
         })
     }
 
-    /// What else was queued of the same message.
+    /// What else was queued of the same message; but for what was sent already when it was written
+    /// on and queued once more, where this says that its user knows.
     pub(super) fn related<'a>(
         &'a self,
         row: &'a QueuedRow,
     ) -> impl Iterator<Item = &'a QueuedRow> + 'a {
         let all = &self.state.queued;
         let before = decide::ancestors(all, row);
-        all.iter().filter(|other| other.queued != row.queued).filter(move |other| {
-            before.contains(&&other.queued)
-                || decide::ancestors(all, other).contains(&&row.queued)
-                || decide::is_twin(row, other)
-        })
+        all.iter()
+            .filter(|other| other.queued != row.queued)
+            .filter(move |other| {
+                before.contains(&&other.queued)
+                    || decide::ancestors(all, other).contains(&&row.queued)
+                    || decide::is_twin(row, other)
+            })
+            .filter(|other| !self.goes_beside(row, other))
     }
 }
 
@@ -294,6 +315,14 @@ mod tests {
         check("q1:s1 cq1 uq1 xq1 q2:s2 iq2 q3:s2", "q3", "", "doubt");
         // Another doubt came since.
         check("q1:s1 cq1 uq1 q2:s2 iq2 q3:s1*q1 cq3 uq3 q4:s2*q2", "q4", "", "doubt");
+        // It was sent when this was queued: that is asked about, once.
+        check("q1:s1 cq1 dq1 q2:s2", "q2", "", "doubt");
+        check("q1:s1 cq1 xq1 dq1 q2:s2", "q2", "", "doubt");
+        check("q1:s1 cq1 dq1 q2:s2*q1", "q2", "", "");
+        check("q1:s1 cq1 dq1 q2:s1*q1", "q2", "", "twin");
+        check("q1:s1 cq1 dq1 q2:s2 iq2 q3:s2*q2", "q3", "", "");
+        check("q1:s1 cq1 dq1 q2:s2*q1 cq2 dq2 q3:s3*q1", "q3", "", "doubt");
+        check("q1:s1 cq1 dq1 q2:s2*q1 cq2 dq2 q3:s3*q2", "q3", "", "");
         // It is known meanwhile: what it tries again was sent.
         check("q1:s1 cq1 uq1 xq1 q2:s2 dq1", "q2", "", "doubt");
         check("q1:s1 cq1 uq1 q2:s1 dq1", "q2", "", "twin doubt");

@@ -19,10 +19,20 @@ use crate::label::Place;
 use crate::mail::Flags;
 use crate::mail::compose::Draft;
 use crate::store::{Args, Log, NewEvent, StoreError};
-use crate::thread::{Failure, FlagsChanged, LabelChange, MessageSent, Snoozed, name};
+use crate::thread::{Failure, FlagsChanged, LabelChange, MessageSent, RefusedTo, Snoozed, name};
 
 /// Conversations that are looked through for a message that was forwarded.
 const MOST_THREADS: usize = 8;
+/// Recipients to whom something did not go that its log keeps.
+const MOST_REFUSED: usize = 1_000;
+
+/// How something was sent.
+struct Gone {
+    /// That was found out afterwards.
+    found: bool,
+    /// To whom it did not go.
+    refused: Vec<RefusedTo>,
+}
 
 /// What became of a message that was given to a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +97,12 @@ impl Backend {
         match given {
             Given::Taken { refused } => {
                 let account = file.then_some(account.as_str());
-                self.sent(loaded, queued, false, Some(message), account, Some(&due))?;
+                let to = |(address, reason): &(String, String)| {
+                    RefusedTo { address: address.clone(), reason: reason.clone() }.cut()
+                };
+                let not_to = refused.iter().take(MOST_REFUSED).map(to).collect();
+                let gone = Gone { found: false, refused: not_to };
+                self.sent(loaded, queued, gone, Some(message), account, Some(&due))?;
                 Ok(Told::Sent(refused))
             }
             Given::Refused(true, why) if can_be_built_otherwise(&due, &why.code) => {
@@ -163,7 +178,8 @@ impl Backend {
         let raw = row.and_then(|row| row.raw.as_ref()).filter(|_| here == Some(false));
         let raw = raw.map(|raw| whole(&self.db, raw)).transpose()?.flatten();
         let message = raw.map(|raw| own(raw, self.now));
-        self.sent(loaded, queued, true, message, None, None)
+        let gone = Gone { found: true, refused: Vec::new() };
+        self.sent(loaded, queued, gone, message, None, None)
     }
 
     /// Writes that it was sent, and everything that follows.
@@ -171,7 +187,7 @@ impl Backend {
         &mut self,
         loaded: &Loaded,
         queued: &EventId,
-        found: bool,
+        gone: Gone,
         message: Option<Prepared>,
         file: Option<&str>,
         due: Option<&Due>,
@@ -180,7 +196,8 @@ impl Backend {
         let save = row.map(|row| row.of.save.clone());
         let save = save.or_else(|| loaded.item(queued).map(|item| item.save.clone()));
         if let Some(save) = save.or_else(|| due.map(|due| due.of.save.clone())) {
-            let sent = MessageSent { queued: queued.clone(), save, at: self.now, found };
+            let (queued_by, Gone { found, refused }) = (queued.clone(), gone);
+            let sent = MessageSent { queued: queued_by, save, at: self.now, found, refused };
             self.write(loaded, queued, name::MESSAGE_SENT, &Args::of(&sent))?;
         }
         Outbox::remove(&self.db, queued)?;

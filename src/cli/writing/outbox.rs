@@ -135,9 +135,9 @@ fn retry(home: &Home, output: Output, id: &str, plan: Plan, wait: bool) -> Resul
     let mut device = find::reader::<OutboxRow>(home, id)?;
     let row = row_of(home, &device, id)?;
     match row.state {
-        OutboxState::Failed => {}
-        OutboxState::Unknown if plan.is_forced() => {}
-        OutboxState::Unknown => sent_twice(output, "Send it once more?")?,
+        OutboxState::Failed if !row.is_in_doubt() => {}
+        OutboxState::Failed | OutboxState::Unknown if plan.is_forced() => {}
+        OutboxState::Failed | OutboxState::Unknown => sent_twice(output, "Send it once more?")?,
         _ => {
             let line = format!("it is {}", state(row.state));
             let hint = "only what was refused, or is unknown, can be sent again";
@@ -160,7 +160,8 @@ fn edit(home: &Home, output: Output, id: &str, writing: &Writing) -> Result<Exit
     let mut device = find::reader::<OutboxRow>(home, id)?;
     let row = row_of(home, &device, id)?;
     is_here(&row)?;
-    if row.state == OutboxState::Unknown && !writing.order.force {
+    let doubted = row.state == OutboxState::Unknown || row.is_in_doubt();
+    if doubted && !writing.order.force {
         sent_twice(output, "Write on it all the same?")?;
     }
     let open = find::open(home, &mut device, &row.thread, &row.save, false)?;
@@ -174,7 +175,7 @@ fn edit(home: &Home, output: Output, id: &str, writing: &Writing) -> Result<Exit
 }
 
 /// Asks about what nobody knows whether it was sent.
-fn sent_twice(output: Output, what: &str) -> Result<(), Notice> {
+pub(super) fn sent_twice(output: Output, what: &str) -> Result<(), Notice> {
     let question = format!("{MAYBE}, and would be sent twice.\n{what} Type yes: ");
     if super::confirmed(output, &question) == Some(true) {
         return Ok(());

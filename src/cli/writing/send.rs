@@ -27,6 +27,7 @@ use crate::id::{EventId, ThreadId};
 use crate::mail::compose::{Draft, Warning, address_key, checks};
 use crate::notice::{Exit, Explain as _, Notice, Severity};
 use crate::safe_text;
+use crate::thread::RefusedTo;
 
 /// How long `--wait` waits after the hold is over: longer than a server may take.
 const WAIT_MOST: Duration = Duration::from_mins(15);
@@ -93,8 +94,10 @@ pub(super) fn run(home: &Home, output: Output, send: &args::Send) -> Result<Exit
     let open = find::open(home, &mut device, &row.thread, &row.save, false)?;
     check(output, &open.draft, plan)?;
     is_written_on(home, &row.thread, plan)?;
+    let again = sent_before(home, output, &device, &row.thread, plan)?;
+    drop(device);
     let desk = Desk::open(home)?;
-    let what = What { thread: &row.thread, save: &row.save, draft: &open.draft, again: None };
+    let what = What { thread: &row.thread, save: &row.save, draft: &open.draft, again };
     queue(home, output, desk, &what, plan, !send.wait.no_wait)
 }
 
@@ -112,6 +115,30 @@ fn is_written_on(home: &Home, thread: &ThreadId, plan: Plan) -> Result<(), Notic
     let line = "it is being written on: what is not saved yet would not go along";
     let hint = "leave it on the screen first; --force sends it as it was saved";
     Err(Notice::error("open-elsewhere", line, hint))
+}
+
+/// What was sent of this draft before, or may have been: that is asked about. It may have been
+/// taken back too late, and written on since.
+fn sent_before(
+    home: &Home,
+    output: Output,
+    device: &Device,
+    thread: &ThreadId,
+    plan: Plan,
+) -> Result<Option<EventId>, Notice> {
+    let before = device.sent_before(thread).map_err(|error| error.notice())?;
+    let Some(queued) = before.as_ref().filter(|_| !plan.is_forced()) else { return Ok(before) };
+    let was = super::sent::was_sent(home, device, queued.as_str())?;
+    let line = was.map_or_else(
+        || "this draft may have been sent already".to_owned(),
+        |was| was.message.replacen(queued.as_str(), "this draft", 1),
+    );
+    let question = format!("{line}, and would be sent twice.\nSend it once more? Type yes: ");
+    if super::confirmed(output, &question) == Some(true) {
+        return Ok(before);
+    }
+    let hint = "look for it in Sent; --force sends it once more";
+    Err(Notice::error("sent-before", line, hint).exit(Exit::Usage))
 }
 
 /// What is sent.
@@ -190,14 +217,21 @@ pub(super) fn queue(
     };
     let pending = pending?;
     let state = ended.state();
-    let value = json!({
+    let failed_to = if state == "sent" { refused(home, &queued) } else { Vec::new() };
+    let mut value = json!({
         "action": done.action, "thread": queued.thread, "save": what.save, "queued": queued.event,
         "hold": hold, "sendAt": plan.send_at.and_then(rfc3339), "state": state, "pending": pending,
     });
-    let says = if state == "sent" { "Sent.".to_owned() } else { done.says.clone() };
+    let mut says = if state == "sent" { "Sent.".to_owned() } else { done.says.clone() };
+    if !failed_to.is_empty() {
+        value["failed"] = json!(failed_to);
+        let to = failed_to.iter().map(|to| format!("{}: {}", to.address, to.reason));
+        says = format!("Sent, but not to {}", to.collect::<Vec<_>>().join("; "));
+    }
     output.result(&value, || format!("{}  {says}", queued.event))?;
     match failed {
         Some(notice) => Err(notice),
+        None if !failed_to.is_empty() => Ok(Exit::Partial),
         None => ended.exit(),
     }
 }
@@ -227,6 +261,13 @@ fn order(home: &Home, output: Output, what: &What<'_>, plan: Plan) -> SendOrder 
         partial: plan.partial,
         remind: plan.remind,
     }
+}
+
+/// To whom it did not go, though it was sent.
+fn refused(home: &Home, queued: &Wrote) -> Vec<RefusedTo> {
+    let device = home.reader().ok().flatten();
+    let refused = device.and_then(|device| device.refused_to(&queued.thread, &queued.event).ok());
+    refused.unwrap_or_default()
 }
 
 /// A command of its own ends before anything is sent: that is said.
@@ -326,6 +367,14 @@ fn settled(
         Desk::Beside(guest) => {
             let mut end = look(guest.device(), queued);
             while matches!(end, Ok(End::Waits)) && patience.goes_on() {
+                // Who had the directory may have ended: nobody would send it then.
+                if let Ok(owner) = home.own() {
+                    drop(guest);
+                    return match Session::of(home, owner) {
+                        Ok(session) => sent_here(home, session, queued, &mut patience),
+                        Err(notice) => (Err(notice), Ok(0)),
+                    };
+                }
                 std::thread::sleep(LOOK_EVERY);
                 end = look(guest.device(), queued);
             }

@@ -146,8 +146,9 @@ pub fn kept(model: &mut Model, slot: i64) -> Vec<Effect> {
     effects
 }
 
-/// The disk refused what was decided: saves and orders that were answered are gone, and are tried
-/// again.
+/// The disk refused what was decided: saves and orders that were answered are gone. Saves are tried
+/// again; what was to be sent is on the screen again, or a draft where another is open: nothing is
+/// sent of which nobody knows any more.
 pub fn taken_back(model: &mut Model, notice: &Notice) {
     let now = model.now_ms;
     let writing = &mut model.writing;
@@ -166,9 +167,35 @@ pub fn taken_back(model: &mut Model, notice: &Notice) {
             composer.changed = Some((now, now));
         }
     }
+    unsend(model);
     if model.quitting == Quitting::Saving && model.writing.leaving.is_empty() {
         model.unsaved = Some(notice.clone());
     }
+}
+
+/// What was to be sent is not, and is written on.
+fn unsend(model: &mut Model) {
+    let quits = model.quitting == Quitting::Saving;
+    let writing = &mut model.writing;
+    let to_send = |composer: &Composer| matches!(composer.then, Some(Then::Send(_)));
+    for composer in writing.leaving.iter_mut().filter(|composer| to_send(composer)) {
+        composer.then = Some(Then::Rest);
+        writing.unsent = Some(composer.slot);
+    }
+    if quits || writing.open.is_some() {
+        return;
+    }
+    let of_slot = |composer: &Composer| Some(composer.slot) == writing.unsent;
+    if let Some(at) = writing.leaving.iter().position(of_slot) {
+        let mut composer = writing.leaving.remove(at);
+        composer.then = None;
+        writing.open = Some(Box::new(composer));
+    }
+}
+
+/// Whether an error is of an order whose words are written on: that is said already.
+pub fn is_of_unsent(model: &mut Model, notice: &Notice) -> bool {
+    notice.code == "no-draft" && model.writing.unsent.take().is_some()
 }
 
 /// Saves what is under this slot; the answer goes on.
@@ -193,6 +220,7 @@ fn save(model: &mut Model, slot: i64) -> Vec<Effect> {
 pub fn close(model: &mut Model, then: Then) -> Vec<Effect> {
     super::opening::without(model);
     let Some(mut composer) = model.writing.open.take() else { return Vec::new() };
+    model.writing.unsent = None;
     composer.popup = None;
     if then == Then::Rest && composer.is_untouched() {
         return forget(&mut composer, model.writing.losses);

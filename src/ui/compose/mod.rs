@@ -79,6 +79,8 @@ pub struct Writing {
     pub losses: u64,
     /// Why something could not be kept, last.
     pub refused: String,
+    /// Where it is whose order the disk took back, until it is left again.
+    pub unsent: Option<i64>,
 }
 
 impl Writing {

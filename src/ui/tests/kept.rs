@@ -83,7 +83,7 @@ fn what_the_journal_has_may_wait_for_the_next_start() {
 }
 
 #[test]
-fn a_save_that_was_taken_back_is_made_anew_and_what_was_to_be_sent_is_sent() {
+fn a_save_that_was_taken_back_is_made_anew_and_what_was_to_be_sent_is_on_the_screen() {
     let mut screen = on_full_disk();
     screen.press("<C-x>s<Enter>");
     let lost = |screen: &Screen| {
@@ -94,14 +94,19 @@ fn a_save_that_was_taken_back_is_made_anew_and_what_was_to_be_sent_is_sent() {
         threads.flatten().count()
     };
     assert_eq!(lost(&screen), 0);
-    assert!(!screen.text().contains("Sending in"), "{}", screen.text());
+    let text = screen.text();
+    assert!(!text.contains("Sending in") && text.contains("not sent"), "{text}");
+    assert_eq!(screen.model.writing.open.as_ref().unwrap().draft().body, "Hello");
+    let error = Notice::error("no-draft", "there is no draft x", "");
+    screen.send(Message::Engine(Box::new(Update::Notice(error))));
+    assert!(!screen.text().contains("there is no draft"), "{}", screen.text());
     screen.press("<C-c>");
     screen.send(Message::Time(NOW_MS + 4_500));
     assert_eq!(screen.exit, None, "it is not sent yet");
     screen.double.full = None;
     screen.send(Message::Time(NOW_MS + 11_000));
     assert_eq!(lost(&screen), 0, "no save goes on from one that is not there");
-    assert_eq!((screen.double.outgoing.outbox.len(), screen.double.outgoing.drafts.len()), (1, 0));
+    assert_eq!((screen.double.outgoing.outbox.len(), screen.double.outgoing.drafts.len()), (0, 1));
     assert_eq!(screen.exit, Some(UiExit::Quit));
 }
 
