@@ -57,7 +57,7 @@ impl Said {
     }
 
     /// From the header of a file as [`Said::of`], where names that are labels whatever they are
-    /// called may stand among the others: see [`keyword`].
+    /// called may stand among the others: see `keyword`.
     #[must_use]
     pub fn of_file(
         folder: Folder,
