@@ -202,6 +202,39 @@ pub fn index_now(dir: &Path, logs: Logs, go_on: &dyn Fn() -> bool) -> Result<(),
     Ok(())
 }
 
+/// As [`index_now`], until `until`, which is asked between batches, after each of which `tell` is
+/// called. What was taken in stays.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn index_until(
+    dir: &Path,
+    logs: Logs,
+    until: Instant,
+    tell: &dyn Fn(),
+) -> Result<(), StoreError> {
+    let Some(mut feed) = Feed::open(dir, logs)? else { return Ok(()) };
+    while feed.step(&|| true)? {
+        if Instant::now() >= until {
+            break;
+        }
+        tell();
+    }
+    Ok(())
+}
+
+/// Takes the index in `dir` away if it is damaged; whether it was.
+///
+/// # Errors
+/// When a file cannot be read, or not be taken away.
+pub fn drop_spoilt_index(dir: &Path) -> Result<bool, StoreError> {
+    let spoilt = !damage(dir)?.is_empty();
+    if spoilt {
+        Index::remove(dir)?;
+    }
+    Ok(spoilt)
+}
+
 /// Checks the file of the index in `dir`; a damaged one is made again where `repair` says so.
 ///
 /// # Errors

@@ -56,7 +56,7 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
     let long = parsed.text.len() > MAX_INLINE_TEXT_BYTES;
     let text = long.then(|| Blobs::pack(parsed.text.as_bytes()));
     let (conversation, revive) = (parsed.conversation, incoming.folder.revive);
-    let said = Said::of(incoming.folder, incoming.flags, parsed.status, parsed.keywords);
+    let said = Said::of_file(incoming.folder, incoming.flags, parsed.status, parsed.keywords);
     let message = MessageAdded {
         message: message_id(&key),
         copy: false,

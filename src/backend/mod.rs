@@ -57,7 +57,9 @@ pub use edge_host::MailEdge;
 pub use error::BackendError;
 pub use fetcher::{AccountStatus, Fetcher, FetcherHandle};
 pub use host::{Host, HostHandle};
-pub use indexer::{IndexHandle, check_index, index_now, look_at_index};
+pub use indexer::{
+    IndexHandle, check_index, drop_spoilt_index, index_now, index_until, look_at_index,
+};
 pub use ingest::{Packer, Prepared, Whole, prepare};
 pub use mend::mend;
 pub use outbox::{

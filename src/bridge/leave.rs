@@ -6,7 +6,7 @@
 //! ([`Said::of`]) says what will be read.
 
 use super::folder::of_path;
-use super::{Folder, Said};
+use super::{Folder, Said, keyword};
 use crate::label::{self, Place};
 use crate::mail::compose::restate;
 use crate::mail::{Flags, stored};
@@ -31,6 +31,8 @@ pub struct Dressed {
     pub bytes: Option<Vec<u8>>,
     /// Whether all that is wanted will be read.
     pub whole: bool,
+    /// The labels that will not.
+    pub lost: Vec<String>,
 }
 
 /// The folder of a Maildir for a place: Maildir++ below the inbox.
@@ -71,17 +73,20 @@ pub fn for_mbox(raw: &[u8], wanted: &Wanted) -> Dressed {
 }
 
 fn dressed(raw: &[u8], wanted: &Wanted, folder: &Folder, named: Option<Flags>) -> Dressed {
-    let fits = |bytes: &[u8]| {
+    let said = |bytes: &[u8]| {
         let (status, names) = stored(bytes);
-        is_wanted(&Said::of(folder.clone(), named, status, names), wanted)
+        Said::of_file(folder.clone(), named, status, names)
     };
-    if fits(raw) {
-        return Dressed { bytes: None, whole: true };
+    if is_wanted(&said(raw), wanted) {
+        return Dressed { bytes: None, whole: true, lost: Vec::new() };
     }
     let flags = named.is_none().then_some(wanted.flags);
     let bytes = restate(raw, &names(wanted, folder), flags);
-    let whole = bytes.as_deref().is_some_and(fits);
-    Dressed { bytes, whole }
+    let read = said(bytes.as_deref().unwrap_or(raw));
+    let is_read =
+        |name: &String| read.labels.iter().any(|label| label::folded(label) == label::folded(name));
+    let lost = wanted.labels.iter().filter(|name| !is_read(name)).cloned().collect();
+    Dressed { whole: is_wanted(&read, wanted), bytes, lost }
 }
 
 /// Whether what is read is what is wanted.
@@ -99,7 +104,8 @@ fn is_wanted(said: &Said, wanted: &Wanted) -> bool {
 
 /// The names that say what the folder does not.
 fn names(wanted: &Wanted, folder: &Folder) -> Vec<String> {
-    let mut names = wanted.labels.clone();
+    let labels = wanted.labels.iter();
+    let mut names: Vec<String> = labels.map(|name| keyword::of_label(name)).collect();
     if wanted.sent {
         names.push("Sent".to_owned());
     }
@@ -133,8 +139,8 @@ mod tests {
                     draft: on(4) && !on(5),
                     trashed: false,
                 };
-                let labels = ["To do", "a, \"b\"", "Grüße", "$x"];
-                let labels = labels.iter().take(usize::from(bits % 5));
+                let labels = ["To do", "a, \"b\"", "Grüße", "$x", "Junk", "Draft", "$Forwarded"];
+                let labels = labels.iter().take(usize::from(bits % 8));
                 let labels = labels.map(|name| (*name).to_owned()).collect();
                 Wanted { place, sent: on(5), flags, labels }
             })
@@ -160,7 +166,11 @@ mod tests {
             flags: Flags { read: true, ..Flags::default() },
             labels: vec!["OLD".to_owned()],
         };
-        assert_eq!(for_maildir(RAW, &wanted), Dressed { bytes: None, whole: true });
+        let same = Dressed { bytes: None, whole: true, lost: Vec::new() };
+        assert_eq!(for_maildir(RAW, &wanted), same);
+        let many: Vec<String> = (0..101).map(|n| format!("l{n}")).collect();
+        let much = for_maildir(RAW, &Wanted { labels: many.clone(), ..wanted.clone() });
+        assert_eq!((much.whole, much.lost), (false, many), "a header has room for a hundred");
         let other = Wanted { labels: Vec::new(), ..wanted };
         let bytes = for_maildir(RAW, &other).bytes.unwrap();
         assert_eq!(bytes, b"Subject: x\n\nbody\n");

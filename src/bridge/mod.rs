@@ -21,6 +21,7 @@ pub mod folder;
 pub mod follow;
 mod from_line;
 pub mod import;
+mod keyword;
 pub mod leave;
 pub mod ledger;
 pub mod maildir;

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Folder;
+use super::{Folder, keyword};
 use crate::label::Place;
 use crate::mail::Flags;
 
@@ -53,6 +53,29 @@ impl Said {
         if said.flags.trashed && said.place.is_none() {
             said.place = Some(Place::Trash);
         }
+        said
+    }
+
+    /// From the header of a file as [`Said::of`], where names that are labels whatever they are
+    /// called may stand among the others: see [`keyword`].
+    #[must_use]
+    pub fn of_file(
+        folder: Folder,
+        named: Option<Flags>,
+        status: Option<Flags>,
+        mut keywords: Vec<String>,
+    ) -> Self {
+        let mut labels = Vec::new();
+        keywords.retain(|word| match keyword::label_of(word) {
+            Some(label) => {
+                labels.push(label);
+                false
+            }
+            None => true,
+        });
+        let mut said = Self::of(folder, named, status, keywords);
+        labels.retain(|label| !said.labels.contains(label));
+        said.labels.extend(labels);
         said
     }
 

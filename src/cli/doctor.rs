@@ -40,7 +40,7 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
     }
     let (dir, logs) = super::search::indexed(home);
     let index = crate::backend::check_index(&dir, logs, writable);
-    found.extend(index.map_err(|error| error.notice())?);
+    found.extend(index.map_err(|error| super::search::no_index(&dir, &error))?);
     for finding in &found {
         output.result(finding, || {
             let end = if finding.repaired { " (repaired)" } else { "" };

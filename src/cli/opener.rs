@@ -5,7 +5,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::mail::links::may_open;
+use crate::mail::links::{may_open, normal};
 use crate::notice::Notice;
 use crate::safe_text;
 
@@ -45,7 +45,7 @@ fn command(words: &[String], target: &str) -> Result<Command, Notice> {
         return Err(failed("it is none that is opened"));
     }
     let mut command = Command::new(program);
-    command.args(arguments).arg(target);
+    command.args(arguments).arg(normal(target));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Ok(command)
 }
@@ -61,6 +61,7 @@ mod tests {
         let command = command(&words, target).unwrap();
         let arguments: Vec<_> = command.get_args().map(|a| a.to_string_lossy()).collect();
         assert_eq!(command.get_program(), "firefox");
+        let target = "https://a.test/;rm%20-rf%20$(x)%20%60y%60";
         assert_eq!(arguments, ["--new-tab", "a b", target]);
     }
 

@@ -1,36 +1,45 @@
 //! `search`: what the index finds, as `list` shows it; no connection, no runtime.
 //!
-//! Invariant: what the index lacks is put in first where that is little, and said otherwise: too
-//! little is never shown in silence.
+//! Invariant: what the index lacks is put in first, as far as that goes in a bounded time, and what
+//! it lacks then is said: too little is never shown in silence, and nothing found in what is not
+//! all is no success. The index is a cache: a damaged one is made again, and never an error.
 
 mod quiet;
 
-use std::path::PathBuf;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
 use crate::account::Accounts;
-use crate::backend::{Logs, Looked, index_now, look_at_index};
+use crate::backend::{Logs, Looked, drop_spoilt_index, index_until, look_at_index};
 use crate::cli::args::query_word;
 use crate::cli::home::Home;
 use crate::cli::list;
 use crate::cli::output::Output;
 use crate::clock::{Clock as _, SystemClock};
 use crate::engine::view::Row;
-use crate::engine::{Device, KEPT_FORMAT};
+use crate::engine::{Device, EngineError, KEPT_FORMAT};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::search::query::value_text;
 use crate::search::{Ask, Context, Index, Order, Query, Weight, parse};
+use crate::store::StoreError;
 use quiet::Quiet;
 
-/// Messages that are put into the index before it is asked, at most: less than a second of work.
-const SOON: usize = 2_000;
+/// How long messages are put into the index before it is asked; what is left then is put in by the
+/// next search, or by whoever else looks after it.
+const SOON: Duration = Duration::from_secs(10);
+/// Messages that are counted, of those that it lacks.
+const COUNTED: usize = 1_000_000;
 
 /// What was found.
 struct Found {
     rows: Vec<Row>,
     /// What is to say about it.
     said: Vec<Notice>,
+    /// Messages were not looked at, since the index lacks them.
+    lacks: bool,
 }
 
 /// Finds conversations.
@@ -54,7 +63,7 @@ pub(super) fn run(
     let quiet = Quiet::of(home);
     let found = quiet.as_ref().and_then(|quiet| find_quietly(home, quiet, &ask));
     let Some(found) =
-        found.map_or_else(|| find(home, &ask, quiet.as_ref()), |found| Ok(Some(found)))?
+        found.map_or_else(|| find(home, output, &ask, quiet.as_ref()), |found| Ok(Some(found)))?
     else {
         return Ok(Exit::Done);
     };
@@ -64,7 +73,8 @@ pub(super) fn run(
     for row in &found.rows {
         list::print(output, row)?;
     }
-    Ok(Exit::Done)
+    let is_nothing = found.rows.is_empty() && found.lacks;
+    Ok(if is_nothing { Exit::Partial } else { Exit::Done })
 }
 
 /// The user's own addresses, where a query may ask for them: `from:me`. Those of an account that
@@ -105,22 +115,36 @@ fn find_quietly(home: &Home, quiet: &Quiet, ask: &Ask<'_>) -> Option<Found> {
     let index = Index::read_quiet(&home.backend_dir()).ok()??;
     let rows = device.find(&index, ask, &|| true).ok()?;
     let said = missing_labels(&device, ask.query);
-    let found = quiet.holds(home).then_some(Found { rows, said });
+    let found = quiet.holds(home).then_some(Found { rows, said, lacks: false });
     // They hold no lock, and the process ends: to close them would only cost time.
     std::mem::forget((device, index));
     found
 }
 
 /// Finds, after all was looked at; `None` where there is no mail.
-fn find(home: &Home, ask: &Ask<'_>, quiet: Option<&Quiet>) -> Result<Option<Found>, Notice> {
+fn find(
+    home: &Home,
+    output: Output,
+    ask: &Ask<'_>,
+    quiet: Option<&Quiet>,
+) -> Result<Option<Found>, Notice> {
     let Some(device) = super::caught_up_still(home)? else { return Ok(None) };
-    let mut said = Vec::new();
-    let (index, is_whole) = index(home, &mut said)?;
-    let Some(index) = index else {
-        return Ok(Some(Found { rows: Vec::new(), said }));
-    };
-    let rows = device.find(&index, ask, &|| true).map_err(|error| error.notice())?;
+    let mut looked = index(home, output)?;
+    let mut rows = look_up(&device, looked.index.as_ref(), ask);
+    if let Err(EngineError::Store(error)) = &rows
+        && error.is_damage()
+    {
+        // Read in pieces, it is met only now. A damaged file elsewhere is told of by the second.
+        looked.index = None;
+        if drop_spoilt_index(&indexed(home).0).unwrap_or(false) {
+            looked = index(home, output)?;
+            rows = look_up(&device, looked.index.as_ref(), ask);
+        }
+    }
+    let rows = rows.map_err(|error| error.notice())?;
+    let mut said = incomplete(home, looked.lacks);
     said.extend(missing_labels(&device, ask.query));
+    let is_whole = looked.lacks == 0 && !looked.stale;
     if let Some(quiet) = quiet
         && is_whole
         && quiet.holds(home)
@@ -128,7 +152,11 @@ fn find(home: &Home, ask: &Ask<'_>, quiet: Option<&Quiet>) -> Result<Option<Foun
     {
         quiet.remember();
     }
-    Ok(Some(Found { rows, said }))
+    Ok(Some(Found { rows, said, lacks: looked.lacks > 0 }))
+}
+
+fn look_up(device: &Device, index: Option<&Index>, ask: &Ask<'_>) -> Result<Vec<Row>, EngineError> {
+    index.map_or_else(|| Ok(Vec::new()), |index| device.find(index, ask, &|| true))
 }
 
 /// Labels that are asked for and that are not there: they find nothing.
@@ -154,23 +182,48 @@ pub(super) fn indexed(home: &Home) -> (PathBuf, Logs) {
     }
 }
 
-/// The index, after it has taken in what it lacks, where that is soon done; what it lacks else is
-/// said. `None` where there is no mail; and whether it has all there is, and nothing else.
-fn index(home: &Home, said: &mut Vec<Notice>) -> Result<(Option<Index>, bool), Notice> {
+/// The index, after it has taken in what it lacks, as far as that goes.
+fn index(home: &Home, output: Output) -> Result<Looked, Notice> {
     let (dir, logs) = indexed(home);
-    let look = || look_at_index(&dir, logs, SOON + 1).map_err(|error| error.notice());
-    let mut looked = look()?;
-    if (1..=SOON).contains(&looked.lacks) || looked.stale {
-        drop(looked); // it may be made again
-        // A directory that cannot be written is searched as it is.
-        let _ = index_now(&dir, logs, &|| true);
-        looked = look()?;
+    let look = || look_at_index(&dir, logs, COUNTED).map_err(|error| no_index(&dir, &error));
+    let looked = look()?;
+    if looked.lacks == 0 && !looked.stale {
+        return Ok(looked);
     }
-    let Looked { index, lacks, stale } = looked;
+    drop(looked); // it may be made again
+    let bar = std::io::stderr().is_terminal();
+    let tell = || {
+        if bar && let Ok(looked) = look() {
+            output.progress(&format!("indexing; {} messages to go", looked.lacks), true);
+        }
+    };
+    // A directory that cannot be written is searched as it is.
+    let _ = index_until(&dir, logs, Instant::now() + SOON, &tell);
+    if bar {
+        output.progress("", true);
+    }
+    look()
+}
+
+/// What the index is no file of: no backup has what makes it one.
+pub(super) fn no_index(dir: &Path, error: &StoreError) -> Notice {
+    let notice = error.notice();
+    if !matches!(error, StoreError::Sqlite(_) | StoreError::Io { .. }) {
+        return notice;
+    }
+    let path = crate::safe_text::line(&dir.join(Index::NAME).to_string_lossy());
+    Notice { hint: format!("move {path} away; the next search makes it again"), ..notice }
+}
+
+/// What to say where not all was searched.
+fn incomplete(home: &Home, lacks: usize) -> Vec<Notice> {
+    let mut said = Vec::new();
     if lacks > 0 {
-        let lacks = if lacks > SOON { format!("more than {SOON}") } else { lacks.to_string() };
-        let line = format!("{lacks} messages are not in the index yet, and were not looked at");
-        let hint = "`mailtui --sync-only` puts them in; a mailtui that is open does so by itself";
+        let line = match lacks {
+            1 => "1 message is not in the index yet, and was not looked at".to_owned(),
+            _ => format!("{lacks} messages are not in the index yet, and were not looked at"),
+        };
+        let hint = "search again to go on with them; `mailtui --sync-only` puts all in";
         said.push(Notice::warning("not-indexed", line, hint));
     }
     if home.is_remote() {
@@ -178,5 +231,5 @@ fn index(home: &Home, said: &mut Vec<Notice>) -> Result<(Option<Index>, bool), N
         let hint = "`mailtui device keep` says what that is, and changes it";
         said.push(Notice::warning("kept-only", line, hint));
     }
-    Ok((index, lacks == 0 && !stale))
+    said
 }

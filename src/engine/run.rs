@@ -198,9 +198,7 @@ impl Engine {
                     Input::Synced(log, done) if log.kept => self.synced_kept(log.commit, done),
                     Input::Synced(log, done) => self.synced(log.commit, done),
                     Input::Link(event) => coming.waiting.push_back(event),
-                    Input::Import(progress) => self.tell(Update::Import(progress)),
-                    Input::Sought(said) => self.tell_sought(said),
-                    Input::Imported(notice) => self.tell(Update::Notice(notice)),
+                    other => self.heard(other),
                 }
                 next = coming.next(Duration::ZERO).ok();
             }
@@ -414,9 +412,6 @@ impl Engine {
                     self.tell(Update::ActionRows { action, rows, total });
                 })
             }
-            asks @ (Request::Search { .. } | Request::StopSearch | Request::Rows { .. }) => {
-                self.of_search(asks)
-            }
             Request::Open(thread) => self.open(thread),
             Request::Close => {
                 self.reading = None;
@@ -465,8 +460,8 @@ impl Engine {
                 self.stop_import.store(true, Ordering::SeqCst);
                 Ok(())
             }
-            // Where they are taken in.
-            Request::Quit | Request::Pause | Request::Resume => Ok(()),
+            // What is taken in elsewhere is nothing there.
+            asks => self.of_search(asks),
         };
         if let Err(error) = done {
             self.tell(Update::Notice(error.notice()));

@@ -43,8 +43,18 @@ impl Engine {
         Ok(())
     }
 
+    /// Tells what threads beside this one say.
+    pub(super) fn heard(&self, input: Input) {
+        match input {
+            Input::Import(progress) => self.tell(Update::Import(progress)),
+            Input::Imported(notice) => self.tell(Update::Notice(notice)),
+            Input::Sought(said) => self.tell_sought(said),
+            _ => {}
+        }
+    }
+
     /// Tells what was found.
-    pub(super) fn tell_sought(&self, said: Said) {
+    fn tell_sought(&self, said: Said) {
         match said {
             Said::Snippets { ticket, of } => self.tell(Update::Snippets(ticket, of)),
             Said::Indexed(at) => self.tell(Update::Indexed(at)),

@@ -1,16 +1,15 @@
 //! What the receiving server says of a sender: the field Authentication-Results (RFC 8601).
 //!
 //! Invariant: pure; only the topmost field counts, and only when the server that it names received
-//! the message last: anybody can write such fields, but what stands above them is not theirs. That
-//! is no proof where that server writes none of its own, so the server is always named.
+//! the message last, as the topmost Received field says: anybody can write such fields, also
+//! further Received ones, but what the last server put above them is not theirs. That is no proof
+//! where that server writes none of its own, so the server is always named.
 
 use super::Address;
 use super::facts::Auth;
 use super::field::Head;
 use super::links::organisation;
 
-/// Received fields, from the top, that a server may stand in.
-const MAX_HOPS: usize = 3;
 /// The longest field that is read, in bytes.
 const MAX_BYTES: usize = 16 * 1024;
 /// Results of one field that are read.
@@ -53,18 +52,31 @@ pub(super) fn results(head: &Head<'_>) -> Option<Auth> {
     let field = head.first("Authentication-Results")?;
     let text = String::from_utf8_lossy(&field[..field.len().min(MAX_BYTES)]);
     let auth = parse(&text)?;
-    let own = organisation(&auth.by);
-    let mut hops = head.all("Received").take(MAX_HOPS).filter_map(received_by);
-    hops.any(|by| organisation(&by) == own).then_some(auth)
+    let last = received_by(head.first("Received")?)?;
+    (organisation(&last) == organisation(&auth.by)).then_some(auth)
 }
 
 /// The server that a Received field says took the message (RFC 5321 section 4.4).
+///
+/// Before `by` stands what the other side said of itself: a field with two of them names nobody.
 fn received_by(value: &[u8]) -> Option<String> {
     let text = without_comments(&String::from_utf8_lossy(&value[..value.len().min(MAX_BYTES)]));
-    let mut words = text.split_ascii_whitespace();
+    let mut words = text.split(';').next()?.split_ascii_whitespace();
     words.find(|word| word.eq_ignore_ascii_case("by"))?;
-    let host = words.next()?.trim_end_matches(';');
+    let host = words.next()?;
+    if words.any(|word| word.eq_ignore_ascii_case("by")) {
+        return None;
+    }
+    if host.parse().is_ok_and(is_google) {
+        return Some("google.com".to_owned());
+    }
     host.contains('.').then(|| host.to_owned())
+}
+
+/// Whether this is how Google's servers call themselves among each other, in the topmost field of
+/// all that comes there: a private address (RFC 1918) written as 6to4 (RFC 3056).
+fn is_google(address: std::net::Ipv6Addr) -> bool {
+    matches!(address.octets(), [0x20, 0x02, 10, ..])
 }
 
 /// Reads the field's value.
@@ -174,6 +186,22 @@ mod tests {
     }
 
     #[test]
+    fn servers_are_found_in_received_fields() {
+        for (value, expected) in [
+            ("from a.test (by b.test) by c.test (Postfix) with SMTP; d by e", Some("c.test")),
+            ("by 2002:a05:6402:3551:b0:5c2:1:9f with SMTP id x;\r\n now", Some("google.com")),
+            ("by 2002:b05::1 with SMTP id x; now", None),
+            ("from x by localhost; now", None),
+            ("from x by a.test by b.test; now", None),
+            ("(by a.test)", None),
+            ("by", None),
+            ("", None),
+        ] {
+            assert_eq!(received_by(value.as_bytes()).as_deref(), expected, "{value}");
+        }
+    }
+
+    #[test]
     fn only_the_last_server_counts_and_only_for_its_sender() {
         let ours = "Received: from x by mx.a.test; Mon, 1 Jan 2024 10:00:00 +0000\n";
         let says = "Authentication-Results: mx2.a.test; dmarc=pass header.from=b.test\n";
@@ -187,6 +215,12 @@ mod tests {
             (format!("{ours}{says}"), "x@b.test, y@c.test", Some(Verdict::Unverified)),
             (format!("{other}{says}"), "x@b.test", None),
             (says.to_owned(), "x@b.test", None),
+            // What stands below the topmost was there when the message came in.
+            (format!("{other}{ours}{says}"), "x@b.test", None),
+            (format!("Received: from x; now\n{ours}{says}"), "x@b.test", None),
+            (format!("Received: by 10.0.0.1; now\n{ours}{says}"), "x@b.test", None),
+            (format!("Received: from x by mx.a.test by mx.evil.test; y\n{says}"), "x@b.test", None),
+            (format!("Received: from x by mx.evil.test by mx.a.test; y\n{says}"), "x@b.test", None),
         ] {
             let parsed = parse_mail(format!("{header}From: {from}\n\nx").as_bytes());
             let verdict = parsed.facts.auth.as_ref().map(|auth| auth.verdict(&parsed.from));

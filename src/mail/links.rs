@@ -1,10 +1,10 @@
 //! The links of a message: what they say, where they lead, and where the two disagree.
 //!
 //! Invariant: pure and linear; nothing is resolved or fetched. A warning is about what can be told
-//! from the letters alone, so a link without one is not thereby safe. What is opened is what is
-//! shown.
+//! from the letters alone, so a link without one is not thereby safe. What is judged, shown and
+//! opened is one target, as a browser reads it (the URL standard of the WHATWG).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use serde::Serialize;
@@ -17,8 +17,12 @@ use super::script;
 const MAX_LINKS: usize = 2_000;
 /// The longest target that is read, in bytes; a longer one is refused.
 const MAX_TARGET_BYTES: usize = 8 * 1024;
+/// The highest number of a link that is taken from a text: more cannot be listed.
+const MAX_NUMBER: u32 = 9_999;
 /// Words of a link's text that are looked at.
 const MAX_WORDS: usize = 40;
+/// Characters of a link's text that are looked at.
+const MAX_SAID_CHARS: usize = 4_000;
 /// Ends of file names that could be taken for domains.
 const FILE_ENDS: [&str; 22] = [
     "pdf", "txt", "html", "htm", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "zip", "png", "jpg",
@@ -28,12 +32,12 @@ const FILE_ENDS: [&str; 22] = [
 /// A link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Link {
-    /// Its number in the text, where it has one.
+    /// Its number: that of the text, else one behind all of the text; one for each target.
     #[serde(skip)]
-    pub n: Option<u32>,
+    pub n: u32,
     /// What it says; empty for an image.
     pub text: String,
-    /// Where it leads.
+    /// Where it leads, as a browser reads it; what is refused stays as it came.
     pub target: String,
     /// Why not to trust it.
     pub warnings: Vec<LinkWarning>,
@@ -72,56 +76,97 @@ impl LinkWarning {
     }
 }
 
-/// The links of a shown text: those with a number, in their order, then those that stand in it.
+/// The links of a shown text, by number: those that have one there, then those that stand in it.
+/// One that is said in many ways is there as often, under one number.
 #[must_use]
 pub fn links(text: &str, anchors: &[Anchor]) -> Vec<Link> {
     let (numbered, bare) = lines(text);
     let mut out: Vec<Link> = Vec::new();
-    let mut seen: HashSet<(String, String)> = HashSet::new();
-    let mut add = |n: Option<u32>, said: &str, target: &str| {
-        let new = out.len() < MAX_LINKS && seen.insert((said.to_owned(), target.to_owned()));
+    let mut seen: HashSet<(u32, String)> = HashSet::new();
+    let mut add = |n: u32, said: &str, target: &str| {
+        let new = out.len() < MAX_LINKS && seen.insert((n, said.to_owned()));
         if new {
-            let (text, target) = (said.to_owned(), target.to_owned());
-            let warnings = warnings(&text, &target);
-            out.push(Link { n, text, target, warnings });
+            let (text, warnings) = (said.to_owned(), warnings(said, target));
+            out.push(Link { n, text, target: normal(target), warnings });
         }
     };
-    let mut told = HashSet::new();
+    let mut texts: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
     for anchor in anchors {
-        if let Some(target) = numbered.get(&anchor.n) {
-            told.insert(anchor.n);
-            add(Some(anchor.n), &anchor.text, target);
-        }
+        texts.entry(anchor.n).or_default().push(&anchor.text);
     }
-    let mut rest: Vec<_> = numbered.iter().filter(|(n, _)| !told.contains(*n)).collect();
-    rest.sort_unstable();
-    for (n, target) in rest {
-        add(Some(*n), "", target);
+    for (n, target) in &numbered {
+        let said = texts.get(n).map_or(&[""][..], Vec::as_slice);
+        said.iter().for_each(|said| add(*n, said, target));
     }
     // What a link with a number says is no link of its own: it would lead elsewhere.
     let said_by: HashSet<&str> =
         anchors.iter().flat_map(|anchor| anchor.text.split_whitespace()).collect();
+    let mut numbers: HashMap<String, u32> = HashMap::new();
+    for (n, target) in &numbered {
+        numbers.entry(normal(target)).or_insert(*n);
+    }
+    let mut next = numbered.last_key_value().map_or(1, |(n, _)| n + 1);
     for (said, target) in bare.iter().filter(|(said, _)| !said_by.contains(said)) {
-        add(None, said, target);
+        let n = *numbers.entry(normal(target)).or_insert(next);
+        next = next.max(n + 1);
+        add(n, said, target);
+    }
+    out.sort_by_key(|link| link.n);
+    out
+}
+
+/// The links with one for each number: of what is said, the first that is warned of, else the
+/// first; every warning of any of them.
+#[must_use]
+pub fn by_number(links: Vec<Link>) -> Vec<Link> {
+    let mut out: Vec<Link> = Vec::new();
+    for link in links {
+        match out.last_mut().filter(|last| last.n == link.n) {
+            Some(last) => {
+                if last.text.is_empty() || last.warnings.len() < link.warnings.len() {
+                    last.text = link.text;
+                }
+                let new = link.warnings.into_iter().filter(|w| !last.warnings.contains(w));
+                let new: Vec<_> = new.collect();
+                last.warnings.extend(new);
+            }
+            None => out.push(link),
+        }
     }
     out
+}
+
+/// A target as a browser reads it: its host as it is resolved, no sign that another program would
+/// read in another way. One that is not opened stays as it is.
+#[must_use]
+pub fn normal(target: &str) -> String {
+    match parse(target).filter(may_open_url) {
+        Some(url) => crate::safe_text::line(url.as_str()),
+        None => target.to_owned(),
+    }
 }
 
 /// The number and target of a line that lists a link, as the text of a page ends in.
 #[must_use]
 pub fn listed(line: &str) -> Option<(u32, &str)> {
     let (number, target) = line.strip_prefix('[')?.split_once("] ")?;
-    // A target may end in, and hold, what a sentence would not count to it.
+    let number = number.parse().ok().filter(|n| (1..=MAX_NUMBER).contains(n))?;
+    // A target may end in, and hold, what a sentence would not count to it; a browser needs no
+    // slash behind the scheme.
     let begins = find(target).first().is_some_and(|(range, _)| range.start == 0);
+    let scheme = target.split_once(':').filter(|(_, rest)| !rest.is_empty());
+    let scheme = scheme.is_some_and(|(scheme, _)| {
+        ["http", "https", "ftp", "mailto"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+    });
     let is_word = !target.contains(char::is_whitespace);
-    (begins && is_word).then_some((number.parse().ok()?, target))
+    ((begins || scheme) && is_word).then_some((number, target))
 }
 
-type Found<'a> = (HashMap<u32, &'a str>, Vec<(&'a str, String)>);
+type Found<'a> = (BTreeMap<u32, &'a str>, Vec<(&'a str, String)>);
 
 /// Targets by number, the last of each counts, and what else stands in the text.
 fn lines(text: &str) -> Found<'_> {
-    let (mut numbered, mut bare) = (HashMap::new(), Vec::new());
+    let (mut numbered, mut bare) = (BTreeMap::new(), Vec::new());
     for line in text.lines() {
         if let Some((n, target)) = listed(line) {
             if numbered.len() < MAX_LINKS {
@@ -199,10 +244,11 @@ pub fn host(target: &str) -> Option<String> {
 /// Whether a target is one that may be opened: `http`, `https`, `ftp` or `mailto`.
 #[must_use]
 pub fn may_open(target: &str) -> bool {
-    parse(target).is_some_and(|url| {
-        matches!(url.scheme(), "http" | "https" | "ftp") && url.has_host()
-            || url.scheme() == "mailto"
-    })
+    parse(target).is_some_and(|url| may_open_url(&url))
+}
+
+fn may_open_url(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https" | "ftp") && url.has_host() || url.scheme() == "mailto"
 }
 
 fn parse(target: &str) -> Option<Url> {
@@ -232,7 +278,7 @@ pub fn warnings(text: &str, target: &str) -> Vec<LinkWarning> {
     }
     if let Some(domain) = &domain {
         let read = script::readable(domain);
-        if script::looks_like_another(&read) {
+        if script::domain_looks_like_another(&read) {
             out.push(LinkWarning::Lookalike);
         }
         if read != *domain {
@@ -247,10 +293,11 @@ pub fn warnings(text: &str, target: &str) -> Vec<LinkWarning> {
 
 /// Whether the text names a domain or an address, and none of them is the target's.
 fn names_another(text: &str, url: &Url, domain: Option<&str>) -> bool {
+    let text: String = script::compatible(text).take(MAX_SAID_CHARS).collect();
     let mut named = text
         .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']'))
         .take(MAX_WORDS)
-        .filter_map(|word| named(word, url.scheme() == "mailto"))
+        .filter_map(|word| named(word, url.scheme() == "mailto" || word.len() == text.len()))
         .peekable();
     if named.peek().is_none() {
         return false;
@@ -258,10 +305,14 @@ fn names_another(text: &str, url: &Url, domain: Option<&str>) -> bool {
     let host = url.host_str().unwrap_or_default();
     let own = domain.map_or(host.to_owned(), organisation);
     let address = url.path().to_ascii_lowercase();
-    !named.all(|name| if name.contains('@') { name == address } else { organisation(&name) == own })
+    !named.all(|name| match name.rsplit_once('@') {
+        Some(_) if url.scheme() == "mailto" => name == address,
+        Some((_, domain)) => organisation(domain) == own,
+        None => organisation(&name) == own,
+    })
 }
 
-/// The host or address that a word names.
+/// The host that a word names, or with `addresses` the address.
 fn named(word: &str, addresses: bool) -> Option<String> {
     let word = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '/');
     if word.contains('@') && !word.contains("://") {
@@ -300,111 +351,4 @@ pub fn organisation(host: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::LinkWarning::{Lookalike, Number, OtherTarget, Punycode, Refused, User};
-    use super::*;
-
-    fn check_find(text: &str, expected: &[(&str, &str)]) {
-        let found = find(text);
-        let found: Vec<(&str, &str)> =
-            found.iter().map(|(at, target)| (&text[at.clone()], target.as_str())).collect();
-        assert_eq!(found, expected, "{text}");
-    }
-
-    #[test]
-    fn links_stand_in_plain_text() {
-        let same = |url: &'static str| (url, url);
-        check_find("See https://a.b/c.", &[same("https://a.b/c")]);
-        check_find("(http://a.b/c_(d)), x", &[same("http://a.b/c_(d)")]);
-        check_find(
-            "<http://a.b> \"HTTP://C.D/?e=f,\"",
-            &[same("http://a.b"), same("HTTP://C.D/?e=f")],
-        );
-        check_find("www.a.b, awww.a.b", &[("www.a.b", "http://www.a.b")]);
-        check_find("mailto:a@b.c é ftp://x", &[same("mailto:a@b.c"), same("ftp://x")]);
-        check_find("http:// javascript:x xhttp://a", &[]);
-    }
-
-    fn check_warnings(text: &str, target: &str, expected: &[LinkWarning]) {
-        assert_eq!(warnings(text, target), expected, "{text} -> {target}");
-    }
-
-    #[test]
-    fn what_looks_like_another_is_warned_of() {
-        for (text, target) in [
-            ("here", "https://a.example/"),
-            ("www.a.example", "https://a.example/x"),
-            ("A.EXAMPLE/x", "https://mail.a.example"),
-            ("https://shop.a.co.uk", "https://a.co.uk"),
-            ("report.pdf", "https://a.example"),
-            ("e.g. this, v1.2 and 3.4.5", "https://a.example"),
-            ("ann@a.example", "mailto:Ann@a.example"),
-            ("ann@a.example", "https://b.example"),
-            ("münchen.de", "https://xn--mnchen-3ya.de"),
-        ] {
-            let found = warnings(text, target);
-            let allowed = found.iter().all(|warning| *warning == Punycode);
-            assert!(allowed, "{text} -> {target}: {found:?}");
-        }
-        check_warnings("https://bank.example", "https://evil.example/bank.example", &[OtherTarget]);
-        check_warnings("Sign in at bank.example!", "http://evil.test", &[OtherTarget]);
-        check_warnings("bank.co.uk", "http://evil.co.uk", &[OtherTarget]);
-        check_warnings("ann@bank.example", "mailto:ann@evil.test", &[OtherTarget]);
-        check_warnings("x", "https://bank.example@evil.test/", &[User]);
-        check_warnings("x", "http://127.0.0.1/", &[Number]);
-        check_warnings("x", "http://2130706433/", &[Number]);
-        check_warnings("x", "http://[::1]/", &[Number]);
-        check_warnings("x", "https://xn--80ak6aa92e.com/", &[Lookalike, Punycode]);
-        check_warnings("x", "https://p\u{430}ypal.com/", &[Lookalike, Punycode]);
-        check_warnings(
-            "paypal.com",
-            "https://p\u{430}ypal.com/",
-            &[Lookalike, Punycode, OtherTarget],
-        );
-        for target in
-            ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", "", "http://"]
-        {
-            check_warnings("x", target, &[Refused]);
-        }
-        check_warnings("x", &format!("http://a/{}", "b".repeat(10_000)), &[Refused]);
-    }
-
-    #[test]
-    fn what_a_numbered_link_says_is_no_link_of_its_own() {
-        let anchor = Anchor { n: 1, text: "to www.bank.test now".to_owned() };
-        let text = "to www.bank.test now [1] www.other.test\n\n[1] http://evil.test/";
-        let found = links(text, &[anchor]);
-        let targets: Vec<_> = found.iter().map(|link| link.target.as_str()).collect();
-        assert_eq!(targets, ["http://evil.test/", "http://www.other.test"]);
-    }
-
-    #[test]
-    fn numbers_lead_to_the_targets_at_the_end() {
-        let anchor = |n, text: &str| Anchor { n, text: text.to_owned() };
-        let text = "bank.example [1] and more [2]\nhttps://c.test\n[1] http://forged.test\n\n\
-                    [1] http://a.test/\n[2] http://b.test/x.";
-        let found = links(text, &[anchor(1, "bank.example"), anchor(3, "none")]);
-        let told: Vec<_> =
-            found.iter().map(|l| (l.n, l.text.as_str(), l.target.as_str())).collect();
-        let expected = [
-            (Some(1), "bank.example", "http://a.test/"),
-            (Some(2), "", "http://b.test/x."),
-            (None, "https://c.test", "https://c.test"),
-        ];
-        assert_eq!(told, expected);
-        assert_eq!(found[0].warnings, [OtherTarget]);
-        assert_eq!(listed("[1] see http://a"), None);
-        assert_eq!(listed("[x] http://a"), None);
-        let whole = "http://a/?u=<http://b>|https://c.";
-        assert_eq!(listed(&format!("[7] {whole}")), Some((7, whole)));
-    }
-
-    #[test]
-    fn an_organisation_is_the_end_of_a_host() {
-        for (host, expected) in
-            [("a.b.c", "b.c"), ("B.C.", "b.c"), ("a.b.co.uk", "b.co.uk"), ("c", "c"), ("", "")]
-        {
-            assert_eq!(organisation(host), expected);
-        }
-    }
-}
+mod tests;

@@ -30,6 +30,37 @@ pub(super) fn looks_like_another(text: &str) -> bool {
     })
 }
 
+/// Whether a domain has letters that look like others, or signs that look like a dot or a slash, or
+/// like nothing.
+#[must_use]
+pub(super) fn domain_looks_like_another(domain: &str) -> bool {
+    looks_like_another(domain) || domain.chars().any(|c| is_odd_sign(c) || is_unseen(c))
+}
+
+/// Whether a character takes no place or is drawn as nothing.
+#[must_use]
+pub(super) const fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffd}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Punctuation and lines that can be taken for those of an address.
+const fn is_odd_sign(c: char) -> bool {
+    matches!(c,
+        '\u{a0}' | '\u{2000}'..='\u{206f}' | '\u{2200}'..='\u{22ff}' | '\u{2500}'..='\u{257f}'
+        | '\u{2980}'..='\u{29ff}' | '\u{2e00}'..='\u{2e7f}' | '\u{3000}'..='\u{3004}'
+        | '\u{a789}' | '\u{fe50}'..='\u{fe6b}' | '\u{ff0f}' | '\u{ff1a}' | '\u{ff20}')
+}
+
+/// A text with the signs that are others in another form as those (NFKC).
+pub(super) fn compatible(text: &str) -> impl Iterator<Item = char> {
+    use unicode_normalization::UnicodeNormalization as _;
+    text.nfkc()
+}
+
 /// What a name looks like: doubles as the Latin letters that they look like, lower case.
 #[must_use]
 pub(super) fn skeleton(text: &str) -> String {
@@ -58,9 +89,14 @@ fn script_of(c: char) -> Script {
         'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => Script::Latin,
         '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' => Script::Greek,
         '\u{400}'..='\u{52f}' => Script::Cyrillic,
-        '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}' | '\u{1d400}'..='\u{1d7ff}' => {
-            Script::Styled
-        }
+        '\u{251}'
+        | '\u{261}'
+        | '\u{26a}'
+        | '\u{1d00}'..='\u{1d2b}'
+        | '\u{2160}'..='\u{217f}'
+        | '\u{ff21}'..='\u{ff3a}'
+        | '\u{ff41}'..='\u{ff5a}'
+        | '\u{1d400}'..='\u{1d7ff}' => Script::Styled,
         _ => Script::Other,
     }
 }
@@ -178,9 +214,14 @@ mod tests {
         {
             assert!(!looks_like_another(honest), "{honest}");
         }
-        for odd in ["p\u{430}ypal", "Аpple", "аррӏе", "Βank", "𝐏aypal", "ｐａｙ"] {
+        for odd in ["p\u{430}ypal", "Аpple", "аррӏе", "Βank", "𝐏aypal", "ｐａｙ", "ɡoogle", "ⅼook"]
+        {
             assert!(looks_like_another(odd), "{odd}");
         }
+        for odd in ["a.test\u{2044}b.test", "a\u{ad}b.test", "a\u{200d}b.test", "a\u{2024}test"] {
+            assert!(domain_looks_like_another(odd) && !looks_like_another(odd), "{odd:?}");
+        }
+        assert!(!domain_looks_like_another("bücher.example") && !domain_looks_like_another(""));
         assert_eq!(skeleton("Ｐ\u{430}yPal,  Inc."), "paypal inc");
     }
 }

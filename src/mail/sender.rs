@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::Address;
-use super::script::{looks_like_another, readable, skeleton};
+use super::script::{domain_looks_like_another, is_unseen, looks_like_another, readable, skeleton};
 
 /// Names that are remembered.
 const MAX_KNOWN: usize = 10_000;
@@ -19,6 +19,10 @@ pub enum Doubt {
     NameLookalike,
     /// Its domain has letters that look like others.
     DomainLookalike,
+    /// Its address has signs that are not seen.
+    Unseen,
+    /// More than one address stands where one belongs.
+    Several,
     /// Somebody else here has this name, under another address.
     KnownName,
 }
@@ -31,6 +35,8 @@ impl Doubt {
             Self::NameShowsAddress => "the name shows another address",
             Self::NameLookalike => "the name has letters that look like others",
             Self::DomainLookalike => "the domain has letters that look like others",
+            Self::Unseen => "the address has signs that cannot be seen",
+            Self::Several => "it names more than one sender",
             Self::KnownName => "the same name wrote here under another address",
         }
     }
@@ -66,7 +72,10 @@ pub fn doubts(address: &Address, known: &Known) -> Vec<Doubt> {
         out.push(Doubt::NameLookalike);
     }
     let domain = address.address.rsplit_once('@').map_or("", |(_, domain)| domain);
-    if looks_like_another(&readable(domain)) {
+    let domain = readable(domain);
+    if address.address.chars().chain(domain.chars()).any(is_unseen) {
+        out.push(Doubt::Unseen);
+    } else if domain_looks_like_another(&domain) {
         out.push(Doubt::DomainLookalike);
     }
     if known.0.get(&skeleton(name)).is_some_and(|known| !same(known)) {
@@ -117,6 +126,9 @@ mod tests {
         check("P\u{430}ypal", "eve@e.test", &[Doubt::NameLookalike]);
         check("Eve", "eve@p\u{430}ypal.com", &[Doubt::DomainLookalike]);
         check("Eve", "eve@xn--80ak6aa92e.com", &[Doubt::DomainLookalike]);
+        check("Eve", "eve@exam\u{ad}ple.com", &[Doubt::Unseen]);
+        check("Eve", "e\u{3164}ve@e.test", &[Doubt::Unseen]);
+        check("Eve", "eve@a.test\u{2044}e.test", &[Doubt::DomainLookalike]);
         check("ann  lee", "eve@e.test", &[Doubt::KnownName]);
         check("\u{410}nn Lee", "eve@e.test", &[Doubt::NameLookalike, Doubt::KnownName]);
     }

@@ -310,6 +310,12 @@ pub fn accept(model: &mut Model) -> Vec<Effect> {
     }
 }
 
+/// Whether the files, or a page of one, lie on top.
+#[must_use]
+pub fn is_open(model: &Model) -> bool {
+    matches!(model.layers.last(), Some(Layer::Files(_) | Layer::Page(_)))
+}
+
 /// Esc: stops what is under way, else closes what is on top.
 pub fn close(model: &mut Model) -> Vec<Effect> {
     let effects = stop(model);

@@ -155,6 +155,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         return Vec::new();
     }
     match command.verb {
+        Verb::Quit | Verb::Close if search::leaves(model) => search::leave(model),
         Verb::Decide(decide) => triage(model, decide(&subjects(model))),
         Verb::Motion(motion) => go(model, motion),
         Verb::Edit(how) => edit(model, how),
@@ -163,8 +164,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Back => back(model),
         Verb::Links | Verb::OpenLink | Verb::Copy(_) => links::press(model, command.verb),
         Verb::Search(what) => search::press(model, what),
-        Verb::Message(true) if search::hits(model) => search::hit(model, true),
-        Verb::Message(next) => with_reader(model, |reader| reader.step(next)),
+        Verb::Message(next) => message(model, next),
         Verb::Fold => with_reader(model, Reader::fold),
         Verb::FoldAll(folded) => with_reader(model, |reader| reader.fold_all(folded)),
         Verb::Conversation(next) => conversation(model, next),
@@ -197,10 +197,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Purge(all) => purge::look(model, all),
         Verb::Close if matches!(model.layers.last(), Some(Layer::Purge(_))) => purge::close(model),
         Verb::Close if matches!(model.layers.last(), Some(Layer::Wizard(_))) => wizard::back(model),
-        Verb::Close if search::is_typed(model) => search::leave(model),
-        Verb::Close if matches!(model.layers.last(), Some(Layer::Files(_) | Layer::Page(_))) => {
-            files::close(model)
-        }
+        Verb::Close if files::is_open(model) => files::close(model),
         Verb::Close => {
             model.layers.pop();
             Vec::new()
@@ -214,7 +211,6 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             tour::press(model, matches!(command.verb, Verb::SkipStep));
             Vec::new()
         }
-        Verb::Quit if search::is_kept(model) => search::leave(model),
         Verb::Quit => quit(model),
         Verb::StopNow if model.interrupted => vec![Effect::Exit(UiExit::Forced)],
         Verb::StopNow => {
@@ -222,6 +218,14 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             quit(model)
         }
     }
+}
+
+/// To the next (`true`) or previous message; after a search, the next hit.
+fn message(model: &mut Model, next: bool) -> Vec<Effect> {
+    if next && search::hits(model) {
+        return search::hit(model, true);
+    }
+    with_reader(model, |reader| reader.step(next))
 }
 
 fn put_on_top(model: &mut Model, layer: Layer) -> Vec<Effect> {

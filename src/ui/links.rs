@@ -18,13 +18,13 @@ use crate::ui::reader::Reader;
 /// The box.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinksBox {
-    /// The links of the message.
+    /// The links of the message, by number.
     pub links: Vec<Link>,
     /// The one under the cursor.
     pub cursor: usize,
     /// Whether the warnings of the one under the cursor were seen.
     pub seen: bool,
-    typed: usize,
+    typed: u32,
 }
 
 impl LinksBox {
@@ -57,12 +57,12 @@ impl LinksBox {
 
     /// Goes to the link with the number that is typed, digit by digit.
     pub fn insert(&mut self, typed: &str) {
-        let there = 1..=self.links.len();
-        for digit in typed.chars().filter_map(|c| usize::try_from(c.to_digit(10)?).ok()) {
+        let last = self.links.last().map_or(0, |link| link.n);
+        for digit in typed.chars().filter_map(|c| c.to_digit(10)) {
             let longer = self.typed.saturating_mul(10).saturating_add(digit);
-            self.typed = if there.contains(&longer) { longer } else { digit };
-            if there.contains(&self.typed) {
-                self.set(self.typed - 1);
+            self.typed = if longer <= last { longer } else { digit };
+            if let Some(at) = self.links.iter().position(|link| link.n == self.typed) {
+                self.set(at);
             }
         }
     }
@@ -86,7 +86,7 @@ fn current(model: &Model) -> Option<&Message> {
 /// Opens the box for the message under the cursor, at the first link in sight.
 fn open(model: &mut Model) -> Vec<Effect> {
     let Some(message) = current(model) else { return Vec::new() };
-    let links = links::links(&message.text, &message.facts.links);
+    let links = links::by_number(links::links(&message.text, &message.facts.links));
     if links.is_empty() {
         model.say(Severity::Info, "There is no link in this message", "");
         return Vec::new();
@@ -100,10 +100,9 @@ fn first_in_sight(reader: &Reader, links: &[Link]) -> usize {
     let seen = reader.lines.iter().skip(reader.top).take(reader.height);
     let mine = seen.filter(|line| line.message == reader.current);
     let shown = |text: &str| {
-        links.iter().position(|link| match link.n {
-            Some(n) => text.contains(&format!("[{n}]")),
-            None => text.contains(&link.text),
-        })
+        let number = |link: &Link| text.contains(&format!("[{}]", link.n));
+        let said = |link: &Link| !link.text.is_empty() && text.contains(&link.text);
+        links.iter().position(number).or_else(|| links.iter().position(said))
     };
     mine.into_iter().find_map(|line| shown(&line.text)).unwrap_or(0)
 }

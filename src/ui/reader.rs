@@ -26,6 +26,8 @@ pub const MEASURE_COLUMNS: usize = 100;
 const BEGINNING_LINES: usize = 3;
 /// Columns of a head that name and address share with others: the date, marks, a short name.
 const HEAD_COLUMNS: usize = 34;
+/// Addresses that a head names where there are more than one.
+const HEAD_SENDERS: usize = 4;
 /// Folded messages that stay in sight above the one that is gone to.
 const CONTEXT_LINES: usize = 3;
 
@@ -67,6 +69,22 @@ pub enum Kind {
     Rule,
     /// Between messages.
     Blank,
+}
+
+impl Kind {
+    /// Whether it says what the program says, not the message.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        match self {
+            Self::Meta
+            | Self::Attachment
+            | Self::Defect
+            | Self::Warning
+            | Self::Rule
+            | Self::Head { .. } => true,
+            Self::Text | Self::Quote(_) | Self::Link | Self::Blank => false,
+        }
+    }
 }
 
 /// One line of the reader.
@@ -287,18 +305,25 @@ fn head(
     now: i64,
 ) -> Line {
     let from = message.from.first();
-    let address = from.filter(|from| from.name.is_some()).map(|from| from.address.as_str());
+    let several = message.from.len() > 1;
+    let named = from.filter(|from| from.name.is_some()).map(|from| from.address.clone());
+    let all = || message.from.iter().map(|from| from.address.as_str()).take(HEAD_SENDERS);
+    let address = if several { Some(all().collect::<Vec<_>>().join(", ")) } else { named };
     let date = if folded {
         date::short(message.sort_date, now, zone)
     } else {
         date::long(message.sort_date, zone)
     };
     let kind = Kind::Head {
-        name: from.map_or("(no sender)", name).to_owned(),
+        name: if several {
+            text::plural(message.from.len() as u64, "sender", "senders")
+        } else {
+            from.map_or("(no sender)", name).to_owned()
+        },
         detail: if folded && !doubtful {
             beginning(&message.text)
         } else {
-            address.unwrap_or_default().to_owned()
+            address.unwrap_or_default()
         },
         date,
         unread: !message.flags.read,

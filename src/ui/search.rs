@@ -108,10 +108,11 @@ pub fn said(model: &mut Model, update: Update) -> Vec<Effect> {
     }
 }
 
-/// Whether the list is what was found, and keys are for it.
+/// Whether keys are for the line or for what was found, so that leaving is leaving the search.
 #[must_use]
-pub fn is_kept(model: &Model) -> bool {
-    model.search.is_some() && model.context() == crate::command::context::Context::List
+pub fn leaves(model: &Model) -> bool {
+    let kept = model.context() == crate::command::context::Context::List;
+    model.search.is_some() && (kept || is_typed(model))
 }
 
 /// Opens the line; of a search that is there already to go on with it.

@@ -53,6 +53,31 @@ pub fn cut(text: &str, most: usize) -> String {
     out + CUT
 }
 
+/// At most `most` columns of an address or host, with `…` where it was cut: its end stays, which
+/// says whose it is. What is cut is what stands before the `@`, then the beginning of the domain.
+#[must_use]
+pub fn cut_address(text: &str, most: usize) -> String {
+    let text = clean(text);
+    if width(&text) <= most {
+        return text;
+    }
+    let at = text.rfind('@').unwrap_or(0);
+    let (local, domain) = text.split_at(at);
+    if let Some(room) = most.checked_sub(width(domain)).filter(|room| *room > 0 && at > 0) {
+        return cut(local, room) + domain;
+    }
+    let Some(room) = most.checked_sub(1) else { return String::new() };
+    let (mut from, mut used) = (text.len(), 0);
+    for (start, grapheme) in text.grapheme_indices(true).rev() {
+        used += UnicodeWidthStr::width(grapheme);
+        if used > room {
+            break;
+        }
+        from = start;
+    }
+    format!("{CUT}{}", &text[from..])
+}
+
 /// Exactly `columns` columns: cut, or filled with spaces on the right.
 #[must_use]
 pub fn fit(text: &str, columns: usize) -> String {
@@ -184,6 +209,25 @@ fn untab(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_an_address_is_never_cut() {
+        for (address, most, expected) in [
+            ("ann@a.test", 10, "ann@a.test"),
+            ("annabel@a.test", 10, "an…@a.test"),
+            ("annabel@a.test", 8, "…@a.test"),
+            ("annabel@a.test", 7, "…a.test"),
+            ("x@bank.test.long.evil.test", 12, "…g.evil.test"),
+            ("bank.test.long.evil.test", 12, "…g.evil.test"),
+            ("日本@日本.test", 10, "…日本.test"),
+            ("a@b", 1, "…"),
+            ("a@b", 0, ""),
+        ] {
+            let cut = cut_address(address, most);
+            assert!(width(&cut) <= most, "{cut}");
+            assert_eq!(cut, expected, "{address} in {most}");
+        }
+    }
 
     #[test]
     fn cuts_and_fits_by_columns() {

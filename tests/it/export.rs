@@ -85,6 +85,9 @@ fn mailbox() -> Home {
     home.import(&source);
     let thread = |subject: &str| home.thread(subject);
     home.run(&["label", &thread("stale"), "+Grüße, \"Du\" \\", "+a b", "-old"]).ok();
+    // Called like flags, places, and notes of other programs.
+    let odd = ["+Junk", "+Draft", "+Opened", "+Chat", "+NotJunk", "+$label1", "+a $Forwarded b"];
+    home.run(&[&["label", &thread("stale")], &odd[..]].concat()).ok();
     home.run(&["move", &thread("label"), "archive"]).ok();
     home.run(&["move", &thread("mine"), "inbox"]).ok();
     home.run(&["star", &thread("done")]).ok();
@@ -180,6 +183,12 @@ fn a_part_is_chosen_and_a_conversation_is_an_mbox() {
     let file = home.path("thread.mbox");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
     home.run(&args).exited(1);
+    // What a stopped one left is no reason to refuse, and is gone when it is whole.
+    let (part, late) = (home.path(".late.mbox.mailtui-part"), home.path("late.mbox"));
+    write(&part, b"half");
+    home.json(&["export", "--thread", &thread, "--mbox", "late.mbox"]);
+    assert_eq!(std::fs::read(&late).unwrap(), std::fs::read(&file).unwrap());
+    assert!(!part.exists());
     let other = Home::new();
     other.import(&file);
     let (before, after) = (told(&home), told(&other));
@@ -188,6 +197,26 @@ fn a_part_is_chosen_and_a_conversation_is_an_mbox() {
         assert_eq!(before.get(ids), Some(thread));
     }
     home.run(&["export", "--mbox", "x"]).exited(2);
+}
+
+#[test]
+fn labels_that_a_header_cannot_carry_are_named() {
+    let home = Home::new();
+    write(&home.path("a.eml"), &mail("full").bytes());
+    home.import(&home.path("a.eml"));
+    let labels: Vec<String> = (0..101).map(|n| format!("+l{n}")).collect();
+    let thread = home.thread("full");
+    let args = ["label", &thread].into_iter().chain(labels.iter().map(String::as_str));
+    home.run(&args.collect::<Vec<_>>()).ok();
+    let said = home.run(&["--json", "export", "--maildir", "out"]).exited(4);
+    let said = said.object();
+    assert_eq!((count(&said, "messages"), count(&said, "written")), (1, 1));
+    assert_eq!(text(&said["failed"][0], "code"), "bare");
+    assert!(text(&said["failed"][0], "reason").contains("l100"), "{said}");
+    // Where there is no mail nothing is made.
+    let empty = Home::new();
+    assert!(empty.run(&["export", "--maildir", "out"]).ok().stdout.is_empty());
+    assert!(!empty.path("out").exists());
 }
 
 #[test]

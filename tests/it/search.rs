@@ -257,6 +257,25 @@ fn an_index_that_is_gone_or_damaged_is_made_again() {
 }
 
 #[test]
+fn what_asks_nothing_or_too_much_is_refused_at_its_place() {
+    let home = home();
+    for text in ["(", "\"", "OR", "()"] {
+        home.run(&["search", text]).exited(2);
+    }
+    let words = |count: usize, between: &str| {
+        (0..count).map(|n| format!("w{n}")).collect::<Vec<_>>().join(between)
+    };
+    for count in [97, 100, 1_000] {
+        for between in [" ", " OR ", "* ", " -"] {
+            home.run(&["search", &words(count, between)]).ok();
+        }
+        home.run(&["search", &format!("{{{}}}", words(count, "* "))]).ok();
+    }
+    let refused = home.run(&["--json", "search", &words(10_000, " ")]).exited(2);
+    assert_eq!(text(&refused.error(), "code"), "query");
+}
+
+#[test]
 fn what_was_purged_or_never_restored_is_not_found() {
     let home = home();
     home.run(&["backup", "saved"]).ok();

@@ -55,6 +55,10 @@ pub(super) fn save(
     }
     match first {
         None => Ok(Exit::Done),
+        // The reason stays; the code says that `failed` names it, but for what was not there.
+        Some(notice) if saved.is_empty() && notice.exit == Exit::Error => {
+            Err(notice.exit(Exit::Partial))
+        }
         Some(notice) if saved.is_empty() => Err(notice),
         Some(_) => Ok(Exit::Partial),
     }

@@ -82,10 +82,8 @@ struct Sum {
 pub(super) fn run(home: &Home, output: Output, export: &Export) -> Result<Exit, Notice> {
     let stop = stop::flag();
     let device = super::caught_up(home)?;
-    let threads = match &device {
-        Some(device) => threads(device, export)?,
-        None => Vec::new(),
-    };
+    let threads = device.as_ref().map_or_else(|| Ok(Vec::new()), |d| threads(d, export))?;
+    let Some(device) = device else { return Ok(Exit::Done) };
     let path = export.maildir.as_ref().or(export.mbox.as_ref());
     let path = path.map_or_else(|| Path::new("."), PathBuf::as_path);
     let into = match &export.mbox {
@@ -93,7 +91,6 @@ pub(super) fn run(home: &Home, output: Output, export: &Export) -> Result<Exit, 
         None => Maildir::open(path).map(Into::Maildir),
     };
     let into = into.map_err(|error| failed(path, &error))?;
-    let Some(device) = device else { return said(output, &Sum::default(), false) };
     let logs = Reader::open(&home.backend_dir()).map_err(|error| error.notice())?;
     let sum = Sum { only_absent: true, ..Sum::default() };
     let mut work = Work { home, logs, device, reach: Reach::new(home), into, path, sum };
@@ -121,8 +118,18 @@ pub(super) fn run(home: &Home, output: Output, export: &Export) -> Result<Exit, 
     if bar {
         output.progress("", true);
     }
-    let ended = work.into.end().map_err(|error| failed(path, &error));
-    let exit = said(output, &work.sum, stop.load(Ordering::SeqCst));
+    let stopped = stop.load(Ordering::SeqCst);
+    let whole = !stopped && broken.is_ok();
+    let is_mbox = matches!(work.into, Into::Mbox(_));
+    let ended = if is_mbox && !whole { Ok(()) } else { work.into.end() };
+    let ended = ended.map_err(|error| failed(path, &error));
+    if is_mbox && (!whole || ended.is_err()) {
+        let lost = std::mem::take(&mut work.sum.written); // half a file is none
+        if let (Err(notice), Some(thread)) = (&ended, threads.first()) {
+            work.sum.fail(lost, thread, notice);
+        }
+    }
+    let exit = said(output, &work.sum, stopped);
     broken.and(ended).and(exit)
 }
 
@@ -255,11 +262,11 @@ impl Work<'_> {
             }
             Ok(raw) => raw,
         };
-        let (Dressed { bytes, whole }, time) = match &self.into {
-            Into::Maildir(_) => (for_maildir(&raw, wanted), message.sort_date),
-            Into::Mbox(_) => (for_mbox(&raw, wanted), message.sort_date),
+        let time = message.sort_date;
+        let Dressed { bytes, whole, lost } = match &self.into {
+            Into::Maildir(_) => for_maildir(&raw, wanted),
+            Into::Mbox(_) => for_mbox(&raw, wanted),
         };
-        self.sum.bare += u64::from(!whole);
         let bytes = bytes.as_deref().unwrap_or(&raw);
         let put = match &mut self.into {
             Into::Mbox(mbox) => mbox.put(bytes, time),
@@ -271,8 +278,15 @@ impl Work<'_> {
                 bytes,
             }),
         };
-        put.map_err(|error| failed(self.path, &error))?;
+        if let Err(error) = put {
+            let notice = failed(self.path, &error);
+            self.sum.fail(1, &message.thread, &notice);
+            return Err(notice);
+        }
         self.sum.written += 1;
+        if !whole {
+            self.sum.bare(message, &lost);
+        }
         Ok(())
     }
 
@@ -302,6 +316,23 @@ impl Into {
 }
 
 impl Sum {
+    /// A message is written, and does not say all that is known of it.
+    fn bare(&mut self, message: &Message, lost: &[String]) {
+        self.bare += 1;
+        if self.listed.len() < MAX_LISTED {
+            let reason = if lost.is_empty() {
+                "its header cannot carry its flags or its place".to_owned()
+            } else {
+                let names: Vec<String> = lost.iter().map(|name| safe_text::line(name)).collect();
+                format!("its header cannot carry these labels: {}", names.join(", "))
+            };
+            let line = json!({
+                "thread": message.thread, "message": message.id, "code": "bare", "reason": reason,
+            });
+            self.listed.push(line);
+        }
+    }
+
     fn fail(&mut self, messages: u64, thread: &ThreadId, notice: &Notice) {
         self.failed += messages;
         self.only_absent &= notice.exit == Exit::NotFound;
@@ -312,6 +343,11 @@ impl Sum {
     }
 }
 
+/// So many messages.
+fn counted(messages: u64) -> String {
+    if messages == 1 { "1 message".to_owned() } else { format!("{messages} messages") }
+}
+
 /// Says what was done.
 fn said(output: Output, sum: &Sum, stopped: bool) -> Result<Exit, Notice> {
     let Sum { messages, written, skipped, failed, .. } = sum;
@@ -319,22 +355,26 @@ fn said(output: Output, sum: &Sum, stopped: bool) -> Result<Exit, Notice> {
         "messages": messages, "written": written, "skipped": skipped, "failed": sum.listed,
     });
     output.result(&object, || {
-        format!("{messages} messages: {written} written, {skipped} there already, {failed} failed")
+        format!(
+            "{}: {written} written, {skipped} there already, {failed} failed",
+            counted(*messages)
+        )
     })?;
     if sum.bare > 0 {
-        let line = format!("{} messages do not carry all of their labels or flags", sum.bare);
-        output.notice(&Notice::warning("bare", line, "their header has no room for them"));
+        let line = format!("{} without all labels or flags", counted(sum.bare));
+        output.notice(&Notice::warning("bare", line, "--json names them in `failed`"));
     }
     if stopped {
-        let line = "stopped; what is written stays";
-        let hint = "run it again to go on with the same directory";
+        let line = "stopped; of a Maildir what is written stays, of an mbox nothing";
+        let hint = "run it again: a Maildir is gone on with, an mbox begun anew";
         return Err(Notice::error("stopped", line, hint).exit(Exit::Stopped));
     }
     if *failed == 0 {
-        return Ok(Exit::Done);
+        return Ok(if sum.bare == 0 { Exit::Done } else { Exit::Partial });
     }
     if sum.only_absent {
-        let line = format!("{failed} messages are not on this device");
+        let verb = if *failed == 1 { "is" } else { "are" };
+        let line = format!("{} {verb} not on this device", counted(*failed));
         let hint = "run the command again without --offline to fetch them";
         return Err(Notice::error("not-here", line, hint).exit(Exit::NotFound));
     }

@@ -91,7 +91,7 @@ pub fn from_text(text: &str, base: &Draft) -> Edited {
     if !fields.iter().any(|(_, line)| known(line).is_some()) {
         out.problems.push(Problem { line: 1, why: Why::NoHeader });
         let all = text.strip_suffix('\n').unwrap_or(&text);
-        all.strip_prefix('\n').unwrap_or(all).clone_into(&mut out.draft.body);
+        out.draft.body = all.strip_prefix('\n').unwrap_or(all).replace('\r', "\n");
         return out;
     }
     let mut header = Header::default();
@@ -111,6 +111,8 @@ pub fn from_text(text: &str, base: &Draft) -> Edited {
         out.draft.body.push('\n');
     }
     out.draft.body.push_str(body);
+    // Old systems end a line so; in a field it stays what it is, lest it begins another.
+    out.draft.body = out.draft.body.replace('\r', "\n");
     out
 }
 

@@ -70,7 +70,12 @@ impl<'a> Reader<'a> {
 
     fn close(mut self, query: Query) -> Parsed {
         let nothing = query == Query::All && !self.text.trim().is_empty();
-        let told = self.marks.iter().any(|mark| mark.weight != Weight::Warning);
+        let is_told = |mark: &Mark| match mark.weight {
+            Weight::Error => true,
+            Weight::Open => self.context.typing, // it may come
+            Weight::Warning => false,
+        };
+        let told = self.marks.iter().any(is_told);
         if nothing && !told {
             let hint = "write a word, or an operator such as from:ann";
             self.mark(0..self.text.len(), Weight::Error, "nothing is asked for", hint);

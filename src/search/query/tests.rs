@@ -316,6 +316,18 @@ fn bounds_are_kept_and_said() {
     assert_eq!(read(&phrase, false).marks[0].weight, Weight::Warning);
 }
 
+/// What may still come while somebody types is an error where nobody does.
+#[test]
+fn what_asks_nothing_is_an_error() {
+    for text in ["(", "\"", "{", "OR", "()", "\"\"", "( OR", "-("] {
+        assert!(read(text, false).asked(text).is_err(), "{text}");
+    }
+    for text in ["", " ", "(a", "\"a", "a OR"] {
+        assert!(read(text, false).asked(text).is_ok(), "{text}");
+    }
+    assert!(read("(", true).asked("(").is_ok());
+}
+
 /// Shapes that make a careless reader look at a character again and again.
 #[test]
 fn hostile_queries_end() {

@@ -12,6 +12,8 @@ use crate::ui::text;
 
 /// Lines of a text that are looked at as targets of links; further ones are text.
 const MAX_JUDGED: usize = 2_000;
+/// Addresses of one sender's field that are named.
+const MAX_SENDERS: usize = 20;
 /// Texts of one link that are looked at.
 const MAX_SAID: usize = 4;
 
@@ -21,10 +23,14 @@ type Lines = Vec<(Kind, String)>;
 pub(super) fn top(message: &Message, doubts: &[Doubt], columns: usize) -> Lines {
     let mut out = Vec::new();
     // The address is seen, also where the head has no room for it.
-    let from = message.from.first().filter(|from| from.name.is_some());
-    if let Some(from) = from.filter(|from| !head_shows(&from.address, columns)) {
-        let line = format!("from {}", from.address);
-        out.extend(text::wrap(&line, columns).into_iter().map(|part| (Kind::Meta, part)));
+    let from = message.from.iter().take(MAX_SENDERS).map(|from| from.address.as_str());
+    let mut from = from.collect::<Vec<_>>().join(", ");
+    if message.from.len() > MAX_SENDERS {
+        from += &format!(" and {} more", message.from.len() - MAX_SENDERS);
+    }
+    if message.from.len() > 1 || !head_shows(&from, columns) {
+        let parts = text::wrap(&format!("from {from}"), columns);
+        out.extend(parts.into_iter().map(|part| (Kind::Meta, part)));
     }
     people(message, columns, &mut out);
     trust(message, doubts, columns, &mut out);
@@ -82,7 +88,15 @@ pub(super) fn sender_doubts(messages: &[Message]) -> Vec<Vec<Doubt>> {
     let mut known = Known::default();
     let mut one = |message: &Message| {
         let Some(from) = message.from.first() else { return Vec::new() };
-        let found = doubts(from, &known);
+        let mut found = doubts(from, &known);
+        for other in message.from.iter().skip(1).take(MAX_SENDERS) {
+            let more = doubts(other, &Known::default());
+            found.extend(more);
+        }
+        if message.from.len() > 1 {
+            found.insert(0, Doubt::Several);
+        }
+        found.dedup();
         known.note(from);
         found
     };
@@ -105,7 +119,8 @@ fn trust(message: &Message, doubts: &[Doubt], columns: usize, out: &mut Lines) {
         .iter()
         .filter_map(|(method, result)| result.as_ref().map(|r| format!("{method} {r}")))
         .collect();
-    let line = format!("{word} ({} says {})", auth.by, results.join(", "));
+    let results = if results.is_empty() { "nothing".to_owned() } else { results.join(", ") };
+    let line = format!("{word} ({} says {results})", auth.by);
     out.push((kind, text::cut(&line, columns)));
 }
 
@@ -125,7 +140,9 @@ fn shown(message: &Message, columns: usize, out: &mut Lines) {
         if let Some((n, target)) = links::listed(line).filter(|_| judged < MAX_JUDGED) {
             judged += 1;
             let said = said.get(&n).map_or(&[][..], Vec::as_slice);
-            out.push(link(said, line, target, columns));
+            // As it is opened: signs that can be taken for others are none of those any more.
+            let line = format!("[{n}] {}", links::normal(target));
+            out.push(link(said, &line, target, columns));
             continue;
         }
         let depth = text::quote(line).0;

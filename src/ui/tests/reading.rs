@@ -59,7 +59,7 @@ fn a_link_is_chosen_by_its_number_and_opened() {
     assert_eq!(opened(&screen), ["https://good.test/a"]);
     assert_eq!(screen.model.context(), Context::Reader);
     screen.press("L3<Enter>");
-    assert_eq!(opened(&screen), ["https://good.test/a", "http://www.plain.test"]);
+    assert_eq!(opened(&screen), ["https://good.test/a", "http://www.plain.test/"]);
 }
 
 #[test]
@@ -127,6 +127,72 @@ fn who_pretends_is_seen_with_the_address_also_when_folded() {
     });
     screen.draw();
     assert!(screen.text().contains("<eve@evil.test>"), "{}", screen.text());
+}
+
+#[test]
+fn all_senders_are_seen_and_marked() {
+    let address = |address: &str| Address { name: None, address: address.to_owned() };
+    let mut screen = reading(|message| {
+        message.from = vec![address("boss@bank.example"), address("eve@evil.test")];
+    });
+    let both = "boss@bank.example, eve@evil.test";
+    let text = screen.text();
+    assert!(text.contains(&format!("2 senders <{both}>")), "{text}");
+    assert!(text.contains(&format!("from {both}")), "{text}");
+    assert!(text.contains("! it names more than one sender"), "{text}");
+    screen.press(",");
+    assert!(screen.text().contains(&format!("2 senders <{both}>")), "{}", screen.text());
+}
+
+#[test]
+fn the_end_of_a_long_address_is_seen() {
+    for long in [
+        format!("{}@evil.test", "a".repeat(300)),
+        format!("x@bank.example.{}evil.test", "long.".repeat(50)),
+    ] {
+        let from = Address { name: None, address: long };
+        let mut screen = reading(|message| message.from = vec![from]);
+        screen.resize(80, 24);
+        let text = screen.text();
+        let head = text.lines().find(|line| line.contains('▸')).unwrap_or_default();
+        assert!(head.contains("evil.test"), "{text}");
+    }
+}
+
+#[test]
+fn what_the_program_says_is_marked_where_text_cannot_stand() {
+    let said = "verified (mx.b.test says dmarc pass)";
+    let screen = reading(|message| {
+        message.text = format!("{said}\n┊ {said}\n── a message in the message ──\n\ntwo");
+        let at = message.text.find("two").unwrap();
+        message.facts.parts = vec![PartStart { at, message: true }];
+        message.from = vec![Address { name: None, address: "x@a.test".to_owned() }];
+        message.facts.auth = Some(Auth { by: "mx.b.test".to_owned(), ..Auth::default() });
+    });
+    let text = screen.text();
+    let marked = |line: &&str| line.starts_with('┊');
+    let ours: Vec<&str> = text.lines().filter(marked).collect();
+    assert!(ours.contains(&"┊ unverified (mx.b.test says nothing)"), "{text}");
+    assert!(ours.iter().any(|line| line.starts_with("┊ ── a message")), "{text}");
+    assert!(!ours.iter().any(|line| line.contains("dmarc pass")), "{text}");
+    assert!(text.contains(&format!("\n  {said}")), "{text}");
+}
+
+#[test]
+fn a_number_in_the_text_is_the_one_in_the_box() {
+    let mut screen = reading(|message| {
+        "a [1] b [1] c [2]\n\n[1] https://good.test\\@evil.test/\n[2] http:two.test/x"
+            .clone_into(&mut message.text);
+        let anchor = |n, text: &str| Anchor { n, text: text.to_owned() };
+        message.facts.links = vec![anchor(1, "a"), anchor(1, "b"), anchor(2, "c")];
+    });
+    let text = screen.text();
+    assert!(text.contains("[1] https://good.test/@evil.test/"), "{text}");
+    assert!(text.contains("[2] http://two.test/x"), "{text}");
+    screen.press("L");
+    assert!(screen.text().contains("2 links"), "{}", screen.text());
+    screen.press("2<Enter>L1<Enter>");
+    assert_eq!(opened(&screen), ["http://two.test/x", "https://good.test/@evil.test/"]);
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub(super) fn draw(model: &Model, open: &LinksBox, area: Rect, buf: &mut Buffer)
     let first = (open.cursor + 1).saturating_sub(height);
     for ((at, link), y) in open.links.iter().enumerate().skip(first).zip(list.y..list.bottom()) {
         let line = Rect { y, height: 1, ..list };
-        draw_link(model, (at, link), at == open.cursor, line, buf);
+        draw_link(model, link, at == open.cursor, line, buf);
     }
     let mut y = list.bottom() + 1;
     let mut say = |line: &str, style, y: &mut u16| {
@@ -55,16 +55,16 @@ pub(super) fn draw(model: &Model, open: &LinksBox, area: Rect, buf: &mut Buffer)
     }
 }
 
-fn draw_link(model: &Model, (at, link): (usize, &Link), here: bool, line: Rect, buf: &mut Buffer) {
+fn draw_link(model: &Model, link: &Link, here: bool, line: Rect, buf: &mut Buffer) {
     let theme = model.theme;
     let style = if here { theme.strong() } else { theme.text() };
     let host = host(&link.target).unwrap_or_else(|| link.target.clone());
     let room = usize::from(line.width).saturating_sub(8);
-    let host = text::cut(&host, HOST_COLUMNS.min(room / 2));
+    let host = text::cut_address(&host, HOST_COLUMNS.min(room / 2));
     let said = if link.text.is_empty() { "(no text)" } else { link.text.as_str() };
     let said = text::cut(said, room.saturating_sub(text::width(&host) + 2));
     let sign = if link.warnings.is_empty() { "  " } else { "! " };
-    let number = format!("{:>3} ", at + 1);
+    let number = format!("{:>3} ", link.n);
     let parts = [
         (number.as_str(), theme.key()),
         (sign, theme.warning()),

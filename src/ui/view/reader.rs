@@ -14,6 +14,8 @@ use crate::ui::text;
 
 /// Columns before text.
 const INDENT_COLUMNS: u16 = 2;
+/// Stands before what the program says of a message, where no text of a message can stand.
+const OURS: &str = "┊";
 /// The fewest columns that a head keeps for the name.
 const NAME_LEAST: u16 = 8;
 
@@ -87,6 +89,9 @@ fn draw_line(model: &Model, reader: &Reader, line: &Line, at: Rect, buf: &mut Bu
         Kind::Attachment => theme.accent(),
         Kind::Warning => theme.warning(),
     };
+    if line.kind.is_ours() {
+        put(buf, (at.x, at.y), OURS, INDENT_COLUMNS, style);
+    }
     let x = at.x + INDENT_COLUMNS;
     put(buf, (x, at.y), &line.text, at.right().saturating_sub(x), style);
 }
@@ -118,7 +123,8 @@ fn head(model: &Model, current: bool, kind: &Kind, at: Rect, buf: &mut Buffer) {
     let date_x = at.right().saturating_sub(columns(date) + 1);
     let room = date_x.saturating_sub(x + 2);
     if room < NAME_LEAST {
-        put(buf, (x, at.y), name, at.right() - x, weight);
+        let name = sender(name, usize::from(at.right() - x));
+        put(buf, (x, at.y), &name, at.right() - x, weight);
         return;
     }
     put(buf, (date_x, at.y), date, at.right() - date_x, theme.dim());
@@ -131,16 +137,26 @@ fn head(model: &Model, current: bool, kind: &Kind, at: Rect, buf: &mut Buffer) {
         }
     };
     // A long name must not push the address out. Where it has no room it stands below, or in place
-    // of a name that nobody should believe.
+    // of a name that nobody should believe, and its end is seen.
     let wide = room.saturating_sub(columns(star));
     let address = (!*folded || *doubtful) && !detail.is_empty();
     let fits = columns(&detail) + NAME_LEAST <= wide;
-    let name = match (address, fits) {
-        (true, true) => text::cut(name, usize::from(wide - columns(&detail))),
-        (true, false) if *doubtful => String::new(),
-        _ => name.clone(),
+    let (name, detail) = match (address, fits) {
+        (true, true) => (text::cut(name, usize::from(wide - columns(&detail))), detail),
+        (true, false) if *doubtful => {
+            let inside = detail.trim_start_matches(" <").trim_end_matches('>');
+            let most = usize::from(wide).saturating_sub(" <>".len());
+            (String::new(), format!(" <{}>", text::cut_address(inside, most)))
+        }
+        _ => (sender(name, usize::from(wide)), detail),
     };
     let detail = if address && !fits && !doubtful { String::new() } else { detail };
     let parts = [(star, theme.star()), (name.as_str(), weight), (&detail, style)];
     put_all(buf, (x, at.y), &parts, room);
+}
+
+/// A name, or an address where there is none: its end stays.
+fn sender(name: &str, most: usize) -> String {
+    let is_address = name.contains('@') && !name.contains(char::is_whitespace);
+    if is_address { text::cut_address(name, most) } else { text::cut(name, most) }
 }
