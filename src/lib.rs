@@ -222,8 +222,8 @@
 //!   by itself only when the message is met, in the folder of sent mail or anywhere, by its
 //!   Message-ID. It is sent again only by a `MessageQueued` that names it and comes behind the
 //!   event that says that nobody knows; and not when it is known by then that it was sent. That
-//!   doubt is the draft's, as that it was sent is: another save of it is refused until who queues it
-//!   was asked.
+//!   doubt is the draft's, as that it was sent is: another save of it is refused until who queues
+//!   it was asked.
 //! - **A draft is a store of its own**, begun by the device that writes it, and in no place. The
 //!   message that it becomes is taken in like any other and joins what it answers by its
 //!   references: a pause in writing changes no conversation, and a purge of one takes no draft.

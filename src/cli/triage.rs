@@ -144,7 +144,7 @@ pub(super) fn undo(
     });
     output.result(&value, || done.says.clone())?;
     finished?;
-    if done.undid.is_none() && done.action.is_none() {
+    if done.says == crate::engine::late::TOO_LATE {
         let hint = "nobody takes it back any more; look in Sent, and in the outbox";
         return Err(Notice::error("already-sent", done.says, hint));
     }

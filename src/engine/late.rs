@@ -17,6 +17,8 @@ use crate::thread::{
     ActionUndone, RefusedTo, SendCancelled, Stage, Step, Title, Trail, What, name,
 };
 
+/// What an undo of it says.
+pub const TOO_LATE: &str = "It is too late to undo that: it was sent, or is on its way.";
 /// The setting with the lines of which nobody was told.
 const SETTING: &str = "late";
 /// Lines that are kept for who is told of them.

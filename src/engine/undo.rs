@@ -45,7 +45,7 @@ impl Device {
             return Ok(Done { undid: Some(past.id), says, ..Done::default() });
         }
         if self.is_on_its_way(&past.id)? {
-            let says = "It is too late to undo that: it was sent, or is on its way.".to_owned();
+            let says = crate::engine::late::TOO_LATE.to_owned();
             return Ok(Done { says, ..Done::default() });
         }
         let threads = self.reached(&past.id)?;
