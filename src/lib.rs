@@ -112,7 +112,7 @@
 //! | an own event is forgotten | `engine/apply` (`forget_projected`) ← `engine/kept_disk` |
 //! | an attachment is saved, opened, piped | `cli/attachment` ← `mail/part`, `mail/program` |
 //! | a file is saved, read on the screen | `ui/files` → `cli/tui_files` → `cli/attachment` |
-//! | mail goes out into files | `cli/export` → `bridge/leave` → `bridge/keyword`, `mail/compose/restate` |
+//! | mail goes out into files | `cli/export` → `bridge/leave` → `keyword`, `compose/restate` |
 //! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
 //! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |
 //! | a damaged file | `store/salvage`, `store/check` → `backend/mend`, `engine/mend` ← `doctor` |
