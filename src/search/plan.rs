@@ -36,6 +36,10 @@ pub(super) enum Expr {
     Named(i64),
 }
 
+/// How deep an expression over words goes: the parser of FTS5 has a stack of a hundred, of which a
+/// level takes up to seven. What goes deeper is looked at message by message.
+const MAX_WORDS_DEPTH: usize = 10;
+
 /// How a query is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Plan {
@@ -121,8 +125,15 @@ fn flatten(expr: Expr, parts: &mut Vec<Expr>) {
     }
 }
 
-/// The expression over words that means the same; `None` where other things are asked too.
+/// The expression over words that means the same; `None` where other things are asked too, or the
+/// parser of FTS5 would have to go too deep.
 fn words(expr: &Expr) -> Option<String> {
+    words_within(expr, MAX_WORDS_DEPTH)
+}
+
+fn words_within(expr: &Expr, depth: usize) -> Option<String> {
+    let depth = depth.checked_sub(1)?;
+    let words = |part: &Expr| words_within(part, depth);
     match expr {
         Expr::Text(text) => Some(text.words.clone()),
         Expr::Or(parts) => fts::any(&parts.iter().map(words).collect::<Option<Vec<_>>>()?),
@@ -225,6 +236,11 @@ mod tests {
             let deepest = deep.max();
             assert!(!text.is_empty() && deepest < Some(10), "{word}: {deepest:?}");
         }
+        let nested = format!("y {}", "-(a -y ".repeat(31));
+        assert!(
+            words_of(&nested).matches('(').count() < 2 * MAX_WORDS_DEPTH,
+            "looked at, not asked"
+        );
         assert_eq!(words_of("a b -c -d"), "((\"a\") AND (\"b\")) NOT ((\"c\") OR (\"d\"))");
     }
 }

@@ -68,8 +68,10 @@ fn wanted(set: &str, most: usize) -> BTreeMap<String, Wanted> {
         let all_links = links(&parsed.text, &parsed.facts.links);
         for link in all_links {
             // Of what stands in the text without its scheme that is all that is shown.
-            if link.target != format!("http://{}", link.text) {
-                tokens.push(squeezed(&link.target));
+            // A target has the slash that stands for no path, a text need not.
+            let target = link.target.trim_end_matches('/');
+            if target != format!("http://{}", link.text.trim_end_matches('/')) {
+                tokens.push(squeezed(target));
             }
             tokens.push(squeezed(&link.text));
         }
