@@ -261,6 +261,8 @@ impl Db {
 
     /// The format of the file (0 when it is empty), after checking that it is ours and not newer.
     fn check_format(&self, kind: Kind, version: u32) -> Result<u32, StoreError> {
+        // As of one moment: another process may be making the tables between two of these looks.
+        let _moment = self.connection.unchecked_transaction()?;
         let pragma = |name: &str| {
             self.connection
                 .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
@@ -564,5 +566,17 @@ mod tests {
         db.sql().execute("INSERT INTO t VALUES (1)", []).unwrap();
         db.commit().unwrap();
         assert_eq!(count(&db), 1);
+    }
+
+    #[test]
+    fn a_file_that_another_one_is_making_is_never_taken_for_a_strangers() {
+        let dir = tempfile::tempdir().unwrap();
+        for n in 0..40 {
+            let path = dir.path().join(format!("{n}.db"));
+            std::thread::scope(|both| {
+                both.spawn(|| Db::open(&path, Kind::Threads, 1, "CREATE TABLE t(x)").unwrap());
+                while Db::read(&path, Kind::Threads, 1).unwrap().is_none() {}
+            });
+        }
     }
 }
