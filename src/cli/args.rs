@@ -19,6 +19,9 @@ pub(super) struct Cli {
     /// With --sync-only: go on, and say every change.
     #[arg(long, requires = "sync_only")]
     pub(super) watch: bool,
+    /// Print config.toml with every setting as it is without one, and exit.
+    #[arg(long, exclusive = true)]
+    pub(super) print_default_config: bool,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }

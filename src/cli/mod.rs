@@ -30,6 +30,7 @@ mod restore;
 mod search;
 mod serve;
 mod session;
+mod settings;
 mod sheet;
 mod shelf;
 mod show;
@@ -115,6 +116,9 @@ fn refuse(output: Output, error: &clap::Error) -> u8 {
 }
 
 fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
+    if cli.print_default_config {
+        return settings::print_default(output);
+    }
     let home = Home::of(&cli.global)?;
     crate::crash::report::install(&home.dir);
     // The interface does so behind its first screen; and what a restore puts aside stays as it is.

@@ -31,8 +31,7 @@ use crate::notice::{Exit, Explain as _, Notice};
 use crate::store::StoreError;
 use crate::ui::ability::Ability;
 use crate::ui::text;
-use crate::ui::theme::Theme;
-use crate::ui::{Door, FirstRun, Found, Start, Tell, UiExit};
+use crate::ui::{Background, Door, FirstRun, Found, Look, SettingsJob, Start, Tell, UiExit};
 
 /// Rows read for the first screen: those of a tall terminal; a taller one asks for the rest.
 const FIRST_ROWS: usize = 60;
@@ -146,13 +145,15 @@ fn show(
     let running = Vec::new();
     let mut doors = Doors { home: home.clone(), owner, sample, running, listening, side };
     let of_desk = desk.clone();
+    let (look, settings) = look();
     let start = Start {
         first: beginning.first,
         first_run: beginning.first_run,
         older: beginning.older,
         demo,
         compose: beginning.compose,
-        theme: Theme::of(ability()),
+        look,
+        settings,
         tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
         zone: TimeZone::system(),
         clock: Box::new(SystemClock),
@@ -175,6 +176,21 @@ fn show(
             exit
         }
     }
+}
+
+/// How things look by what is set and what the terminal is, and who tells when that changes.
+fn look() -> (Look, SettingsJob) {
+    let dir = super::settings::dir();
+    let loaded = super::settings::load(dir.as_deref());
+    let first = loaded.clone();
+    let settings: SettingsJob = Box::new(move |tell| {
+        if let Some(dir) = dir {
+            super::settings::watch(&dir, first, tell);
+        }
+    });
+    let dark = crate::ui::ability::is_dark(&|name| std::env::var_os(name));
+    let background = dark.map_or(Background::Unknown, Background::Dark);
+    (Look { ability: ability(), background, loaded }, settings)
 }
 
 /// What is said of the end.

@@ -10,6 +10,8 @@ use jiff::tz::TimeZone;
 
 use crate::command::context::Context;
 use crate::command::key::Key;
+use crate::config::colour::Rgb;
+use crate::config::{Loaded, Settings};
 use crate::engine::accounts::{AccountAsk, Accounts};
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{ImportProgress, Label, Link, Page, Status};
@@ -26,9 +28,11 @@ use crate::ui::files::{FileLine, FilesBox, FilesState, Page as TextPage};
 use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::history::History;
 use crate::ui::labels::{Colours, Rename};
+use crate::ui::layout::Panes;
 use crate::ui::line::Line;
 use crate::ui::links::LinksBox;
 use crate::ui::list::List;
+use crate::ui::look::Look;
 use crate::ui::past::Wanted;
 use crate::ui::picker::Picker;
 use crate::ui::purge::PurgeBox;
@@ -193,6 +197,10 @@ pub enum Message {
     NotOpened(Notice),
     /// The engine says something.
     Engine(Box<Update>),
+    /// What the user has set is other than before.
+    Settings(Box<Loaded>),
+    /// The terminal's background is this.
+    Background(Rgb),
     /// What was asked of the world outside came back.
     Desk(Box<DeskSaid>),
     /// The editor has ended.
@@ -262,6 +270,10 @@ pub struct Model {
     pub zone: TimeZone,
     /// How things look.
     pub theme: Theme,
+    /// What that is made of, and what else is set.
+    pub look: Look,
+    /// How many of the three panes are shown at most; a key changes it.
+    pub panes: Panes,
     /// Whether this is the sample mailbox.
     pub demo: bool,
     /// Where the tour of the sample mailbox is, while there is one.
@@ -368,6 +380,8 @@ impl Model {
             now_ms: beginning.now_ms,
             zone: beginning.zone,
             theme: beginning.theme,
+            look: Look::default(),
+            panes: Panes::default(),
             demo: beginning.demo,
             tour: beginning.demo.then(Tour::default),
             open: false,
@@ -404,6 +418,12 @@ impl Model {
             purges: 0,
             prefetched: Vec::new(),
         }
+    }
+
+    /// What the user has set.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.look.loaded.settings
     }
 
     /// Unix seconds.

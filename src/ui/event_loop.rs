@@ -26,13 +26,13 @@ use crate::ui::compose::keeping::PAUSE_MS;
 use crate::ui::compose::rescue;
 use crate::ui::first_run::FirstRun;
 use crate::ui::gate::Gate;
+use crate::ui::look::Look;
 use crate::ui::outside::{Outside, Wish};
 use crate::ui::pace::Pace;
 use crate::ui::signals::{self, Told, Watch};
-use crate::ui::sources::{self, AccountJob, Event, Open};
+use crate::ui::sources::{self, AccountJob, Event, Open, SettingsJob};
 use crate::ui::terminal::Screen;
-use crate::ui::theme::Theme;
-use crate::ui::{keymap, update, view};
+use crate::ui::{keymap, look, update, view};
 
 /// The most that is taken in before a frame is drawn.
 const MAX_BATCH: usize = 1_000;
@@ -59,8 +59,10 @@ pub struct Start {
     pub demo: bool,
     /// What is written on at once.
     pub compose: Option<Box<Draft>>,
-    /// How things look.
-    pub theme: Theme,
+    /// How things look, and what else is set.
+    pub look: Look,
+    /// Tells when that changes.
+    pub settings: SettingsJob,
     /// The user's zone.
     pub zone: TimeZone,
     /// The clock.
@@ -107,17 +109,19 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     let (events, incoming) = channel();
     let alarm = events.clone();
     // Nobody listens any more when the loop has ended already.
-    let mut screen = Screen::open(start.tells, move || drop(alarm.send(Event::Crashed)))?;
+    let mut screen =
+        Screen::open(start.look.tells(start.tells), move || drop(alarm.send(Event::Crashed)))?;
     let own = start.first_run.is_none();
     let first_door = if start.demo { Door::Demo } else { Door::Own };
     let mut model = Model::new(Beginning {
         now_ms: start.clock.now_ms(),
         zone: start.zone,
-        theme: start.theme,
+        theme: start.look.theme(),
         demo: start.demo,
         first: start.first,
         first_run: start.first_run,
     });
+    look::begin(&mut model, start.look);
     model.older = start.older.then_some(model.now_ms);
     let (columns, rows) = Screen::size()?;
     if let Some(draft) = start.compose {
@@ -134,6 +138,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     sources::attend_accounts(&events, start.accounts, asked)?;
     let (desk, desk_asked) = channel();
     sources::attend_desk(&events, start.desk, desk_asked)?;
+    sources::attend_settings(&events, start.settings)?;
     let mut outside = Outside {
         doors,
         accounts,
@@ -159,6 +164,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
         early: VecDeque::new(),
         clock: start.clock,
         editor: start.editor,
+        tells: start.tells,
         gate,
         pace: Pace::new(Instant::now()),
         ending: None,
@@ -199,6 +205,8 @@ struct Loop {
     early: VecDeque<Event>,
     clock: Box<dyn Clock>,
     editor: EditorRun,
+    /// What the terminal could be told, whatever is set.
+    tells: Tells,
     gate: Gate,
     pace: Pace,
     ending: Option<Ending>,
@@ -259,6 +267,7 @@ impl Loop {
 
     /// What the terminal gets beside the frame: the title, new mail, what is copied.
     fn tell_terminal(&mut self) -> std::io::Result<()> {
+        self.screen.tells = self.model.look.tells(self.tells);
         let unread = self.model.labels.iter().find(|label| label.id.as_str() == "inbox");
         let title = announce::title(unread.map_or(0, |inbox| inbox.unread_count));
         if let Some(text) = self.outside.copied.take() {
@@ -329,6 +338,9 @@ impl Loop {
             || model.list.jumping()
             || !model.list.loaded
             || model.quitting == Quitting::Saving;
+        // It counts as read after a while.
+        let reads = model.reader.as_ref().is_some_and(|reader| !reader.marked);
+        let busy = busy || (reads && model.settings().mark_read_after.is_some());
         // What is typed goes into the journal at the first pause.
         let types = model.writing.open.as_ref().is_some_and(|open| open.changed.is_some());
         let pause = Duration::from_millis(PAUSE_MS.unsigned_abs());
@@ -400,6 +412,7 @@ impl Loop {
                 Event::NotOpened(notice) => vec![Message::NotOpened(notice)],
                 Event::Engine(update) => vec![Message::Engine(Box::new(update))],
                 Event::Desk(said) => vec![Message::Desk(Box::new(said))],
+                Event::Settings(loaded) => vec![Message::Settings(loaded)],
                 Event::EngineGone => vec![Message::EngineGone],
             };
             messages.into_iter().find_map(|message| {

@@ -13,6 +13,7 @@ use crate::engine::handle::Request;
 use crate::engine::view::Row;
 use crate::label;
 use crate::notice::Severity;
+use crate::ui::advance;
 use crate::ui::app::{Door, Effect, Layer, Model, Quitting, Sent, Stage, UiExit};
 use crate::ui::compose::composer::{Composer, Typed, Waits};
 use crate::ui::compose::desk::DeskAsk;
@@ -296,9 +297,10 @@ pub(super) fn triage(model: &mut Model, intent: Option<Intent>) -> Vec<Effect> {
         change,
         Change::Place(_) | Change::Read(false) | Change::Snooze(Some(_))
     )));
+    let at = model.list.cursor;
     let mut effects = send(model, intent, Sent::Key);
     if leaves && model.reader.is_some() {
-        effects.extend(back(model));
+        effects.extend(advance::from(model, at));
     }
     effects
 }

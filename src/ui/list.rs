@@ -286,6 +286,12 @@ impl List {
         self.more()
     }
 
+    /// Puts the cursor on a row that is there.
+    pub fn point(&mut self, at: usize) {
+        self.cursor = at;
+        self.settle();
+    }
+
     /// Selects or unselects the row under the cursor.
     pub fn toggle(&mut self) {
         let Some(row) = self.rows.get(self.cursor) else { return };

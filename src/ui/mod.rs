@@ -5,6 +5,7 @@
 //! in `event_loop` and what it starts (`sources`, `signals`, `terminal`).
 
 pub mod ability;
+pub mod advance;
 pub mod announce;
 pub mod app;
 pub mod clipboard;
@@ -23,6 +24,7 @@ pub mod layout;
 pub mod line;
 pub mod links;
 pub mod list;
+pub mod look;
 mod outside;
 pub mod pace;
 pub mod paint;
@@ -58,4 +60,5 @@ mod tests;
 pub use app::{Door, UiExit};
 pub use event_loop::{Start, UiError, run};
 pub use first_run::{FirstRun, Found};
-pub use sources::{AccountJob, Open, Tell};
+pub use look::{Background, Look};
+pub use sources::{AccountJob, Open, SettingsJob, Tell};

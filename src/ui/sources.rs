@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crossterm::event::Event as TerminalEvent;
 
+use crate::config::Loaded;
 use crate::engine::accounts::AccountAsk;
 use crate::engine::handle::{EngineHandle, Request, Update};
 use crate::notice::{Exit, Notice};
@@ -32,6 +33,9 @@ pub type Tell = Box<dyn Fn(Update) -> bool + Send>;
 
 /// Does what is asked of accounts, on a thread of its own; the flag calls it off.
 pub type AccountJob = Arc<dyn Fn(AccountAsk, Arc<AtomicBool>, Tell) + Send + Sync>;
+
+/// Tells of settings that have changed, on a thread of its own, until nobody listens.
+pub type SettingsJob = Box<dyn FnOnce(&dyn Fn(Loaded) -> bool) + Send>;
 
 /// How long the terminal may take to take its modes back when the program is ended by force.
 const LAST_BYTES: Duration = Duration::from_millis(200);
@@ -54,6 +58,8 @@ pub enum Event {
     Engine(Update),
     /// What was asked of the desk.
     Desk(DeskSaid),
+    /// What the user has set is other than before.
+    Settings(Box<Loaded>),
     /// The engine is gone.
     EngineGone,
 }
@@ -169,6 +175,17 @@ pub fn attend_desk(
             let events = events.clone();
             job(ask, Box::new(move |said| events.send(Event::Desk(said)).is_ok()));
         }
+    })
+}
+
+/// Passes on what the user sets while the program runs.
+///
+/// # Errors
+/// When a thread cannot be made.
+pub fn attend_settings(events: &Sender<Event>, job: SettingsJob) -> std::io::Result<()> {
+    let events = events.clone();
+    spawn("settings", move || {
+        job(&|loaded| events.send(Event::Settings(Box::new(loaded))).is_ok());
     })
 }
 

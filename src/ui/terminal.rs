@@ -33,7 +33,8 @@ pub struct Screen {
     pub paint: Paint<Frames>,
     ours: Arc<AtomicBool>,
     before: Arc<Hook>,
-    tells: Tells,
+    /// What it is told beside its cells.
+    pub tells: Tells,
     /// The title that was set last; empty while the terminal is not ours.
     title: String,
     /// Dropped last: what it says is said on the shell's screen.

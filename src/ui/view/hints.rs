@@ -21,7 +21,7 @@ const NOTICE_FRAME: u16 = 9;
 /// The shortest run by which the time left is guessed, in milliseconds.
 const GUESS_FROM_MS: i64 = 1_000;
 
-/// The line above the hints: a rule that says what happened.
+/// The line above the hints: it says what happened.
 pub fn notice(model: &Model, line: Rect, buf: &mut Buffer) {
     if line.height == 0 {
         return;
@@ -44,10 +44,8 @@ pub fn notice(model: &Model, line: Rect, buf: &mut Buffer) {
     }
     if !parts.is_empty() {
         let room = right.saturating_sub(line.x + 3);
-        let x = put(buf, (line.x + 1, line.y), " ", 1, model.theme.text());
         let parts: Vec<_> = parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
-        let end = put_all(buf, (x, line.y), &parts, room);
-        put(buf, (end, line.y), " ", 1, model.theme.text());
+        put_all(buf, (line.x + 1, line.y), &parts, room);
     }
 }
 
