@@ -42,6 +42,15 @@ pub struct LeftOut {
     pub trackers: u32,
     /// Other content that a browser would fetch.
     pub remote: u32,
+    /// Pictures that came with the message and stand in the page.
+    #[serde(skip_serializing_if = "none")]
+    pub inside: u32,
+}
+
+/// What is not there is not written, as by programs that did not know of it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as it is asked")]
+fn none(count: &u32) -> bool {
+    *count == 0
 }
 
 impl LeftOut {
@@ -58,6 +67,7 @@ impl LeftOut {
             hidden: self.hidden.saturating_add(other.hidden),
             trackers: self.trackers.saturating_add(other.trackers),
             remote: self.remote.saturating_add(other.remote),
+            inside: self.inside.saturating_add(other.inside),
         }
     }
 }

@@ -44,7 +44,7 @@ use serde::{Deserialize, Serialize};
 
 pub use auth::Verdict;
 pub use canonical::{canonical_hash, message_key};
-pub use envelope::{attached, each_attachment, message_id_of, parse};
+pub use envelope::{attached, each_attachment, each_picture, message_id_of, parse};
 pub use facts::{Anchor, Auth, Facts, LeftOut, PartStart};
 pub use field::looks_like_mail;
 pub use file_type::{file_ending, file_type};

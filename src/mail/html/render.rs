@@ -324,7 +324,9 @@ impl Renderer {
         if named || media::is_tracker(tag) {
             return;
         }
-        self.write(&format!("[{}]", words.join(" ")));
+        // Of a picture that came along it is said that it can be seen.
+        let kind = if media::is_inside(tag) { "image: " } else { "" };
+        self.write(&format!("[{kind}{}]", words.join(" ")));
     }
 }
 

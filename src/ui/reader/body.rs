@@ -194,7 +194,11 @@ fn left_out(html: LeftOut) -> Option<String> {
     }
     let left = (!counts.is_empty()).then(|| format!("{} left out", counts.join(", ")));
     let remote = (html.remote > 0).then(|| "remote images not loaded".to_owned());
-    let said: Vec<String> = left.into_iter().chain(remote).collect();
+    let inside = (html.inside > 0).then(|| {
+        let pictures = text::plural(html.inside.into(), "picture", "pictures");
+        format!("{pictures} inside, P shows")
+    });
+    let said: Vec<String> = left.into_iter().chain(remote).chain(inside).collect();
     (!said.is_empty()).then(|| said.join(" · "))
 }
 
@@ -217,12 +221,15 @@ mod tests {
 
     #[test]
     fn what_was_left_out_is_one_line() {
-        let line = |hidden, trackers, remote| left_out(LeftOut { hidden, trackers, remote });
+        let line =
+            |hidden, trackers, remote| left_out(LeftOut { hidden, trackers, remote, inside: 0 });
         assert_eq!(line(0, 0, 0), None);
         let all = line(12, 3, 5);
         let said = "3 trackers, 12 hidden words left out · remote images not loaded";
         assert_eq!(all.as_deref(), Some(said));
         assert_eq!(line(0, 0, 1).as_deref(), Some("remote images not loaded"));
+        let inside = left_out(LeftOut { inside: 2, ..LeftOut::default() });
+        assert_eq!(inside.as_deref(), Some("2 pictures inside, P shows"));
         assert_eq!(line(1, 0, 0).as_deref(), Some("1 hidden word left out"));
     }
 }

@@ -200,7 +200,7 @@ fn facts_are_shown_beside_the_text() {
     let screen = reading(|message| {
         "one\n\nFrom: Bob\n\ntwo".clone_into(&mut message.text);
         message.facts.parts = vec![PartStart { at: 5, message: true }];
-        message.facts.html = Some(LeftOut { hidden: 12, trackers: 3, remote: 1 });
+        message.facts.html = Some(LeftOut { hidden: 12, trackers: 3, remote: 1, inside: 0 });
         message.from = vec![Address { name: None, address: "x@a.test".to_owned() }];
         message.facts.auth = Some(Auth {
             by: "mx.b.test".to_owned(),
