@@ -14,6 +14,8 @@ use crate::ui::text;
 const MAX_JUDGED: usize = 2_000;
 /// Addresses of one sender's field that are named.
 const MAX_SENDERS: usize = 20;
+/// The defect of a message with an address that has signs which are not seen.
+const HIDDEN_IN_ADDRESS: &str = "hidden-in-address";
 /// Texts of one link that are looked at.
 const MAX_SAID: usize = 4;
 
@@ -94,6 +96,10 @@ pub(super) fn sender_doubts(messages: &[Message]) -> Vec<Vec<Doubt>> {
             let more = doubts(other, &Known::default());
             found.extend(more);
         }
+        let taken_out = message.defects.iter().any(|code| code == HIDDEN_IN_ADDRESS);
+        if taken_out && !found.contains(&Doubt::Unseen) {
+            found.push(Doubt::TakenOut);
+        }
         if message.from.len() > 1 {
             found.insert(0, Doubt::Several);
         }
@@ -136,14 +142,18 @@ fn shown(message: &Message, columns: usize, out: &mut Lines) {
             let rule = "─".repeat(columns.saturating_sub(2 + text::width(title)));
             out.push((Kind::Rule, text::cut(&format!("──{title}{rule}"), columns)));
         }
+        let ours = message.facts.lists_at(at);
         at += line.len();
         let line = line.trim_end_matches('\n');
-        if let Some((n, target)) = links::listed(line).filter(|_| judged < MAX_JUDGED) {
+        let listed = links::listed(line).filter(|_| judged < MAX_JUDGED && ours != Some(false));
+        if let Some((n, target)) = listed {
             judged += 1;
             let said = said.get(&n).map_or(&[][..], Vec::as_slice);
             // As it is opened: signs that can be taken for others are none of those any more.
             let line = format!("[{n}] {}", links::normal(target));
-            out.push(link(said, &line, target, columns));
+            let (kind, line) = link(said, &line, target, columns);
+            let kind = if ours.is_some() && kind == Kind::Link { Kind::Target } else { kind };
+            out.push((kind, line));
             continue;
         }
         let depth = text::quote(line).0;

@@ -2,7 +2,7 @@
 
 use crate::command::context::Context;
 use crate::engine::view::{Message, Thread};
-use crate::mail::{Address, Anchor, Auth, LeftOut, PartStart};
+use crate::mail::{Address, Anchor, Auth, LeftOut, PartStart, Targets};
 use crate::ui::app::Layer;
 use crate::ui::compose::desk::DeskAsk;
 use crate::ui::double::Double;
@@ -176,6 +176,22 @@ fn what_the_program_says_is_marked_where_text_cannot_stand() {
     assert!(ours.iter().any(|line| line.starts_with("┊ ── a message")), "{text}");
     assert!(!ours.iter().any(|line| line.contains("dmarc pass")), "{text}");
     assert!(text.contains(&format!("\n  {said}")), "{text}");
+}
+
+#[test]
+fn a_line_that_imitates_a_target_is_not_marked() {
+    let screen = reading(|message| {
+        let text = "in [1]\n[1] https://bank.test/\n\n[1] https://evil.test/";
+        text.clone_into(&mut message.text);
+        let at = text.rfind("[1]").unwrap();
+        message.facts.lists = vec![Targets { at, to: text.len() }];
+        message.facts.links = vec![Anchor { n: 1, text: "in".to_owned() }];
+        message.defects = vec!["hidden-in-address".to_owned()];
+    });
+    let text = screen.text();
+    assert!(text.contains("\n┊ [1] https://evil.test/"), "{text}");
+    assert!(text.contains("\n  [1] https://bank.test/"), "{text}");
+    assert!(text.contains("! an address of it had signs that cannot be seen"), "{text}");
 }
 
 #[test]
