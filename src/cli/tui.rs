@@ -8,8 +8,6 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::tz::TimeZone;
-
 use crate::account::Accounts;
 use crate::backend::{Fetcher, Host};
 use crate::bridge::find::{Around, find};
@@ -29,7 +27,7 @@ use crate::label;
 use crate::mail::compose::Draft;
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::store::StoreError;
-use crate::ui::ability::Ability;
+use crate::ui::ability::{Ability, Colours};
 use crate::ui::text;
 use crate::ui::{Background, Door, FirstRun, Found, Look, SettingsJob, Start, Tell, UiExit};
 
@@ -152,10 +150,11 @@ fn show(
         older: beginning.older,
         demo,
         compose: beginning.compose,
+        asks: asks(&look),
         look,
         settings,
         tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
-        zone: TimeZone::system(),
+        zone: crate::clock::zone(),
         clock: Box::new(SystemClock),
         accounts: super::account::job(home),
         desk: super::tui_write::job(desk.clone()),
@@ -176,6 +175,12 @@ fn show(
             exit
         }
     }
+}
+
+/// Whether more is drawn where the background is known, and the terminal can be asked for it.
+fn asks(look: &Look) -> bool {
+    let many = matches!(look.ability.colours, Colours::Many | Colours::True);
+    many && crate::ui::asked::can(&|name| std::env::var_os(name))
 }
 
 /// How things look by what is set and what the terminal is, and who tells when that changes.
@@ -394,7 +399,7 @@ fn tilde(path: &std::path::Path) -> String {
 /// Without a terminal: the inbox as lines, or what could be done first.
 fn plain(home: &Home, output: Output) -> Result<Exit, Notice> {
     if first_screen(home).map_err(|error| error.notice())?.is_some() {
-        return super::list::list(home, output, "inbox", 50, None);
+        return super::list::list(home, output, &super::args::List::inbox(50));
     }
     for line in [
         "No mail here yet.",

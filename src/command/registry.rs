@@ -113,6 +113,8 @@ pub enum Verb {
     Suspend,
     /// Draws everything again.
     Redraw,
+    /// Shows one pane fewer, or all again.
+    Panes,
     /// Ends the tour of the sample mailbox, or starts it again.
     Tour,
     /// Skips a step of the tour.

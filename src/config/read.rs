@@ -92,10 +92,10 @@ pub(super) fn settings(text: &str) -> (Settings, Vec<Warning>) {
                 .is_none()
                 .then(|| format!("{key} takes {}", declared.takes)),
         };
-        if let Some(text) = wrong {
+        if let Some(said) = wrong {
             let span = span_of(document.as_table(), key, item);
             let line = line_of(&text, span.map_or(0, |span| span.start));
-            warnings.push(Warning { line, text });
+            warnings.push(Warning { line, text: said });
         }
     }
     warnings.sort_by_key(|warning| warning.line);

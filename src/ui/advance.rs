@@ -1,8 +1,10 @@
-//! Where one goes when the open conversation leaves: to the next, the previous, or the list.
+//! Where one goes when the open conversation leaves: to the next, the previous, or the list; and
+//! how many panes are seen.
 //!
 //! Invariant: goes only to a row that is there already; where there is none, to the list.
 
 use crate::config::Advance;
+use crate::notice::Severity;
 use crate::ui::app::{Effect, Model};
 use crate::ui::keys::{back, open};
 
@@ -26,4 +28,11 @@ pub fn from(model: &mut Model, at: usize) -> Vec<Effect> {
         effects.extend(open(model));
     }
     effects
+}
+
+/// Shows one pane fewer, or all again.
+pub fn panes(model: &mut Model) -> Vec<Effect> {
+    model.panes = model.panes.fewer();
+    model.say(Severity::Info, model.panes.name(), "");
+    Vec::new()
 }

@@ -21,6 +21,7 @@ use crate::mail::compose::Draft;
 use crate::notice::{Exit, Explain, Notice};
 use crate::ui::announce::{self, Tells};
 use crate::ui::app::{Beginning, Door, Effect, Layer, Message, Model, Quitting, UiExit};
+use crate::ui::asked::Ear;
 use crate::ui::compose::desk::{DeskJob, EditorJob, EditorRun, Leftover};
 use crate::ui::compose::keeping::PAUSE_MS;
 use crate::ui::compose::rescue;
@@ -63,6 +64,8 @@ pub struct Start {
     pub look: Look,
     /// Tells when that changes.
     pub settings: SettingsJob,
+    /// Whether the terminal can be asked for its background.
+    pub asks: bool,
     /// The user's zone.
     pub zone: TimeZone,
     /// The clock.
@@ -112,6 +115,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     let mut screen =
         Screen::open(start.look.tells(start.tells), move || drop(alarm.send(Event::Crashed)))?;
     let own = start.first_run.is_none();
+    let asks = start.asks;
     let first_door = if start.demo { Door::Demo } else { Door::Own };
     let mut model = Model::new(Beginning {
         now_ms: start.clock.now_ms(),
@@ -131,9 +135,12 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     let mut effects = update::update(&mut model, Message::Resize(columns, rows));
     draw(&mut screen, &model)?;
 
+    if asks {
+        Screen::ask_background()?;
+    }
     let (doors, door_requests) = channel();
     let patience = HANGUP_PATIENCE.saturating_add(Duration::from_secs(1));
-    let gate = sources::start(&events, watch, start.open, door_requests, patience)?;
+    let gate = sources::start(&events, watch, start.open, door_requests, patience, Ear::new(asks))?;
     let (accounts, asked) = channel();
     sources::attend_accounts(&events, start.accounts, asked)?;
     let (desk, desk_asked) = channel();
@@ -179,7 +186,10 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
 
 fn draw(screen: &mut Screen, model: &Model) -> std::io::Result<()> {
     crate::crash::point("ui.frame");
-    screen.paint.frame(model.size, |area, buf| view::draw(model, area, buf))
+    let drawing = view::drawing(model);
+    screen.erase(drawing.as_ref())?;
+    screen.paint.frame(model.size, |area, buf| view::draw(model, area, buf))?;
+    screen.draw(drawing)
 }
 
 /// Why the program ends although no key asked for it, and until when it waits for the last saves.
@@ -413,6 +423,7 @@ impl Loop {
                 Event::Engine(update) => vec![Message::Engine(Box::new(update))],
                 Event::Desk(said) => vec![Message::Desk(Box::new(said))],
                 Event::Settings(loaded) => vec![Message::Settings(loaded)],
+                Event::Background(ground) => vec![Message::Background(ground)],
                 Event::EngineGone => vec![Message::EngineGone],
             };
             messages.into_iter().find_map(|message| {

@@ -208,6 +208,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::AddAccount => wizard::open(model),
         Verb::Suspend => vec![Effect::Suspend],
         Verb::Redraw => vec![Effect::Redraw],
+        Verb::Panes => advance::panes(model),
         Verb::Tour | Verb::SkipStep => {
             tour::press(model, matches!(command.verb, Verb::SkipStep));
             Vec::new()

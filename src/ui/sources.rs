@@ -9,15 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossterm::event::Event as TerminalEvent;
 
 use crate::config::Loaded;
+use crate::config::colour::Rgb;
 use crate::engine::accounts::AccountAsk;
 use crate::engine::handle::{EngineHandle, Request, Update};
 use crate::notice::{Exit, Notice};
 use crate::ui::app::Door;
+use crate::ui::asked::{Ear, Heard};
 use crate::ui::compose::desk::{DeskAsk, DeskJob, DeskSaid};
 use crate::ui::gate::{Gate, Reader as InputReader};
 use crate::ui::signals::{Told, Watch};
@@ -60,6 +62,8 @@ pub enum Event {
     Desk(DeskSaid),
     /// What the user has set is other than before.
     Settings(Box<Loaded>),
+    /// The terminal's background is this.
+    Background(Rgb),
     /// The engine is gone.
     EngineGone,
 }
@@ -82,10 +86,11 @@ pub fn start(
     open: Open,
     doors: Receiver<(Door, Vec<PathBuf>)>,
     patience: Duration,
+    mut ear: Ear,
 ) -> std::io::Result<Gate> {
     let (gate, mut door) = Gate::new()?;
     let (input, told, opened) = (events.clone(), events.clone(), events.clone());
-    spawn("input", move || read_input(&input, &mut door))?;
+    spawn("input", move || read_input(&input, &mut door, &mut ear))?;
     if let Some(watch) = watch {
         let tell = move |what| told.send(Event::Told(what)).is_ok();
         spawn("signals", move || watch.run(tell, patience, force))?;
@@ -109,16 +114,26 @@ fn force() {
 
 /// Reads the terminal until the program ends; a blocked read dies with it. While the gate is shut
 /// another program reads it.
-fn read_input(events: &Sender<Event>, door: &mut InputReader) {
+fn read_input(events: &Sender<Event>, door: &mut InputReader, ear: &mut Ear) {
     loop {
         if !door.wait() {
             continue;
         }
-        let (event, goes_on) = match crossterm::event::read() {
-            Ok(event) => (Event::Input(event), true),
-            Err(_) => (Event::InputGone, false),
+        let (heard, goes_on) = match crossterm::event::read() {
+            Ok(event) => (ear.hear(event, Instant::now()), true),
+            Err(_) => (Heard::Nothing, false),
         };
-        if events.send(event).is_err() || !goes_on {
+        let sent = match heard {
+            Heard::Input(inputs) => {
+                inputs.into_iter().all(|input| events.send(Event::Input(input)).is_ok())
+            }
+            Heard::Background(ground) => events.send(Event::Background(ground)).is_ok(),
+            Heard::Nothing => true,
+        };
+        if !goes_on {
+            drop(events.send(Event::InputGone));
+        }
+        if !sent || !goes_on {
             return;
         }
     }

@@ -27,6 +27,7 @@ fn look() {
         demo: false,
         look: crate::ui::Look::default(),
         settings: Box::new(|_| {}),
+        asks: false,
         tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
         zone: jiff::tz::TimeZone::UTC,
         clock: Box::new(crate::clock::SystemClock),
