@@ -19,6 +19,9 @@ use crate::thread::event::{DraftSaved, Failure, MessageQueued, SendClaimed, Thre
 /// How the reason begins of what was refused since its draft was sent before, or may have been: who
 /// tries that again is to be asked first.
 pub const DOUBTED: &str = "this draft may have been sent before";
+/// How the reason begins of what was refused since the same message went by another way, or may have:
+/// that is never sent.
+pub const TWIN: &str = "the same message was sent already";
 /// Characters of recipients, subject and text that a line of drafts or the outbox keeps.
 pub(super) const MAX_TITLE_CHARS: usize = 120;
 /// Characters of why something was not sent: what a server says, and what to do about it.

@@ -130,6 +130,8 @@ fn cancel(home: &Home, output: Output, ids: &[String], wait: bool) -> Result<Exi
             format!("{}  {says}", row.thread)
         })?;
         if !cancelled {
+            let hint = "`mailtui outbox` shows how it ends; what was sent is in Sent";
+            output.notice(&Notice::warning("too-late", "it cannot be taken back any more", hint));
             exit = Exit::Error;
         }
     }
@@ -188,6 +190,11 @@ fn retry(home: &Home, output: Output, id: &str, plan: Plan, wait: bool) -> Resul
     let row = row_of(home, &device, id)?;
     match row.state {
         OutboxState::Partly => {}
+        OutboxState::Failed if row.is_twin() => {
+            let line = row.why.as_deref().unwrap_or(MAYBE);
+            let hint = "`mailtui outbox cancel` makes it a draft; look in Sent for the other";
+            return Err(Notice::error("already-sent", line, hint));
+        }
         OutboxState::Failed if !row.is_in_doubt() => {}
         OutboxState::Failed | OutboxState::Unknown if plan.is_forced() => {}
         OutboxState::Failed | OutboxState::Unknown => sent_twice(output, "Send it once more?")?,
