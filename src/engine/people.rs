@@ -153,7 +153,10 @@ mod tests {
     #[test]
     fn to_whom_something_went_is_known_by_its_trail() {
         let title = |to: &str| serde_json::json!({ "t": to, "a": 7 });
-        let entry = |at: u64, what: serde_json::Value| serde_json::json!({ "p": at, "i": format!("e{at}"), "d": "d", "w": { "b": what } });
+        let entry = |at: u64, what: serde_json::Value| {
+            let id = format!("e{at}");
+            serde_json::json!({ "p": at, "i": id, "d": "d", "w": { "b": what } })
+        };
         let claimed = serde_json::json!({ "c": {
             "q": "e2", "i": "e1", "t": title("Bob <bob@x.org>, eve@x.org, half"),
         }});
