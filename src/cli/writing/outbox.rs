@@ -114,9 +114,8 @@ fn cancel(home: &Home, output: Output, ids: &[String], wait: bool) -> Result<Exi
     for (row, done) in rows.iter().zip(decided) {
         // What was claimed meanwhile goes its way.
         let there = outgoing.outbox.iter().any(|other| other.queued == row.queued);
-        let back = outgoing.drafts.iter().any(|draft| draft.thread == row.thread);
         let seen = row.state == OutboxState::Partly;
-        let cancelled = (back || seen) && !there;
+        let cancelled = !there && (seen || !is_sent(&desk, row)?);
         let value = json!({
             "action": done.action, "thread": row.thread, "queued": row.queued,
             "cancelled": cancelled,
@@ -145,6 +144,12 @@ fn take_back(
 ) -> Result<crate::engine::view::Done, Notice> {
     let (thread, queued) = (row.thread.clone(), row.queued.clone());
     desk.decide(home, &[], &Intent::CancelSend { thread, queued })
+}
+
+/// Whether it was sent, whatever else is written in its store.
+fn is_sent(desk: &Desk, row: &OutboxRow) -> Result<bool, Notice> {
+    let sent = desk.device().sent_as(row.queued.as_str()).map_err(|error| error.notice())?;
+    Ok(sent.is_some_and(|(_, queued)| queued == row.queued))
 }
 
 /// The line of what went to some only is taken out of the outbox.
@@ -267,7 +272,7 @@ pub(super) fn take_out(
         return Err(notice);
     }
     let there = desk.device().outgoing_rows().map_err(|error| error.notice())?;
-    if there.outbox.iter().any(|other| other.queued == row.queued) {
+    if there.outbox.iter().any(|other| other.queued == row.queued) || is_sent(desk, row)? {
         let hint = "`mailtui outbox` shows how it ends";
         return Err(Notice::error("on-its-way", "it is on its way already", hint));
     }

@@ -338,8 +338,9 @@ fn look(device: &Device, queued: &Wrote) -> Result<End, EngineError> {
     let outgoing = device.outgoing_rows()?;
     let row = outgoing.outbox.into_iter().find(|row| row.queued == queued.event);
     let Some(row) = row else {
+        let sent = device.sent_as(queued.event.as_str())?.is_some();
         let back = outgoing.drafts.iter().any(|row| row.thread == queued.thread);
-        return Ok(if back { End::Cancelled } else { End::Sent });
+        return Ok(if back && !sent { End::Cancelled } else { End::Sent });
     };
     let why = row.why.unwrap_or_default();
     Ok(match row.state {
