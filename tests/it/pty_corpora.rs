@@ -80,15 +80,26 @@ fn wanted(set: &str, most: usize) -> BTreeMap<String, Wanted> {
     all
 }
 
+/// A whole frame: the last line is drawn last, and says the key that was begun behind `keys`.
+fn framed(pty: &mut Pty, keys: &str) -> String {
+    pty.press(keys);
+    pty.press("g");
+    let begun = |screen: &str| screen.lines().last().is_some_and(|line| line.contains("g…"));
+    let screen = pty.wait("a whole frame", begun);
+    pty.press("!");
+    pty.wait("no key", |screen| !begun(screen));
+    screen
+}
+
 /// Everything that is shown of the open message, from its first line to its last.
 fn paged(pty: &mut Pty) -> String {
     let is_open = |screen: &str| screen.contains("1 message") && screen.contains("\n▸ ");
-    let mut screen = pty.wait("the message", is_open);
+    pty.wait("the message", is_open);
+    let mut screen = framed(pty, "");
     let mut all = squeezed(&screen);
     // Where it is told how far this is, there is more than a page.
     while screen.contains("1 message · ") && !screen.contains("1 message · end") {
-        pty.press("\u{4}");
-        screen = pty.wait("another page", |now| now != screen);
+        screen = framed(pty, "\u{4}");
         all.push_str(&squeezed(&screen));
     }
     all
