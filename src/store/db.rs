@@ -377,12 +377,12 @@ impl Db {
     }
 
     /// Holds one moment of the file for the reads that follow, until the value is dropped: they
-    /// agree, and do not lock it one by one. An open transaction holds it already.
+    /// agree, and do not lock it one by one. What is open holds it already.
     ///
     /// # Errors
     /// When the database refuses.
     pub fn still(&self) -> Result<Still<'_>, StoreError> {
-        let open = self.in_transaction;
+        let open = self.in_transaction || !self.connection.is_autocommit();
         Ok(Still((!open).then(|| self.connection.unchecked_transaction()).transpose()?))
     }
 

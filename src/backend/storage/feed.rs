@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::storage::{self, Snapshots};
 use crate::id::{StoreId, ThreadId};
-use crate::mail::{self, Searchable};
+use crate::mail::{self, Address, Searchable};
 use crate::search::entry::{self, Entry};
 use crate::search::index::{At, Index, is_spoilt};
 use crate::store::{Arrived, Blobs, Db, Kind, Log, StoreError};
@@ -304,6 +304,26 @@ impl Texts {
             }
         }
         Ok(None)
+    }
+
+    /// To whom the messages of a thread went that are the user's own, and when.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn sent_to(&self, thread: &ThreadId) -> Result<Vec<(Vec<Address>, i64)>, StoreError> {
+        let store = StoreId::thread(thread);
+        let mut found = Vec::new();
+        for args in Log::named(&self.logs, &store, name::MESSAGE_ADDED)? {
+            if let Some(ThreadEvent::Message(message)) =
+                ThreadEvent::read(name::MESSAGE_ADDED, &args)
+                && message.sent
+                && !message.flags.draft
+            {
+                let at = message.sort_date;
+                found.push(([message.to, message.cc, message.bcc].concat(), at));
+            }
+        }
+        Ok(found)
     }
 }
 
