@@ -107,17 +107,7 @@ pub(super) enum Command {
     /// Write mail into a Maildir, or a conversation into an mbox file; `import` reads it again.
     Export(super::export::Export),
     /// Find conversations, the newest answer first; the README says what can be asked.
-    Search {
-        /// What to look for: words, \"phrases\", begin*, from:name, label:x, -not, a OR b, …
-        #[arg(required = true, value_name = "QUERY")]
-        query: Vec<String>,
-        /// At most so many; 0 for all.
-        #[arg(long, default_value_t = 50, value_name = "N")]
-        limit: usize,
-        /// In which order: newest or relevance.
-        #[arg(long, default_value = "newest", value_name = "ORDER", value_parser = order)]
-        by: crate::search::Order,
-    },
+    Search(super::search::Search),
     /// List labels with their counts; or make, rename, recolor and delete them.
     Labels {
         #[command(subcommand)]
@@ -366,7 +356,7 @@ pub(super) struct Wait {
     pub(super) no_wait: bool,
 }
 
-fn order(text: &str) -> Result<crate::search::Order, String> {
+pub(super) fn order(text: &str) -> Result<crate::search::Order, String> {
     match text {
         "newest" => Ok(crate::search::Order::Newest),
         "relevance" => Ok(crate::search::Order::Relevance),

@@ -152,7 +152,7 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
         Command::List { label, limit, before } => {
             list::list(home, output, &label, limit, before.as_deref())
         }
-        Command::Search { query, limit, by } => search::run(home, output, &query, limit, by),
+        Command::Search(asked) => search::run(home, output, &asked),
         Command::Show { threads, raw, force } => show::show(home, output, &threads, raw, force),
         Command::Attachment { verb } => attachment::run(home, output, verb),
         Command::Export(export) => export::run(home, output, &export),

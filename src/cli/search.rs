@@ -5,16 +5,18 @@
 //! all is no success. The index is a cache: a damaged one is made again, and never an error.
 
 mod quiet;
+mod saved;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use jiff::tz::TimeZone;
 
 use crate::account::Accounts;
 use crate::backend::{Logs, Looked, drop_spoilt_index, index_until, look_at_index};
-use crate::cli::args::query_word;
+use crate::cli::args::{Wait, order, query_word};
 use crate::cli::home::Home;
 use crate::cli::list;
 use crate::cli::output::Output;
@@ -42,22 +44,63 @@ struct Found {
     lacks: bool,
 }
 
-/// Finds conversations.
-pub(super) fn run(
-    home: &Home,
-    output: Output,
-    query: &[String],
+/// What is asked for.
+#[derive(Debug, Args)]
+pub(super) struct Search {
+    /// What to look for: words, \"phrases\", begin*, from:name, label:x, @saved, -not, a OR b, …
+    #[arg(required_unless_present_any = ["saved", "unsave"], value_name = "QUERY")]
+    query: Vec<String>,
+    /// At most so many; 0 for all.
+    #[arg(long, default_value_t = 50, value_name = "N")]
     limit: usize,
-    order: Order,
-) -> Result<Exit, Notice> {
-    let text = query.iter().map(|word| query_word(word)).collect::<Vec<_>>().join(" ");
+    /// In which order: newest or relevance.
+    #[arg(long, default_value = "newest", value_name = "ORDER", value_parser = order)]
+    by: Order,
+    /// Save the query under this name, for every device; `search @NAME` asks it.
+    #[arg(long, value_name = "NAME", requires = "query", conflicts_with_all = ["saved", "unsave"])]
+    save: Option<String>,
+    /// List the saved searches; with a name, ask that one.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, conflicts_with = "query")]
+    saved: Option<Option<String>>,
+    /// Remove the search that is saved under this name.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["saved", "query"])]
+    unsave: Option<String>,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+/// Finds conversations, or looks after the saved searches.
+pub(super) fn run(home: &Home, output: Output, search: &Search) -> Result<Exit, Notice> {
+    let words = search.query.iter().map(|word| query_word(word));
+    let text = words.collect::<Vec<_>>().join(" ");
+    match search {
+        Search { save: Some(name), .. } => saved::save(home, output, (name, &text), search.wait),
+        Search { unsave: Some(name), .. } => saved::remove(home, output, name, search.wait),
+        Search { saved: Some(None), .. } => saved::list(home, output),
+        Search { saved: Some(Some(name)), .. } => {
+            look_for(home, output, &saved::named(home, name)?.query, search)
+        }
+        _ => look_for(home, output, &text, search),
+    }
+}
+
+/// What a query asks here and now; what is odd about it is said.
+fn read(home: &Home, output: Output, text: &str) -> Result<Query, Notice> {
     let (now, zone) = (SystemClock.now(), TimeZone::system());
-    let me = mine(home, &text)?;
-    let parsed = parse(&text, &Context { now, zone: &zone, me: &me, typing: false });
+    let me = mine(home, text)?;
+    let saved = if text.contains('@') { saved::all(home)? } else { Vec::new() };
+    let context = Context { now, zone: &zone, me: &me, typing: false, saved: &saved };
+    let parsed = parse(text, &context);
     for mark in parsed.marks.iter().filter(|mark| mark.weight != Weight::Error) {
         output.notice(&Notice::warning("query", &mark.message, &mark.hint));
     }
-    let query = parsed.asked(&text).map_err(|error| error.notice())?;
+    parsed.asked(text).map_err(|error| error.notice())
+}
+
+/// Finds conversations.
+fn look_for(home: &Home, output: Output, text: &str, search: &Search) -> Result<Exit, Notice> {
+    let query = read(home, output, text)?;
+    let (limit, order) = (search.limit, search.by);
     let limit = if limit == 0 { usize::MAX } else { limit };
     let ask = Ask { query: &query, limit, order, typing: false };
     let quiet = Quiet::of(home);
@@ -81,7 +124,8 @@ pub(super) fn run(
 /// has a whole domain are its domain.
 fn mine(home: &Home, text: &str) -> Result<Vec<String>, Notice> {
     let is_asked = |word: &str| word.eq_ignore_ascii_case("me");
-    if !text.split(|c: char| !c.is_alphanumeric()).any(is_asked) {
+    // A saved search may ask for them as well.
+    if !text.contains('@') && !text.split(|c: char| !c.is_alphanumeric()).any(is_asked) {
         return Ok(Vec::new());
     }
     let accounts = Accounts::read(&home.dir).map_err(|error| error.notice())?;
