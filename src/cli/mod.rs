@@ -150,13 +150,7 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
             }
             import::run(home, output, &request, !wait.no_wait)
         }
-<<<<<<< HEAD
-        Command::List { label, limit, before } => {
-            list::list(home, output, &label, limit, before.as_deref())
-        }
-=======
         Command::List(asked) => list::list(home, output, &asked),
->>>>>>> main
         Command::Search(asked) => search::run(home, output, &asked),
         Command::Show { threads, raw, force } => show::show(home, output, &threads, raw, force),
         Command::Attachment { verb } => attachment::run(home, output, verb),

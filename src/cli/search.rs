@@ -11,16 +11,11 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use clap::Args;
 use jiff::tz::TimeZone;
 
 use crate::account::Accounts;
 use crate::backend::{Logs, Looked, drop_spoilt_index, index_until, look_at_index};
-<<<<<<< HEAD
-use crate::cli::args::{Wait, order, query_word};
-=======
 use crate::cli::args::{Search, query_word};
->>>>>>> main
 use crate::cli::home::Home;
 use crate::cli::list;
 use crate::cli::output::Output;
@@ -48,32 +43,6 @@ struct Found {
     lacks: bool,
 }
 
-<<<<<<< HEAD
-/// What is asked for.
-#[derive(Debug, Args)]
-pub(super) struct Search {
-    /// What to look for: words, \"phrases\", begin*, from:name, label:x, @saved, -not, a OR b, …
-    #[arg(required_unless_present_any = ["saved", "unsave"], value_name = "QUERY")]
-    query: Vec<String>,
-    /// At most so many; 0 for all.
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    limit: usize,
-    /// In which order: newest or relevance.
-    #[arg(long, default_value = "newest", value_name = "ORDER", value_parser = order)]
-    by: Order,
-    /// Save the query under this name, for every device; `search @NAME` asks it.
-    #[arg(long, value_name = "NAME", requires = "query", conflicts_with_all = ["saved", "unsave"])]
-    save: Option<String>,
-    /// List the saved searches; with a name, ask that one.
-    #[arg(long, value_name = "NAME", num_args = 0..=1, conflicts_with = "query")]
-    saved: Option<Option<String>>,
-    /// Remove the search that is saved under this name.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["saved", "query"])]
-    unsave: Option<String>,
-    #[command(flatten)]
-    wait: Wait,
-}
-
 /// Finds conversations, or looks after the saved searches.
 pub(super) fn run(home: &Home, output: Output, search: &Search) -> Result<Exit, Notice> {
     let words = search.query.iter().map(|word| query_word(word));
@@ -91,7 +60,9 @@ pub(super) fn run(home: &Home, output: Output, search: &Search) -> Result<Exit, 
 
 /// What a query asks here and now; what is odd about it is said.
 fn read(home: &Home, output: Output, text: &str) -> Result<Query, Notice> {
-    let (now, zone) = (SystemClock.now(), TimeZone::system());
+    // Dates alone are of a zone, and stand after a colon; or a saved search asks for them.
+    let zone = if text.contains([':', '@']) { clock::zone() } else { TimeZone::UTC };
+    let now = SystemClock.now();
     let me = mine(home, text)?;
     let saved = if text.contains('@') { saved::all(home)? } else { Vec::new() };
     let context = Context { now, zone: &zone, me: &me, typing: false, saved: &saved };
@@ -108,22 +79,6 @@ fn look_for(home: &Home, output: Output, text: &str, search: &Search) -> Result<
     let (limit, order) = (search.limit, search.by);
     let limit = if limit == 0 { usize::MAX } else { limit };
     let ask = Ask { query: &query, limit, order, typing: false };
-=======
-/// Finds conversations.
-pub(super) fn run(home: &Home, output: Output, asked: &Search) -> Result<Exit, Notice> {
-    let text = asked.query.iter().map(|word| query_word(word)).collect::<Vec<_>>().join(" ");
-    // Dates alone are of a zone, and stand after a colon.
-    let zone = if text.contains(':') { clock::zone() } else { TimeZone::UTC };
-    let now = SystemClock.now();
-    let me = mine(home, &text)?;
-    let parsed = parse(&text, &Context { now, zone: &zone, me: &me, typing: false });
-    for mark in parsed.marks.iter().filter(|mark| mark.weight != Weight::Error) {
-        output.notice(&Notice::warning("query", &mark.message, &mark.hint));
-    }
-    let query = parsed.asked(&text).map_err(|error| error.notice())?;
-    let limit = if asked.limit == 0 { usize::MAX } else { asked.limit };
-    let ask = Ask { query: &query, limit, order: asked.by, typing: false };
->>>>>>> main
     let quiet = Quiet::of(home);
     let found = quiet.as_ref().and_then(|quiet| find_quietly(home, quiet, &ask));
     let Some(found) =

@@ -128,8 +128,7 @@ mod tests {
     #[test]
     fn whom_one_wrote_to_comes_first_then_who_wrote_most() {
         let mut all = HashMap::new();
-        let met =
-            |people: &[Address], last, wrote| Met { wrote, ..to(people.to_vec(), last) };
+        let met = |people: &[Address], last, wrote| Met { wrote, ..to(people.to_vec(), last) };
         for last in 0..5 {
             meet(&mut all, &met(&[of("Often", "often@x.org")], last, false));
         }
