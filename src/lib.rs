@@ -112,6 +112,7 @@
 //! | an own event is forgotten | `engine/apply` (`forget_projected`) ← `engine/kept_disk` |
 //! | an attachment is saved, opened, piped | `cli/attachment` ← `mail/part`, `mail/program` |
 //! | a file is saved, read on the screen | `ui/files` → `cli/tui_files` → `cli/attachment` |
+//! | a picture is seen | `ui/files` (`page`) → `cli/tui_files` → `ui/picture` → `ui/terminal` |
 //! | mail goes out into files | `cli/export` → `bridge/leave` → `keyword`, `compose/restate` |
 //! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
 //! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |

@@ -106,6 +106,8 @@ pub fn named_blobs(event: &str, args: &Args) -> Vec<BlobHash> {
         blob: Option<BlobHash>,
         #[serde(default)]
         attachments: Vec<BlobHash>,
+        #[serde(default)]
+        raw: Option<BlobHash>,
     }
     #[derive(Deserialize)]
     struct Claimed {
@@ -118,7 +120,8 @@ pub fn named_blobs(event: &str, args: &Args) -> Vec<BlobHash> {
         }
         name::DRAFT_SAVED => {
             let saved = args.read::<Saved>().into_iter();
-            saved.flat_map(|saved| saved.blob.into_iter().chain(saved.attachments)).collect()
+            let all = |of: Saved| of.blob.into_iter().chain(of.attachments).chain(of.raw);
+            saved.flat_map(all).collect()
         }
         name::SEND_CLAIMED => {
             args.read::<Claimed>().map(|claimed| claimed.raw).into_iter().collect()
@@ -370,6 +373,9 @@ pub struct DraftSaved {
     /// How its text begins, for lists.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub snippet: String,
+    /// The bytes that others of its recipients got already; it goes to those that it names now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<BlobHash>,
 }
 
 /// `v1.DraftDiscarded`: that save, where it is the draft's last.
