@@ -67,6 +67,7 @@ fn colours(screen: &Screen, usual: Color) -> BTreeSet<String> {
 
 /// What holds of every view, in every theme.
 fn check(what: &str, screen: &mut Screen) {
+    screen.draw();
     assert!(lines(screen) <= MOST_LINES, "{what}: {}\n{}", lines(screen), screen.text());
     let corners = screen.buffer().content.iter().any(|c| "╭╮╰╯┌┐└┘├┤┬┴┼".contains(c.symbol()));
     assert!(!corners, "{what}\n{}", screen.text());

@@ -13,6 +13,7 @@ mod random;
 mod reading;
 mod screens;
 mod search;
+mod settings;
 mod sizes;
 mod snooze;
 mod wizard;

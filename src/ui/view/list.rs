@@ -161,7 +161,7 @@ fn draw_row(model: &Model, row: &Row, here: bool, date: &str, line: Rect, buf: &
 
     let beside = x + who_columns + 2;
     let end = date_x.saturating_sub(3).max(beside);
-    let labels = chips(model, row, (beside, end, y), look, buf);
+    let labels = chips(model, row, (beside, end, y), two, look, buf);
     let (x, y, end) = if two { (x, y + 1, line.right() - 1) } else { (beside, y, labels) };
     let room = end.saturating_sub(x);
     let subject = row.subject.as_deref().unwrap_or("(no subject)");
@@ -181,11 +181,12 @@ fn draw_row(model: &Model, row: &Row, here: bool, date: &str, line: Rect, buf: &
     }
 }
 
-/// Draws the labels at the right of the subject; returns where the subject must end.
+/// Draws the labels at the right of the subject, or `alone`; returns where the subject must end.
 fn chips(
     model: &Model,
     row: &Row,
     (x, end, y): (u16, u16, u16),
+    alone: bool,
     look: impl Fn(Style) -> Style,
     buf: &mut Buffer,
 ) -> u16 {
@@ -207,7 +208,9 @@ fn chips(
     for (name, _, own) in names.iter().take(MAX_CHIPS).rev() {
         let chip = format!("#{}", text::cut(name, 14));
         let start = left.saturating_sub(columns(&chip));
-        let least = if model.size.0 < NARROW || end - x < SUBJECT_LEAST {
+        let least = if alone {
+            0
+        } else if model.size.0 < NARROW || end - x < SUBJECT_LEAST {
             SUBJECT_LEAST
         } else {
             SUBJECT_LEAST.min((end - x) * 3 / 5)
