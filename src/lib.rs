@@ -131,7 +131,7 @@
 //! | mail is searched on the screen | `ui/search` → `engine/searcher` → `engine/sought` (rows) |
 //! | what was found in a conversation | `ui/reader/hits` ← `search/hits` |
 //! | what mail may show | [`safe_text`] |
-//! | a setting, a theme changes | `cli/settings` → `config/read`, `theme` → `ui/look` → `ui/theme` |
+//! | a setting, a theme changes | `cli/settings` → `config` → `ui/look` → `ui/theme` |
 //! | a page becomes text | `mail/html` (`token` → `tree`, `style` → `render`) → `mail/body` |
 //! | a link is shown, opened, copied | `mail/links` → `ui/links` → `cli/opener`, `ui/clipboard` |
 //! | who wrote it is believed or not | `mail/auth`, `mail/sender` → `ui/reader/body` |

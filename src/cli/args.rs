@@ -20,7 +20,7 @@ pub(super) struct Cli {
     #[arg(long, requires = "sync_only")]
     pub(super) watch: bool,
     /// Print config.toml with every setting as it is without one, and exit.
-    #[arg(long, exclusive = true)]
+    #[arg(long)]
     pub(super) print_default_config: bool,
     #[command(subcommand)]
     pub(super) command: Option<Command>,

@@ -158,7 +158,7 @@ pub const PROGRAM: [Command; 19] = [
         "One pane fewer, or all again",
         "",
         &[List, Reader],
-        &["|"],
+        &["w"],
         Verb::Panes,
     ),
     declare(

@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 
 use crate::command::context::Context;
 use crate::command::key::Key;
+use crate::config::Loaded;
 use crate::config::colour::Rgb;
-use crate::config::{Loaded, Settings};
 use crate::engine::accounts::{AccountAsk, Accounts};
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{ImportProgress, Label, Link, Page, Status};
@@ -425,12 +425,6 @@ impl Model {
             purges: 0,
             prefetched: Vec::new(),
         }
-    }
-
-    /// What the user has set.
-    #[must_use]
-    pub const fn settings(&self) -> &Settings {
-        &self.look.loaded.settings
     }
 
     /// Unix seconds.

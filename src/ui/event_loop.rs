@@ -146,16 +146,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     let (desk, desk_asked) = channel();
     sources::attend_desk(&events, start.desk, desk_asked)?;
     sources::attend_settings(&events, start.settings)?;
-    let mut outside = Outside {
-        doors,
-        accounts,
-        engine: None,
-        backlog: Vec::new(),
-        wish: None,
-        announced: Vec::new(),
-        copied: None,
-        desk,
-    };
+    let mut outside = Outside::new(doors, accounts, desk);
     if own || start.demo {
         effects.push(Effect::Open(first_door, Vec::new()));
     }

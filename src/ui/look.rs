@@ -71,6 +71,14 @@ impl Look {
     }
 }
 
+impl Model {
+    /// What the user has set.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.look.loaded.settings
+    }
+}
+
 /// The model as it is set at start.
 pub fn begin(model: &mut Model, look: Look) {
     model.theme = look.theme();

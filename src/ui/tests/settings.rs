@@ -64,12 +64,12 @@ fn a_conversation_is_read_under_the_list_or_instead_of_it() {
     let mut panes = set((200, 50), "");
     panes.press("<Enter>");
     let all = crate::ui::layout::of(&panes.model);
-    panes.press("|");
+    panes.press("w");
     let two = crate::ui::layout::of(&panes.model);
     assert!(all.sidebar.width > 0 && two.sidebar.width == 0 && two.list.width > 0);
-    panes.press("|");
+    panes.press("w");
     assert_eq!(crate::ui::layout::of(&panes.model).list.width, 0);
-    panes.press("|");
+    panes.press("w");
     assert_eq!(crate::ui::layout::of(&panes.model), all);
 }
 

@@ -53,7 +53,8 @@ fn title(model: &Model, line: Rect, buf: &mut Buffer) {
         right.push(("mailtui".to_owned(), theme.dim()));
     }
     let width: u16 = right.iter().map(|(text, _)| columns(text) + 2).sum();
-    let mut x = line.right().saturating_sub(width);
+    // It ends where dates and counts end.
+    let mut x = line.right().saturating_sub(width.saturating_sub(1));
     let room = x;
     for (text, style) in right {
         x = put(buf, (x, line.y), &text, line.right() - x, style) + 2;
