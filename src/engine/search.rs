@@ -47,8 +47,8 @@ pub struct Indexed {
 /// Reads what the message of a thread with this date says; `None` where it is not here.
 pub type Reading = Box<dyn Fn(&ThreadId, i64) -> Option<String>>;
 
-/// To whom the messages of a thread went that are the user's own, and when; what is not here went to
-/// nobody.
+/// To whom the messages of a thread went that are the user's own, and when; what is not here went
+/// to nobody.
 pub type SentTo = Box<dyn Fn(&ThreadId) -> Vec<(Vec<Address>, i64)>>;
 
 /// Makes one, on the thread that asks.

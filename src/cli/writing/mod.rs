@@ -170,7 +170,7 @@ fn mailto(home: &Home, output: Output, link: &str) -> Result<Exit, Notice> {
     })?;
     if !link.refused.is_empty() {
         let line = format!("the link also says {}", link.refused.join(", "));
-        let hint = "that is for you to write, and was left out";
+        let hint = "a link may not say that, or not so; it was left out, for you to write";
         output.notice(&Notice::warning("mailto", line, hint));
     }
     let me = identities::all(home, output)?;
