@@ -166,8 +166,8 @@ fn shown(message: &Message, columns: usize, out: &mut Lines) {
     }
 }
 
-/// A line of a text that has no list of ours, which notes a link under a number: it is the sender's,
-/// and none of it is left out.
+/// A line of a text that has no list of ours, which notes a link under a number: it is the
+/// sender's, and none of it is left out.
 fn noted(line: &str, target: &str, columns: usize, out: &mut Lines) {
     out.extend(text::wrap(line, columns).into_iter().map(|part| (Kind::Link, part)));
     let warnings = links::warnings("", target);
