@@ -74,6 +74,7 @@
 //! | what we said comes back | `imap/shown`, `backend/echo` ← `backend/edge`, `backend/edge_out` |
 //! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
 //! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |
+//! | what went to some only goes to the others | `outbox/rest` ← `settle`; `compose/narrow` |
 //! | what is queued is sent | `outbox/looking` → `outbox/decide` → `outbox/giving` → `settle` |
 //! | what was queued has a row | `backend/outbox/rows` ← `backend/core` (`push`), `doctor` |
 //! | what was taken back too late | `engine/apply` (`forget_projected`) → `engine/late` |

@@ -17,7 +17,7 @@ const BUSY_MS: u64 = 5_000;
 /// Page cache of a connection, in KiB.
 const CACHE_KIB: i32 = 8 * 1024;
 /// Page cache of a connection that reads a file once, in pages of 4 KiB.
-const QUIET_CACHE_PAGES: i32 = 96;
+const QUIET_CACHE_PAGES: i32 = 48;
 /// The write-ahead log is copied into the file when it is longer than this many pages of 4 KiB.
 const CHECKPOINT_PAGES: i32 = 4_000;
 /// Page cache of a connection that loads a whole mailbox, in KiB.
