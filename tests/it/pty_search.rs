@@ -70,6 +70,10 @@ fn an_index_that_is_damaged_in_the_middle_is_made_again_while_one_searches() {
     pty.wait_text("Search  2 conversations");
     assert_ne!(file(), damaged, "it was made again");
     pty.press("\r");
+    // What comes then is written to the new one.
+    mail("four").set("Subject", "Late").body("Another zeppelin\n").write(&home.path("four.eml"));
+    home.import(&home.path("four.eml"));
+    pty.wait_text("Search  3 conversations");
     pty.press("qq");
     assert_eq!(pty.wait_end(), 0);
     home.assert_healthy("the index was made again");

@@ -98,13 +98,22 @@ pub fn changed(model: &mut Model) -> Vec<Effect> {
     tick(model)
 }
 
-/// Asks again, once that may be.
-pub fn tick(model: &mut Model) -> Vec<Effect> {
+/// Whether it is to be asked again soon.
+#[must_use]
+pub fn waits(model: &Model) -> bool {
     let rests = model.list.cursor == 0 && model.list.selected.is_empty() && !model.list.jumping();
     let is_read = model.reader.is_some() || !model.layers.is_empty();
+    let asks = model.search.as_ref().is_some_and(|search| search.again > 0 && !search.open);
+    asks && rests && !is_read
+}
+
+/// Asks again, once that may be.
+pub fn tick(model: &mut Model) -> Vec<Effect> {
+    if !waits(model) {
+        return Vec::new();
+    }
     let Some(search) = &mut model.search else { return Vec::new() };
-    let due = search.again > 0 && model.now_ms >= search.asked_at.saturating_add(AGAIN_MS);
-    if !due || search.open || !rests || is_read {
+    if model.now_ms < search.asked_at.saturating_add(AGAIN_MS) {
         return Vec::new();
     }
     search.again -= 1;
