@@ -26,6 +26,7 @@ mod opener;
 mod output;
 mod purge;
 mod reach;
+mod rest;
 mod restore;
 mod search;
 mod serve;

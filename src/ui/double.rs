@@ -334,6 +334,7 @@ impl Double {
             Request::StopSearch
             | Request::Prefetch(_)
             | Request::Original(_)
+            | Request::Rest { .. }
             | Request::People
             | Request::StopImport
             | Request::Pause
@@ -453,7 +454,8 @@ impl Double {
             Intent::Split(threads) => (format!("Split {}.", threads.len()), 1),
             Intent::RenameLabel(id, name) => (format!("Renamed {id} to {name}."), 0),
             Intent::RecolorLabel(id, _) => (format!("Recoloured {id}."), 0),
-            Intent::SaveDraft { .. }
+            Intent::Fetch(_)
+            | Intent::SaveDraft { .. }
             | Intent::DiscardDraft { .. }
             | Intent::Send(_)
             | Intent::CancelSend { .. } => {

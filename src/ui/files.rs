@@ -12,6 +12,7 @@ use crate::mail::Attachment;
 use crate::notice::{Notice, Severity};
 use crate::ui::app::{Effect, Layer, Model};
 use crate::ui::compose::desk::DeskAsk;
+use crate::ui::compose::original;
 use crate::ui::line::Line;
 use crate::ui::text;
 
@@ -224,12 +225,21 @@ fn list(model: &mut Model) -> Vec<Effect> {
     // The cursor is at the first of the message that is read.
     let cursor = items.iter().position(|(at, _)| *at == reader.current).unwrap_or(0);
     let items: Vec<FileItem> = items.into_iter().map(|(_, item)| item).collect();
+    if let Some(effects) = rest(model) {
+        return effects;
+    }
     if items.is_empty() {
         model.say(Severity::Info, "Nothing is attached", "");
     } else {
         model.layers.push(Layer::Files(FilesBox { items, cursor }));
     }
     Vec::new()
+}
+
+/// Asks for the rest of the message that is read, where it is not whole.
+fn rest(model: &mut Model) -> Option<Vec<Effect>> {
+    let message = original::read(model).filter(|of| !of.attachments.is_empty())?.clone();
+    original::rest(model, &message)
 }
 
 fn of(message: &Message) -> impl Iterator<Item = FileItem> + '_ {
@@ -243,6 +253,10 @@ fn of(message: &Message) -> impl Iterator<Item = FileItem> + '_ {
 fn source(model: &mut Model) -> Vec<Effect> {
     let Some(reader) = &model.reader else { return Vec::new() };
     let message = reader.messages.as_ref().and_then(|messages| messages.get(reader.current));
+    let part = message.and_then(|message| message.outline.clone().map(|_| message.clone()));
+    if let Some(message) = part {
+        return original::rest(model, &message).unwrap_or_default();
+    }
     let Some((raw, size)) = message.and_then(|m| Some((m.raw.clone()?, m.size))) else {
         model.say(Severity::Info, "There is nothing to show yet", "");
         return Vec::new();

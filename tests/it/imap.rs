@@ -8,6 +8,7 @@ mod folders;
 mod kill;
 mod neomutt;
 mod oauth;
+mod outline;
 mod screen;
 
 use std::collections::{BTreeMap, BTreeSet};
