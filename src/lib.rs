@@ -73,6 +73,7 @@
 //! | what we say otherwise | `backend/worker` (`touch`) → `imap/orders` → `imap/write` |
 //! | what we said comes back | `imap/shown`, `backend/echo` ← `backend/edge`, `backend/edge_out` |
 //! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
+//! | the rest of a message | `engine/rest` → `backend/edge_rest` ← `imap/wanted`, `outline` |
 //! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |
 //! | what is queued is sent | `outbox/looking` → `outbox/decide` → `outbox/giving` → `settle` |
 //! | what was queued has a row | `backend/outbox/rows` ← `backend/core` (`push`), `doctor` |
@@ -112,6 +113,7 @@
 //! | an own event is forgotten | `engine/apply` (`forget_projected`) ← `engine/kept_disk` |
 //! | an attachment is saved, opened, piped | `cli/attachment` ← `mail/part`, `mail/program` |
 //! | a file is saved, read on the screen | `ui/files` → `cli/tui_files` → `cli/attachment` |
+//! | a picture is seen | `ui/files` (`page`) → `cli/tui_files` → `ui/picture` → `ui/terminal` |
 //! | mail goes out into files | `cli/export` → `bridge/leave` → `keyword`, `compose/restate` |
 //! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
 //! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |
@@ -210,6 +212,9 @@
 //!   as it says it has; what is taken for gone is an event, and comes back when it is met again.
 //! - **What another client expunged is shown no more, and kept.** A message that is in no folder
 //!   after all were looked at is removed by an event, and comes back should it be met again.
+//! - **A message that is not whole has no bytes.** What is here of it (header, structure, texts) has
+//!   a name of its own in a view, so that nothing can save, send on or write out half a message for
+//!   a whole one. The rest is asked for by an event, offline too, and comes as one to all.
 //! - **Folders that are no place are labels, and their mail is archived**: it is not in the inbox
 //!   of that server. A label whose folder is there is written as a copy, another as a keyword.
 //! - **A backup is read by who asks for it.** The owner of the directory only waits between two

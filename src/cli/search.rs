@@ -14,16 +14,16 @@ use jiff::tz::TimeZone;
 
 use crate::account::Accounts;
 use crate::backend::{Logs, Looked, drop_spoilt_index, index_until, look_at_index};
-use crate::cli::args::query_word;
+use crate::cli::args::{Search, query_word};
 use crate::cli::home::Home;
 use crate::cli::list;
 use crate::cli::output::Output;
-use crate::clock::{Clock as _, SystemClock};
+use crate::clock::{self, Clock as _, SystemClock};
 use crate::engine::view::Row;
 use crate::engine::{Device, EngineError, KEPT_FORMAT};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::search::query::value_text;
-use crate::search::{Ask, Context, Index, Order, Query, Weight, parse};
+use crate::search::{Ask, Context, Index, Query, Weight, parse};
 use crate::store::StoreError;
 use quiet::Quiet;
 
@@ -43,23 +43,19 @@ struct Found {
 }
 
 /// Finds conversations.
-pub(super) fn run(
-    home: &Home,
-    output: Output,
-    query: &[String],
-    limit: usize,
-    order: Order,
-) -> Result<Exit, Notice> {
-    let text = query.iter().map(|word| query_word(word)).collect::<Vec<_>>().join(" ");
-    let (now, zone) = (SystemClock.now(), TimeZone::system());
+pub(super) fn run(home: &Home, output: Output, asked: &Search) -> Result<Exit, Notice> {
+    let text = asked.query.iter().map(|word| query_word(word)).collect::<Vec<_>>().join(" ");
+    // Dates alone are of a zone, and stand after a colon.
+    let zone = if text.contains(':') { clock::zone() } else { TimeZone::UTC };
+    let now = SystemClock.now();
     let me = mine(home, &text)?;
     let parsed = parse(&text, &Context { now, zone: &zone, me: &me, typing: false });
     for mark in parsed.marks.iter().filter(|mark| mark.weight != Weight::Error) {
         output.notice(&Notice::warning("query", &mark.message, &mark.hint));
     }
     let query = parsed.asked(&text).map_err(|error| error.notice())?;
-    let limit = if limit == 0 { usize::MAX } else { limit };
-    let ask = Ask { query: &query, limit, order, typing: false };
+    let limit = if asked.limit == 0 { usize::MAX } else { asked.limit };
+    let ask = Ask { query: &query, limit, order: asked.by, typing: false };
     let quiet = Quiet::of(home);
     let found = quiet.as_ref().and_then(|quiet| find_quietly(home, quiet, &ask));
     let Some(found) =
@@ -70,9 +66,7 @@ pub(super) fn run(
     for notice in &found.said {
         output.notice(notice);
     }
-    for row in &found.rows {
-        list::print(output, row)?;
-    }
+    list::print(output, &found.rows)?;
     let is_nothing = found.rows.is_empty() && found.lacks;
     Ok(if is_nothing { Exit::Partial } else { Exit::Done })
 }

@@ -8,7 +8,7 @@ use crate::engine::view::{Cursor, Page, Row, Thread, Window};
 use crate::engine::{Device, EngineError};
 use crate::id::{LabelId, ThreadId};
 use crate::mail::Address;
-use crate::mailbox::{self, Bound, MemberRow, Members};
+use crate::mailbox::{self, Bound, Conversations, Member, MemberRow};
 
 /// The places whose union a virtual list is; they share no conversation.
 fn places(label: &str) -> Option<&'static [&'static str]> {
@@ -74,9 +74,10 @@ impl Device {
             ),
         };
         let renamed = mailbox::renamed_in_rows(&self.db)?;
+        let mut conversations = Conversations::of(&self.db)?;
         let mut rows = Vec::with_capacity(keys.len());
         for (_, root) in keys {
-            rows.extend(merge(&mailbox::members(&self.db, &root)?, &renamed));
+            rows.extend(merge(&conversations.members(&root)?, &renamed));
         }
         Ok(Page { label: label.clone(), rows, more_before, more_after })
     }
@@ -86,17 +87,8 @@ impl Device {
     /// # Errors
     /// When the database refuses.
     pub fn row(&self, thread: &ThreadId) -> Result<Option<Row>, EngineError> {
-        let Some(root) = mailbox::root_of(&self.db, thread)? else { return Ok(None) };
-        self.row_of(&root, &mailbox::renamed_in_rows(&self.db)?)
-    }
-
-    /// The row with this root; which labels are shown otherwise was read before, once for many.
-    pub(super) fn row_of(
-        &self,
-        root: &ThreadId,
-        renamed: &Renamed,
-    ) -> Result<Option<Row>, EngineError> {
-        Ok(merge(&mailbox::members(&self.db, root)?, renamed))
+        let members = Conversations::of(&self.db)?.showing(thread, false)?;
+        Ok(merge(&members, &mailbox::renamed_in_rows(&self.db)?))
     }
 
     /// The rows of these conversations, in this order, each once; of what is gone there is none.
@@ -106,11 +98,12 @@ impl Device {
     pub fn rows(&self, threads: &[ThreadId]) -> Result<Vec<Row>, EngineError> {
         let _still = self.db.still()?;
         let renamed = mailbox::renamed_in_rows(&self.db)?;
+        let mut conversations = Conversations::of(&self.db)?;
         let (mut rows, mut met) = (Vec::with_capacity(threads.len()), BTreeSet::new());
         for thread in threads {
             let Some(root) = mailbox::root_of(&self.db, thread)? else { continue };
             if met.insert(root.clone()) {
-                rows.extend(merge(&mailbox::members(&self.db, &root)?, &renamed));
+                rows.extend(merge(&conversations.members(&root)?, &renamed));
             }
         }
         Ok(rows)
@@ -223,7 +216,7 @@ impl Device {
 pub(super) type Renamed = BTreeMap<LabelId, Option<LabelId>>;
 
 /// Merges the members of a conversation into its row.
-fn merge(members: &Members, renamed: &Renamed) -> Option<Row> {
+pub(super) fn merge(members: &[Member], renamed: &Renamed) -> Option<Row> {
     let group: Vec<MemberRow> = members
         .iter()
         .map(|member| MemberRow {
@@ -239,7 +232,7 @@ fn merge(members: &Members, renamed: &Renamed) -> Option<Row> {
     // The row is of what is there; keys on it reach all members.
     let there: Vec<_> = members.iter().filter(|member| member.row.is_there()).collect();
     let mut by_age = there.clone();
-    by_age.sort_by_key(|member| (member.row.created_at, member.row.id.clone()));
+    by_age.sort_by(|a, b| (a.row.created_at, &a.row.id).cmp(&(b.row.created_at, &b.row.id)));
     let newest = there.iter().max_by_key(|member| (member.row.last_activity, &member.row.id))?;
     let mut participants: Vec<Address> = Vec::new();
     let mut met = BTreeSet::new();

@@ -12,7 +12,7 @@ use super::words;
 
 mod snippet;
 
-pub use snippet::{SNIPPET_CHARS, Snippet};
+pub use snippet::Snippet;
 
 /// Words and phrases of a query that are looked for in a text; further ones are not shown.
 pub const MAX_NEEDLES: usize = 200;

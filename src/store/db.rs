@@ -15,6 +15,8 @@ use crate::store::disk::{self, make_private, private_dir};
 const BUSY_MS: u64 = 5_000;
 /// Page cache of a connection, in KiB.
 const CACHE_KIB: i32 = 8 * 1024;
+/// Page cache of a connection that reads a file once, in pages of 4 KiB.
+const QUIET_CACHE_PAGES: i32 = 96;
 /// The write-ahead log is copied into the file when it is longer than this many pages of 4 KiB.
 const CHECKPOINT_PAGES: i32 = 4_000;
 /// Page cache of a connection that loads a whole mailbox, in KiB.
@@ -177,6 +179,8 @@ impl Db {
             return Ok(None);
         }
         let db = Self::connect_still(path)?;
+        // What is new to a process costs more than what is read again.
+        db.connection.pragma_update(None, "cache_size", QUIET_CACHE_PAGES)?;
         Ok((db.check_format(kind, version)? == version).then_some(db))
     }
 
@@ -373,12 +377,12 @@ impl Db {
     }
 
     /// Holds one moment of the file for the reads that follow, until the value is dropped: they
-    /// agree, and do not lock it one by one. An open transaction holds it already.
+    /// agree, and do not lock it one by one. What is open holds it already.
     ///
     /// # Errors
     /// When the database refuses.
     pub fn still(&self) -> Result<Still<'_>, StoreError> {
-        let open = self.in_transaction;
+        let open = self.in_transaction || !self.connection.is_autocommit();
         Ok(Still((!open).then(|| self.connection.unchecked_transaction()).transpose()?))
     }
 

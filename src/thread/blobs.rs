@@ -26,6 +26,8 @@ pub fn named_blobs(event: &str, args: &Args) -> Vec<BlobHash> {
         blob: Option<BlobHash>,
         #[serde(default)]
         attachments: Vec<BlobHash>,
+        #[serde(default)]
+        raw: Option<BlobHash>,
     }
     #[derive(Deserialize)]
     struct Claimed {
@@ -38,7 +40,8 @@ pub fn named_blobs(event: &str, args: &Args) -> Vec<BlobHash> {
         }
         name::DRAFT_SAVED => {
             let saved = args.read::<Saved>().into_iter();
-            saved.flat_map(|saved| saved.blob.into_iter().chain(saved.attachments)).collect()
+            let all = |of: Saved| of.blob.into_iter().chain(of.attachments).chain(of.raw);
+            saved.flat_map(all).collect()
         }
         name::SEND_CLAIMED => {
             args.read::<Claimed>().map(|claimed| claimed.raw).into_iter().collect()

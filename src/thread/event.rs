@@ -346,6 +346,9 @@ pub struct DraftSaved {
     /// How its text begins, for lists.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub snippet: String,
+    /// The bytes that others of its recipients got already; it goes to those that it names now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<BlobHash>,
 }
 
 /// `v1.DraftDiscarded`: that save, where it is the draft's last.

@@ -24,7 +24,7 @@ pub(super) const MAX_TITLE_CHARS: usize = 120;
 /// Characters of why something was not sent: what a server says, and what to do about it.
 const MAX_WHY_CHARS: usize = 400;
 /// Recipients to whom something did not go that are kept of it.
-pub(super) const MAX_REFUSED: usize = 20;
+pub(super) const MAX_REFUSED: usize = 50;
 /// Bytes of a Message-ID: what is before its `@`, and a domain (RFC 1035, 2.3.4).
 const MAX_MESSAGE_ID_BYTES: usize = 320;
 
@@ -287,6 +287,12 @@ pub struct Outgoing {
     /// What was sent, and did not go to these.
     #[serde(rename = "r", default, skip_serializing_if = "BTreeMap::is_empty")]
     refused: BTreeMap<EventId, Vec<RefusedTo>>,
+    /// What of it waits for somebody to see that: it stays in the outbox until then.
+    #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
+    pub partly: Vec<OutboxItem>,
+    /// What was taken out of the outbox while nobody knew whether it was sent.
+    #[serde(rename = "u", default, skip_serializing_if = "BTreeSet::is_empty")]
+    unsure: BTreeSet<EventId>,
 }
 
 impl Outgoing {
@@ -294,7 +300,10 @@ impl Outgoing {
     pub fn apply(&mut self, id: &EventId, step: &Step) {
         match step {
             Step::Saved { from, title } => self.saved(id, from.as_ref(), title),
-            Step::Discarded(save) => self.drafts.retain(|line| line.save != *save),
+            Step::Discarded(save) => {
+                self.drafts.retain(|line| line.save != *save);
+                self.partly.retain(|item| item.save != *save);
+            }
             Step::Queued { save, message_id, title, hold, send_at, again } => {
                 if let Some(again) = again {
                     // Of another save, it stays: that one was not sent by this.
@@ -325,11 +334,15 @@ impl Outgoing {
             Step::Claimed { queued, save, title } => self.claimed(queued, save, title),
             Step::Sent { queued, save, refused } => {
                 self.take_line(save);
+                let at = self.items.iter().position(|item| item.queued == *queued);
+                let item = at.map(|at| self.items.remove(at));
+                self.unsure.remove(queued);
+                if self.sent.insert(queued.clone()) && refused.iter().any(|to| !to.retried) {
+                    self.partly.extend(item);
+                }
                 if !refused.is_empty() {
                     self.refused.insert(queued.clone(), refused.clone());
                 }
-                self.items.retain(|item| item.queued != *queued);
-                self.sent.insert(queued.clone());
             }
             Step::Failed { queued, stage } => {
                 if let Some(item) = self.items.iter_mut().find(|item| item.queued == *queued) {
@@ -365,7 +378,10 @@ impl Outgoing {
     fn cancelled(&mut self, queued: &EventId) {
         let open = |item: &OutboxItem| item.queued == *queued && item.stage != Stage::Claimed;
         let Some(at) = self.items.iter().position(open) else { return };
-        let OutboxItem { draft, save, title, .. } = self.items.remove(at);
+        let OutboxItem { draft, save, title, stage, .. } = self.items.remove(at);
+        if matches!(stage, Stage::Unknown { .. }) {
+            self.unsure.insert(queued.clone());
+        }
         self.drafts.push(DraftLine { draft, save, title });
     }
 
@@ -391,6 +407,15 @@ impl Outgoing {
         self.sent.contains(queued)
     }
 
+    /// The newest that was sent, or of which nobody knows whether it was; and whether it surely was.
+    #[must_use]
+    pub fn before(&self) -> Option<(&EventId, bool)> {
+        let unknown = |item: &&OutboxItem| matches!(item.stage, Stage::Unknown { .. });
+        let unknown = self.items.iter().rfind(unknown).map(|item| &item.queued);
+        let unsure = unknown.or(self.unsure.last());
+        unsure.map(|id| (id, false)).or_else(|| self.sent.last().map(|id| (id, true)))
+    }
+
     /// To whom what this event queued did not go, though it was sent.
     #[must_use]
     pub fn refused(&self, queued: &EventId) -> &[RefusedTo] {
@@ -407,7 +432,8 @@ impl Outgoing {
     #[must_use]
     pub fn newest(&self) -> Option<&Title> {
         let drafts = self.drafts.iter().map(|line| &line.title);
-        drafts.chain(self.items.iter().map(|item| &item.title)).max_by_key(|title| title.at)
+        let items = self.items.iter().chain(&self.partly).map(|item| &item.title);
+        drafts.chain(items).max_by_key(|title| title.at)
     }
 }
 
@@ -498,6 +524,54 @@ mod tests {
         check("s1 -s1", "");
         check("s1 s2<s1 -s1", "s1=s2");
         check("s1 -s1 s2<s1", "s2=s2");
+    }
+
+    #[test]
+    fn what_went_to_some_only_stays_until_that_was_seen() {
+        let sent = |retried: &[bool], then: &str| {
+            let mut outgoing = Outgoing::default();
+            for word in ["s1", "q1:s1", "cq1:s1"] {
+                let (event, step) = step(word);
+                outgoing.apply(&event, &step);
+            }
+            let to = |retried: &bool| RefusedTo {
+                address: "a@x".to_owned(),
+                reason: "no".to_owned(),
+                retried: *retried,
+            };
+            let refused = retried.iter().map(to).collect();
+            let sent = Step::Sent { queued: id("q1"), save: id("s1"), refused };
+            outgoing.apply(&id("sent"), &sent);
+            for word in then.split(' ').filter(|word| !word.is_empty()) {
+                let (event, step) = step(word);
+                outgoing.apply(&event, &step);
+            }
+            // Said again it is no news.
+            outgoing.apply(&id("sent"), &sent);
+            (outgoing.items.len(), outgoing.partly.len(), outgoing.drafts.len())
+        };
+        assert_eq!(sent(&[], ""), (0, 0, 0));
+        assert_eq!(sent(&[true], ""), (0, 0, 0), "it is tried again by itself");
+        assert_eq!(sent(&[true, false], ""), (0, 1, 0));
+        assert_eq!(sent(&[false], "xq1"), (0, 1, 0), "it was sent");
+        assert_eq!(sent(&[false], "-s1"), (0, 0, 0));
+    }
+
+    #[test]
+    fn what_was_sent_before_is_known_whatever_became_of_its_row() {
+        let before = |words: &str| {
+            let mut outgoing = Outgoing::default();
+            for word in words.split(' ') {
+                let (event, step) = step(word);
+                outgoing.apply(&event, &step);
+            }
+            outgoing.before().map(|(id, surely)| format!("{id} {surely}")).unwrap_or_default()
+        };
+        assert_eq!(before("s1 q1:s1"), "");
+        assert_eq!(before("s1 q1:s1 cq1:s1 uq1"), "q1 false");
+        assert_eq!(before("s1 q1:s1 cq1:s1 uq1 xq1"), "q1 false");
+        assert_eq!(before("s1 q1:s1 cq1:s1 uq1 xq1 dq1:s1"), "q1 true");
+        assert_eq!(before("s1 q1:s1 cq1:s1 fq1 xq1"), "");
     }
 
     #[test]

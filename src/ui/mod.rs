@@ -29,6 +29,7 @@ pub mod paint;
 pub mod past;
 pub mod people;
 pub mod picker;
+pub mod picture;
 pub mod purge;
 pub mod reader;
 pub mod search;

@@ -34,7 +34,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Resize(columns, rows) => {
             model.size = (columns, rows);
-            Vec::new()
+            crate::ui::files::resized(model)
         }
         Message::Opened(door) => opened(model, door),
         Message::NotOpened(notice) => not_opened(model, notice),

@@ -81,6 +81,7 @@ mod pty_hard;
 mod pty_job;
 mod pty_links;
 mod pty_original;
+mod pty_pictures;
 mod pty_search;
 mod pty_tour;
 mod pty_write;

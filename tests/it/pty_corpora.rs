@@ -65,7 +65,7 @@ fn wanted(set: &str, most: usize) -> BTreeMap<String, Wanted> {
         let told = line["text_tokens"].as_array().into_iter().flatten();
         let told = told.filter_map(|token| token.as_str()).map(squeezed);
         let mut tokens: Vec<String> = told.filter(|token| ours.contains(token)).collect();
-        let all_links = links(&parsed.text, &parsed.facts.links);
+        let all_links = links(&parsed.text, &parsed.facts);
         for link in all_links {
             // Of what stands in the text without its scheme that is all that is shown.
             // A target has the slash that stands for no path, a text need not.

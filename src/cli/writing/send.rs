@@ -340,6 +340,7 @@ fn look(device: &Device, queued: &Wrote) -> Result<End, EngineError> {
     };
     let why = row.why.unwrap_or_default();
     Ok(match row.state {
+        OutboxState::Partly => End::Sent,
         OutboxState::Queued | OutboxState::Sending => End::Waits,
         OutboxState::Retrying => End::Later(why),
         OutboxState::Failed => End::Failed(why),
@@ -454,10 +455,14 @@ fn came_to(end: Result<End, EngineError>) -> Result<End, Notice> {
 
 /// A message in the outbox as a line of JSON.
 pub(super) fn value(row: &crate::engine::view::OutboxRow) -> Value {
-    json!({
+    let mut value = json!({
         "thread": row.thread, "queued": row.queued, "save": row.save, "to": row.to,
         "subject": row.subject, "at": rfc3339(row.at), "state": row.state, "why": row.why,
         "hold": row.hold, "sendAt": row.send_at.and_then(rfc3339),
         "retryAt": row.retry_at.and_then(rfc3339), "confirmed": row.confirmed,
-    })
+    });
+    if !row.refused.is_empty() {
+        value["failed"] = json!(row.refused);
+    }
+    value
 }

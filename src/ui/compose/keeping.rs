@@ -351,6 +351,7 @@ pub fn ordered(model: &mut Model, slot: i64, done: &Done) -> Vec<Effect> {
     match (&done.wrote, &composer.then) {
         (Some(wrote), Some(Then::Send(plan))) => {
             composer.order = Some(wrote.event.clone());
+            let rest = composer.rest.take();
             let held = Held::new(wrote, &composer.draft().to, plan, model.now_ms);
             if let Some(at) = plan.send_at {
                 let when = crate::ui::date::long(at, &model.zone);
@@ -360,6 +361,11 @@ pub fn ordered(model: &mut Model, slot: i64, done: &Done) -> Vec<Effect> {
             }
             model.writing.held.push(held);
             effects.extend(finish(model, slot));
+            // It goes to them now: nobody needs to be told any more.
+            if let Some((row, _)) = rest {
+                let intent = Intent::DiscardDraft { thread: row.thread, save: row.save };
+                effects.extend(keys::send(model, intent, Sent::Silent));
+            }
         }
         // What it was about was taken back: it is saved and sent again.
         (None, _) if composer.saved.as_ref() != Some(&composer.draft()) => {}
