@@ -212,7 +212,7 @@
 //!   as it says it has; what is taken for gone is an event, and comes back when it is met again.
 //! - **What another client expunged is shown no more, and kept.** A message that is in no folder
 //!   after all were looked at is removed by an event, and comes back should it be met again.
-//! - **A message that is not whole has no bytes.** What is here of it (header, structure, texts) has
+//! - **A message that is not whole has no bytes.** What is here of it (header, texts) has
 //!   a name of its own in a view, so that nothing can save, send on or write out half a message for
 //!   a whole one. The rest is asked for by an event, offline too, and comes as one to all.
 //! - **Folders that are no place are labels, and their mail is archived**: it is not in the inbox

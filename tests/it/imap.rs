@@ -6,6 +6,7 @@
 mod cut;
 mod folders;
 mod kill;
+mod labels;
 mod neomutt;
 mod oauth;
 mod outline;
