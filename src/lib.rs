@@ -75,6 +75,7 @@
 //! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
 //! | the rest of a message | `engine/rest` → `backend/edge_rest` ← `imap/wanted`, `outline` |
 //! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |
+//! | what went to some only goes to the others | `outbox/rest` ← `settle`; `compose/narrow` |
 //! | what is queued is sent | `outbox/looking` → `outbox/decide` → `outbox/giving` → `settle` |
 //! | what was queued has a row | `backend/outbox/rows` ← `backend/core` (`push`), `doctor` |
 //! | what was taken back too late | `engine/apply` (`forget_projected`) → `engine/late` |
@@ -109,7 +110,7 @@
 //! | a file of an older format | `store/db` (`open_with`) → `mailbox/rebuild`, `backend/storage` |
 //! | a name of events that is new here | `store/known` → `mailbox/rebuild`, `storage/again` |
 //! | another projection | `backend/storage/again` → `backend/reproject`, a slice a step |
-//! | a file outlives a power cut | `store/db` (`durable`), `store/disk`, `engine/syncer` |
+//! | a file outlives a power cut | `store/db` (`durable`), `store/room`, `disk`, `engine/syncer` |
 //! | an own event is forgotten | `engine/apply` (`forget_projected`) ← `engine/kept_disk` |
 //! | an attachment is saved, opened, piped | `cli/attachment` ← `mail/part`, `mail/program` |
 //! | a file is saved, read on the screen | `ui/files` → `cli/tui_files` → `cli/attachment` |

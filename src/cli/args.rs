@@ -262,8 +262,8 @@ impl List {
 /// What is looked for.
 #[derive(Debug, Args)]
 pub(super) struct Search {
-    /// What to look for: words, \"phrases\", begin*, from:name, label:x, -not, a OR b, …
-    #[arg(required = true, value_name = "QUERY")]
+    /// What to look for: words, \"phrases\", begin*, from:name, label:x, @saved, -not, a OR b, …
+    #[arg(required_unless_present_any = ["saved", "unsave"], value_name = "QUERY")]
     pub(super) query: Vec<String>,
     /// At most so many; 0 for all.
     #[arg(long, default_value_t = 50, value_name = "N")]
@@ -271,6 +271,17 @@ pub(super) struct Search {
     /// In which order: newest or relevance.
     #[arg(long, default_value = "newest", value_name = "ORDER", value_parser = order)]
     pub(super) by: crate::search::Order,
+    /// Save the query under this name, for every device; `search @NAME` asks it.
+    #[arg(long, value_name = "NAME", requires = "query", conflicts_with_all = ["saved", "unsave"])]
+    pub(super) save: Option<String>,
+    /// List the saved searches; with a name, ask that one.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, conflicts_with = "query")]
+    pub(super) saved: Option<Option<String>>,
+    /// Remove the search that is saved under this name.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["saved", "query"])]
+    pub(super) unsave: Option<String>,
+    #[command(flatten)]
+    pub(super) wait: Wait,
 }
 
 /// What goes for ever; nothing named is what has been in trash for longer than it is kept.

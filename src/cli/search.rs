@@ -5,6 +5,7 @@
 //! all is no success. The index is a cache: a damaged one is made again, and never an error.
 
 mod quiet;
+mod saved;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -42,20 +43,42 @@ struct Found {
     lacks: bool,
 }
 
-/// Finds conversations.
-pub(super) fn run(home: &Home, output: Output, asked: &Search) -> Result<Exit, Notice> {
-    let text = asked.query.iter().map(|word| query_word(word)).collect::<Vec<_>>().join(" ");
-    // Dates alone are of a zone, and stand after a colon.
-    let zone = if text.contains(':') { clock::zone() } else { TimeZone::UTC };
+/// Finds conversations, or looks after the saved searches.
+pub(super) fn run(home: &Home, output: Output, search: &Search) -> Result<Exit, Notice> {
+    let words = search.query.iter().map(|word| query_word(word));
+    let text = words.collect::<Vec<_>>().join(" ");
+    match search {
+        Search { save: Some(name), .. } => saved::save(home, output, (name, &text), search.wait),
+        Search { unsave: Some(name), .. } => saved::remove(home, output, name, search.wait),
+        Search { saved: Some(None), .. } => saved::list(home, output),
+        Search { saved: Some(Some(name)), .. } => {
+            look_for(home, output, &saved::named(home, name)?.query, search)
+        }
+        _ => look_for(home, output, &text, search),
+    }
+}
+
+/// What a query asks here and now; what is odd about it is said.
+fn read(home: &Home, output: Output, text: &str) -> Result<Query, Notice> {
+    // Dates alone are of a zone, and stand after a colon; or a saved search asks for them.
+    let zone = if text.contains([':', '@']) { clock::zone() } else { TimeZone::UTC };
     let now = SystemClock.now();
-    let me = mine(home, &text)?;
-    let parsed = parse(&text, &Context { now, zone: &zone, me: &me, typing: false });
+    let me = mine(home, text)?;
+    let saved = if text.contains('@') { saved::all(home)? } else { Vec::new() };
+    let context = Context { now, zone: &zone, me: &me, typing: false, saved: &saved };
+    let parsed = parse(text, &context);
     for mark in parsed.marks.iter().filter(|mark| mark.weight != Weight::Error) {
         output.notice(&Notice::warning("query", &mark.message, &mark.hint));
     }
-    let query = parsed.asked(&text).map_err(|error| error.notice())?;
-    let limit = if asked.limit == 0 { usize::MAX } else { asked.limit };
-    let ask = Ask { query: &query, limit, order: asked.by, typing: false };
+    parsed.asked(text).map_err(|error| error.notice())
+}
+
+/// Finds conversations.
+fn look_for(home: &Home, output: Output, text: &str, search: &Search) -> Result<Exit, Notice> {
+    let query = read(home, output, text)?;
+    let (limit, order) = (search.limit, search.by);
+    let limit = if limit == 0 { usize::MAX } else { limit };
+    let ask = Ask { query: &query, limit, order, typing: false };
     let quiet = Quiet::of(home);
     let found = quiet.as_ref().and_then(|quiet| find_quietly(home, quiet, &ask));
     let Some(found) =
@@ -75,7 +98,8 @@ pub(super) fn run(home: &Home, output: Output, asked: &Search) -> Result<Exit, N
 /// has a whole domain are its domain.
 fn mine(home: &Home, text: &str) -> Result<Vec<String>, Notice> {
     let is_asked = |word: &str| word.eq_ignore_ascii_case("me");
-    if !text.split(|c: char| !c.is_alphanumeric()).any(is_asked) {
+    // A saved search may ask for them as well.
+    if !text.contains('@') && !text.split(|c: char| !c.is_alphanumeric()).any(is_asked) {
         return Ok(Vec::new());
     }
     let accounts = Accounts::read(&home.dir).map_err(|error| error.notice())?;

@@ -194,7 +194,10 @@ impl Work<'_> {
         };
         Ok(match self.made(&bytes, room) {
             Ok(picture) => FileStep::Picture(title, picture),
-            Err(notice) => FileStep::Page(title, format!("{}\n{}", notice.message, PICTURE_HINT)),
+            Err(notice) => FileStep::Page(
+                title,
+                format!("It cannot be shown: {}\n{PICTURE_HINT}", notice.message),
+            ),
         })
     }
 

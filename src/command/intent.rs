@@ -72,6 +72,15 @@ pub enum Intent {
     DeleteLabel(LabelId),
     /// Fetch the rest of messages that are not whole. It is no action: nothing is undone of it.
     Fetch(Vec<(ThreadId, MessageId)>),
+    /// Save a search under a name, in place of what was saved under it.
+    SaveSearch {
+        /// Its name.
+        name: String,
+        /// What it asks, as typed.
+        query: String,
+    },
+    /// Remove the search that is saved under this name.
+    RemoveSearch(String),
     /// Write a draft down. Answered with where it is and the name of the save.
     SaveDraft {
         /// Which writing it is, where the same text may be offered again: a save under this number

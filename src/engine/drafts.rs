@@ -105,7 +105,7 @@ impl Device {
             draft: (!long).then(|| Box::new(draft.clone())),
             blob,
             attachments: draft.attachments.iter().map(|attached| attached.hash.clone()).collect(),
-            to: safe_text::line(draft.to.trim_end_matches([',', ' '])),
+            to: safe_text::line(written_to(draft)),
             subject: safe_text::line(&draft.subject),
             snippet: safe_text::line(&mail::snippet(&draft.body)),
             raw: None,
@@ -454,6 +454,12 @@ fn history(saves: &[Save]) -> Vec<SaveRow> {
         snippet: safe_text::line(&saved.snippet),
     };
     saves.iter().rev().map(row).collect()
+}
+
+/// The first field that names somebody, as it was typed.
+fn written_to(draft: &Draft) -> &str {
+    let fields = [&draft.to, &draft.cc, &draft.bcc].map(|of| of.trim_end_matches([',', ' ']));
+    fields.into_iter().find(|of| !of.is_empty()).unwrap_or_default()
 }
 
 /// A domain that can stand in a Message-ID (RFC 5322, 3.6.4: dot-atom); one of no use when not.

@@ -43,7 +43,7 @@ impl Rows for Asked<'_> {
         // Most of what is not to be shown is thrown away; its row need not be read.
         let passing = lists.iter().any(|list| list.iter().all(is_in_sight));
         let members = self.conversations.showing(thread, passing)?;
-        let row = merge(&members, &self.renamed);
+        let row = merge(members, &self.renamed);
         Ok(row.map(|row| {
             let shown = (row.thread.clone(), row.labels.clone());
             self.read.insert(row.thread.clone(), row);
@@ -67,7 +67,7 @@ fn is_in_sight(list: &LabelId) -> bool {
 
 impl Device {
     /// The conversations that answer, in the order that is asked for; fewer when `go_on` says no
-    /// meanwhile.
+    /// meanwhile. They are there to be shown, and have no members that anything could be done to.
     ///
     /// # Errors
     /// When a database refuses.
@@ -91,7 +91,7 @@ impl Device {
         // One moment, and one lock of the file instead of one for each row.
         let _still = self.db.still()?;
         let renamed = mailbox::renamed_in_rows(&self.db)?;
-        let conversations = Conversations::of(&self.db)?;
+        let conversations = Conversations::to_show(&self.db)?;
         let mut asked = Asked { device: self, conversations, renamed, read: HashMap::new() };
         let hits = index.find(ask, &mut asked, go_on)?;
         Ok((hits, asked.read))

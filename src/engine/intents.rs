@@ -39,6 +39,8 @@ impl Device {
             Intent::RecolorLabel(label, color) => self.recolor_label(label, color.as_deref()),
             Intent::DeleteLabel(label) => self.delete_label(label),
             Intent::Fetch(messages) => self.fetch_rest(messages),
+            Intent::SaveSearch { name, query } => self.save_search(name, query),
+            Intent::RemoveSearch(name) => self.remove_search(name),
             Intent::SaveDraft { .. }
             | Intent::DiscardDraft { .. }
             | Intent::Send(_)

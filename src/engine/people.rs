@@ -46,7 +46,9 @@ pub fn everybody(dir: &Path, sent_to: Option<&SentTo>) -> Result<Vec<Person>, En
         rows += A_TIME;
         for met in &met {
             meet(&mut all, met);
-            went_to(&met.trail).iter().for_each(|went| meet(&mut all, went));
+            for went in went_to(met.trail.as_deref()) {
+                meet(&mut all, &went);
+            }
             let Some((sent_to, thread)) = sent_to.zip(met.sent.as_ref()) else { continue };
             if looked < MAX_LOOKED {
                 looked += 1;
@@ -66,8 +68,8 @@ const fn to(people: Vec<Address>, last: i64) -> Met {
 }
 
 /// To whom the messages of a draft's store went, by the trail of its row.
-fn went_to(trail: &Option<String>) -> Vec<Met> {
-    let trail = trail.as_deref().and_then(|text| serde_json::from_str::<Trail>(text).ok());
+fn went_to(trail: Option<&str>) -> Vec<Met> {
+    let trail = trail.and_then(|text| serde_json::from_str::<Trail>(text).ok());
     let entries = trail.into_iter().flat_map(|trail| trail.entries);
     let titles = entries.filter_map(|entry| match entry.what {
         What::Outgoing(Step::Claimed { title, .. }) => Some(title),
@@ -128,8 +130,7 @@ mod tests {
     #[test]
     fn whom_one_wrote_to_comes_first_then_who_wrote_most() {
         let mut all = HashMap::new();
-        let met =
-            |people: &[Address], last, wrote| Met { wrote, ..to(people.to_vec(), last) };
+        let met = |people: &[Address], last, wrote| Met { wrote, ..to(people.to_vec(), last) };
         for last in 0..5 {
             meet(&mut all, &met(&[of("Often", "often@x.org")], last, false));
         }
@@ -147,6 +148,27 @@ mod tests {
             (Some("Late"), "late@x.org", 1, 99),
         ];
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn to_whom_something_went_is_known_by_its_trail() {
+        let title = |to: &str| serde_json::json!({ "t": to, "a": 7 });
+        let entry = |at: u64, what: serde_json::Value| {
+            let id = format!("e{at}");
+            serde_json::json!({ "p": at, "i": id, "d": "d", "w": { "b": what } })
+        };
+        let claimed = serde_json::json!({ "c": {
+            "q": "e2", "i": "e1", "t": title("Bob <bob@x.org>, eve@x.org, half"),
+        }});
+        let saved = serde_json::json!({ "s": { "t": title("nobody@x.org") } });
+        let trail = Trail::default();
+        let mut text = serde_json::to_value(&trail).unwrap();
+        text["e"] = serde_json::json!([entry(1, saved), entry(2, claimed)]);
+        let met = went_to(Some(&text.to_string()));
+        let people: Vec<_> = met.iter().flat_map(|met| &met.people).collect();
+        let people: Vec<_> = people.iter().map(|who| who.address.as_str()).collect();
+        assert_eq!((people, met[0].wrote, met[0].last), (vec!["bob@x.org", "eve@x.org"], true, 7));
+        assert!(went_to(None).is_empty() && went_to(Some("{")).is_empty());
     }
 
     #[test]

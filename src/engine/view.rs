@@ -360,6 +360,13 @@ impl OutboxState {
 }
 
 impl OutboxRow {
+    /// Whether it is never sent, for the same went by another way, or may have.
+    #[must_use]
+    pub fn is_twin(&self) -> bool {
+        let twin = |why: &String| why.starts_with(crate::thread::TWIN);
+        self.state == OutboxState::Failed && self.why.as_ref().is_some_and(twin)
+    }
+
     /// Whether to send it again may be to send it twice.
     #[must_use]
     pub fn is_doubtful(&self) -> bool {

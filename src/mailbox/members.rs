@@ -19,8 +19,8 @@ use crate::store::{Db, StoreError};
 pub struct Member {
     /// Its row; `shown` is covered by the overlay.
     pub row: ThreadRow,
-    /// Its watermark.
-    pub seen: Seen,
+    /// Its watermark, where that was read.
+    pub seen: Option<Seen>,
 }
 
 /// A conversation's members, by id.
@@ -32,6 +32,8 @@ pub struct Conversations<'a> {
     one: CachedStatement<'a>,
     /// Those of the others that a root shows; where no two threads are linked there are none.
     others: Option<CachedStatement<'a>>,
+    /// Whether watermarks are read.
+    seen: bool,
 }
 
 impl std::fmt::Debug for Conversations<'_> {
@@ -41,18 +43,34 @@ impl std::fmt::Debug for Conversations<'_> {
 }
 
 /// What [`member`] reads of rows that a condition chooses. No id has a space in it.
-fn select(which: &str) -> String {
+fn select(which: &str, seen: bool) -> String {
     let columns = row::COLUMNS;
+    let (epoch, position, watermarks) = if seen {
+        ("epoch", "position", "LEFT JOIN watermarks ON threadId = id")
+    } else {
+        ("NULL", "NULL", "")
+    };
     format!(
-        "SELECT {columns}, epoch, position, shown,
+        "SELECT {columns}, {epoch}, {position}, shown,
              (SELECT group_concat(labelId, ' ') FROM threadLabels WHERE threadId = id)
-         FROM threadIndex
-         LEFT JOIN watermarks ON threadId = id LEFT JOIN overlay ON thread = id WHERE {which}"
+         FROM threadIndex {watermarks} LEFT JOIN overlay ON thread = id WHERE {which}"
     )
 }
 
-static ONE: LazyLock<String> = LazyLock::new(|| select("id = ?1"));
-static OTHERS: LazyLock<String> = LazyLock::new(|| select("root = ?1 AND root <> id"));
+/// The statements for a thread's row and for those of the others that a root shows.
+struct Sql {
+    one: String,
+    others: String,
+}
+
+impl Sql {
+    fn of(seen: bool) -> Self {
+        Self { one: select("id = ?1", seen), others: select("root = ?1 AND root <> id", seen) }
+    }
+}
+
+static WHOLE: LazyLock<Sql> = LazyLock::new(|| Sql::of(true));
+static SHOWN_ONLY: LazyLock<Sql> = LazyLock::new(|| Sql::of(false));
 
 /// Where they stand behind the columns of a row.
 const EPOCH: usize = row::COUNT;
@@ -66,10 +84,22 @@ impl<'a> Conversations<'a> {
     /// # Errors
     /// When the database refuses.
     pub fn of(db: &'a Db) -> Result<Self, StoreError> {
+        Self::by(db, &WHOLE, true)
+    }
+
+    /// For who shows them and does nothing to them: watermarks are not read.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn to_show(db: &'a Db) -> Result<Self, StoreError> {
+        Self::by(db, &SHOWN_ONLY, false)
+    }
+
+    fn by(db: &'a Db, statements: &Sql, seen: bool) -> Result<Self, StoreError> {
         let sql = db.sql();
         let linked = sql.prepare_cached("SELECT 1 FROM threadLinks")?.exists([])?;
-        let others = linked.then(|| sql.prepare_cached(&OTHERS)).transpose()?;
-        Ok(Self { one: sql.prepare_cached(&ONE)?, others })
+        let others = linked.then(|| sql.prepare_cached(&statements.others)).transpose()?;
+        Ok(Self { one: sql.prepare_cached(&statements.one)?, others, seen })
     }
 
     /// The members of the conversation with this root.
@@ -79,7 +109,7 @@ impl<'a> Conversations<'a> {
     pub fn members(&mut self, root: &ThreadId) -> Result<Members, StoreError> {
         let mut members = Vec::with_capacity(1);
         if let Some(row) = self.one.query([root.as_str()])?.next()? {
-            members.push(member(row)?);
+            members.push(member(row, self.seen)?);
         }
         self.add_others(root, &mut members)?;
         Ok(members)
@@ -97,7 +127,7 @@ impl<'a> Conversations<'a> {
         if passing && is_out_of_sight(row)? && !has_others(self.others.as_mut(), thread)? {
             return Ok(Members::new());
         }
-        let mut members = vec![member(row)?];
+        let mut members = vec![member(row, self.seen)?];
         drop(rows);
         let root = members[0].row.root.clone();
         if root != *thread {
@@ -111,7 +141,7 @@ impl<'a> Conversations<'a> {
         let Some(others) = &mut self.others else { return Ok(()) };
         let mut rows = others.query([root.as_str()])?;
         while let Some(row) = rows.next()? {
-            members.push(member(row)?);
+            members.push(member(row, self.seen)?);
         }
         members.sort_by(|a, b| a.row.id.cmp(&b.row.id));
         Ok(())
@@ -135,13 +165,9 @@ fn is_out_of_sight(row: &Row<'_>) -> Result<bool, StoreError> {
 }
 
 /// Reads a row of [`select`].
-fn member(read: &Row<'_>) -> Result<Member, StoreError> {
+fn member(read: &Row<'_>, seen: bool) -> Result<Member, StoreError> {
     let mut found = row::read(read)?;
-    if read.get_ref(EPOCH)? == ValueRef::Null {
-        return Err(StoreError::Row(format!("thread {} has no watermark", found.id)));
-    }
-    let epoch: Epoch = id(row::text(read, EPOCH)?)?;
-    let position = u64::try_from(read.get::<_, i64>(POSITION)?).unwrap_or_default();
+    let seen = seen.then(|| watermark(read, &found)).transpose()?;
     let shown: Option<String> = read.get(SHOWN)?;
     match shown.and_then(|text| serde_json::from_str(&text).ok()) {
         Some(shown) => found.shown = shown,
@@ -151,5 +177,14 @@ fn member(read: &Row<'_>) -> Result<Member, StoreError> {
             found.shown.labels = labels.collect::<Result<_, _>>()?;
         }
     }
-    Ok(Member { row: found, seen: Seen { epoch, position } })
+    Ok(Member { row: found, seen })
+}
+
+fn watermark(read: &Row<'_>, found: &ThreadRow) -> Result<Seen, StoreError> {
+    if read.get_ref(EPOCH)? == ValueRef::Null {
+        return Err(StoreError::Row(format!("thread {} has no watermark", found.id)));
+    }
+    let epoch: Epoch = id(row::text(read, EPOCH)?)?;
+    let position = u64::try_from(read.get::<_, i64>(POSITION)?).unwrap_or_default();
+    Ok(Seen { epoch, position })
 }

@@ -20,6 +20,7 @@ mod purge;
 mod query;
 mod rebuild;
 mod row;
+mod saved;
 mod schema;
 pub mod snapshot;
 mod snoozed;
@@ -50,5 +51,6 @@ pub use rebuild::{
     differing, differing_from, knew_others, learn, make, make_from, rebuilt_percent, remake,
 };
 pub use row::{Shown, ThreadRow};
+pub use saved::{MAX_SAVED_QUERY_BYTES, Saved, SearchRemoved, SearchSaved, saved, saved_id};
 pub use schema::{SQL, VERSION, clear, dump};
 pub use snoozed::{has_overslept, index_snoozes, snoozed_until, without_messages};

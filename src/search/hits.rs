@@ -176,7 +176,7 @@ pub(super) mod tests {
     use super::*;
 
     pub(in crate::search::hits) fn needles(query: &str) -> Needles {
-        let context = Context { now: 0, zone: &TimeZone::UTC, me: &[], typing: false };
+        let context = Context { now: 0, zone: &TimeZone::UTC, me: &[], typing: false, saved: &[] };
         Needles::of(&parse(query, &context).query)
     }
 

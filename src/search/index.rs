@@ -34,9 +34,10 @@ const WIDEST: u32 = 20;
 pub(super) const BEHIND: i64 = 1 << WIDEST;
 
 /// The tables. The tokenizer parts text at what of ASCII is no letter or digit: a word has none of
-/// that, and all else that happens to a word has happened to it. `message.id` is the date in Unix seconds, or a free number soon after it.
-/// `short` has the beginnings of words: of one and two letters those of subjects, names and files,
-/// with a mark of the field and without, of three letters those of all words.
+/// that, and all else that happens to a word has happened to it. `message.id` is the date in Unix
+/// seconds, or a free number soon after it. `short` has the beginnings of words: of one and two
+/// letters those of subjects, names and files, with a mark of the field and without, of three
+/// letters those of all words.
 const SQL: &str = "
     CREATE TABLE IF NOT EXISTS at(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS thread(key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);

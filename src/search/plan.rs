@@ -224,7 +224,7 @@ mod tests {
     }
 
     fn words_of(text: &str) -> String {
-        let context = Context { now: 0, zone: &TimeZone::UTC, me: &[], typing: false };
+        let context = Context { now: 0, zone: &TimeZone::UTC, me: &[], typing: false, saved: &[] };
         let query = parse(text, &context).query;
         Plan::of(&query, &mut Nobody, false, true).words.unwrap_or_default()
     }

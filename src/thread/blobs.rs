@@ -1,13 +1,13 @@
-//! The blobs that events name.
+//! Which blobs an event names.
 //!
-//! Invariant: pure and total; the count that a blob keeps is the number of events that name it by
-//! this function, and by no other.
+//! Invariant: what names blobs in its arguments is listed here, so that nothing is taken for whole
+//! whose bytes are missing.
 
 use serde::Deserialize;
 
 use crate::id::BlobHash;
 use crate::store::Args;
-use crate::thread::name;
+use crate::thread::event::name;
 
 /// The blobs that an event of this name and these arguments names: what is known of it without them
 /// is not all.

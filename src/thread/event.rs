@@ -129,12 +129,13 @@ pub fn writers(event: &str) -> &'static [Writer] {
         | name::THREAD_LINKED
         | name::THREAD_UNLINKED
         // For who wants to be reminded if nobody answers.
-        | name::THREAD_SNOOZED => &[Writer::Device, Writer::MailEdge],
+        | name::THREAD_SNOOZED
+        // For those alone to whom a message did not go that others got.
+        | name::DRAFT_SAVED
+        | name::MESSAGE_QUEUED => &[Writer::Device, Writer::MailEdge],
         name::THREAD_MUTED
         | name::MESSAGE_WANTED
-        | name::DRAFT_SAVED
         | name::DRAFT_DISCARDED
-        | name::MESSAGE_QUEUED
         | name::SEND_CANCELLED => &[Writer::Device],
         name::THREAD_UNSNOOZED => &[Writer::Device, Writer::MailEdge, Writer::ThreadClient],
         name::ACTION_UNDONE => &[Writer::Device, Writer::ThreadClient],

@@ -25,7 +25,7 @@ pub use event::{
 };
 pub use fold::{Base, Entry, Keep, Marks, Undone, What, decide, run};
 pub use kept::{Cell, Kept, Why, kept, kept_since};
-pub use outgoing::{DOUBTED, DraftLine, OutboxItem, Outgoing, Stage, Step, Title};
+pub use outgoing::{DOUBTED, DraftLine, OutboxItem, Outgoing, Stage, Step, TWIN, Title};
 pub use refused::RefusedTo;
 pub use state::{MessageRow, QueuedRow, SaveRow, Summary, ThreadState};
 pub use trail::Trail;

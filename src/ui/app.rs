@@ -16,6 +16,7 @@ use crate::engine::view::{ImportProgress, Label, Link, Page, Status};
 use crate::id::ActionId;
 use crate::label::{self, Place};
 use crate::notice::{Notice, Severity};
+use crate::search::Named;
 use crate::ui::announce::Watch;
 use crate::ui::compose::Writing;
 use crate::ui::compose::desk::{DeskAsk, DeskSaid, EditorJob, EditorSaid};
@@ -34,6 +35,7 @@ use crate::ui::picker::Picker;
 use crate::ui::purge::PurgeBox;
 use crate::ui::reader::Reader;
 use crate::ui::search::Search;
+use crate::ui::search::saved::SaveBox;
 use crate::ui::snooze::SnoozeBox;
 use crate::ui::theme::Theme;
 use crate::ui::tour::Tour;
@@ -71,6 +73,8 @@ pub enum Layer {
     Picker(Picker),
     /// A name is asked for, for a label.
     Rename(Rename),
+    /// A name is asked for, for a search.
+    SaveSearch(SaveBox),
     /// A colour is asked for, for a label.
     Colours(Colours),
     /// It is asked until when conversations sleep.
@@ -282,6 +286,8 @@ pub struct Model {
     pub search: Option<Box<Search>>,
     /// What was searched before, the newest first.
     pub searches: Vec<String>,
+    /// The saved searches, in the order of their names.
+    pub saved: Vec<Named>,
     /// The open conversation.
     pub reader: Option<Reader>,
     /// The keys pressed so far of a sequence.
@@ -378,6 +384,7 @@ impl Model {
             list,
             search: None,
             searches: Vec::new(),
+            saved: Vec::new(),
             reader: None,
             keys: Vec::new(),
             held: VecDeque::new(),
@@ -430,6 +437,7 @@ impl Model {
                     | Layer::Path(_)
                     | Layer::Purge(_)
                     | Layer::Rename(_)
+                    | Layer::SaveSearch(_)
                     | Layer::Snooze(_)
                     | Layer::Sending(_)
                     | Layer::FileLine(_)
@@ -512,12 +520,33 @@ impl Model {
             user: true,
             color: l.color.clone(),
         });
-        system.chain(user).collect()
+        let saved = self.saved.iter().map(|saved| Entry {
+            label: saved.id.clone(),
+            name: format!("@{}", saved.name),
+            count: 0,
+            strong: false,
+            user: true,
+            color: None,
+        });
+        system.chain(user).chain(saved).collect()
+    }
+
+    /// The list of the sidebar that is shown: a label, or a saved search.
+    #[must_use]
+    pub fn shown_list(&self) -> &crate::id::LabelId {
+        let saved = self.search.as_ref().and_then(|search| search.saved.as_ref());
+        saved.unwrap_or(&self.list.label)
     }
 
     /// What a label is called.
     #[must_use]
     pub fn label_name(&self, id: &crate::id::LabelId) -> String {
+        let saved = self.search.as_ref().and_then(|search| search.saved.as_ref());
+        if let Some(one) = self.saved.iter().find(|one| Some(&one.id) == saved)
+            && *id == self.list.label
+        {
+            return format!("@{}", one.name);
+        }
         if self.search.is_some() && *id == self.list.label {
             return "Search".to_owned();
         }

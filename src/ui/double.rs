@@ -332,6 +332,7 @@ impl Double {
             }
             asks @ (Request::Search { .. } | Request::Rows { .. }) => vec![self.sought(asks)],
             Request::StopSearch
+            | Request::Searched(_)
             | Request::Prefetch(_)
             | Request::Original(_)
             | Request::Rest { .. }
@@ -454,6 +455,8 @@ impl Double {
             Intent::Split(threads) => (format!("Split {}.", threads.len()), 1),
             Intent::RenameLabel(id, name) => (format!("Renamed {id} to {name}."), 0),
             Intent::RecolorLabel(id, _) => (format!("Recoloured {id}."), 0),
+            Intent::SaveSearch { name, .. } => (format!("Saved {name}."), 0),
+            Intent::RemoveSearch(name) => (format!("Removed {name}."), 0),
             Intent::Fetch(_)
             | Intent::SaveDraft { .. }
             | Intent::DiscardDraft { .. }

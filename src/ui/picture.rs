@@ -7,6 +7,7 @@
 
 #[cfg(feature = "images")]
 mod made;
+#[cfg(feature = "images")]
 mod pixels;
 #[cfg(feature = "images")]
 mod protocol;

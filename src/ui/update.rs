@@ -164,12 +164,15 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             model.labels = labels;
             more_unread(model)
         }
+        Update::Saved(saved) => search::saved::came(model, saved),
         Update::Thread(id, thread) => thread_came(model, &id, thread),
         Update::Changed => {
             let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
             requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
             requests.extend(outgoing::watches(model).then_some(Request::Outgoing));
-            ask(requests)
+            let mut effects = ask(requests);
+            effects.extend(search::saved::changed(model));
+            effects
         }
         Update::Outgoing(rows) => outgoing::take(model, rows),
         Update::Draft(ticket, draft) => opening::draft_came(model, ticket, draft.map(|d| *d)),
@@ -361,6 +364,7 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
     let mut effects = more_unread(model);
     effects.extend(keeping::time(model));
     effects.extend(original::time(model));
+    effects.extend(search::saved::tick(model));
     let waits = !model.sent.is_empty() || model.list.jumping();
     if !waits || now_ms - model.waiting_since <= PATIENCE_MS || !model.open {
         return effects;

@@ -90,6 +90,7 @@ mod readme;
 mod removed;
 mod restore;
 mod restore_kill;
+mod saved_searches;
 mod scenarios;
 mod search;
 mod seed_events;

@@ -114,9 +114,8 @@ fn cancel(home: &Home, output: Output, ids: &[String], wait: bool) -> Result<Exi
     for (row, done) in rows.iter().zip(decided) {
         // What was claimed meanwhile goes its way.
         let there = outgoing.outbox.iter().any(|other| other.queued == row.queued);
-        let back = outgoing.drafts.iter().any(|draft| draft.thread == row.thread);
         let seen = row.state == OutboxState::Partly;
-        let cancelled = (back || seen) && !there;
+        let cancelled = !there && (seen || !is_sent(&desk, row)?);
         let value = json!({
             "action": done.action, "thread": row.thread, "queued": row.queued,
             "cancelled": cancelled,
@@ -130,6 +129,8 @@ fn cancel(home: &Home, output: Output, ids: &[String], wait: bool) -> Result<Exi
             format!("{}  {says}", row.thread)
         })?;
         if !cancelled {
+            let hint = "`mailtui outbox` shows how it ends; what was sent is in Sent";
+            output.notice(&Notice::warning("too-late", "it cannot be taken back any more", hint));
             exit = Exit::Error;
         }
     }
@@ -143,6 +144,12 @@ fn take_back(
 ) -> Result<crate::engine::view::Done, Notice> {
     let (thread, queued) = (row.thread.clone(), row.queued.clone());
     desk.decide(home, &[], &Intent::CancelSend { thread, queued })
+}
+
+/// Whether it was sent, whatever else is written in its store.
+fn is_sent(desk: &Desk, row: &OutboxRow) -> Result<bool, Notice> {
+    let sent = desk.device().sent_as(row.queued.as_str()).map_err(|error| error.notice())?;
+    Ok(sent.is_some_and(|(_, queued)| queued == row.queued))
 }
 
 /// The line of what went to some only is taken out of the outbox.
@@ -188,6 +195,11 @@ fn retry(home: &Home, output: Output, id: &str, plan: Plan, wait: bool) -> Resul
     let row = row_of(home, &device, id)?;
     match row.state {
         OutboxState::Partly => {}
+        OutboxState::Failed if row.is_twin() => {
+            let line = row.why.as_deref().unwrap_or(MAYBE);
+            let hint = "`mailtui outbox cancel` makes it a draft; look in Sent for the other";
+            return Err(Notice::error("already-sent", line, hint));
+        }
         OutboxState::Failed if !row.is_in_doubt() => {}
         OutboxState::Failed | OutboxState::Unknown if plan.is_forced() => {}
         OutboxState::Failed | OutboxState::Unknown => sent_twice(output, "Send it once more?")?,
@@ -260,7 +272,7 @@ pub(super) fn take_out(
         return Err(notice);
     }
     let there = desk.device().outgoing_rows().map_err(|error| error.notice())?;
-    if there.outbox.iter().any(|other| other.queued == row.queued) {
+    if there.outbox.iter().any(|other| other.queued == row.queued) || is_sent(desk, row)? {
         let hint = "`mailtui outbox` shows how it ends";
         return Err(Notice::error("on-its-way", "it is on its way already", hint));
     }

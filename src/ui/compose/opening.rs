@@ -190,7 +190,7 @@ pub fn draft_came(model: &mut Model, ticket: u64, came: Option<OpenDraft>) -> Ve
     };
     let Some(waiting) = model.writing.open.take() else { return Vec::new() };
     if let Some((row, at_once)) = waiting.rest {
-        return to_the_rest(model, came.draft, (row, at_once), waiting.held);
+        return to_the_rest(model, &came.draft, (row, at_once), waiting.held);
     }
     let composer = open(model, came.draft);
     (composer.held, composer.again) = (waiting.held, waiting.again);
@@ -206,13 +206,13 @@ pub fn draft_came(model: &mut Model, ticket: u64, came: Option<OpenDraft>) -> Ve
 /// A message of its own for those alone to whom one did not go.
 fn to_the_rest(
     model: &mut Model,
-    draft: Draft,
+    draft: &Draft,
     rest: (Box<OutboxRow>, bool),
     held: VecDeque<Typed>,
 ) -> Vec<Effect> {
     let only: Vec<String> = rest.0.refused.iter().map(|to| to.address.clone()).collect();
     let at_once = rest.1;
-    let composer = open(model, compose::narrow(&draft, &only));
+    let composer = open(model, compose::narrow(draft, &only));
     (composer.held, composer.rest) = (held, Some(rest));
     if at_once { super::sending::ask(model) } else { release(model) }
 }

@@ -311,6 +311,11 @@ fn with_sent(model: &mut Model, row: &OutboxRow, out: Out) -> Vec<Effect> {
         }
         Out::Discard => keys::send(model, cancel(), Sent::Key),
         Out::Again => match row.state {
+            OutboxState::Failed if row.is_twin() => {
+                let line = "The same message was sent already, or may have been";
+                model.say(Severity::Info, line, "# makes this one a draft");
+                Vec::new()
+            }
             _ if row.is_doubtful() => sending::ask_again(model, row),
             OutboxState::Failed => {
                 let plan = Plan { hold: HOLD_SECONDS, send_at: None, remind: None };

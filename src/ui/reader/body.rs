@@ -153,6 +153,10 @@ fn shown(message: &Message, columns: usize, out: &mut Lines) {
         let listed = links::listed(line).filter(|_| judged < MAX_JUDGED && ours != Some(false));
         if let Some((n, target)) = listed {
             judged += 1;
+            if ours.is_none() && message.facts.links.is_empty() {
+                noted(line, target, columns, out);
+                continue;
+            }
             let said = said.get(&n).map_or(&[][..], Vec::as_slice);
             // As it is opened: signs that can be taken for others are none of those any more.
             let line = format!("[{n}] {}", links::normal(target));
@@ -164,6 +168,16 @@ fn shown(message: &Message, columns: usize, out: &mut Lines) {
         let depth = text::quote(line).0;
         let kind = if depth == 0 { Kind::Text } else { Kind::Quote(depth) };
         out.extend(text::wrap(line, columns).into_iter().map(|part| (kind.clone(), part)));
+    }
+}
+
+/// A line of a text that has no list of ours, which notes a link under a number: it is the sender's,
+/// and none of it is left out.
+fn noted(line: &str, target: &str, columns: usize, out: &mut Lines) {
+    out.extend(text::wrap(line, columns).into_iter().map(|part| (Kind::Link, part)));
+    let warnings = links::warnings("", target);
+    if let Some(warning) = warnings.into_iter().find(|found| *found != LinkWarning::Punycode) {
+        out.push((Kind::Warning, text::cut(&format!("! {}", warning.says()), columns)));
     }
 }
 

@@ -87,6 +87,7 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             }
             Layer::Picker(picker) => Some(labels::picker(model, picker, area, buf)),
             Layer::Rename(rename) => Some(labels::rename(model, rename, area, buf)),
+            Layer::SaveSearch(open) => Some(boxes::save_search(model, open, area, buf)),
             Layer::Colours(colours) => {
                 labels::colours(model, colours, area, buf);
                 None

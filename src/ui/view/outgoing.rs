@@ -149,6 +149,7 @@ fn about(model: &Model, entry: &Entry<'_>) -> Vec<String> {
             vec![why, format!("It is tried again by itself.{}", next.unwrap_or_default())]
         }
         OutboxState::Sending => vec!["It is on its way; nobody stops it any more.".into()],
+        OutboxState::Failed if row.is_twin() => vec![why, "# makes it a draft.".into()],
         OutboxState::Failed => {
             vec![
                 why,

@@ -73,7 +73,7 @@ fn message(raw: &[u8]) {
 }
 
 fn needles(text: &str) -> Needles {
-    let context = Context { now: 0, zone: &TimeZone::UTC, me: &[], typing: true };
+    let context = Context { now: 0, zone: &TimeZone::UTC, me: &[], typing: true, saved: &[] };
     Needles::of(&mailtui::search::parse(text, &context).query)
 }
 

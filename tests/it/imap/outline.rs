@@ -8,6 +8,7 @@ use crate::support::binary::{Home, text};
 use crate::support::dovecot::Dovecot;
 use crate::support::link::Link;
 use crate::support::mail::mail;
+use crate::support::pty::Pty;
 
 /// What an account says that fetches little ahead.
 const LITTLE: &str = "bodies = \"on-demand\"\nahead_kib = 32\n";
@@ -181,4 +182,22 @@ fn what_is_not_whole_is_moved_there_and_is_in_no_export() {
     assert_eq!((said["written"].as_u64(), said["failed"].as_array().unwrap().len()), (Some(2), 0));
     assert_eq!(home.list("archive").len(), 1, "and it is where it was");
     home.assert_healthy("an export");
+}
+
+#[test]
+fn the_reader_fetches_the_rest_of_what_is_read() {
+    let Some(server) = Dovecot::start() else { return };
+    let mut client = server.client("u1");
+    client.append("INBOX", "", &large("a"));
+    let home = Home::new();
+    server.account_with(&home, "u1", server.imap, LITTLE);
+    let mut pty = Pty::start(&home, (110, 40), &[]);
+    pty.wait_text("subject a");
+    pty.press("\r");
+    pty.wait_text("the words of a");
+    pty.wait("all of it", |screen| {
+        screen.contains("report.pdf") && !screen.contains("at its mail server")
+    });
+    pty.kill();
+    assert!(shown(&home, "a")["messages"][0].get("whole").is_none());
 }
