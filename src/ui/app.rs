@@ -5,11 +5,14 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::command::context::Context;
+use crate::command::bindings::Bindings;
+use crate::command::context::{Context, Subject};
 use crate::command::key::Key;
+use crate::command::keymap::Keymap;
 use crate::engine::accounts::{AccountAsk, Accounts};
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{ImportProgress, Label, Link, Page, Status};
@@ -22,13 +25,16 @@ use crate::ui::compose::desk::{DeskAsk, DeskSaid, EditorJob, EditorSaid};
 use crate::ui::compose::keys::{AttachBox, SavesBox};
 use crate::ui::compose::outgoing;
 use crate::ui::compose::sending::SendBox;
+use crate::ui::ex::ExLine;
 use crate::ui::files::{FileLine, FilesBox, FilesState, Page as TextPage};
 use crate::ui::first_run::{FirstRun, Screen};
+use crate::ui::help::HelpBox;
 use crate::ui::history::History;
 use crate::ui::labels::{Colours, Rename};
 use crate::ui::line::Line;
 use crate::ui::links::LinksBox;
 use crate::ui::list::List;
+use crate::ui::palette::PaletteBox;
 use crate::ui::past::Wanted;
 use crate::ui::picker::Picker;
 use crate::ui::purge::PurgeBox;
@@ -63,8 +69,12 @@ pub enum Stage {
 /// What lies on top.
 #[derive(Debug, Clone)]
 pub enum Layer {
-    /// The help, scrolled this far.
-    Help(usize),
+    /// The help.
+    Help(HelpBox),
+    /// The palette.
+    Palette(Box<PaletteBox>),
+    /// A command is typed.
+    Ex(Box<ExLine>),
     /// The accounts, scrolled this far.
     Accounts(usize),
     /// The label picker.
@@ -205,6 +215,8 @@ pub enum Message {
     NoShell,
     /// It is this time, Unix milliseconds.
     Time(i64),
+    /// Keys are bound otherwise.
+    Keys(Bindings),
     /// The model was drawn.
     Drawn,
 }
@@ -284,8 +296,18 @@ pub struct Model {
     pub searches: Vec<String>,
     /// The open conversation.
     pub reader: Option<Reader>,
+    /// What keys mean.
+    pub keymap: Arc<Keymap>,
     /// The keys pressed so far of a sequence.
     pub keys: Vec<Key>,
+    /// When the first of them was pressed, Unix milliseconds.
+    pub keys_since: i64,
+    /// The rows that a command is for, while one is done that was asked for in a box over them.
+    pub drawn: Option<Vec<Subject>>,
+    /// Names of commands and lists that the palette or the line did, the last first.
+    pub recent: Vec<String>,
+    /// Commands that were typed, the last first.
+    pub lines: Vec<String>,
     /// Keys that wait for a jump to land.
     pub held: VecDeque<Key>,
     /// The status line's facts.
@@ -379,7 +401,12 @@ impl Model {
             search: None,
             searches: Vec::new(),
             reader: None,
+            keymap: Arc::default(),
             keys: Vec::new(),
+            keys_since: beginning.now_ms,
+            drawn: None,
+            recent: Vec::new(),
+            lines: Vec::new(),
             held: VecDeque::new(),
             status,
             accounts: None,
@@ -417,6 +444,8 @@ impl Model {
     pub fn context(&self) -> Context {
         match (self.layers.last(), &self.stage, &self.reader) {
             (Some(Layer::Help(_)), ..) => Context::Help,
+            (Some(Layer::Palette(_)), ..) => Context::Palette,
+            (Some(Layer::Ex(_)), ..) => Context::Ex,
             (Some(Layer::Accounts(_)), ..) => Context::Accounts,
             (Some(Layer::Picker(_)), ..) => Context::Picker,
             (Some(Layer::Colours(_)), ..) => Context::Colours,

@@ -14,6 +14,7 @@ use crossterm::event::{Event as TerminalEvent, KeyEventKind, KeyModifiers};
 use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
+use crate::command::bindings::Bindings;
 use crate::command::context::Context;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Label, Page, Status};
@@ -29,10 +30,10 @@ use crate::ui::gate::Gate;
 use crate::ui::outside::{Outside, Wish};
 use crate::ui::pace::Pace;
 use crate::ui::signals::{self, Told, Watch};
-use crate::ui::sources::{self, AccountJob, Event, Open};
+use crate::ui::sources::{self, AccountJob, Event, KeysJob, Open};
 use crate::ui::terminal::Screen;
 use crate::ui::theme::Theme;
-use crate::ui::{keymap, update, view};
+use crate::ui::{keymap, update, view, which};
 
 /// The most that is taken in before a frame is drawn.
 const MAX_BATCH: usize = 1_000;
@@ -73,6 +74,10 @@ pub struct Start {
     pub accounts: AccountJob,
     /// Reads files and says as whom is written.
     pub desk: DeskJob,
+    /// What keys mean.
+    pub keys: Bindings,
+    /// Tells when that changes.
+    pub keys_job: KeysJob,
     /// Runs the user's editor in the terminal that it is given.
     pub editor: EditorRun,
 }
@@ -118,6 +123,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
         first: start.first,
         first_run: start.first_run,
     });
+    crate::ui::asking::bound(&mut model, start.keys, false);
     model.older = start.older.then_some(model.now_ms);
     let (columns, rows) = Screen::size()?;
     if let Some(draft) = start.compose {
@@ -132,6 +138,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     let gate = sources::start(&events, watch, start.open, door_requests, patience)?;
     let (accounts, asked) = channel();
     sources::attend_accounts(&events, start.accounts, asked)?;
+    sources::attend_keys(&events, start.keys_job)?;
     let (desk, desk_asked) = channel();
     sources::attend_desk(&events, start.desk, desk_asked)?;
     let mut outside = Outside {
@@ -333,11 +340,12 @@ impl Loop {
         let types = model.writing.open.as_ref().is_some_and(|open| open.changed.is_some());
         let pause = Duration::from_millis(PAUSE_MS.unsigned_abs());
         let busy = busy || !model.writing.held.is_empty() || !model.writing.leaving.is_empty();
-        match (types, busy) {
+        let tick = match (types, busy) {
             (true, _) => pause.min(TICK_BUSY),
             (false, true) => TICK_BUSY,
             (false, false) => TICK_IDLE,
-        }
+        };
+        which::wait(model).map_or(tick, |wait| wait.min(tick))
     }
 
     /// Waits for something to come; returns all that has.
@@ -398,6 +406,7 @@ impl Loop {
                     vec![Message::Opened(door)]
                 }
                 Event::NotOpened(notice) => vec![Message::NotOpened(notice)],
+                Event::Keys(bound) => vec![Message::Keys(bound)],
                 Event::Engine(update) => vec![Message::Engine(Box::new(update))],
                 Event::Desk(said) => vec![Message::Desk(Box::new(said))],
                 Event::EngineGone => vec![Message::EngineGone],

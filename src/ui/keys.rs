@@ -8,24 +8,29 @@ use crate::command::intent::{Change, Intent};
 use crate::command::key::{Code, Key};
 use crate::command::motion::{Edit, Motion};
 use crate::command::order;
-use crate::command::registry::{Command, Resolved, Verb, resolve};
+use crate::command::registry::{Command, Resolved, Verb};
 use crate::engine::handle::Request;
 use crate::engine::view::Row;
 use crate::label;
 use crate::notice::Severity;
 use crate::ui::app::{Door, Effect, Layer, Model, Quitting, Sent, Stage, UiExit};
+use crate::ui::asking;
 use crate::ui::compose::composer::{Composer, Typed, Waits};
 use crate::ui::compose::desk::DeskAsk;
 use crate::ui::compose::{self, keeping, outgoing};
+use crate::ui::ex;
 use crate::ui::files;
 use crate::ui::first_run::Does;
 use crate::ui::foresee::foresee;
+use crate::ui::help;
 use crate::ui::labels;
 use crate::ui::line::Line;
 use crate::ui::links;
+use crate::ui::palette;
 use crate::ui::past::{self, Wanted};
 use crate::ui::picker::Picker;
 use crate::ui::purge;
+use crate::ui::range;
 use crate::ui::reader::Reader;
 use crate::ui::search;
 use crate::ui::snooze;
@@ -50,14 +55,17 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     if context == Context::Compose && waits(model, key) {
         return Vec::new();
     }
+    if model.keys.is_empty() {
+        model.keys_since = model.now_ms;
+    }
     model.keys.push(key);
-    match resolve(context, &model.keys) {
+    match model.keymap.resolve(context, &model.keys) {
         Resolved::Prefix => Vec::new(),
-        Resolved::Command(command) => {
+        Resolved::Command(command) => carry_out(model, command, key),
+        // It calls off what was begun, and does nothing else.
+        Resolved::Nothing if key.code == Code::Esc && model.keys.len() > 1 => {
             model.keys.clear();
-            let effects = perform(model, command, key);
-            tour::did(model, command, &effects);
-            effects
+            Vec::new()
         }
         Resolved::Nothing => {
             let alone = std::mem::take(&mut model.keys).len() == 1;
@@ -72,6 +80,19 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Does `command` as its own key would.
+pub(super) fn run(model: &mut Model, command: &Command) -> Vec<Effect> {
+    let key = command.keys.first().and_then(|keys| Key::sequence(keys).last().copied());
+    carry_out(model, command, key.unwrap_or(Key::plain(Code::Enter)))
+}
+
+fn carry_out(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
+    model.keys.clear();
+    let effects = perform(model, command, key);
+    tour::did(model, command, &effects);
+    effects
 }
 
 /// Whether a key waits until what is opened is there.
@@ -96,6 +117,9 @@ pub(super) fn hold(composer: &mut Composer, typed: Typed) {
 pub fn paste(model: &mut Model, text: &str) {
     if search::is_typed(model) {
         return search::insert(model, text);
+    }
+    if asking::insert(model, text) {
+        return;
     }
     match model.layers.last_mut() {
         Some(Layer::Picker(picker)) => {
@@ -144,9 +168,10 @@ pub fn send(model: &mut Model, intent: Intent, sent: Sent) -> Vec<Effect> {
 
 /// The rows that a command is for.
 pub(super) fn subjects(model: &Model) -> Vec<Subject> {
-    match &model.reader {
-        Some(reader) => reader.subjects(),
-        None => model.list.subjects(),
+    match (&model.drawn, &model.reader) {
+        (Some(drawn), _) => drawn.clone(),
+        (None, Some(reader)) => reader.subjects(),
+        (None, None) => model.list.subjects(),
     }
 }
 
@@ -155,6 +180,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         return Vec::new();
     }
     match command.verb {
+        verb if asking::takes(model, verb) => asking::perform(model, verb),
         Verb::Quit | Verb::Close if search::leaves(model) => search::leave(model),
         Verb::Decide(decide) => triage(model, decide(&subjects(model))),
         Verb::Motion(motion) => go(model, motion),
@@ -180,6 +206,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::RenameLabel | Verb::RecolorLabel | Verb::DeleteLabel => {
             labels::press(model, command.verb)
         }
+        Verb::SelectSome(_) | Verb::SelectRange => range::press(model, command.verb),
         Verb::Join => join(model),
         Verb::Split => split(model),
         Verb::Undo => past::want(model, Wanted::Undo),
@@ -202,7 +229,10 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             model.layers.pop();
             Vec::new()
         }
-        Verb::Help => put_on_top(model, Layer::Help(0)),
+        Verb::Palette => palette::open(model),
+        Verb::Ex => ex::open(model),
+        Verb::CompleteEx(_) => Vec::new(),
+        Verb::Help => help::open(model, ""),
         Verb::Accounts => put_on_top(model, Layer::Accounts(0)),
         Verb::AddAccount => wizard::open(model),
         Verb::Suspend => vec![Effect::Suspend],
@@ -239,6 +269,7 @@ fn select(model: &mut Model, verb: Verb) -> Vec<Effect> {
             return search::leave(model);
         }
         model.list.selected.clear();
+        model.list.range = None;
         model.notice = None;
         return Vec::new();
     }
@@ -304,7 +335,7 @@ pub(super) fn triage(model: &mut Model, intent: Option<Intent>) -> Vec<Effect> {
 }
 
 fn join(model: &mut Model) -> Vec<Effect> {
-    let Some(intent) = order::join(&model.list.subjects()) else {
+    let Some(intent) = order::join(&subjects(model)) else {
         model.say(Severity::Info, "Select the conversations to join", "x selects");
         return Vec::new();
     };
@@ -327,20 +358,9 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
         outgoing::go(model, motion);
         return Vec::new();
     }
+    let page = help::page(model);
     match (model.layers.last_mut(), &mut model.stage, &mut model.reader) {
-        (Some(Layer::Help(top) | Layer::Accounts(top)), ..) => {
-            let page = usize::from(model.size.1).saturating_sub(4).max(1);
-            *top = match motion {
-                Motion::Down => top.saturating_add(1),
-                Motion::Up => top.saturating_sub(1),
-                Motion::HalfDown => top.saturating_add(page / 2),
-                Motion::HalfUp => top.saturating_sub(page / 2),
-                Motion::PageDown => top.saturating_add(page),
-                Motion::PageUp => top.saturating_sub(page),
-                Motion::First => 0,
-                Motion::Last => usize::MAX,
-            };
-        }
+        (Some(Layer::Accounts(top)), ..) => *top = help::scrolled(*top, motion, page),
         (Some(Layer::Picker(picker)), ..) => picker.go(motion),
         (Some(Layer::Colours(colours)), ..) => colours.go(motion),
         (Some(Layer::Snooze(open)), ..) => open.go(motion),
@@ -369,7 +389,10 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
                 | Layer::Rename(_)
                 | Layer::FileLine(_)
                 | Layer::Attach(_)
-                | Layer::Leave(_),
+                | Layer::Leave(_)
+                | Layer::Palette(_)
+                | Layer::Ex(_)
+                | Layer::Help(_),
             ),
             ..,
         ) => {}
@@ -380,7 +403,9 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
         }
         (None, Stage::Mail, None) => {
             model.waiting_since = model.now_ms;
-            return ask(model.list.go(motion));
+            let requests = model.list.go(motion);
+            model.list.stretch();
+            return ask(requests);
         }
     }
     Vec::new()

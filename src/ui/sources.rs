@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crossterm::event::Event as TerminalEvent;
 
+use crate::command::bindings::Bindings;
 use crate::engine::accounts::AccountAsk;
 use crate::engine::handle::{EngineHandle, Request, Update};
 use crate::notice::{Exit, Notice};
@@ -32,6 +33,9 @@ pub type Tell = Box<dyn Fn(Update) -> bool + Send>;
 
 /// Does what is asked of accounts, on a thread of its own; the flag calls it off.
 pub type AccountJob = Arc<dyn Fn(AccountAsk, Arc<AtomicBool>, Tell) + Send + Sync>;
+
+/// Tells of keys that are bound otherwise, on a thread of its own, until nobody listens.
+pub type KeysJob = Box<dyn FnOnce(&dyn Fn(Bindings) -> bool) + Send>;
 
 /// How long the terminal may take to take its modes back when the program is ended by force.
 const LAST_BYTES: Duration = Duration::from_millis(200);
@@ -54,6 +58,8 @@ pub enum Event {
     Engine(Update),
     /// What was asked of the desk.
     Desk(DeskSaid),
+    /// Keys are bound otherwise.
+    Keys(Bindings),
     /// The engine is gone.
     EngineGone,
 }
@@ -86,6 +92,15 @@ pub fn start(
     }
     spawn("engine-updates", move || open_doors(open, &doors, &opened))?;
     Ok(gate)
+}
+
+/// Passes on what the user binds while the program runs.
+///
+/// # Errors
+/// When a thread cannot be made.
+pub fn attend_keys(events: &Sender<Event>, job: KeysJob) -> std::io::Result<()> {
+    let events = events.clone();
+    spawn("keys", move || job(&|bound| events.send(Event::Keys(bound)).is_ok()))
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {

@@ -49,6 +49,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Time(now_ms) => time(model, now_ms),
+        Message::Keys(bound) => {
+            crate::ui::asking::bound(model, bound, true);
+            Vec::new()
+        }
         Message::Drawn => drawn(model),
     };
     effects.extend(search::look(model));
@@ -90,10 +94,10 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
             *shown = top.min(last);
         }
     }
-    if let Some(Layer::Help(top)) = model.layers.last().cloned() {
+    if let Some(Layer::Help(_)) = model.layers.last() {
         let last = crate::ui::view::help::last_top(model);
-        if let Some(Layer::Help(shown)) = model.layers.last_mut() {
-            *shown = top.min(last);
+        if let Some(Layer::Help(open)) = model.layers.last_mut() {
+            open.top = open.top.min(last);
         }
     }
     ask(requests)

@@ -56,7 +56,7 @@ const DOORS: [(&str, &[&str]); 17] = [
     ("mail_parser", &["src/mail"]),
     ("html2text", &["src/mail"]),
     ("clap", &["src/cli", "src/main.rs"]),
-    ("toml_edit", &["src/account"]),
+    ("toml_edit", &["src/account", "src/command"]),
     ("hyper", &["src/account"]),
     ("simple_dns", &["src/account"]),
     ("roxmltree", &["src/account"]),

@@ -18,7 +18,7 @@ const SIZES: [(u16, u16); 7] =
     [(30, 6), (40, 10), (60, 15), (80, 24), (100, 30), (140, 40), (200, 50)];
 
 /// The views, by the keys that lead there from the list.
-const VIEWS: [(&str, &str); 23] = [
+const VIEWS: [(&str, &str); 28] = [
     ("list", "jj"),
     ("the last row", "G"),
     ("selection", "xjxs"),
@@ -29,7 +29,12 @@ const VIEWS: [(&str, &str); 23] = [
     ("a label's name", "l<C-r>"),
     ("picker with a filter", "l日本<Left>e\u{301}"),
     ("help", "?"),
-    ("the help's end", "?G"),
+    ("the help's end", "?<End>"),
+    ("the help about a word", "?日本"),
+    ("the palette", "<C-k>"),
+    ("the palette about a word", "<C-k>la日"),
+    ("a command", ":"),
+    ("a label's command", ":label 日本"),
     ("a prefix", "g"),
     ("nothing here", "gd"),
     ("history", "gh"),
