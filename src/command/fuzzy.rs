@@ -9,14 +9,16 @@ const MAX_TEXT_CHARS: usize = 160;
 const MAX_TYPED_CHARS: usize = 60;
 /// A letter at the beginning of a word.
 const START: i32 = 8;
+/// That the text begins so, or that a word ends where what is typed does.
+const WHOLE: i32 = 3;
 /// A letter that follows the one before.
 const RUN: i32 = 6;
 /// A letter somewhere else.
-const STREWN: i32 = -5;
+const STREWN: i32 = -7;
 /// What a text has for each of its signs that is not typed, at most [`MAX_LENGTH_LOSS`] in all.
 const MAX_LENGTH_LOSS: usize = 12;
 /// Edits up to which a name is near, for a name of few letters and for one of many.
-const NEAR_EDITS: (usize, usize) = (1, 3);
+const NEAR_EDITS: (usize, usize) = (1, 2);
 
 /// How well `typed` fits `text`: the more the better; `None` when it does not. Every word that is
 /// typed must fit, in any order.
@@ -50,21 +52,27 @@ fn word_score(word: &[char], text: &[char]) -> Option<i32> {
             if text[at] != *letter {
                 continue;
             }
-            let fresh = if starts(at) { START } else { STREWN };
+            let fresh = match at {
+                0 => START + WHOLE,
+                at if starts(at) => START,
+                _ => STREWN,
+            };
             let run = at.checked_sub(1).and_then(|at| *best.get(at)?).map(|s| s + RUN);
             let jump = if nth == 0 { Some(fresh) } else { before.map(|s| s + fresh) };
             next[at] = run.max(jump);
         }
         best = next;
     }
-    best.into_iter().flatten().max().filter(|score| *score > 0)
+    let ends = |at: usize| text.get(at + 1).is_none_or(|next| !next.is_alphanumeric());
+    let whole = |(at, score): (usize, Option<i32>)| Some(score? + if ends(at) { WHOLE } else { 0 });
+    best.into_iter().enumerate().filter_map(whole).max().filter(|score| *score > 0)
 }
 
 /// Of `names` the one that `typed` is most likely meant to be, where one is near.
 pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed: Vec<char> =
         typed.chars().take(MAX_TYPED_CHARS).flat_map(char::to_lowercase).collect();
-    let most = if typed.len() < 5 { NEAR_EDITS.0 } else { NEAR_EDITS.1 };
+    let most = if typed.len() < 6 { NEAR_EDITS.0 } else { NEAR_EDITS.1 };
     let near = names.into_iter().filter_map(|name| {
         let known: Vec<char> = name.chars().flat_map(char::to_lowercase).collect();
         let begins = !typed.is_empty() && known.starts_with(&typed);

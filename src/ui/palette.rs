@@ -119,7 +119,12 @@ fn commands(model: &Model, open: &PaletteBox, typed: &str) -> Vec<(i32, Found)> 
     };
     let scored = |command: &'static Command| {
         let title = title(command);
-        let fits = score(typed, command.name).max(score(typed, &title))?;
+        let fits = match typed {
+            // Nobody looks for what an arrow does.
+            "" if command.group == Group::Move => return None,
+            "" => 0,
+            typed => score(typed, command.name).max(score(typed, &title))?,
+        };
         let item = Item::Command(command);
         Some((fits + recency(model, command.name), Found { item, title }))
     };

@@ -287,7 +287,10 @@ mod tests {
     fn every_goal_names_commands_of_the_registry() {
         for goal in STEPS.iter().flat_map(|step| step.goals) {
             for name in goal.shown.iter().chain(goal.also) {
-                assert!(crate::command::registry::all().any(|command| command.name == *name), "{name}");
+                assert!(
+                    crate::command::registry::all().any(|command| command.name == *name),
+                    "{name}"
+                );
             }
             assert!(!goal.keys(&Keymap::default()).is_empty() && !goal.word.is_empty());
         }

@@ -156,10 +156,10 @@ fn lines_are_completed_and_remembered() {
 fn the_help_is_found_by_words_and_keys() {
     let mut screen = screen();
     for (typed, there, not) in [
-        ("spam", "Move to spam", "Move to trash"),
+        ("spam", "Move to spam", "Move to the trash"),
         ("g i", "Inbox", "Starred"),
         ("ctrl-d", "Half a page down", "Archive"),
-        ("#", "Move to trash", "Move to spam"),
+        ("#", "Move to the trash", "Move to spam"),
         ("enter", "Open the conversation", "Star;"),
         ("qqq", "no key is about that", "Archive"),
     ] {

@@ -125,7 +125,7 @@ fn a_screen_that_is_too_small_says_so_in_one_line() {
 
 #[test]
 fn help_lists_every_command_with_its_keys() {
-    let mut screen = Screen::new(Double::sample(), 80, 160);
+    let mut screen = Screen::new(Double::sample(), 80, 220);
     // The tour is there in the sample mailbox only.
     screen.model.demo = true;
     screen.press("?");

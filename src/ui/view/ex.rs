@@ -14,8 +14,10 @@ use crate::ui::text;
 
 /// Choices that are shown at a time.
 const ROWS: u16 = 8;
-/// Columns of a choice's name.
-const NAME: u16 = 22;
+/// Columns of a choice's name, and where there are few.
+const NAME: (usize, usize) = (22, 15);
+/// From this many columns on there is room.
+const WIDE_FROM: u16 = 60;
 
 /// Draws it.
 pub(super) fn draw(model: &Model, ex: &ExLine, area: Rect, buf: &mut Buffer) -> Position {
@@ -38,7 +40,8 @@ pub(super) fn draw(model: &Model, ex: &ExLine, area: Rect, buf: &mut Buffer) -> 
             let mark = if here { "▸ " } else { "  " };
             let x = put(buf, (inside.x, y), mark, inside.width, theme.text());
             let style = if here { theme.strong() } else { theme.text() };
-            let name = text::fit(&offer.shown, NAME.into());
+            let wide = if inside.width < WIDE_FROM { NAME.1 } else { NAME.0 };
+            let name = text::fit(&offer.shown, wide);
             let x = put(buf, (x, y), &name, inside.right().saturating_sub(x), style);
             let key = offer.command.map(|name| model.keymap.key(name)).unwrap_or_default();
             let end = inside.right().saturating_sub(columns(key));

@@ -57,7 +57,10 @@ pub fn lines(model: &Model, typed: &str) -> Vec<Line> {
         lines.extend(keyed.iter().map(|command| Line::Command(command)));
         lines.push(Line::Blank);
     }
-    for group in groups() {
+    // One who types `g i` means keys, and no letters that stand in some word.
+    let letters = typed.split_whitespace().all(|word| word.chars().count() == 1);
+    let words = typed.is_empty() || keyed.is_empty() || !letters;
+    for group in groups().filter(|_| words) {
         let found = all().filter(|command| command.group == group && fits(command, typed));
         let found = found.filter(|c| !keyed.iter().any(|keyed| keyed.name == c.name));
         let found: Vec<Line> = found.map(Line::Command).collect();

@@ -7,6 +7,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::boxes::{open, typed};
 use super::{columns, put};
+use crate::label::is_system;
 use crate::ui::app::Model;
 use crate::ui::palette::{Found, Item, PaletteBox};
 use crate::ui::text;
@@ -46,7 +47,10 @@ fn row(model: &Model, found: &Found, here: bool, line: Rect, buf: &mut Buffer) {
             let keys: Vec<&str> = model.keymap.keys(command.name).take(2).collect();
             (keys.join("  "), theme.key())
         }
-        Item::List(_) => ("label".to_owned(), theme.dim()),
+        Item::List(label) => {
+            let is = if is_system(label.as_str()) { "list" } else { "label" };
+            (is.to_owned(), theme.dim())
+        }
         Item::Person(_) => ("person".to_owned(), theme.dim()),
     };
     let most = line.width.saturating_sub(LEAST_TITLE + 4);
