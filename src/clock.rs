@@ -53,8 +53,32 @@ pub fn rfc3339(seconds: i64) -> Option<String> {
     (text.len() == 20).then_some(text)
 }
 
+/// The zone of this machine.
+#[must_use]
+pub fn zone() -> jiff::tz::TimeZone {
+    // Its rules are all that is asked for. To say what it is called, the names of all zones that
+    // there are would be read, which takes longer than to search a mailbox.
+    if std::env::var_os("TZ").is_none()
+        && let Ok(rules) = std::fs::read("/etc/localtime")
+        && let Ok(zone) = jiff::tz::TimeZone::tzif("", &rules)
+    {
+        return zone;
+    }
+    jiff::tz::TimeZone::system()
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_zone_is_that_of_the_machine() {
+        let summer: jiff::Timestamp = "2024-07-01T00:00:00Z".parse().unwrap();
+        let winter: jiff::Timestamp = "2024-01-01T00:00:00Z".parse().unwrap();
+        let system = jiff::tz::TimeZone::system();
+        for at in [summer, winter, jiff::Timestamp::now()] {
+            assert_eq!(super::zone().to_offset(at), system.to_offset(at));
+        }
+    }
+
     #[test]
     fn rfc3339_is_utc_to_the_second() {
         assert_eq!(super::rfc3339(1_258_471_718).as_deref(), Some("2009-11-17T15:28:38Z"));

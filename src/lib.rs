@@ -55,6 +55,8 @@
 //!
 //! | what happens | where, in order |
 //! |---|---|
+//! | a command is found, typed | `ui/palette`, `ui/ex` → `ui/asking` → `command/fuzzy`, `line` |
+//! | what a key means | `cli/keys` → `command/bindings` → `keymap`, `preset` ← `registry` |
 //! | key `e` | `ui/keys` → `command/archive` → `engine/run` → `engine/intents` → `mailbox/groups` |
 //! | a blob comes in, goes out | `backend/blobs`, `store/upload` ← `engine/blobs` |
 //! | what is kept on a device | `engine/policy` → `engine/walk` → `engine/keep` → `engine/kept` |
@@ -74,6 +76,7 @@
 //! | what we said comes back | `imap/shown`, `backend/echo` ← `backend/edge`, `backend/edge_out` |
 //! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
 //! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |
+//! | what went to some only goes to the others | `outbox/rest` ← `settle`; `compose/narrow` |
 //! | what is queued is sent | `outbox/looking` → `outbox/decide` → `outbox/giving` → `settle` |
 //! | what was queued has a row | `backend/outbox/rows` ← `backend/core` (`push`), `doctor` |
 //! | what was taken back too late | `engine/apply` (`forget_projected`) → `engine/late` |
@@ -108,10 +111,11 @@
 //! | a file of an older format | `store/db` (`open_with`) → `mailbox/rebuild`, `backend/storage` |
 //! | a name of events that is new here | `store/known` → `mailbox/rebuild`, `storage/again` |
 //! | another projection | `backend/storage/again` → `backend/reproject`, a slice a step |
-//! | a file outlives a power cut | `store/db` (`durable`), `store/disk`, `engine/syncer` |
+//! | a file outlives a power cut | `store/db` (`durable`), `store/room`, `disk`, `engine/syncer` |
 //! | an own event is forgotten | `engine/apply` (`forget_projected`) ← `engine/kept_disk` |
 //! | an attachment is saved, opened, piped | `cli/attachment` ← `mail/part`, `mail/program` |
 //! | a file is saved, read on the screen | `ui/files` → `cli/tui_files` → `cli/attachment` |
+//! | a picture is seen | `ui/files` (`page`) → `cli/tui_files` → `ui/picture` → `ui/terminal` |
 //! | mail goes out into files | `cli/export` → `bridge/leave` → `keyword`, `compose/restate` |
 //! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
 //! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |

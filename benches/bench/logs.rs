@@ -30,6 +30,8 @@ const GROUPS: [usize; 4] = [1, 8, 64, 512];
 const COMMITS: usize = 200;
 /// Groups before the disk has settled.
 const WARM: usize = 20;
+/// Bytes that a write-ahead log has at most, and what one commit may put behind them.
+const LOG_BYTES: usize = 32 * 1_024 * 1_024;
 /// Pages of a database that stands beside ours.
 const PAGES: usize = 4_000;
 /// Bytes of a write-ahead log before its pages, and of each page in it (SQLite file format, 4.1).
@@ -73,8 +75,9 @@ pub(crate) fn replay(stage: &mut Stage) -> Vec<Value> {
 
 /// Events a second that a backend takes in durably, in groups of several sizes. Beside each group,
 /// in turn: the bytes that its commit put into the write-ahead log, in one write at the same place
-/// of a file that has grown as that log has, with one `fdatasync`; the same of no more than the
-/// events themselves; and a commit of as many changed pages by SQLite alone.
+/// of a file that has bytes there already, with one `fdatasync`; the same at the end of a file that
+/// grows; the same of no more than the events themselves; and a commit of as many changed pages by
+/// SQLite alone.
 pub(crate) fn appends(stage: &mut Stage) -> Vec<Value> {
     let seeded = stage.seeded(stage.sizes[0]).join("backend");
     let copy = tempfile::tempdir_in(stage.folder()).expect("room on the disk");
@@ -87,63 +90,87 @@ pub(crate) fn appends(stage: &mut Stage) -> Vec<Value> {
     let mut lines = Vec::new();
     // Kept open: to close what SQLite has locked would give its locks up.
     let index = std::fs::File::open(copy.path().join("threads.db-shm")).expect("an index");
+    // One has its bytes already, one has none.
     let like_log = std::fs::File::create(copy.path().join("like-log")).expect("a file");
+    write(&like_log, &vec![7; LOG_BYTES], 0);
+    let grows = std::fs::File::create(copy.path().join("grows")).expect("a file");
     let mut pages = pages(copy.path());
     for group in GROUPS {
-        let (mut ours, mut floor, mut bare) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut bytes, mut bytes_bare) = (Vec::new(), Vec::new());
-        let (mut before_commit, mut by_sqlite) = (Vec::new(), Vec::new());
+        let mut took = Took::default();
         let alone = std::fs::File::create(copy.path().join("alone")).expect("a file");
         let mut end = 0;
         for at in 0..COMMITS + WARM {
             number += 1;
+            if at == WARM {
+                took = Took::default();
+            }
             let push = push(&backend, &stores, number, group);
             let events = vec![7; events_bytes(&push)];
             let before = frames(&index);
             let begun = Instant::now();
             backend.handle(1, push, 0).expect("room on the disk");
-            let handled = begun.elapsed();
+            took.before_commit.push(begun.elapsed());
             backend.commit().expect("room on the disk");
-            let took = begun.elapsed();
+            took.ours.push(begun.elapsed());
             assert!(backend.frames().iter().any(|(_, frame)| matches!(frame, Frame::Ack { .. })));
             let after = frames(&index);
             // The log begins anew now and then.
             let first = if after > before { before } else { 0 };
-            let block = vec![7; usize::try_from((after - first) * LOG_FRAME).expect("small")];
-            let wrote = write(&like_log, &block, LOG_HEADER + first * LOG_FRAME);
-            let wrote_bare = write(&alone, &events, end);
-            end += events.len() as u64;
-            let committed = commit_pages(&mut pages, number, after - first);
-            if at >= WARM {
-                ours.push(took);
-                before_commit.push(handled);
-                by_sqlite.push(committed);
-                floor.push(wrote);
-                bare.push(wrote_bare);
-                bytes.push(block.len() as f64);
-                bytes_bare.push(events.len() as f64);
+            if first == 0 {
+                grows.set_len(0).expect("a file");
             }
+            let block = vec![7; usize::try_from((after - first) * LOG_FRAME).expect("small")];
+            let place = LOG_HEADER + first * LOG_FRAME;
+            took.in_place.push(write(&like_log, &block, place));
+            took.growing.push(write(&grows, &block, place));
+            took.events.push(write(&alone, &events, end));
+            end += events.len() as u64;
+            took.sqlite.push(commit_pages(&mut pages, number, after - first));
+            took.bytes.push(block.len() as f64);
+            took.event_bytes.push(events.len() as f64);
         }
-        // With the copies of the log into its file, which every so many commits pay for.
-        let whole = |times: &[Duration]| times.iter().sum::<Duration>().as_secs_f64();
-        let all = ratio(whole(&floor), whole(&ours));
-        let (ours, floor, bare) = (Times::from(ours), Times::from(floor), Times::from(bare));
-        let by_sqlite = Times::from(by_sqlite);
-        let of = |floor: &Times| ratio(millis(floor.at(50)), millis(ours.at(50)));
-        let against = json!({
-            "group": group, "groupMs": millis(ours.at(50)),
-            "beforeCommitMs": millis(Times::from(before_commit).at(50)),
-            "logBytes": median(&mut bytes), "fdatasyncMs": millis(floor.at(50)),
-            "ofFdatasync": of(&floor), "ofFdatasyncAll": all,
-            "sqliteCommitMs": millis(by_sqlite.at(50)), "ofSqlite": of(&by_sqlite),
-            "eventBytes": median(&mut bytes_bare), "eventsMs": millis(bare.at(50)),
-            "ofEvents": of(&bare),
-        });
-        let rate = (group as f64 / ours.at(50).as_secs_f64()).round();
-        lines.push(once("appends", rate, "events/s", "higher", against));
+        lines.push(took.line(group));
     }
     drop(backend);
     lines
+}
+
+/// How long each group took, and what stands beside it.
+#[derive(Default)]
+struct Took {
+    ours: Vec<Duration>,
+    before_commit: Vec<Duration>,
+    /// A write where a file has bytes, a write at its end, one of the events alone.
+    in_place: Vec<Duration>,
+    growing: Vec<Duration>,
+    events: Vec<Duration>,
+    sqlite: Vec<Duration>,
+    bytes: Vec<f64>,
+    event_bytes: Vec<f64>,
+}
+
+impl Took {
+    fn line(mut self, group: usize) -> Value {
+        // With the copies of the log into its file, which every so many commits pay for.
+        let whole = |times: &[Duration]| times.iter().sum::<Duration>().as_secs_f64();
+        let all = ratio(whole(&self.in_place), whole(&self.ours));
+        let p50 = |times: Vec<Duration>| millis(Times::from(times).at(50));
+        let ours = Times::from(self.ours).at(50);
+        let of = |floor: f64| ratio(floor, millis(ours));
+        let (in_place, growing) = (p50(self.in_place), p50(self.growing));
+        let (sqlite, events) = (p50(self.sqlite), p50(self.events));
+        let against = json!({
+            "group": group, "groupMs": millis(ours),
+            "beforeCommitMs": p50(self.before_commit), "logBytes": median(&mut self.bytes),
+            "fdatasyncMs": in_place, "ofFdatasync": of(in_place), "ofFdatasyncAll": all,
+            "growMs": growing, "ofGrow": of(growing),
+            "sqliteCommitMs": sqlite, "ofSqlite": of(sqlite),
+            "eventBytes": median(&mut self.event_bytes), "eventsMs": events,
+            "ofEvents": of(events),
+        });
+        let rate = (group as f64 / ours.as_secs_f64()).round();
+        once("appends", rate, "events/s", "higher", against)
+    }
 }
 
 /// The stores of a backend.

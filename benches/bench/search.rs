@@ -141,7 +141,7 @@ fn typing(data: &Path) -> Value {
         {
             let begun = Instant::now();
             let zone = TimeZone::UTC;
-            let context = Context { now: 0, zone: &zone, me: &[], typing: true };
+            let context = Context { now: 0, zone: &zone, me: &[], typing: true, saved: &[] };
             let query = parse(&typed[..end], &context).query;
             let ask = Ask { query: &query, limit: 50, order: Order::Newest, typing: true };
             device.find(&index, &ask, &|| true).expect("an answer");

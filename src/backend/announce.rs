@@ -18,7 +18,7 @@ use crate::account::{Account, Settings, run_command};
 use crate::backend::core::Backend;
 use crate::backend::storage::EdgeMessage;
 use crate::backend::thread_client::state_of;
-use crate::clock::{Clock as _, SystemClock, rfc3339};
+use crate::clock::{self, Clock as _, SystemClock, rfc3339};
 use crate::id::{StoreId, ThreadId};
 use crate::imap::{FolderState, Role};
 use crate::notice::{Explain as _, Notice};
@@ -244,7 +244,7 @@ impl Announcing {
         let mut started = Vec::new();
         for (id, burst) in std::mem::take(&mut self.bursts) {
             let settings = &burst.account.settings;
-            if is_quiet(settings, SystemClock.now(), &TimeZone::system()) {
+            if is_quiet(settings, SystemClock.now(), &clock::zone()) {
                 continue;
             }
             started.extend(self.command(&id, &burst));

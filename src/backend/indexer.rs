@@ -304,7 +304,7 @@ mod tests {
         let looked = look_at_index(dir, Logs::Backend, 9).unwrap();
         assert_eq!((looked.lacks, looked.stale), (0, false));
         let zone = jiff::tz::TimeZone::UTC;
-        let context = Context { now: 0, zone: &zone, me: &[], typing: false };
+        let context = Context { now: 0, zone: &zone, me: &[], typing: false, saved: &[] };
         let query = parse(text, &context).query;
         let ask = Ask { query: &query, limit: 9, order: Order::Newest, typing: false };
         looked.index.unwrap().find(&ask, &mut Every, &|| true).unwrap().len()

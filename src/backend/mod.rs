@@ -63,7 +63,8 @@ pub use indexer::{
 pub use ingest::{Packer, Prepared, Whole, prepare};
 pub use mend::mend;
 pub use outbox::{
-    Claim, Due, Gave, Given, Look, Parcel, Post, Said, Sending, SendingHandle, SmtpPost, Told, Why,
+    Claim, Due, Gave, Given, Look, NotTaken, Parcel, Post, Said, Sending, SendingHandle, SmtpPost,
+    Told, Why,
 };
 pub use storage::{Logs, Looked, Texts, VERSION as FORMAT};
 

@@ -7,8 +7,8 @@
 //!
 //! `decide` is the table of cases, `loaded` what a log says of its messages, `rows` what is looked
 //! at, `desk` what is in hands, `settle` what became of one, `telling` what is told of it, `filing`
-//! the copy at the mail server, `parcel` how a draft becomes bytes, `post` who gives them away,
-//! `sending` who does it while the program runs: `looking` and `giving` are its threads.
+//! the copy at the mail server, `parcel` how a draft becomes bytes, `rest` what goes to those alone
+//! who were refused for now, `post` who gives it away, `sending` who does it while the program runs: `looking` and `giving` are its threads.
 
 mod decide;
 mod desk;
@@ -18,6 +18,7 @@ mod loaded;
 mod looking;
 mod parcel;
 mod post;
+mod rest;
 mod rows;
 mod sending;
 mod settle;
@@ -27,7 +28,7 @@ mod tests;
 
 pub use self::post::{Parcel, Post, SmtpPost};
 pub use self::sending::{Said, Sending, SendingHandle};
-pub use self::settle::{Gave, Given};
+pub use self::settle::{Gave, Given, NotTaken};
 pub use self::telling::Told;
 
 pub(super) use self::desk::Desk;
@@ -65,6 +66,8 @@ pub struct Due {
     pub at: i64,
     /// What was written.
     pub draft: Draft,
+    /// The bytes that others of its recipients got already, and that these get as well.
+    pub raw: Option<BlobHash>,
     /// How it was queued.
     pub of: MessageQueued,
     /// The codes of its failures so far.
@@ -208,6 +211,7 @@ impl Backend {
             head: loaded.state.position,
             at,
             draft,
+            raw: loaded.state.save(&row.of.save).and_then(|row| row.saved.raw.clone()),
             of: row.of.clone(),
             codes: loaded.tries(queued).codes.clone(),
         }))

@@ -8,6 +8,7 @@
 use super::folder::of_path;
 use super::{Folder, Said, keyword};
 use crate::label::{self, Place};
+use crate::mail::MAX_KEYWORDS;
 use crate::mail::compose::restate;
 use crate::mail::{Flags, stored};
 
@@ -104,11 +105,7 @@ fn is_wanted(said: &Said, wanted: &Wanted) -> bool {
 
 /// The names that say what the folder does not.
 fn names(wanted: &Wanted, folder: &Folder) -> Vec<String> {
-    let labels = wanted.labels.iter();
-    let mut names: Vec<String> = labels.map(|name| keyword::of_label(name)).collect();
-    if wanted.sent {
-        names.push("Sent".to_owned());
-    }
+    let sent = wanted.sent.then_some("Sent");
     let own = wanted.sent || wanted.flags.draft;
     let place = match wanted.place {
         _ if folder.place.is_some() => None,
@@ -117,8 +114,10 @@ fn names(wanted: &Wanted, folder: &Folder) -> Vec<String> {
         Place::Spam => Some("Spam"),
         Place::Trash => Some("Trash"),
     };
-    names.extend(place.map(str::to_owned));
-    names
+    // Of more labels than are read the first are written, and the place always.
+    let last: Vec<String> = sent.into_iter().chain(place).map(str::to_owned).collect();
+    let labels = wanted.labels.iter().take(MAX_KEYWORDS.saturating_sub(last.len()));
+    labels.map(|name| keyword::of_label(name)).chain(last).collect()
 }
 
 #[cfg(test)]
@@ -168,9 +167,11 @@ mod tests {
         };
         let same = Dressed { bytes: None, whole: true, lost: Vec::new() };
         assert_eq!(for_maildir(RAW, &wanted), same);
-        let many: Vec<String> = (0..101).map(|n| format!("l{n}")).collect();
+        let many: Vec<String> = (0..MAX_KEYWORDS + 2).map(|n| format!("label no. {n}")).collect();
+        let some = Wanted { labels: many[..MAX_KEYWORDS].to_vec(), ..wanted.clone() };
+        assert!(for_maildir(RAW, &some).whole, "all of a thousand come back");
         let much = for_maildir(RAW, &Wanted { labels: many.clone(), ..wanted.clone() });
-        assert_eq!((much.whole, much.lost), (false, many), "a header has room for a hundred");
+        assert_eq!((much.whole, much.lost), (false, many[MAX_KEYWORDS..].to_vec()));
         let other = Wanted { labels: Vec::new(), ..wanted };
         let bytes = for_maildir(RAW, &other).bytes.unwrap();
         assert_eq!(bytes, b"Subject: x\n\nbody\n");

@@ -76,17 +76,7 @@ pub(super) enum Command {
         wait: Wait,
     },
     /// List conversations, newest first.
-    List {
-        /// A label by id or name, or `all`, or `anywhere`.
-        #[arg(long, default_value = "inbox")]
-        label: String,
-        /// At most so many; 0 for all.
-        #[arg(long, default_value_t = 50, value_name = "N")]
-        limit: usize,
-        /// Go on after this row: its thread, `lastActivity.thread`, or a time.
-        #[arg(long, value_name = "CURSOR")]
-        before: Option<String>,
-    },
+    List(List),
     /// Show conversations with their messages.
     Show {
         /// Threads.
@@ -107,17 +97,7 @@ pub(super) enum Command {
     /// Write mail into a Maildir, or a conversation into an mbox file; `import` reads it again.
     Export(super::export::Export),
     /// Find conversations, the newest answer first; the README says what can be asked.
-    Search {
-        /// What to look for: words, \"phrases\", begin*, from:name, label:x, -not, a OR b, …
-        #[arg(required = true, value_name = "QUERY")]
-        query: Vec<String>,
-        /// At most so many; 0 for all.
-        #[arg(long, default_value_t = 50, value_name = "N")]
-        limit: usize,
-        /// In which order: newest or relevance.
-        #[arg(long, default_value = "newest", value_name = "ORDER", value_parser = order)]
-        by: crate::search::Order,
-    },
+    Search(Search),
     /// List labels with their counts; or make, rename, recolor and delete them.
     Labels {
         #[command(subcommand)]
@@ -272,6 +252,52 @@ pub(super) enum Command {
         #[arg(long, value_name = "IP:PORT")]
         listen: String,
     },
+}
+
+/// What is listed.
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// A label by id or name, or `all`, or `anywhere`.
+    #[arg(long, default_value = "inbox")]
+    pub(super) label: String,
+    /// At most so many; 0 for all.
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(super) limit: usize,
+    /// Go on after this row: its thread, `lastActivity.thread`, or a time.
+    #[arg(long, value_name = "CURSOR")]
+    pub(super) before: Option<String>,
+}
+
+impl List {
+    /// So many of the inbox, the newest; 0 for all.
+    pub(super) fn inbox(limit: usize) -> Self {
+        Self { label: "inbox".to_owned(), limit, before: None }
+    }
+}
+
+/// What is looked for.
+#[derive(Debug, Args)]
+pub(super) struct Search {
+    /// What to look for: words, \"phrases\", begin*, from:name, label:x, @saved, -not, a OR b, …
+    #[arg(required_unless_present_any = ["saved", "unsave"], value_name = "QUERY")]
+    pub(super) query: Vec<String>,
+    /// At most so many; 0 for all.
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(super) limit: usize,
+    /// In which order: newest or relevance.
+    #[arg(long, default_value = "newest", value_name = "ORDER", value_parser = order)]
+    pub(super) by: crate::search::Order,
+    /// Save the query under this name, for every device; `search @NAME` asks it.
+    #[arg(long, value_name = "NAME", requires = "query", conflicts_with_all = ["saved", "unsave"])]
+    pub(super) save: Option<String>,
+    /// List the saved searches; with a name, ask that one.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, conflicts_with = "query")]
+    pub(super) saved: Option<Option<String>>,
+    /// Remove the search that is saved under this name.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["saved", "query"])]
+    pub(super) unsave: Option<String>,
+    #[command(flatten)]
+    pub(super) wait: Wait,
 }
 
 /// What goes for ever; nothing named is what has been in trash for longer than it is kept.

@@ -107,5 +107,5 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
     if super::tui::has_screen(output) {
         return super::tui::run_sample(home, output, sample);
     }
-    super::list::list(sample.home(), output, "inbox", 0, None)
+    super::list::list(sample.home(), output, &super::args::List::inbox(0))
 }

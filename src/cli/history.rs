@@ -127,6 +127,10 @@ fn safe(deed: &Deed) -> Deed {
         Deed::Made(id, name) => Deed::Made(id.clone(), line(name)),
         Deed::Renamed(id, name) => Deed::Renamed(id.clone(), line(name)),
         Deed::Recolored(id, color) => Deed::Recolored(id.clone(), color.as_deref().map(line)),
+        Deed::SearchSaved(id, name, query) => {
+            Deed::SearchSaved(id.clone(), line(name), line(query))
+        }
+        Deed::SearchRemoved(id, name) => Deed::SearchRemoved(id.clone(), line(name)),
         other => other.clone(),
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::cli::args;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::clock::rfc3339;
@@ -49,15 +50,10 @@ impl<'a> Line<'a> {
 }
 
 /// Lists conversations.
-pub(super) fn list(
-    home: &Home,
-    output: Output,
-    label: &str,
-    limit: usize,
-    before: Option<&str>,
-) -> Result<Exit, Notice> {
+pub(super) fn list(home: &Home, output: Output, asked: &args::List) -> Result<Exit, Notice> {
+    let label = asked.label.as_str();
     let device = super::caught_up_still(home)?;
-    let before = before.map(Before::parse).transpose()?;
+    let before = asked.before.as_deref().map(Before::parse).transpose()?;
     let Some(device) = device else { return Ok(Exit::Done) };
     let notice = |error: EngineError| error.notice();
     let label = device
@@ -65,12 +61,10 @@ pub(super) fn list(
         .map_err(notice)?
         .ok_or_else(|| EngineError::NoLabel(crate::safe_text::line(label)).notice())?;
     let mut window = before.map_or(Ok(Window::First), |before| before.window(&device))?;
-    let mut left = if limit == 0 { usize::MAX } else { limit };
+    let mut left = if asked.limit == 0 { usize::MAX } else { asked.limit };
     while left > 0 {
         let page = device.page(&label, &window, left.min(PAGE)).map_err(notice)?;
-        for row in &page.rows {
-            print(output, row)?;
-        }
+        print(output, &page.rows)?;
         left -= page.rows.len();
         match page.rows.last() {
             Some(last) if page.more_after => {
@@ -135,9 +129,17 @@ impl Before {
     }
 }
 
-/// Prints a row.
-pub(super) fn print(output: Output, row: &Row) -> Result<(), Notice> {
-    output.result(&Line::of(row), || plain(row))
+/// Prints rows, many at a time.
+pub(super) fn print(output: Output, rows: &[Row]) -> Result<(), Notice> {
+    for some in rows.chunks(PAGE) {
+        let mut lines = String::new();
+        for row in some {
+            lines.push_str(&output.text(&Line::of(row), || plain(row))?);
+            lines.push('\n');
+        }
+        output.bytes(lines.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// A row as a line for people.

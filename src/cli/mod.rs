@@ -28,6 +28,7 @@ mod opener;
 mod output;
 mod purge;
 mod reach;
+mod reading;
 mod restore;
 mod search;
 mod serve;
@@ -69,7 +70,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> u8 {
     let args = args::prepare(args);
     let given = |option: &str| args.iter().take_while(|arg| *arg != "--").any(|arg| arg == option);
     let output = Output { json: given("--json"), quiet: given("--quiet") };
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match reading::parse(&args).map_or_else(|| Cli::try_parse_from(args), Ok) {
         Ok(cli) => cli,
         Err(error) => return refuse(output, &error),
     };
@@ -158,10 +159,8 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
             }
             import::run(home, output, &request, !wait.no_wait)
         }
-        Command::List { label, limit, before } => {
-            list::list(home, output, &label, limit, before.as_deref())
-        }
-        Command::Search { query, limit, by } => search::run(home, output, &query, limit, by),
+        Command::List(asked) => list::list(home, output, &asked),
+        Command::Search(asked) => search::run(home, output, &asked),
         Command::Show { threads, raw, force } => show::show(home, output, &threads, raw, force),
         Command::Attachment { verb } => attachment::run(home, output, verb),
         Command::Export(export) => export::run(home, output, &export),

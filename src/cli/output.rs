@@ -25,13 +25,21 @@ impl Output {
         value: &T,
         plain: impl FnOnce() -> String,
     ) -> Result<(), Notice> {
-        let line = if self.json {
+        self.line(&self.text(value, plain)?)
+    }
+
+    /// A result's line, which is not printed yet.
+    pub(super) fn text<T: Serialize>(
+        self,
+        value: &T,
+        plain: impl FnOnce() -> String,
+    ) -> Result<String, Notice> {
+        if self.json {
             serde_json::to_string(value)
-                .map_err(|error| Notice::error("json", error.to_string(), ""))?
+                .map_err(|error| Notice::error("json", error.to_string(), ""))
         } else {
-            plain()
-        };
-        self.line(&line)
+            Ok(plain())
+        }
     }
 
     /// A line on standard output. A reader that has gone away ends the command in silence.

@@ -5,6 +5,7 @@
 //! all is no success. The index is a cache: a damaged one is made again, and never an error.
 
 mod quiet;
+mod saved;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -14,16 +15,16 @@ use jiff::tz::TimeZone;
 
 use crate::account::Accounts;
 use crate::backend::{Logs, Looked, drop_spoilt_index, index_until, look_at_index};
-use crate::cli::args::query_word;
+use crate::cli::args::{Search, query_word};
 use crate::cli::home::Home;
 use crate::cli::list;
 use crate::cli::output::Output;
-use crate::clock::{Clock as _, SystemClock};
+use crate::clock::{self, Clock as _, SystemClock};
 use crate::engine::view::Row;
 use crate::engine::{Device, EngineError, KEPT_FORMAT};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::search::query::value_text;
-use crate::search::{Ask, Context, Index, Order, Query, Weight, parse};
+use crate::search::{Ask, Context, Index, Query, Weight, parse};
 use crate::store::StoreError;
 use quiet::Quiet;
 
@@ -42,22 +43,40 @@ struct Found {
     lacks: bool,
 }
 
-/// Finds conversations.
-pub(super) fn run(
-    home: &Home,
-    output: Output,
-    query: &[String],
-    limit: usize,
-    order: Order,
-) -> Result<Exit, Notice> {
-    let text = query.iter().map(|word| query_word(word)).collect::<Vec<_>>().join(" ");
-    let (now, zone) = (SystemClock.now(), TimeZone::system());
-    let me = mine(home, &text)?;
-    let parsed = parse(&text, &Context { now, zone: &zone, me: &me, typing: false });
+/// Finds conversations, or looks after the saved searches.
+pub(super) fn run(home: &Home, output: Output, search: &Search) -> Result<Exit, Notice> {
+    let words = search.query.iter().map(|word| query_word(word));
+    let text = words.collect::<Vec<_>>().join(" ");
+    match search {
+        Search { save: Some(name), .. } => saved::save(home, output, (name, &text), search.wait),
+        Search { unsave: Some(name), .. } => saved::remove(home, output, name, search.wait),
+        Search { saved: Some(None), .. } => saved::list(home, output),
+        Search { saved: Some(Some(name)), .. } => {
+            look_for(home, output, &saved::named(home, name)?.query, search)
+        }
+        _ => look_for(home, output, &text, search),
+    }
+}
+
+/// What a query asks here and now; what is odd about it is said.
+fn read(home: &Home, output: Output, text: &str) -> Result<Query, Notice> {
+    // Dates alone are of a zone, and stand after a colon; or a saved search asks for them.
+    let zone = if text.contains([':', '@']) { clock::zone() } else { TimeZone::UTC };
+    let now = SystemClock.now();
+    let me = mine(home, text)?;
+    let saved = if text.contains('@') { saved::all(home)? } else { Vec::new() };
+    let context = Context { now, zone: &zone, me: &me, typing: false, saved: &saved };
+    let parsed = parse(text, &context);
     for mark in parsed.marks.iter().filter(|mark| mark.weight != Weight::Error) {
         output.notice(&Notice::warning("query", &mark.message, &mark.hint));
     }
-    let query = parsed.asked(&text).map_err(|error| error.notice())?;
+    parsed.asked(text).map_err(|error| error.notice())
+}
+
+/// Finds conversations.
+fn look_for(home: &Home, output: Output, text: &str, search: &Search) -> Result<Exit, Notice> {
+    let query = read(home, output, text)?;
+    let (limit, order) = (search.limit, search.by);
     let limit = if limit == 0 { usize::MAX } else { limit };
     let ask = Ask { query: &query, limit, order, typing: false };
     let quiet = Quiet::of(home);
@@ -70,9 +89,7 @@ pub(super) fn run(
     for notice in &found.said {
         output.notice(notice);
     }
-    for row in &found.rows {
-        list::print(output, row)?;
-    }
+    list::print(output, &found.rows)?;
     let is_nothing = found.rows.is_empty() && found.lacks;
     Ok(if is_nothing { Exit::Partial } else { Exit::Done })
 }
@@ -81,7 +98,8 @@ pub(super) fn run(
 /// has a whole domain are its domain.
 fn mine(home: &Home, text: &str) -> Result<Vec<String>, Notice> {
     let is_asked = |word: &str| word.eq_ignore_ascii_case("me");
-    if !text.split(|c: char| !c.is_alphanumeric()).any(is_asked) {
+    // A saved search may ask for them as well.
+    if !text.contains('@') && !text.split(|c: char| !c.is_alphanumeric()).any(is_asked) {
         return Ok(Vec::new());
     }
     let accounts = Accounts::read(&home.dir).map_err(|error| error.notice())?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::backend::{Texts, index_now, look_at_index};
 use crate::cli::home::Home;
 use crate::cli::search::indexed;
-use crate::engine::search::{Reading, Shelf};
+use crate::engine::search::{Reading, SentTo, Shelf};
 
 /// Where the words of mail are.
 pub(super) fn shelf(home: &Home) -> Shelf {
@@ -26,5 +26,11 @@ pub(super) fn shelf(home: &Home) -> Shelf {
         let texts = Texts::open(&of, logs).ok().flatten()?;
         Some(Box::new(move |thread, date| texts.of(thread, date).ok().flatten()))
     };
-    Shelf { dir, lacks: Arc::new(lacks), reading: Arc::new(reading), kept_only }
+    let of = dir.clone();
+    let sent_to = move || -> Option<SentTo> {
+        let texts = Texts::open(&of, logs).ok().flatten()?;
+        Some(Box::new(move |thread| texts.sent_to(thread).unwrap_or_default()))
+    };
+    let (reading, sent_to) = (Arc::new(reading), Arc::new(sent_to));
+    Shelf { dir, lacks: Arc::new(lacks), reading, sent_to, kept_only }
 }

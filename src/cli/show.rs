@@ -181,7 +181,7 @@ fn message(message: &Message) -> Value {
         "sortFrom": message.sort_from,
         "subject": message.subject,
         "text": message.text,
-        "links": links(&message.text, &message.facts.links),
+        "links": links(&message.text, &message.facts),
         "html": message.facts.html,
         "auth": message.facts.auth,
         "flags": flags(message.flags),

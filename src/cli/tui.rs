@@ -8,8 +8,6 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::tz::TimeZone;
-
 use crate::account::Accounts;
 use crate::backend::{Fetcher, Host};
 use crate::bridge::find::{Around, find};
@@ -157,7 +155,7 @@ fn show(
         compose: beginning.compose,
         theme: Theme::of(ability()),
         tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
-        zone: TimeZone::system(),
+        zone: crate::clock::zone(),
         clock: Box::new(SystemClock),
         accounts: super::account::job(home),
         desk: super::tui_write::job(desk.clone()),
@@ -381,7 +379,7 @@ fn tilde(path: &std::path::Path) -> String {
 /// Without a terminal: the inbox as lines, or what could be done first.
 fn plain(home: &Home, output: Output) -> Result<Exit, Notice> {
     if first_screen(home).map_err(|error| error.notice())?.is_some() {
-        return super::list::list(home, output, "inbox", 50, None);
+        return super::list::list(home, output, &super::args::List::inbox(50));
     }
     for line in [
         "No mail here yet.",

@@ -16,17 +16,21 @@ use crate::cli::attach::expanded;
 use crate::cli::attachment::find::bytes_of;
 use crate::cli::attachment::{file_name, open, put, runs};
 use crate::engine::{Driver, SideDoor, Unanswered};
-use crate::mail::{Address, Attachment, file_type, parse};
+use crate::mail::{Address, Attachment, each_picture, file_type, parse};
 use crate::notice::{Explain as _, Notice};
 use crate::safe_text;
 use crate::ui::compose::desk::{DeskSaid, DeskTell};
 use crate::ui::files::{FileAct, FileAsk, FileItem, FileStep, name};
+use crate::ui::picture::{Picture, Room, Way, make};
+use crate::ui::terminal::Screen;
 use crate::ui::text;
 
 /// Bytes of a text that are shown; who wants more saves it.
 const MAX_SHOWN_BYTES: usize = 256 * 1024;
 /// Bytes of what a program prints that are shown.
 const MAX_PRINTED_BYTES: u64 = 256 * 1024;
+/// What is said below a picture that cannot be shown.
+const PICTURE_HINT: &str = "A lists what is attached; s there saves it, o opens it";
 /// How often it is looked whether a program has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -35,6 +39,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(super) struct Files {
     side: Arc<Mutex<Option<SideDoor>>>,
     running: Arc<Mutex<Option<Running>>>,
+    way: Way,
 }
 
 /// What is under way.
@@ -44,8 +49,8 @@ struct Running {
 }
 
 impl Files {
-    pub(super) fn new(side: &Arc<Mutex<Option<SideDoor>>>) -> Self {
-        Self { side: Arc::clone(side), running: Arc::new(Mutex::new(None)) }
+    pub(super) fn new(side: &Arc<Mutex<Option<SideDoor>>>, way: Way) -> Self {
+        Self { side: Arc::clone(side), running: Arc::new(Mutex::new(None)), way }
     }
 
     /// Begins what is asked; what was under way is stopped.
@@ -58,11 +63,11 @@ impl Files {
         }
         drop(running);
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let dir = dir.to_owned();
+        let (dir, way) = (dir.to_owned(), self.way);
         let work = move || {
             let told = ask.clone();
             let tell = |step: FileStep| tell(DeskSaid::File(Box::new(told.clone()), step));
-            let work = Work { dir: &dir, side: side.as_ref(), stop: &stop, tell: &tell };
+            let work = Work { dir: &dir, side: side.as_ref(), stop: &stop, tell: &tell, way };
             let step = work.run(&ask).unwrap_or_else(FileStep::Failed);
             if !stop.load(Ordering::SeqCst) {
                 tell(step);
@@ -87,6 +92,7 @@ struct Work<'a> {
     side: Option<&'a SideDoor>,
     stop: &'a AtomicBool,
     tell: &'a dyn Fn(FileStep) -> bool,
+    way: Way,
 }
 
 impl Work<'_> {
@@ -98,7 +104,15 @@ impl Work<'_> {
                 let raw = self.raw(first)?;
                 Ok(FileStep::Page("As it came".to_owned(), shown(&raw)))
             }
-            FileAct::View => view(&first.attachment, &self.bytes(first)?),
+            FileAct::View => {
+                let bytes = self.bytes(first)?;
+                if file_type("", &bytes).starts_with("image/") {
+                    let title = safe_text::line(&name(&first.attachment));
+                    return Ok(FileStep::Picture(title, self.made(&bytes, ask.room)?));
+                }
+                view(&first.attachment, &bytes)
+            }
+            FileAct::Picture(at) => self.picture(first, *at, ask.room),
             FileAct::Open(force) => self.open(first, *force),
             FileAct::Pipe(typed) => self.pipe(first, typed),
         }
@@ -156,6 +170,41 @@ impl Work<'_> {
             let line = format!("{} is not in its message", name(&item.attachment));
             Notice::error("attachment", line, "H shows the message as it came")
         })
+    }
+
+    /// One of the pictures of a message; what one cannot show does not hide the others.
+    fn picture(&self, item: &FileItem, at: i64, room: (u16, u16)) -> Result<FileStep, Notice> {
+        let raw = self.raw(item)?;
+        let mut count = 0_i64;
+        each_picture(&raw, &mut |_, _| count += 1);
+        if count == 0 {
+            return Err(Notice::info("there is no picture in this message"));
+        }
+        let (at, mut now, mut found) = (at.rem_euclid(count), 0_i64, None);
+        each_picture(&raw, &mut |attachment, bytes| {
+            if now == at {
+                found = Some((safe_text::line(&name(attachment)), bytes.to_vec()));
+            }
+            now += 1;
+        });
+        let (name, bytes) = found.unwrap_or_default();
+        let title = match count {
+            1 => name,
+            _ => format!("{name} ({} of {count}, n the next)", at + 1),
+        };
+        Ok(match self.made(&bytes, room) {
+            Ok(picture) => FileStep::Picture(title, picture),
+            Err(notice) => FileStep::Page(
+                title,
+                format!("It cannot be shown: {}\n{PICTURE_HINT}", notice.message),
+            ),
+        })
+    }
+
+    fn made(&self, bytes: &[u8], room: (u16, u16)) -> Result<Arc<Picture>, Notice> {
+        let stop = || self.stop.load(Ordering::SeqCst);
+        let room = Room { cells: room, cell: Screen::cell(), way: self.way };
+        make(bytes, room, &stop).map(Arc::new).map_err(|error| error.notice())
     }
 
     fn save(&self, items: &[FileItem], to: &Path) -> Result<FileStep, Notice> {

@@ -24,7 +24,9 @@ use crate::mail::Address;
 use crate::mail::compose::{Attached, Identity};
 use crate::notice::{Explain as _, Notice};
 use crate::safe_text;
+use crate::ui::ability;
 use crate::ui::compose::desk::{DeskAsk, DeskJob, DeskSaid, Leftover};
+use crate::ui::picture::way;
 
 /// Entries of a directory that are looked at for a path that is being typed.
 const MAX_ENTRIES: usize = 5_000;
@@ -47,7 +49,8 @@ impl Desk {
         sample: &Arc<Mutex<Option<Sample>>>,
         side: &Arc<Mutex<Option<SideDoor>>>,
     ) -> Self {
-        let files = Files::new(side);
+        let env = |name: &str| std::env::var_os(name);
+        let files = Files::new(side, way(&env, ability::of(&env)));
         let started = SystemClock.now_ms();
         Self { home: home.clone(), started, sample: Arc::clone(sample), files }
     }

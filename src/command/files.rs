@@ -10,6 +10,12 @@ pub enum FileVerb {
     List,
     /// Shows a message as it came.
     Source,
+    /// Shows the pictures of a message.
+    Pictures,
+    /// The next of them.
+    NextPicture,
+    /// The one before.
+    PreviousPicture,
     /// Shows the file under the cursor: a text, or a message.
     View,
     /// Saves it where the last one was saved.
@@ -25,10 +31,20 @@ pub enum FileVerb {
 }
 
 /// The declarations.
-pub const FILES: [Command; 9] = [
+pub const FILES: [Command; 12] = [
     files("attachments", "Its attachments", "files", &[Reader], &["A"], FileVerb::List),
     files("source", "The message as it came", "", &[Reader], &["H"], FileVerb::Source),
-    files("view-file", "Read it here", "read", &[Files], &["Enter", "v"], FileVerb::View),
+    files("pictures", "Its pictures", "", &[Reader], &["P"], FileVerb::Pictures),
+    files("next-picture", "The next picture", "", &[Page], &["n"], FileVerb::NextPicture),
+    files("last-picture", "The picture before", "", &[Page], &["p"], FileVerb::PreviousPicture),
+    files(
+        "view-file",
+        "Read it, or see it, here",
+        "read",
+        &[Files],
+        &["Enter", "v"],
+        FileVerb::View,
+    ),
     files("save-file", "Save it", "save", &[Files], &["s"], FileVerb::Save),
     files("save-file-to", "Save it elsewhere", "", &[Files], &["S"], FileVerb::SaveTo),
     files("save-all-files", "Save all of them", "all", &[Files], &["a"], FileVerb::SaveAll),

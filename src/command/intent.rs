@@ -70,6 +70,15 @@ pub enum Intent {
     RecolorLabel(LabelId, Option<String>),
     /// Hide a user label; conversations keep it, should it come back.
     DeleteLabel(LabelId),
+    /// Save a search under a name, in place of what was saved under it.
+    SaveSearch {
+        /// Its name.
+        name: String,
+        /// What it asks, as typed.
+        query: String,
+    },
+    /// Remove the search that is saved under this name.
+    RemoveSearch(String),
     /// Write a draft down. Answered with where it is and the name of the save.
     SaveDraft {
         /// Which writing it is, where the same text may be offered again: a save under this number

@@ -66,6 +66,8 @@ fn word(deed: &Deed, label: &dyn Fn(&LabelId) -> String) -> String {
         Deed::Renamed(_, name) => format!("rename label to {}", safe_text::line(name)),
         Deed::Recolored(id, _) => format!("colour label {}", label(id)),
         Deed::Deleted(id) => format!("delete label {}", label(id)),
+        Deed::SearchSaved(_, name, _) => format!("save search {}", safe_text::line(name)),
+        Deed::SearchRemoved(_, name) => format!("remove search {}", safe_text::line(name)),
         Deed::Draft(DraftDeed::Saved) => "write draft".to_owned(),
         Deed::Draft(DraftDeed::Discarded) => "discard draft".to_owned(),
         Deed::Draft(DraftDeed::Queued) => "send".to_owned(),

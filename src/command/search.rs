@@ -17,10 +17,12 @@ pub enum Does {
     Past(bool),
     /// To the next (`true`) or previous hit.
     Hit(bool),
+    /// Saves it under a name, or removes the saved one.
+    Save,
 }
 
 /// The declarations.
-pub const SEARCHING: [Command; 11] = [
+pub const SEARCHING: [Command; 13] = [
     declare(
         Group::Read,
         "search",
@@ -110,6 +112,24 @@ pub const SEARCHING: [Command; 11] = [
         &[Search, List],
         &["C-o"],
         Verb::Search(Does::Turn),
+    ),
+    declare(
+        Group::Read,
+        "search-save",
+        "Save the search under a name, or remove it",
+        "save",
+        &[Search],
+        &["C-s"],
+        Verb::Search(Does::Save),
+    ),
+    declare(
+        Group::Read,
+        "search-save-found",
+        "Save what was searched, or remove it",
+        "",
+        &[List],
+        &["C-s"],
+        Verb::Search(Does::Save),
     ),
     declare(
         Group::Read,

@@ -45,6 +45,7 @@ impl Engine {
         self.recover_drafts();
         self.tell_labels();
         self.tell_writers();
+        self.tell_searches();
         self.tell_status();
     }
 
@@ -61,8 +62,10 @@ impl Engine {
         match self.driver.device.recover_drafts() {
             Ok(0) => {}
             Ok(count) => {
-                let noun = if count == 1 { "draft" } else { "drafts" };
-                let line = format!("{count} {noun} that were being written are in Drafts");
+                let line = match count {
+                    1 => "a draft that was being written is in Drafts".to_owned(),
+                    count => format!("{count} drafts that were being written are in Drafts"),
+                };
                 self.tell(Update::Notice(Notice::info(line)));
             }
             Err(error) => self.tell(Update::Notice(error.notice())),

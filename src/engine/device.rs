@@ -19,7 +19,7 @@ use crate::engine::kept::Kept;
 use crate::engine::kept_disk::KeptDisk;
 use crate::engine::policy::KEEP_BYTES;
 use crate::engine::rewind::Comparing;
-use crate::engine::search::Shelf;
+use crate::engine::search::{SentToDoor, Shelf};
 use crate::engine::threads::OpenThread;
 use crate::engine::told::Told;
 use crate::engine::writing::Writing;
@@ -100,6 +100,8 @@ pub struct Device {
     pub(super) writing: Option<Writing>,
     /// Where the words of mail are, until the engine's thread has taken it.
     pub(super) shelf: Option<Shelf>,
+    /// Who reads to whom mail went.
+    pub(super) sent_to: Option<SentToDoor>,
     /// What changed since it was last asked.
     pub(super) news: News,
 }
@@ -299,6 +301,7 @@ impl Device {
             joint: None,
             writing: None,
             shelf: None,
+            sent_to: None,
             news: News::default(),
         })
     }
@@ -400,6 +403,7 @@ impl Device {
 
     /// Where who drives this device finds the words of mail.
     pub fn search_in(&mut self, shelf: Shelf) {
+        self.sent_to = Some(SentToDoor::clone(&shelf.sent_to));
         self.shelf = Some(shelf);
     }
 

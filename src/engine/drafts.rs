@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::command::intent::{Intent, SendOrder};
 use crate::engine::view::{
-    Done, DraftRow, OpenDraft, OutboxRow, OutboxState, Outgoing, SaveRow, Wrote,
+    Before, Done, DraftRow, OpenDraft, OutboxRow, OutboxState, Outgoing, SaveRow, Wrote,
 };
 use crate::engine::writing::{Journal, Writing};
 use crate::engine::written::Written;
@@ -22,7 +22,7 @@ use crate::projection::{entries, trail_of};
 use crate::safe_text;
 use crate::store::{Action, Args, Blobs, Own, StoreError};
 use crate::thread::{
-    DraftDiscarded, DraftSaved, MessageQueued, OutboxItem, SendCancelled, Stage, Step,
+    DraftDiscarded, DraftSaved, MessageQueued, OutboxItem, RefusedTo, SendCancelled, Stage, Step,
     ThreadCreated, Trail, What, name, named_blobs,
 };
 
@@ -35,6 +35,9 @@ const MESSAGE_ID_CHARS: usize = 16;
 /// Domains longer than this are no domains (RFC 1035, 2.3.4), in bytes.
 const MAX_DOMAIN_BYTES: usize = 255;
 
+/// What is said when the line of what went to some only is put away.
+const NOTED: &str = "Noted: it is out of the outbox.";
+
 impl Device {
     /// Decides what is done with a draft.
     pub(super) fn draft(&mut self, intent: &Intent) -> Result<Done, EngineError> {
@@ -44,7 +47,9 @@ impl Device {
             }
             Intent::DiscardDraft { thread, save } => {
                 let args = Args::of(&DraftDiscarded { save: save.clone() });
-                let says = "Discarded 1 draft.";
+                let partly = self.outgoing_of(thread)?.partly;
+                let sent = partly.iter().any(|item| item.save == *save);
+                let says = if sent { NOTED } else { "Discarded 1 draft." };
                 self.write(thread, "discard", name::DRAFT_DISCARDED, &args, says)
             }
             Intent::Send(order) => self.send_draft(order),
@@ -100,9 +105,10 @@ impl Device {
             draft: (!long).then(|| Box::new(draft.clone())),
             blob,
             attachments: draft.attachments.iter().map(|attached| attached.hash.clone()).collect(),
-            to: safe_text::line(draft.to.trim_end_matches([',', ' '])),
+            to: safe_text::line(written_to(draft)),
             subject: safe_text::line(&draft.subject),
             snippet: safe_text::line(&mail::snippet(&draft.body)),
+            raw: None,
         };
         let event = self.put(&thread, name::DRAFT_SAVED, &Args::of(&saved), &action)?;
         if let Some(slot) = slot {
@@ -315,8 +321,10 @@ impl Device {
         threads.extend(own.iter().filter_map(StoreId::as_thread));
         let mut all = Outgoing::default();
         for thread in &threads {
-            let of = self.outgoing_of(thread)?;
-            all.drafts.extend(of.drafts.into_iter().map(|line| DraftRow {
+            let mut of = self.outgoing_of(thread)?;
+            let before = of.before().map(|(queued, surely)| (queued.clone(), surely));
+            let before = before.map(|(queued, surely)| Before { queued, surely });
+            all.drafts.extend(std::mem::take(&mut of.drafts).into_iter().map(|line| DraftRow {
                 thread: thread.clone(),
                 draft: line.draft,
                 save: line.save,
@@ -325,7 +333,13 @@ impl Device {
                 snippet: safe_text::line(&line.title.snippet),
                 at: line.title.at,
                 attachments: line.title.attachments,
+                before: before.clone(),
             }));
+            for item in &of.partly {
+                let refused = of.refused(&item.queued).iter().filter(|to| !to.retried);
+                let refused = refused.map(RefusedTo::cut).collect();
+                all.outbox.push(partly_row(outbox_row(thread, item.clone(), true), refused));
+            }
             for item in of.items {
                 let confirmed = !Own::is_pending(&self.db, &item.queued)?;
                 all.outbox.push(outbox_row(thread, item, confirmed));
@@ -442,6 +456,12 @@ fn history(saves: &[Save]) -> Vec<SaveRow> {
     saves.iter().rev().map(row).collect()
 }
 
+/// The first field that names somebody, as it was typed.
+fn written_to(draft: &Draft) -> &str {
+    let fields = [&draft.to, &draft.cc, &draft.bcc].map(|of| of.trim_end_matches([',', ' ']));
+    fields.into_iter().find(|of| !of.is_empty()).unwrap_or_default()
+}
+
 /// A domain that can stand in a Message-ID (RFC 5322, 3.6.4: dot-atom); one of no use when not.
 fn clean_domain(domain: &str) -> &str {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
@@ -470,8 +490,16 @@ fn outbox_row(thread: &ThreadId, item: OutboxItem, confirmed: bool) -> OutboxRow
         state,
         why: (!why.is_empty()).then(|| safe_text::line(&why)),
         retry_at,
+        refused: Vec::new(),
         confirmed,
     }
+}
+
+/// The row of what was sent, and not to these.
+fn partly_row(row: OutboxRow, refused: Vec<RefusedTo>) -> OutboxRow {
+    let to = refused.iter().map(|to| format!("{}: {}", to.address, to.reason));
+    let why = format!("sent, but not to {}", to.collect::<Vec<_>>().join("; "));
+    OutboxRow { state: OutboxState::Partly, why: Some(why), refused, retry_at: None, ..row }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub(in crate::engine) fn save_blob(device: &mut Device, hash: BlobHash) -> Threa
         to: String::new(),
         subject: "Long".to_owned(),
         snippet: String::new(),
+        raw: None,
     };
     let action = device.action("draft");
     device.put(&thread, name::DRAFT_SAVED, &Args::of(&saved), &action).unwrap();

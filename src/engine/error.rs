@@ -46,6 +46,18 @@ pub enum EngineError {
     /// A name that nothing is left of.
     #[error("a label needs a name")]
     NoName,
+    /// A saved search without a name.
+    #[error("a saved search needs a name")]
+    NoSearchName,
+    /// There is no such saved search.
+    #[error("no search is saved as {0}")]
+    NoSearch(String),
+    /// A query that is too long to be saved; how long, in bytes.
+    #[error("a query of {0} bytes is not saved")]
+    LongSearch(usize),
+    /// Too many saved searches; how many there may be.
+    #[error("there are {0} saved searches")]
+    ManySearches(usize),
     /// A conversation of more threads than are split at a time; how many.
     #[error("a conversation of {0} threads is not split so")]
     TooManyToSplit(usize),
@@ -87,6 +99,26 @@ impl EngineError {
                 Notice::error("draft-lost", line, hint)
             }
             _ => Notice::error("no-draft", line, "`mailtui drafts` lists all").exit(Exit::NotFound),
+        }
+    }
+
+    /// What is wrong with a saved search.
+    fn of_search(&self, line: &str) -> Notice {
+        match self {
+            Self::NoSearch(_) => {
+                let hint = "`mailtui search --saved` lists them";
+                Notice::error("no-search", line, hint).exit(Exit::NotFound)
+            }
+            Self::LongSearch(_) => {
+                Notice::error("query", line, "save parts of it, and name them in it: @part")
+                    .exit(Exit::Usage)
+            }
+            Self::ManySearches(_) => {
+                Notice::error("too-many", line, "remove one first: `mailtui search --unsave NAME`")
+                    .exit(Exit::Usage)
+            }
+            _ => Notice::error("no-name", line, "give it at least one visible character")
+                .exit(Exit::Usage),
         }
     }
 }
@@ -141,6 +173,10 @@ impl Explain for EngineError {
                 format!("a colour is none or one of {}", crate::label::COLORS.join(", ")),
             )
             .exit(Exit::Usage),
+            Self::NoSearchName
+            | Self::NoSearch(_)
+            | Self::LongSearch(_)
+            | Self::ManySearches(_) => self.of_search(&line),
             Self::TooManyToSplit(_) => {
                 let hint = "take fewer threads out of it at a time";
                 Notice::error("too-many", line, hint).exit(Exit::Usage)

@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 
 use crate::engine::view::Row;
-use crate::engine::views::Renamed;
+use crate::engine::views::{Renamed, merge};
 use crate::engine::{Device, EngineError};
 use crate::id::{LabelId, ThreadId};
-use crate::mailbox;
+use crate::mailbox::{self, Conversations};
 use crate::search::query::{is_label, is_virtual, nearest_label};
 use crate::search::{Ask, Hit, Index, Names, Query, Rows, Test};
 use crate::store::StoreError;
@@ -17,6 +17,7 @@ use crate::store::StoreError;
 /// The rows of a device, as a search asks for them.
 struct Asked<'a> {
     device: &'a Device,
+    conversations: Conversations<'a>,
     /// Labels that rows show otherwise.
     renamed: Renamed,
     /// Rows that were read, by root.
@@ -39,17 +40,10 @@ impl Rows for Asked<'_> {
         thread: &ThreadId,
         lists: &[Vec<LabelId>],
     ) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
-        let Some((root, is_hidden)) = mailbox::root_and_hidden(&self.device.db, thread)? else {
-            return Ok(None);
-        };
         // Most of what is not to be shown is thrown away; its row need not be read.
-        if is_hidden && lists.iter().any(|list| list.iter().all(is_in_sight)) {
-            return Ok(None);
-        }
-        let row = self.device.row_of(&root, &self.renamed).map_err(|error| match error {
-            EngineError::Store(error) => error,
-            other => StoreError::Row(other.to_string()),
-        })?;
+        let passing = lists.iter().any(|list| list.iter().all(is_in_sight));
+        let members = self.conversations.showing(thread, passing)?;
+        let row = merge(members, &self.renamed);
         Ok(row.map(|row| {
             let shown = (row.thread.clone(), row.labels.clone());
             self.read.insert(row.thread.clone(), row);
@@ -73,7 +67,7 @@ fn is_in_sight(list: &LabelId) -> bool {
 
 impl Device {
     /// The conversations that answer, in the order that is asked for; fewer when `go_on` says no
-    /// meanwhile.
+    /// meanwhile. They are there to be shown, and have no members that anything could be done to.
     ///
     /// # Errors
     /// When a database refuses.
@@ -97,7 +91,8 @@ impl Device {
         // One moment, and one lock of the file instead of one for each row.
         let _still = self.db.still()?;
         let renamed = mailbox::renamed_in_rows(&self.db)?;
-        let mut asked = Asked { device: self, renamed, read: HashMap::new() };
+        let conversations = Conversations::to_show(&self.db)?;
+        let mut asked = Asked { device: self, conversations, renamed, read: HashMap::new() };
         let hits = index.find(ask, &mut asked, go_on)?;
         Ok((hits, asked.read))
     }

@@ -18,7 +18,7 @@ use crate::engine::writing::Journal;
 use crate::id::{ActionId, EventId, LabelId, ThreadId};
 use crate::mail::compose::Person;
 use crate::notice::Notice;
-use crate::search::Snippet;
+use crate::search::{Named, Snippet};
 
 /// What the UI asks for. Every request is answered by updates, in order.
 #[derive(Debug)]
@@ -44,6 +44,8 @@ pub enum Request {
         /// At most so many conversations.
         limit: usize,
     },
+    /// This was searched: remember it on this device; see [`Update::Searches`].
+    Searched(String),
     /// Nobody wants the answer to the last search any more.
     StopSearch,
     /// The conversations that these threads are in, in this order; answered by [`Update::Rows`].
@@ -167,10 +169,14 @@ pub enum Update {
     Snippets(u64, Vec<(ThreadId, Snippet)>),
     /// Rows that were asked for one by one; without those that are gone.
     Rows(u64, Vec<Row>),
+    /// What was searched on this device before, the newest first; told once.
+    Searches(Vec<String>),
     /// How far the index is, told after a search.
     Indexed(Indexed),
     /// All labels with counts, in display order; sent whenever a count or label changed.
     Labels(Vec<Label>),
+    /// All saved searches, in the order of their names; sent with the labels.
+    Saved(Vec<Named>),
     /// The open conversation; `None` when it is not there (any more).
     Thread(ThreadId, Option<Box<Thread>>),
     /// A part of the history.

@@ -38,6 +38,8 @@ impl Device {
             Intent::RenameLabel(label, name) => self.rename_label(label, name),
             Intent::RecolorLabel(label, color) => self.recolor_label(label, color.as_deref()),
             Intent::DeleteLabel(label) => self.delete_label(label),
+            Intent::SaveSearch { name, query } => self.save_search(name, query),
+            Intent::RemoveSearch(name) => self.remove_search(name),
             Intent::SaveDraft { .. }
             | Intent::DiscardDraft { .. }
             | Intent::Send(_)

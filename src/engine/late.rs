@@ -70,10 +70,7 @@ impl Device {
     /// When the database cannot be read.
     pub fn sent_before(&self, thread: &ThreadId) -> Result<Option<EventId>, EngineError> {
         let outgoing = self.trail(thread)?.with(&[]).outgoing.unwrap_or_default();
-        let unknown = outgoing.items.iter().rev();
-        let mut unknown = unknown.filter(|item| matches!(item.stage, Stage::Unknown { .. }));
-        let sent = outgoing.sent().next_back().cloned();
-        Ok(unknown.next().map(|item| item.queued.clone()).or(sent))
+        Ok(outgoing.before().map(|(queued, _)| queued.clone()))
     }
 
     /// To whom what was queued did not go, though it was sent.

@@ -47,8 +47,8 @@ impl Device {
         }
         let (mut action, mut rows) = (None, 0);
         for root in &roots {
-            let members = mailbox::members(&self.db, root)?.into_iter().map(|member| member.row.id);
-            let members: BTreeSet<ThreadId> = members.collect();
+            let members = mailbox::Conversations::of(&self.db)?.members(root)?.into_iter();
+            let members: BTreeSet<ThreadId> = members.map(|member| member.row.id).collect();
             let leaving = members.iter().filter(|member| threads.contains(member));
             let leaving: BTreeSet<ThreadId> = leaving.cloned().collect();
             if members.len() < 2 {

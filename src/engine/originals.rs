@@ -57,9 +57,10 @@ impl Engine {
     /// Looks who was met in mail.
     fn people(&self) {
         let (updates, dir) = (self.updates.clone(), self.driver.device.dir().to_owned());
+        let sent_to = self.driver.device.sent_to.clone();
         std::thread::spawn(move || {
             // Where nothing can be read, what is on the screen is proposed all the same.
-            if let Ok(people) = everybody(&dir) {
+            if let Ok(people) = everybody(&dir, sent_to.and_then(|make| make()).as_ref()) {
                 let _ = updates.send(Update::People(people));
             }
         });

@@ -8,11 +8,13 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::engine::EngineError;
+use crate::engine::search::SentTo;
 use crate::mail::Address;
 use crate::mail::compose::{Person, address_key};
 use crate::mailbox::{self, Met};
 use crate::safe_text;
 use crate::store::{Db, Kind};
+use crate::thread::{Step, Trail, What};
 
 /// People that are told.
 pub const MAX_PEOPLE: usize = 5_000;
@@ -20,6 +22,8 @@ pub const MAX_PEOPLE: usize = 5_000;
 const MAX_MET: usize = 100_000;
 /// Rows that are looked through.
 const MAX_ROWS: usize = 500_000;
+/// Conversations that are read for whom mail in them went to, the newest first.
+const MAX_LOOKED: usize = 2_000;
 /// Rows that are read at a time.
 const A_TIME: usize = 1_000;
 /// The longest address that is proposed, in bytes (RFC 5321 section 4.5.3.1).
@@ -30,21 +34,48 @@ const MAX_ADDRESS_BYTES: usize = 320;
 ///
 /// # Errors
 /// When the database refuses.
-pub fn everybody(dir: &Path) -> Result<Vec<Person>, EngineError> {
+pub fn everybody(dir: &Path, sent_to: Option<&SentTo>) -> Result<Vec<Person>, EngineError> {
     let path = dir.join("mailbox.db");
     let Some(db) = Db::read(&path, Kind::Mailbox, mailbox::VERSION)? else {
         return Ok(Vec::new());
     };
     let (mut all, mut next, mut rows) = (HashMap::new(), Some(i64::MAX), 0);
+    let mut looked = 0;
     while let Some(before) = next.filter(|_| rows < MAX_ROWS) {
         let (met, after) = mailbox::met(&db, before, A_TIME)?;
         rows += A_TIME;
         for met in &met {
             meet(&mut all, met);
+            for went in went_to(met.trail.as_deref()) {
+                meet(&mut all, &went);
+            }
+            let Some((sent_to, thread)) = sent_to.zip(met.sent.as_ref()) else { continue };
+            if looked < MAX_LOOKED {
+                looked += 1;
+                for (people, last) in sent_to(thread) {
+                    meet(&mut all, &to(people, last));
+                }
+            }
         }
         next = after;
     }
     Ok(best(all))
+}
+
+/// People to whom something went.
+const fn to(people: Vec<Address>, last: i64) -> Met {
+    Met { people, last, wrote: true, sent: None, trail: None }
+}
+
+/// To whom the messages of a draft's store went, by the trail of its row.
+fn went_to(trail: Option<&str>) -> Vec<Met> {
+    let trail = trail.and_then(|text| serde_json::from_str::<Trail>(text).ok());
+    let entries = trail.into_iter().flat_map(|trail| trail.entries);
+    let titles = entries.filter_map(|entry| match entry.what {
+        What::Outgoing(Step::Claimed { title, .. }) => Some(title),
+        _ => None,
+    });
+    titles.map(|title| to(title.people(), title.at)).collect()
 }
 
 fn meet(all: &mut HashMap<String, Person>, met: &Met) {
@@ -99,7 +130,7 @@ mod tests {
     #[test]
     fn whom_one_wrote_to_comes_first_then_who_wrote_most() {
         let mut all = HashMap::new();
-        let met = |people: &[Address], last, wrote| Met { people: people.to_vec(), last, wrote };
+        let met = |people: &[Address], last, wrote| Met { wrote, ..to(people.to_vec(), last) };
         for last in 0..5 {
             meet(&mut all, &met(&[of("Often", "often@x.org")], last, false));
         }
@@ -120,11 +151,32 @@ mod tests {
     }
 
     #[test]
+    fn to_whom_something_went_is_known_by_its_trail() {
+        let title = |to: &str| serde_json::json!({ "t": to, "a": 7 });
+        let entry = |at: u64, what: serde_json::Value| {
+            let id = format!("e{at}");
+            serde_json::json!({ "p": at, "i": id, "d": "d", "w": { "b": what } })
+        };
+        let claimed = serde_json::json!({ "c": {
+            "q": "e2", "i": "e1", "t": title("Bob <bob@x.org>, eve@x.org, half"),
+        }});
+        let saved = serde_json::json!({ "s": { "t": title("nobody@x.org") } });
+        let trail = Trail::default();
+        let mut text = serde_json::to_value(&trail).unwrap();
+        text["e"] = serde_json::json!([entry(1, saved), entry(2, claimed)]);
+        let met = went_to(Some(&text.to_string()));
+        let people: Vec<_> = met.iter().flat_map(|met| &met.people).collect();
+        let people: Vec<_> = people.iter().map(|who| who.address.as_str()).collect();
+        assert_eq!((people, met[0].wrote, met[0].last), (vec!["bob@x.org", "eve@x.org"], true, 7));
+        assert!(went_to(None).is_empty() && went_to(Some("{")).is_empty());
+    }
+
+    #[test]
     fn however_many_there_are_so_many_are_told() {
         let mut all = HashMap::new();
         for n in 0..MAX_PEOPLE + 10 {
             let people = vec![of("", &format!("p{n}@x.org"))];
-            meet(&mut all, &Met { people, last: 1, wrote: n > MAX_PEOPLE });
+            meet(&mut all, &Met { wrote: n > MAX_PEOPLE, ..to(people, 1) });
         }
         let best = best(all);
         assert_eq!(best.len(), MAX_PEOPLE);

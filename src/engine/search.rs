@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::engine::view::Row;
 use crate::id::ThreadId;
+use crate::mail::Address;
 use crate::notice::Notice;
 use crate::search::{Order, Query};
 
@@ -46,6 +47,13 @@ pub struct Indexed {
 /// Reads what the message of a thread with this date says; `None` where it is not here.
 pub type Reading = Box<dyn Fn(&ThreadId, i64) -> Option<String>>;
 
+/// To whom the messages of a thread went that are the user's own, and when; what is not here went to
+/// nobody.
+pub type SentTo = Box<dyn Fn(&ThreadId) -> Vec<(Vec<Address>, i64)>>;
+
+/// Makes one, on the thread that asks.
+pub type SentToDoor = Arc<dyn Fn() -> Option<SentTo> + Send + Sync>;
+
 /// Where the words of mail are: the index, and who can tell what it lacks. Made by the wiring.
 #[derive(Clone)]
 pub struct Shelf {
@@ -55,6 +63,8 @@ pub struct Shelf {
     pub lacks: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// Who reads texts, made on the thread that searches.
     pub reading: Arc<dyn Fn() -> Option<Reading> + Send + Sync>,
+    /// Who reads to whom mail went, made on the thread that asks.
+    pub sent_to: SentToDoor,
     /// The index has only what this device keeps.
     pub kept_only: bool,
 }

@@ -3,12 +3,15 @@
 //! Invariant: the rows are as this device shows them when they are told, with what keys decided and
 //! no disk has yet; nothing here waits for a search.
 
+use std::time::Instant;
+
 use super::{Engine, Searcher, Update};
 use crate::engine::EngineError;
 use crate::engine::coming::Input;
 use crate::engine::handle::Request;
 use crate::engine::search::Found;
 use crate::engine::searcher::Said;
+use crate::limits::COMMIT_WITHIN;
 use crate::notice::{Explain as _, Notice};
 
 impl Engine {
@@ -22,7 +25,7 @@ impl Engine {
     }
 
     /// What a search asks.
-    pub(super) fn of_search(&self, asks: Request) -> Result<(), EngineError> {
+    pub(super) fn of_search(&mut self, asks: Request) -> Result<(), EngineError> {
         match (asks, &self.searcher) {
             (Request::Rows { ticket, threads }, _) => {
                 let rows = self.driver.device.rows(&threads)?;
@@ -34,6 +37,11 @@ impl Engine {
             (Request::Search { ticket, .. }, None) => {
                 let wrong = Notice::warning("no-index", "there is nothing to search here", "");
                 self.tell(Update::Found(ticket, Found { wrong: Some(wrong), ..Found::default() }));
+            }
+            (Request::Searched(text), _) => {
+                // It goes to disk with what is decided next, or soon.
+                self.driver.device.remember_search(&text)?;
+                self.due.get_or_insert_with(|| Instant::now() + COMMIT_WITHIN);
             }
             (Request::StopSearch, Some(searcher)) => {
                 searcher.stop();

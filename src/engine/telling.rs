@@ -17,6 +17,10 @@ impl Engine {
             Ok(labels) => self.tell(Update::Labels(labels)),
             Err(error) => self.tell(Update::Notice(error.notice())),
         }
+        match self.driver.device.saved_searches() {
+            Ok(saved) => self.tell(Update::Saved(saved)),
+            Err(error) => self.tell(Update::Notice(error.notice())),
+        }
     }
 
     /// As whom one writes on a device of a remote backend, as that said it last.
@@ -25,6 +29,14 @@ impl Engine {
             Ok((identities, _)) if identities.is_empty() => {}
             Ok(writers) => self.tell(Update::Writers(writers)),
             Err(error) => self.tell(Update::Notice(error.notice())),
+        }
+    }
+
+    /// What was searched before. It is a convenience: what cannot be read is none.
+    pub(super) fn tell_searches(&self) {
+        let searches = self.driver.device.past_searches().unwrap_or_default();
+        if !searches.is_empty() {
+            self.tell(Update::Searches(searches));
         }
     }
 

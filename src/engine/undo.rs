@@ -15,6 +15,7 @@ use crate::engine::{Device, EngineError};
 use crate::id::{ActionId, StoreId, ThreadId};
 use crate::mailbox::{
     self, Deed, DraftDeed, Groups, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed,
+    SearchRemoved, SearchSaved,
 };
 use crate::projection::{deed, entries, trail_of};
 use crate::store::{Action, Args, Own, StoreError};
@@ -440,7 +441,13 @@ fn label_event(deed: &Deed, now: i64) -> (&'static str, Args) {
             (name::LABEL_RECOLORED, Args::of(&LabelRecolored { id, color }))
         }
         Deed::Deleted(id) => (name::LABEL_DELETED, Args::of(&LabelDeleted { id })),
-        // Asked for the four above only.
+        Deed::SearchSaved(id, name, query) => {
+            (name::SEARCH_SAVED, Args::of(&SearchSaved { id, name, query }))
+        }
+        Deed::SearchRemoved(id, name) => {
+            (name::SEARCH_REMOVED, Args::of(&SearchRemoved { id, name }))
+        }
+        // Asked for those above only.
         _ => ("v1.Nothing", Args::nothing()),
     }
 }

@@ -10,6 +10,7 @@ use crate::label::Place;
 use crate::mail::compose::{Draft, Hints, Shown};
 use crate::mail::{Address, Attachment, Facts, Flags, SortFrom};
 use crate::mailbox::Deed;
+use crate::thread::RefusedTo;
 
 /// A row of the thread list: one conversation, its linked members merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -311,6 +312,18 @@ pub struct DraftRow {
     pub at: i64,
     /// Whether something is attached.
     pub attachments: bool,
+    /// What was sent of its store before, or may have been.
+    #[serde(default)]
+    pub before: Option<Before>,
+}
+
+/// What was sent of a draft before, or may have been.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// What queued it.
+    pub queued: EventId,
+    /// Whether it surely was.
+    pub surely: bool,
 }
 
 /// How far a message in the outbox is.
@@ -327,9 +340,32 @@ pub enum OutboxState {
     Failed,
     /// Nobody knows whether it was sent.
     Unknown,
+    /// It was sent, and not to all to whom it was.
+    Partly,
+}
+
+impl OutboxState {
+    /// Whether it waits for its user.
+    #[must_use]
+    pub const fn is_wrong(self) -> bool {
+        matches!(self, Self::Failed | Self::Unknown | Self::Partly)
+    }
 }
 
 impl OutboxRow {
+    /// Whether it is never sent, for the same went by another way, or may have.
+    #[must_use]
+    pub fn is_twin(&self) -> bool {
+        let twin = |why: &String| why.starts_with(crate::thread::TWIN);
+        self.state == OutboxState::Failed && self.why.as_ref().is_some_and(twin)
+    }
+
+    /// Whether to send it again may be to send it twice.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.state == OutboxState::Unknown || self.is_in_doubt()
+    }
+
     /// Whether it was refused since its draft was sent before, or may have been.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
@@ -362,6 +398,9 @@ pub struct OutboxRow {
     pub state: OutboxState,
     /// Why the last try failed, in a safe line.
     pub why: Option<String>,
+    /// Of what was sent: to whom it did not go, and is not tried again by itself.
+    #[serde(default)]
+    pub refused: Vec<RefusedTo>,
     /// When it is tried again, Unix seconds by the backend's clock.
     pub retry_at: Option<i64>,
     /// Whether the backend has it.

@@ -8,7 +8,7 @@ use crate::engine::view::{Cursor, Page, Row, Thread, Window};
 use crate::engine::{Device, EngineError};
 use crate::id::{LabelId, ThreadId};
 use crate::mail::Address;
-use crate::mailbox::{self, Bound, MemberRow, Members};
+use crate::mailbox::{self, Bound, Conversations, Member, MemberRow, Members};
 
 /// The places whose union a virtual list is; they share no conversation.
 fn places(label: &str) -> Option<&'static [&'static str]> {
@@ -74,9 +74,10 @@ impl Device {
             ),
         };
         let renamed = mailbox::renamed_in_rows(&self.db)?;
+        let mut conversations = Conversations::of(&self.db)?;
         let mut rows = Vec::with_capacity(keys.len());
         for (_, root) in keys {
-            rows.extend(merge(&mailbox::members(&self.db, &root)?, &renamed));
+            rows.extend(merge(conversations.members(&root)?, &renamed));
         }
         Ok(Page { label: label.clone(), rows, more_before, more_after })
     }
@@ -86,17 +87,8 @@ impl Device {
     /// # Errors
     /// When the database refuses.
     pub fn row(&self, thread: &ThreadId) -> Result<Option<Row>, EngineError> {
-        let Some(root) = mailbox::root_of(&self.db, thread)? else { return Ok(None) };
-        self.row_of(&root, &mailbox::renamed_in_rows(&self.db)?)
-    }
-
-    /// The row with this root; which labels are shown otherwise was read before, once for many.
-    pub(super) fn row_of(
-        &self,
-        root: &ThreadId,
-        renamed: &Renamed,
-    ) -> Result<Option<Row>, EngineError> {
-        Ok(merge(&mailbox::members(&self.db, root)?, renamed))
+        let members = Conversations::of(&self.db)?.showing(thread, false)?;
+        Ok(merge(members, &mailbox::renamed_in_rows(&self.db)?))
     }
 
     /// The rows of these conversations, in this order, each once; of what is gone there is none.
@@ -106,11 +98,12 @@ impl Device {
     pub fn rows(&self, threads: &[ThreadId]) -> Result<Vec<Row>, EngineError> {
         let _still = self.db.still()?;
         let renamed = mailbox::renamed_in_rows(&self.db)?;
+        let mut conversations = Conversations::of(&self.db)?;
         let (mut rows, mut met) = (Vec::with_capacity(threads.len()), BTreeSet::new());
         for thread in threads {
             let Some(root) = mailbox::root_of(&self.db, thread)? else { continue };
             if met.insert(root.clone()) {
-                rows.extend(merge(&mailbox::members(&self.db, &root)?, &renamed));
+                rows.extend(merge(conversations.members(&root)?, &renamed));
             }
         }
         Ok(rows)
@@ -223,53 +216,71 @@ impl Device {
 pub(super) type Renamed = BTreeMap<LabelId, Option<LabelId>>;
 
 /// Merges the members of a conversation into its row.
-fn merge(members: &Members, renamed: &Renamed) -> Option<Row> {
+pub(super) fn merge(mut members: Members, renamed: &Renamed) -> Option<Row> {
+    let targets = |member: &Member| {
+        let thread = member.row.id.clone();
+        member.seen.clone().map(|seen| Target { thread, seen })
+    };
+    let targets = members.iter().filter_map(targets).collect();
+    let message_count = members.iter().map(|member| member.row.message_count).sum();
+    let there: Vec<bool> = members.iter().map(|member| member.row.is_there()).collect();
     let group: Vec<MemberRow> = members
-        .iter()
+        .iter_mut()
         .map(|member| MemberRow {
             id: member.row.id.clone(),
             last_activity: member.row.last_activity,
             unread: member.row.shown.unread_count,
             place: member.row.shown.place,
             snoozed: member.row.shown.snoozed_until.is_some(),
-            labels: member.row.shown.labels.clone(),
+            labels: std::mem::take(&mut member.row.shown.labels),
         })
         .collect();
     let group = mailbox::group(&group)?;
     // The row is of what is there; keys on it reach all members.
-    let there: Vec<_> = members.iter().filter(|member| member.row.is_there()).collect();
-    let mut by_age = there.clone();
-    by_age.sort_by_key(|member| (member.row.created_at, member.row.id.clone()));
-    let newest = there.iter().max_by_key(|member| (member.row.last_activity, &member.row.id))?;
-    let mut participants: Vec<Address> = Vec::new();
-    let mut met = BTreeSet::new();
-    for address in by_age.iter().flat_map(|member| &member.row.participants) {
-        if met.insert(address.address.to_lowercase()) {
-            participants.push(address.clone());
-        }
-    }
-    let any = |is: fn(&mailbox::ThreadRow) -> bool| there.iter().any(|member| is(&member.row));
+    let mut there = there.into_iter();
+    members.retain(|_| there.next().unwrap_or(false));
+    members.sort_by(|a, b| (a.row.created_at, &a.row.id).cmp(&(b.row.created_at, &b.row.id)));
+    let any = |is: fn(&mailbox::ThreadRow) -> bool| members.iter().any(|member| is(&member.row));
+    let (starred, muted) = (any(|row| row.shown.starred), any(|row| row.shown.muted));
+    let has_attachment = any(|row| row.has_attachment);
+    let snoozed_until = members.iter().filter_map(|member| member.row.shown.snoozed_until).min();
+    let newest = members
+        .iter_mut()
+        .max_by_key(|member| (member.row.last_activity, member.row.id.clone()))?;
+    let snippet = std::mem::take(&mut newest.row.snippet);
+    let subject = members.first_mut()?.row.subject.take();
+    let shown = |label: LabelId| match renamed.get(&label) {
+        Some(other) => other.clone(),
+        None => Some(label),
+    };
+    let mut labels: Vec<LabelId> = group.labels.into_iter().filter_map(shown).collect();
+    labels.sort_unstable();
+    labels.dedup();
     Some(Row {
         thread: group.root,
-        members: members
-            .iter()
-            .map(|member| Target { thread: member.row.id.clone(), seen: member.seen.clone() })
-            .collect(),
-        subject: by_age.first()?.row.subject.clone(),
-        participants,
+        members: targets,
+        subject,
+        participants: participants(members),
         last_activity: group.last_activity,
-        labels: {
-            let shown = |label: LabelId| renamed.get(&label).cloned().unwrap_or(Some(label));
-            let labels: BTreeSet<LabelId> = group.labels.into_iter().filter_map(shown).collect();
-            labels.into_iter().collect()
-        },
+        labels,
         place: group.place,
-        message_count: members.iter().map(|member| member.row.message_count).sum(),
+        message_count,
         unread_count: group.unread,
-        starred: any(|row| row.shown.starred),
-        muted: any(|row| row.shown.muted),
-        has_attachment: any(|row| row.has_attachment),
-        snoozed_until: there.iter().filter_map(|member| member.row.shown.snoozed_until).min(),
-        snippet: newest.row.snippet.clone(),
+        starred,
+        muted,
+        has_attachment,
+        snoozed_until,
+        snippet,
     })
+}
+
+/// Who wrote, each once, those of the oldest member first.
+fn participants(members: Members) -> Vec<Address> {
+    let (mut met, mut all) = (BTreeSet::new(), Vec::new());
+    for address in members.into_iter().flat_map(|member| member.row.participants) {
+        if met.insert(address.address.to_lowercase()) {
+            all.push(address);
+        }
+    }
+    all
 }

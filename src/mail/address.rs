@@ -8,6 +8,7 @@ mod token;
 use super::Address;
 use super::charset;
 use super::defect::{self, Defects};
+use super::script::is_unseen;
 use super::word;
 use token::{Reader, Token};
 
@@ -115,6 +116,9 @@ impl<'a> Piece<'a> {
             None => bare(&words, comment),
         };
         let name = name.and_then(|name| display(&name, defects));
+        if address.chars().any(is_unseen) {
+            defects.note(defect::ADDRESS_HIDDEN);
+        }
         let address = defects.line(&address);
         if name.is_some() || !address.is_empty() {
             self.group_name = None;
@@ -192,14 +196,13 @@ fn join_refs(words: &[&Word<'_>]) -> String {
     out
 }
 
-fn unescape(text: &str) -> String {
+/// What stands in quotes, without the backslash before each sign that has one (RFC 5322 section
+/// 3.2.4); one at the end stands for itself.
+pub(super) fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
-        match c {
-            '\\' => out.extend(chars.next()),
-            c => out.push(c),
-        }
+        out.push(if c == '\\' { chars.next().unwrap_or(c) } else { c });
     }
     out
 }

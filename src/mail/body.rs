@@ -4,7 +4,7 @@
 //! must not decode bytes.
 
 use super::defect::Defects;
-use super::facts::{Anchor, Facts, PartStart};
+use super::facts::{Anchor, Facts, PartStart, Targets};
 use super::html;
 use super::part::{Kind, Node};
 
@@ -60,6 +60,12 @@ impl Shown {
     fn page(&mut self, source: &str, defects: &mut Defects) {
         let page = html::render(source, self.links + 1);
         self.join(&page.text, false, defects);
+        let list = page.text[page.list..].trim_matches(['\r', '\n']);
+        let length = crate::safe_text::text(list.trim_end()).len();
+        if length > 0 && self.facts.lists.len() < MAX_PARTS {
+            let to = self.text.len();
+            self.facts.lists.push(Targets { at: to.saturating_sub(length), to });
+        }
         self.links = page.next - 1;
         let room = MAX_ANCHORS.saturating_sub(self.facts.links.len());
         let anchors = page.anchors.into_iter().take(room);

@@ -5,6 +5,8 @@
 
 /// A character that hides or reorders text was taken out.
 pub(super) const HIDDEN: &str = "hidden-characters";
+/// An address has characters that cannot be seen; those that hide or reorder were taken out.
+pub(super) const ADDRESS_HIDDEN: &str = "hidden-in-address";
 /// A control character is shown as U+FFFD.
 pub(super) const CONTROL: &str = "control-characters";
 /// A header field or the list of them was longer than what is read.

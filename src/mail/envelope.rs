@@ -67,6 +67,24 @@ pub fn each_attachment<'v>(raw: &[u8], visit: &'v mut (dyn FnMut(&Attachment, us
     }));
 }
 
+/// Gives every picture of a message to `visit`: those that are attached, and those that stand in
+/// its text and are no attachments. Nothing is kept meanwhile.
+pub fn each_picture(raw: &[u8], visit: &mut dyn FnMut(&Attachment, &[u8])) {
+    let raw = with_newlines(raw);
+    let mut pictures = |attachment: &Attachment, _: usize, bytes: &[u8]| {
+        let declared = attachment.media_type.starts_with("image/");
+        if declared || super::file_type("", bytes).starts_with("image/") {
+            visit(attachment, bytes);
+        }
+    };
+    // As for attachments.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let mut defects = Defects::default();
+        let head = field::message(&raw, &mut Defects::default());
+        Walker::visiting_pictures(&mut defects, &mut pictures).message(&head);
+    }));
+}
+
 fn read(raw: &[u8], with_body: bool) -> Parsed {
     let mut defects = Defects::default();
     let head = field::message(raw, &mut defects);

@@ -19,12 +19,25 @@ pub struct Facts {
     /// Where in the text a further part begins.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartStart>,
+    /// Where in the text we have listed the targets of its links: lines elsewhere that look like
+    /// these are the sender's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<Targets>,
     /// What the receiving server found out about the sender.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
 }
 
 impl Facts {
+    /// Whether the line at this byte of the text is one of ours, that lists a link; `None` where
+    /// no list is known: the text has none, or was made before that was noted.
+    #[must_use]
+    pub fn lists_at(&self, at: usize) -> Option<bool> {
+        let own = |list: &Targets| list.at <= at && at < list.to;
+        let first = self.lists.partition_point(|list| list.to <= at);
+        (!self.lists.is_empty()).then(|| self.lists.get(first).is_some_and(own))
+    }
+
     /// Nothing is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -42,6 +55,15 @@ pub struct LeftOut {
     pub trackers: u32,
     /// Other content that a browser would fetch.
     pub remote: u32,
+    /// Pictures that came with the message and stand in the page.
+    #[serde(skip_serializing_if = "none")]
+    pub inside: u32,
+}
+
+/// What is not there is not written, as by programs that did not know of it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as it is asked")]
+fn none(count: &u32) -> bool {
+    *count == 0
 }
 
 impl LeftOut {
@@ -58,6 +80,7 @@ impl LeftOut {
             hidden: self.hidden.saturating_add(other.hidden),
             trackers: self.trackers.saturating_add(other.trackers),
             remote: self.remote.saturating_add(other.remote),
+            inside: self.inside.saturating_add(other.inside),
         }
     }
 }
@@ -69,6 +92,15 @@ pub struct Anchor {
     pub n: u32,
     /// What it says; empty for an image.
     pub text: String,
+}
+
+/// A list of targets in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Targets {
+    /// Its first byte.
+    pub at: usize,
+    /// The byte behind it.
+    pub to: usize,
 }
 
 /// Where a part of the text begins.

@@ -29,6 +29,8 @@ const RAW: [&str; 7] = ["script", "style", "title", "template", "noframes", "noe
 pub(super) struct Rendered {
     /// The text, its links as numbers with their targets at the end.
     pub(super) text: String,
+    /// Where in it the list of targets begins.
+    pub(super) list: usize,
     /// What is said where a number stands.
     pub(super) anchors: Vec<Anchor>,
     /// What the page has and the text has not.

@@ -10,7 +10,7 @@ use std::ops::Range;
 use serde::Serialize;
 use url::{Host, Url};
 
-use super::facts::Anchor;
+use super::facts::Facts;
 use super::script;
 
 /// Links of a message that are listed.
@@ -79,8 +79,9 @@ impl LinkWarning {
 /// The links of a shown text, by number: those that have one there, then those that stand in it.
 /// One that is said in many ways is there as often, under one number.
 #[must_use]
-pub fn links(text: &str, anchors: &[Anchor]) -> Vec<Link> {
-    let (numbered, bare) = lines(text);
+pub fn links(text: &str, facts: &Facts) -> Vec<Link> {
+    let (numbered, bare) = lines(text, facts);
+    let anchors = &facts.links;
     let mut out: Vec<Link> = Vec::new();
     let mut seen: HashSet<(u32, String)> = HashSet::new();
     let mut add = |n: u32, said: &str, target: &str| {
@@ -166,11 +167,16 @@ pub fn listed(line: &str) -> Option<(u32, &str)> {
 
 type Found<'a> = (BTreeMap<u32, &'a str>, Vec<(&'a str, String)>);
 
-/// Targets by number, the last of each counts, and what else stands in the text.
-fn lines(text: &str) -> Found<'_> {
+/// Targets by number, the last of each counts, and what else stands in the text. Where we have
+/// listed targets, lines of the sender that look like these have no number.
+fn lines<'a>(text: &'a str, facts: &Facts) -> Found<'a> {
     let (mut numbered, mut bare) = (BTreeMap::new(), Vec::new());
-    for line in text.lines() {
-        if let Some((n, target)) = listed(line) {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let numbers = facts.lists_at(at) != Some(false);
+        at += line.len();
+        let line = line.trim_end_matches('\n');
+        if let Some((n, target)) = listed(line).filter(|_| numbers) {
             if numbered.len() < MAX_LINKS {
                 numbered.insert(n, target);
             }

@@ -44,8 +44,8 @@ use serde::{Deserialize, Serialize};
 
 pub use auth::Verdict;
 pub use canonical::{canonical_hash, message_key};
-pub use envelope::{attached, each_attachment, message_id_of, parse};
-pub use facts::{Anchor, Auth, Facts, LeftOut, PartStart};
+pub use envelope::{attached, each_attachment, each_picture, message_id_of, parse};
+pub use facts::{Anchor, Auth, Facts, LeftOut, PartStart, Targets};
 pub use field::looks_like_mail;
 pub use file_type::{file_ending, file_type};
 pub use gmail::conversation_key;
@@ -54,7 +54,7 @@ pub use searchable::{Searchable, searchable};
 pub use sender::{Doubt, Known, doubts};
 pub use snippet::{SNIPPET_CHARS, snippet};
 pub use sort_date::sort_date;
-pub use status::expunged;
+pub use status::{MAX_KEYWORDS, expunged};
 pub use stored::stored;
 
 /// An address as it is listed: decoded display name, `local@domain`.

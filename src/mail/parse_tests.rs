@@ -374,4 +374,20 @@ fn parts_begin_where_the_facts_say() {
     assert_eq!(begin, expected);
     let told: Vec<_> = parsed.facts.links.iter().map(|a| (a.n, a.text.as_str())).collect();
     assert_eq!(told, [(1, "b"), (2, "d")]);
+    let lists: Vec<_> = parsed.facts.lists.iter().map(|l| &parsed.text[l.at..l.to]).collect();
+    assert_eq!(lists, ["[1] http://a", "[2] http://c"]);
+}
+
+#[test]
+fn signs_that_are_not_seen_in_an_address_are_noted() {
+    for (from, noted) in [
+        ("Ann <a\u{200b}nn@a.test>", true),
+        ("ann@a.te\u{ad}st", true),
+        ("\u{2060}Ann <ann@a.test>", false),
+        ("Ann <ann@a.test>", false),
+    ] {
+        let parsed = parse(format!("From: {from}\n\nx").as_bytes());
+        let found = parsed.defects.iter().any(|code| code == "hidden-in-address");
+        assert_eq!(found, noted, "{from:?} {:?}", parsed.defects);
+    }
 }

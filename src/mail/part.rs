@@ -61,6 +61,8 @@ pub(super) struct Walker<'d> {
     parts: usize,
     /// Who wants the bytes of what is attached, if anybody.
     visit: Option<&'d mut Visit<'d>>,
+    /// Whether pictures that stand in the text are visited, which are no attachments.
+    pictures: bool,
     /// Messages inside messages that are being walked.
     inside: usize,
     /// Texts of parts that are not shown, where they are wanted: for who looks for words.
@@ -78,7 +80,15 @@ struct Context {
 
 impl<'d> Walker<'d> {
     pub(super) fn new(defects: &'d mut Defects) -> Self {
-        Self { attachments: Vec::new(), defects, parts: 0, visit: None, inside: 0, unshown: None }
+        Self {
+            attachments: Vec::new(),
+            defects,
+            parts: 0,
+            visit: None,
+            pictures: false,
+            inside: 0,
+            unshown: None,
+        }
     }
 
     /// One that also reads what is text and is not shown.
@@ -94,6 +104,11 @@ impl<'d> Walker<'d> {
     /// One that gives the bytes of what is attached away.
     pub(super) fn visiting(defects: &'d mut Defects, visit: &'d mut Visit<'d>) -> Self {
         Self { visit: Some(visit), ..Self::new(defects) }
+    }
+
+    /// Gives also the pictures that stand in the text to `visit`.
+    pub(super) fn visiting_pictures(defects: &'d mut Defects, visit: &'d mut Visit<'d>) -> Self {
+        Self { pictures: true, ..Self::visiting(defects, visit) }
     }
 
     /// Walks the whole message below `head`.
@@ -199,6 +214,11 @@ impl<'d> Walker<'d> {
         let attached = disposition.as_ref().is_some_and(|value| value.value == "attachment");
         if attached || name(kind, disposition.as_ref(), self.defects).is_some() {
             self.attach(kind, disposition.as_ref(), media_type, &bytes);
+        } else if self.pictures && media_type.starts_with("image/") {
+            let attachment = self.described(kind, disposition.as_ref(), media_type, &bytes);
+            if let Some(visit) = &mut self.visit {
+                visit(&attachment, self.inside, &bytes);
+            }
         }
         if media_type.ends_with("/pkcs7-mime") || media_type.ends_with("/x-pkcs7-mime") {
             let signed =
@@ -237,16 +257,23 @@ impl<'d> Walker<'d> {
         media_type: &str,
         bytes: &[u8],
     ) {
-        let name = name(kind, disposition, self.defects);
-        let attachment = Attachment {
-            name,
-            media_type: self.defects.line(media_type),
-            size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-        };
+        let attachment = self.described(kind, disposition, media_type, bytes);
         if let Some(visit) = &mut self.visit {
             visit(&attachment, self.inside, bytes);
         }
         self.attachments.push(attachment);
+    }
+
+    fn described(
+        &mut self,
+        kind: &Structured,
+        disposition: Option<&Structured>,
+        media_type: &str,
+        bytes: &[u8],
+    ) -> Attachment {
+        let name = name(kind, disposition, self.defects);
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Attachment { name, media_type: self.defects.line(media_type), size }
     }
 
     /// The lines that say whose a message inside the message is.

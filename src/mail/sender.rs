@@ -21,6 +21,8 @@ pub enum Doubt {
     DomainLookalike,
     /// Its address has signs that are not seen.
     Unseen,
+    /// An address of the message had signs that are not seen, and are taken out.
+    TakenOut,
     /// More than one address stands where one belongs.
     Several,
     /// Somebody else here has this name, under another address.
@@ -36,6 +38,7 @@ impl Doubt {
             Self::NameLookalike => "the name has letters that look like others",
             Self::DomainLookalike => "the domain has letters that look like others",
             Self::Unseen => "the address has signs that cannot be seen",
+            Self::TakenOut => "an address of it had signs that cannot be seen",
             Self::Several => "it names more than one sender",
             Self::KnownName => "the same name wrote here under another address",
         }

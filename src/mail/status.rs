@@ -9,7 +9,7 @@ use super::field::{self, Head};
 use super::{Flags, gmail, word};
 
 /// Names of one message that are kept.
-const MAX_KEYWORDS: usize = 100;
+pub const MAX_KEYWORDS: usize = 1_000;
 /// How much of a message [`expunged`] looks at, in bytes: Mozilla writes its fields in front.
 const FRONT_BYTES: usize = 16 * 1024;
 

@@ -42,6 +42,10 @@ pub enum Deed {
     Recolored(LabelId, Option<String>),
     /// Hid a label.
     Deleted(LabelId),
+    /// Saved a search under this name: its id, its name, what it asks.
+    SearchSaved(LabelId, String, String),
+    /// Removed the search of this name.
+    SearchRemoved(LabelId, String),
     /// Wrote, threw away, queued or took back a draft.
     Draft(DraftDeed),
     /// Something that this version does not know.
@@ -92,6 +96,8 @@ impl Deed {
             Self::Renamed(label, name) => json!(["renamed", label, name]),
             Self::Recolored(label, color) => json!(["recolored", label, color]),
             Self::Deleted(label) => json!(["deleted", label]),
+            Self::SearchSaved(id, name, query) => json!(["search", id, name, query]),
+            Self::SearchRemoved(id, name) => json!(["unsearch", id, name]),
             Self::Draft(deed) => json!(["draft", deed.as_str()]),
             Self::Unknown => json!(["unknown"]),
         }
@@ -123,6 +129,8 @@ impl Deed {
             "renamed" => Self::Renamed(label()?, text(2)?.to_owned()),
             "recolored" => Self::Recolored(label()?, text(2).map(str::to_owned)),
             "deleted" => Self::Deleted(label()?),
+            "search" => Self::SearchSaved(label()?, text(2)?.to_owned(), text(3)?.to_owned()),
+            "unsearch" => Self::SearchRemoved(label()?, text(2)?.to_owned()),
             "draft" => {
                 let word = text(1)?;
                 Self::Draft(DraftDeed::ALL.into_iter().find(|deed| deed.as_str() == word)?)
@@ -144,6 +152,12 @@ impl Deed {
                 Self::Recolored(label.id.clone(), label.color.clone())
             }
             MailboxEvent::LabelDeleted(label) => Self::Deleted(label.id.clone()),
+            MailboxEvent::SearchSaved(saved) => {
+                Self::SearchSaved(saved.id.clone(), saved.name.clone(), saved.query.clone())
+            }
+            MailboxEvent::SearchRemoved(gone) => {
+                Self::SearchRemoved(gone.id.clone(), gone.name.clone())
+            }
             _ => return None,
         })
     }
@@ -151,7 +165,15 @@ impl Deed {
     /// Whether it was done to the Mailbox store itself, not to a thread.
     #[must_use]
     pub const fn is_of_mailbox(&self) -> bool {
-        matches!(self, Self::Made(..) | Self::Renamed(..) | Self::Recolored(..) | Self::Deleted(..))
+        matches!(
+            self,
+            Self::Made(..)
+                | Self::Renamed(..)
+                | Self::Recolored(..)
+                | Self::Deleted(..)
+                | Self::SearchSaved(..)
+                | Self::SearchRemoved(..)
+        )
     }
 }
 
@@ -197,6 +219,8 @@ mod tests {
             Deed::Recolored(label(), None),
             Deed::Recolored(label(), Some("red".to_owned())),
             Deed::Deleted(label()),
+            Deed::SearchSaved(label(), "Bills".to_owned(), "from:\"a b\" -x".to_owned()),
+            Deed::SearchRemoved(label(), "Bills".to_owned()),
             Deed::Draft(DraftDeed::Queued),
             Deed::Unknown,
         ];

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ActionId, DeviceId, Epoch, LabelId, ThreadId};
 use crate::label::Place;
 use crate::mail::Address;
+use crate::mailbox::saved::{SearchRemoved, SearchSaved};
 use crate::store::{Args, is_read};
 
 /// The names.
@@ -20,6 +21,10 @@ pub mod name {
     pub const LABEL_RECOLORED: &str = "v1.LabelRecolored";
     /// A label is hidden from now on.
     pub const LABEL_DELETED: &str = "v1.LabelDeleted";
+    /// A search got a name.
+    pub const SEARCH_SAVED: &str = "v1.SearchSaved";
+    /// A search has its name no more.
+    pub const SEARCH_REMOVED: &str = "v1.SearchRemoved";
     /// A thread came into the index.
     pub const THREAD_ADDED: &str = "v1.ThreadAdded";
     /// A thread shows a label.
@@ -45,6 +50,8 @@ pub mod name {
         LABEL_RENAMED,
         LABEL_RECOLORED,
         LABEL_DELETED,
+        SEARCH_SAVED,
+        SEARCH_REMOVED,
         THREAD_ADDED,
         LABEL_APPLIED,
         LABEL_REMOVED,
@@ -276,6 +283,10 @@ pub enum MailboxEvent {
     LabelRecolored(LabelRecolored),
     /// A label hidden.
     LabelDeleted(LabelDeleted),
+    /// A search saved.
+    SearchSaved(SearchSaved),
+    /// A saved search removed.
+    SearchRemoved(SearchRemoved),
     /// An action undone.
     Undone(ActionUndone),
     /// An epoch.
@@ -305,6 +316,10 @@ impl MailboxEvent {
             name::LABEL_RENAMED => Self::LabelRenamed(args.read()?),
             name::LABEL_RECOLORED => Self::LabelRecolored(args.read()?),
             name::LABEL_DELETED => Self::LabelDeleted(args.read()?),
+            name::SEARCH_SAVED => Self::SearchSaved(args.read().filter(SearchSaved::is_sound)?),
+            name::SEARCH_REMOVED => {
+                Self::SearchRemoved(args.read().filter(SearchRemoved::is_sound)?)
+            }
             name::ACTION_UNDONE => Self::Undone(args.read()?),
             name::EPOCH_BEGAN => Self::Began(args.read()?),
             _ => return None,
@@ -344,7 +359,7 @@ impl MailboxEvent {
         matches!(self, Self::Purged(_) | Self::Began(_))
     }
 
-    /// The label that an event makes or changes.
+    /// The label, or saved search, that an event makes or changes.
     #[must_use]
     pub const fn label(&self) -> Option<&LabelId> {
         match self {
@@ -352,6 +367,8 @@ impl MailboxEvent {
             Self::LabelRenamed(event) => Some(&event.id),
             Self::LabelRecolored(event) => Some(&event.id),
             Self::LabelDeleted(event) => Some(&event.id),
+            Self::SearchSaved(event) => Some(&event.id),
+            Self::SearchRemoved(event) => Some(&event.id),
             _ => None,
         }
     }
@@ -372,6 +389,8 @@ impl MailboxEvent {
                 | name::LABEL_RENAMED
                 | name::LABEL_RECOLORED
                 | name::LABEL_DELETED
+                | name::SEARCH_SAVED
+                | name::SEARCH_REMOVED
                 | name::ACTION_UNDONE
         )
     }

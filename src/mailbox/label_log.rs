@@ -75,7 +75,11 @@ pub fn fold(id: &LabelId, writes: &[Write], undone: &BTreeSet<ActionId>) -> Opti
             _ => {}
         }
     }
-    (!writes.is_empty()).then_some(state)
+    // What is no label's is kept beside them: saved searches.
+    let is_labels = |write: &Write| {
+        !matches!(write.event, MailboxEvent::SearchSaved(_) | MailboxEvent::SearchRemoved(_))
+    };
+    writes.iter().any(is_labels).then_some(state)
 }
 
 /// What of an action's writes to a label is not what the label shows when the action is undone,

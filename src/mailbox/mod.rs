@@ -13,12 +13,14 @@ mod history;
 mod label_log;
 mod labels;
 mod materializer;
+mod members;
 mod net;
 mod people;
 mod purge;
 mod query;
 mod rebuild;
 mod row;
+mod saved;
 mod schema;
 pub mod snapshot;
 mod snoozed;
@@ -38,15 +40,17 @@ pub use labels::{
     labels, renamed_in_rows, shown_by_id, shown_labels, twins,
 };
 pub use materializer::{Changes, materialize};
+pub use members::{Conversations, Member, Members};
 pub use people::{Met, met};
 pub use purge::{is_purged, lacks_rows, purged, redact};
 pub use query::{
-    Bound, Member, Members, count, count_any, drafts, drafts_in, linked_with, links_of, members,
-    page, raw_row, root_and_hidden, root_of, seen_members, threads_in, watermark,
+    Bound, count, count_any, drafts, drafts_in, linked_with, links_of, page, raw_row, root_of,
+    seen_members, threads_in, watermark,
 };
 pub use rebuild::{
     differing, differing_from, knew_others, learn, make, make_from, rebuilt_percent, remake,
 };
 pub use row::{Shown, ThreadRow};
+pub use saved::{MAX_SAVED_QUERY_BYTES, Saved, SearchRemoved, SearchSaved, saved, saved_id};
 pub use schema::{SQL, VERSION, clear, dump};
 pub use snoozed::{has_overslept, index_snoozes, snoozed_until, without_messages};

@@ -10,18 +10,6 @@ use crate::id::{Epoch, LabelId, Seen, ThreadId};
 use crate::mailbox::row::{self, ThreadRow};
 use crate::store::{Db, StoreError};
 
-/// A member of a conversation as shown, with what of its log the row has taken in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// Its row; `shown` is covered by the overlay.
-    pub row: ThreadRow,
-    /// Its watermark.
-    pub seen: Seen,
-}
-
-/// A conversation's members, by id.
-pub type Members = Vec<Member>;
-
 /// Which side of a key a page lies on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bound {
@@ -37,7 +25,7 @@ pub enum Bound {
     Before(i64, ThreadId),
 }
 
-fn id<T: for<'a> TryFrom<&'a str, Error = crate::id::InvalidId>>(
+pub(super) fn id<T: for<'a> TryFrom<&'a str, Error = crate::id::InvalidId>>(
     text: &str,
 ) -> Result<T, StoreError> {
     T::try_from(text).map_err(|error| StoreError::Row(error.to_string()))
@@ -139,24 +127,6 @@ pub fn root_of(db: &Db, thread: &ThreadId) -> Result<Option<ThreadId>, StoreErro
     root.map(|root| id(&root)).transpose()
 }
 
-/// The root of the conversation that a thread belongs to, and that it is thrown away or spam where
-/// that can be said at a glance: it is linked with none, and no own event covers its row.
-///
-/// # Errors
-/// When the database refuses.
-pub fn root_and_hidden(db: &Db, thread: &ThreadId) -> Result<Option<(ThreadId, bool)>, StoreError> {
-    let mut statement = db.sql().prepare_cached(
-        "SELECT root, CASE WHEN place IN ('trash', 'spam') AND root = id
-                 AND NOT EXISTS (SELECT 1 FROM overlay WHERE thread = t.id)
-                 AND NOT EXISTS (SELECT 1 FROM threadIndex o WHERE o.root = t.id AND o.root <> o.id)
-             THEN 1 ELSE 0 END FROM threadIndex t WHERE id = ?1",
-    )?;
-    let found = statement
-        .query_row([thread.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
-        .optional()?;
-    found.map(|(root, hidden)| Ok((id(&root)?, hidden))).transpose()
-}
-
 /// The labels of a thread's confirmed row.
 pub(super) fn labels_of(db: &Db, thread: &ThreadId) -> Result<BTreeSet<LabelId>, StoreError> {
     let mut statement =
@@ -219,40 +189,6 @@ pub fn seen_members(db: &Db, root: &ThreadId) -> Result<Vec<(ThreadId, Seen)>, S
         seen.push((id(&thread)?, Seen { epoch: id(&epoch)?, position }));
     }
     Ok(seen)
-}
-
-/// The members of the conversation with this root, as shown.
-///
-/// # Errors
-/// When the database refuses.
-pub fn members(db: &Db, root: &ThreadId) -> Result<Members, StoreError> {
-    // One statement for all of a row but its labels: a screen full of rows is read at every change.
-    let columns = row::COLUMNS;
-    let select = format!(
-        "SELECT {columns}, epoch, position, shown FROM threadIndex
-             LEFT JOIN watermarks ON threadId = id LEFT JOIN overlay ON thread = id"
-    );
-    let mut statement = db.sql().prepare_cached(&format!(
-        "{select} WHERE id = ?1 UNION ALL {select} WHERE root = ?1 AND root <> id"
-    ))?;
-    let mut rows = statement.query([root.as_str()])?;
-    let mut members = Vec::new();
-    while let Some(read) = rows.next()? {
-        let mut found = row::read(read)?;
-        let after = row::COUNT;
-        let Some(epoch) = read.get::<_, Option<String>>(after)? else {
-            return Err(StoreError::Row(format!("thread {} has no watermark", found.id)));
-        };
-        let position = u64::try_from(read.get::<_, i64>(after + 1)?).unwrap_or_default();
-        let shown: Option<String> = read.get(after + 2)?;
-        match shown.and_then(|text| serde_json::from_str(&text).ok()) {
-            Some(shown) => found.shown = shown,
-            None => found.shown.labels = labels_of(db, &found.id)?,
-        }
-        members.push(Member { row: found, seen: Seen { epoch: id(&epoch)?, position } });
-    }
-    members.sort_by(|a: &Member, b| a.row.id.cmp(&b.row.id));
-    Ok(members)
 }
 
 /// The threads of the index that are linked with this one, whichever of the two rows says it.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use rusqlite::Row;
+use rusqlite::types::Type;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{LabelId, ThreadId};
@@ -70,34 +71,45 @@ pub(super) const COLUMNS: &str = "id, subject, participants, snippet, lastActivi
 /// How many they are: a statement's further columns come after them.
 pub(super) const COUNT: usize = 15;
 
+/// Where some of them stand.
+pub(super) const ID: usize = 0;
+pub(super) const PLACE: usize = 11;
+pub(super) const ROOT: usize = 13;
+
+/// A column's text, where it lies.
+pub(super) fn text<'a>(row: &'a Row<'_>, at: usize) -> Result<&'a str, StoreError> {
+    let wrong = |error| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error));
+    Ok(row.get_ref(at)?.as_str().map_err(wrong)?)
+}
+
 /// Reads a row selected by [`COLUMNS`]; the labels are added by the caller.
 pub(super) fn read(row: &Row<'_>) -> Result<ThreadRow, StoreError> {
     let bad = |error: crate::id::InvalidId| StoreError::Row(error.to_string());
-    let id: String = row.get(0)?;
-    let participants: String = row.get(2)?;
-    let place: String = row.get(11)?;
-    let root: String = row.get(13)?;
     let count = |at| -> Result<u64, StoreError> {
         Ok(u64::try_from(row.get::<_, i64>(at)?).unwrap_or_default())
     };
+    let id = ThreadId::try_from(text(row, ID)?).map_err(bad)?;
+    let root = text(row, ROOT)?;
+    // Most are their own, and share the text.
+    let root = if root == id.as_str() { id.clone() } else { root.try_into().map_err(bad)? };
     Ok(ThreadRow {
-        id: ThreadId::try_from(id).map_err(bad)?,
+        id,
         subject: row.get(1)?,
-        participants: serde_json::from_str(&participants).unwrap_or_default(),
+        participants: serde_json::from_str(text(row, 2)?).unwrap_or_default(),
         snippet: row.get(3)?,
         last_activity: row.get(4)?,
         created_at: row.get(5)?,
         message_count: count(6)?,
         has_attachment: row.get(10)?,
         shown: Shown {
-            place: Place::parse(&place).unwrap_or(Place::Inbox),
+            place: Place::parse(text(row, PLACE)?).unwrap_or(Place::Inbox),
             snoozed_until: row.get(12)?,
             starred: row.get(8)?,
             muted: row.get(9)?,
             unread_count: count(7)?,
             labels: BTreeSet::new(),
         },
-        root: ThreadId::try_from(root).map_err(bad)?,
+        root,
         trail: row.get(14)?,
     })
 }

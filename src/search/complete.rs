@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::query::operator::{self, Operator};
 use super::query::value::{self, Row};
-use super::query::{Field, hyphened, value_text};
+use super::query::{Field, Named, hyphened, value_text};
 use super::words;
 use crate::safe_text;
 
@@ -39,6 +39,8 @@ pub struct Known<'a> {
     pub people: &'a [Person],
     /// What was searched for, the newest first.
     pub history: &'a [String],
+    /// Searches that have a name.
+    pub saved: &'a [Named],
 }
 
 /// What is offered.
@@ -54,6 +56,8 @@ pub enum Kind {
     Label,
     /// Somebody.
     Person,
+    /// A saved search.
+    Saved,
 }
 
 /// Something that may be written.
@@ -78,11 +82,13 @@ pub fn complete(text: &str, cursor: usize, known: &Known<'_>) -> Vec<Completion>
         list.history(text);
     }
     match at.operator {
+        None if !at.quoted && at.typed.starts_with('@') => list.saved(MAX_COMPLETIONS),
         None if !at.quoted => {
             list.operators();
             if at.typed.chars().count() >= FROM_CHARS {
                 list.labels("label:", MAX_EACH);
                 list.people("from:", MAX_EACH);
+                list.saved(MAX_EACH);
             }
         }
         Some(Operator::Label) => list.labels("", MAX_COMPLETIONS),
@@ -259,6 +265,16 @@ impl List<'_> {
         }
     }
 
+    /// Saved searches of whose name a word begins with what was typed, with or without `@`.
+    fn saved(&mut self, most: usize) {
+        let typed = words::folded(self.at.typed);
+        let fits = |named: &&Named| holds(&words::folded(&named.name), &typed);
+        for named in self.known.saved.iter().filter(fits).take(most) {
+            let written = hyphened(&safe_text::line(&named.name));
+            self.add(&format!("@{written}"), &named.query, Kind::Saved);
+        }
+    }
+
     fn rows(&mut self, rows: &[Row]) {
         let typed = self.at.typed.to_lowercase();
         for row in rows {
@@ -331,7 +347,9 @@ mod tests {
         ];
         let labels = ["Work", "My Label", "Größe/A"].map(str::to_owned);
         let history = ["from:ann lunch", "lunch", "from:ann"].map(str::to_owned);
-        then(&Known { labels: &labels, people: &people, history: &history })
+        let id = crate::id::LabelId::try_from("_s_a").unwrap();
+        let saved = [Named { id, name: "Late Bills".to_owned(), query: "from:bank".to_owned() }];
+        then(&Known { labels: &labels, people: &people, history: &history, saved: &saved })
     }
 
     /// `text` (with `^` for the cursor) after each completion.
@@ -405,6 +423,9 @@ mod tests {
         check("x lee^", &["x from:ann@example.org", "x from:bob.lee@example.org"]);
         check("from:ann@example.o^", &["from:ann@example.org"]);
         check("lu^", &["lunch"]);
+        check("x @^ y", &["x @Late-Bills y"]);
+        check("-@bi^", &["-@Late-Bills"]);
+        check("late^", &["@Late-Bills"]);
     }
 
     #[test]
@@ -416,7 +437,13 @@ mod tests {
 
     #[test]
     fn values_that_are_offered_are_read() {
-        let context = Context { now: 1_710_072_000, zone: &TimeZone::UTC, me: &[], typing: false };
+        let context = Context {
+            now: 1_710_072_000,
+            zone: &TimeZone::UTC,
+            me: &[],
+            typing: false,
+            saved: &[],
+        };
         for row in operator::ALL {
             let text = format!("{}:", row.names[0]);
             for one in with_known(|known| complete(&text, text.len(), known)) {
@@ -431,7 +458,7 @@ mod tests {
     #[test]
     fn what_is_offered_is_safe_to_show() {
         let labels = ["a\u{1b}[2J\u{202e}".to_owned()];
-        let known = Known { labels: &labels, people: &[], history: &labels };
+        let known = Known { labels: &labels, people: &[], history: &labels, saved: &[] };
         for one in complete("a", 1, &known).iter().chain(&complete("label:", 6, &known)) {
             let shown = format!("{}{}", one.insert, one.what);
             assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");

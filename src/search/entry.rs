@@ -4,17 +4,21 @@
 //! Text that says again what the shown text says is not there twice. This file must not know where
 //! messages come from.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use crate::id::{BlobHash, MessageId, ThreadId};
 use crate::mail::{Address, Searchable};
-use crate::search::fts::LIST_MARK;
+use crate::search::fts::{FILE_MARK, LIST_MARK, RECIPIENT_MARK, SENDER_MARK, SUBJECT_MARK};
 use crate::search::words;
 
 /// Folded words of one text of a message that go into the index, in bytes.
 pub const MAX_TEXT_BYTES: usize = 4 * 1024 * 1024;
 /// The longest beginnings of words that are found without reading all words that begin so.
 pub const SHORT_CHARS: usize = 3;
+
+/// How many bits a character has.
+const CHAR_BITS: usize = 21;
+const _: () = assert!(CHAR_BITS * SHORT_CHARS <= 64);
 
 /// A message as it goes into the index.
 #[derive(Debug, Clone)]
@@ -82,31 +86,53 @@ impl Texts {
         texts
     }
 
-    /// The beginnings of its words, each once: of one and two letters those of all but the body, of
-    /// three letters those of all. A script in which each letter is a word has none.
+    /// The beginnings of its words, each once: of one and two letters those of all but the body,
+    /// and again with their field's mark; of three letters those of all. A script in which each
+    /// letter is a word has none of these.
     #[must_use]
     pub fn begins(&self) -> String {
-        let head = [&self.subject, &self.sender, &self.recipient, &self.cc, &self.bcc, &self.file];
-        let mut begins = BTreeSet::new();
-        for (short, text) in head.into_iter().map(|text| (true, text)).chain([(false, &self.body)])
-        {
+        let fields = [
+            (Some(SUBJECT_MARK), &self.subject),
+            (Some(SENDER_MARK), &self.sender),
+            (Some(RECIPIENT_MARK), &self.recipient),
+            (Some(RECIPIENT_MARK), &self.cc),
+            (Some(RECIPIENT_MARK), &self.bcc),
+            (Some(FILE_MARK), &self.file),
+            (None, &self.body),
+        ];
+        let mut begins = Vec::with_capacity(self.body.len() / 4);
+        for (mark, text) in fields {
             for word in text.split(' ') {
-                let mut ends = word.char_indices().map(|(at, c)| at + c.len_utf8());
-                for chars in 1..=SHORT_CHARS {
-                    let Some(end) = ends.next() else { break };
-                    if short || chars == SHORT_CHARS {
-                        begins.insert(&word[..end]);
+                let mut begin = 0;
+                for (at, c) in word.chars().take(SHORT_CHARS).enumerate() {
+                    begin |= place(c, at);
+                    if at + 1 == SHORT_CHARS {
+                        begins.push(begin);
+                    } else if let Some(mark) = mark {
+                        begins.extend([begin, place(mark, 0) | begin >> CHAR_BITS]);
                     }
                 }
             }
         }
+        // As numbers, in the order of their texts.
+        begins.sort_unstable();
+        begins.dedup();
         let mut out = String::with_capacity(begins.len() * (SHORT_CHARS + 1));
         for begin in begins {
-            out.push_str(begin);
+            for at in (0..SHORT_CHARS).rev() {
+                let c = (begin >> (CHAR_BITS * at)) & ((1 << CHAR_BITS) - 1);
+                let c = u32::try_from(c).ok().and_then(char::from_u32);
+                out.extend(c.filter(|c| *c != '\0'));
+            }
             out.push(' ');
         }
         out
     }
+}
+
+/// A character as a part of a number, the first one in front.
+fn place(c: char, at: usize) -> u64 {
+    u64::from(u32::from(c)) << (CHAR_BITS * (SHORT_CHARS - 1 - at))
 }
 
 fn folded(text: &str) -> String {
@@ -157,23 +183,26 @@ fn add_new(body: &mut String, more: &[String]) {
     if more.iter().all(String::is_empty) {
         return;
     }
-    let mut met: HashSet<Box<str>> = body.split(' ').map(Box::from).collect();
-    let mut line_words = String::new();
+    let said: HashSet<&str> = body.split(' ').collect();
+    let mut met: HashSet<Box<str>> = HashSet::new();
+    let (mut added, mut line_words) = (String::new(), String::new());
     for line in more.iter().flat_map(|text| text.lines()) {
         line_words.clear();
         words::join(line, &mut line_words);
-        if line_words.is_empty() || line_words.split(' ').all(|word| met.contains(word)) {
+        let mut new = line_words.split(' ').filter(|word| !said.contains(word));
+        if line_words.is_empty() || !new.any(|word| !met.contains(word)) {
             continue;
         }
-        if body.len() + line_words.len() >= MAX_TEXT_BYTES {
-            return;
+        if body.len() + added.len() + line_words.len() >= MAX_TEXT_BYTES {
+            break;
         }
-        met.extend(line_words.split(' ').map(Box::from));
-        if !body.is_empty() {
-            body.push(' ');
+        met.extend(line_words.split(' ').filter(|word| !said.contains(word)).map(Box::from));
+        if !body.is_empty() || !added.is_empty() {
+            added.push(' ');
         }
-        body.push_str(&line_words);
+        added.push_str(&line_words);
     }
+    body.push_str(&added);
 }
 
 #[cfg(test)]
@@ -202,7 +231,10 @@ mod tests {
             body: "hello he 日 本 жук".to_owned(),
             ..Texts::default()
         };
-        assert_eq!(texts.begins(), "hel u ub ube x жук ");
+        let marked = "\u{e003}u \u{e003}ub \u{e003}x ";
+        assert_eq!(texts.begins(), format!("hel u ub ube x жук {marked}"));
+        let people = Texts { sender: "ab".to_owned(), bcc: "c".to_owned(), ..Texts::default() };
+        assert_eq!(people.begins(), "a ab c \u{e001}a \u{e001}ab \u{e002}c ");
     }
 
     #[test]

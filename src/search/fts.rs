@@ -9,46 +9,79 @@ use crate::search::query::{Field, Test};
 /// for lists: it is no letter, and so in no word.
 pub(super) const LIST_MARK: char = '\u{e000}';
 
+/// Stand before a beginning of one or two letters in the table of beginnings, where that is one of
+/// a word of this field: no letters, and so in no word.
+pub(super) const SENDER_MARK: char = '\u{e001}';
+pub(super) const RECIPIENT_MARK: char = '\u{e002}';
+pub(super) const SUBJECT_MARK: char = '\u{e003}';
+pub(super) const FILE_MARK: char = '\u{e004}';
+
 /// A test of texts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Text {
     /// Over all words.
     pub(super) words: String,
     /// Over beginnings of words alone, where they answer.
     pub(super) short: Option<String>,
+    /// What is asked of all words beside `short`.
+    pub(super) beside: Option<String>,
 }
 
 impl Text {
-    /// The expression of a test; `None` for one that is not about texts. While somebody types, the
-    /// one or two letters of a last word are looked for in subjects, names and files only, and a
-    /// single one in all of these, whichever was named.
+    /// The expression of a test; `None` for one that is not about texts, or asks nothing.
+    ///
+    /// All words that begin with one or two letters are very many, so while somebody types, the
+    /// last word of a test asks less than it will mean: its one or two letters are looked for in
+    /// subjects, names and files only, wherever the words before them stand, and not at all where
+    /// they are those of a body.
     pub(super) fn of(test: &Test, typing: bool) -> Option<Self> {
         match test {
             Test::Text { field, words, prefix } => {
-                let phrase = phrase(*field, words);
+                let before = words.len().saturating_sub(1);
+                let last = words.last().filter(|_| *prefix);
+                let few = last.is_some_and(|last| last.chars().count() < SHORT_CHARS);
+                let begin = last.and_then(|last| begin(*field, last, typing));
+                let whole =
+                    |words: &[String]| format!("{}{}", columns(*field), phrase(*field, words));
                 let star = if *prefix { " *" } else { "" };
-                let words_test = format!("{}{phrase}{star}", columns(*field));
-                let begin = match words.as_slice() {
-                    [begin] if *prefix => Some(begin),
-                    _ => None,
-                };
-                let short = begin.filter(|begin| match (field, begin.chars().count()) {
-                    (Field::Any, SHORT_CHARS) => true,
-                    (Field::Any, chars) => typing && chars < SHORT_CHARS,
-                    // All words that begin with one letter are very many.
-                    (Field::Body | Field::List, _) => false,
-                    (_, chars) => typing && chars == 1,
-                });
-                Some(Self { words: words_test, short: short.map(|begin| quoted(begin)) })
+                let all = format!("{}{star}", whole(words));
+                let text = Self { words: all, ..Self::default() };
+                match (before, begin) {
+                    (0, short @ Some(_)) => Some(Self { short, ..text }),
+                    (_, None) if !(typing && few) || *field == Field::List => Some(text),
+                    (0, None) => None,
+                    (_, None) => Some(Self { words: whole(&words[..before]), ..text }),
+                    (_, short) if typing && few => {
+                        Some(Self { short, beside: Some(whole(&words[..before])), ..text })
+                    }
+                    (_, Some(_)) => Some(text),
+                }
             }
             Test::Near { field, first, second, within } => {
                 let (first, second) = (phrase(*field, first), phrase(*field, second));
                 let words = format!("{}NEAR({first} {second}, {within})", columns(*field));
-                Some(Self { words, short: None })
+                Some(Self { words, ..Self::default() })
             }
             _ => None,
         }
     }
+}
+
+/// The expression over beginnings that a beginning in a field is, if it is one.
+fn begin(field: Field, begin: &str, typing: bool) -> Option<String> {
+    let mark = match (field, begin.chars().count()) {
+        (Field::Any, SHORT_CHARS) => None,
+        (Field::Any, chars) if chars < SHORT_CHARS && typing => None,
+        (Field::Body | Field::List | Field::Any, _) => return None,
+        (_, chars) if chars >= SHORT_CHARS => return None,
+        (Field::From, _) => Some(SENDER_MARK),
+        (Field::To, _) => Some(RECIPIENT_MARK),
+        (Field::Cc | Field::Bcc, _) if typing => Some(RECIPIENT_MARK),
+        (Field::Cc | Field::Bcc, _) => return None,
+        (Field::Subject, _) => Some(SUBJECT_MARK),
+        (Field::Filename, _) => Some(FILE_MARK),
+    };
+    Some(quoted(&mark.into_iter().chain(begin.chars()).collect::<String>()))
 }
 
 /// Each of some expressions; `None` of none. They stand side by side, since the parser of FTS5 goes
@@ -115,7 +148,7 @@ mod tests {
 
     fn check(field: Field, words: &[&str], prefix: bool, typing: bool, want: (&str, Option<&str>)) {
         let words = words.iter().map(|word| (*word).to_owned()).collect();
-        let text = Text::of(&Test::Text { field, words, prefix }, typing).unwrap();
+        let text = Text::of(&Test::Text { field, words, prefix }, typing).unwrap_or_default();
         assert_eq!((text.words.as_str(), text.short.as_deref()), want);
     }
 
@@ -131,14 +164,26 @@ mod tests {
     #[test]
     fn tests_as_expressions() {
         check(Field::Any, &["a", "b"], false, false, ("\"a b\"", None));
-        check(Field::Any, &["a", "b"], true, true, ("\"a b\" *", None));
+        check(Field::Any, &["a", "b"], true, false, ("\"a b\" *", None));
+        check(Field::Any, &["a", "b"], true, true, ("\"a b\" *", Some("\"b\"")));
+        check(Field::Any, &["a", "bcd"], true, true, ("\"a bcd\" *", None));
         check(Field::Any, &["abc"], true, false, ("\"abc\" *", Some("\"abc\"")));
         check(Field::Any, &["ab"], true, false, ("\"ab\" *", None));
         check(Field::Any, &["ab"], true, true, ("\"ab\" *", Some("\"ab\"")));
         check(Field::From, &["abc"], true, true, ("sender : \"abc\" *", None));
-        check(Field::From, &["a"], true, true, ("sender : \"a\" *", Some("\"a\"")));
-        check(Field::From, &["a"], true, false, ("sender : \"a\" *", None));
-        check(Field::Body, &["a"], true, true, ("body : \"a\" *", None));
+        let a = Some("\"\u{e001}a\"");
+        check(Field::From, &["a"], true, true, ("sender : \"a\" *", a));
+        check(Field::From, &["a"], true, false, ("sender : \"a\" *", a));
+        check(Field::From, &["a"], false, true, ("sender : \"a\"", None));
+        check(Field::From, &["b", "a"], true, true, ("sender : \"b a\" *", a));
+        check(Field::From, &["b", "a"], true, false, ("sender : \"b a\" *", None));
+        check(Field::Cc, &["ab"], true, true, ("cc : \"ab\" *", Some("\"\u{e002}ab\"")));
+        check(Field::Cc, &["ab"], true, false, ("cc : \"ab\" *", None));
+        check(Field::Subject, &["ab"], true, false, ("subject : \"ab\" *", Some("\"\u{e003}ab\"")));
+        check(Field::Body, &["a"], true, false, ("body : \"a\" *", None));
+        check(Field::Body, &["a"], true, true, ("", None));
+        check(Field::Body, &["b", "a"], true, true, ("body : \"b\"", None));
+        check(Field::Body, &["abc"], true, true, ("body : \"abc\" *", None));
         check(Field::To, &["x"], false, false, ("{recipient cc bcc} : \"x\"", None));
         let list = "list : \"\u{e000}a \u{e000}b\"";
         check(Field::List, &["a", "b"], false, false, (list, None));

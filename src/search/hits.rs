@@ -12,7 +12,7 @@ use super::words;
 
 mod snippet;
 
-pub use snippet::{SNIPPET_CHARS, Snippet};
+pub use snippet::Snippet;
 
 /// Words and phrases of a query that are looked for in a text; further ones are not shown.
 pub const MAX_NEEDLES: usize = 200;
@@ -176,7 +176,7 @@ pub(super) mod tests {
     use super::*;
 
     pub(in crate::search::hits) fn needles(query: &str) -> Needles {
-        let context = Context { now: 0, zone: &TimeZone::UTC, me: &[], typing: false };
+        let context = Context { now: 0, zone: &TimeZone::UTC, me: &[], typing: false, saved: &[] };
         Needles::of(&parse(query, &context).query)
     }
 

@@ -17,7 +17,7 @@ use crate::store::{Db, Durability, Interrupter, Kind, StoreError, disk};
 /// The format of the file.
 const VERSION: u32 = 1;
 /// What words are made of what: other rules give other words, and the file is made again.
-const RULES: &str = "1";
+const RULES: &str = "2";
 /// Words in memory before they become a part of the file, in bytes.
 const HASH_BYTES: i64 = 8 * 1024 * 1024;
 /// Pages of 4 KiB that the write-ahead log may have before they are copied.
@@ -33,9 +33,11 @@ const WIDEST: u32 = 20;
 /// How far a message's number may lie behind its date, in seconds.
 pub(super) const BEHIND: i64 = 1 << WIDEST;
 
-/// The tables. `message.id` is the date in Unix seconds, or a free number soon after it.
-/// `short` has the beginnings of words: of one and two letters those of subjects, names and files,
-/// of three letters those of all words.
+/// The tables. The tokenizer parts text at what of ASCII is no letter or digit: a word has none of
+/// that, and all else that happens to a word has happened to it. `message.id` is the date in Unix
+/// seconds, or a free number soon after it. `short` has the beginnings of words: of one and two
+/// letters those of subjects, names and files, with a mark of the field and without, of three
+/// letters those of all words.
 const SQL: &str = "
     CREATE TABLE IF NOT EXISTS at(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS thread(key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);

@@ -66,7 +66,10 @@ impl Plan {
         for part in parts {
             match part {
                 Expr::All => {}
-                Expr::Text(Text { short: Some(begin), .. }) if !ranked => short.push(begin),
+                Expr::Text(Text { short: Some(begin), beside, .. }) if !ranked => {
+                    short.push(begin);
+                    with.extend(beside);
+                }
                 Expr::Before(at) => {
                     plan.dates.1 = Some(plan.dates.1.map_or(at, |end| end.min(at)));
                 }
@@ -159,6 +162,8 @@ fn expr(query: &Query, names: &mut dyn Names, typing: bool) -> Expr {
         Query::Or(parts) => Expr::Or(all(parts)),
         Query::Not(part) => match expr(part, names, typing) {
             Expr::Not(inner) => *inner,
+            // What asks nothing yet, asks nothing.
+            Expr::All if matches!(**part, Query::Leaf(_)) => Expr::All,
             other => Expr::Not(Box::new(other)),
         },
         Query::Leaf(leaf) => leaf_expr(&leaf.test, names, typing),
@@ -219,7 +224,7 @@ mod tests {
     }
 
     fn words_of(text: &str) -> String {
-        let context = Context { now: 0, zone: &TimeZone::UTC, me: &[], typing: false };
+        let context = Context { now: 0, zone: &TimeZone::UTC, me: &[], typing: false, saved: &[] };
         let query = parse(text, &context).query;
         Plan::of(&query, &mut Nobody, false, true).words.unwrap_or_default()
     }

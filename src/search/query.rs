@@ -15,10 +15,12 @@ use jiff::tz::TimeZone;
 
 use super::error::SearchError;
 use super::mark::{Mark, Weight};
+use crate::id::LabelId;
 use crate::label::Place;
 
 mod asked;
 mod date;
+mod named;
 pub(in crate::search) mod operator;
 mod parse;
 mod print;
@@ -27,6 +29,7 @@ mod size;
 mod tests;
 pub(in crate::search) mod value;
 
+pub use named::find_named;
 pub use parse::parse;
 
 /// The longest query, in bytes; what is behind is left out.
@@ -39,6 +42,11 @@ pub const MAX_DEPTH: usize = 32;
 pub const MAX_PHRASE_WORDS: usize = 64;
 /// Marks that are given.
 pub const MAX_MARKS: usize = 100;
+/// Searches that a query asks by their names, those that they ask among them; what is behind is
+/// left out.
+pub const MAX_NAMED: usize = 64;
+/// Searches that ask each other, one in another.
+pub const MAX_NAMED_DEPTH: usize = 4;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,6 +189,19 @@ pub struct Context<'a> {
     pub me: &'a [String],
     /// The last word is still being written: it may go on.
     pub typing: bool,
+    /// Searches that have a name: `@name` asks what they ask.
+    pub saved: &'a [Named],
+}
+
+/// A search that has a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its id.
+    pub id: LabelId,
+    /// Its name.
+    pub name: String,
+    /// What it asks, as typed.
+    pub query: String,
 }
 
 /// A query that was read.

@@ -17,10 +17,6 @@ use unicode_normalization::char::{compose, decompose_compatible, is_combining_ma
 /// The longest word that is told apart from a longer one with the same beginning, in folded bytes.
 pub const MAX_WORD_BYTES: usize = 128;
 
-/// The tokenizer that an FTS5 table of words has: it parts text at what of ASCII is no letter or
-/// digit, and a word has none of that; all else that happens to a word happened here.
-pub const TOKENIZER: &str = "ascii";
-
 /// A word of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {

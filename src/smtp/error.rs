@@ -148,7 +148,7 @@ impl Explain for SmtpError {
                 ("smtp-later", "nobody got it; it can be tried again later")
             }
             Self::Recipients { .. } => {
-                ("smtp-recipients", "nobody got it; correct them, or send it to the others only")
+                ("smtp-recipients", "nobody got it; correct them, or take them out")
             }
             Self::NoUtf8(_) => {
                 ("smtp-utf8", "use an address in ASCII, or an account whose server takes others")

@@ -12,7 +12,7 @@ use rusqlite::{OptionalExtension, params};
 use crate::id::BlobHash;
 use crate::limits::BLOB_CHUNK_BYTES;
 use crate::store::log::position;
-use crate::store::{Db, StoreError};
+use crate::store::{Db, StoreError, log_row};
 
 /// The zstd level for blobs.
 const LEVEL: i32 = 3;
@@ -422,7 +422,7 @@ fn packer() -> Option<zstd::bulk::Compressor<'static>> {
 }
 
 fn inflate(data: &[u8], most: usize) -> Option<Vec<u8>> {
-    zstd::bulk::decompress(data, most).ok()
+    log_row::inflate(data, most).ok()
 }
 
 fn damaged(hash: &BlobHash) -> StoreError {

@@ -23,6 +23,8 @@ impl Log {
         most: usize,
         bytes: usize,
     ) -> Result<(Vec<Event>, bool, Chain), StoreError> {
+        // As of one moment: another process may append between two of these looks.
+        let _still = db.still()?;
         let broken = |position| StoreError::Broken { store: store.clone(), position };
         let (events, more) = match Self::range(db, store, after, most, bytes) {
             Err(StoreError::Row(_)) => return Err(broken(after + 1)),
@@ -67,6 +69,7 @@ impl Log {
     /// # Errors
     /// When the database refuses.
     pub fn verify(db: &Db, store: &StoreId) -> Result<Option<String>, StoreError> {
+        let _still = db.still()?;
         let head = Self::head(db, store)?;
         let mut at = Self::base(db, store)?;
         loop {
@@ -97,7 +100,29 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Kind;
     use crate::store::log::tests::{event, store};
+
+    #[test]
+    fn a_log_that_grows_meanwhile_is_not_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, a) = (dir.path().join("t.db"), store("thread-aaaaaaaa"));
+        let mut db = Db::open(&path, Kind::Threads, 1, Log::SQL).unwrap();
+        std::thread::scope(|both| {
+            let writer = both.spawn(|| {
+                for n in 1..=u8::MAX {
+                    db.begin().unwrap();
+                    Log::append(&db, &a, &[event(n, "{}")]).unwrap();
+                    db.commit().unwrap();
+                }
+            });
+            let read = Db::read(&path, Kind::Threads, 1).unwrap().unwrap();
+            while !writer.is_finished() {
+                Log::checked(&read, &a, 0, usize::MAX, usize::MAX).unwrap();
+                assert_eq!(Log::verify(&read, &a).unwrap(), None);
+            }
+        });
+    }
 
     #[test]
     fn what_does_not_fit_the_chain_is_not_passed_on() {

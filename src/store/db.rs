@@ -6,17 +6,22 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionState};
 
 use crate::store::StoreError;
 use crate::store::disk::{self, make_private, private_dir};
+use crate::store::room::Room;
 
 /// How long a reader or writer waits for another's lock, in milliseconds.
 const BUSY_MS: u64 = 5_000;
 /// Page cache of a connection, in KiB.
 const CACHE_KIB: i32 = 8 * 1024;
+/// Page cache of a connection that reads a file once, in pages of 4 KiB.
+const QUIET_CACHE_PAGES: i32 = 48;
 /// The write-ahead log is copied into the file when it is longer than this many pages of 4 KiB.
 const CHECKPOINT_PAGES: i32 = 4_000;
+/// About its length then, in bytes.
+const LOG_BYTES: u64 = 16 * 1_024 * 1_024;
 /// Page cache of a connection that loads a whole mailbox, in KiB.
 const BULK_CACHE_KIB: i32 = 192 * 1024;
 /// How long its write-ahead log may get, in pages of 4 KiB.
@@ -96,6 +101,8 @@ pub struct Db {
     in_transaction: bool,
     /// Whether the write-ahead log may lack what was written to it.
     distrusted: bool,
+    /// How far there is room in it.
+    room: Room,
 }
 
 impl Db {
@@ -177,6 +184,8 @@ impl Db {
             return Ok(None);
         }
         let db = Self::connect_still(path)?;
+        // What is new to a process costs more than what is read again.
+        db.connection.pragma_update(None, "cache_size", QUIET_CACHE_PAGES)?;
         Ok((db.check_format(kind, version)? == version).then_some(db))
     }
 
@@ -207,6 +216,7 @@ impl Db {
             durability: Durability::Normal,
             in_transaction: false,
             distrusted: false,
+            room: Room::default(),
         })
     }
 
@@ -239,6 +249,7 @@ impl Db {
             durability: Durability::Full,
             in_transaction: false,
             distrusted: false,
+            room: Room::default(),
         })
     }
 
@@ -356,7 +367,7 @@ impl Db {
             if self.distrusted {
                 self.checkpoint()?;
             }
-            self.connection.execute_batch("BEGIN IMMEDIATE")?;
+            self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
             self.in_transaction = true;
         }
         Ok(())
@@ -373,12 +384,12 @@ impl Db {
     }
 
     /// Holds one moment of the file for the reads that follow, until the value is dropped: they
-    /// agree, and do not lock it one by one. An open transaction holds it already.
+    /// agree, and do not lock it one by one. What is open holds it already.
     ///
     /// # Errors
     /// When the database refuses.
     pub fn still(&self) -> Result<Still<'_>, StoreError> {
-        let open = self.in_transaction;
+        let open = self.in_transaction || !self.connection.is_autocommit();
         Ok(Still((!open).then(|| self.connection.unchecked_transaction()).transpose()?))
     }
 
@@ -413,8 +424,15 @@ impl Db {
             self.in_transaction = false;
             return Err(StoreError::GivenUp);
         }
-        match self.connection.execute_batch("COMMIT") {
-            Ok(()) => {
+        let state = self.connection.transaction_state(Some(c"main"));
+        let writes = matches!(state, Ok(TransactionState::Write));
+        if writes && self.durability == Durability::Full && !self.path.as_os_str().is_empty() {
+            self.room.make(&log_of(&self.path), LOG_BYTES);
+        }
+        let commit = self.connection.prepare_cached("COMMIT");
+        let done = commit.and_then(|mut commit| commit.execute([]));
+        match done {
+            Ok(_) => {
                 self.in_transaction = false;
                 Ok(())
             }

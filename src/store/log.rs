@@ -208,8 +208,10 @@ impl Log {
         let added = db
             .sql()
             .prepare_cached(
-                "INSERT INTO eventlog(store, position, id, name, args, device, epoch, action, chain)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+                // Not `ON CONFLICT`: SQLite would keep a copy of each page, to go back to.
+                "INSERT OR IGNORE INTO
+                 eventlog(store, position, id, name, args, device, epoch, action, chain)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 key,
@@ -399,8 +401,9 @@ struct IdColumn<'a>(&'a EventId);
 impl rusqlite::ToSql for IdColumn<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         let text = self.0.as_str();
-        Ok(match uuid::Uuid::try_parse(text) {
-            Ok(id) if id.to_string() == text => {
+        let (id, mut again) = (uuid::Uuid::try_parse(text), uuid::Uuid::encode_buffer());
+        Ok(match id {
+            Ok(id) if id.hyphenated().encode_lower(&mut again) == text => {
                 ToSqlOutput::Owned(Value::Blob(id.as_bytes().to_vec()))
             }
             _ => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),

@@ -80,7 +80,8 @@ pub(super) fn pack(text: &str) -> Cow<'_, [u8]> {
     })
 }
 
-fn inflate(bytes: &[u8], most: usize) -> std::io::Result<Vec<u8>> {
+/// What was compressed, at most `most` bytes of it.
+pub(super) fn inflate(bytes: &[u8], most: usize) -> std::io::Result<Vec<u8>> {
     thread_local! {
         // As with the compressor: making one costs four times what it does to most arguments.
         static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> =

@@ -160,7 +160,7 @@ impl Cells {
     pub fn all_labels(&self) -> BTreeSet<LabelId> {
         let has = |is: fn(&Outgoing) -> bool| self.outgoing.as_deref().is_some_and(is);
         let writes = has(|outgoing| !outgoing.drafts.is_empty());
-        let sends = has(|outgoing| !outgoing.items.is_empty());
+        let sends = has(|of| !of.items.is_empty() || !of.partly.is_empty());
         if self.messages() == 0 {
             let listed = [("drafts", writes), ("outbox", sends)].into_iter();
             return listed.filter(|(_, on)| *on).map(|(id, _)| label::system(id)).collect();

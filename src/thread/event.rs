@@ -89,44 +89,6 @@ pub mod name {
     ];
 }
 
-/// The blobs that an event of this name and these arguments names: what is known of it without them
-/// is not all.
-#[must_use]
-pub fn named_blobs(event: &str, args: &Args) -> Vec<BlobHash> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Named {
-        raw: BlobHash,
-        #[serde(default)]
-        text_blob: Option<BlobHash>,
-    }
-    #[derive(Deserialize)]
-    struct Saved {
-        #[serde(default)]
-        blob: Option<BlobHash>,
-        #[serde(default)]
-        attachments: Vec<BlobHash>,
-    }
-    #[derive(Deserialize)]
-    struct Claimed {
-        raw: BlobHash,
-    }
-    match event {
-        name::MESSAGE_ADDED => {
-            let named = args.read::<Named>().into_iter();
-            named.flat_map(|named| [Some(named.raw), named.text_blob]).flatten().collect()
-        }
-        name::DRAFT_SAVED => {
-            let saved = args.read::<Saved>().into_iter();
-            saved.flat_map(|saved| saved.blob.into_iter().chain(saved.attachments)).collect()
-        }
-        name::SEND_CLAIMED => {
-            args.read::<Claimed>().map(|claimed| claimed.raw).into_iter().collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
 /// Who may write an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writer {
@@ -160,11 +122,12 @@ pub fn writers(event: &str) -> &'static [Writer] {
         | name::THREAD_LINKED
         | name::THREAD_UNLINKED
         // For who wants to be reminded if nobody answers.
-        | name::THREAD_SNOOZED => &[Writer::Device, Writer::MailEdge],
-        name::THREAD_MUTED
+        | name::THREAD_SNOOZED
+        // For those alone to whom a message did not go that others got.
         | name::DRAFT_SAVED
+        | name::MESSAGE_QUEUED => &[Writer::Device, Writer::MailEdge],
+        name::THREAD_MUTED
         | name::DRAFT_DISCARDED
-        | name::MESSAGE_QUEUED
         | name::SEND_CANCELLED => &[Writer::Device],
         name::THREAD_UNSNOOZED => &[Writer::Device, Writer::MailEdge, Writer::ThreadClient],
         name::ACTION_UNDONE => &[Writer::Device, Writer::ThreadClient],
@@ -370,6 +333,9 @@ pub struct DraftSaved {
     /// How its text begins, for lists.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub snippet: String,
+    /// The bytes that others of its recipients got already; it goes to those that it names now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<BlobHash>,
 }
 
 /// `v1.DraftDiscarded`: that save, where it is the draft's last.

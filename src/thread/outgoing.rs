@@ -19,12 +19,15 @@ use crate::thread::event::{DraftSaved, Failure, MessageQueued, SendClaimed, Thre
 /// How the reason begins of what was refused since its draft was sent before, or may have been: who
 /// tries that again is to be asked first.
 pub const DOUBTED: &str = "this draft may have been sent before";
+/// How the reason begins of what was refused since the same message went by another way, or may have:
+/// that is never sent.
+pub const TWIN: &str = "the same message was sent already";
 /// Characters of recipients, subject and text that a line of drafts or the outbox keeps.
 pub(super) const MAX_TITLE_CHARS: usize = 120;
 /// Characters of why something was not sent: what a server says, and what to do about it.
 const MAX_WHY_CHARS: usize = 400;
 /// Recipients to whom something did not go that are kept of it.
-pub(super) const MAX_REFUSED: usize = 20;
+pub(super) const MAX_REFUSED: usize = 50;
 /// Bytes of a Message-ID: what is before its `@`, and a domain (RFC 1035, 2.3.4).
 const MAX_MESSAGE_ID_BYTES: usize = 320;
 
@@ -287,6 +290,12 @@ pub struct Outgoing {
     /// What was sent, and did not go to these.
     #[serde(rename = "r", default, skip_serializing_if = "BTreeMap::is_empty")]
     refused: BTreeMap<EventId, Vec<RefusedTo>>,
+    /// What of it waits for somebody to see that: it stays in the outbox until then.
+    #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
+    pub partly: Vec<OutboxItem>,
+    /// What was taken out of the outbox while nobody knew whether it was sent.
+    #[serde(rename = "u", default, skip_serializing_if = "BTreeSet::is_empty")]
+    unsure: BTreeSet<EventId>,
 }
 
 impl Outgoing {
@@ -294,7 +303,10 @@ impl Outgoing {
     pub fn apply(&mut self, id: &EventId, step: &Step) {
         match step {
             Step::Saved { from, title } => self.saved(id, from.as_ref(), title),
-            Step::Discarded(save) => self.drafts.retain(|line| line.save != *save),
+            Step::Discarded(save) => {
+                self.drafts.retain(|line| line.save != *save);
+                self.partly.retain(|item| item.save != *save);
+            }
             Step::Queued { save, message_id, title, hold, send_at, again } => {
                 if let Some(again) = again {
                     // Of another save, it stays: that one was not sent by this.
@@ -325,11 +337,15 @@ impl Outgoing {
             Step::Claimed { queued, save, title } => self.claimed(queued, save, title),
             Step::Sent { queued, save, refused } => {
                 self.take_line(save);
+                let at = self.items.iter().position(|item| item.queued == *queued);
+                let item = at.map(|at| self.items.remove(at));
+                self.unsure.remove(queued);
+                if self.sent.insert(queued.clone()) && refused.iter().any(|to| !to.retried) {
+                    self.partly.extend(item);
+                }
                 if !refused.is_empty() {
                     self.refused.insert(queued.clone(), refused.clone());
                 }
-                self.items.retain(|item| item.queued != *queued);
-                self.sent.insert(queued.clone());
             }
             Step::Failed { queued, stage } => {
                 if let Some(item) = self.items.iter_mut().find(|item| item.queued == *queued) {
@@ -365,7 +381,10 @@ impl Outgoing {
     fn cancelled(&mut self, queued: &EventId) {
         let open = |item: &OutboxItem| item.queued == *queued && item.stage != Stage::Claimed;
         let Some(at) = self.items.iter().position(open) else { return };
-        let OutboxItem { draft, save, title, .. } = self.items.remove(at);
+        let OutboxItem { draft, save, title, stage, .. } = self.items.remove(at);
+        if matches!(stage, Stage::Unknown { .. }) {
+            self.unsure.insert(queued.clone());
+        }
         self.drafts.push(DraftLine { draft, save, title });
     }
 
@@ -391,6 +410,15 @@ impl Outgoing {
         self.sent.contains(queued)
     }
 
+    /// The newest that was sent, or of which nobody knows whether it was; and whether it surely was.
+    #[must_use]
+    pub fn before(&self) -> Option<(&EventId, bool)> {
+        let unknown = |item: &&OutboxItem| matches!(item.stage, Stage::Unknown { .. });
+        let unknown = self.items.iter().rfind(unknown).map(|item| &item.queued);
+        let unsure = unknown.or(self.unsure.last());
+        unsure.map(|id| (id, false)).or_else(|| self.sent.last().map(|id| (id, true)))
+    }
+
     /// To whom what this event queued did not go, though it was sent.
     #[must_use]
     pub fn refused(&self, queued: &EventId) -> &[RefusedTo] {
@@ -407,123 +435,11 @@ impl Outgoing {
     #[must_use]
     pub fn newest(&self) -> Option<&Title> {
         let drafts = self.drafts.iter().map(|line| &line.title);
-        drafts.chain(self.items.iter().map(|item| &item.title)).max_by_key(|title| title.at)
+        let items = self.items.iter().chain(&self.partly).map(|item| &item.title);
+        drafts.chain(items).max_by_key(|title| title.at)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id(text: &str) -> EventId {
-        EventId::try_from(text).unwrap()
-    }
-
-    /// `s1`, `s2<s1` save; `-s1` discards; `q1:s1` queues, `q2:s1*q1` again; `xq1` cancels;
-    /// `cq1:s1` claims; `dq1:s1` sent; `fq1`, `tq1`, `uq1` failed for good, for now, unknown.
-    fn step(word: &str) -> (EventId, Step) {
-        let title = Title::default();
-        let unnamed = || id(&format!("e-{}", word.replace([':', '<', '*'], "-")));
-        let two = |text: &str| {
-            let (queued, save) = text.split_once(':').unwrap();
-            (id(queued), id(save))
-        };
-        match word.split_at(1) {
-            ("s", _) => {
-                let (save, from) = word
-                    .split_once('<')
-                    .map_or((word, None), |(save, from)| (save, Some(id(from))));
-                (id(save), Step::Saved { from, title })
-            }
-            ("-", save) => (unnamed(), Step::Discarded(id(save))),
-            ("q", _) => {
-                let (queued, rest) = word.split_once(':').unwrap();
-                let (save, again) =
-                    rest.split_once('*').map_or((rest, None), |(save, q)| (save, Some(id(q))));
-                let save = id(save);
-                let message_id = String::new();
-                (
-                    id(queued),
-                    Step::Queued { save, message_id, title, hold: 10, send_at: None, again },
-                )
-            }
-            ("x", queued) => (unnamed(), Step::Cancelled(id(queued))),
-            ("c", rest) => {
-                let (queued, save) = two(rest);
-                (unnamed(), Step::Claimed { queued, save, title })
-            }
-            ("d", rest) => {
-                let (queued, save) = two(rest);
-                (unnamed(), Step::Sent { queued, save, refused: Vec::new() })
-            }
-            (kind, queued) => {
-                let why = String::new();
-                let stage = match kind {
-                    "f" => Stage::Failed { why },
-                    "t" => Stage::Waiting { retry_at: Some(9), why },
-                    _ => Stage::Unknown { why },
-                };
-                (unnamed(), Step::Failed { queued: id(queued), stage })
-            }
-        }
-    }
-
-    fn check(words: &str, expected: &str) {
-        let mut outgoing = Outgoing::default();
-        for word in words.split(' ') {
-            let (event, step) = step(word);
-            outgoing.apply(&event, &step);
-        }
-        let drafts = outgoing.drafts.iter().map(|line| format!("{}={}", line.draft, line.save));
-        let items = outgoing.items.iter().map(|item| {
-            let stage = match &item.stage {
-                Stage::Waiting { retry_at: None, .. } => "waiting",
-                Stage::Waiting { .. } => "again",
-                Stage::Claimed => "claimed",
-                Stage::Failed { .. } => "failed",
-                Stage::Unknown { .. } => "unknown",
-            };
-            format!("{}:{}:{stage}", item.queued, item.save)
-        });
-        let shown: Vec<String> = drafts.chain(items).collect();
-        assert_eq!(shown.join(" "), expected, "{words}");
-    }
-
-    #[test]
-    fn a_save_from_another_than_the_current_one_is_a_second_draft() {
-        check("s1", "s1=s1");
-        check("s1 s2<s1 s3<s2", "s1=s3");
-        check("s1 s2<s1 s3<s1", "s1=s2 s3=s3");
-        check("s1 s2<s1 s3<s1 s4<s3 s5<s2", "s1=s5 s3=s4");
-        check("s1 -s1", "");
-        check("s1 s2<s1 -s1", "s1=s2");
-        check("s1 -s1 s2<s1", "s2=s2");
-    }
-
-    #[test]
-    fn what_is_queued_is_that_save_and_no_other() {
-        check("s1 q1:s1", "q1:s1:waiting");
-        check("s1 q1:s1 xq1", "s1=s1");
-        check("s1 s2<s1 q1:s1", "s1=s2 q1:s1:waiting");
-        check("s1 q1:s1 s2<s1", "s2=s2 q1:s1:waiting");
-        check("s1 q1:s1 cq1:s1 dq1:s1", "");
-        check("s1 q1:s1 cq1:s1 tq1", "q1:s1:again");
-        check("s1 q1:s1 cq1:s1 tq1 xq1", "s1=s1");
-        check("s1 q1:s1 cq1:s1 fq1 s2<s1", "s1=s2");
-        check("s1 q1:s1 cq1:s1 uq1 s2<s1", "s2=s2 q1:s1:unknown");
-        check("s1 q1:s1 cq1:s1 uq1 q2:s1*q1", "q2:s1:waiting");
-        check("s1 q1:s1 cq1:s1 q2:s1*q1", "q1:s1:claimed q2:s1:waiting");
-    }
-
-    #[test]
-    fn a_claim_stands_above_what_cancels_it_in_any_order() {
-        check("s1 q1:s1 cq1:s1 xq1", "q1:s1:claimed");
-        check("s1 q1:s1 xq1 cq1:s1", "q1:s1:claimed");
-        check("s1 cq1:s1 q1:s1 xq1", "q1:s1:claimed");
-        check("s1 q1:s1 xq1 dq1:s1", "");
-        check("s1 dq1:s1 q1:s1", "");
-        check("s1 dq1:s1 cq1:s1 q1:s1", "");
-        check("dq1:s1 q1:s1 s1", "s1=s1");
-        check("s1 q1:s1 dq1:s1 cq1:s1", "");
-    }
-}
+#[path = "outgoing_tests.rs"]
+mod tests;

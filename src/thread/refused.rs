@@ -11,6 +11,9 @@ pub struct RefusedTo {
     pub address: String,
     /// What the server said.
     pub reason: String,
+    /// It was refused for now only, and is tried again by itself, for those alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retried: bool,
 }
 
 /// Characters of an address, and of a reason, that are kept.
@@ -22,6 +25,6 @@ impl RefusedTo {
     pub fn cut(&self) -> Self {
         let cut =
             |text: &str| crate::safe_text::line(text).chars().take(MAX_REFUSED_CHARS).collect();
-        Self { address: cut(&self.address), reason: cut(&self.reason) }
+        Self { address: cut(&self.address), reason: cut(&self.reason), retried: self.retried }
     }
 }

@@ -11,7 +11,7 @@ use crate::mail::compose::parse_addresses;
 use crate::store::{Event, NewEvent};
 use crate::thread::event::{DraftSaved, FlagsChanged, MessageAdded, MessageQueued, ThreadEvent};
 use crate::thread::fold::{Entry, Marks, What};
-use crate::thread::outgoing::MAX_TITLE_CHARS;
+use crate::thread::outgoing::{MAX_TITLE_CHARS, Title};
 use crate::thread::{Cells, Epochs, Trail};
 
 /// Participants listed in a row at most.
@@ -311,6 +311,14 @@ impl ThreadState {
             message_count: 0,
             has_attachment: title.attachments,
         }
+    }
+}
+
+impl Title {
+    /// To whom it is, as far as it tells.
+    #[must_use]
+    pub fn people(&self) -> Vec<Address> {
+        written_to(&self.to)
     }
 }
 

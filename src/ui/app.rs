@@ -15,10 +15,11 @@ use crate::command::key::Key;
 use crate::command::keymap::Keymap;
 use crate::engine::accounts::{AccountAsk, Accounts};
 use crate::engine::handle::{Request, Update};
-use crate::engine::view::{ImportProgress, Label, Link, Page, Status};
+use crate::engine::view::{ImportProgress, Label, Page, Status};
 use crate::id::ActionId;
-use crate::label::{self, Place};
+use crate::label::Place;
 use crate::notice::{Notice, Severity};
+use crate::search::Named;
 use crate::ui::announce::Watch;
 use crate::ui::compose::Writing;
 use crate::ui::compose::desk::{DeskAsk, DeskSaid, EditorJob, EditorSaid};
@@ -40,6 +41,7 @@ use crate::ui::picker::Picker;
 use crate::ui::purge::PurgeBox;
 use crate::ui::reader::Reader;
 use crate::ui::search::Search;
+use crate::ui::search::saved::SaveBox;
 use crate::ui::snooze::SnoozeBox;
 use crate::ui::theme::Theme;
 use crate::ui::tour::Tour;
@@ -81,6 +83,8 @@ pub enum Layer {
     Picker(Picker),
     /// A name is asked for, for a label.
     Rename(Rename),
+    /// A name is asked for, for a search.
+    SaveSearch(SaveBox),
     /// A colour is asked for, for a label.
     Colours(Colours),
     /// It is asked until when conversations sleep.
@@ -246,23 +250,6 @@ pub enum Effect {
     Exit(UiExit),
 }
 
-/// An entry of the sidebar.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The list.
-    pub label: crate::id::LabelId,
-    /// Its name.
-    pub name: String,
-    /// The count that is shown; 0 shows none.
-    pub count: u64,
-    /// Whether the count asks for attention.
-    pub strong: bool,
-    /// Made by the user.
-    pub user: bool,
-    /// Its colour, a name of the palette.
-    pub color: Option<String>,
-}
-
 /// The model.
 #[derive(Debug)]
 pub struct Model {
@@ -294,6 +281,8 @@ pub struct Model {
     pub search: Option<Box<Search>>,
     /// What was searched before, the newest first.
     pub searches: Vec<String>,
+    /// The saved searches, in the order of their names.
+    pub saved: Vec<Named>,
     /// The open conversation.
     pub reader: Option<Reader>,
     /// What keys mean.
@@ -400,6 +389,7 @@ impl Model {
             list,
             search: None,
             searches: Vec::new(),
+            saved: Vec::new(),
             reader: None,
             keymap: Arc::default(),
             keys: Vec::new(),
@@ -459,6 +449,7 @@ impl Model {
                     | Layer::Path(_)
                     | Layer::Purge(_)
                     | Layer::Rename(_)
+                    | Layer::SaveSearch(_)
                     | Layer::Snooze(_)
                     | Layer::Sending(_)
                     | Layer::FileLine(_)
@@ -499,82 +490,5 @@ impl Model {
             .filter(|t| !t.ends_with('.'))
             .map_or(text.clone(), str::to_owned);
         self.notice = Some(Shown { severity, text, hint, since: self.now_ms });
-    }
-
-    /// The lists of the sidebar: the system's in a fixed order, then the user's labels.
-    #[must_use]
-    pub fn sidebar(&self) -> Vec<Entry> {
-        const SYSTEM: [(&str, &str); 11] = [
-            ("inbox", "Inbox"),
-            ("starred", "Starred"),
-            ("unread", "Unread"),
-            ("snoozed", "Snoozed"),
-            ("sent", "Sent"),
-            ("drafts", "Drafts"),
-            ("outbox", "Outbox"),
-            ("archive", "Archive"),
-            ("all", "All mail"),
-            ("spam", "Spam"),
-            ("trash", "Trash"),
-        ];
-        let known = |id: &str| self.labels.iter().find(|label| label.id.as_str() == id);
-        // What nobody uses takes no line.
-        let sleeps = |id: &str| known(id).is_some_and(|label| label.thread_count > 0);
-        let hidden = ["snoozed", "outbox"];
-        let listed =
-            |id: &str| !hidden.contains(&id) || self.list.label.as_str() == id || sleeps(id);
-        let system = SYSTEM.iter().filter(|(id, _)| listed(id)).map(|(id, name)| {
-            let (threads, unread) = known(id).map_or((0, 0), |l| (l.thread_count, l.unread_count));
-            let count = match *id {
-                "inbox" => unread,
-                "starred" | "drafts" | "outbox" | "unread" | "snoozed" => threads,
-                _ => 0,
-            };
-            let (label, name) = (label::system(id), (*name).to_owned());
-            Entry { label, name, count, strong: *id == "inbox", user: false, color: None }
-        });
-        let user = self.labels.iter().filter(|l| !label::is_system(l.id.as_str())).map(|l| Entry {
-            label: l.id.clone(),
-            name: l.name.clone(),
-            count: l.unread_count,
-            strong: true,
-            user: true,
-            color: l.color.clone(),
-        });
-        system.chain(user).collect()
-    }
-
-    /// What a label is called.
-    #[must_use]
-    pub fn label_name(&self, id: &crate::id::LabelId) -> String {
-        if self.search.is_some() && *id == self.list.label {
-            return "Search".to_owned();
-        }
-        let entry = self.sidebar().into_iter().find(|entry| entry.label == *id);
-        entry.map_or_else(|| id.as_str().to_owned(), |entry| entry.name)
-    }
-
-    /// The connection in one or two words.
-    #[must_use]
-    pub fn link(&self) -> String {
-        let link = match self.status.link {
-            // Nothing was tried yet.
-            Link::Offline if !self.open => return String::new(),
-            Link::Offline => "offline".to_owned(),
-            Link::Connecting => "connecting".to_owned(),
-            Link::Online { behind: 0 } => "online".to_owned(),
-            Link::Online { behind } => format!("behind {}", crate::ui::text::count(behind)),
-            Link::Syncing { done, total } => {
-                let count = crate::ui::text::count;
-                format!("syncing {}/{}", count(done), count(total))
-            }
-            Link::Refused => "refused".to_owned(),
-        };
-        match (self.status.remote, self.status.link) {
-            (true, _) => format!("{link} · remote"),
-            // Embedded, the connection is only worth a word while it catches up or is broken.
-            (false, Link::Online { behind: 0 }) => "local".to_owned(),
-            (false, _) => format!("{link} · local"),
-        }
     }
 }

@@ -96,6 +96,15 @@ pub fn run(model: &mut Model, command: &'static Command, behind: Behind) -> Vec<
     effects
 }
 
+/// What the key of the command of this name does: `z undoes`; nothing where it has none.
+#[must_use]
+pub fn hint(model: &Model, name: &str, does: &str) -> String {
+    match model.keymap.key(name) {
+        "" => String::new(),
+        key => format!("{} {does}", key.replace(' ', "")),
+    }
+}
+
 /// Says that nothing was done.
 pub fn gone(model: &mut Model) -> Vec<Effect> {
     let line = "What that was for is not here any more; nothing was done";

@@ -332,6 +332,7 @@ impl Double {
             }
             asks @ (Request::Search { .. } | Request::Rows { .. }) => vec![self.sought(asks)],
             Request::StopSearch
+            | Request::Searched(_)
             | Request::Prefetch(_)
             | Request::Original(_)
             | Request::People
@@ -453,6 +454,8 @@ impl Double {
             Intent::Split(threads) => (format!("Split {}.", threads.len()), 1),
             Intent::RenameLabel(id, name) => (format!("Renamed {id} to {name}."), 0),
             Intent::RecolorLabel(id, _) => (format!("Recoloured {id}."), 0),
+            Intent::SaveSearch { name, .. } => (format!("Saved {name}."), 0),
+            Intent::RemoveSearch(name) => (format!("Removed {name}."), 0),
             Intent::SaveDraft { .. }
             | Intent::DiscardDraft { .. }
             | Intent::Send(_)

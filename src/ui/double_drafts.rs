@@ -73,6 +73,7 @@ impl Double {
         let of = self.saves.iter().find(|(_, id, _)| id == save).map(|(.., draft)| draft.clone());
         let of = of.unwrap_or_default();
         DraftRow {
+            before: None,
             thread: thread.clone(),
             draft: draft.clone(),
             save: save.clone(),
@@ -120,6 +121,7 @@ impl Double {
                     state: OutboxState::Queued,
                     why: None,
                     retry_at: None,
+                    refused: Vec::new(),
                     confirmed: true,
                 });
                 Some(Wrote { thread: order.thread.clone(), event })

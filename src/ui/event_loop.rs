@@ -180,7 +180,10 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
 
 fn draw(screen: &mut Screen, model: &Model) -> std::io::Result<()> {
     crate::crash::point("ui.frame");
-    screen.paint.frame(model.size, |area, buf| view::draw(model, area, buf))
+    let drawing = view::drawing(model);
+    screen.erase(drawing.as_ref())?;
+    screen.paint.frame(model.size, |area, buf| view::draw(model, area, buf))?;
+    screen.draw(drawing)
 }
 
 /// Why the program ends although no key asked for it, and until when it waits for the last saves.

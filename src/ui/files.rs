@@ -4,6 +4,12 @@
 //! Invariant: values only; bytes are fetched, written and read elsewhere, and an answer counts only
 //! while its ticket is the one that is waited for. What is a program is opened after a typed `yes`.
 
+mod page;
+
+pub use page::{Page, drawn, place, resized};
+
+use std::sync::Arc;
+
 use crate::command::files::FileVerb;
 use crate::command::motion::Motion;
 use crate::engine::view::Message;
@@ -13,12 +19,10 @@ use crate::notice::{Notice, Severity};
 use crate::ui::app::{Effect, Layer, Model};
 use crate::ui::compose::desk::DeskAsk;
 use crate::ui::line::Line;
-use crate::ui::text;
+use crate::ui::picture::Picture;
 
 /// Where files are saved unless something else was said.
 const FIRST_DIR: &str = "~/Downloads";
-/// Lines of a page that are kept; what is longer is cut, and says so.
-const MAX_PAGE_LINES: usize = 20_000;
 
 /// A file of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +46,8 @@ pub struct FileAsk {
     pub items: Vec<FileItem>,
     /// What.
     pub act: FileAct,
+    /// Columns and rows that a picture may have.
+    pub room: (u16, u16),
 }
 
 /// What is done with a file.
@@ -57,6 +63,8 @@ pub enum FileAct {
     View,
     /// The whole message, to be read here.
     Source,
+    /// A picture of the message, counted from its first; behind the last is the first.
+    Picture(i64),
 }
 
 /// How far it is.
@@ -70,6 +78,8 @@ pub enum FileStep {
     Program(String),
     /// It can be read: a title and lines.
     Page(String, String),
+    /// It can be seen: a title and a picture.
+    Picture(String, Arc<Picture>),
     /// It was not done.
     Failed(Notice),
 }
@@ -115,34 +125,6 @@ pub enum FileAsks {
     Program,
     /// A yes: it is a program of this kind.
     Yes(String),
-}
-
-/// A text that is read over the reader.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Page {
-    /// What it is.
-    pub title: String,
-    /// Its text; `None` until it is here.
-    pub text: Option<String>,
-    /// Its lines, for `columns`.
-    pub lines: Vec<String>,
-    /// The first visible line.
-    pub top: usize,
-    columns: usize,
-}
-
-impl Page {
-    /// Lays it out for a screen of this size.
-    pub fn lay_out(&mut self, columns: usize, rows: usize) {
-        if self.columns != columns
-            && let Some(text) = &self.text
-        {
-            self.columns = columns;
-            let lines = text.lines().flat_map(|line| text::wrap(line, columns.max(1)));
-            self.lines = lines.take(MAX_PAGE_LINES).collect();
-        }
-        self.top = self.top.min(self.lines.len().saturating_sub(rows.max(1)));
-    }
 }
 
 impl FilesBox {
@@ -196,6 +178,9 @@ pub fn perform(model: &mut Model, verb: FileVerb) -> Vec<Effect> {
     match (verb, item) {
         (FileVerb::List, _) => list(model),
         (FileVerb::Source, _) => source(model),
+        (FileVerb::Pictures, _) => page::pictures(model),
+        (FileVerb::NextPicture, _) => page::turn(model, 1),
+        (FileVerb::PreviousPicture, _) => page::turn(model, -1),
         (FileVerb::View, Some(item)) => {
             let title = name(&item.attachment);
             read(model, title, vec![item], FileAct::View)
@@ -240,15 +225,20 @@ fn of(message: &Message) -> impl Iterator<Item = FileItem> + '_ {
     })
 }
 
+/// The message that is read, as a file.
+fn current(model: &Model) -> Option<FileItem> {
+    let reader = model.reader.as_ref()?;
+    let message = reader.messages.as_ref()?.get(reader.current)?;
+    let (raw, size) = (message.raw.clone()?, message.size);
+    let attachment = Attachment { name: None, media_type: "message/rfc822".to_owned(), size };
+    Some(FileItem { raw, raw_size: size, at: 0, attachment })
+}
+
 fn source(model: &mut Model) -> Vec<Effect> {
-    let Some(reader) = &model.reader else { return Vec::new() };
-    let message = reader.messages.as_ref().and_then(|messages| messages.get(reader.current));
-    let Some((raw, size)) = message.and_then(|m| Some((m.raw.clone()?, m.size))) else {
+    let Some(item) = current(model) else {
         model.say(Severity::Info, "There is nothing to show yet", "");
         return Vec::new();
     };
-    let attachment = Attachment { name: None, media_type: "message/rfc822".to_owned(), size };
-    let item = FileItem { raw, raw_size: size, at: 0, attachment };
     read(model, "As it came".to_owned(), vec![item], FileAct::Source)
 }
 
@@ -262,7 +252,8 @@ pub fn name(attachment: &Attachment) -> String {
 }
 
 fn read(model: &mut Model, title: String, items: Vec<FileItem>, act: FileAct) -> Vec<Effect> {
-    model.layers.push(Layer::Page(Page { title, ..Page::default() }));
+    let of = items.first().map(|item| (item.clone(), act.clone()));
+    model.layers.push(Layer::Page(Page { title, of, ..Page::default() }));
     begin(model, items, act)
 }
 
@@ -280,7 +271,8 @@ fn begin(model: &mut Model, items: Vec<FileItem>, act: FileAct) -> Vec<Effect> {
     model.files.last += 1;
     let ticket = model.files.last;
     model.files.waits = Some(ticket);
-    effects.push(Effect::Desk(DeskAsk::File(Box::new(FileAsk { ticket, items, act }))));
+    let room = page::room(model.size);
+    effects.push(Effect::Desk(DeskAsk::File(Box::new(FileAsk { ticket, items, act, room }))));
     effects
 }
 
@@ -339,11 +331,11 @@ pub fn step(model: &mut Model, of: &FileAsk, step: FileStep) -> Vec<Effect> {
     }
     model.files.waits = None;
     model.files.fetched = None;
-    let page = matches!(model.layers.last(), Some(Layer::Page(page)) if page.text.is_none());
+    let page = matches!(model.layers.last(), Some(Layer::Page(page)) if page.waits());
     match step {
-        FileStep::Page(title, text) => {
+        step @ (FileStep::Page(..) | FileStep::Picture(..)) => {
             if let Some(Layer::Page(open)) = model.layers.last_mut().filter(|_| page) {
-                *open = Page { title, text: Some(text), ..Page::default() };
+                page::put(open, step);
             }
             return Vec::new();
         }
@@ -361,7 +353,7 @@ pub fn step(model: &mut Model, of: &FileAsk, step: FileStep) -> Vec<Effect> {
             return ask(model, of.items.clone(), FileAsks::Yes(kind));
         }
         FileStep::Failed(notice) => model.say(notice.severity, notice.message, notice.hint),
-        FileStep::Fetching(..) | FileStep::Page(..) => {}
+        FileStep::Fetching(..) | FileStep::Page(..) | FileStep::Picture(..) => {}
     }
     Vec::new()
 }

@@ -86,7 +86,7 @@ fn current(model: &Model) -> Option<&Message> {
 /// Opens the box for the message under the cursor, at the first link in sight.
 fn open(model: &mut Model) -> Vec<Effect> {
     let Some(message) = current(model) else { return Vec::new() };
-    let links = links::by_number(links::links(&message.text, &message.facts.links));
+    let links = links::by_number(links::links(&message.text, &message.facts));
     if links.is_empty() {
         model.say(Severity::Info, "There is no link in this message", "");
         return Vec::new();

@@ -11,6 +11,7 @@ use crate::engine::view::Row;
 use crate::id::ThreadId;
 use crate::notice::Severity;
 use crate::ui::app::{Effect, Model};
+use crate::ui::asking;
 use crate::ui::list::List;
 use crate::ui::text;
 
@@ -69,7 +70,8 @@ impl List {
 pub fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
     match verb {
         Verb::SelectRange if model.list.range() => {
-            model.say(Severity::Info, "Selecting as you go", "V ends the range, Esc unselects");
+            let hint = asking::hint(model, "select-range", "ends there");
+            model.say(Severity::Info, "Selecting as you go", hint);
         }
         Verb::SelectSome(which) => {
             model.list.select_some(which);

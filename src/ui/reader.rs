@@ -63,8 +63,10 @@ pub enum Kind {
     Defect,
     /// What to look at before the message is believed.
     Warning,
-    /// Where a link of the text leads.
+    /// A link of the text with its number.
     Link,
+    /// Where a link leads, as we have listed it.
+    Target,
     /// Between two parts of a message.
     Rule,
     /// Between messages.
@@ -77,6 +79,7 @@ impl Kind {
     pub const fn is_ours(&self) -> bool {
         match self {
             Self::Meta
+            | Self::Target
             | Self::Attachment
             | Self::Defect
             | Self::Warning

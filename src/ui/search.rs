@@ -11,11 +11,12 @@ use crate::command::search::Does;
 use crate::engine::handle::{Request, Update};
 use crate::engine::search::{Found, Indexed, Sought};
 use crate::engine::view::Label;
-use crate::id::ThreadId;
+use crate::id::{LabelId, ThreadId};
 use crate::label;
 use crate::notice::{Notice, Severity};
 use crate::search::{
-    Completion, Context, Known, Needles, Order, Parsed, Person, Query, Snippet, complete, parse,
+    Completion, Context, Known, Named, Needles, Order, Parsed, Person, Query, Snippet, complete,
+    parse,
 };
 use crate::ui::app::{Effect, Model};
 use crate::ui::compose::{Writing, outgoing};
@@ -25,6 +26,8 @@ use crate::ui::line::Line;
 use crate::ui::list::List;
 use crate::ui::reader::Reader;
 use crate::ui::update::ask;
+
+pub mod saved;
 
 /// Searches that are remembered.
 const MOST_SEARCHES: usize = 100;
@@ -62,6 +65,11 @@ pub struct Search {
     read: Option<(String, usize)>,
     /// What was asked last.
     asked: Option<Asked>,
+    /// The saved search that is shown, by its id.
+    pub saved: Option<LabelId>,
+    /// When it was asked last, Unix milliseconds; and whether that is to be done again.
+    asked_at: i64,
+    again: bool,
     back: Box<Back>,
 }
 
@@ -89,6 +97,7 @@ pub fn press(model: &mut Model, does: Does) -> Vec<Effect> {
         Does::Complete(next) => complete_line(model, next),
         Does::Past(older) => past(model, older),
         Does::Hit(next) => hit(model, next),
+        Does::Save => saved::ask_name(model),
     }
 }
 
@@ -98,6 +107,15 @@ pub fn said(model: &mut Model, update: Update) -> Vec<Effect> {
         Update::Found(ticket, what) => found(model, ticket, what),
         Update::Snippets(ticket, of) => snippets(model, ticket, of),
         Update::Indexed(at) => indexed(model, at),
+        Update::Searches(before) => {
+            // What was searched meanwhile is newer.
+            for text in before {
+                if model.searches.len() < MOST_SEARCHES && !model.searches.contains(&text) {
+                    model.searches.push(text);
+                }
+            }
+            Vec::new()
+        }
         Update::Rows(ticket, rows) => {
             let requests = model.list.take_rows(ticket, rows);
             let mut effects = ask(requests);
@@ -142,6 +160,9 @@ fn open(model: &mut Model) -> Vec<Effect> {
         recalled: None,
         read: None,
         asked: None,
+        saved: None,
+        asked_at: 0,
+        again: false,
         back: Box::new(Back { list, reader, history }),
     }));
     let mut effects = ask(close);
@@ -183,12 +204,17 @@ pub fn look(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     if search.taken.is_none() {
-        search.offers = offers(&state.0, state.1, &model.labels, &model.writing, &model.searches);
+        let known = (model.labels.as_slice(), model.searches.as_slice(), model.saved.as_slice());
+        search.offers = offers(&state.0, state.1, known, &model.writing);
+    }
+    if search.open && search.read.as_ref().is_some_and(|(text, _)| *text != state.0) {
+        search.saved = None; // it is another search now
     }
     search.read = Some(state);
     let me: Vec<String> =
         model.writing.identities.iter().map(|me| me.from.address.clone()).collect();
-    let context = Context { now, zone: &model.zone, me: &me, typing: true };
+    let saved = model.saved.as_slice();
+    let context = Context { now, zone: &model.zone, me: &me, typing: true, saved };
     search.parsed = parse(search.line.text(), &context);
     if search.line.text().trim().is_empty() {
         let had = search.asked.take().is_some();
@@ -213,6 +239,7 @@ fn seek(model: &mut Model, wanted: Asked) -> Vec<Effect> {
     let Some(search) = model.search.as_mut() else { return Vec::new() };
     let Asked { query, order, typing } = wanted.clone();
     search.asked = Some(wanted);
+    (search.asked_at, search.again) = (model.now_ms, false);
     model.waiting_since = model.now_ms;
     ask([model.list.seek(Sought { query, order, typing })])
 }
@@ -221,9 +248,8 @@ fn seek(model: &mut Model, wanted: Asked) -> Vec<Effect> {
 fn offers(
     text: &str,
     caret: usize,
-    labels: &[Label],
+    (labels, history, saved): (&[Label], &[String], &[Named]),
     writing: &Writing,
-    history: &[String],
 ) -> Vec<Completion> {
     let user = labels.iter().filter(|label| !label::is_system(label.id.as_str()));
     let labels: Vec<String> = user.map(|label| label.name.clone()).collect();
@@ -234,7 +260,7 @@ fn offers(
         address: who.address.address.clone(),
     };
     let people: Vec<Person> = people.iter().take(MOST_PEOPLE).map(person).collect();
-    complete(text, caret, &Known { labels: &labels, people: &people, history })
+    complete(text, caret, &Known { labels: &labels, people: &people, history, saved })
 }
 
 /// Completes the word at the caret by the next (`true`) or previous that may be meant.
@@ -287,11 +313,23 @@ fn remember(searches: &mut Vec<String>, text: &str) {
 /// Keeps what was found as a list.
 pub fn keep(model: &mut Model) -> Vec<Effect> {
     let Some(search) = model.search.as_mut() else { return Vec::new() };
-    let Some(asked) = search.asked.clone() else { return leave(model) };
+    if search.asked.is_none() {
+        return leave(model);
+    }
     search.open = false;
-    remember(&mut model.searches, search.line.text());
-    // While one types, one or two letters are looked for in less than all.
-    seek(model, Asked { typing: false, ..asked })
+    let text = search.line.text().trim().to_owned();
+    remember(&mut model.searches, &text);
+    let mut effects = ask([Request::Searched(text)]);
+    effects.extend(ask_kept(model));
+    effects
+}
+
+/// Asks for what is kept: while one types, one or two letters are looked for in less than all.
+fn ask_kept(model: &mut Model) -> Vec<Effect> {
+    match model.search.as_ref().and_then(|search| search.asked.clone()) {
+        Some(asked) => seek(model, Asked { typing: false, ..asked }),
+        None => Vec::new(),
+    }
 }
 
 /// Goes back to where the search began.

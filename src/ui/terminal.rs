@@ -13,6 +13,8 @@ use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
 use crossterm::style::ResetColor;
+use ratatui::layout::Position;
+
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
@@ -21,6 +23,7 @@ use crate::crash::report::{self, Hold};
 use crate::ui::announce::{self, Tells};
 use crate::ui::clipboard;
 use crate::ui::paint::Paint;
+use crate::ui::picture::Drawing;
 
 /// Bytes of a frame that are gathered before they are written.
 const FRAME_BYTES: usize = 64 * 1024;
@@ -34,6 +37,8 @@ pub struct Screen {
     ours: Arc<AtomicBool>,
     before: Arc<Hook>,
     tells: Tells,
+    /// What the terminal draws itself, and where.
+    drawn: Option<(Position, Arc<Drawing>)>,
     /// The title that was set last; empty while the terminal is not ours.
     title: String,
     /// Dropped last: what it says is said on the shell's screen.
@@ -53,11 +58,44 @@ impl Screen {
         let before = Arc::new(panic::take_hook());
         install_hook(alarm, &ours, &before);
         let title = String::new();
-        Ok(Self { paint, ours, before, tells, title, _held: report::hold() })
+        Ok(Self { paint, ours, before, tells, drawn: None, title, _held: report::hold() })
+    }
+
+    /// Takes away what the terminal has drawn itself, where another thing or nothing is to be
+    /// there; the next frame is then drawn as a whole.
+    ///
+    /// # Errors
+    /// When the terminal takes no bytes.
+    pub fn erase(&mut self, but: Option<&(Position, Arc<Drawing>)>) -> io::Result<()> {
+        if self.drawn.is_none() || self.drawn.as_ref() == but {
+            return Ok(());
+        }
+        let (_, drawn) = self.drawn.take().unwrap_or_default();
+        self.paint.forget();
+        if self.ours.load(Ordering::SeqCst) { put(&drawn.erase) } else { Ok(()) }
+    }
+
+    /// Lets the terminal draw, behind the frame; the cursor stays where the frame left it.
+    ///
+    /// # Errors
+    /// When the terminal takes no bytes.
+    pub fn draw(&mut self, what: Option<(Position, Arc<Drawing>)>) -> io::Result<()> {
+        let Some((at, drawing)) = &what else { return Ok(()) };
+        if self.drawn == what || !self.ours.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let mut bytes = format!("\x1b7\x1b[{};{}H", at.y + 1, at.x + 1).into_bytes();
+        bytes.extend_from_slice(&drawing.bytes);
+        bytes.extend_from_slice(b"\x1b8");
+        put(&bytes)?;
+        self.drawn = what;
+        Ok(())
     }
 
     /// Gives the terminal back for a while.
     pub fn leave(&mut self) {
+        // It may be gone already.
+        let _ = self.erase(None);
         if !std::mem::take(&mut self.title).is_empty() && self.ours.load(Ordering::SeqCst) {
             let _ = put(announce::TITLE_BACK);
         }
@@ -108,13 +146,14 @@ impl Screen {
         let _ = disable_raw_mode();
         take()?;
         self.ours.store(true, Ordering::SeqCst);
-        self.paint.forget();
+        self.repaint();
         Ok(())
     }
 
     /// The terminal had another size for a moment and may have dropped cells: the
     /// next frame is drawn as a whole.
     pub fn repaint(&mut self) {
+        self.drawn = None;
         self.paint.forget();
     }
 
@@ -124,6 +163,14 @@ impl Screen {
     /// When the terminal is gone.
     pub fn size() -> io::Result<(u16, u16)> {
         crossterm::terminal::window_size().map(|size| (size.columns, size.rows))
+    }
+
+    /// Pixels of a cell, where the system knows: nothing is asked of the terminal.
+    #[must_use]
+    pub fn cell() -> Option<(u16, u16)> {
+        let size = crossterm::terminal::window_size().ok()?;
+        let cell = (size.width.checked_div(size.columns)?, size.height.checked_div(size.rows)?);
+        (cell.0 > 0 && cell.1 > 0).then_some(cell)
     }
 }
 

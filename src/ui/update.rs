@@ -11,6 +11,7 @@ use crate::notice::{Notice, Severity};
 use crate::ui::app::{
     Door, Effect, Import, Layer, Message, Model, NOTICE_MS, Quitting, Sent, Shown, Stage, UiExit,
 };
+use crate::ui::asking;
 use crate::ui::compose::desk::DeskAsk;
 use crate::ui::compose::{keeping, opening, original, outgoing};
 use crate::ui::history::History;
@@ -34,7 +35,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Resize(columns, rows) => {
             model.size = (columns, rows);
-            Vec::new()
+            crate::ui::files::resized(model)
         }
         Message::Opened(door) => opened(model, door),
         Message::NotOpened(notice) => not_opened(model, notice),
@@ -168,12 +169,15 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             model.labels = labels;
             more_unread(model)
         }
+        Update::Saved(saved) => search::saved::came(model, saved),
         Update::Thread(id, thread) => thread_came(model, &id, thread),
         Update::Changed => {
             let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
             requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
             requests.extend(outgoing::watches(model).then_some(Request::Outgoing));
-            ask(requests)
+            let mut effects = ask(requests);
+            effects.extend(search::saved::changed(model));
+            effects
         }
         Update::Outgoing(rows) => outgoing::take(model, rows),
         Update::Draft(ticket, draft) => opening::draft_came(model, ticket, draft.map(|d| *d)),
@@ -321,9 +325,9 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
     past::answered(model, sent, &done);
     let is_done = done.action.is_some();
     let hint = match sent {
-        Some(Sent::Key | Sent::Redo) if is_done => "z undoes",
-        Some(Sent::Undo) if is_done => "Z does it again",
-        _ => "",
+        Some(Sent::Key | Sent::Redo) if is_done => asking::hint(model, "undo", "undoes"),
+        Some(Sent::Undo) if is_done => asking::hint(model, "redo", "does it again"),
+        _ => String::new(),
     };
     let silent =
         matches!(sent, Some(Sent::Silent | Sent::Draft(_) | Sent::Order(_) | Sent::Leftover(_)));
@@ -365,6 +369,7 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
     let mut effects = more_unread(model);
     effects.extend(keeping::time(model));
     effects.extend(original::time(model));
+    effects.extend(search::saved::tick(model));
     let waits = !model.sent.is_empty() || model.list.jumping();
     if !waits || now_ms - model.waiting_since <= PATIENCE_MS || !model.open {
         return effects;

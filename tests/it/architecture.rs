@@ -22,9 +22,11 @@ const FLOORS: [&[&str]; 8] = [
 const NEVER: [(&str, &str); 2] = [("ui", "backend"), ("ui", "bridge")];
 
 /// Outside libraries with one door: the library, and the paths that may name it.
-const DOORS: [(&str, &[&str]); 17] = [
+const DOORS: [(&str, &[&str]); 19] = [
     ("ratatui", &["src/ui"]),
     ("crossterm", &["src/ui"]),
+    ("image", &["src/ui/picture"]),
+    ("ratatui_image", &["src/ui/picture"]),
     (
         "rusqlite",
         &[

@@ -37,7 +37,7 @@ fn what_is_read_is_shown_and_is_only_text() {
 }
 
 fn check(name: &str, parsed: &Parsed, width: usize) {
-    let all = links(&parsed.text, &parsed.facts.links);
+    let all = links(&parsed.text, &parsed.facts);
     let mut reader = Reader::new(row(), 0);
     reader.take(Thread { row: row(), messages: vec![message(parsed)] });
     reader.lay_out(width, 20, &jiff::tz::TimeZone::UTC, 0);

@@ -119,7 +119,8 @@ impl Mail {
 
     fn find(&self, text: &str) -> BTreeSet<u64> {
         let zone = TimeZone::UTC;
-        let parsed = parse(text, &Context { now: 0, zone: &zone, me: &[], typing: false });
+        let parsed =
+            parse(text, &Context { now: 0, zone: &zone, me: &[], typing: false, saved: &[] });
         let query: Query = parsed.asked(text).unwrap();
         let ask = Ask { query: &query, limit: usize::MAX, order: Order::Newest, typing: false };
         let hits = self.index.find(&ask, &mut Each, &|| true).unwrap();

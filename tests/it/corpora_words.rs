@@ -84,7 +84,7 @@ fn is_found(term: &str, ours: &HashSet<String>, text: &str) -> bool {
         [one] => ours.contains(one),
         _ => {
             let zone = TimeZone::UTC;
-            let context = Context { now: 0, zone: &zone, me: &[], typing: false };
+            let context = Context { now: 0, zone: &zone, me: &[], typing: false, saved: &[] };
             let query = parse(&format!("\"{term}\""), &context).query;
             Needles::of(&query).is_in(Field::Body, text)
         }

@@ -139,6 +139,13 @@ fn mailbox_args(name: &str, position: u64, dice: [usize; 6]) -> Value {
         }
         on_mailbox::LABEL_RECOLORED => json!({ "id": pick(&LABELS[3..], dice(0)), "color": "red" }),
         on_mailbox::LABEL_DELETED => json!({ "id": pick(&LABELS[3..], dice(0)) }),
+        on_mailbox::SEARCH_SAVED => json!({
+            "id": pick(&["_s_a", "_s_b", "work"], dice(0)), "name": pick(&["A", "B"], dice(1)),
+            "query": pick(&["x", "from:a -y"], dice(2)),
+        }),
+        on_mailbox::SEARCH_REMOVED => {
+            json!({ "id": pick(&["_s_a", "_s_b"], dice(0)), "name": "A" })
+        }
         on_mailbox::EPOCH_BEGAN => json!({ "epoch": pick(&["1.x", "2.y"], dice(0)) }),
         on_mailbox::ACTION_UNDONE => json!({ "action": pick(&ACTIONS, dice(0)) }),
         _ => json!({ "source": source, "thread": pick(&THREADS, dice(0)) }),

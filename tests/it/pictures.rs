@@ -137,6 +137,20 @@ fn the_pictures_show_this_program() {
     let mut program = Program::on(&home);
     program.find(POINTED);
     let list = program.drawn("The list of conversations in mailtui");
+    program.tell(Message::Key(Key { code: Code::Char('k'), ctrl: true }));
+    for key in "la".chars() {
+        program.press(key);
+    }
+    let palette = program.drawn("The palette of mailtui");
+    program.tell(Message::Key(Key::plain(Code::Esc)));
+    program.press('?');
+    for key in "label".chars() {
+        program.press(key);
+    }
+    let help = program.drawn("The help of mailtui about a word");
+    for _ in 0..2 {
+        program.tell(Message::Key(Key::plain(Code::Esc)));
+    }
     program.find(READ);
     program.press('\n');
     let reader = program.drawn("A conversation in mailtui");
@@ -147,7 +161,13 @@ fn the_pictures_show_this_program() {
     }
     let write = program.drawn("An answer that is being written in mailtui");
     let draw = std::env::var_os("MAILTUI_PICTURES").is_some();
-    for (name, drawn) in [("list.svg", list), ("reader.svg", reader), ("write.svg", write)] {
+    for (name, drawn) in [
+        ("list.svg", list),
+        ("palette.svg", palette),
+        ("help.svg", help),
+        ("reader.svg", reader),
+        ("write.svg", write),
+    ] {
         assert!(drawn.len() <= MAX_BYTES, "{name} has {} bytes", drawn.len());
         if draw {
             std::fs::create_dir_all(path("")).expect("a directory");

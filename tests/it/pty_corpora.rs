@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mailtui::mail::links::links;
+use mailtui::mail::links::{links, normal};
 use mailtui::mail::parse;
 
 use crate::support::binary::{Home, text};
@@ -41,7 +41,9 @@ struct Wanted {
 
 /// What of a text is compared: signs, whatever parts them into lines and pages.
 fn squeezed(text: &str) -> String {
-    let kept = text.chars().filter(|c| !c.is_whitespace() && *c != '>' && *c != '│');
+    // The test's terminal drops the sign that stands for what cannot be read.
+    let seen = |c: &char| !c.is_whitespace() && !matches!(c, '>' | '│' | '┊' | '\u{fffd}');
+    let kept = text.chars().filter(seen);
     kept.flat_map(char::to_lowercase).collect()
 }
 
@@ -65,13 +67,13 @@ fn wanted(set: &str, most: usize) -> BTreeMap<String, Wanted> {
         let told = line["text_tokens"].as_array().into_iter().flatten();
         let told = told.filter_map(|token| token.as_str()).map(squeezed);
         let mut tokens: Vec<String> = told.filter(|token| ours.contains(token)).collect();
-        let all_links = links(&parsed.text, &parsed.facts.links);
+        let all_links = links(&parsed.text, &parsed.facts);
         for link in all_links {
-            // Of what stands in the text without its scheme that is all that is shown.
-            // A target has the slash that stands for no path, a text need not.
-            let target = link.target.trim_end_matches('/');
-            if target != format!("http://{}", link.text.trim_end_matches('/')) {
-                tokens.push(squeezed(target));
+            // Of what stands in the text that is all that is shown: it need not have a scheme, nor
+            // be written as a browser reads it. A target has a slash that stands for no path.
+            let said = [link.text.clone(), format!("http://{}", link.text)];
+            if said.iter().all(|said| normal(said) != link.target) {
+                tokens.push(squeezed(link.target.trim_end_matches('/')));
             }
             tokens.push(squeezed(&link.text));
         }
@@ -80,15 +82,26 @@ fn wanted(set: &str, most: usize) -> BTreeMap<String, Wanted> {
     all
 }
 
+/// A whole frame: the last line is drawn last, and says the key that was begun behind `keys`.
+fn framed(pty: &mut Pty, keys: &str) -> String {
+    pty.press(keys);
+    pty.press("g");
+    let begun = |screen: &str| screen.lines().last().is_some_and(|line| line.contains("g…"));
+    let screen = pty.wait("a whole frame", begun);
+    pty.press("!");
+    pty.wait("no key", |screen| !begun(screen));
+    screen
+}
+
 /// Everything that is shown of the open message, from its first line to its last.
 fn paged(pty: &mut Pty) -> String {
     let is_open = |screen: &str| screen.contains("1 message") && screen.contains("\n▸ ");
-    let mut screen = pty.wait("the message", is_open);
+    pty.wait("the message", is_open);
+    let mut screen = framed(pty, "");
     let mut all = squeezed(&screen);
     // Where it is told how far this is, there is more than a page.
     while screen.contains("1 message · ") && !screen.contains("1 message · end") {
-        pty.press("\u{4}");
-        screen = pty.wait("another page", |now| now != screen);
+        screen = framed(pty, "\u{4}");
         all.push_str(&squeezed(&screen));
     }
     all

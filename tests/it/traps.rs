@@ -5,6 +5,8 @@
 //! a file that names are resolved by, no other program. The same rules see it when there is a
 //! reason to connect.
 
+mod names;
+
 use std::io::ErrorKind;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;

@@ -114,7 +114,7 @@ const CRASHED: &str = "the program ended while it was being sent: look into Sent
 const RESTORED: &str = "a backup was put back since it was queued, and it may have been sent \
      before: look into Sent before it is sent again";
 /// It is on its way, or gone, under another name.
-const TWIN: &str = "the same message was sent already, or may have been";
+const TWIN: &str = "the same message was sent already, or may have been; this one never is";
 /// Who tries again what failed by this was asked.
 pub(super) const IN_DOUBT: &str = "in-doubt";
 /// What was changed since may be sent a second time.

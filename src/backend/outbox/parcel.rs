@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::rest::with_bytes;
 use super::{Due, Why};
 use crate::account::{Account, providers};
 use crate::id::BlobHash;
@@ -77,9 +78,10 @@ pub(super) fn is_to_be_filed(account: &Account) -> bool {
     !provider.is_some_and(providers::Provider::files_sent)
 }
 
-/// The blobs that are attached.
+/// The blobs that it is made of.
 pub(super) fn attached(due: &Due) -> Vec<BlobHash> {
-    due.draft.attachments.iter().map(|attached| attached.hash.clone()).collect()
+    let files = due.draft.attachments.iter().map(|attached| attached.hash.clone());
+    files.chain(due.raw.clone()).collect()
 }
 
 /// Builds the message.
@@ -104,8 +106,12 @@ pub(super) fn build_message(
         seven_bit: due.codes.iter().any(|code| code == NO_EIGHT_BIT),
     };
     let blobs: HashMap<BlobHash, Vec<u8>> = blobs.into_iter().collect();
-    build(&draft, &blobs, &stamp)
-        .map_err(|error| Why::new(error.kind(), &format!("{error}; {}", error.hint())))
+    let built = build(&draft, &blobs, &stamp)
+        .map_err(|error| Why::new(error.kind(), &format!("{error}; {}", error.hint())))?;
+    let Some(raw) = &due.raw else { return Ok(built) };
+    let line = "what the others got is not here any more; write to these anew";
+    let bytes = blobs.get(raw).cloned().ok_or_else(|| Why::new("raw-missing", line))?;
+    Ok(with_bytes(built, bytes))
 }
 
 /// Whether the same message may be taken when it is built otherwise.

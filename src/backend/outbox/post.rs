@@ -3,7 +3,7 @@
 //! Invariant: what comes back is what is known: only what the server surely has not is refused.
 //! This file keeps nothing and tries nothing twice.
 
-use super::{Given, Why};
+use super::{Given, NotTaken, Why};
 use crate::account::{Account, Password};
 use crate::smtp::{
     Deadlines, Delivery, Envelope, Lasting, Outcome, Stop, Submission, Watch, Way, submit,
@@ -60,7 +60,9 @@ fn given(submission: Submission) -> Given {
     match submission {
         Submission::Accepted(taken) => {
             let refused = taken.recipients.into_iter().filter_map(|one| match one.outcome {
-                Outcome::Refused { words, .. } => Some((one.address, words)),
+                Outcome::Refused { words, permanent: lasting } => {
+                    Some(NotTaken { address: one.address, words, lasting })
+                }
                 _ => None,
             });
             Given::Taken { refused: refused.collect() }

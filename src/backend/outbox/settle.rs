@@ -39,8 +39,8 @@ struct Gone {
 pub enum Given {
     /// It was taken.
     Taken {
-        /// To whom it did not go, each with the server's words.
-        refused: Vec<(String, String)>,
+        /// To whom it did not go.
+        refused: Vec<NotTaken>,
     },
     /// Nothing of it was taken, and nothing will be without a change (`true`), or now.
     Refused(bool, Why),
@@ -48,6 +48,17 @@ pub enum Given {
     Stopped,
     /// Nobody knows.
     Unknown(Why),
+}
+
+/// Somebody to whom a message did not go that went to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotTaken {
+    /// The address, as it stood in the envelope.
+    pub address: String,
+    /// The server's words.
+    pub words: String,
+    /// Whether that lasts; else it is tried again for those.
+    pub lasting: bool,
 }
 
 /// A message that was given away.
@@ -96,13 +107,16 @@ impl Backend {
         let queued = &due.queued;
         match given {
             Given::Taken { refused } => {
-                let account = file.then_some(account.as_str());
-                let to = |(address, reason): &(String, String)| {
-                    RefusedTo { address: address.clone(), reason: reason.clone() }.cut()
+                // What others got is filed already.
+                let account = (file && due.raw.is_none()).then_some(account.as_str());
+                let to = |one: &NotTaken| {
+                    let (address, reason) = (one.address.clone(), one.words.clone());
+                    RefusedTo { address, reason, retried: !one.lasting }.cut()
                 };
                 let not_to = refused.iter().take(MOST_REFUSED).map(to).collect();
                 let gone = Gone { found: false, refused: not_to };
                 self.sent(loaded, queued, gone, Some(message), account, Some(&due))?;
+                self.queue_rest(loaded, &due, &refused)?;
                 Ok(Told::Sent(refused))
             }
             Given::Refused(true, why) if can_be_built_otherwise(&due, &why.code) => {

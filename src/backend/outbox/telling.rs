@@ -3,7 +3,7 @@
 //! Invariant: pure, and made from what was written, never from what a server said alone: what is
 //! told is what the outbox shows.
 
-use super::{Due, Why};
+use super::{Due, NotTaken, Why};
 use crate::notice::Notice;
 
 /// Characters of a subject, and of recipients, in a notice.
@@ -12,8 +12,8 @@ const TITLE_CHARS: usize = 60;
 /// What was written of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
-    /// It was sent; to whom it did not go, each with the server's words.
-    Sent(Vec<(String, String)>),
+    /// It was sent; to whom it did not go.
+    Sent(Vec<NotTaken>),
     /// It was not sent, and is tried again when it has rested.
     Later(Why),
     /// It was not sent, and is not before its user does something.
@@ -33,12 +33,16 @@ impl Told {
         Some(match self {
             Self::Sent(refused) => match refused.first() {
                 None => Notice::info(format!("Sent: {what}.")),
-                Some((address, words)) => {
+                Some(NotTaken { address, words, .. }) => {
                     let line = format!(
                         "Sent: {what}; but not to {} of its recipients: {address}: {words}",
                         refused.len()
                     );
-                    let hint = "correct the address and send it there anew";
+                    let hint = if refused.iter().any(|one| one.lasting) {
+                        "the outbox names them, and sends it to them"
+                    } else {
+                        "it is tried again for them by itself"
+                    };
                     Notice::warning("sent-partly", line, hint)
                 }
             },

@@ -4,6 +4,7 @@ mod damaged;
 mod interleaved;
 mod lives;
 mod marks;
+mod partly;
 mod threads;
 
 use std::collections::BTreeSet;
@@ -88,6 +89,7 @@ impl Scene {
             to: String::new(),
             subject: String::new(),
             snippet: String::new(),
+            raw: None,
         };
         change(&mut saved);
         let events = vec![
@@ -110,6 +112,7 @@ impl Scene {
             to,
             subject,
             snippet: String::new(),
+            raw: None,
         };
         let id = format!("{draft}-{save}");
         let event = self.event(&id, name::DRAFT_SAVED, &Args::of(&saved));

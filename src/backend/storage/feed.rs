@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::storage::{self, Snapshots};
 use crate::id::{StoreId, ThreadId};
-use crate::mail::{self, Searchable};
+use crate::mail::{self, Address, Searchable};
 use crate::search::entry::{self, Entry};
 use crate::search::index::{At, Index, is_spoilt};
 use crate::store::{Arrived, Blobs, Db, Kind, Log, StoreError};
@@ -20,6 +20,9 @@ const BATCH: usize = 2_000;
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of words that are held, about; then they are written.
 const HELD_BYTES: usize = 8 * 1024 * 1024;
+/// Events whose mail is read of one moment of the logs: a reader that looks anew for each has to
+/// read what it knew again, and one that never does keeps the write-ahead log from beginning anew.
+const MOMENT: usize = 64;
 /// Events that change what is found.
 const NAMES: [&str; 3] = [name::MESSAGE_ADDED, name::MESSAGE_REMOVED, name::MESSAGE_RETURNED];
 
@@ -160,9 +163,14 @@ impl Feed {
         go_on: &dyn Fn() -> bool,
     ) -> Result<Option<(i64, usize)>, StoreError> {
         let (mut held, mut size, mut added) = (Vec::new(), 0, 0);
-        for event in events {
+        let mut still = None;
+        for (at, event) in events.iter().enumerate() {
             if !go_on() {
                 return Ok(None);
+            }
+            if at % MOMENT == 0 {
+                drop(still.take());
+                still = Some(self.logs.still()?);
             }
             let (Some(thread), Some(args)) = (event.store.as_thread(), &event.args) else {
                 continue;
@@ -296,6 +304,26 @@ impl Texts {
             }
         }
         Ok(None)
+    }
+
+    /// To whom the messages of a thread went that are the user's own, and when.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn sent_to(&self, thread: &ThreadId) -> Result<Vec<(Vec<Address>, i64)>, StoreError> {
+        let store = StoreId::thread(thread);
+        let mut found = Vec::new();
+        for args in Log::named(&self.logs, &store, name::MESSAGE_ADDED)? {
+            if let Some(ThreadEvent::Message(message)) =
+                ThreadEvent::read(name::MESSAGE_ADDED, &args)
+                && message.sent
+                && !message.flags.draft
+            {
+                let at = message.sort_date;
+                found.push(([message.to, message.cc, message.bcc].concat(), at));
+            }
+        }
+        Ok(found)
     }
 }
 

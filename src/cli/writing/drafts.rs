@@ -46,6 +46,16 @@ pub(super) fn edit(
     super::write(home, output, writing, begun)
 }
 
+/// A draft of its own that begins as `draft`.
+pub(super) fn begin(
+    home: &Home,
+    output: Output,
+    writing: &Writing,
+    draft: Draft,
+) -> Result<Exit, Notice> {
+    super::write(home, output, writing, Begun::new(draft, Place::Instead))
+}
+
 fn list(home: &Home, output: Output) -> Result<Exit, Notice> {
     let Some(device) = crate::cli::caught_up_still(home)? else { return Ok(Exit::Done) };
     let outgoing = device.outgoing_rows().map_err(|error| error.notice())?;

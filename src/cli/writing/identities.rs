@@ -101,7 +101,7 @@ pub(super) fn offset() -> i32 {
 /// Seconds east of Greenwich of local time at `at`, Unix seconds.
 pub(super) fn offset_at(at: Option<i64>) -> i32 {
     let at = at.and_then(|at| jiff::Timestamp::from_second(at).ok());
-    let zone = jiff::tz::TimeZone::system();
+    let zone = crate::clock::zone();
     at.map_or_else(offset, |at| zone.to_offset(at).seconds())
 }
 

@@ -14,6 +14,7 @@ use crate::command::intent::Intent;
 use crate::engine::Device;
 use crate::engine::view::{OutboxRow, OutboxState};
 use crate::id::ActionId;
+use crate::mail::compose::{Draft, narrow};
 use crate::notice::{Exit, Explain as _, Notice};
 
 /// What is said of what nobody knows about.
@@ -39,6 +40,7 @@ const fn state(state: OutboxState) -> &'static str {
         OutboxState::Sending => "sending",
         OutboxState::Failed => "failed",
         OutboxState::Unknown => "unknown, check",
+        OutboxState::Partly => "sent, but not to all",
     }
 }
 
@@ -50,7 +52,11 @@ fn list(home: &Home, output: Output) -> Result<Exit, Notice> {
         output.result(&value, || {
             let when = value["retryAt"].as_str().or(value["sendAt"].as_str());
             let when = when.map(|at| format!(" {at}")).unwrap_or_default();
-            let why = row.why.as_deref().map(|why| format!("  ({why})")).unwrap_or_default();
+            let why = row.why.as_deref().filter(|_| row.refused.is_empty());
+            let why = why.map(|why| format!("  ({why})")).unwrap_or_default();
+            let to = row.refused.iter().map(|to| format!("{}: {}", to.address, to.reason));
+            let to = to.collect::<Vec<_>>().join("; ");
+            let why = if to.is_empty() { why } else { format!("  (not to {to})") };
             let (queued, state) = (&row.queued, state(row.state));
             format!("{queued}  {state}{when}  {}  {}{why}", row.to, row.subject)
         })?;
@@ -97,7 +103,10 @@ fn cancel(home: &Home, output: Output, ids: &[String], wait: bool) -> Result<Exi
             let hint = "look for it in Sent before it is sent as a draft";
             output.notice(&Notice::warning("unknown", MAYBE, hint));
         }
-        decided.push(take_back(home, &mut desk, row)?);
+        decided.push(match row.state {
+            OutboxState::Partly => put_away(home, &mut desk, row)?,
+            _ => take_back(home, &mut desk, row)?,
+        });
     }
     let finished = desk.finish(home, wait);
     let outgoing = desk.device().outgoing_rows().map_err(|error| error.notice())?;
@@ -105,17 +114,23 @@ fn cancel(home: &Home, output: Output, ids: &[String], wait: bool) -> Result<Exi
     for (row, done) in rows.iter().zip(decided) {
         // What was claimed meanwhile goes its way.
         let there = outgoing.outbox.iter().any(|other| other.queued == row.queued);
-        let back = outgoing.drafts.iter().any(|draft| draft.thread == row.thread);
-        let cancelled = back && !there;
+        let seen = row.state == OutboxState::Partly;
+        let cancelled = !there && (seen || !is_sent(&desk, row)?);
         let value = json!({
             "action": done.action, "thread": row.thread, "queued": row.queued,
             "cancelled": cancelled,
         });
         output.result(&value, || {
-            let says = if cancelled { "Taken back: it is a draft." } else { "It was on its way." };
+            let says = match (seen, cancelled) {
+                (true, _) => done.says.as_str(),
+                (false, true) => "Taken back: it is a draft.",
+                (false, false) => "It was on its way.",
+            };
             format!("{}  {says}", row.thread)
         })?;
         if !cancelled {
+            let hint = "`mailtui outbox` shows how it ends; what was sent is in Sent";
+            output.notice(&Notice::warning("too-late", "it cannot be taken back any more", hint));
             exit = Exit::Error;
         }
     }
@@ -131,10 +146,60 @@ fn take_back(
     desk.decide(home, &[], &Intent::CancelSend { thread, queued })
 }
 
+/// Whether it was sent, whatever else is written in its store.
+fn is_sent(desk: &Desk, row: &OutboxRow) -> Result<bool, Notice> {
+    let sent = desk.device().sent_as(row.queued.as_str()).map_err(|error| error.notice())?;
+    Ok(sent.is_some_and(|(_, queued)| queued == row.queued))
+}
+
+/// The line of what went to some only is taken out of the outbox.
+fn put_away(
+    home: &Home,
+    desk: &mut Desk,
+    row: &OutboxRow,
+) -> Result<crate::engine::view::Done, Notice> {
+    let (thread, save) = (row.thread.clone(), row.save.clone());
+    desk.decide(home, &[], &Intent::DiscardDraft { thread, save })
+}
+
+/// What went to some only, for those alone who did not get it.
+fn for_the_rest(row: &OutboxRow, draft: &Draft) -> Draft {
+    let only: Vec<String> = row.refused.iter().map(|to| to.address.clone()).collect();
+    narrow(draft, &only)
+}
+
+/// Sends what went to some only to the others.
+fn retry_rest(
+    home: &Home,
+    output: Output,
+    row: &OutboxRow,
+    draft: &Draft,
+    plan: Plan,
+    wait: bool,
+) -> Result<Exit, Notice> {
+    let draft = for_the_rest(row, draft);
+    send::check(output, &draft, plan.forced())?;
+    let mut desk = Desk::open(home)?;
+    let intent =
+        Intent::SaveDraft { slot: None, thread: None, from: None, draft: Box::new(draft.clone()) };
+    let done = desk.decide(home, &[], &intent)?;
+    let Some(wrote) = done.wrote else { return Err(super::nothing()) };
+    // It goes to them now, or is a draft: nobody needs to be told any more.
+    put_away(home, &mut desk, row)?;
+    let what = What { thread: &wrote.thread, save: &wrote.event, draft: &draft, again: None };
+    send::queue(home, output, desk, &what, plan, wait)
+}
+
 fn retry(home: &Home, output: Output, id: &str, plan: Plan, wait: bool) -> Result<Exit, Notice> {
     let mut device = find::reader::<OutboxRow>(home, id)?;
     let row = row_of(home, &device, id)?;
     match row.state {
+        OutboxState::Partly => {}
+        OutboxState::Failed if row.is_twin() => {
+            let line = row.why.as_deref().unwrap_or(MAYBE);
+            let hint = "`mailtui outbox cancel` makes it a draft; look in Sent for the other";
+            return Err(Notice::error("already-sent", line, hint));
+        }
         OutboxState::Failed if !row.is_in_doubt() => {}
         OutboxState::Failed | OutboxState::Unknown if plan.is_forced() => {}
         OutboxState::Failed | OutboxState::Unknown => sent_twice(output, "Send it once more?")?,
@@ -146,6 +211,9 @@ fn retry(home: &Home, output: Output, id: &str, plan: Plan, wait: bool) -> Resul
     }
     let open = find::open(home, &mut device, &row.thread, &row.save, false)?;
     drop(device);
+    if row.state == OutboxState::Partly {
+        return retry_rest(home, output, &row, &open.draft, plan, wait);
+    }
     send::check(output, &open.draft, plan.forced())?;
     let desk = Desk::open(home)?;
     let again = Some(row.queued.clone());
@@ -160,12 +228,18 @@ fn edit(home: &Home, output: Output, id: &str, writing: &Writing) -> Result<Exit
     let mut device = find::reader::<OutboxRow>(home, id)?;
     let row = row_of(home, &device, id)?;
     is_here(&row)?;
-    let doubted = row.state == OutboxState::Unknown || row.is_in_doubt();
-    if doubted && !writing.order.force {
+    if row.is_doubtful() && !writing.order.force {
         sent_twice(output, "Write on it all the same?")?;
     }
     let open = find::open(home, &mut device, &row.thread, &row.save, false)?;
     drop(device);
+    if row.state == OutboxState::Partly {
+        let exit = drafts::begin(home, output, writing, for_the_rest(&row, &open.draft))?;
+        // They are in a draft now, or it is on its way to them.
+        let mut desk = Desk::open(home)?;
+        put_away(home, &mut desk, &row)?;
+        return desk.finish(home, !writing.wait.no_wait).map(|()| exit);
+    }
     let save = row.save.clone();
     // Who sends it at once was asked, or knows why it was refused.
     let over = matches!(row.state, OutboxState::Failed | OutboxState::Unknown);
@@ -198,7 +272,7 @@ pub(super) fn take_out(
         return Err(notice);
     }
     let there = desk.device().outgoing_rows().map_err(|error| error.notice())?;
-    if there.outbox.iter().any(|other| other.queued == row.queued) {
+    if there.outbox.iter().any(|other| other.queued == row.queued) || is_sent(desk, row)? {
         let hint = "`mailtui outbox` shows how it ends";
         return Err(Notice::error("on-its-way", "it is on its way already", hint));
     }

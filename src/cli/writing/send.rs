@@ -225,7 +225,10 @@ pub(super) fn queue(
     let mut says = if state == "sent" { "Sent.".to_owned() } else { done.says.clone() };
     if !failed_to.is_empty() {
         value["failed"] = json!(failed_to);
-        let to = failed_to.iter().map(|to| format!("{}: {}", to.address, to.reason));
+        let to = failed_to.iter().map(|to| {
+            let again = if to.retried { " (tried again by itself)" } else { "" };
+            format!("{}: {}{again}", to.address, to.reason)
+        });
         says = format!("Sent, but not to {}", to.collect::<Vec<_>>().join("; "));
     }
     output.result(&value, || format!("{}  {says}", queued.event))?;
@@ -318,7 +321,7 @@ impl End {
             }
             Self::Unknown(why) => {
                 let line = format!("nobody knows whether it was sent: {why}");
-                let hint = "look for it in Sent; `mailtui outbox retry` sends it once more";
+                let hint = "look for it in Sent; `mailtui outbox retry --force` sends it once more";
                 Notice::error("unknown", line, hint)
             }
             Self::Later(why) => {
@@ -335,11 +338,13 @@ fn look(device: &Device, queued: &Wrote) -> Result<End, EngineError> {
     let outgoing = device.outgoing_rows()?;
     let row = outgoing.outbox.into_iter().find(|row| row.queued == queued.event);
     let Some(row) = row else {
+        let sent = device.sent_as(queued.event.as_str())?.is_some();
         let back = outgoing.drafts.iter().any(|row| row.thread == queued.thread);
-        return Ok(if back { End::Cancelled } else { End::Sent });
+        return Ok(if back && !sent { End::Cancelled } else { End::Sent });
     };
     let why = row.why.unwrap_or_default();
     Ok(match row.state {
+        OutboxState::Partly => End::Sent,
         OutboxState::Queued | OutboxState::Sending => End::Waits,
         OutboxState::Retrying => End::Later(why),
         OutboxState::Failed => End::Failed(why),
@@ -454,10 +459,14 @@ fn came_to(end: Result<End, EngineError>) -> Result<End, Notice> {
 
 /// A message in the outbox as a line of JSON.
 pub(super) fn value(row: &crate::engine::view::OutboxRow) -> Value {
-    json!({
+    let mut value = json!({
         "thread": row.thread, "queued": row.queued, "save": row.save, "to": row.to,
         "subject": row.subject, "at": rfc3339(row.at), "state": row.state, "why": row.why,
         "hold": row.hold, "sendAt": row.send_at.and_then(rfc3339),
         "retryAt": row.retry_at.and_then(rfc3339), "confirmed": row.confirmed,
-    })
+    });
+    if !row.refused.is_empty() {
+        value["failed"] = json!(row.refused);
+    }
+    value
 }

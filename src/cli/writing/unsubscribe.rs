@@ -34,7 +34,7 @@ pub(super) fn run(
 ) -> Result<Exit, Notice> {
     let mut original = Original::find(home, thread, None)?;
     let Some(way) = way(&mut original)? else {
-        let line = "none of its messages says how to leave a list";
+        let line = "none of its messages names a way to leave a list that can be taken";
         return Err(
             Notice::error("no-list", line, "answer it, or mark it as spam").exit(Exit::NotFound)
         );

@@ -14,6 +14,7 @@
 //! | a link that was clicked | [`mailto`] |
 //! | what to ask before it is sent | `checks` |
 //! | a message of one's own that is handed on | `blind` |
+//! | what goes to some of its recipients only | `narrow` |
 //! | who may be meant | `complete` |
 //! | how to leave a list | [`unsubscribe`] |
 //! | why not | `error` |
@@ -32,6 +33,7 @@ mod flowed;
 mod header;
 mod line;
 pub mod mailto;
+mod narrow;
 mod people;
 mod quote;
 mod reply;
@@ -50,6 +52,7 @@ pub use domain::address_key;
 pub use draft::{AddressError, Attached, Draft, Field, Recipients};
 pub use edit::{Edited, Problem, Why, from_text, to_text};
 pub use error::BuildError;
+pub use narrow::narrow;
 pub use people::{Answer, Identity};
 pub use quote::quote;
 pub use reply::{Style, blank, forward_attached, forward_inline, is_above, reply};

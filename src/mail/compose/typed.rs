@@ -9,6 +9,7 @@
 use std::ops::Range;
 
 use super::super::Address;
+use super::super::address::unescape;
 use super::domain;
 use super::line::one_line;
 
@@ -278,15 +279,6 @@ fn name_of(words: &[&str]) -> String {
             Some(inner) => out.push_str(&unescape(inner)),
             None => out.push_str(word),
         }
-    }
-    out
-}
-
-fn unescape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        out.push(if c == '\\' { chars.next().unwrap_or(c) } else { c });
     }
     out
 }

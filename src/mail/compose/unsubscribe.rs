@@ -31,7 +31,7 @@ pub enum Way {
     Mail(Box<Draft>),
     /// A page that the user can open; it is not opened by itself.
     Page {
-        /// An https address.
+        /// An address of the web.
         url: String,
         /// Its host.
         host: String,
@@ -63,6 +63,7 @@ pub fn of(raw: &[u8]) -> Option<Way> {
     if let Some(mail) = mail {
         return Some(Way::Mail(Box::new(mail)));
     }
+    let page = page.or_else(|| all.iter().find_map(|uri| shown(uri)));
     page.map(|(url, host)| Way::Page { url, host })
 }
 
@@ -90,8 +91,17 @@ pub(super) fn uris(value: &[u8]) -> Vec<String> {
 
 /// An https address and its host; none with a login in it, which would hide the host.
 fn https(uri: &str) -> Option<(String, String)> {
+    of_scheme(uri, "https")
+}
+
+/// An address that is only shown: whether others can see who opens it is for its user to judge.
+fn shown(uri: &str) -> Option<(String, String)> {
+    of_scheme(uri, "http")
+}
+
+fn of_scheme(uri: &str, scheme: &str) -> Option<(String, String)> {
     let url = url::Url::parse(uri).ok()?;
-    let plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
+    let plain = url.scheme() == scheme && url.username().is_empty() && url.password().is_none();
     let host = url.host_str().filter(|host| plain && !host.is_empty())?.to_owned();
     Some((url.into(), host))
 }

@@ -43,6 +43,9 @@ pub(super) fn count(tag: &Tag<'_>, counts: &mut LeftOut) {
         let urls = style.split("url(").skip(1).map(|url| url.trim_start_matches([' ', '"', '\'']));
         remote += u32::try_from(urls.filter(|url| is_remote(url)).count()).unwrap_or(u32::MAX);
     }
+    if tag.name == "img" && is_inside(tag) {
+        counts.inside = counts.inside.saturating_add(1);
+    }
     if remote == 0 {
         return;
     }
@@ -74,6 +77,12 @@ pub(super) fn is_tracker(tag: &Tag<'_>) -> bool {
     // A known path counts only where no size says that there is something to see.
     let known = side("width").is_none() && PIXELS.iter().any(|piece| src.contains(piece));
     is_dot || nought || hidden || known
+}
+
+/// Whether an image came with the message (RFC 2392).
+pub(super) fn is_inside(tag: &Tag<'_>) -> bool {
+    let src = entities(tag.attribute("src").unwrap_or_default());
+    src.trim_start().get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("cid:"))
 }
 
 fn is_one(side: &str) -> bool {

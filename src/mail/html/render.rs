@@ -188,6 +188,7 @@ impl Renderer {
     pub(super) fn finish(mut self) -> Rendered {
         self.close_link();
         let mut text = self.out;
+        let list = text.len();
         for (index, target) in self.links.iter().enumerate() {
             text.push_str(if index == 0 { "\n\n" } else { "\n" });
             text.push('[');
@@ -196,7 +197,7 @@ impl Renderer {
             text.push_str(target);
         }
         let next = self.first + self.links.len();
-        Rendered { text, anchors: self.anchors, counts: self.counts, next }
+        Rendered { text, list, anchors: self.anchors, counts: self.counts, next }
     }
 
     /// Writes a piece of a line, with what was waiting before it.
@@ -324,7 +325,9 @@ impl Renderer {
         if named || media::is_tracker(tag) {
             return;
         }
-        self.write(&format!("[{}]", words.join(" ")));
+        // Of a picture that came along it is said that it can be seen.
+        let kind = if media::is_inside(tag) { "image: " } else { "" };
+        self.write(&format!("[{kind}{}]", words.join(" ")));
     }
 }
 

@@ -48,6 +48,7 @@ fn links_and_images() {
     );
     check("<a href='javascript:x'>no</a><a name=x>y</a>", "noy");
     check("<img src=http://x alt='A cat'><img src=y><img alt=i1.PNG>z", "[A cat]z");
+    check("<img src='cid:a@b' alt='A cat'><img src=CID:c alt=i1.PNG>z", "[image: A cat]z");
     check("<a href='http://x'><img src=y></a>", "[1]\n\n[1] http://x");
 }
 

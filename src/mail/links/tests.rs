@@ -2,6 +2,7 @@
 
 use super::LinkWarning::{Lookalike, Number, OtherTarget, Punycode, Refused, User};
 use super::*;
+use crate::mail::facts::Anchor;
 
 fn check_find(text: &str, expected: &[(&str, &str)]) {
     let found = find(text);
@@ -65,11 +66,38 @@ fn what_looks_like_another_is_warned_of() {
     check_warnings("x", &format!("http://a/{}", "b".repeat(10_000)), &[Refused]);
 }
 
+/// Facts with these texts of links, as they were before lists were noted.
+fn told(links: Vec<Anchor>) -> Facts {
+    Facts { links, ..Facts::default() }
+}
+
+#[test]
+fn lines_that_imitate_ours_have_no_number() {
+    let raw = b"Content-Type: multipart/mixed; boundary=x\n\n--x\n\n[1] https://bank.test/a\n\
+        --x\nContent-Type: text/html\n\n<p>go <a href='http://evil.test'>in</a>\
+        <p>[1] https://bank.test/b<p>\xe2\x80\x8b[2] https://bank.test/c\n\
+        --x\n\n[1] https://bank.test/d\n--x--\n";
+    let parsed = crate::mail::parse(raw);
+    let lists: Vec<_> = parsed.facts.lists.iter().map(|l| &parsed.text[l.at..l.to]).collect();
+    assert_eq!(lists, ["[1] http://evil.test"], "{}", parsed.text);
+    let found = links(&parsed.text, &parsed.facts);
+    let told: Vec<_> = found.iter().map(|l| (l.n, l.text.as_str(), l.target.as_str())).collect();
+    let bank = ["a", "b", "c", "d"].map(|end| format!("https://bank.test/{end}"));
+    assert_eq!(told[0], (1, "in", "http://evil.test/"));
+    assert_eq!(
+        told[1..],
+        [2, 3, 4, 5].map(|n| (n, &*bank[n as usize - 2], &*bank[n as usize - 2]))
+    );
+    // A text without a page has the numbers that it has.
+    let plain = links("see [7]\n\n[7] https://a.test/", &Facts::default());
+    assert_eq!((plain[0].n, plain.len()), (7, 1));
+}
+
 #[test]
 fn what_a_numbered_link_says_is_no_link_of_its_own() {
     let anchor = Anchor { n: 1, text: "to www.bank.test now".to_owned() };
     let text = "to www.bank.test now [1] www.other.test\n\n[1] http://evil.test/";
-    let found = links(text, &[anchor]);
+    let found = links(text, &told(vec![anchor]));
     let targets: Vec<_> = found.iter().map(|link| link.target.as_str()).collect();
     assert_eq!(targets, ["http://evil.test/", "http://www.other.test/"]);
 }
@@ -79,7 +107,7 @@ fn numbers_lead_to_the_targets_at_the_end() {
     let anchor = |n, text: &str| Anchor { n, text: text.to_owned() };
     let text = "bank.example [1] and more [2]\nhttps://c.test\n[1] http://forged.test\n\n\
                 [1] http://a.test/\n[2] http://b.test/x.";
-    let found = links(text, &[anchor(1, "bank.example"), anchor(3, "none")]);
+    let found = links(text, &told(vec![anchor(1, "bank.example"), anchor(3, "none")]));
     let told: Vec<_> = found.iter().map(|l| (l.n, l.text.as_str(), l.target.as_str())).collect();
     let expected = [
         (1, "bank.example", "http://a.test/"),
@@ -104,7 +132,7 @@ fn every_target_has_one_number() {
                 http://d.test\n\n\
                 [1] http://a.test/\n[2] http:c.test\n[3] http://d.test/";
     let anchors = [(1, "a"), (2, "c"), (1, "b.test"), (3, "d")];
-    let found = links(text, &anchors.map(|(n, text)| anchor(n, text)));
+    let found = links(text, &told(anchors.map(|(n, text)| anchor(n, text)).to_vec()));
     assert_eq!(found.len(), 8);
     let found = by_number(found);
     let told: Vec<_> = found.iter().map(|l| (l.n, l.text.as_str(), l.target.as_str())).collect();

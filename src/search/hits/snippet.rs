@@ -7,10 +7,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::{Hit, Needles, merged};
+use crate::mail::SNIPPET_CHARS;
 use crate::search::query::Field;
 
-/// The longest snippet, in characters.
-pub const SNIPPET_CHARS: usize = 140;
 /// Characters before the first word that was asked for.
 const BEFORE_CHARS: usize = 30;
 /// Places that are weighed against each other; a text with more shows one of its first.

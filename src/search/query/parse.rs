@@ -21,7 +21,7 @@ const MAX_AROUND_WORDS: u32 = 10_000;
 pub fn parse(text: &str, context: &Context<'_>) -> Parsed {
     let kept = &text[..text.floor_char_boundary(MAX_QUERY_BYTES)];
     let mut reader = Reader::new(kept, context);
-    let query = reader.group(None, None);
+    let query = reader.all();
     if kept.len() < text.len() {
         let at = kept.len()..text.len();
         reader.mark(at, Weight::Error, "the query is too long", "ask for less at a time");
@@ -41,13 +41,16 @@ pub(super) struct Reader<'a> {
     pub(super) text: &'a str,
     pub(super) context: &'a Context<'a>,
     at: usize,
-    marks: Vec<Mark>,
-    leaves: usize,
-    depth: usize,
+    pub(super) marks: Vec<Mark>,
+    pub(super) leaves: usize,
+    pub(super) depth: usize,
     /// Groups that were opened and are too deep.
     too_deep: usize,
     /// What is read is asked to be absent.
     pub(super) negated: bool,
+    /// Saved searches that were read, and the names of those that this text is in.
+    pub(super) named: usize,
+    pub(super) inside: Vec<String>,
 }
 
 /// A value behind an operator, or a word or phrase.
@@ -63,9 +66,15 @@ pub(super) struct Value<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str, context: &'a Context<'a>) -> Self {
-        let (marks, negated) = (Vec::new(), false);
-        Self { text, context, at: 0, marks, leaves: 0, depth: 0, too_deep: 0, negated }
+    pub(super) fn new(text: &'a str, context: &'a Context<'a>) -> Self {
+        let (at, leaves, depth, too_deep, named) = (0, 0, 0, 0, 0);
+        let (marks, inside, negated) = (Vec::new(), Vec::new(), false);
+        Self { text, context, at, marks, leaves, depth, too_deep, negated, named, inside }
+    }
+
+    /// Reads all of it.
+    pub(super) fn all(&mut self) -> Query {
+        self.group(None, None)
     }
 
     fn close(mut self, query: Query) -> Parsed {
@@ -97,8 +106,16 @@ impl<'a> Reader<'a> {
         self.mark(span, weight, message, hint);
     }
 
-    fn rest_is_blank(&self, at: usize) -> bool {
+    pub(super) fn rest_is_blank(&self, at: usize) -> bool {
         self.text[at..].bytes().all(|b| matches!(b, b' ' | b')' | b'}'))
+    }
+
+    pub(super) const fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) const fn go_to(&mut self, at: usize) {
+        self.at = at;
     }
 
     fn peek(&self) -> Option<u8> {
@@ -111,7 +128,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Where a word that begins at `from` ends.
-    fn word_end(&self, from: usize) -> usize {
+    pub(super) fn word_end(&self, from: usize) -> usize {
         self.text[from..].find(ends_word).map_or(self.text.len(), |len| from + len)
     }
 
@@ -257,6 +274,7 @@ impl<'a> Reader<'a> {
     fn one(&mut self, scope: Option<Operator>) -> Option<Query> {
         match self.peek()? {
             b'(' | b'{' => self.nested(scope),
+            b'@' if scope.is_none() && self.is_named() => self.named_search(),
             b'"' => {
                 let value = self.quoted(self.at);
                 self.value(scope.unwrap_or(Operator::Text(Field::Any)), &value)

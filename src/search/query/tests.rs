@@ -16,7 +16,7 @@ fn me() -> Vec<String> {
 
 fn read(text: &str, typing: bool) -> Parsed {
     let me = me();
-    parse(text, &Context { now: NOW, zone: &TimeZone::UTC, me: &me, typing })
+    parse(text, &Context { now: NOW, zone: &TimeZone::UTC, me: &me, typing, saved: &[] })
 }
 
 /// How `text` is understood, with every group shown; marks behind it.
@@ -186,7 +186,7 @@ fn dates() {
 #[test]
 fn a_day_begins_where_the_zone_says() {
     let zone = TimeZone::fixed(jiff::tz::offset(2));
-    let context = Context { now: NOW, zone: &zone, me: &[], typing: false };
+    let context = Context { now: NOW, zone: &zone, me: &[], typing: false, saved: &[] };
     let query = parse("on:2024-01-31", &context).query;
     let begin = 1_706_659_200 - 2 * 3_600;
     let mut tests = Vec::new();
@@ -273,7 +273,7 @@ fn hints_say_what_to_write() {
 
 #[test]
 fn who_is_not_known_is_looked_for_as_a_word() {
-    let context = Context { now: NOW, zone: &TimeZone::UTC, me: &[], typing: false };
+    let context = Context { now: NOW, zone: &TimeZone::UTC, me: &[], typing: false, saved: &[] };
     let parsed = parse("from:me", &context);
     assert_eq!(tree(&parsed.query), "from:\"me\"");
     assert_eq!(parsed.marks[0].message, "none is known to be yours");

@@ -10,7 +10,7 @@ use super::area::{Area, At};
 use super::noted::Noted;
 use super::sending::Plan;
 use crate::command::key::Key;
-use crate::engine::view::{Message, SaveRow};
+use crate::engine::view::{Message, OutboxRow, SaveRow};
 use crate::id::{EventId, ThreadId};
 use crate::mail::compose::{AddressError, Completion, Draft, Field};
 
@@ -127,6 +127,10 @@ pub struct Composer {
     pub from: Option<EventId>,
     /// What of it was refused, and is sent in another form with this.
     pub again: Option<EventId>,
+    /// Whether that may have been sent all the same.
+    pub doubtful: bool,
+    /// The message whose other recipients got it, and whether it is to be sent at once.
+    pub rest: Option<(Box<OutboxRow>, bool)>,
     /// What it began with.
     pub begun: Draft,
     /// What no field shows, and what is attached.
@@ -181,6 +185,8 @@ impl Composer {
             thread: None,
             from: None,
             again: None,
+            doubtful: false,
+            rest: None,
             fields: [
                 field(&draft.from),
                 field(&draft.to),

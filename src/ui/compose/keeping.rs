@@ -12,7 +12,7 @@ use crate::engine::handle::Request;
 use crate::engine::view::Done;
 use crate::engine::writing::{Journal, JournalEntry};
 use crate::notice::{Notice, Severity};
-use crate::ui::app::{Effect, Model, Quitting, Sent};
+use crate::ui::app::{Effect, Model, Quitting, Sent, Shown};
 use crate::ui::compose::desk::DeskAsk;
 use crate::ui::keys;
 use crate::ui::update::ask;
@@ -113,16 +113,29 @@ fn forget(composer: &mut Composer, losses: u64) -> Vec<Effect> {
     ask([Request::Forget { slot: composer.slot, losses }])
 }
 
+/// What is said while the disk takes nothing.
+const NOT_KEPT: &str = "What is written is not kept";
+
 /// The journal answered for what it was asked to keep.
 pub fn noted(model: &mut Model, slot: i64, done: Result<(), Notice>) {
     let now = model.now_ms;
     if let Some(composer) = model.writing.of_slot(slot) {
         composer.noted.answered(done.is_ok(), now);
     }
-    if let Err(notice) = done {
-        model.writing.refused.clone_from(&notice.message);
-        let line = format!("What is written is not kept: {}", notice.message);
-        model.say(Severity::Error, line, notice.hint);
+    match done {
+        Err(notice) => {
+            model.writing.refused.clone_from(&notice.message);
+            let line = format!("{NOT_KEPT}: {}", notice.message);
+            let full = notice.code == "disk-full";
+            let hint = if full { "it is tried again: free some space" } else { &notice.hint };
+            model.say(Severity::Error, line, hint);
+        }
+        Ok(()) => {
+            let stale = |shown: &mut Shown| shown.text.starts_with(NOT_KEPT);
+            if model.notice.take_if(stale).is_some() {
+                model.say(Severity::Info, "What is written is kept again", "");
+            }
+        }
     }
 }
 
@@ -351,6 +364,7 @@ pub fn ordered(model: &mut Model, slot: i64, done: &Done) -> Vec<Effect> {
     match (&done.wrote, &composer.then) {
         (Some(wrote), Some(Then::Send(plan))) => {
             composer.order = Some(wrote.event.clone());
+            let rest = composer.rest.take();
             let held = Held::new(wrote, &composer.draft().to, plan, model.now_ms);
             if let Some(at) = plan.send_at {
                 let when = crate::ui::date::long(at, &model.zone);
@@ -360,6 +374,11 @@ pub fn ordered(model: &mut Model, slot: i64, done: &Done) -> Vec<Effect> {
             }
             model.writing.held.push(held);
             effects.extend(finish(model, slot));
+            // It goes to them now: nobody needs to be told any more.
+            if let Some((row, _)) = rest {
+                let intent = Intent::DiscardDraft { thread: row.thread, save: row.save };
+                effects.extend(keys::send(model, intent, Sent::Silent));
+            }
         }
         // What it was about was taken back: it is saved and sent again.
         (None, _) if composer.saved.as_ref() != Some(&composer.draft()) => {}

@@ -69,8 +69,6 @@ pub struct Writing {
     pub cursor: usize,
     /// What was sent here just now.
     pub held: Vec<Held>,
-    /// What is to be sent once more although it may have been sent, if the key is pressed again.
-    pub sure: Option<crate::id::EventId>,
     /// The number of what was asked for last.
     pub ticket: u64,
     /// How many were opened here.

@@ -3,10 +3,12 @@
 //! Invariant: keys that are typed before there is something to type into wait for it; they reach
 //! nothing else.
 
+use std::collections::VecDeque;
+
 use super::composer::{Composer, Focus, Typed, Waits};
 use super::{keeping, original};
 use crate::engine::handle::Request;
-use crate::engine::view::{Message, OpenDraft, Thread};
+use crate::engine::view::{Message, OpenDraft, OutboxRow, Thread};
 use crate::id::{EventId, ThreadId};
 use crate::mail::compose::{self, Answer, Draft, Hints, Style};
 use crate::notice::Severity;
@@ -187,14 +189,32 @@ pub fn draft_came(model: &mut Model, ticket: u64, came: Option<OpenDraft>) -> Ve
         return Vec::new();
     };
     let Some(waiting) = model.writing.open.take() else { return Vec::new() };
+    if let Some((row, at_once)) = waiting.rest {
+        return to_the_rest(model, &came.draft, (row, at_once), waiting.held);
+    }
     let composer = open(model, came.draft);
     (composer.held, composer.again) = (waiting.held, waiting.again);
+    composer.doubtful = waiting.doubtful;
     composer.kept = Some((came.thread.clone(), came.save.clone(), composer.begun.clone()));
     (composer.thread, composer.from) = (Some(came.thread), Some(came.save));
     composer.saved = Some(composer.begun.clone());
     composer.history = came.history;
     composer.body.to_end();
     release(model)
+}
+
+/// A message of its own for those alone to whom one did not go.
+fn to_the_rest(
+    model: &mut Model,
+    draft: &Draft,
+    rest: (Box<OutboxRow>, bool),
+    held: VecDeque<Typed>,
+) -> Vec<Effect> {
+    let only: Vec<String> = rest.0.refused.iter().map(|to| to.address.clone()).collect();
+    let at_once = rest.1;
+    let composer = open(model, compose::narrow(draft, &only));
+    (composer.held, composer.rest) = (held, Some(rest));
+    if at_once { super::sending::ask(model) } else { release(model) }
 }
 
 /// What was typed for something that does not come is a message of its own: nothing of it is lost,

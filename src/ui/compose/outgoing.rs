@@ -4,7 +4,7 @@
 //! showed. What nobody knows to be sent is sent again only after that was said.
 
 use super::opening;
-use super::sending::Plan;
+use super::sending::{self, Plan};
 use crate::command::compose::Out;
 use crate::command::intent::{HOLD_SECONDS, Intent, SendOrder};
 use crate::command::motion::Motion;
@@ -92,7 +92,7 @@ impl Held {
             OutboxState::Retrying => {
                 Some(("Not sent yet; it is tried again".to_owned(), "g o: the outbox"))
             }
-            OutboxState::Failed | OutboxState::Unknown => None,
+            OutboxState::Failed | OutboxState::Unknown | OutboxState::Partly => None,
         }
     }
 }
@@ -165,7 +165,6 @@ pub fn go(model: &mut Model, motion: Motion) {
         Motion::Last => last,
     };
     model.writing.cursor = to.min(last);
-    model.writing.sure = None;
 }
 
 /// Takes in what is written and not sent; the cursor stays on its line.
@@ -206,6 +205,12 @@ fn settle(model: &mut Model) {
                     says.push((Severity::Warning, line, "g o says more"));
                     false
                 }
+                OutboxState::Partly => {
+                    let first = row.refused.first().map(|to| to.address.clone());
+                    let line = format!("Sent, but not to {}", first.unwrap_or_default());
+                    says.push((Severity::Warning, line, "g o says why"));
+                    false
+                }
                 _ => true,
             };
         }
@@ -238,7 +243,6 @@ fn elsewhere(model: &mut Model) {
 
 /// What a key of the lists does.
 pub fn perform(model: &mut Model, out: Out) -> Vec<Effect> {
-    let sure = model.writing.sure.take();
     let here = entries(model).get(model.writing.cursor).copied();
     match (here, out) {
         (None, _) => {
@@ -260,7 +264,7 @@ pub fn perform(model: &mut Model, out: Out) -> Vec<Effect> {
         }
         (Some(Entry::Out(row)), out) => {
             let row = row.clone();
-            with_sent(model, &row, out, sure.as_ref())
+            with_sent(model, &row, out)
         }
         (Some(_), _) => {
             model.say(Severity::Info, "Enter opens it", "");
@@ -269,18 +273,30 @@ pub fn perform(model: &mut Model, out: Out) -> Vec<Effect> {
     }
 }
 
-fn with_sent(model: &mut Model, row: &OutboxRow, out: Out, sure: Option<&EventId>) -> Vec<Effect> {
+fn with_sent(model: &mut Model, row: &OutboxRow, out: Out) -> Vec<Effect> {
     if row.state == OutboxState::Sending {
         model.say(Severity::Info, "It is on its way: nobody stops it any more", "");
         return Vec::new();
     }
     let cancel = || Intent::CancelSend { thread: row.thread.clone(), queued: row.queued.clone() };
     match out {
+        Out::Discard if row.state == OutboxState::Partly => {
+            let (thread, save) = (row.thread.clone(), row.save.clone());
+            keys::send(model, Intent::DiscardDraft { thread, save }, Sent::Key)
+        }
+        Out::Open | Out::Again if row.state == OutboxState::Partly => {
+            let effects = opening::kept(model, &row.thread, Some(row.save.clone()));
+            if let Some(composer) = &mut model.writing.open {
+                composer.rest = Some((Box::new(row.clone()), out == Out::Again));
+            }
+            effects
+        }
         // What was refused goes out of the outbox by the next save.
         Out::Open if row.state == OutboxState::Failed => {
             let effects = opening::kept(model, &row.thread, Some(row.save.clone()));
             if let Some(composer) = &mut model.writing.open {
                 composer.again = Some(row.queued.clone());
+                composer.doubtful = row.is_doubtful();
             }
             effects
         }
@@ -288,17 +304,22 @@ fn with_sent(model: &mut Model, row: &OutboxRow, out: Out, sure: Option<&EventId
             // No undo queues again what is being written on.
             let mut effects = keys::send(model, cancel(), Sent::Silent);
             effects.extend(opening::kept(model, &row.thread, Some(row.save.clone())));
+            if let Some(composer) = model.writing.open.as_mut().filter(|_| row.is_doubtful()) {
+                (composer.again, composer.doubtful) = (Some(row.queued.clone()), true);
+            }
             effects
         }
         Out::Discard => keys::send(model, cancel(), Sent::Key),
         Out::Again => match row.state {
-            OutboxState::Failed => again(model, row),
-            OutboxState::Unknown if sure == Some(&row.queued) => again(model, row),
-            OutboxState::Unknown => {
-                model.writing.sure = Some(row.queued.clone());
-                let line = "It may have been sent: look in Sent first";
-                model.say(Severity::Warning, line, "r once more sends it again");
+            OutboxState::Failed if row.is_twin() => {
+                let line = "The same message was sent already, or may have been";
+                model.say(Severity::Info, line, "# makes this one a draft");
                 Vec::new()
+            }
+            _ if row.is_doubtful() => sending::ask_again(model, row),
+            OutboxState::Failed => {
+                let plan = Plan { hold: HOLD_SECONDS, send_at: None, remind: None };
+                again(model, row, &plan)
             }
             _ => {
                 model.say(Severity::Info, "It is sent by itself", "# takes it back");
@@ -308,19 +329,20 @@ fn with_sent(model: &mut Model, row: &OutboxRow, out: Out, sure: Option<&EventId
     }
 }
 
-fn again(model: &mut Model, row: &OutboxRow) -> Vec<Effect> {
+/// Queues once more what was refused, or of which nobody knows.
+pub(super) fn again(model: &mut Model, row: &OutboxRow, plan: &Plan) -> Vec<Effect> {
     let from = model.writing.identities.first();
     let domain = from.and_then(|me| me.from.address.rsplit_once('@').map(|(_, d)| d.to_owned()));
     let order = SendOrder {
         thread: row.thread.clone(),
         save: row.save.clone(),
         domain: domain.unwrap_or_default(),
-        hold: HOLD_SECONDS,
-        send_at: None,
+        hold: plan.hold,
+        send_at: plan.send_at,
         offset: super::sending::offset_minutes(model.now_ms, &model.zone),
         again: Some(row.queued.clone()),
         partial: false,
-        remind: None,
+        remind: plan.remind,
     };
     keys::send(model, Intent::Send(order), Sent::Key)
 }

@@ -6,11 +6,13 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use super::composer::{Focus, Then};
-use super::keeping;
+use super::composer::{Composer, Focus, Then};
+use super::{Writing, keeping, outgoing};
 use crate::command::intent::HOLD_SECONDS;
 use crate::command::motion::Motion;
 use crate::command::when;
+use crate::engine::view::OutboxRow;
+use crate::id::EventId;
 use crate::mail::compose::{Draft, Warning, checks};
 use crate::notice::Severity;
 use crate::ui::app::{Effect, Layer, Model};
@@ -64,6 +66,8 @@ pub struct SendBox {
     pub remind: usize,
     /// How long it is held when it is sent at once, in seconds.
     pub hold: u64,
+    /// What is sent once more, where it is not what is being written.
+    again: Option<Box<OutboxRow>>,
     now: Zoned,
     offered: Vec<Choice>,
 }
@@ -78,7 +82,14 @@ impl SendBox {
         let all: Vec<&str> =
             people.all().map(|to| to.name.as_deref().unwrap_or(&to.address)).collect();
         let to = crate::safe_text::line(&all.join(", "));
-        Self { to, warnings, line: Line::default(), cursor: 0, remind: 0, hold, now, offered }
+        let (line, again) = (Line::default(), None);
+        Self { to, warnings, line, cursor: 0, remind: 0, hold, again, now, offered }
+    }
+
+    /// What its first choice is called.
+    #[must_use]
+    pub const fn back(&self) -> &'static str {
+        if self.again.is_some() { "Do not send it" } else { "Back to writing" }
     }
 
     /// What can be chosen now, or why what is typed cannot.
@@ -125,9 +136,39 @@ fn said(warning: &Warning) -> Option<String> {
     }
 }
 
+/// What may come of it when something is sent of which nobody knows whether it was.
+const MAYBE: &str = "It may have been sent already: whoever got it would get it twice. Look in Sent \
+     (g t), or ask somebody who was to get it, first.";
+/// The same where it was.
+const SURELY: &str = "An earlier text of this was sent already: whoever got it gets this as well.";
+
+/// Asks before something is sent once more that may have been sent.
+pub(super) fn ask_again(model: &mut Model, row: &OutboxRow) -> Vec<Effect> {
+    let now = Timestamp::from_millisecond(model.now_ms).map(|at| at.to_zoned(model.zone.clone()));
+    let Ok(now) = now else { return Vec::new() };
+    let draft = Draft { to: row.to.clone(), ..Draft::default() };
+    let warnings = vec![MAYBE.to_owned()];
+    let again = Some(Box::new(row.clone()));
+    let asked = SendBox { again, ..SendBox::new(&draft, warnings, HOLD_SECONDS, now) };
+    model.layers.push(Layer::Sending(asked));
+    Vec::new()
+}
+
+/// What of a draft was sent before, or may have been: what that is, and what may come of it.
+fn before(writing: &Writing, composer: &Composer) -> Option<(Option<EventId>, &'static str)> {
+    if composer.doubtful {
+        return Some((composer.again.clone(), MAYBE));
+    }
+    let thread = composer.thread.as_ref()?;
+    let row = writing.outgoing.drafts.iter().find(|row| row.thread == *thread)?;
+    let before = row.before.as_ref()?;
+    Some((Some(before.queued.clone()), if before.surely { SURELY } else { MAYBE }))
+}
+
 /// Asks when to send, unless it cannot be sent: then it says why, where it is wrong.
 pub fn ask(model: &mut Model) -> Vec<Effect> {
     let now = Timestamp::from_millisecond(model.now_ms).map(|at| at.to_zoned(model.zone.clone()));
+    let before = model.writing.open.as_deref().and_then(|open| before(&model.writing, open));
     let (Some(composer), Ok(now)) = (model.writing.open.as_deref_mut(), now) else {
         return Vec::new();
     };
@@ -144,7 +185,12 @@ pub fn ask(model: &mut Model) -> Vec<Effect> {
     } else if !composer.coming.is_empty() {
         model.say(Severity::Info, "A file is still being read", "not sent yet");
     } else {
-        let warnings = warnings.iter().filter_map(said).collect();
+        let mut warnings: Vec<String> = warnings.iter().filter_map(said).collect();
+        if let Some((queued, says)) = before {
+            // Who goes on behind the question knows it.
+            composer.again = queued.or(composer.again.take());
+            warnings.insert(0, says.to_owned());
+        }
         let hold = draft.account.as_ref().and_then(|account| model.writing.holds.get(account));
         let hold = hold.copied().unwrap_or(HOLD_SECONDS);
         model.layers.push(Layer::Sending(SendBox::new(&draft, warnings, hold, now)));
@@ -164,6 +210,7 @@ pub fn accept(model: &mut Model) -> Vec<Effect> {
     };
     let at_once = open.hold;
     let remind = REMINDERS.get(open.remind).and_then(|(_, seconds)| *seconds);
+    let again = open.again.clone();
     model.layers.pop();
     let (hold, send_at) = match chosen {
         Some(Choice::Now) => (at_once, None),
@@ -171,5 +218,9 @@ pub fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Choice::At(_, at)) => (0, Some(at)),
         Some(Choice::Back) | None => return Vec::new(),
     };
-    keeping::close(model, Then::Send(Plan { hold, send_at, remind }))
+    let plan = Plan { hold, send_at, remind };
+    match again {
+        Some(row) => outgoing::again(model, &row, &plan),
+        None => keeping::close(model, Then::Send(plan)),
+    }
 }

@@ -14,6 +14,8 @@ use crate::ui::text;
 const MAX_JUDGED: usize = 2_000;
 /// Addresses of one sender's field that are named.
 const MAX_SENDERS: usize = 20;
+/// The defect of a message with an address that has signs which are not seen.
+const HIDDEN_IN_ADDRESS: &str = "hidden-in-address";
 /// Texts of one link that are looked at.
 const MAX_SAID: usize = 4;
 
@@ -94,6 +96,10 @@ pub(super) fn sender_doubts(messages: &[Message]) -> Vec<Vec<Doubt>> {
             let more = doubts(other, &Known::default());
             found.extend(more);
         }
+        let taken_out = message.defects.iter().any(|code| code == HIDDEN_IN_ADDRESS);
+        if taken_out && !found.contains(&Doubt::Unseen) {
+            found.push(Doubt::TakenOut);
+        }
         if message.from.len() > 1 {
             found.insert(0, Doubt::Several);
         }
@@ -136,19 +142,37 @@ fn shown(message: &Message, columns: usize, out: &mut Lines) {
             let rule = "─".repeat(columns.saturating_sub(2 + text::width(title)));
             out.push((Kind::Rule, text::cut(&format!("──{title}{rule}"), columns)));
         }
+        let ours = message.facts.lists_at(at);
         at += line.len();
         let line = line.trim_end_matches('\n');
-        if let Some((n, target)) = links::listed(line).filter(|_| judged < MAX_JUDGED) {
+        let listed = links::listed(line).filter(|_| judged < MAX_JUDGED && ours != Some(false));
+        if let Some((n, target)) = listed {
             judged += 1;
+            if ours.is_none() && message.facts.links.is_empty() {
+                noted(line, target, columns, out);
+                continue;
+            }
             let said = said.get(&n).map_or(&[][..], Vec::as_slice);
             // As it is opened: signs that can be taken for others are none of those any more.
             let line = format!("[{n}] {}", links::normal(target));
-            out.push(link(said, &line, target, columns));
+            let (kind, line) = link(said, &line, target, columns);
+            let kind = if ours.is_some() && kind == Kind::Link { Kind::Target } else { kind };
+            out.push((kind, line));
             continue;
         }
         let depth = text::quote(line).0;
         let kind = if depth == 0 { Kind::Text } else { Kind::Quote(depth) };
         out.extend(text::wrap(line, columns).into_iter().map(|part| (kind.clone(), part)));
+    }
+}
+
+/// A line of a text that has no list of ours, which notes a link under a number: it is the sender's,
+/// and none of it is left out.
+fn noted(line: &str, target: &str, columns: usize, out: &mut Lines) {
+    out.extend(text::wrap(line, columns).into_iter().map(|part| (Kind::Link, part)));
+    let warnings = links::warnings("", target);
+    if let Some(warning) = warnings.into_iter().find(|found| *found != LinkWarning::Punycode) {
+        out.push((Kind::Warning, text::cut(&format!("! {}", warning.says()), columns)));
     }
 }
 
@@ -194,7 +218,11 @@ fn left_out(html: LeftOut) -> Option<String> {
     }
     let left = (!counts.is_empty()).then(|| format!("{} left out", counts.join(", ")));
     let remote = (html.remote > 0).then(|| "remote images not loaded".to_owned());
-    let said: Vec<String> = left.into_iter().chain(remote).collect();
+    let inside = (html.inside > 0).then(|| {
+        let pictures = text::plural(html.inside.into(), "picture", "pictures");
+        format!("{pictures} inside, P shows")
+    });
+    let said: Vec<String> = left.into_iter().chain(remote).chain(inside).collect();
     (!said.is_empty()).then(|| said.join(" · "))
 }
 
@@ -217,12 +245,15 @@ mod tests {
 
     #[test]
     fn what_was_left_out_is_one_line() {
-        let line = |hidden, trackers, remote| left_out(LeftOut { hidden, trackers, remote });
+        let line =
+            |hidden, trackers, remote| left_out(LeftOut { hidden, trackers, remote, inside: 0 });
         assert_eq!(line(0, 0, 0), None);
         let all = line(12, 3, 5);
         let said = "3 trackers, 12 hidden words left out · remote images not loaded";
         assert_eq!(all.as_deref(), Some(said));
         assert_eq!(line(0, 0, 1).as_deref(), Some("remote images not loaded"));
+        let inside = left_out(LeftOut { inside: 2, ..LeftOut::default() });
+        assert_eq!(inside.as_deref(), Some("2 pictures inside, P shows"));
         assert_eq!(line(1, 0, 0).as_deref(), Some("1 hidden word left out"));
     }
 }

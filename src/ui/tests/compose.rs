@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::keys::{intents, screen};
 use crate::command::intent::Intent;
 use crate::engine::handle::{Request, Update};
-use crate::engine::view::{Done, OutboxState, Outgoing};
+use crate::engine::view::{Before, Done, OutboxState, Outgoing};
 use crate::mail::Address;
 use crate::mail::compose::{Attached, Draft, Identity};
 use crate::notice::Notice;
+use crate::thread::RefusedTo;
 use crate::ui::app::{Layer, Message, UiExit};
 use crate::ui::compose::composer::Focus;
 use crate::ui::compose::desk::{DeskAsk, DeskSaid, EditorSaid, Leftover};
@@ -189,6 +190,7 @@ fn what_was_sent_is_said_and_what_was_not_too() {
     for (state, says) in [
         (OutboxState::Failed, "✗ Not sent: no such user · g o: the outbox"),
         (OutboxState::Unknown, "! Nobody knows whether it was sent"),
+        (OutboxState::Partly, "! Sent, but not to"),
     ] {
         let mut screen = send();
         let row = &mut screen.double.outgoing.outbox[0];
@@ -320,8 +322,14 @@ fn the_outbox_says_how_far_and_does_what_can_be_done() {
     let text = screen.text();
     assert!(text.contains("the line was cut") && text.contains("It may have been sent"), "{text}");
     screen.press("r");
+    let text = screen.text();
+    assert!(
+        text.contains("may have been sent already") && text.contains("▸ Do not send it"),
+        "{text}"
+    );
+    screen.press("<Enter>");
     assert_eq!(asked(&screen).len(), 2, "not without being asked: {:?}", asked(&screen));
-    screen.press("r");
+    screen.press("r<Down><Enter>");
     let Some(Intent::Send(order)) = screen.double.log.last() else { panic!("an order") };
     assert!(order.again.is_some());
     // Who writes on in what was refused has read why.
@@ -333,6 +341,76 @@ fn the_outbox_says_how_far_and_does_what_can_be_done() {
     screen.press("<Enter>, then<C-x>s<Enter>");
     let Some(Intent::Send(order)) = screen.double.log.last() else { panic!("an order") };
     assert_eq!(order.again, Some(refused));
+}
+
+#[test]
+fn what_may_have_been_sent_is_asked_about_however_it_is_sent_again() {
+    // Refused for the doubt.
+    let mut screen = writer();
+    screen.press("cbob@x.org<Tab><Tab><Tab>Lunch<Tab>Hi<C-x>s<Enter>go");
+    let row = &mut screen.double.outgoing.outbox[0];
+    let why = format!("{} it was queued now", crate::thread::DOUBTED);
+    (row.state, row.why) = (OutboxState::Failed, Some(why));
+    let refused = row.queued.clone();
+    screen.send(Message::Engine(Box::new(Update::Changed)));
+    screen.press("r");
+    assert!(screen.text().contains("may have been sent already"), "{}", screen.text());
+    screen.press("<Esc>");
+    assert_eq!(asked(&screen).len(), 2);
+    screen.press("<Enter><C-x>s");
+    assert!(screen.text().contains("may have been sent already"), "{}", screen.text());
+    screen.press("<Down><Enter>");
+    let Some(Intent::Send(order)) = screen.double.log.last() else { panic!("an order") };
+    assert_eq!(order.again, Some(refused.clone()));
+    // A draft of which an earlier text was sent, or may have been.
+    for (surely, says) in [(true, "was sent already"), (false, "may have been sent already")] {
+        let mut screen = writer();
+        screen.press("cbob@x.org<Tab><Tab><Tab>Lunch<Tab>Hi<Esc>gd");
+        let before = Before { queued: refused.clone(), surely };
+        screen.double.outgoing.drafts[0].before = Some(before);
+        screen.send(Message::Engine(Box::new(Update::Changed)));
+        screen.press("<Enter><C-x>s");
+        let text = screen.text();
+        assert!(text.contains(says) && text.contains("▸ Back to writing"), "{text}");
+        screen.press("<Down><Enter>");
+        let Some(Intent::Send(order)) = screen.double.log.last() else { panic!("an order") };
+        assert_eq!(order.again, Some(refused.clone()));
+    }
+}
+
+#[test]
+fn what_went_to_some_only_is_sent_to_the_others_by_one_key() {
+    let partly = || {
+        let mut screen = writer();
+        screen.press("cbob@x.org, eve@x.org<Tab><Tab><Tab>Lunch<Tab>Hi<C-x>s<Enter>go");
+        let row = &mut screen.double.outgoing.outbox[0];
+        row.state = OutboxState::Partly;
+        let (address, reason) = ("eve@x.org".to_owned(), "no such user".to_owned());
+        row.refused = vec![RefusedTo { address, reason, retried: false }];
+        screen.send(Message::Engine(Box::new(Update::Changed)));
+        screen
+    };
+    let mut screen = partly();
+    let text = screen.text();
+    assert!(text.contains("not to all") && text.contains("eve@x.org: no such user"), "{text}");
+    let before = asked(&screen).len();
+    screen.press("r");
+    assert!(screen.text().contains("Send to eve@x.org"), "{}", screen.text());
+    screen.press("<Enter>");
+    let log = &screen.double.log[before..];
+    let [Intent::SaveDraft { thread: None, from: None, draft, .. }, Intent::Send(order), last] =
+        log
+    else {
+        panic!("a message of its own: {log:?}")
+    };
+    assert_eq!((draft.to.as_str(), &order.again), ("eve@x.org", &None));
+    assert!(matches!(last, Intent::DiscardDraft { .. }), "the line goes: {last:?}");
+    let mut screen = partly();
+    screen.press("<Enter>");
+    assert_eq!(self::draft(&screen).to, "eve@x.org", "it can be corrected");
+    let mut screen = partly();
+    screen.press("#");
+    assert!(asked(&screen).last().unwrap().starts_with("DiscardDraft"), "{:?}", asked(&screen));
 }
 
 #[test]

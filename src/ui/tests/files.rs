@@ -9,6 +9,7 @@ use crate::ui::app::{Layer, Message};
 use crate::ui::compose::desk::{DeskAsk, DeskSaid};
 use crate::ui::files::{FileAct, FileAsk, FileStep};
 use crate::ui::harness::Screen;
+use crate::ui::picture::{Dot, Picture, Shape};
 
 fn attach(mail: &mut Mail, name: &str, media_type: &str) {
     let hash = "0".repeat(64);
@@ -126,4 +127,46 @@ fn nothing_attached_is_said() {
     }
     screen.press("A");
     assert!(screen.text().contains("Nothing is attached"));
+}
+
+#[test]
+fn a_picture_is_shown_and_made_again_for_another_size() {
+    let mut screen = reading();
+    screen.press("P");
+    let ask = asked(&screen);
+    assert_eq!(ask.act, FileAct::Picture(0));
+    let picture = |ask: &FileAsk, sign| {
+        let dots = vec![Dot { sign, fg: None, bg: None }; 6];
+        let facts = "3 × 2, PNG".to_owned();
+        let shape = Shape::Cells(dots);
+        FileStep::Picture(
+            "sky.png".to_owned(),
+            Picture { columns: 3, rows: 2, room: ask.room, facts, shape }.into(),
+        )
+    };
+    answer(&mut screen, &ask, picture(&ask, '▓'));
+    let text = screen.text();
+    assert_eq!(text.matches("▓▓▓").count(), 2, "{text}");
+    assert!(text.contains("sky.png") && text.contains("3 × 2, PNG"), "{text}");
+    screen.resize(50, 20);
+    let again = asked(&screen);
+    assert!(again.room != ask.room && again.act == ask.act && !screen.text().contains('▓'));
+    answer(&mut screen, &ask, picture(&ask, '▓'));
+    assert!(!screen.text().contains('▓'), "made for another size");
+    answer(&mut screen, &again, picture(&again, '▒'));
+    assert_eq!(screen.text().matches("▒▒▒").count(), 2);
+    screen.press("n");
+    assert_eq!(asked(&screen).act, FileAct::Picture(1));
+    screen.press("pp");
+    let last = asked(&screen);
+    assert_eq!(last.act, FileAct::Picture(-1), "the last is before the first");
+    let broken = FileStep::Page("b.png".to_owned(), "it is broken".to_owned());
+    answer(&mut screen, &last, broken);
+    assert!(screen.text().contains("it is broken"));
+    screen.press("n");
+    let next = asked(&screen);
+    answer(&mut screen, &next, picture(&again, '░'));
+    assert_eq!(screen.text().matches("░░░").count(), 2, "one that is broken hides no other");
+    screen.press("q");
+    assert!(screen.model.layers.is_empty());
 }

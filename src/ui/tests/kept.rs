@@ -46,6 +46,7 @@ fn a_full_disk_is_said_while_one_types_and_the_journal_is_asked_again() {
     screen.send(Message::Time(NOW_MS + 5_900));
     let noted: Vec<&str> = screen.double.journal.values().map(|d| d.body.as_str()).collect();
     assert_eq!(noted, ["Hello!"]);
+    assert!(screen.text().contains("is kept again"), "{}", screen.text());
     assert_eq!(bodies(&screen), [""; 0]);
 }
 

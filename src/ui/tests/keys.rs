@@ -45,6 +45,8 @@ pub(super) fn intents(screen: &Screen) -> Vec<String> {
                 format!("RecolorLabel {id} {}", color.as_deref().unwrap_or("none"))
             }
             Intent::DeleteLabel(id) => format!("DeleteLabel {id}"),
+            Intent::SaveSearch { name, query } => format!("SaveSearch {name} {query}"),
+            Intent::RemoveSearch(name) => format!("RemoveSearch {name}"),
             Intent::SaveDraft { draft, .. } => format!("SaveDraft {}", draft.subject),
             Intent::DiscardDraft { save, .. } => format!("DiscardDraft {save}"),
             Intent::Send(order) => format!("Send {}", order.save),

@@ -2,7 +2,7 @@
 
 use crate::command::context::Context;
 use crate::engine::view::{Message, Thread};
-use crate::mail::{Address, Anchor, Auth, LeftOut, PartStart};
+use crate::mail::{Address, Anchor, Auth, LeftOut, PartStart, Targets};
 use crate::ui::app::Layer;
 use crate::ui::compose::desk::DeskAsk;
 use crate::ui::double::Double;
@@ -179,6 +179,22 @@ fn what_the_program_says_is_marked_where_text_cannot_stand() {
 }
 
 #[test]
+fn a_line_that_imitates_a_target_is_not_marked() {
+    let screen = reading(|message| {
+        let text = "in [1]\n[1] https://bank.test/\n\n[1] https://evil.test/";
+        text.clone_into(&mut message.text);
+        let at = text.rfind("[1]").unwrap();
+        message.facts.lists = vec![Targets { at, to: text.len() }];
+        message.facts.links = vec![Anchor { n: 1, text: "in".to_owned() }];
+        message.defects = vec!["hidden-in-address".to_owned()];
+    });
+    let text = screen.text();
+    assert!(text.contains("\n┊ [1] https://evil.test/"), "{text}");
+    assert!(text.contains("\n  [1] https://bank.test/"), "{text}");
+    assert!(text.contains("! an address of it had signs that cannot be seen"), "{text}");
+}
+
+#[test]
 fn a_number_in_the_text_is_the_one_in_the_box() {
     let mut screen = reading(|message| {
         "a [1] b [1] c [2]\n\n[1] https://good.test\\@evil.test/\n[2] http:two.test/x"
@@ -200,7 +216,7 @@ fn facts_are_shown_beside_the_text() {
     let screen = reading(|message| {
         "one\n\nFrom: Bob\n\ntwo".clone_into(&mut message.text);
         message.facts.parts = vec![PartStart { at: 5, message: true }];
-        message.facts.html = Some(LeftOut { hidden: 12, trackers: 3, remote: 1 });
+        message.facts.html = Some(LeftOut { hidden: 12, trackers: 3, remote: 1, inside: 0 });
         message.from = vec![Address { name: None, address: "x@a.test".to_owned() }];
         message.facts.auth = Some(Auth {
             by: "mx.b.test".to_owned(),

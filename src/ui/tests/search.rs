@@ -1,7 +1,10 @@
 //! Searching on the screen: the line, what it finds, the way back.
 
+use super::keys::intents;
 use crate::engine::handle::{Request, Update};
 use crate::engine::search::Indexed;
+use crate::id::LabelId;
+use crate::search::Named;
 use crate::ui::app::Message;
 use crate::ui::double::Double;
 use crate::ui::harness::Screen;
@@ -158,4 +161,84 @@ fn a_word_is_completed_and_searches_before_come_back() {
         screen.press(key);
         assert_eq!(line(&screen), said, "{key}");
     }
+}
+
+fn say(screen: &mut Screen, update: Update) {
+    screen.send(Message::Engine(Box::new(update)));
+}
+
+fn saved(name: &str, query: &str) -> Named {
+    let id = LabelId::try_from(format!("_s_{}", name.to_lowercase())).unwrap();
+    Named { id, name: name.to_owned(), query: query.to_owned() }
+}
+
+#[test]
+fn a_search_gets_a_name_and_stands_among_the_lists() {
+    let mut screen = screen(80, 24);
+    screen.press("/lunch<C-s>");
+    assert!(screen.text().contains("Save this search as"), "{}", screen.text());
+    screen.press("Food<Enter>");
+    assert_eq!(intents(&screen), ["SaveSearch Food lunch"]);
+    say(&mut screen, Update::Saved(vec![saved("Food", "lunch"), saved("The", "the")]));
+    assert!(screen.text().contains("@Food"), "{}", screen.text());
+    assert_eq!(screen.model.shown_list().as_str(), "_s_food");
+    // It is opened like a label, and left like one.
+    screen.press("<Esc><Esc>gi<S-Tab>");
+    assert_eq!(screen.model.shown_list().as_str(), "_s_the", "{}", screen.text());
+    assert!(subjects(&screen).len() > 1);
+    screen.press("<S-Tab>");
+    assert_eq!(subjects(&screen), ["Lunch on Friday?"]);
+    assert!(screen.text().contains("@Food  1 conversation"), "{}", screen.text());
+    screen.press("<C-s><C-u><Enter>");
+    assert_eq!(intents(&screen)[1..], ["RemoveSearch Food"]);
+    assert!(screen.model.search.is_none());
+}
+
+#[test]
+fn a_name_asks_in_a_query_and_is_completed() {
+    let mut screen = screen(80, 24);
+    say(&mut screen, Update::Saved(vec![saved("Food", "lunch")]));
+    screen.press("/@f<Tab>");
+    assert_eq!(screen.model.search.as_ref().unwrap().line.text(), "@Food");
+    assert_eq!(subjects(&screen), ["Lunch on Friday?"]);
+    say(&mut screen, Update::Saved(vec![saved("Food", "the")]));
+    assert!(subjects(&screen).len() > 1, "what it asks has changed");
+}
+
+#[test]
+fn what_was_searched_before_is_there_after_a_restart() {
+    let mut screen = screen(80, 24);
+    screen.press("/the<Enter><Esc>");
+    let before = ["lunch", "the"].map(str::to_owned).to_vec();
+    say(&mut screen, Update::Searches(before));
+    screen.press("/<C-p>");
+    assert_eq!(screen.model.search.as_ref().unwrap().line.text(), "the");
+    screen.press("<C-p>");
+    assert_eq!(screen.model.search.as_ref().unwrap().line.text(), "lunch");
+}
+
+#[test]
+fn what_was_kept_asks_again_when_mail_changes_unless_somebody_works_on_it() {
+    let mut screen = screen(80, 24);
+    screen.press("/the<Enter>");
+    screen.paused = true;
+    let asked = |screen: &Screen| {
+        screen.waiting.iter().filter(|asks| matches!(asks, Request::Search { .. })).count()
+    };
+    let later = |screen: &mut Screen| {
+        let now = screen.model.now_ms + 2_000;
+        screen.send(Message::Time(now));
+    };
+    later(&mut screen);
+    say(&mut screen, Update::Changed);
+    assert_eq!(asked(&screen), 1);
+    screen.resume();
+    screen.paused = true;
+    say(&mut screen, Update::Changed);
+    assert_eq!(asked(&screen), 0, "not so soon");
+    screen.resume();
+    screen.press("j");
+    screen.paused = true;
+    later(&mut screen);
+    assert_eq!(asked(&screen), 0, "not under the hand");
 }

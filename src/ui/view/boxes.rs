@@ -9,6 +9,7 @@ use super::put;
 use crate::ui::app::Model;
 use crate::ui::line::Line;
 use crate::ui::purge::PurgeBox;
+use crate::ui::search::saved::SaveBox;
 use crate::ui::text;
 
 /// A box of about this size in the middle of `area`; returns its inside.
@@ -110,4 +111,19 @@ pub fn path(model: &Model, line: &Line, area: Rect, buf: &mut Buffer) -> Positio
         put(buf, (inside.x, y), text, inside.width, model.theme.dim());
     }
     typed(model, line, Rect { height: 1, ..inside }, buf)
+}
+
+/// Draws the line for the name under which a search is saved.
+pub fn save_search(model: &Model, save: &SaveBox, area: Rect, buf: &mut Buffer) -> Position {
+    let area = Rect { height: area.height - 1, ..area };
+    let inside = open(model, "Save this search as", (54, 4), area, buf);
+    let hint = match &save.was {
+        Some(_) => "Every device has it. Without a name it is removed.",
+        None => "Every device has it; @name asks it in a query.",
+    };
+    for (text, y) in [save.query.as_str(), hint].iter().zip(inside.y + 2..inside.bottom()) {
+        let text = text::cut(text, inside.width.into());
+        put(buf, (inside.x, y), &text, inside.width, model.theme.dim());
+    }
+    typed(model, &save.line, Rect { height: 1, ..inside }, buf)
 }

@@ -9,7 +9,8 @@ use ratatui::layout::{Position, Rect};
 use super::boxes::{open, typed};
 use super::{FELT_MS, columns, put, put_all};
 use crate::ui::app::Model;
-use crate::ui::files::{FileAsks, FileLine, FilesBox, Page, name};
+use crate::ui::files::{FileAsks, FileLine, FilesBox, Page, name, place};
+use crate::ui::picture::{Dot, Picture, Shape};
 use crate::ui::text;
 
 /// Columns inside the boxes.
@@ -89,6 +90,10 @@ pub(super) fn line(model: &Model, asked: &FileLine, area: Rect, buf: &mut Buffer
 pub(super) fn page(model: &Model, page: &Page, area: Rect, buf: &mut Buffer) {
     let area = Rect { height: area.height.saturating_sub(1), ..area };
     let inside = open(model, &page.title, (area.width, area.height), area, buf);
+    if let Some(picture) = page.picture(model.size) {
+        draw_picture(model, picture, inside, buf);
+        return;
+    }
     if page.text.is_none() {
         let since = model.now_ms - model.waiting_since;
         let says = waits(model).filter(|_| since >= FELT_MS || model.files.fetched.is_some());
@@ -99,5 +104,33 @@ pub(super) fn page(model: &Model, page: &Page, area: Rect, buf: &mut Buffer) {
     let lines = page.lines.iter().skip(page.top);
     for (line, y) in lines.zip(inside.top()..inside.bottom()) {
         put(buf, (inside.x, y), line, inside.width, model.theme.text());
+    }
+}
+
+/// Draws a picture in the middle, and below it what it is. Where the terminal draws it nothing is
+/// written over.
+fn draw_picture(model: &Model, picture: &Picture, inside: Rect, buf: &mut Buffer) {
+    let at = place(picture, inside);
+    if let Shape::Cells(dots) = &picture.shape {
+        let rows = dots.chunks(usize::from(picture.columns.max(1)));
+        for (row, y) in rows.zip(at.top()..at.bottom()) {
+            for (dot, x) in row.iter().zip(at.left()..at.right()) {
+                draw_dot(dot, Position { x, y }, buf);
+            }
+        }
+    }
+    let below = Position { x: inside.x, y: inside.bottom().saturating_sub(1) };
+    put(buf, (below.x, below.y), &picture.facts, inside.width, model.theme.dim());
+}
+
+fn draw_dot(dot: &Dot, at: Position, buf: &mut Buffer) {
+    if let Some(cell) = buf.cell_mut(at) {
+        cell.set_char(dot.sign);
+        if let Some(colour) = dot.fg {
+            cell.set_fg(colour);
+        }
+        if let Some(colour) = dot.bg {
+            cell.set_bg(colour);
+        }
     }
 }

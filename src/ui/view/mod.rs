@@ -28,16 +28,26 @@ mod unsubscribe;
 mod which;
 pub mod wizard;
 
+use std::sync::Arc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::ui::app::{LEAST_SIZE, Layer, Model, Stage};
 use crate::ui::layout::{areas, too_small};
+use crate::ui::picture::Drawing;
 use crate::ui::{layout, text};
 
 /// A wait that is felt, in milliseconds: only then is a word about it worth its flicker.
 const FELT_MS: i64 = 200;
+
+/// What the terminal itself draws into the frame, and where; nothing of the frame is there.
+#[must_use]
+pub fn drawing(model: &Model) -> Option<(Position, Arc<Drawing>)> {
+    let fits = !too_small(model.size) && matches!(model.stage, Stage::Mail);
+    crate::ui::files::drawn(model).filter(|_| fits)
+}
 
 /// Draws the model; returns where the terminal's own cursor belongs, if anywhere.
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
@@ -79,6 +89,7 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             }
             Layer::Picker(picker) => Some(labels::picker(model, picker, area, buf)),
             Layer::Rename(rename) => Some(labels::rename(model, rename, area, buf)),
+            Layer::SaveSearch(open) => Some(boxes::save_search(model, open, area, buf)),
             Layer::Colours(colours) => {
                 labels::colours(model, colours, area, buf);
                 None

@@ -86,9 +86,7 @@ fn line(model: &Model, entry: &Entry<'_>, here: bool, line: Rect, buf: &mut Buff
     let right = line.right().saturating_sub(columns(&when) + 1);
     put(buf, (right, line.y), &when, line.right() - right, theme.dim());
     let style = match entry {
-        Entry::Out(row) if matches!(row.state, OutboxState::Failed | OutboxState::Unknown) => {
-            theme.warning()
-        }
+        Entry::Out(row) if row.state.is_wrong() => theme.warning(),
         _ => theme.accent(),
     };
     let x = put(buf, (line.x, line.y), mark, MARK_COLUMNS, theme.accent());
@@ -123,6 +121,7 @@ const fn state(row: &OutboxRow) -> &'static str {
         (OutboxState::Sending, _) => "sending",
         (OutboxState::Failed, _) => "✗ not sent",
         (OutboxState::Unknown, _) => "! unknown",
+        (OutboxState::Partly, _) => "! not to all",
     }
 }
 
@@ -150,6 +149,7 @@ fn about(model: &Model, entry: &Entry<'_>) -> Vec<String> {
             vec![why, format!("It is tried again by itself.{}", next.unwrap_or_default())]
         }
         OutboxState::Sending => vec!["It is on its way; nobody stops it any more.".into()],
+        OutboxState::Failed if row.is_twin() => vec![why, "# makes it a draft.".into()],
         OutboxState::Failed => {
             vec![
                 why,
@@ -162,5 +162,13 @@ fn about(model: &Model, entry: &Entry<'_>) -> Vec<String> {
              once more, # makes it a draft."
                 .into(),
         ],
+        OutboxState::Partly => {
+            let line = "The others got it. r sends it to these alone, Enter lets you correct them \
+                        first, # takes this line away.";
+            let mut lines = vec!["It was sent, but not to:".to_owned()];
+            lines.extend(row.refused.iter().map(|to| format!("{}: {}", to.address, to.reason)));
+            lines.push(line.to_owned());
+            lines
+        }
     }
 }

@@ -54,7 +54,7 @@ fn row(model: &Model, found: &Found, here: bool, line: Rect, buf: &mut Buffer) {
         Item::Person(_) => ("person".to_owned(), theme.dim()),
     };
     let most = line.width.saturating_sub(LEAST_TITLE + 4);
-    let end = text::cut(&end, most.into()).to_string();
+    let end = text::cut(&end, most.into());
     let mark = if here { "▸ " } else { "  " };
     let x = put(buf, (line.x, line.y), mark, line.width, theme.text());
     let at = line.right().saturating_sub(columns(&end));

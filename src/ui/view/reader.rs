@@ -83,7 +83,7 @@ fn draw_line(model: &Model, reader: &Reader, line: &Line, at: Rect, buf: &mut Bu
             head(model, line.message == reader.current, &line.kind, at, buf);
             return;
         }
-        Kind::Meta | Kind::Defect | Kind::Link | Kind::Rule => theme.dim(),
+        Kind::Meta | Kind::Defect | Kind::Link | Kind::Target | Kind::Rule => theme.dim(),
         Kind::Text | Kind::Blank => theme.text(),
         Kind::Quote(depth) => theme.quote(*depth),
         Kind::Attachment => theme.accent(),

@@ -43,7 +43,7 @@ pub(super) fn draw(model: &Model, asked: &SendBox, area: Rect, buf: &mut Buffer)
         let first = (asked.cursor + 1).saturating_sub(height);
         for (at, choice) in choices.iter().enumerate().skip(first).take(height) {
             let line = Rect { y, height: 1, ..inside };
-            choose(model, choice, (at == asked.cursor, asked.hold), line, buf);
+            choose(model, (choice, asked), at == asked.cursor, line, buf);
             y += 1;
         }
     } else {
@@ -68,13 +68,19 @@ pub(super) fn draw(model: &Model, asked: &SendBox, area: Rect, buf: &mut Buffer)
     caret
 }
 
-fn choose(model: &Model, choice: &Choice, (here, hold): (bool, u64), line: Rect, buf: &mut Buffer) {
+fn choose(
+    model: &Model,
+    (choice, asked): (&Choice, &SendBox),
+    here: bool,
+    line: Rect,
+    buf: &mut Buffer,
+) {
     let theme = model.theme;
     let style = if here { theme.strong() } else { theme.text() };
     let mark = if here { "▸ " } else { "  " };
     let (name, when) = match choice {
-        Choice::Back => ("Back to writing".to_owned(), String::new()),
-        Choice::Now => ("Send now".to_owned(), format!("{hold} s to take it back")),
+        Choice::Back => (asked.back().to_owned(), String::new()),
+        Choice::Now => ("Send now".to_owned(), format!("{} s to take it back", asked.hold)),
         Choice::At(name, at) => (name.clone(), date::long(*at, &model.zone)),
     };
     let room = line.width.saturating_sub(columns(&when) + 1);

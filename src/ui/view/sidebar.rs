@@ -6,7 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::put;
-use crate::ui::app::{Entry, Model};
+use crate::ui::app::Model;
+use crate::ui::sidebar::Entry;
 use crate::ui::text;
 
 /// Columns of a count.
@@ -27,12 +28,12 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     }
     let current = lines
         .iter()
-        .position(|line| line.as_ref().is_some_and(|entry| entry.label == model.list.label));
+        .position(|line| line.as_ref().is_some_and(|entry| entry.label == *model.shown_list()));
     let height = usize::from(area.height);
     let top = (current.unwrap_or(0) + 1).saturating_sub(height);
     for (y, line) in (area.top()..area.bottom()).zip(&lines[top.min(lines.len())..]) {
         if let Some(entry) = line {
-            let here = entry.label == model.list.label;
+            let here = entry.label == *model.shown_list();
             draw_entry(
                 model,
                 entry,

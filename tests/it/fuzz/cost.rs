@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use jiff::tz::TimeZone;
+use mailtui::mail::Facts;
 use mailtui::mail::compose::parse_addresses;
 use mailtui::mail::links::links;
 use mailtui::mail::{attached, parse, searchable, snippet};
@@ -47,7 +48,7 @@ fn read(shape: &Shape, bytes: &[u8]) {
         }
         Read::Text => {
             let text = mailtui::safe_text::text(&text());
-            let (_, _) = (links(&text, &[]), snippet(&text));
+            let (_, _) = (links(&text, &Facts::default()), snippet(&text));
             let _ = needles("word http x e").snippet(&text);
         }
         Read::Query => {
@@ -66,13 +67,13 @@ fn read(shape: &Shape, bytes: &[u8]) {
 
 fn message(raw: &[u8]) {
     let parsed = parse(raw);
-    let _ = links(&parsed.text, &parsed.facts.links);
+    let _ = links(&parsed.text, &parsed.facts);
     let _ = attached(raw);
     let _ = Texts::of(&searchable(raw)).begins();
 }
 
 fn needles(text: &str) -> Needles {
-    let context = Context { now: 0, zone: &TimeZone::UTC, me: &[], typing: true };
+    let context = Context { now: 0, zone: &TimeZone::UTC, me: &[], typing: true, saved: &[] };
     Needles::of(&mailtui::search::parse(text, &context).query)
 }
 

@@ -333,7 +333,7 @@ fn message(raw: &[u8]) {
     assert!(short.chars().count() <= mailtui::mail::SNIPPET_CHARS + 1, "{short:?}");
     let _ = (looks_like_mail(raw), expunged(raw), stored(raw), canonical_hash(raw));
     let _ = message_key(&parsed, raw);
-    for link in links(&parsed.text, &parsed.facts.links) {
+    for link in links(&parsed.text, &parsed.facts) {
         line_is_safe("a link", &link.text);
         line_is_safe("a target", &link.target);
     }
@@ -396,7 +396,7 @@ fn text(bytes: &[u8]) {
         let _ = (warnings(&text[range], &target), host(&target), may_open(&target));
     }
     let _ = text.lines().filter_map(listed).count();
-    let all = links(&text, &[]);
+    let all = links(&text, &mailtui::mail::Facts::default());
     let made: usize = all.iter().map(|link| link.text.len() + link.target.len()).sum();
     assert!(made <= text.len() * LINK_TIMES, "{} bytes of text became {made}", text.len());
     for link in all {

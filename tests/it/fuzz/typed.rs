@@ -282,7 +282,7 @@ fn query() -> Reader {
 
 fn read(text: &str, typing: bool) -> Parsed {
     let me = ["me@x.example".to_owned()];
-    parse(text, &Context { now: 1_714_986_000, zone: &TimeZone::UTC, me: &me, typing })
+    parse(text, &Context { now: 1_714_986_000, zone: &TimeZone::UTC, me: &me, typing, saved: &[] })
 }
 
 fn ask(index: &Index, text: &str, typing: bool) {
@@ -319,7 +319,7 @@ fn ask(index: &Index, text: &str, typing: bool) {
     }
     let person = Person { name: Some("Ada".to_owned()), address: "ada@x.example".to_owned() };
     let (labels, history) = (["Work".to_owned(), "été".to_owned()], ["a \"b".to_owned()]);
-    let known = Known { labels: &labels, people: &[person], history: &history };
+    let known = Known { labels: &labels, people: &[person], history: &history, saved: &[] };
     for cursor in [0, text.len() / 2, text.len()] {
         for completion in complete(text, cursor, &known) {
             assert!(text.get(completion.replace.clone()).is_some(), "{completion:?}");

@@ -216,7 +216,7 @@ fn follow(mut output: Box<dyn Read + Send>, shown: Arc<Mutex<Shown>>) {
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
-    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
+    PtySize { rows, cols: columns, pixel_width: columns * 8, pixel_height: rows * 16 }
 }
 
 fn cells(count: u16) -> NonZeroU16 {

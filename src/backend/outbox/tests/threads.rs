@@ -158,7 +158,8 @@ fn each_account_gives_away_one_at_a_time_and_success_is_said() {
         world.answers.send(Some(taken())).unwrap();
     }
     assert_eq!(world.next().0, "ann");
-    let refused = vec![("y@example.org".to_owned(), "no such user".to_owned())];
+    let (address, words) = ("y@example.org".to_owned(), "no such user".to_owned());
+    let refused = vec![NotTaken { address, words, lasting: true }];
     world.answers.send(Some(Given::Taken { refused })).unwrap();
     world.until("all are sent", |world| world.sending.handle().pending() == Some(0));
     for draft in ["a", "b", "c"] {
