@@ -75,6 +75,7 @@
 //! | what we say otherwise | `backend/worker` (`touch`) → `imap/orders` → `imap/write` |
 //! | what we said comes back | `imap/shown`, `backend/echo` ← `backend/edge`, `backend/edge_out` |
 //! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
+//! | the rest of a message | `engine/rest` → `backend/edge_rest` ← `imap/wanted`, `outline` |
 //! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |
 //! | what went to some only goes to the others | `outbox/rest` ← `settle`; `compose/narrow` |
 //! | what is queued is sent | `outbox/looking` → `outbox/decide` → `outbox/giving` → `settle` |
@@ -214,6 +215,9 @@
 //!   as it says it has; what is taken for gone is an event, and comes back when it is met again.
 //! - **What another client expunged is shown no more, and kept.** A message that is in no folder
 //!   after all were looked at is removed by an event, and comes back should it be met again.
+//! - **A message that is not whole has no bytes.** What is here of it (header, texts) has
+//!   a name of its own in a view, so that nothing can save, send on or write out half a message for
+//!   a whole one. The rest is asked for by an event, offline too, and comes as one to all.
 //! - **Folders that are no place are labels, and their mail is archived**: it is not in the inbox
 //!   of that server. A label whose folder is there is written as a copy, another as a keyword.
 //! - **A backup is read by who asks for it.** The owner of the directory only waits between two

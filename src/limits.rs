@@ -29,8 +29,8 @@ pub const MAX_PUSHED_ARGS_BYTES: usize = 256 * 1024;
 pub const MAX_MESSAGE_ARGS_BYTES: usize = 16 * 1024 * 1024;
 /// The longest name of an action, in bytes.
 pub const MAX_ACTION_NAME_BYTES: usize = 256;
-/// Messages in one ingest batch: a page that several of them change is written once for all.
-pub const INGEST_MESSAGES: usize = 500;
+/// Messages in one ingest batch.
+pub const INGEST_MESSAGES: usize = 200;
 /// Bytes of raw mail in one ingest batch, about.
 pub const INGEST_BYTES: usize = 8 * 1024 * 1024;
 /// Shown text longer than this many bytes is a blob beside the event.

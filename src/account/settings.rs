@@ -26,6 +26,10 @@ pub struct Settings {
     pub connections: u16,
     /// The most that is fetched in a second, in KiB; 0 is no limit.
     pub bandwidth_kib: u32,
+    /// Whether of large messages only the texts are fetched, until somebody wants the rest.
+    pub on_demand: bool,
+    /// How large a message is that is fetched whole all the same, in KiB.
+    pub ahead_kib: u32,
     /// How often the server is asked where it does not tell by itself, in minutes.
     pub poll_minutes: u32,
     /// Folders that are fetched; empty is all of them.
@@ -50,6 +54,8 @@ impl Default for Settings {
             quiet_hours: None,
             connections: 2,
             bandwidth_kib: 0,
+            on_demand: false,
+            ahead_kib: 256,
             poll_minutes: 5,
             folders: Vec::new(),
             ignore: Vec::new(),
@@ -58,6 +64,15 @@ impl Default for Settings {
             hold: None,
             above: false,
         }
+    }
+}
+
+impl Settings {
+    /// How large a message is at most that is fetched whole before somebody wants it, in bytes;
+    /// `None` where all are.
+    #[must_use]
+    pub fn ahead(&self) -> Option<u64> {
+        self.on_demand.then(|| u64::from(self.ahead_kib) * 1024)
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Taken {
     pub new: u64,
     /// The UIDs of those that are news, with their conversations.
     pub news: Vec<(u32, ThreadId)>,
+    /// The UIDs of those that are to be fetched whole after all.
+    pub whole: Vec<u32>,
 }
 
 impl Taken {

@@ -173,6 +173,7 @@ impl Backend {
             }
             heads.insert(store.clone(), appended.head);
             answers.push((store.clone(), appended.positions, refused, missing));
+            storage::Outlines::want(&self.db, &events)?;
             if store.as_thread().is_some() {
                 pushed.push((store, events));
             }

@@ -183,6 +183,12 @@ impl Backend {
             if !Edges::range(&self.db, key, &(uid..=uid))?.is_empty() {
                 continue;
             }
+            if let Ok(prepared) = &one.prepared
+                && prepared.must_be_whole(&self.db)?
+            {
+                taken.whole.push(uid);
+                continue;
+            }
             let held = EdgeMessage {
                 folder: key,
                 uid,

@@ -9,14 +9,14 @@ use std::sync::mpsc::Receiver;
 use crate::backend::announce::{News, Teller};
 use crate::backend::edge::Fetched;
 use crate::backend::host::HostHandle;
-use crate::backend::{BackendError, prepare};
+use crate::backend::{BackendError, Prepared, prepare};
 use crate::bridge::{Incoming, SinkError};
 use crate::clock::{Clock as _, SystemClock};
 use crate::imap::gmail;
 use crate::imap::orders::is_label;
 use crate::imap::{
-    Arrived, Batch, Conflict, Edge, Filed, FolderState, Found, Letter, Listing, Order, Report,
-    Stand, Wish,
+    Arrived, Batch, Conflict, Edge, Filed, FolderState, Found, Letter, Listing, Missing, Order,
+    Report, Stand, Took, Wish,
 };
 use crate::notice::{Explain as _, Notice};
 
@@ -60,13 +60,14 @@ impl Edge for MailEdge {
         answer(self.host.work(move |backend, now| backend.edge_listing(&listing, now)))
     }
 
-    fn arrived(&mut self, batch: Batch) -> Result<u64, SinkError> {
+    fn arrived(&mut self, batch: Batch) -> Result<Took, SinkError> {
         let Batch { folder, uidvalidity, says, messages } = batch;
         let now = SystemClock.now();
         let fetched: Vec<Fetched> = messages
             .into_iter()
-            .map(|Arrived { known, raw, received }| {
-                let size = raw.as_ref().map_or(0, |raw| raw.len() as u64);
+            .map(|Arrived { known, raw, received, outline }| {
+                let bytes = raw.as_ref().map_or(0, |raw| raw.len() as u64);
+                let size = outline.as_ref().map_or(bytes, |left| left.size);
                 let prepared = raw.map_err(|(_, reason)| reason).map(|raw| {
                     let (mut flags, mut folder) = (known.flags, says.clone());
                     if let Some(held) = &known.labels {
@@ -78,7 +79,8 @@ impl Edge for MailEdge {
                     }
                     let flags = Some(flags);
                     let incoming = Incoming { raw, folder, flags, file_time: received };
-                    prepare(incoming, now).in_conversation(known.conversation.clone())
+                    let prepared = prepare(incoming, now).outline(outline);
+                    prepared.in_conversation(known.conversation.clone())
                 });
                 Fetched { known, prepared, size }
             })
@@ -96,7 +98,31 @@ impl Edge for MailEdge {
             });
             teller.tell(news.collect());
         }
-        Ok(taken.new)
+        Ok(Took { new: taken.new, whole: taken.whole })
+    }
+
+    fn wanted(&mut self, account: &str) -> Result<Vec<Missing>, SinkError> {
+        let account = account.to_owned();
+        answer(self.host.work(move |backend, _| backend.edge_wanted(&account)))
+    }
+
+    fn completed(&mut self, batch: Batch) -> Result<(), SinkError> {
+        let Batch { folder, uidvalidity, says, messages } = batch;
+        let now = SystemClock.now();
+        let whole: Vec<(u32, Option<Prepared>)> = messages
+            .into_iter()
+            .map(|Arrived { known, raw, received, .. }| {
+                let incoming = raw.ok().map(|raw| {
+                    let (folder, flags) = (says.clone(), Some(known.flags));
+                    Incoming { raw, folder, flags, file_time: received }
+                });
+                (known.uid, incoming.map(|incoming| prepare(incoming, now)))
+            })
+            .collect();
+        let job = move |backend: &mut super::Backend, now| {
+            backend.edge_completed(folder, uidvalidity, whole, now)
+        };
+        answer(self.host.work(job))
     }
 
     fn stand(&mut self, stand: Stand) -> Result<bool, SinkError> {

@@ -4,6 +4,7 @@
 //! gives way to everything else on the machine. A death at any moment costs the batch that was
 //! being written. What it cannot do now it tries again, and takes nothing else along.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -173,12 +174,25 @@ fn await_work(bell: &Bell, unasked: Option<Instant>, earliest: Instant) -> Optio
     }
 }
 
-/// Takes in all that is there.
-fn pass(dir: &Path, feed: &mut Option<Feed>, bell: &Bell) -> Result<(), StoreError> {
-    if feed.is_none() {
-        *feed = Feed::open(dir, Logs::Backend)?;
+/// What a file is known by, whatever its name.
+type Stamp = Option<(u64, u64)>;
+
+fn stamp(dir: &Path) -> Stamp {
+    let meta = std::fs::metadata(dir.join(Index::NAME)).ok()?;
+    Some((meta.dev(), meta.ino()))
+}
+
+/// Takes in all that is there. An index that somebody took away meanwhile, since it was damaged, is
+/// not written to: nobody would read it.
+fn pass(dir: &Path, open: &mut Option<(Feed, Stamp)>, bell: &Bell) -> Result<(), StoreError> {
+    if open.as_ref().is_some_and(|(_, of)| *of != stamp(dir)) {
+        *open = None;
     }
-    let Some(feed) = feed else { return Ok(()) };
+    if open.is_none() {
+        let before = stamp(dir); // should it be another by then, it is opened once more
+        *open = Feed::open(dir, Logs::Backend)?.map(|feed| (feed, before));
+    }
+    let Some((feed, _)) = open else { return Ok(()) };
     let go_on = || !bell.lock().stop;
     while feed.step(&go_on)? {}
     while go_on() && feed.merge()? {}

@@ -5,14 +5,16 @@
 //! nothing, but that a message which was gone is there again; other bytes under the same id are
 //! kept as a copy.
 
+mod outlines;
 mod whole;
 
 pub use whole::{Packer, Whole};
 
 use crate::backend::removed::came_again;
-use crate::backend::storage::{self, Index, Known, Links, Purged};
+use crate::backend::storage::{self, Index, Known, Links, Outlines, Purged};
 use crate::bridge::{Incoming, Outcome, Said};
 use crate::id::{DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32};
+use crate::imap::Left;
 use crate::limits::{MAX_INLINE_TEXT_BYTES, MAX_MESSAGE_ARGS_BYTES, MAX_MESSAGE_BYTES};
 use crate::mail;
 use crate::store::{Args, Blobs, Db, Log, NewEvent, Packed, StoreError};
@@ -29,6 +31,8 @@ pub struct Prepared(Result<Box<Ready>, (String, String)>);
 struct Ready {
     key: String,
     hash: [u8; 32],
+    /// That of its header alone.
+    head: [u8; 32],
     message: MessageAdded,
     keywords: Vec<String>,
     /// What its provider says it belongs to.
@@ -37,6 +41,8 @@ struct Ready {
     text: Option<Packed>,
     /// Whether it is wanted though it was purged.
     revive: bool,
+    /// The message that these bytes are the whole of, as who fetched them knows.
+    completes: Option<MessageId>,
 }
 
 /// Does everything that needs no database; on any thread. `now` is the import time, Unix seconds.
@@ -63,6 +69,7 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
         message_id: parsed.message_id,
         raw: raw.hash().clone(),
         size: incoming.raw.len() as u64,
+        outline: false,
         subject: parsed.subject,
         from: parsed.from,
         to: parsed.to,
@@ -91,8 +98,20 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
         return Prepared(Err(("too-large".to_owned(), reason)));
     }
     let hash = mail::canonical_hash(&incoming.raw);
+    let head = mail::header_hash(&incoming.raw);
     let keywords = said.labels;
-    let ready = Ready { key, hash, message, keywords, conversation, raw, text, revive };
+    let ready = Ready {
+        key,
+        hash,
+        head,
+        message,
+        keywords,
+        conversation,
+        raw,
+        text,
+        revive,
+        completes: None,
+    };
     Prepared(Ok(Box::new(ready)))
 }
 
@@ -103,6 +122,42 @@ impl Prepared {
             ready.conversation = Some(conversation);
         }
         self
+    }
+
+    /// It is not whole: this was left at its server. What has no Message-ID is known by its bytes,
+    /// and cannot be.
+    pub(super) fn outline(mut self, left: Option<Left>) -> Self {
+        if let (Ok(ready), Some(Left { size, files })) = (&mut self.0, left) {
+            let message = &mut ready.message;
+            (message.outline, message.size) = (true, size);
+            for (file, size) in message.attachments.iter_mut().zip(files) {
+                file.size = size.unwrap_or(file.size);
+            }
+        }
+        self
+    }
+
+    /// These bytes are the whole of that message.
+    pub(super) fn completing(mut self, message: MessageId) -> Self {
+        if let Ok(ready) = &mut self.0 {
+            ready.completes = Some(message);
+        }
+        self
+    }
+
+    /// Whether it is not whole, and what is known of it otherwise: it is to be fetched whole.
+    pub(super) fn must_be_whole(&self, db: &Db) -> Result<bool, StoreError> {
+        let Ok(ready) = &self.0 else { return Ok(false) };
+        if !ready.message.outline {
+            return Ok(false);
+        }
+        let named = ready.message.message_id.as_ref().is_some_and(|id| !id.is_empty());
+        Ok(!named || matches!(Index::look(db, &ready.key, &ready.hash)?, Known::Other(_)))
+    }
+
+    /// Which message it is; `None` for what is not taken in.
+    pub(super) fn message(&self) -> Option<&MessageId> {
+        self.0.as_ref().ok().map(|ready| &ready.message.message)
     }
 
     /// Names of the user labels that the message brings.
@@ -146,6 +201,11 @@ pub(super) fn commit(
         Purged::revive(db, &ready.key)?;
     }
     let message = Some(ready.message.message.clone());
+    if let Some(thread) = outlines::complete(db, epoch, &ready)? {
+        came_again(db, epoch, &thread, &ready.message.message)?;
+        converse(db, epoch, &ready, &thread)?;
+        return Ok(Outcome::Duplicate { thread, message });
+    }
     match Index::look(db, &ready.key, &ready.hash)? {
         Known::Equal(thread) => {
             came_again(db, epoch, &thread, &ready.message.message)?;
@@ -255,11 +315,11 @@ fn append(
     ready: &Ready,
     begin: Option<&ThreadCreated>,
 ) -> Result<(), StoreError> {
-    Blobs::put(db, &ready.raw)?;
-    if let Some(text) = &ready.text {
-        Blobs::put(db, text)?;
-    }
+    append_blobs(db, ready)?;
     Index::add(db, &ready.key, &ready.hash)?;
+    if ready.message.outline {
+        Outlines::note(db, &ready.message.message, thread)?;
+    }
     let mut events = Vec::new();
     if let Some(begin) = begin {
         let id = event_id(&["created", thread.as_str()], &[]);
@@ -268,6 +328,15 @@ fn append(
     let id = event_id(&["message", &ready.key], &ready.hash);
     events.push(event(id, name::MESSAGE_ADDED, Args::of(&ready.message), epoch)?);
     storage::append(db, epoch, &StoreId::thread(thread), &events)?;
+    Ok(())
+}
+
+/// What an event of a message names; each event counts.
+fn append_blobs(db: &Db, ready: &Ready) -> Result<(), StoreError> {
+    Blobs::put(db, &ready.raw)?;
+    if let Some(text) = &ready.text {
+        Blobs::put(db, text)?;
+    }
     Ok(())
 }
 

@@ -17,6 +17,7 @@ mod echo;
 pub mod edge;
 mod edge_host;
 mod edge_out;
+mod edge_rest;
 mod error;
 mod fetcher;
 mod follow;

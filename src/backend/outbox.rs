@@ -8,7 +8,8 @@
 //! `decide` is the table of cases, `loaded` what a log says of its messages, `rows` what is looked
 //! at, `desk` what is in hands, `settle` what became of one, `telling` what is told of it, `filing`
 //! the copy at the mail server, `parcel` how a draft becomes bytes, `rest` what goes to those alone
-//! who were refused for now, `post` who gives it away, `sending` who does it while the program runs: `looking` and `giving` are its threads.
+//! who were refused for now, `post` who gives it away, `sending` who does it while the program
+//! runs: `looking` and `giving` are its threads.
 
 mod decide;
 mod desk;

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 
 use crate::backend::core::Backend;
-use crate::backend::storage::{self, Index, Links, Purged};
+use crate::backend::storage::{self, Index, Links, Outlines, Purged};
 use crate::backend::{ingest, mailbox_client, wake};
 use crate::id::{EventId, StoreId, ThreadId};
 use crate::mail;
@@ -50,7 +50,18 @@ pub(super) fn take_back(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result
     for event in events {
         match ThreadEvent::read(&event.name, &event.args) {
             Some(ThreadEvent::Created(_)) => Links::begun(db, &thread)?,
-            Some(ThreadEvent::Message(message)) => index(db, &thread, &message)?,
+            Some(ThreadEvent::Message(message)) => {
+                index(db, &thread, &message)?;
+                if message.outline && !message.copy {
+                    Outlines::note(db, &message.message, &thread)?;
+                }
+            }
+            Some(ThreadEvent::Reparsed(message)) => {
+                index(db, &thread, &message)?;
+                if !message.outline {
+                    Outlines::done(db, &message.message)?;
+                }
+            }
             Some(ThreadEvent::Saved(_) | ThreadEvent::Claimed(_)) => {
                 for blob in named_blobs(&event.name, &event.args) {
                     Blobs::refer(db, &blob)?;

@@ -291,8 +291,9 @@ pub(super) struct Search {
     #[arg(long, value_name = "NAME", requires = "query", conflicts_with_all = ["saved", "unsave"])]
     pub(super) save: Option<String>,
     /// List the saved searches; with a name, ask that one.
-    #[arg(long, value_name = "NAME", num_args = 0..=1, conflicts_with = "query")]
-    pub(super) saved: Option<Option<String>>,
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
+    #[arg(conflicts_with = "query")]
+    pub(super) saved: Option<String>,
     /// Remove the search that is saved under this name.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["saved", "query"])]
     pub(super) unsave: Option<String>,

@@ -29,6 +29,7 @@ mod output;
 mod purge;
 mod reach;
 mod reading;
+mod rest;
 mod restore;
 mod search;
 mod serve;

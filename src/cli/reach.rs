@@ -21,7 +21,11 @@ impl<'a> Reach<'a> {
         Self { home, desk: None }
     }
 
-    fn desk(&mut self, what: &str) -> Result<&mut Desk, Notice> {
+    pub(super) const fn home(&self) -> &'a Home {
+        self.home
+    }
+
+    pub(super) fn desk(&mut self, what: &str) -> Result<&mut Desk, Notice> {
         if self.home.offline {
             return Err(EngineError::NotHere(what.to_owned()).notice());
         }

@@ -50,8 +50,8 @@ pub(super) fn run(home: &Home, output: Output, search: &Search) -> Result<Exit, 
     match search {
         Search { save: Some(name), .. } => saved::save(home, output, (name, &text), search.wait),
         Search { unsave: Some(name), .. } => saved::remove(home, output, name, search.wait),
-        Search { saved: Some(None), .. } => saved::list(home, output),
-        Search { saved: Some(Some(name)), .. } => {
+        Search { saved: Some(name), .. } if name.is_empty() => saved::list(home, output),
+        Search { saved: Some(name), .. } => {
             look_for(home, output, &saved::named(home, name)?.query, search)
         }
         _ => look_for(home, output, &text, search),

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::backend::{Texts, index_now, look_at_index};
+use crate::backend::{Texts, drop_spoilt_index, index_now, look_at_index};
 use crate::cli::home::Home;
 use crate::cli::search::indexed;
 use crate::engine::search::{Reading, SentTo, Shelf};
@@ -22,6 +22,17 @@ pub(super) fn shelf(home: &Home) -> Shelf {
         lacks as u64
     };
     let of = dir.clone();
+    let spoilt = move || {
+        let dropped = drop_spoilt_index(&of).unwrap_or(false);
+        let of = of.clone();
+        // Whoever follows the logs does the same when mail comes; two do no harm.
+        dropped
+            && std::thread::Builder::new()
+                .name("index".to_owned())
+                .spawn(move || drop(index_now(&of, logs, &|| true)))
+                .is_ok()
+    };
+    let of = dir.clone();
     let reading = move || -> Option<Reading> {
         let texts = Texts::open(&of, logs).ok().flatten()?;
         Some(Box::new(move |thread, date| texts.of(thread, date).ok().flatten()))
@@ -32,5 +43,5 @@ pub(super) fn shelf(home: &Home) -> Shelf {
         Some(Box::new(move |thread| texts.sent_to(thread).unwrap_or_default()))
     };
     let (reading, sent_to) = (Arc::new(reading), Arc::new(sent_to));
-    Shelf { dir, lacks: Arc::new(lacks), reading, sent_to, kept_only }
+    Shelf { dir, spoilt: Arc::new(spoilt), lacks: Arc::new(lacks), reading, sent_to, kept_only }
 }

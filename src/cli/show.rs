@@ -39,6 +39,7 @@ pub(super) fn show(
     for name in threads {
         let shown = one(home, &mut device, logs.as_ref(), name).and_then(|(thread, short)| {
             if raw {
+                let thread = complete(home, &mut device, logs.as_ref(), thread)?;
                 print_raw(home, &device, logs.as_ref(), &thread, output)?;
             } else {
                 output.result(&object(&thread), || plain(&thread))?;
@@ -52,6 +53,27 @@ pub(super) fn show(
         }
     }
     missing.map_or(Ok(Exit::Done), Err)
+}
+
+/// The conversation with the rest of all its messages.
+fn complete(
+    home: &Home,
+    device: &mut Device,
+    logs: Option<&Reader>,
+    thread: Thread,
+) -> Result<Thread, Notice> {
+    let outlines = thread.messages.iter().filter(|message| message.outline.is_some());
+    let outlines: Vec<_> = outlines.map(|of| (of.thread.clone(), of.id.clone())).collect();
+    if outlines.is_empty() {
+        return Ok(thread);
+    }
+    {
+        let mut reach = Reach::new(home);
+        for (of, message) in &outlines {
+            reach.rest(device, of, std::slice::from_ref(message))?;
+        }
+    }
+    one(home, device, logs, thread.row.thread.as_str()).map(|(thread, _)| thread)
 }
 
 /// A conversation with its log loaded, and why messages of its row are missing where some are.
@@ -167,7 +189,7 @@ fn object(thread: &Thread) -> Value {
 }
 
 fn message(message: &Message) -> Value {
-    json!({
+    let mut shown = json!({
         "id": message.id,
         "thread": message.thread,
         "messageId": message.message_id,
@@ -188,7 +210,11 @@ fn message(message: &Message) -> Value {
         "attachments": message.attachments,
         "copies": message.copies,
         "defects": message.defects,
-    })
+    });
+    if message.outline.is_some() {
+        shown["whole"] = Value::Bool(false);
+    }
+    shown
 }
 
 fn flags(flags: Flags) -> Vec<&'static str> {

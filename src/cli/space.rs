@@ -84,6 +84,7 @@ const KINDS: [(&str, &[&str]); 13] = [
             "threads.db:edgeThreads",
             "threads.db:edgeTurns",
             "threads.db:edgeConflicts",
+            "threads.db:edgeOutlines",
             "threads.db:outbox",
             "threads.db:sentCopies",
         ],

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ActionId, EventId, LabelId, Seen, ThreadId};
+use crate::id::{ActionId, EventId, LabelId, MessageId, Seen, ThreadId};
 use crate::label::Place;
 use crate::mail::compose::Draft;
 
@@ -70,6 +70,8 @@ pub enum Intent {
     RecolorLabel(LabelId, Option<String>),
     /// Hide a user label; conversations keep it, should it come back.
     DeleteLabel(LabelId),
+    /// Fetch the rest of messages that are not whole. It is no action: nothing is undone of it.
+    Fetch(Vec<(ThreadId, MessageId)>),
     /// Save a search under a name, in place of what was saved under it.
     SaveSearch {
         /// Its name.

@@ -365,7 +365,7 @@ mod tests {
             Action { id: "a".try_into().unwrap(), name: String::new(), at: 1, redoes: None };
         let args = Args::from_text(format!("{{\"raw\":\"{hash}\"}}"));
         let (id, name) = (EventId::try_from("e1").unwrap(), crate::thread::name::MESSAGE_ADDED);
-        Own::add(&device.db, &store(), &id, name, &args, &action).unwrap();
+        Own::add(&device.db, &store(), &id, name, &args, Some(&action)).unwrap();
         device
     }
 

@@ -15,6 +15,7 @@ use crate::engine::view::{
     Thread, Window,
 };
 use crate::engine::writing::Journal;
+use crate::id::MessageId;
 use crate::id::{ActionId, EventId, LabelId, ThreadId};
 use crate::mail::compose::Person;
 use crate::notice::Notice;
@@ -93,6 +94,13 @@ pub enum Request {
     /// What of a message's bytes writing needs; answered by [`Update::Original`] with the same
     /// ticket.
     Original(OriginalAsk),
+    /// Fetch the rest of a message that is not whole; it is told with its conversation.
+    Rest {
+        /// Its thread.
+        thread: ThreadId,
+        /// The message.
+        message: MessageId,
+    },
     /// Everybody who was met in mail; answered by [`Update::People`].
     People,
     /// Remember what is being written, at every pause, until it is saved as a draft: should this

@@ -38,6 +38,7 @@ impl Device {
             Intent::RenameLabel(label, name) => self.rename_label(label, name),
             Intent::RecolorLabel(label, color) => self.recolor_label(label, color.as_deref()),
             Intent::DeleteLabel(label) => self.delete_label(label),
+            Intent::Fetch(messages) => self.fetch_rest(messages),
             Intent::SaveSearch { name, query } => self.save_search(name, query),
             Intent::RemoveSearch(name) => self.remove_search(name),
             Intent::SaveDraft { .. }
@@ -67,7 +68,7 @@ impl Device {
         Action { id, name: name.to_owned(), at: self.clock.now_ms(), redoes: None }
     }
 
-    fn next_id(&mut self) -> EventId {
+    pub(super) fn next_id(&mut self) -> EventId {
         let mut random = [0; 10];
         self.clock.random(&mut random);
         self.ids.next(self.clock.now_ms(), random)
@@ -81,7 +82,7 @@ impl Device {
         action: &Action,
     ) -> Result<(), StoreError> {
         let id = self.next_id();
-        Own::add(&self.db, store, &id, name, args, action)?;
+        Own::add(&self.db, store, &id, name, args, Some(action))?;
         Own::set(&self.db, "last-id", id.as_str())?;
         if store.as_thread().is_none() {
             self.show_own_labels(name, args)?;

@@ -116,7 +116,8 @@ impl Kept {
             let named = named_blobs(&event.event.name, &event.event.args);
             // The raw bytes come first, and are fetched when they are asked for.
             for (at, blob) in named.iter().enumerate() {
-                let body = event.event.name != name::MESSAGE_ADDED || at > 0;
+                let message = [name::MESSAGE_ADDED, name::MESSAGE_REPARSED];
+                let body = at > 0 || !message.contains(&event.event.name.as_str());
                 db.sql()
                     .prepare_cached("INSERT OR IGNORE INTO named VALUES (?1, ?2, ?3)")?
                     .execute(params![thread.as_str(), blob.as_str(), body])?;

@@ -40,6 +40,7 @@ impl Engine {
             Request::Journal(journal) => self.journal(&journal),
             Request::Forget { slot, losses } => self.forget(slot, losses),
             Request::People => self.people(),
+            Request::Rest { thread, message } => self.want(thread, message),
             Request::Original(ask) => self.original(ask),
             _ => {}
         }

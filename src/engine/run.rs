@@ -413,11 +413,7 @@ impl Engine {
                 })
             }
             Request::Open(thread) => self.open(thread),
-            Request::Close => {
-                self.reading = None;
-                self.driver.device.pin([]);
-                Ok(())
-            }
+            Request::Close => self.close(),
             Request::Prefetch(threads) => {
                 self.ahead = threads.into_iter().take(MAX_AHEAD).collect();
                 Ok(())
@@ -432,6 +428,7 @@ impl Engine {
             }
             asks @ (Request::People
             | Request::Original(_)
+            | Request::Rest { .. }
             | Request::Journal(_)
             | Request::Forget { .. }) => {
                 self.of_writing(asks);
@@ -487,6 +484,13 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "as all that answer a request")]
+    fn close(&mut self) -> Result<(), EngineError> {
+        self.reading = None;
+        self.driver.device.pin([]);
+        Ok(())
     }
 
     fn open(&mut self, thread: ThreadId) -> Result<(), EngineError> {
@@ -549,6 +553,8 @@ mod composing;
 mod idle;
 #[path = "originals.rs"]
 mod originals;
+#[path = "rest.rs"]
+mod rest;
 #[path = "sought.rs"]
 mod sought;
 #[path = "telling.rs"]

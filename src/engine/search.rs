@@ -47,8 +47,8 @@ pub struct Indexed {
 /// Reads what the message of a thread with this date says; `None` where it is not here.
 pub type Reading = Box<dyn Fn(&ThreadId, i64) -> Option<String>>;
 
-/// To whom the messages of a thread went that are the user's own, and when; what is not here went to
-/// nobody.
+/// To whom the messages of a thread went that are the user's own, and when; what is not here went
+/// to nobody.
 pub type SentTo = Box<dyn Fn(&ThreadId) -> Vec<(Vec<Address>, i64)>>;
 
 /// Makes one, on the thread that asks.
@@ -59,6 +59,9 @@ pub type SentToDoor = Arc<dyn Fn() -> Option<SentTo> + Send + Sync>;
 pub struct Shelf {
     /// The directory of the index.
     pub dir: PathBuf,
+    /// The index cannot be read: takes it away if it is damaged, and has it made again beside.
+    /// Whether it was.
+    pub spoilt: Arc<dyn Fn() -> bool + Send + Sync>,
     /// How many messages the index lacks; it may take in some first. It may take a while.
     pub lacks: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// Who reads texts, made on the thread that searches.

@@ -93,6 +93,12 @@ impl Searcher {
     }
 }
 
+/// What is said where the index was damaged.
+fn made_again() -> Notice {
+    let hint = "what is not in it yet is not found";
+    Notice::warning("index", "the index was damaged, and is made again", hint)
+}
+
 /// What a file is known by, whatever its name.
 type Stamp = Option<(u64, u64)>;
 
@@ -152,11 +158,23 @@ impl Reads {
             self.open = None;
             found = self.find(job);
         }
+        let mut spoilt = false;
+        if let Err(EngineError::Store(error)) = &found
+            && self.is_newest(job)
+            && crate::search::index::is_spoilt(error)
+        {
+            // Read in pieces, it is met only now. One that is made again finds what it has by then.
+            (self.open, self.reading, self.looked) = (None, None, None);
+            spoilt = (self.shelf.spoilt)();
+            if spoilt {
+                found = self.find(job);
+            }
+        }
         if !self.is_newest(job) {
             return true; // broken off
         }
         let (mut hits, wrong) = match found {
-            Ok(hits) => (hits, None),
+            Ok(hits) => (hits, spoilt.then(made_again)),
             Err(error) => {
                 self.open = None;
                 (Vec::new(), Some(error.notice()))

@@ -39,8 +39,15 @@ fn what_an_action_does_to_a_thread_is_in_one_frame() {
     for n in 0..PUSH_EVENTS {
         let thread = ThreadId::try_from(format!("thread{:06}", n / 2)).unwrap();
         let id = EventId::try_from(format!("e{n}")).unwrap();
-        Own::add(&device.db, &StoreId::thread(&thread), &id, "v1.X", &Args::nothing(), &action)
-            .unwrap();
+        Own::add(
+            &device.db,
+            &StoreId::thread(&thread),
+            &id,
+            "v1.X",
+            &Args::nothing(),
+            Some(&action),
+        )
+        .unwrap();
     }
     device.commit().unwrap();
     welcome(&mut device, "b").unwrap();

@@ -94,24 +94,26 @@ impl OpenThread {
             .collect()
     }
 
-    /// The raw bytes' names of its messages, in the reader's order, copies after their first.
+    /// The raw bytes' names of its messages, in the reader's order, copies after their first; those
+    /// that are not whole are left out.
     #[must_use]
     pub(super) fn raw(&self) -> Vec<BlobHash> {
         let rows = self.state.sorted();
         rows.into_iter()
             .flat_map(|row| std::iter::once(&row.message).chain(&row.copies))
+            .filter(|message| !message.outline)
             .map(|message| message.raw.clone())
             .collect()
     }
 
     /// What it holds of each message that is shown: whether it is our own sent mail, and its bytes,
-    /// copies behind the first.
+    /// copies behind the first; `None` for one that is not whole.
     #[must_use]
-    pub(super) fn originals(&self) -> Vec<(MessageId, bool, Vec<BlobHash>)> {
+    pub(super) fn originals(&self) -> Vec<(MessageId, bool, Vec<Option<BlobHash>>)> {
         let rows = self.state.sorted();
         let of = |row: &MessageRow| {
             let all = std::iter::once(&row.message).chain(&row.copies);
-            let raws = all.map(|message| message.raw.clone()).collect();
+            let raws = all.map(|of| (!of.outline).then(|| of.raw.clone())).collect();
             (row.message.message.clone(), row.message.sent, raws)
         };
         rows.into_iter().map(of).collect()
@@ -155,7 +157,9 @@ fn message(
         flags,
         attachments: added.attachments.clone(),
         references: added.references.clone(),
-        raw: Some(added.raw.clone()),
+        raw: (!added.outline).then(|| added.raw.clone()),
+        outline: added.outline.then(|| added.raw.clone()),
+        wanted: row.wanted,
         size: added.size,
         copies: row.copies.len() as u64,
         defects: added.defects.clone(),

@@ -183,7 +183,14 @@ pub struct Message {
     /// Its bytes as they came.
     #[serde(skip)]
     pub raw: Option<BlobHash>,
-    /// How many.
+    /// What is here of one that is not whole: its header and texts, and never more; `raw` is `None`
+    /// then.
+    #[serde(skip)]
+    pub outline: Option<BlobHash>,
+    /// Whether the rest of it was asked for.
+    #[serde(skip)]
+    pub wanted: bool,
+    /// How many; of one that is not whole, at its server.
     #[serde(skip)]
     pub size: u64,
 }

@@ -190,12 +190,12 @@ impl Device {
     }
 
     /// Of each message of a loaded thread: whether it is our own sent mail, and the names of its
-    /// bytes, those of copies behind the first.
+    /// bytes, those of copies behind the first; `None` for one that is not whole.
     #[must_use]
     pub fn originals(
         &self,
         thread: &ThreadId,
-    ) -> Vec<(crate::id::MessageId, bool, Vec<crate::id::BlobHash>)> {
+    ) -> Vec<(crate::id::MessageId, bool, Vec<Option<crate::id::BlobHash>>)> {
         self.open.peek(thread).map(OpenThread::originals).unwrap_or_default()
     }
 

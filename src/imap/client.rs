@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use crate::imap::ImapError;
 use crate::imap::edge::Known;
+use crate::imap::rate::Bucket;
 use crate::imap::reading::{is_quotable, parse, places};
 use crate::imap::wire::Framer;
 
@@ -140,6 +141,8 @@ pub struct Client {
     pub(super) labels: bool,
     pub(super) news: News,
     received: u64,
+    /// How much may come in.
+    rate: Option<Bucket>,
     pub(super) silence: Duration,
     /// When the command that is answered began, and what had come in until then.
     began: (Instant, u64),
@@ -166,6 +169,7 @@ impl Client {
             labels: false,
             news: News::default(),
             received: 0,
+            rate: None,
             silence: SILENCE,
             began: (Instant::now(), 0),
             left: MAX_ANSWER_BYTES,
@@ -175,6 +179,11 @@ impl Client {
     /// How long the server may be silent within a command.
     pub const fn set_silence(&mut self, silence: Duration) {
         self.silence = silence;
+    }
+
+    /// No more than so many bytes come in within a second; 0 is no limit.
+    pub(super) fn set_rate(&mut self, rate: u64) {
+        self.rate = Bucket::of(rate);
     }
 
     /// Whether labels of Gmail are asked for from now on.
@@ -219,12 +228,21 @@ impl Client {
                 return Ok(response);
             }
             let within = self.silence.min(self.time_left());
-            let read = self.stream.read_buf(self.framer.room());
+            let most = self.rate.map_or(u64::MAX, |rate| rate.at_a_time());
+            let mut stream = (&mut self.stream).take(most);
+            let read = stream.read_buf(self.framer.room());
             let read = tokio::time::timeout(within, read).await;
             let read = read.map_err(|_| ImapError::Slow(self.server.clone()))?;
             match read {
                 Ok(0) | Err(_) => return Err(ImapError::Closed),
-                Ok(count) => self.received += count as u64,
+                Ok(count) => {
+                    self.received += count as u64;
+                    if let Some(rate) = &mut self.rate {
+                        let now = tokio::time::Instant::now().into_std();
+                        let wait = rate.take(count as u64, now);
+                        tokio::time::sleep(wait).await;
+                    }
+                }
             }
         }
     }
@@ -499,5 +517,25 @@ fn refusal(command: &'static str, response: &[u8]) -> ImapError {
             ImapError::No { command, words: ImapError::words(&words) }
         }
         _ => ImapError::Malformed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_comes_in_than_is_allowed() {
+        let (ours, mut theirs) = tokio::io::duplex(1024 * 1024);
+        let mut client = Client::new(Box::new(ours), "a server");
+        client.set_rate(10 * 1024);
+        let line = format!("* OK {}\r\n", "x".repeat(100 * 1024 - 7));
+        theirs.write_all(line.as_bytes()).await.unwrap();
+        let begun = tokio::time::Instant::now();
+        client.begins();
+        assert_eq!(client.response().await.unwrap().len(), 100 * 1024);
+        let took = begun.elapsed();
+        let (least, most) = (Duration::from_secs(9), Duration::from_secs(10));
+        assert!(took >= least && took <= most, "{took:?} for ten times what a second allows");
     }
 }

@@ -153,6 +153,37 @@ pub struct Arrived {
     pub raw: Result<Vec<u8>, (String, String)>,
     /// When the server got it, Unix seconds.
     pub received: Option<i64>,
+    /// Its bytes are not all of it.
+    pub outline: Option<Left>,
+}
+
+/// What was left at the server of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// How many bytes the message has there.
+    pub size: u64,
+    /// For each thing that is attached how large it is, about, where it was left out.
+    pub files: Vec<Option<u64>>,
+}
+
+/// A message that is not whole here, and where the rest of it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// The folder.
+    pub folder: FolderKey,
+    /// Under which its UIDs count.
+    pub uidvalidity: u32,
+    /// Its UID.
+    pub uid: u32,
+}
+
+/// What became of messages that were fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Took {
+    /// How many are new here.
+    pub new: u64,
+    /// Those that are to be fetched whole after all: other bytes of them are known.
+    pub whole: Vec<u32>,
 }
 
 /// Messages of one folder that were fetched together.
@@ -358,11 +389,29 @@ pub trait Edge: Send {
     /// As `folders`.
     fn listing(&mut self, listing: Listing) -> Result<Vec<u32>, SinkError>;
 
-    /// Messages that were fetched; how many of them are new here. Durable when returned.
+    /// Messages that were fetched. Durable when returned.
     ///
     /// # Errors
     /// As `folders`.
-    fn arrived(&mut self, batch: Batch) -> Result<u64, SinkError>;
+    fn arrived(&mut self, batch: Batch) -> Result<Took, SinkError>;
+
+    /// Messages that are not whole here and are wanted.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn wanted(&mut self, account: &str) -> Result<Vec<Missing>, SinkError> {
+        let _ = account;
+        Ok(Vec::new())
+    }
+
+    /// Messages that were wanted, whole, or why they cannot be had.
+    ///
+    /// # Errors
+    /// As `folders`.
+    fn completed(&mut self, batch: Batch) -> Result<(), SinkError> {
+        let _ = batch;
+        Ok(())
+    }
 
     /// A folder was taken in as a whole. Where the server has more messages in it than it named,
     /// it was not: `false`, and the next look reads all of it again.

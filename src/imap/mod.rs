@@ -21,17 +21,21 @@ pub mod names;
 pub mod orders;
 #[cfg(test)]
 mod orders_tests;
+mod outline;
 mod pass;
 pub mod plan;
+mod rate;
 mod reading;
 mod sent;
 pub mod shown;
+mod wanted;
 mod wire;
 pub mod worker;
 mod write;
 
 pub use edge::{
-    Arrived, Batch, Conflict, Edge, Filed, FolderKey, FolderState, Found, Known, Letter, Listing,
-    Order, Outcome, Report, Role, Stand, Target, What, Wish,
+    Arrived, Batch, Conflict, Edge, Filed, FolderKey, FolderState, Found, Known, Left, Letter,
+    Listing, Missing, Order, Outcome, Report, Role, Stand, Target, Took, What, Wish,
 };
 pub use error::ImapError;
+pub use outline::Outline;

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use crate::bridge::SinkError;
 use crate::imap::client::{Client, FolderStatus, Listed, Selected, Since};
 use crate::imap::commands::PART_BYTES;
-use crate::imap::edge::{Arrived, Batch, FolderState, Found, Known, Listing, Stand};
+use crate::imap::edge::{Arrived, Batch, FolderState, Found, Known, Left, Listing, Stand};
 use crate::imap::plan::{self, Ask, Fetch, Windows};
 use crate::imap::worker::{Doing, FolderLine, Running};
-use crate::imap::{FolderKey, ImapError, Role, gmail, names};
+use crate::imap::{FolderKey, ImapError, Outline, Role, gmail, names};
 use crate::limits::MAX_MESSAGE_BYTES;
 
 /// Messages whose sizes are asked at a time.
@@ -35,6 +35,8 @@ impl Running {
     pub(super) async fn pass(&mut self, client: &mut Client) -> Result<(), ImapError> {
         self.shared.tell(|status| status.doing = Doing::Listing);
         self.list(client).await?;
+        // Somebody waits for it.
+        self.complete(client).await?;
         // What left one folder may be in another that was looked at before: all are looked at again
         // until none of it is.
         let (mut whole, mut settled, mut away) = (true, false, 0);
@@ -317,37 +319,42 @@ impl Running {
         newest_first.sort_unstable_by(|a, b| b.cmp(a));
         for some in newest_first.chunks(SIZES) {
             let sizes = client.sizes(&plan::set(some)).await?;
-            for fetch in plan::fetches(some, &sizes, MAX_MESSAGE_BYTES) {
+            let ahead = self.job.settings.ahead();
+            for fetch in plan::fetches_ahead(some, &sizes, MAX_MESSAGE_BYTES, ahead) {
                 self.doing(folder, done, total);
                 let messages = fetch_one(client, &fetch).await?;
                 done += messages.len() as u64;
-                let batch = Batch {
-                    folder: folder.key,
-                    uidvalidity: selected.uidvalidity,
-                    says: folder.says.clone(),
-                    messages,
-                };
-                let bytes: usize =
-                    batch.messages.iter().map(|m| m.raw.as_ref().map_or(0, Vec::len)).sum();
-                let new = self.job.edge.arrived(batch)?;
-                let received = client.received();
-                self.shared.tell(|status| {
-                    status.new += new;
-                    status.received = received;
-                });
-                self.spare_the_line(bytes).await;
+                let again = self.take(client, folder, selected, messages)?;
+                for fetch in plan::fetches(&again, &sizes, MAX_MESSAGE_BYTES) {
+                    let messages = fetch_one(client, &fetch).await?;
+                    self.take(client, folder, selected, messages)?;
+                }
                 self.interlude(client, folder, selected).await?;
             }
         }
         Ok(())
     }
 
-    /// No more bytes in a second than the user allows.
-    async fn spare_the_line(&self, bytes: usize) {
-        let most = u64::from(self.job.settings.bandwidth_kib) * 1024;
-        if let Some(millis) = (bytes as u64 * 1000).checked_div(most) {
-            tokio::time::sleep(Duration::from_millis(millis)).await;
-        }
+    /// Takes messages in that were fetched; those that are to be fetched whole after all.
+    fn take(
+        &mut self,
+        client: &Client,
+        folder: &FolderState,
+        selected: &Selected,
+        messages: Vec<Arrived>,
+    ) -> Result<Vec<u32>, ImapError> {
+        let took = self.job.edge.arrived(Batch {
+            folder: folder.key,
+            uidvalidity: selected.uidvalidity,
+            says: folder.says.clone(),
+            messages,
+        })?;
+        let received = client.received();
+        self.shared.tell(|status| {
+            status.new += took.new;
+            status.received = received;
+        });
+        Ok(took.whole)
     }
 
     /// While a long folder is read, new mail and what was done here do not wait for its end.
@@ -374,6 +381,7 @@ impl Running {
         if self.shared.take_orders() {
             away = true;
             self.write(client, self.looks == 0).await?;
+            self.complete(client).await?;
         }
         if away {
             let now = client.select(&folder.name, None).await?;
@@ -385,7 +393,7 @@ impl Running {
         Ok(())
     }
 
-    fn doing(&self, folder: &FolderState, done: u64, total: u64) {
+    pub(super) fn doing(&self, folder: &FolderState, done: u64, total: u64) {
         self.shared.tell(|status| {
             status.doing = Doing::Reading(folder.shown.clone(), done, total);
         });
@@ -431,13 +439,16 @@ fn listing(folder: &FolderState, selected: &Selected) -> Listing {
     Listing { folder: folder.key, uidvalidity: selected.uidvalidity, ..Listing::default() }
 }
 
-async fn fetch_one(client: &mut Client, fetch: &Fetch) -> Result<Vec<Arrived>, ImapError> {
+pub(super) async fn fetch_one(
+    client: &mut Client,
+    fetch: &Fetch,
+) -> Result<Vec<Arrived>, ImapError> {
     match fetch {
         Fetch::TooLarge(uid, size) => {
             let reason = format!("{size} bytes, more than are taken in");
             let known = Known { uid: *uid, ..Known::default() };
             let raw = Err(("too-large".to_owned(), reason));
-            Ok(vec![Arrived { known, raw, received: None }])
+            Ok(vec![Arrived { known, raw, received: None, outline: None }])
         }
         Fetch::Whole(uids, bytes) => {
             let bodies = match client.bodies(&plan::set(uids), *bytes).await {
@@ -446,15 +457,26 @@ async fn fetch_one(client: &mut Client, fetch: &Fetch) -> Result<Vec<Arrived>, I
                 bodies => bodies?,
             };
             let asked = bodies.into_iter().filter(|(known, ..)| uids.contains(&known.uid));
-            let arrived =
-                asked.map(|(known, received, raw)| Arrived { known, raw: Ok(raw), received });
+            let arrived = asked.map(|(known, received, raw)| whole(known, received, raw));
             let mut arrived: Vec<_> = arrived.collect();
             arrived.sort_by_key(|one| std::cmp::Reverse(one.known.uid));
             arrived.dedup_by_key(|one| one.known.uid);
             Ok(arrived)
         }
         Fetch::Parts(uid, size) => Ok(in_parts(client, *uid, *size).await?.into_iter().collect()),
+        Fetch::Outline(uid, size) => {
+            let Some((known, received, outline)) = client.outline(*uid).await? else {
+                return Ok(in_parts(client, *uid, *size).await?.into_iter().collect());
+            };
+            let Outline { raw, files } = outline;
+            let outline = Some(Left { size: *size, files });
+            Ok(vec![Arrived { known, raw: Ok(raw), received, outline }])
+        }
     }
+}
+
+fn whole(known: Known, received: Option<i64>, raw: Vec<u8>) -> Arrived {
+    Arrived { known, raw: Ok(raw), received, outline: None }
 }
 
 type Bodies = Vec<(Known, Option<i64>, Vec<u8>)>;
@@ -483,7 +505,7 @@ async fn in_parts(client: &mut Client, uid: u32, size: u64) -> Result<Option<Arr
         };
         let length = part.len();
         match &mut all {
-            None => all = Some(Arrived { known, raw: Ok(part), received }),
+            None => all = Some(whole(known, received, part)),
             Some(Arrived { raw: Ok(raw), .. }) => raw.extend_from_slice(&part),
             Some(_) => {}
         }

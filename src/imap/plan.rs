@@ -101,6 +101,8 @@ pub enum Fetch {
     Whole(Vec<u32>, usize),
     /// One message in parts.
     Parts(u32, u64),
+    /// One of which only the header, the structure and the texts are fetched.
+    Outline(u32, u64),
     /// One that is larger than is taken in.
     TooLarge(u32, u64),
 }
@@ -134,6 +136,33 @@ pub fn fetches(wanted: &[u32], sizes: &[(u32, u32)], most: usize) -> Vec<Fetch> 
         fetches.push(Fetch::Whole(batch, bytes));
     }
     fetches
+}
+
+/// As [`fetches`], but of messages that are larger than `ahead` what is large is left out.
+#[must_use]
+pub fn fetches_ahead(
+    wanted: &[u32],
+    sizes: &[(u32, u32)],
+    most: usize,
+    ahead: Option<u64>,
+) -> Vec<Fetch> {
+    let Some(ahead) = ahead else { return fetches(wanted, sizes, most) };
+    let large = |uid: &u32| {
+        let size = sizes.iter().find(|(of, _)| of == uid).map_or(0, |(_, size)| u64::from(*size));
+        size > ahead && usize::try_from(size).is_ok_and(|size| size <= most)
+    };
+    let (large, small): (Vec<u32>, Vec<u32>) = wanted.iter().partition(|uid| large(uid));
+    let of = |uid: &u32| sizes.iter().find(|(of, _)| of == uid).map_or(0, |(_, s)| u64::from(*s));
+    // What is small comes first: it is what there is to read of most mail.
+    let mut all = fetches(&small, sizes, most);
+    let mut large: Vec<Fetch> = large.iter().map(|uid| Fetch::Outline(*uid, of(uid))).collect();
+    large.sort_by_key(|fetch| match fetch {
+        Fetch::Outline(uid, _) => std::cmp::Reverse(*uid),
+        _ => std::cmp::Reverse(0),
+    });
+    large.dedup();
+    all.extend(large);
+    all
 }
 
 /// UIDs as a set of a command, with neighbours as ranges.

@@ -305,6 +305,7 @@ impl Running {
         let password = (self.job.password)().map_err(ImapError::Backend)?;
         let mut client = connect(&self.job.way, &password).await?;
         drop(password);
+        client.set_rate(u64::from(self.job.settings.bandwidth_kib) * 1024);
         (self.connection, self.looks) = ((self.job.random)(), 0);
         loop {
             self.pass(&mut client).await?;
@@ -315,6 +316,7 @@ impl Running {
             });
             self.shared.take_orders();
             self.write(&mut client, false).await?;
+            self.complete(&mut client).await?;
             self.file_sent(&mut client, false).await?;
             self.attend(&mut client).await?;
         }
@@ -352,6 +354,7 @@ impl Running {
             };
             if self.shared.take_orders() || woken == Woken::Called {
                 self.write(client, false).await?;
+                self.complete(client).await?;
                 self.file_sent(client, true).await?;
             } else if woken == Woken::News {
                 // A server that always has news is not asked all the time.

@@ -7,7 +7,8 @@ use super::Parsed;
 use super::field::next_line;
 
 /// Fields that mail stores write into a message and change later.
-const STORE_FIELDS: [&str; 15] = [
+const STORE_FIELDS: [&str; 16] = [
+    super::outline::FIELD,
     "Status",
     "X-Status",
     "X-Keywords",

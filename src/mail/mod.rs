@@ -25,6 +25,7 @@ mod gmail;
 mod html;
 pub mod links;
 mod message_id;
+mod outline;
 mod param;
 #[cfg(test)]
 mod parse_tests;
@@ -49,6 +50,7 @@ pub use facts::{Anchor, Auth, Facts, LeftOut, PartStart, Targets};
 pub use field::looks_like_mail;
 pub use file_type::{file_ending, file_type};
 pub use gmail::conversation_key;
+pub use outline::{header_hash, outlined};
 pub use program::program;
 pub use searchable::{Searchable, searchable};
 pub use sender::{Doubt, Known, doubts};

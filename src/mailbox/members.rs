@@ -30,7 +30,7 @@ pub type Members = Vec<Member>;
 pub struct Conversations<'a> {
     /// A thread's row.
     one: CachedStatement<'a>,
-    /// Those of the others that a root shows; where no two threads are linked there are none.
+    /// Those of the others that a root shows; where every thread is its own root there are none.
     others: Option<CachedStatement<'a>>,
     /// Whether watermarks are read.
     seen: bool,
@@ -97,7 +97,8 @@ impl<'a> Conversations<'a> {
 
     fn by(db: &'a Db, statements: &Sql, seen: bool) -> Result<Self, StoreError> {
         let sql = db.sql();
-        let linked = sql.prepare_cached("SELECT 1 FROM threadLinks")?.exists([])?;
+        let linked = "SELECT 1 FROM threadIndex WHERE root <> id";
+        let linked = sql.prepare_cached(linked)?.exists([])?;
         let others = linked.then(|| sql.prepare_cached(&statements.others)).transpose()?;
         Ok(Self { one: sql.prepare_cached(&statements.one)?, others, seen })
     }

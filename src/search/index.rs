@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension as _, params};
 
-use crate::id::{MessageId, ThreadId};
+use crate::id::{BlobHash, MessageId, ThreadId};
 use crate::search::entry::Entry;
 use crate::store::{Db, Durability, Interrupter, Kind, StoreError, disk};
 
@@ -286,6 +286,37 @@ impl Index {
         ])?;
         let short = "INSERT INTO short(rowid, begins) VALUES (?1, ?2)";
         self.db.sql().prepare_cached(short)?.execute(params![id, texts.begins()])?;
+        Ok(())
+    }
+
+    /// A message was read again: its words stand in the place of those that it had by any of these
+    /// bytes, in the state that it had. One that is not in it is left out.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn replace(&self, entry: &Entry, had: &[BlobHash]) -> Result<(), StoreError> {
+        let thread = self.thread_key(&entry.thread)?;
+        let name = number_of(entry.message.as_str());
+        for raw in had.iter().filter(|raw| **raw != entry.raw) {
+            let find = "SELECT id, date, gone FROM message
+                 WHERE thread = ?1 AND name = ?2 AND raw = ?3";
+            let mut find = self.db.sql().prepare_cached(find)?;
+            let found = find.query_row(params![thread, name, number_of(raw.as_str())], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get::<_, bool>(2)?))
+            });
+            let Some((id, date, gone)) = found.optional()? else { continue };
+            for sql in [
+                "DELETE FROM words WHERE rowid = ?1",
+                "DELETE FROM short WHERE rowid = ?1",
+                "DELETE FROM message WHERE id = ?1",
+            ] {
+                self.db.sql().prepare_cached(sql)?.execute([id])?;
+            }
+            self.add_one(&Entry { date, ..entry.clone() })?;
+            if gone {
+                self.hide(&entry.thread, &entry.message, true)?;
+            }
+        }
         Ok(())
     }
 

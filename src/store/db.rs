@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, TransactionState};
+use rusqlite::{Connection, OpenFlags};
 
 use crate::store::StoreError;
 use crate::store::disk::{self, make_private, private_dir};
@@ -20,8 +20,6 @@ const CACHE_KIB: i32 = 8 * 1024;
 const QUIET_CACHE_PAGES: i32 = 48;
 /// The write-ahead log is copied into the file when it is longer than this many pages of 4 KiB.
 const CHECKPOINT_PAGES: i32 = 4_000;
-/// About its length then, in bytes.
-const LOG_BYTES: u64 = 16 * 1_024 * 1_024;
 /// Page cache of a connection that loads a whole mailbox, in KiB.
 const BULK_CACHE_KIB: i32 = 192 * 1024;
 /// How long its write-ahead log may get, in pages of 4 KiB.
@@ -424,10 +422,8 @@ impl Db {
             self.in_transaction = false;
             return Err(StoreError::GivenUp);
         }
-        let state = self.connection.transaction_state(Some(c"main"));
-        let writes = matches!(state, Ok(TransactionState::Write));
-        if writes && self.durability == Durability::Full && !self.path.as_os_str().is_empty() {
-            self.room.make(&log_of(&self.path), LOG_BYTES);
+        if self.durability == Durability::Full && !self.path.as_os_str().is_empty() {
+            self.room.before_commit(&self.connection, &log_of(&self.path));
         }
         let commit = self.connection.prepare_cached("COMMIT");
         let done = commit.and_then(|mut commit| commit.execute([]));

@@ -159,9 +159,9 @@ impl Own {
         id: &EventId,
         name: &str,
         args: &Args,
-        action: &Action,
+        action: Option<&Action>,
     ) -> Result<(), StoreError> {
-        let text = serde_json::to_string(action).ok();
+        let text = action.and_then(|action| serde_json::to_string(action).ok());
         db.sql()
             .prepare_cached(
                 "INSERT INTO unprojected(store, id, name, args, action, actionId)
@@ -173,7 +173,7 @@ impl Own {
                 name,
                 args.text(),
                 text,
-                action.id.as_str()
+                action.map(|action| action.id.as_str())
             ])?;
         Ok(())
     }

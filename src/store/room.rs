@@ -8,12 +8,18 @@
 
 use std::path::Path;
 
+use rusqlite::{Connection, TransactionState};
+
 use crate::store::disk;
 
 /// Bytes that are made at a time, at least.
 const LEAST: u64 = 64 * 1_024;
 /// And at most; between them as many as the log has.
 const MOST: u64 = 1_024 * 1_024;
+
+/// Bytes of a log that gets no more: about as long it is copied into its file, and begins anew where
+/// it is.
+const LONGEST: u64 = 16 * 1_024 * 1_024;
 
 /// How far there is room in a log.
 #[derive(Debug, Default)]
@@ -22,10 +28,16 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Makes more room where the log has outgrown what there was and is shorter than `longest`,
-    /// after which it begins anew where it is. One that is empty, or not there, stays so: many a
-    /// process commits once.
-    pub(super) fn make(&mut self, log: &Path, longest: u64) {
+    /// Makes room for a transaction that may have written, and is about to be committed.
+    pub(super) fn before_commit(&mut self, connection: &Connection, log: &Path) {
+        if matches!(connection.transaction_state(Some(c"main")), Ok(TransactionState::Write)) {
+            self.make(log, LONGEST);
+        }
+    }
+
+    /// Makes more where the log has outgrown what there was and is shorter than `longest`. One that
+    /// is empty, or not there, stays so: many a process commits once.
+    fn make(&mut self, log: &Path, longest: u64) {
         let size = std::fs::metadata(log).map_or(0, |meta| meta.len());
         let grew = size > self.end;
         self.end = size;
@@ -41,7 +53,7 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Db, Kind};
+    use crate::store::{Db, Durability, Kind};
 
     fn rows(db: &Db) -> i64 {
         db.sql().query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap()
@@ -71,6 +83,27 @@ mod tests {
         std::fs::copy(&log, dir.path().join("left.db-wal")).unwrap();
         let left = Db::open(&left, Kind::Threads, 1, "").unwrap();
         assert_eq!((rows(&left), left.integrity().unwrap()), (most, Vec::new()));
+    }
+
+    #[test]
+    fn who_only_reads_makes_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, log) = (dir.path().join("f.db"), dir.path().join("f.db-wal"));
+        let check = |begin: fn(&mut Db) -> Result<(), crate::store::StoreError>, grows: bool| {
+            let mut db = Db::open(&path, Kind::Threads, 1, "CREATE TABLE t(x)").unwrap();
+            db.durable(Durability::Normal).unwrap();
+            db.begin().unwrap();
+            db.sql().execute("INSERT INTO t VALUES (1)", []).unwrap();
+            db.commit().unwrap();
+            db.durable(Durability::Full).unwrap();
+            let before = std::fs::metadata(&log).unwrap().len();
+            begin(&mut db).unwrap();
+            assert!(rows(&db) > 0);
+            db.commit().unwrap();
+            assert_eq!(std::fs::metadata(&log).unwrap().len() > before, grows);
+        };
+        check(Db::begin_read, false);
+        check(Db::begin, true);
     }
 
     #[test]

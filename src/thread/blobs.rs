@@ -34,7 +34,7 @@ pub fn named_blobs(event: &str, args: &Args) -> Vec<BlobHash> {
         raw: BlobHash,
     }
     match event {
-        name::MESSAGE_ADDED => {
+        name::MESSAGE_ADDED | name::MESSAGE_REPARSED => {
             let named = args.read::<Named>().into_iter();
             named.flat_map(|named| [Some(named.raw), named.text_blob]).flatten().collect()
         }

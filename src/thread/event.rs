@@ -18,6 +18,10 @@ pub mod name {
     pub const THREAD_CREATED: &str = "v1.ThreadCreated";
     /// A message came in, or a further copy of one.
     pub const MESSAGE_ADDED: &str = "v1.MessageAdded";
+    /// A message was read again: by a better parser, or when the rest of its bytes came.
+    pub const MESSAGE_REPARSED: &str = "v1.MessageReparsed";
+    /// The rest of a message that is not whole is wanted.
+    pub const MESSAGE_WANTED: &str = "v1.MessageWanted";
     /// A label or place was put on.
     pub const LABEL_APPLIED: &str = "v1.ThreadLabelApplied";
     /// A label or place was taken off.
@@ -65,6 +69,8 @@ pub mod name {
     pub const ALL: &[&str] = &[
         THREAD_CREATED,
         MESSAGE_ADDED,
+        MESSAGE_REPARSED,
+        MESSAGE_WANTED,
         LABEL_APPLIED,
         LABEL_REMOVED,
         THREAD_READ,
@@ -107,6 +113,7 @@ pub enum Writer {
 pub fn writers(event: &str) -> &'static [Writer] {
     match event {
         name::MESSAGE_ADDED
+        | name::MESSAGE_REPARSED
         | name::FLAGS_CHANGED
         | name::MESSAGE_REMOVED
         | name::MESSAGE_RETURNED
@@ -127,6 +134,7 @@ pub fn writers(event: &str) -> &'static [Writer] {
         | name::DRAFT_SAVED
         | name::MESSAGE_QUEUED => &[Writer::Device, Writer::MailEdge],
         name::THREAD_MUTED
+        | name::MESSAGE_WANTED
         | name::DRAFT_DISCARDED
         | name::SEND_CANCELLED => &[Writer::Device],
         name::THREAD_UNSNOOZED => &[Writer::Device, Writer::MailEdge, Writer::ThreadClient],
@@ -144,7 +152,8 @@ pub struct ThreadCreated {
     pub thread: ThreadId,
 }
 
-/// `v1.MessageAdded`: a message as it was parsed, once, at ingest.
+/// `v1.MessageAdded`: a message as it was parsed, once, at ingest; and `v1.MessageReparsed`, the
+/// same read again: it replaces what is read of the bytes, not where the message is or its flags.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageAdded {
@@ -159,8 +168,12 @@ pub struct MessageAdded {
     pub message_id: Option<String>,
     /// The raw bytes.
     pub raw: BlobHash,
-    /// How many raw bytes.
+    /// How many bytes it has, at its server where it is not whole.
     pub size: u64,
+    /// It is not whole: `raw` is its header, its structure and its texts, and the rest is at its
+    /// server.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outline: bool,
     /// Decoded subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
@@ -258,6 +271,7 @@ pub struct FlagsChanged {
 }
 
 /// `v1.MessageRemoved` and `v1.MessageReturned`: it is shown no more, or again. Nothing of it goes.
+/// `v1.MessageWanted`: the rest of it is to be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageOnly {
     /// The message.
@@ -484,7 +498,6 @@ pub struct EpochBegan {
 
 /// A Thread store's event, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly every event of a log is a message")]
 pub enum ThreadEvent {
     /// The beginning.
     Created(ThreadCreated),
@@ -496,6 +509,10 @@ pub enum ThreadEvent {
     Read(Read),
     /// Flags of one message.
     Flags(FlagsChanged),
+    /// A message, read again.
+    Reparsed(MessageAdded),
+    /// The rest of a message is wanted.
+    Wanted(MessageOnly),
     /// A message is gone where it came from (`true`), or there again.
     Removed(MessageOnly, bool),
     /// The star.
@@ -538,6 +555,8 @@ impl ThreadEvent {
         Some(match event {
             name::THREAD_CREATED => Self::Created(args.read()?),
             name::MESSAGE_ADDED => Self::Message(args.read()?),
+            name::MESSAGE_REPARSED => Self::Reparsed(args.read()?),
+            name::MESSAGE_WANTED => Self::Wanted(args.read()?),
             name::LABEL_APPLIED => Self::Label(args.read()?, true),
             name::LABEL_REMOVED => Self::Label(args.read()?, false),
             name::THREAD_READ => Self::Read(args.read()?),

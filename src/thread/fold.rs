@@ -214,6 +214,8 @@ impl Entry {
             // Flags are of a message, which only a loaded thread knows; so is what is gone.
             ThreadEvent::Created(_)
             | ThreadEvent::Flags(_)
+            | ThreadEvent::Reparsed(_)
+            | ThreadEvent::Wanted(_)
             | ThreadEvent::Removed(..)
             | ThreadEvent::Began(_) => return None,
             ThreadEvent::Message(message) if message.copy => return None,

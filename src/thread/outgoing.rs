@@ -19,8 +19,8 @@ use crate::thread::event::{DraftSaved, Failure, MessageQueued, SendClaimed, Thre
 /// How the reason begins of what was refused since its draft was sent before, or may have been: who
 /// tries that again is to be asked first.
 pub const DOUBTED: &str = "this draft may have been sent before";
-/// How the reason begins of what was refused since the same message went by another way, or may have:
-/// that is never sent.
+/// How the reason begins of what was refused since the same message went by another way, or may
+/// have: that is never sent.
 pub const TWIN: &str = "the same message was sent already";
 /// Characters of recipients, subject and text that a line of drafts or the outbox keeps.
 pub(super) const MAX_TITLE_CHARS: usize = 120;
@@ -410,7 +410,8 @@ impl Outgoing {
         self.sent.contains(queued)
     }
 
-    /// The newest that was sent, or of which nobody knows whether it was; and whether it surely was.
+    /// The newest that was sent, or of which nobody knows whether it was; and whether it surely
+    /// was.
     #[must_use]
     pub fn before(&self) -> Option<(&EventId, bool)> {
         let unknown = |item: &&OutboxItem| matches!(item.stage, Stage::Unknown { .. });

@@ -28,6 +28,8 @@ pub struct MessageRow {
     pub copies: Vec<MessageAdded>,
     /// Whether it is gone where it came from: kept, and not shown.
     pub removed: bool,
+    /// Whether the rest of it was asked for, where it is not whole.
+    pub wanted: bool,
 }
 
 /// A save of a draft, as the log has it.
@@ -111,6 +113,10 @@ impl ThreadState {
                 self.entries.extend(marks.map(entry));
                 continue;
             }
+            if let ThreadEvent::Reparsed(_) | ThreadEvent::Wanted(_) = &read {
+                self.read_again(read);
+                continue;
+            }
             if let ThreadEvent::Began(began) = &read {
                 self.epochs.begin(began.epoch.clone(), began.at);
                 continue;
@@ -138,10 +144,40 @@ impl ThreadState {
                         message,
                         copies: Vec::new(),
                         removed: false,
+                        wanted: false,
                     });
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// A message was read again, or is wanted as a whole: nothing of where it is, of its flags or
+    /// of its order changes.
+    fn read_again(&mut self, read: ThreadEvent) {
+        match read {
+            ThreadEvent::Reparsed(new) => {
+                let Some(at) = self.index.get(&new.message) else { return };
+                let row = &mut self.messages[*at];
+                let was = &row.message;
+                row.message = MessageAdded {
+                    copy: was.copy,
+                    flags: was.flags,
+                    place: was.place,
+                    sent: was.sent,
+                    labels: was.labels.clone(),
+                    sort_date: was.sort_date,
+                    sort_from: was.sort_from,
+                    ..new
+                };
+                row.wanted &= row.message.outline;
+            }
+            ThreadEvent::Wanted(only) => {
+                let Some(at) = self.index.get(&only.message) else { return };
+                let row = &mut self.messages[*at];
+                row.wanted = row.message.outline;
+            }
+            _ => {}
         }
     }
 

@@ -335,6 +335,7 @@ impl Double {
             | Request::Searched(_)
             | Request::Prefetch(_)
             | Request::Original(_)
+            | Request::Rest { .. }
             | Request::People
             | Request::StopImport
             | Request::Pause
@@ -456,7 +457,8 @@ impl Double {
             Intent::RecolorLabel(id, _) => (format!("Recoloured {id}."), 0),
             Intent::SaveSearch { name, .. } => (format!("Saved {name}."), 0),
             Intent::RemoveSearch(name) => (format!("Removed {name}."), 0),
-            Intent::SaveDraft { .. }
+            Intent::Fetch(_)
+            | Intent::SaveDraft { .. }
             | Intent::DiscardDraft { .. }
             | Intent::Send(_)
             | Intent::CancelSend { .. } => {

@@ -50,6 +50,8 @@ pub(super) fn sample_message(row: &Row, at: u64) -> Message {
         },
         references: Vec::new(),
         raw: None,
+        outline: None,
+        wanted: false,
         size: 0,
         copies: 0,
         defects: if at == 1 { vec!["date-missing".to_owned()] } else { Vec::new() },

@@ -337,6 +337,7 @@ impl Loop {
             || model.notice.is_some()
             || !model.sent.is_empty()
             || model.list.jumping()
+            || crate::ui::search::saved::waits(model)
             || !model.list.loaded
             || model.quitting == Quitting::Saving;
         // What is typed goes into the journal at the first pause.

@@ -18,6 +18,7 @@ use crate::mail::Attachment;
 use crate::notice::{Notice, Severity};
 use crate::ui::app::{Effect, Layer, Model};
 use crate::ui::compose::desk::DeskAsk;
+use crate::ui::compose::original;
 use crate::ui::line::Line;
 use crate::ui::picture::Picture;
 
@@ -209,12 +210,21 @@ fn list(model: &mut Model) -> Vec<Effect> {
     // The cursor is at the first of the message that is read.
     let cursor = items.iter().position(|(at, _)| *at == reader.current).unwrap_or(0);
     let items: Vec<FileItem> = items.into_iter().map(|(_, item)| item).collect();
+    if let Some(effects) = rest(model) {
+        return effects;
+    }
     if items.is_empty() {
         model.say(Severity::Info, "Nothing is attached", "");
     } else {
         model.layers.push(Layer::Files(FilesBox { items, cursor }));
     }
     Vec::new()
+}
+
+/// Asks for the rest of the message that is read, where it is not whole.
+fn rest(model: &mut Model) -> Option<Vec<Effect>> {
+    let message = original::read(model).filter(|of| !of.attachments.is_empty())?.clone();
+    original::rest(model, &message)
 }
 
 fn of(message: &Message) -> impl Iterator<Item = FileItem> + '_ {
@@ -235,6 +245,9 @@ fn current(model: &Model) -> Option<FileItem> {
 }
 
 fn source(model: &mut Model) -> Vec<Effect> {
+    if let Some(message) = original::read(model).filter(|of| of.outline.is_some()).cloned() {
+        return original::rest(model, &message).unwrap_or_default();
+    }
     let Some(item) = current(model) else {
         model.say(Severity::Info, "There is nothing to show yet", "");
         return Vec::new();

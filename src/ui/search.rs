@@ -67,9 +67,9 @@ pub struct Search {
     asked: Option<Asked>,
     /// The saved search that is shown, by its id.
     pub saved: Option<LabelId>,
-    /// When it was asked last, Unix milliseconds; and whether that is to be done again.
+    /// When it was asked last, Unix milliseconds; and how often that is to be done again.
     asked_at: i64,
-    again: bool,
+    again: u8,
     back: Box<Back>,
 }
 
@@ -162,7 +162,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
         asked: None,
         saved: None,
         asked_at: 0,
-        again: false,
+        again: 0,
         back: Box::new(Back { list, reader, history }),
     }));
     let mut effects = ask(close);
@@ -239,7 +239,7 @@ fn seek(model: &mut Model, wanted: Asked) -> Vec<Effect> {
     let Some(search) = model.search.as_mut() else { return Vec::new() };
     let Asked { query, order, typing } = wanted.clone();
     search.asked = Some(wanted);
-    (search.asked_at, search.again) = (model.now_ms, false);
+    search.asked_at = model.now_ms;
     model.waiting_since = model.now_ms;
     ask([model.list.seek(Sought { query, order, typing })])
 }

@@ -113,6 +113,8 @@ fn message(parsed: &Parsed) -> Message {
         defects: parsed.defects.clone(),
         references: Vec::new(),
         raw: None,
+        outline: None,
+        wanted: false,
         size: 0,
     }
 }

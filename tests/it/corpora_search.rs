@@ -43,11 +43,32 @@ const EXPLAINED: &[(&str, &str, &[u64], &str)] = &[
     ("python-test_email", "plain", &[37], ELSEWHERE),
 ];
 
+/// What we find and neither tool does, for one reason: it stands as a word in what a reader is
+/// shown, as the test finds out without our words and index. None of it is a message that must be found.
+const MORE: &[(&str, &str, &[u64])] = &[
+    ("enmime", "accounts", &[58]),
+    ("enmime", "content", &[57, 58]),
+    ("enmime", "invoice", &[58]),
+    ("imaptest", "subject", &[16, 17, 18, 19, 20, 153]),
+    ("mail-parser", "blueball", &[22, 29, 31, 33, 38, 40, 45, 49]),
+    ("mail-parser", "redball", &[29, 36, 45, 49]),
+    ("mikel-mail", "enron", &[36]),
+    ("mikel-mail", "recipients", &[31, 94]),
+    ("mikel-mail", "world", &[28]),
+    ("python-test_email", "content", &[26, 32]),
+    ("python-test_email", "counter", &[36]),
+    ("python-test_email", "following", &[26]),
+    ("python-test_email", "plain", &[26, 32]),
+    ("python-test_email", "subject", &[6, 11, 26, 29, 31, 47]),
+    ("python-test_email", "there", &[18, 36]),
+];
+
 #[test]
 fn we_find_what_other_tools_find() {
     let Some(corpora) = corpora() else { return };
     let mut differ: BTreeSet<(String, String, u64)> = BTreeSet::new();
-    let (mut queries, mut must_find, mut more) = (0, 0, 0);
+    let (mut queries, mut must_find) = (0, 0);
+    let mut more: BTreeSet<(String, String, u64)> = BTreeSet::new();
     for set in sets(&corpora, ".search.jsonl") {
         let mail = Mail::of(&corpora, &set);
         for line in lines(&corpora, &set, ".search.jsonl") {
@@ -61,13 +82,15 @@ fn we_find_what_other_tools_find() {
             let (must, may) = (&notmuch & &dovecot, &notmuch | &dovecot);
             let stands = |n: &u64| mail.stands_in(*n, word);
             (queries, must_find) = (queries + 1, must_find + must.len());
-            more += ours.difference(&may).filter(|n| stands(n)).count();
+            let found = ours.difference(&may).filter(|n| stands(n));
+            more.extend(found.map(|n| (set.clone(), word.to_owned(), *n)));
             let missed = must.difference(&ours);
             let wrong = ours.difference(&may).filter(|n| !stands(n));
             differ.extend(missed.chain(wrong).map(|n| (set.clone(), word.to_owned(), *n)));
         }
     }
-    println!("{queries} queries, {must_find} must be found, {} differ, {more} more", differ.len());
+    let (others, own) = (differ.len(), more.len());
+    println!("{queries} queries, {must_find} must be found, {others} differ, {own} more");
     assert!(queries > 100 && must_find > 500, "{queries} queries, {must_find} answers");
     let explained: BTreeSet<(String, String, u64)> = EXPLAINED
         .iter()
@@ -80,6 +103,14 @@ fn we_find_what_other_tools_find() {
     let gone: Vec<_> = explained.difference(&differ).collect();
     assert!(new.is_empty(), "{} unexplained: {new:#?}", new.len());
     assert!(gone.is_empty(), "explained, but no longer there: {gone:#?}");
+    let listed: BTreeSet<(String, String, u64)> = MORE
+        .iter()
+        .flat_map(|(set, query, numbers)| {
+            numbers.iter().map(|n| ((*set).to_owned(), (*query).to_owned(), *n))
+        })
+        .collect();
+    let changed: Vec<_> = more.symmetric_difference(&listed).collect();
+    assert!(changed.is_empty(), "found by nobody else, and not as listed: {changed:#?}");
 }
 
 /// The messages of a set, indexed.

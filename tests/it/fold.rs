@@ -140,6 +140,7 @@ fn message(position: u64, what: &Kind) -> Args {
         message_id: None,
         raw: BlobHash::try_from("00").unwrap(),
         size: 1,
+        outline: false,
         subject: None,
         from: Vec::new(),
         to: Vec::new(),

@@ -6,8 +6,10 @@
 mod cut;
 mod folders;
 mod kill;
+mod labels;
 mod neomutt;
 mod oauth;
+mod outline;
 mod screen;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! The README's pictures: the list and the reader, drawn by the program's own views.
+//! The README's pictures: list, reader, composer and search, drawn by the program's own views.
 //!
 //! Invariant: the sample mail goes through the real binary; clock, zone and size are fixed, so that
 //! the same program gives the same bytes. `tests/run pictures` draws them again; otherwise a
@@ -13,11 +13,13 @@ use mailtui::clock::SystemClock;
 use mailtui::command::key::{Code, Key};
 use mailtui::engine::Device;
 use mailtui::engine::handle::{Request, Update};
+use mailtui::engine::search::{Found, Sought};
 use mailtui::engine::view::{Link, Status, Window};
-use mailtui::id::{StoreId, ThreadId};
+use mailtui::id::{LabelId, StoreId, ThreadId};
 use mailtui::label;
 use mailtui::mail::Address;
 use mailtui::mail::compose::Identity;
+use mailtui::search::{Ask, Index, Named};
 use mailtui::ui::app::{Beginning, Effect, Message, Model};
 use mailtui::ui::theme::Theme;
 use mailtui::ui::{update, view};
@@ -36,6 +38,10 @@ const POINTED: &str = "[tansy-dev] [RFC] Should the compiler say please?";
 /// The conversation that the reader shows, below that.
 const READ: &str = "The winter rota, and a bet";
 
+/// What is searched, and a search that was saved.
+const SEARCHED: &str = "winter OR tansy -is:read";
+const SAVED: (&str, &str) = ("Bread", "loaf OR oven");
+
 /// What is written as an answer to it.
 const ANSWER: &str = "Two loaves, and I take the third week.\n\nThe bet stands.\n";
 
@@ -51,6 +57,7 @@ struct Program {
     model: Model,
     device: Device,
     logs: Logs,
+    index: Index,
 }
 
 impl Program {
@@ -64,6 +71,7 @@ impl Program {
         let device = Device::read(&home.data(), Box::new(SystemClock)).expect("readable");
         let device = device.expect("there is mail");
         let logs = Logs::open(&home.data().join("backend")).expect("readable").expect("there");
+        let index = Index::read(&home.data().join("backend")).expect("readable").expect("there");
         let page = device.page(&label::system("inbox"), &Window::First, 100).expect("a page");
         let labels = device.labels().expect("labels");
         let status = Status { link: Link::Online { behind: 0 }, ..Status::default() };
@@ -75,7 +83,7 @@ impl Program {
             first: Some((page, labels, status)),
             first_run: None,
         });
-        let mut program = Self { model, device, logs };
+        let mut program = Self { model, device, logs, index };
         program.tell(Message::Resize(SIZE.0, SIZE.1));
         // The pictures are of the program, not of the tour through it.
         program.press('T');
@@ -89,10 +97,17 @@ impl Program {
 
     fn tell(&mut self, message: Message) {
         for effect in update::update(&mut self.model, message) {
-            if let Effect::Ask(Request::Open(thread)) = effect {
-                let shown = self.thread(&thread);
-                self.tell(Message::Engine(Box::new(shown)));
-            }
+            let said = match effect {
+                Effect::Ask(Request::Open(thread)) => self.thread(&thread),
+                Effect::Ask(Request::Search { ticket, sought, limit }) => {
+                    let Sought { query, order, typing } = &sought;
+                    let ask = Ask { query, limit, order: *order, typing: *typing };
+                    let rows = self.device.find(&self.index, &ask, &|| true).expect("readable");
+                    Update::Found(ticket, Found { rows, ..Found::default() })
+                }
+                _ => continue,
+            };
+            self.tell(Message::Engine(Box::new(said)));
         }
     }
 
@@ -160,6 +175,15 @@ fn the_pictures_show_this_program() {
         program.press(key);
     }
     let write = program.drawn("An answer that is being written in mailtui");
+    let mut program = Program::on(&Home::new());
+    let id = LabelId::try_from("_s_a").expect("an id");
+    let (name, query) = (SAVED.0.to_owned(), SAVED.1.to_owned());
+    program.model.saved = vec![Named { id, name, query }];
+    program.press('/');
+    for key in SEARCHED.chars() {
+        program.press(key);
+    }
+    let search = program.drawn("A search in mailtui, as it is typed");
     let draw = std::env::var_os("MAILTUI_PICTURES").is_some();
     for (name, drawn) in [
         ("list.svg", list),
@@ -167,6 +191,7 @@ fn the_pictures_show_this_program() {
         ("help.svg", help),
         ("reader.svg", reader),
         ("write.svg", write),
+        ("search.svg", search),
     ] {
         assert!(drawn.len() <= MAX_BYTES, "{name} has {} bytes", drawn.len());
         if draw {

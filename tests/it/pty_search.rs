@@ -1,5 +1,7 @@
 //! Searching in a real terminal: as one types, with mail that is there and mail that comes.
 
+use std::os::unix::fs::MetadataExt as _;
+
 use crate::support::binary::Home;
 use crate::support::mail::mail;
 use crate::support::pty::Pty;
@@ -50,4 +52,29 @@ fn what_is_typed_is_found_kept_read_and_left() {
         pty.press("q");
         assert_eq!(pty.wait_end(), 0);
     }
+}
+
+#[test]
+fn an_index_that_is_damaged_in_the_middle_is_made_again_while_one_searches() {
+    let home = home();
+    let path = home.data().join("backend/search.db");
+    let file = || std::fs::metadata(&path).map(|meta| meta.ino()).unwrap_or_default();
+    let mut bytes = std::fs::read(&path).expect("readable");
+    let half = bytes.len() / 2;
+    bytes[half..].fill(0x5a);
+    std::fs::write(&path, bytes).expect("written");
+    let damaged = file();
+    let mut pty = Pty::start(&home, (80, 24), &[]);
+    pty.wait("the inbox", |screen| screen.contains("Lunch") && screen.contains("Minutes"));
+    pty.press("/zeppelin");
+    pty.wait_text("Search  2 conversations");
+    assert_ne!(file(), damaged, "it was made again");
+    pty.press("\r");
+    // What comes then is written to the new one.
+    mail("four").set("Subject", "Late").body("Another zeppelin\n").write(&home.path("four.eml"));
+    home.import(&home.path("four.eml"));
+    pty.wait_text("Search  3 conversations");
+    pty.press("qq");
+    assert_eq!(pty.wait_end(), 0);
+    home.assert_healthy("the index was made again");
 }

@@ -131,6 +131,8 @@ fn settings(keys: &mut Keys<'_>) -> Read<Settings> {
         quiet_hours: keys.text("quiet_hours", quiet)?,
         connections: keys.number("connections", 1, MAX_CONNECTIONS)?.unwrap_or(plain.connections),
         bandwidth_kib: keys.number("bandwidth_kib", 0, u32::MAX)?.unwrap_or(plain.bandwidth_kib),
+        on_demand: keys.text("bodies", on_demand)?.unwrap_or(plain.on_demand),
+        ahead_kib: keys.number("ahead_kib", 0, u32::MAX)?.unwrap_or(plain.ahead_kib),
         poll_minutes: keys
             .number("poll_minutes", 1, MAX_POLL_MINUTES)?
             .unwrap_or(plain.poll_minutes),
@@ -141,6 +143,15 @@ fn settings(keys: &mut Keys<'_>) -> Read<Settings> {
         hold: keys.number("hold", 0, MAX_HOLD_SECONDS)?,
         above: keys.text("answers", above)?.unwrap_or(plain.above),
     })
+}
+
+/// Which messages are fetched whole before they are wanted.
+fn on_demand(text: &str) -> Result<bool, String> {
+    match text {
+        "all" => Ok(false),
+        "on-demand" => Ok(true),
+        _ => Err("bodies is \"all\" or \"on-demand\"".to_owned()),
+    }
 }
 
 /// Where answers are written.
@@ -270,6 +281,7 @@ mod tests {
         auth = \"xoauth2\"\npassword = { command = [\"pass\", \"show\", \"x\"] }\n\
         tls_ca = \"/ca.pem\"\non_new_mail = [\"notify\", \"-x\"]\nnotify = false\n\
         quiet_hours = \"22:00-07:00\"\nconnections = 3\nbandwidth_kib = 100\npoll_minutes = 1\n\
+        bodies = \"on-demand\"\nahead_kib = 64\n\
         folders = [\"INBOX\"]\nignore = [\"Spam\"]\n\
         aliases = [\"*@x.org\"]\nsignature = \"Ann\"\nhold = 0\n\
         answers = \"above\"\n";
@@ -293,6 +305,8 @@ mod tests {
             quiet_hours: QuietHours::parse("22:00-07:00"),
             connections: 3,
             bandwidth_kib: 100,
+            on_demand: true,
+            ahead_kib: 64,
             poll_minutes: 1,
             folders: vec!["INBOX".to_owned()],
             ignore: vec!["Spam".to_owned()],

@@ -7,11 +7,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::backend::storage::{self, Snapshots};
-use crate::id::{StoreId, ThreadId};
+use crate::id::{BlobHash, StoreId, ThreadId};
 use crate::mail::{self, Address, Searchable};
 use crate::search::entry::{self, Entry};
 use crate::search::index::{At, Index, is_spoilt};
-use crate::store::{Arrived, Blobs, Db, Kind, Log, StoreError};
+use crate::store::{Args, Arrived, Blobs, Db, Kind, Log, StoreError};
 use crate::thread::{MessageAdded, ThreadEvent, name};
 
 /// Events of a batch, at most: in larger ones words are sorted in memory and merged less.
@@ -24,7 +24,8 @@ const HELD_BYTES: usize = 8 * 1024 * 1024;
 /// read what it knew again, and one that never does keeps the write-ahead log from beginning anew.
 const MOMENT: usize = 64;
 /// Events that change what is found.
-const NAMES: [&str; 3] = [name::MESSAGE_ADDED, name::MESSAGE_REMOVED, name::MESSAGE_RETURNED];
+const NAMES: [&str; 4] =
+    [name::MESSAGE_ADDED, name::MESSAGE_REPARSED, name::MESSAGE_REMOVED, name::MESSAGE_RETURNED];
 
 /// Whose logs are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +183,14 @@ impl Feed {
                     held.push(entry);
                     added += 1;
                 }
+                Some(ThreadEvent::Reparsed(message)) => {
+                    // What it stands in the place of may be among those that are held.
+                    self.index.add(&held)?;
+                    held.clear();
+                    size = 0;
+                    let had = self.bytes_of(&thread, &message)?;
+                    self.index.replace(&to_entry(&self.logs, thread, message), &had)?;
+                }
                 Some(ThreadEvent::Removed(only, gone)) => {
                     // What it is about may be among those that are held.
                     self.index.add(&held)?;
@@ -198,6 +207,23 @@ impl Feed {
         }
         self.index.add(&held)?;
         Ok(Some((through, added)))
+    }
+
+    /// The names of all bytes by which a message was read, its copies' aside.
+    fn bytes_of(
+        &self,
+        thread: &ThreadId,
+        message: &MessageAdded,
+    ) -> Result<Vec<BlobHash>, StoreError> {
+        let (store, mut had) = (StoreId::thread(thread), Vec::new());
+        for name in [name::MESSAGE_ADDED, name::MESSAGE_REPARSED] {
+            for args in Log::named(&self.logs, &store, name)? {
+                let of = args.read::<MessageAdded>();
+                let of = of.filter(|of| !of.copy && of.message == message.message);
+                had.extend(of.map(|of| of.raw));
+            }
+        }
+        Ok(had)
     }
 
     /// Puts the parts of the index together, a little at a time, where that is worth it: after very
@@ -294,13 +320,17 @@ impl Texts {
     /// When the database refuses.
     pub fn of(&self, thread: &ThreadId, date: i64) -> Result<Option<String>, StoreError> {
         let store = StoreId::thread(thread);
+        let again = Log::named(&self.logs, &store, name::MESSAGE_REPARSED)?;
         for args in Log::named(&self.logs, &store, name::MESSAGE_ADDED)? {
             let Some(ThreadEvent::Message(message)) = ThreadEvent::read(name::MESSAGE_ADDED, &args)
             else {
                 continue;
             };
             if message.sort_date == date {
-                return Ok(Some(said(&self.logs, &message).text));
+                let again = again.iter().rev().filter_map(Args::read::<MessageAdded>);
+                let again = again.filter(|_| !message.copy);
+                let mut of = again.filter(|again| again.message == message.message);
+                return Ok(Some(said(&self.logs, of.next().as_ref().unwrap_or(&message)).text));
             }
         }
         Ok(None)

@@ -12,6 +12,7 @@ mod feed;
 mod index;
 mod links;
 mod outbox;
+mod outlines;
 mod purged;
 mod queue;
 pub(super) mod references;
@@ -30,6 +31,7 @@ pub use feed::{Logs, Looked, Texts};
 pub(crate) use index::{Index, Known};
 pub(crate) use links::Links;
 pub(crate) use outbox::{CopyRow, Outbox, OutboxRow};
+pub(crate) use outlines::Outlines;
 pub(crate) use purged::Purged;
 pub(crate) use queue::{Queue, Queued};
 pub(crate) use snapshot_file::{Held, SnapshotFile};
@@ -93,6 +95,7 @@ fn sql() -> String {
         Edges::SQL,
         Conflicts::SQL,
         Outbox::SQL,
+        Outlines::SQL,
     ];
     tables.concat()
 }

@@ -6,7 +6,7 @@
 
 use rusqlite::params;
 
-use crate::backend::storage::{Index, Links, Queue, Snapshots, undo};
+use crate::backend::storage::{Index, Links, Outlines, Queue, Snapshots, undo};
 use crate::id::{StoreId, ThreadId};
 use crate::mail;
 use crate::store::{Blobs, Db, Log, StoreError};
@@ -134,7 +134,9 @@ impl Purged {
         for event in Log::all(db, &store)? {
             let read = ThreadEvent::read(&event.event.name, &event.event.args);
             match read {
-                Some(ThreadEvent::Message(message)) => erase_message(db, thread, &message)?,
+                Some(ThreadEvent::Message(message) | ThreadEvent::Reparsed(message)) => {
+                    erase_message(db, thread, &message)?;
+                }
                 Some(ThreadEvent::Saved(_) | ThreadEvent::Claimed(_)) => {
                     for blob in named_blobs(&event.event.name, &event.event.args) {
                         Blobs::release(db, &blob)?;
@@ -143,6 +145,7 @@ impl Purged {
                 _ => {}
             }
         }
+        Outlines::forget(db, thread)?;
         undo::forget(db, &store)?;
         if let Some(key) = key {
             Queue::forget(db, key)?;

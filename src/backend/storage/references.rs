@@ -9,9 +9,10 @@ use crate::store::{Blobs, Db, Log, StoreError};
 use crate::thread::{name, named_blobs};
 
 /// Events of a conversation that name blobs.
-const MESSAGES: &[&str] = &[name::MESSAGE_ADDED];
+const MESSAGES: &[&str] = &[name::MESSAGE_ADDED, name::MESSAGE_REPARSED];
 /// Events of a draft's store that do.
-const DRAFTS: &[&str] = &[name::DRAFT_SAVED, name::SEND_CLAIMED, name::MESSAGE_ADDED];
+const DRAFTS: &[&str] =
+    &[name::DRAFT_SAVED, name::SEND_CLAIMED, name::MESSAGE_ADDED, name::MESSAGE_REPARSED];
 
 /// Enough of a blob's name to tell it from all others here.
 pub(in crate::backend) type ShortName = [u8; 16];

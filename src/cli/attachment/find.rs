@@ -50,7 +50,7 @@ impl<'a> Conversation<'a> {
         let one = message.is_some() || ThreadId::try_from(thread).is_err();
         let mut items = Vec::new();
         for (place, message) in original.messages.iter().enumerate() {
-            if message.raw.is_none() {
+            if message.raw.is_none() && message.outline.is_none() {
                 continue; // a draft: what goes with it has no message yet
             }
             for (own, attachment) in message.attachments.iter().enumerate() {
@@ -93,7 +93,7 @@ impl<'a> Conversation<'a> {
     /// Its bytes.
     pub(super) fn bytes(&self, item: &Item) -> Result<Vec<u8>, Notice> {
         let raw = self.raw(item)?;
-        bytes_of(&raw, item.at.1, &item.attachment).ok_or_else(|| not_in_it(item))
+        bytes_of(&raw, item.at.1, &self.listed(item, &raw)).ok_or_else(|| not_in_it(item))
     }
 
     /// Gives the bytes of `items` to `take`, or why there are none; each message is read once.
@@ -117,12 +117,28 @@ impl<'a> Conversation<'a> {
                 now += 1;
             });
             for item in left {
-                match bytes_of(&raw, item.at.1, &item.attachment) {
+                match bytes_of(&raw, item.at.1, &self.listed(item, &raw)) {
                     Some(bytes) => take(item, Ok(&bytes)),
                     None => take(item, Err(not_in_it(item))),
                 }
             }
         }
+    }
+
+    /// What it is. Of a message that was not whole its size was not known.
+    fn listed(&self, item: &Item, raw: &[u8]) -> Attachment {
+        let mut listed = item.attachment.clone();
+        if self.original.messages[item.at.0].outline.is_some() {
+            let mut now = 0;
+            each_attachment(raw, &mut |found, _, _| {
+                let same = (&found.name, &found.media_type) == (&listed.name, &listed.media_type);
+                if now == item.at.1 && same {
+                    listed.size = found.size;
+                }
+                now += 1;
+            });
+        }
+        listed
     }
 
     fn raw(&self, item: &Item) -> Result<Vec<u8>, Notice> {

@@ -7,6 +7,7 @@
 mod maildir;
 mod mbox;
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -23,7 +24,7 @@ use crate::cli::reach::Reach;
 use crate::cli::{show, stop};
 use crate::engine::view::{Cursor, Message, Row, Window};
 use crate::engine::{Device, EngineError};
-use crate::id::{BlobHash, LabelId, ThreadId};
+use crate::id::{BlobHash, LabelId, MessageId, ThreadId};
 use crate::label;
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::safe_text;
@@ -93,7 +94,8 @@ pub(super) fn run(home: &Home, output: Output, export: &Export) -> Result<Exit, 
     let into = into.map_err(|error| failed(path, &error))?;
     let logs = Reader::open(&home.backend_dir()).map_err(|error| error.notice())?;
     let sum = Sum { only_absent: true, ..Sum::default() };
-    let mut work = Work { home, logs, device, reach: Reach::new(home), into, path, sum };
+    let mut work =
+        Work { home, logs, device, reach: Reach::new(home), into, path, sum, cut_off: None };
     let bar = std::io::stderr().is_terminal();
     let tick = if bar { TICKS.0 } else { TICKS.1 };
     let mut told = Instant::now();
@@ -175,6 +177,8 @@ struct Work<'a> {
     into: Into,
     path: &'a Path,
     sum: Sum,
+    /// Why the rest of messages is not to be had.
+    cut_off: Option<Notice>,
 }
 
 impl Work<'_> {
@@ -203,6 +207,7 @@ impl Work<'_> {
                 Ok(None) => {}
             }
         }
+        self.complete(thread)?;
         let Some(view) = self.device.thread(thread).map_err(error)? else { return Ok(()) };
         let missing = row.message_count.saturating_sub(view.messages.len() as u64);
         if let Some(notice) = short.filter(|_| missing > 0) {
@@ -219,13 +224,42 @@ impl Work<'_> {
                 labels: labels.clone(),
             };
             for (number, hash) in raws.iter().enumerate() {
-                self.message(message, number, hash, &wanted)?;
+                match hash {
+                    Some(hash) => self.message(message, number, hash, &wanted)?,
+                    None => self.left(message),
+                }
             }
         }
         Ok(())
     }
 
-    fn originals(&self, message: &Message) -> Option<(bool, Vec<BlobHash>)> {
+    /// Fetches the rest of what is not whole. What does not come is left, and said.
+    fn complete(&mut self, thread: &ThreadId) -> Result<(), Notice> {
+        let view = self.device.thread(thread).map_err(|error| error.notice())?;
+        let mut outlines: BTreeMap<ThreadId, Vec<MessageId>> = BTreeMap::new();
+        for message in view.iter().flat_map(|view| &view.messages) {
+            if message.outline.is_some() {
+                outlines.entry(message.thread.clone()).or_default().push(message.id.clone());
+            }
+        }
+        for (thread, messages) in outlines {
+            // Where one did not come the others are not waited for, each as long again.
+            if self.cut_off.is_none() {
+                self.cut_off = self.reach.rest(&mut self.device, &thread, &messages).err();
+            }
+        }
+        Ok(())
+    }
+
+    /// A message that is not whole is in no export.
+    fn left(&mut self, message: &Message) {
+        self.sum.messages += 1;
+        let absent = Notice::error("not-whole", "the rest of it is at its mail server", "");
+        let notice = self.cut_off.clone().unwrap_or(absent);
+        self.sum.fail(1, &message.thread, &notice);
+    }
+
+    fn originals(&self, message: &Message) -> Option<(bool, Vec<Option<BlobHash>>)> {
         let all = self.device.originals(&message.thread).into_iter();
         let mut found = all.filter(|(id, ..)| *id == message.id);
         found.next().map(|(_, sent, raws)| (sent, raws))

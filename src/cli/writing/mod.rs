@@ -36,6 +36,7 @@ use crate::mail::compose::{self, Answer, Draft, Edited, Style, mailto};
 use crate::mail::{Address, attached};
 use crate::notice::{Exit, Notice};
 use crate::safe_text;
+use crate::store::Blobs;
 use args::{Drafts, Forward, Outbox, Reply, Words, Writing};
 pub(super) use original::Original;
 use send::{Plan, What};
@@ -137,9 +138,7 @@ fn forward(home: &Home, output: Output, forward: &Forward) -> Result<Exit, Notic
     let me = identities::all(home, output)?;
     let style = style(shown.date);
     let (draft, parts) = if forward.attached {
-        let hash = original.message().raw.clone();
-        let whole = hash.map(|hash| (hash, raw.len() as u64));
-        let Some(whole) = whole else { return Err(nothing()) };
+        let whole = (Blobs::name(&raw), raw.len() as u64);
         let from = &original.message().from;
         let ours = from.iter().any(|from| me.iter().any(|me| me.is(&from.address)));
         let raw = if ours { compose::without_bcc(&raw).into_owned() } else { raw };
@@ -170,7 +169,7 @@ fn mailto(home: &Home, output: Output, link: &str) -> Result<Exit, Notice> {
     })?;
     if !link.refused.is_empty() {
         let line = format!("the link also says {}", link.refused.join(", "));
-        let hint = "that is for you to write, and was left out";
+        let hint = "a link may not say that, or not so; it was left out, for you to write";
         output.notice(&Notice::warning("mailto", line, hint));
     }
     let me = identities::all(home, output)?;

@@ -5,7 +5,7 @@
 
 use crate::backend::Reader;
 use crate::cli::home::Home;
-use crate::cli::show;
+use crate::cli::{rest, show};
 use crate::engine::view::Message;
 use crate::engine::{Device, EngineError};
 use crate::mail::compose::{Hints, Shown};
@@ -65,8 +65,19 @@ impl<'a> Original<'a> {
         &self.messages[self.at]
     }
 
-    /// The bytes of a message as they came.
+    /// The beginning of a message at least: its header.
+    pub(in crate::cli) fn head(&self, message: &Message) -> Result<Vec<u8>, Notice> {
+        match &message.outline {
+            Some(hash) => show::bytes(self.home, &self.device, self.logs.as_ref(), hash),
+            None => self.raw(message),
+        }
+    }
+
+    /// The bytes of a message as they came; of one that is not whole the rest is fetched first.
     pub(in crate::cli) fn raw(&self, message: &Message) -> Result<Vec<u8>, Notice> {
+        if message.outline.is_some() {
+            return rest::raw(self.home, &message.thread, &message.id);
+        }
         let hash = message.raw.as_ref().ok_or_else(|| no_message(message.id.as_str()))?;
         show::bytes(self.home, &self.device, self.logs.as_ref(), hash)
     }
@@ -75,7 +86,7 @@ impl<'a> Original<'a> {
     /// says is not known.
     pub(in crate::cli) fn shown(&self) -> Shown {
         let message = self.message();
-        let hints = self.raw(message).map(|raw| Hints::read(&raw)).unwrap_or_default();
+        let hints = self.head(message).map(|raw| Hints::read(&raw)).unwrap_or_default();
         message.shown(hints)
     }
 }

@@ -86,7 +86,7 @@ fn safe(text: &str) -> String {
 fn way(original: &mut Original<'_>) -> Result<Option<Way>, Notice> {
     let last = original.messages.len();
     for at in (0..last).rev().take(MAX_LOOKED_AT) {
-        let raw = original.raw(&original.messages[at])?;
+        let raw = original.head(&original.messages[at])?;
         if let Some(way) = unsubscribe::of(&raw) {
             original.at = at;
             return Ok(Some(way));

@@ -60,17 +60,11 @@ pub fn parse(uri: &str) -> Result<Mailto, MailtoError> {
         let name = decoded(name).unwrap_or_else(|| name.to_owned());
         let taken = decoded(value).is_some_and(|value| take(&mut out.draft, &name, &value));
         if !taken {
-            let name = crate::safe_text::line(&name);
-            let known = TAKEN.iter().any(|taken| name.eq_ignore_ascii_case(taken));
-            let why = if known { " (what it says cannot stand there)" } else { "" };
-            out.refused.push(format!("{name}{why}"));
+            out.refused.push(crate::safe_text::line(&name));
         }
     }
     Ok(out)
 }
-
-/// Fields that are taken.
-const TAKEN: [&str; 5] = ["to", "cc", "subject", "body", "in-reply-to"];
 
 /// Takes a field into the draft; `false` when it must not be.
 fn take(draft: &mut Draft, name: &str, value: &str) -> bool {

@@ -128,7 +128,7 @@ mod tests {
         check(&format!("{both}\n{post}"), "click x.org https://x.org/u?id=1");
         check(both, "mail l@x.org out b");
         check("List-Unsubscribe: <https://x.org/\n u>", "page x.org https://x.org/u");
-        check(&format!("List-Unsubscribe: <http://x.org/u>\n{post}"), "none");
+        check(&format!("List-Unsubscribe: <http://x.org/u>\n{post}"), "page x.org http://x.org/u");
         check(&format!("List-Unsubscribe: <https://a@x.org/u>\n{post}"), "none");
         check(&format!("List-Unsubscribe: <javascript:x>, <file:///x>\n{post}"), "none");
         check("List-Unsubscribe: <mailto:?subject=x>", "none");

@@ -122,20 +122,17 @@ pub fn noted(model: &mut Model, slot: i64, done: Result<(), Notice>) {
     if let Some(composer) = model.writing.of_slot(slot) {
         composer.noted.answered(done.is_ok(), now);
     }
-    match done {
-        Err(notice) => {
-            model.writing.refused.clone_from(&notice.message);
-            let line = format!("{NOT_KEPT}: {}", notice.message);
-            let full = notice.code == "disk-full";
-            let hint = if full { "it is tried again: free some space" } else { &notice.hint };
-            model.say(Severity::Error, line, hint);
-        }
-        Ok(()) => {
-            let stale = |shown: &mut Shown| shown.text.starts_with(NOT_KEPT);
-            if model.notice.take_if(stale).is_some() {
-                model.say(Severity::Info, "What is written is kept again", "");
-            }
-        }
+    if let Err(notice) = done {
+        model.writing.refused.clone_from(&notice.message);
+        let line = format!("{NOT_KEPT}: {}", notice.message);
+        let full = notice.code == "disk-full";
+        let hint = if full { "it is tried again: free some space" } else { &notice.hint };
+        model.say(Severity::Error, line, hint);
+        return;
+    }
+    let stale = |shown: &mut Shown| shown.text.starts_with(NOT_KEPT);
+    if model.notice.take_if(stale).is_some() {
+        model.say(Severity::Info, "What is written is kept again", "");
     }
 }
 

@@ -64,26 +64,47 @@ pub fn read(model: &Model) -> Option<&Message> {
 /// Asks for the header of the message that is read.
 pub fn look(model: &mut Model) -> Vec<Effect> {
     let Some(message) = read(model) else { return Vec::new() };
-    let Some(raw) = message.raw.clone().filter(|_| message.size <= AHEAD_BYTES) else {
+    let small = message.raw.clone().filter(|_| message.size <= AHEAD_BYTES);
+    let Some(raw) = small.or_else(|| message.outline.clone()) else {
         return Vec::new();
     };
     if model.writing.heads.is_asked(&message.id) {
         return Vec::new();
     }
+    let (whole, thread) = (message.outline.is_none(), message.thread.clone());
     let message = message.id.clone();
     model.writing.heads.note(message.clone(), None);
     let ticket = model.writing.next_ticket();
-    ask([Request::Original(OriginalAsk { ticket, message, raw, want: Want::Head })])
+    let rest = (!whole).then(|| Request::Rest { thread, message: message.clone() });
+    let head = Request::Original(OriginalAsk { ticket, message, raw, want: Want::Head });
+    ask([head].into_iter().chain(rest))
+}
+
+/// Asks for the rest of a message that is not whole, and says so; `None` for one that is.
+pub fn rest(model: &mut Model, message: &Message) -> Option<Vec<Effect>> {
+    message.outline.as_ref()?;
+    let line =
+        format!("Fetching the rest of it, {}, from its mail server", text::size(message.size));
+    model.say(Severity::Info, line, "press it again in a moment");
+    let (thread, message) = (message.thread.clone(), message.id.clone());
+    Some(ask([Request::Rest { thread, message }]))
 }
 
 /// What asks for the header of a message, under a new ticket.
 pub fn wanted(model: &mut Model, message: &Message) -> Option<OriginalAsk> {
-    let (raw, message) = (message.raw.clone()?, message.id.clone());
+    let raw = message.raw.clone().or_else(|| message.outline.clone())?;
+    let message = message.id.clone();
     Some(OriginalAsk { ticket: model.writing.next_ticket(), message, raw, want: Want::Head })
 }
 
 /// Begins an answer or a forward: at once where the header is known, else when it comes.
 pub fn begin(model: &mut Model, message: Message, how: Answering) -> Vec<Effect> {
+    // What is not whole is not sent on: what of it is quoted is here.
+    if matches!(how, Answering::Inline | Answering::Attached)
+        && let Some(effects) = rest(model, &message)
+    {
+        return effects;
+    }
     let known = model.writing.heads.of(&message.id).map(|head| head.hints.clone());
     if let Some(hints) = known {
         return begun(model, &message, hints, how);

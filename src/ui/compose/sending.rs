@@ -137,8 +137,8 @@ fn said(warning: &Warning) -> Option<String> {
 }
 
 /// What may come of it when something is sent of which nobody knows whether it was.
-const MAYBE: &str = "It may have been sent already: whoever got it would get it twice. Look in Sent \
-     (g t), or ask somebody who was to get it, first.";
+const MAYBE: &str = "It may have been sent already: whoever got it would get it twice. Look in \
+     Sent (g t), or ask somebody who was to get it, first.";
 /// The same where it was.
 const SURELY: &str = "An earlier text of this was sent already: whoever got it gets this as well.";
 

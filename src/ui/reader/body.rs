@@ -57,6 +57,11 @@ pub(super) fn lines(message: &Message, columns: usize) -> Lines {
         out.push((Kind::Meta, text::cut(&line, columns)));
     }
     attached(message, columns, &mut out);
+    if message.outline.is_some() {
+        let says = if message.wanted { "fetching the rest" } else { "the rest is" };
+        let line = format!("{says} at its mail server ({} in all)", text::size(message.size));
+        out.push((Kind::Meta, text::cut(&line, columns)));
+    }
     if message.copies > 0 {
         let copies = text::plural(message.copies, "other copy", "other copies");
         out.push((Kind::Defect, text::cut(&format!("{copies} under the same id"), columns)));
@@ -166,8 +171,8 @@ fn shown(message: &Message, columns: usize, out: &mut Lines) {
     }
 }
 
-/// A line of a text that has no list of ours, which notes a link under a number: it is the sender's,
-/// and none of it is left out.
+/// A line of a text that has no list of ours, which notes a link under a number: it is the
+/// sender's, and none of it is left out.
 fn noted(line: &str, target: &str, columns: usize, out: &mut Lines) {
     out.extend(text::wrap(line, columns).into_iter().map(|part| (Kind::Link, part)));
     let warnings = links::warnings("", target);

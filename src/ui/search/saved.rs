@@ -13,6 +13,8 @@ use crate::ui::line::Line;
 
 /// What was found is asked for again at most so often, in milliseconds.
 const AGAIN_MS: i64 = 1_000;
+/// And so often after mail has changed: its words are in the index within a second.
+const AGAIN_TIMES: u8 = 2;
 
 /// A name is asked for.
 #[derive(Debug, Clone)]
@@ -91,20 +93,30 @@ pub fn show(model: &mut Model, saved: &Named) -> Vec<Effect> {
 /// Mail has changed: what was found is asked for again, unless somebody works on its rows.
 pub fn changed(model: &mut Model) -> Vec<Effect> {
     if let Some(search) = &mut model.search {
-        search.again = true;
+        search.again = AGAIN_TIMES;
     }
     tick(model)
 }
 
-/// Asks again, once that may be.
-pub fn tick(model: &mut Model) -> Vec<Effect> {
+/// Whether it is to be asked again soon.
+#[must_use]
+pub fn waits(model: &Model) -> bool {
     let rests = model.list.cursor == 0 && model.list.selected.is_empty() && !model.list.jumping();
     let is_read = model.reader.is_some() || !model.layers.is_empty();
-    let Some(search) = &model.search else { return Vec::new() };
-    let due = search.again && model.now_ms >= search.asked_at.saturating_add(AGAIN_MS);
-    if !due || search.open || !rests || is_read {
+    let asks = model.search.as_ref().is_some_and(|search| search.again > 0 && !search.open);
+    asks && rests && !is_read
+}
+
+/// Asks again, once that may be.
+pub fn tick(model: &mut Model) -> Vec<Effect> {
+    if !waits(model) {
         return Vec::new();
     }
+    let Some(search) = &mut model.search else { return Vec::new() };
+    if model.now_ms < search.asked_at.saturating_add(AGAIN_MS) {
+        return Vec::new();
+    }
+    search.again -= 1;
     match search.asked.clone() {
         Some(asked) => seek(model, asked),
         None => Vec::new(),

@@ -34,7 +34,8 @@ fn a_command_does_what_its_key_does() {
     same("<Enter>:archive<Enter>", "<Enter>e");
     same(":go starred<Enter>", "gs");
     same(":go Sent<Enter>", "gt");
-    same(":label work<Enter>", "lwork<Enter>");
+    same("j:label work<Enter>", "jlwork<Enter>");
+    same(":label -work<Enter>", "lwork<Enter>");
     same("<C-k>Mark as read<Enter>", "I");
 }
 

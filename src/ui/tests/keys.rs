@@ -35,6 +35,7 @@ pub(super) fn intents(screen: &Screen) -> Vec<String> {
             Intent::Redo(action) => {
                 format!("Redo {}", action.as_ref().map_or("last", |action| action.as_str()))
             }
+            Intent::Fetch(messages) => format!("Fetch {}", messages.len()),
             Intent::CreateLabel(name) => format!("CreateLabel {name}"),
             Intent::NewLabel { name, targets, .. } => {
                 let targets: Vec<String> = targets.iter().map(|t| thread(&t.thread)).collect();

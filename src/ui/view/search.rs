@@ -11,6 +11,7 @@ use ratatui::style::{Modifier, Style};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::{columns, put, put_all, tour};
+use crate::notice::Severity;
 use crate::search::{Order, Weight};
 use crate::ui::app::Model;
 use crate::ui::layout::areas;
@@ -128,7 +129,10 @@ fn facts(search: &Search) -> Vec<String> {
 fn remark(model: &Model, search: &Search) -> Vec<(String, Style)> {
     let theme = model.theme;
     if let Some(wrong) = &search.wrong {
-        return vec![(format!("✗ {}", wrong.message), theme.error())];
+        return vec![match wrong.severity {
+            Severity::Error => (format!("✗ {}", wrong.message), theme.error()),
+            _ => (format!("! {}", wrong.message), theme.warning()),
+        }];
     }
     let worst = search.parsed.marks.iter().filter(|mark| mark.weight > Weight::Open);
     if let Some(mark) = worst.max_by_key(|mark| mark.weight) {

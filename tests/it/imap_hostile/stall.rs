@@ -10,7 +10,7 @@ use mailtui::imap::connect::Way;
 use mailtui::imap::worker::{Doing, Job, Worker};
 use mailtui::imap::{
     Batch, Conflict, Edge, FolderState, Found, Listing, Order, Outcome, Report, Role, Stand,
-    Target, What, Wish,
+    Target, Took, What, Wish,
 };
 
 use super::{mailbox, raw};
@@ -60,8 +60,8 @@ impl Edge for Nobody {
         Ok(listing.messages.iter().map(|known| known.uid).collect())
     }
 
-    fn arrived(&mut self, batch: Batch) -> Result<u64, SinkError> {
-        Ok(batch.messages.len() as u64)
+    fn arrived(&mut self, batch: Batch) -> Result<Took, SinkError> {
+        Ok(Took { new: batch.messages.len() as u64, ..Took::default() })
     }
 
     fn stand(&mut self, _: Stand) -> Result<bool, SinkError> {
