@@ -56,6 +56,8 @@
 //!
 //! | what happens | where, in order |
 //! |---|---|
+//! | a command is found, typed | `ui/palette`, `ui/ex` → `ui/asking` → `command/fuzzy`, `line` |
+//! | what a key means | `cli/keys` → `command/bindings` → `keymap`, `preset` ← `registry` |
 //! | key `e` | `ui/keys` → `command/archive` → `engine/run` → `engine/intents` → `mailbox/groups` |
 //! | a blob comes in, goes out | `backend/blobs`, `store/upload` ← `engine/blobs` |
 //! | what is kept on a device | `engine/policy` → `engine/walk` → `engine/keep` → `engine/kept` |

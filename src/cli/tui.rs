@@ -144,7 +144,10 @@ fn show(
     let mut doors = Doors { home: home.clone(), owner, sample, running, listening, side };
     let of_desk = desk.clone();
     let (look, settings) = look();
+    let (keys, keys_job) = super::keys::bound();
     let start = Start {
+        keys,
+        keys_job,
         first: beginning.first,
         first_run: beginning.first_run,
         older: beginning.older,

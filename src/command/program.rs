@@ -92,10 +92,10 @@ pub const PROGRAM: [Command; 19] = [
     declare(
         Group::Program,
         "close-help",
-        "Close the help",
+        "Close the help; with something typed: show all keys",
         "close",
         &[Help],
-        &["Esc", "q", "?"],
+        &["Esc", "?"],
         Verb::Close,
     ),
     declare(

@@ -14,6 +14,7 @@ use crossterm::event::{Event as TerminalEvent, KeyEventKind, KeyModifiers};
 use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
+use crate::command::bindings::Bindings;
 use crate::command::context::Context;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Label, Page, Status};
@@ -31,9 +32,9 @@ use crate::ui::look::Look;
 use crate::ui::outside::{Outside, Wish};
 use crate::ui::pace::Pace;
 use crate::ui::signals::{self, Told, Watch};
-use crate::ui::sources::{self, AccountJob, Event, Open, SettingsJob};
+use crate::ui::sources::{self, AccountJob, Event, KeysJob, Open, SettingsJob};
 use crate::ui::terminal::Screen;
-use crate::ui::{keymap, look, update, view};
+use crate::ui::{keymap, look, update, view, which};
 
 /// The most that is taken in before a frame is drawn.
 const MAX_BATCH: usize = 1_000;
@@ -78,6 +79,10 @@ pub struct Start {
     pub accounts: AccountJob,
     /// Reads files and says as whom is written.
     pub desk: DeskJob,
+    /// What keys mean.
+    pub keys: Bindings,
+    /// Tells when that changes.
+    pub keys_job: KeysJob,
     /// Runs the user's editor in the terminal that it is given.
     pub editor: EditorRun,
 }
@@ -126,6 +131,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
         first_run: start.first_run,
     });
     look::begin(&mut model, start.look);
+    crate::ui::asking::bound(&mut model, start.keys, false);
     model.older = start.older.then_some(model.now_ms);
     let (columns, rows) = Screen::size()?;
     if let Some(draft) = start.compose {
@@ -143,6 +149,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     let gate = sources::start(&events, watch, start.open, door_requests, patience, Ear::new(asks))?;
     let (accounts, asked) = channel();
     sources::attend_accounts(&events, start.accounts, asked)?;
+    sources::attend_keys(&events, start.keys_job)?;
     let (desk, desk_asked) = channel();
     sources::attend_desk(&events, start.desk, desk_asked)?;
     sources::attend_settings(&events, start.settings)?;
@@ -347,11 +354,12 @@ impl Loop {
         let types = model.writing.open.as_ref().is_some_and(|open| open.changed.is_some());
         let pause = Duration::from_millis(PAUSE_MS.unsigned_abs());
         let busy = busy || !model.writing.held.is_empty() || !model.writing.leaving.is_empty();
-        match (types, busy) {
+        let tick = match (types, busy) {
             (true, _) => pause.min(TICK_BUSY),
             (false, true) => TICK_BUSY,
             (false, false) => TICK_IDLE,
-        }
+        };
+        which::wait(model).map_or(tick, |wait| wait.min(tick))
     }
 
     /// Waits for something to come; returns all that has.
@@ -412,6 +420,7 @@ impl Loop {
                     vec![Message::Opened(door)]
                 }
                 Event::NotOpened(notice) => vec![Message::NotOpened(notice)],
+                Event::Keys(bound) => vec![Message::Keys(bound)],
                 Event::Engine(update) => vec![Message::Engine(Box::new(update))],
                 Event::Desk(said) => vec![Message::Desk(Box::new(said))],
                 Event::Settings(loaded) => vec![Message::Settings(loaded)],

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::Event as TerminalEvent;
 
+use crate::command::bindings::Bindings;
 use crate::config::Loaded;
 use crate::config::colour::Rgb;
 use crate::engine::accounts::AccountAsk;
@@ -38,6 +39,8 @@ pub type AccountJob = Arc<dyn Fn(AccountAsk, Arc<AtomicBool>, Tell) + Send + Syn
 
 /// Tells of settings that have changed, on a thread of its own, until nobody listens.
 pub type SettingsJob = Box<dyn FnOnce(&dyn Fn(Loaded) -> bool) + Send>;
+/// Tells of keys that are bound otherwise, on a thread of its own, until nobody listens.
+pub type KeysJob = Box<dyn FnOnce(&dyn Fn(Bindings) -> bool) + Send>;
 
 /// How long the terminal may take to take its modes back when the program is ended by force.
 const LAST_BYTES: Duration = Duration::from_millis(200);
@@ -64,6 +67,8 @@ pub enum Event {
     Settings(Box<Loaded>),
     /// The terminal's background is this.
     Background(Rgb),
+    /// Keys are bound otherwise.
+    Keys(Bindings),
     /// The engine is gone.
     EngineGone,
 }
@@ -97,6 +102,15 @@ pub fn start(
     }
     spawn("engine-updates", move || open_doors(open, &doors, &opened))?;
     Ok(gate)
+}
+
+/// Passes on what the user binds while the program runs.
+///
+/// # Errors
+/// When a thread cannot be made.
+pub fn attend_keys(events: &Sender<Event>, job: KeysJob) -> std::io::Result<()> {
+    let events = events.clone();
+    spawn("keys", move || job(&|bound| events.send(Event::Keys(bound)).is_ok()))
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {

@@ -11,6 +11,7 @@ use crate::notice::{Notice, Severity};
 use crate::ui::app::{
     Door, Effect, Import, Layer, Message, Model, NOTICE_MS, Quitting, Sent, Shown, Stage, UiExit,
 };
+use crate::ui::asking;
 use crate::ui::compose::desk::DeskAsk;
 use crate::ui::compose::{keeping, opening, original, outgoing};
 use crate::ui::history::History;
@@ -57,6 +58,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Time(now_ms) => time(model, now_ms),
+        Message::Keys(bound) => {
+            crate::ui::asking::bound(model, bound, true);
+            Vec::new()
+        }
         Message::Drawn => drawn(model),
     };
     effects.extend(search::look(model));
@@ -98,10 +103,10 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
             *shown = top.min(last);
         }
     }
-    if let Some(Layer::Help(top)) = model.layers.last().cloned() {
+    if let Some(Layer::Help(_)) = model.layers.last() {
         let last = crate::ui::view::help::last_top(model);
-        if let Some(Layer::Help(shown)) = model.layers.last_mut() {
-            *shown = top.min(last);
+        if let Some(Layer::Help(open)) = model.layers.last_mut() {
+            open.top = open.top.min(last);
         }
     }
     ask(requests)
@@ -328,9 +333,9 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
     past::answered(model, sent, &done);
     let is_done = done.action.is_some();
     let hint = match sent {
-        Some(Sent::Key | Sent::Redo) if is_done => "z undoes",
-        Some(Sent::Undo) if is_done => "Z does it again",
-        _ => "",
+        Some(Sent::Key | Sent::Redo) if is_done => asking::hint(model, "undo", "undoes"),
+        Some(Sent::Undo) if is_done => asking::hint(model, "redo", "does it again"),
+        _ => String::new(),
     };
     let silent =
         matches!(sent, Some(Sent::Silent | Sent::Draft(_) | Sent::Order(_) | Sent::Leftover(_)));

@@ -58,7 +58,7 @@ const DOORS: [(&str, &[&str]); 19] = [
     ("mail_parser", &["src/mail"]),
     ("html2text", &["src/mail"]),
     ("clap", &["src/cli", "src/main.rs"]),
-    ("toml_edit", &["src/account", "src/config"]),
+    ("toml_edit", &["src/account", "src/command", "src/config"]),
     ("hyper", &["src/account"]),
     ("simple_dns", &["src/account"]),
     ("roxmltree", &["src/account"]),

@@ -169,6 +169,20 @@ fn the_pictures_show_this_program() {
     program.find(POINTED);
     let list = program.drawn("The list of conversations in mailtui");
     let list_light = program.light("The list of conversations in mailtui, light");
+    program.tell(Message::Key(Key { code: Code::Char('k'), ctrl: true }));
+    for key in "la".chars() {
+        program.press(key);
+    }
+    let palette = program.drawn("The palette of mailtui");
+    program.tell(Message::Key(Key::plain(Code::Esc)));
+    program.press('?');
+    for key in "label".chars() {
+        program.press(key);
+    }
+    let help = program.drawn("The help of mailtui about a word");
+    for _ in 0..2 {
+        program.tell(Message::Key(Key::plain(Code::Esc)));
+    }
     program.find(READ);
     program.press('\n');
     let reader = program.drawn("A conversation in mailtui");
@@ -192,6 +206,8 @@ fn the_pictures_show_this_program() {
     let all = [
         ("list.svg", list),
         ("list-light.svg", list_light),
+        ("palette.svg", palette),
+        ("help.svg", help),
         ("reader.svg", reader),
         ("reader-light.svg", reader_light),
         ("write.svg", write),

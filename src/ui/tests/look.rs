@@ -23,6 +23,8 @@ fn look() {
             home: Some("/home/u".into()),
         }),
         older: false,
+        keys: crate::command::bindings::Bindings::default(),
+        keys_job: Box::new(|_| {}),
         compose: None,
         demo: false,
         look: crate::ui::Look::default(),

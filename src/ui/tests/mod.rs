@@ -1,6 +1,7 @@
 //! The screens and the keys, on the engine's double (see `double` for why it is one).
 
 mod accounts;
+mod asking;
 mod calm;
 mod compose;
 mod files;

@@ -40,7 +40,18 @@ pub fn open(model: &Model, title: &str, size: (u16, u16), area: Rect, buf: &mut 
 
 /// Draws the typed text with its caret visible; returns where the caret is.
 pub(super) fn typed(model: &Model, line: &Line, at: Rect, buf: &mut Buffer) -> Position {
-    let x = put(buf, (at.x, at.y), "› ", at.width, model.theme.key());
+    typed_behind(model, "› ", line, at, buf)
+}
+
+/// As [`typed`], behind another sign.
+pub(super) fn typed_behind(
+    model: &Model,
+    sign: &str,
+    line: &Line,
+    at: Rect,
+    buf: &mut Buffer,
+) -> Position {
+    let x = put(buf, (at.x, at.y), sign, at.width, model.theme.key());
     let room = usize::from(at.right().saturating_sub(x)).saturating_sub(1);
     let caret = line.caret_column();
     // What does not fit is hidden on the left, so that the caret is always seen.

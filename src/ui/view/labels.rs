@@ -82,11 +82,11 @@ pub fn picker(model: &Model, picker: &Picker, area: Rect, buf: &mut Buffer) -> P
 /// Draws what the keys for labels do, under the entries.
 fn keys(model: &Model, line: Rect, buf: &mut Buffer) {
     let commands = all().filter(|command| command.applies(Context::Picker));
-    let words = commands.filter_map(|command| Some((command.keys.first()?, word(command.verb)?)));
+    let keymap = &model.keymap;
+    let words = commands.filter_map(|c| Some((keymap.keys(c.name).next()?, word(c.verb)?)));
     let mut x = line.x;
     for (key, word) in words {
-        let parts =
-            [(*key, model.theme.key()), (" ", model.theme.dim()), (word, model.theme.dim())];
+        let parts = [(key, model.theme.key()), (" ", model.theme.dim()), (word, model.theme.dim())];
         let wide = columns(key) + columns(word) + 1;
         if x + wide > line.right() {
             break;

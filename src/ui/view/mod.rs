@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod boxes;
 pub mod compose;
+mod ex;
 mod files;
 pub mod first_run;
 pub mod frame;
@@ -16,6 +17,7 @@ pub mod labels;
 mod links;
 pub mod list;
 mod outgoing;
+mod palette;
 pub mod reader;
 pub mod search;
 mod sending;
@@ -23,6 +25,7 @@ pub mod sidebar;
 mod snooze;
 pub mod tour;
 mod unsubscribe;
+mod which;
 pub mod wizard;
 
 use std::sync::Arc;
@@ -80,10 +83,9 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     if let Some(layer) = model.layers.last() {
         step_back(model, area, buf);
         caret = match layer {
-            Layer::Help(top) => {
-                help::draw(model, *top, area, buf);
-                None
-            }
+            Layer::Help(open) => Some(help::draw(model, open, area, buf)),
+            Layer::Palette(open) => Some(palette::draw(model, open, area, buf)),
+            Layer::Ex(open) => Some(ex::draw(model, open, area, buf)),
             Layer::Accounts(top) => {
                 accounts::draw(model, *top, area, buf);
                 None
@@ -124,6 +126,7 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             }
         };
     }
+    which::draw(model, area, buf);
     caret
 }
 
