@@ -17,8 +17,8 @@ const LEAST: u64 = 64 * 1_024;
 /// And at most; between them as many as the log has.
 const MOST: u64 = 1_024 * 1_024;
 
-/// Bytes of a log that gets no more: about as long it is copied into its file, and begins anew where
-/// it is.
+/// Bytes of a log that gets no more: about as long it is copied into its file, and begins anew
+/// where it is.
 const LONGEST: u64 = 16 * 1_024 * 1_024;
 
 /// How far there is room in a log.

@@ -44,7 +44,8 @@ const EXPLAINED: &[(&str, &str, &[u64], &str)] = &[
 ];
 
 /// What we find and neither tool does, for one reason: it stands as a word in what a reader is
-/// shown, as the test finds out without our words and index. None of it is a message that must be found.
+/// shown, as the test finds out without our words and index. None of it is a message that must be
+/// found.
 const MORE: &[(&str, &str, &[u64])] = &[
     ("enmime", "accounts", &[58]),
     ("enmime", "content", &[57, 58]),
