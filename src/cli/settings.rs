@@ -64,7 +64,7 @@ fn text_of(path: &Path) -> Result<Option<String>, String> {
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        format!("line {} is not UTF-8", good.iter().filter(|b| **b == b'\n').count() + 1)
+        format!("line {} is not UTF-8", good.split(|b| *b == b'\n').count())
     })?;
     Ok(Some(text))
 }

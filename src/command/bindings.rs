@@ -271,7 +271,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_file_is_too_strange(text in "\\PC{0,200}|(\\[keys\\]|[a-z]{1,8} = \"[a-zA-Z -]{0,6}\"|\n){0,30}") {
+        fn no_file_is_too_strange(
+            text in "\\PC{0,200}|(\\[keys\\]|[a-z]{1,8} = \"[a-zA-Z -]{0,6}\"|\n){0,30}",
+        ) {
             let keymap = read(&text).keymap;
             proptest::prop_assert_eq!(keymap.clashes(), Vec::<String>::new());
         }

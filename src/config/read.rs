@@ -108,7 +108,7 @@ fn set(settings: &mut Settings, key: &str, item: &Item) -> Option<()> {
     let number =
         |least: i64, most: i64| item.as_integer().filter(|number| (least..=most).contains(number));
     match key {
-        "theme" => settings.theme = item.as_str().filter(|name| is_name(name))?.to_owned(),
+        "theme" => item.as_str().filter(|name| is_name(name))?.clone_into(&mut settings.theme),
         "density" => settings.density = DENSITY.read(item.as_str()?)?,
         "sidebar" => settings.sidebar = item.as_bool()?,
         "preview" => settings.preview = PREVIEW.read(item.as_str()?)?,

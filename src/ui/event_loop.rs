@@ -119,8 +119,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     // Nobody listens any more when the loop has ended already.
     let mut screen =
         Screen::open(start.look.tells(start.tells), move || drop(alarm.send(Event::Crashed)))?;
-    let own = start.first_run.is_none();
-    let asks = start.asks;
+    let (own, asks) = (start.first_run.is_none(), start.asks);
     let first_door = if start.demo { Door::Demo } else { Door::Own };
     let mut model = Model::new(Beginning {
         now_ms: start.clock.now_ms(),

@@ -199,13 +199,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Accept => accept(model),
         Verb::Toggle => toggle(model),
         Verb::Purge(all) => purge::look(model, all),
-        Verb::Close if matches!(model.layers.last(), Some(Layer::Purge(_))) => purge::close(model),
-        Verb::Close if matches!(model.layers.last(), Some(Layer::Wizard(_))) => wizard::back(model),
-        Verb::Close if files::is_open(model) => files::close(model),
-        Verb::Close => {
-            model.layers.pop();
-            Vec::new()
-        }
+        Verb::Close => close(model),
         Verb::Palette => palette::open(model),
         Verb::Ex => ex::open(model),
         Verb::CompleteEx(_) => Vec::new(),
@@ -224,6 +218,19 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::StopNow => {
             model.interrupted = true;
             quit(model)
+        }
+    }
+}
+
+/// Closes what is on top, each in its own way.
+fn close(model: &mut Model) -> Vec<Effect> {
+    match model.layers.last() {
+        Some(Layer::Purge(_)) => purge::close(model),
+        Some(Layer::Wizard(_)) => wizard::back(model),
+        _ if files::is_open(model) => files::close(model),
+        _ => {
+            model.layers.pop();
+            Vec::new()
         }
     }
 }

@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn a_shape_is_kept_where_there_is_room_for_it() {
         let right = Shape::default();
-        let shape = |preview, sidebar, width| Shape { preview, sidebar, width };
+        let shape = |preview, sidebar, width| Shape { sidebar, preview, width };
         let read = |size, shape| areas_in(size, true, shape);
         assert_eq!(read((200, 50), right).list.width, 77);
         assert_eq!(read((200, 50), shape(Preview::Right, true, 60)).reader.width, 60);

@@ -130,7 +130,8 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     caret
 }
 
-/// Makes what is under a layer quiet: one look, no lines. The bottom, which says what keys do, stays.
+/// Makes what is under a layer quiet: one look, no lines. The bottom, which says what keys do,
+/// stays.
 fn step_back(model: &Model, area: Rect, buf: &mut Buffer) {
     let bottom = layout::bottom_rows(area.height);
     let quiet = Style::reset().patch(model.theme.dim());
