@@ -101,9 +101,12 @@ impl Both {
         limit: usize,
         reached: bool,
     ) -> Option<Frame> {
-        if self.sought.as_ref() != Some(sought) {
-            *self = Self { sought: Some(sought.clone()), ..Self::default() };
+        // What is kept is what was typed: what the backend found of that stands until it answers.
+        let same = |had: &Sought| (&had.query, had.order) == (&sought.query, sought.order);
+        if !self.sought.as_ref().is_some_and(same) {
+            *self = Self::default();
         }
+        self.sought = Some(sought.clone());
         (self.ticket, self.limit, self.here) = (ticket, limit, None);
         let frame = reached.then(|| frame(ticket, sought, limit)).flatten();
         self.asked = if frame.is_some() { AskedThere::Waits } else { AskedThere::Nobody };

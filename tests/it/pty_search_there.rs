@@ -6,32 +6,31 @@ use crate::support::mail::{mail, write};
 use crate::support::pty::Pty;
 use crate::support::serve::Serve;
 
-/// Two mails; the device keeps the newer one, once it has read it, or none.
+/// How many conversations there are: more than are loaded ahead around the cursor.
+const MANY: usize = 30;
+
+/// A backend with mail, and a device that keeps so much of it.
 fn pair(keep: &str) -> (Serve, Home) {
     let (mut serve, sender, device) = (Serve::start(), Home::new(), Home::new());
-    for (at, subject, body) in [
-        (10, "Garden plans", "Seeds and the zeppelin\n"),
-        (20, "Minutes", "Of zeppelins, and lunch\n"),
-    ] {
-        let name = format!("box/{at}.eml");
-        write(
-            &sender.path(&name),
-            &mail(subject).at(at).set("Subject", subject).body(body).bytes(),
-        );
+    for n in 0..MANY {
+        let one = mail(&format!("n{n}")).at(10 + i64::try_from(n).expect("few"));
+        let one = one.set("Subject", &format!("Letter {n:02}"));
+        let one = one.body(format!("The zeppelin of berth {n:02} rises\n"));
+        write(&sender.path(&format!("box/{n}.eml")), &one.bytes());
     }
     serve.run(&sender, &["import", "box"]).ok();
     serve.run(&device, &["device", "keep", keep]).ok();
     serve.sync(&device);
     // All is in its index.
     let found = serve.home().run(&["search", "zeppelin", "--json"]).ok();
-    assert_eq!(found.lines().len(), 1, "{found}");
+    assert_eq!(found.lines().len(), MANY, "{found}");
     (serve, device)
 }
 
 fn open(serve: &Serve, device: &Home) -> Pty {
     let (url, token) = (serve.url(), serve.token_file().display().to_string());
-    let pty = Pty::start(device, (110, 24), &["--backend", &url, "--token-file", &token]);
-    pty.wait("the inbox", |screen| screen.contains("Garden") && screen.contains("Minutes"));
+    let pty = Pty::start(device, (140, 30), &["--backend", &url, "--token-file", &token]);
+    pty.wait("the inbox", |screen| screen.contains("Letter 29"));
     pty
 }
 
@@ -42,21 +41,24 @@ fn what_the_backend_holds_is_found_marked_and_opened() {
     pty.press("/");
     pty.press("zeppelin*");
     let found = |screen: &str| {
-        screen.contains("with what the backend holds") && screen.matches('⇅').count() == 3
+        screen.contains("with what the backend holds") && screen.matches('⇅').count() > 5
     };
-    let screen = pty.wait("both, with the lines where it stands", found);
-    assert!(screen.contains("⇅ Seeds and the zeppelin"), "{screen}");
-    assert!(screen.find("Minutes") < screen.find("Garden"), "the newest first: {screen}");
+    let screen = pty.wait("what is there, with the lines where it stands", found);
+    assert!(screen.contains("Letter 20  ⇅ The zeppelin of berth 20 rises"), "{screen}");
+    assert!(screen.find("Letter 29") < screen.find("Letter 20"), "the newest first: {screen}");
     pty.press("\r");
-    pty.press("j\r");
-    pty.wait_text("Seeds and the zeppelin");
+    pty.press("G");
+    pty.wait_text("Letter 00");
+    pty.press("\r");
+    pty.wait_text("u back");
+    pty.wait_text("The zeppelin of berth 00 rises");
     pty.press("u");
     // Without it, it is said what is searched; once it is there again, it is asked again.
     serve.stop();
     pty.wait("the loss", |screen| !screen.contains("online · remote"));
     pty.press("/");
     pty.press("\u{15}");
-    pty.press("minut");
+    pty.press("berth");
     pty.wait_text("only what is on this device");
     serve.restart();
     pty.wait_text("with what the backend holds");
@@ -68,15 +70,17 @@ fn what_the_backend_holds_is_found_marked_and_opened() {
 
 #[test]
 fn what_is_here_is_one_row_with_what_is_there() {
-    let (serve, device) = pair("newest:1");
+    let (serve, device) = pair("newest:10");
     let mut pty = open(&serve, &device);
     pty.press("/");
     pty.press("zeppelin*");
-    let found = |screen: &str| {
-        screen.contains("with what the backend holds") && screen.matches('⇅').count() == 2
-    };
-    let screen = pty.wait("both", found);
-    assert!(screen.contains("2 conversations"), "{screen}");
+    let screen = pty.wait("both", |screen| {
+        screen.contains("with what the backend holds") && screen.contains("30 conversations")
+    });
+    assert_eq!(screen.matches("Letter 25").count(), 1, "{screen}");
+    pty.wait("what is here is not marked", |screen| {
+        screen.contains("Letter 21  The zeppelin") && screen.contains("Letter 12  ⇅ The zeppelin")
+    });
     pty.press("\u{1b}");
     pty.press("q");
     assert_eq!(pty.wait_end(), 0);
