@@ -246,6 +246,9 @@ fn go_on(
         identities::is_mine(&begun.draft, &me)?;
     }
     begun.parts.extend(attach::read(&words.attach)?);
+    if let Some(notice) = attach::unreadable(&begun.draft.body) {
+        output.notice(&notice);
+    }
     let changes = words.any() || words.account.is_some() || words.from.is_some() || writing.send;
     if begun.place == Place::Instead && !changes && !wants_editor(words) {
         let hint = "name what changes, such as --subject, or open it with --edit";

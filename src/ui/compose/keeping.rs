@@ -113,6 +113,16 @@ fn forget(composer: &mut Composer, losses: u64) -> Vec<Effect> {
     ask([Request::Forget { slot: composer.slot, losses }])
 }
 
+/// What is said of drafts that the disk did not take.
+pub const NOT_SAVED: &str = "What was written is not saved yet";
+
+/// Whether something that is written is not saved.
+pub fn is_unsaved(model: &Model) -> bool {
+    let writing = &model.writing;
+    let mut all = writing.open.as_deref().into_iter().chain(&writing.leaving);
+    all.any(|one| !one.is_untouched() && one.saved.as_ref() != Some(&one.draft()))
+}
+
 /// What is said while the disk takes nothing.
 const NOT_KEPT: &str = "What is written is not kept";
 
@@ -152,6 +162,10 @@ pub fn kept(model: &mut Model, slot: i64) -> Vec<Effect> {
         }
     }
     model.writing.leaving.retain(|composer| composer.slot != slot || !composer.done);
+    let stale = |shown: &mut Shown| shown.text.starts_with(NOT_SAVED);
+    if !is_unsaved(model) && model.notice.take_if(stale).is_some() {
+        model.say(Severity::Info, "What was written is saved now", "");
+    }
     effects.extend(quit_when_kept(model));
     effects
 }
