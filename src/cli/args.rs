@@ -19,6 +19,9 @@ pub(super) struct Cli {
     /// With --sync-only: go on, and say every change.
     #[arg(long, requires = "sync_only")]
     pub(super) watch: bool,
+    /// Print config.toml with every setting as it is without one, and exit.
+    #[arg(long)]
+    pub(super) print_default_config: bool,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }
@@ -228,6 +231,22 @@ pub(super) enum Command {
         #[command(subcommand)]
         verb: super::account::Verb,
     },
+    /// List every key with what it does.
+    Keys {
+        /// As a table for a manual.
+        #[arg(long)]
+        markdown: bool,
+        /// Those of a preset, and not as they are bound: gmail, vim or mutt.
+        #[arg(long, value_name = "PRESET", value_parser = preset)]
+        preset: Option<crate::command::preset::Preset>,
+    },
+    /// Write the manual page: `mailtui man | man -l -`.
+    Man,
+    /// Write the completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// Look around in sample mail, gone on quit.
     Demo,
     /// Run the backend for other devices.
@@ -399,6 +418,11 @@ fn order(text: &str) -> Result<crate::search::Order, String> {
         "relevance" => Ok(crate::search::Order::Relevance),
         _ => Err("the order is newest or relevance".to_owned()),
     }
+}
+
+fn preset(text: &str) -> Result<crate::command::preset::Preset, String> {
+    crate::command::preset::Preset::parse(text)
+        .ok_or_else(|| "a preset is gmail, vim or mutt".to_owned())
 }
 
 fn place(text: &str) -> Result<crate::label::Place, String> {

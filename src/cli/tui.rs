@@ -27,10 +27,9 @@ use crate::label;
 use crate::mail::compose::Draft;
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::store::StoreError;
-use crate::ui::ability::Ability;
+use crate::ui::ability::{Ability, Colours};
 use crate::ui::text;
-use crate::ui::theme::Theme;
-use crate::ui::{Door, FirstRun, Found, Start, Tell, UiExit};
+use crate::ui::{Background, Door, FirstRun, Found, Look, SettingsJob, Start, Tell, UiExit};
 
 /// Rows read for the first screen: those of a tall terminal; a taller one asks for the rest.
 const FIRST_ROWS: usize = 60;
@@ -144,13 +143,19 @@ fn show(
     let running = Vec::new();
     let mut doors = Doors { home: home.clone(), owner, sample, running, listening, side };
     let of_desk = desk.clone();
+    let (look, settings) = look();
+    let (keys, keys_job) = super::keys::bound();
     let start = Start {
+        keys,
+        keys_job,
         first: beginning.first,
         first_run: beginning.first_run,
         older: beginning.older,
         demo,
         compose: beginning.compose,
-        theme: Theme::of(ability()),
+        asks: asks(&look),
+        look,
+        settings,
         tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
         zone: crate::clock::zone(),
         clock: Box::new(SystemClock),
@@ -173,6 +178,27 @@ fn show(
             exit
         }
     }
+}
+
+/// Whether more is drawn where the background is known, and the terminal can be asked for it.
+fn asks(look: &Look) -> bool {
+    let many = matches!(look.ability.colours, Colours::Many | Colours::True);
+    many && crate::ui::asked::can(&|name| std::env::var_os(name))
+}
+
+/// How things look by what is set and what the terminal is, and who tells when that changes.
+fn look() -> (Look, SettingsJob) {
+    let dir = super::settings::dir();
+    let loaded = super::settings::load(dir.as_deref());
+    let first = loaded.clone();
+    let settings: SettingsJob = Box::new(move |tell| {
+        if let Some(dir) = dir {
+            super::settings::watch(&dir, first, tell);
+        }
+    });
+    let dark = crate::ui::ability::is_dark(&|name| std::env::var_os(name));
+    let background = dark.map_or(Background::Unknown, Background::Dark);
+    (Look { ability: ability(), background, loaded }, settings)
 }
 
 /// What is said of the end.

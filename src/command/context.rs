@@ -44,13 +44,17 @@ pub enum Context {
     Page,
     /// The links of a message.
     Links,
+    /// What is found by some letters: commands, lists, people.
+    Palette,
+    /// A command that is typed.
+    Ex,
     /// All of these.
     Everywhere,
 }
 
 impl Context {
     /// Every context that can be on top.
-    pub const REAL: [Self; 17] = [
+    pub const REAL: [Self; 19] = [
         Self::FirstRun,
         Self::List,
         Self::Reader,
@@ -68,6 +72,8 @@ impl Context {
         Self::Files,
         Self::Page,
         Self::Links,
+        Self::Palette,
+        Self::Ex,
     ];
 
     /// Whether a command of `self` applies in `other`.
@@ -97,6 +103,8 @@ impl Context {
             Self::Files => "attachments",
             Self::Page => "page",
             Self::Links => "links",
+            Self::Palette => "palette",
+            Self::Ex => "command line",
             Self::Everywhere => "everywhere",
         }
     }

@@ -14,6 +14,7 @@ use crossterm::event::{Event as TerminalEvent, KeyEventKind, KeyModifiers};
 use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
+use crate::command::bindings::Bindings;
 use crate::command::context::Context;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Label, Page, Status};
@@ -21,18 +22,19 @@ use crate::mail::compose::Draft;
 use crate::notice::{Exit, Explain, Notice};
 use crate::ui::announce::{self, Tells};
 use crate::ui::app::{Beginning, Door, Effect, Layer, Message, Model, Quitting, UiExit};
+use crate::ui::asked::Ear;
 use crate::ui::compose::desk::{DeskJob, EditorJob, EditorRun, Leftover};
 use crate::ui::compose::keeping::PAUSE_MS;
 use crate::ui::compose::rescue;
 use crate::ui::first_run::FirstRun;
 use crate::ui::gate::Gate;
+use crate::ui::look::Look;
 use crate::ui::outside::{Outside, Wish};
 use crate::ui::pace::Pace;
 use crate::ui::signals::{self, Told, Watch};
-use crate::ui::sources::{self, AccountJob, Event, Open};
+use crate::ui::sources::{self, AccountJob, Event, KeysJob, Open, SettingsJob};
 use crate::ui::terminal::Screen;
-use crate::ui::theme::Theme;
-use crate::ui::{keymap, update, view};
+use crate::ui::{keymap, look, update, view, which};
 
 /// The most that is taken in before a frame is drawn.
 const MAX_BATCH: usize = 1_000;
@@ -59,8 +61,12 @@ pub struct Start {
     pub demo: bool,
     /// What is written on at once.
     pub compose: Option<Box<Draft>>,
-    /// How things look.
-    pub theme: Theme,
+    /// How things look, and what else is set.
+    pub look: Look,
+    /// Tells when that changes.
+    pub settings: SettingsJob,
+    /// Whether the terminal can be asked for its background.
+    pub asks: bool,
     /// The user's zone.
     pub zone: TimeZone,
     /// The clock.
@@ -73,6 +79,10 @@ pub struct Start {
     pub accounts: AccountJob,
     /// Reads files and says as whom is written.
     pub desk: DeskJob,
+    /// What keys mean.
+    pub keys: Bindings,
+    /// Tells when that changes.
+    pub keys_job: KeysJob,
     /// Runs the user's editor in the terminal that it is given.
     pub editor: EditorRun,
 }
@@ -107,17 +117,20 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     let (events, incoming) = channel();
     let alarm = events.clone();
     // Nobody listens any more when the loop has ended already.
-    let mut screen = Screen::open(start.tells, move || drop(alarm.send(Event::Crashed)))?;
-    let own = start.first_run.is_none();
+    let mut screen =
+        Screen::open(start.look.tells(start.tells), move || drop(alarm.send(Event::Crashed)))?;
+    let (own, asks) = (start.first_run.is_none(), start.asks);
     let first_door = if start.demo { Door::Demo } else { Door::Own };
     let mut model = Model::new(Beginning {
         now_ms: start.clock.now_ms(),
         zone: start.zone,
-        theme: start.theme,
+        theme: start.look.theme(),
         demo: start.demo,
         first: start.first,
         first_run: start.first_run,
     });
+    look::begin(&mut model, start.look);
+    crate::ui::asking::bound(&mut model, start.keys, false);
     model.older = start.older.then_some(model.now_ms);
     let (columns, rows) = Screen::size()?;
     if let Some(draft) = start.compose {
@@ -127,23 +140,19 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     let mut effects = update::update(&mut model, Message::Resize(columns, rows));
     draw(&mut screen, &model)?;
 
+    if asks {
+        Screen::ask_background()?;
+    }
     let (doors, door_requests) = channel();
     let patience = HANGUP_PATIENCE.saturating_add(Duration::from_secs(1));
-    let gate = sources::start(&events, watch, start.open, door_requests, patience)?;
+    let gate = sources::start(&events, watch, start.open, door_requests, patience, Ear::new(asks))?;
     let (accounts, asked) = channel();
     sources::attend_accounts(&events, start.accounts, asked)?;
+    sources::attend_keys(&events, start.keys_job)?;
     let (desk, desk_asked) = channel();
     sources::attend_desk(&events, start.desk, desk_asked)?;
-    let mut outside = Outside {
-        doors,
-        accounts,
-        engine: None,
-        backlog: Vec::new(),
-        wish: None,
-        announced: Vec::new(),
-        copied: None,
-        desk,
-    };
+    sources::attend_settings(&events, start.settings)?;
+    let mut outside = Outside::new(doors, accounts, desk);
     if own || start.demo {
         effects.push(Effect::Open(first_door, Vec::new()));
     }
@@ -159,6 +168,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
         early: VecDeque::new(),
         clock: start.clock,
         editor: start.editor,
+        tells: start.tells,
         gate,
         pace: Pace::new(Instant::now()),
         ending: None,
@@ -202,6 +212,8 @@ struct Loop {
     early: VecDeque<Event>,
     clock: Box<dyn Clock>,
     editor: EditorRun,
+    /// What the terminal could be told, whatever is set.
+    tells: Tells,
     gate: Gate,
     pace: Pace,
     ending: Option<Ending>,
@@ -262,6 +274,7 @@ impl Loop {
 
     /// What the terminal gets beside the frame: the title, new mail, what is copied.
     fn tell_terminal(&mut self) -> std::io::Result<()> {
+        self.screen.tells = self.model.look.tells(self.tells);
         let unread = self.model.labels.iter().find(|label| label.id.as_str() == "inbox");
         let title = announce::title(unread.map_or(0, |inbox| inbox.unread_count));
         if let Some(text) = self.outside.copied.take() {
@@ -333,15 +346,19 @@ impl Loop {
             || crate::ui::search::saved::waits(model)
             || !model.list.loaded
             || model.quitting == Quitting::Saving;
+        // It counts as read after a while.
+        let reads = model.reader.as_ref().is_some_and(|reader| !reader.marked);
+        let busy = busy || (reads && model.settings().mark_read_after.is_some());
         // What is typed goes into the journal at the first pause.
         let types = model.writing.open.as_ref().is_some_and(|open| open.changed.is_some());
         let pause = Duration::from_millis(PAUSE_MS.unsigned_abs());
         let busy = busy || !model.writing.held.is_empty() || !model.writing.leaving.is_empty();
-        match (types, busy) {
+        let tick = match (types, busy) {
             (true, _) => pause.min(TICK_BUSY),
             (false, true) => TICK_BUSY,
             (false, false) => TICK_IDLE,
-        }
+        };
+        which::wait(model).map_or(tick, |wait| wait.min(tick))
     }
 
     /// Waits for something to come; returns all that has.
@@ -402,8 +419,11 @@ impl Loop {
                     vec![Message::Opened(door)]
                 }
                 Event::NotOpened(notice) => vec![Message::NotOpened(notice)],
+                Event::Keys(bound) => vec![Message::Keys(bound)],
                 Event::Engine(update) => vec![Message::Engine(Box::new(update))],
                 Event::Desk(said) => vec![Message::Desk(Box::new(said))],
+                Event::Settings(loaded) => vec![Message::Settings(loaded)],
+                Event::Background(ground) => vec![Message::Background(ground)],
                 Event::EngineGone => vec![Message::EngineGone],
             };
             messages.into_iter().find_map(|message| {

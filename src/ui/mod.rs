@@ -5,16 +5,21 @@
 //! in `event_loop` and what it starts (`sources`, `signals`, `terminal`).
 
 pub mod ability;
+pub mod advance;
 pub mod announce;
 pub mod app;
+pub mod asked;
+pub mod asking;
 pub mod clipboard;
 pub mod compose;
 pub mod date;
 pub mod event_loop;
+pub mod ex;
 pub mod files;
 pub mod first_run;
 pub mod foresee;
 pub mod gate;
+pub mod help;
 pub mod history;
 pub mod keymap;
 pub mod keys;
@@ -23,16 +28,20 @@ pub mod layout;
 pub mod line;
 pub mod links;
 pub mod list;
+pub mod look;
 mod outside;
 pub mod pace;
 pub mod paint;
+pub mod palette;
 pub mod past;
 pub mod people;
 pub mod picker;
 pub mod picture;
 pub mod purge;
+pub mod range;
 pub mod reader;
 pub mod search;
+pub mod sidebar;
 pub mod signals;
 pub mod snooze;
 pub mod sources;
@@ -43,6 +52,7 @@ pub mod tour;
 pub mod unsubscribe;
 pub mod update;
 pub mod view;
+pub mod which;
 pub mod wizard;
 
 #[cfg(test)]
@@ -59,4 +69,5 @@ mod tests;
 pub use app::{Door, UiExit};
 pub use event_loop::{Start, UiError, run};
 pub use first_run::{FirstRun, Found};
-pub use sources::{AccountJob, Open, Tell};
+pub use look::{Background, Look};
+pub use sources::{AccountJob, KeysJob, Open, SettingsJob, Tell};

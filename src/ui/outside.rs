@@ -42,6 +42,24 @@ pub(super) struct Outside {
 }
 
 impl Outside {
+    /// Before a mailbox is open.
+    pub(super) fn new(
+        doors: Sender<(Door, Vec<PathBuf>)>,
+        accounts: Sender<AccountAsk>,
+        desk: Sender<DeskAsk>,
+    ) -> Self {
+        Self {
+            doors,
+            accounts,
+            engine: None,
+            backlog: Vec::new(),
+            wish: None,
+            announced: Vec::new(),
+            copied: None,
+            desk,
+        }
+    }
+
     /// Carries `effects` out; the exit, when one is among them.
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>) -> Option<UiExit> {
         for effect in effects {

@@ -21,9 +21,9 @@ use crossterm::terminal::{
 
 use crate::crash::report::{self, Hold};
 use crate::ui::announce::{self, Tells};
-use crate::ui::clipboard;
 use crate::ui::paint::Paint;
 use crate::ui::picture::Drawing;
+use crate::ui::{asked, clipboard};
 
 /// Bytes of a frame that are gathered before they are written.
 const FRAME_BYTES: usize = 64 * 1024;
@@ -36,7 +36,8 @@ pub struct Screen {
     pub paint: Paint<Frames>,
     ours: Arc<AtomicBool>,
     before: Arc<Hook>,
-    tells: Tells,
+    /// What it is told beside its cells.
+    pub tells: Tells,
     /// What the terminal draws itself, and where.
     drawn: Option<(Position, Arc<Drawing>)>,
     /// The title that was set last; empty while the terminal is not ours.
@@ -123,6 +124,14 @@ impl Screen {
             return Ok(());
         }
         put(&bytes)
+    }
+
+    /// Asks for the background; the answer comes among the keys, if it comes.
+    ///
+    /// # Errors
+    /// When the terminal takes no bytes.
+    pub fn ask_background() -> io::Result<()> {
+        put(asked::QUESTION)
     }
 
     /// Puts a text on the clipboard, where the terminal lets it; one that is too long is not.

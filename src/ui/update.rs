@@ -11,12 +11,13 @@ use crate::notice::{Notice, Severity};
 use crate::ui::app::{
     Door, Effect, Import, Layer, Message, Model, NOTICE_MS, Quitting, Sent, Shown, Stage, UiExit,
 };
+use crate::ui::asking;
 use crate::ui::compose::desk::DeskAsk;
 use crate::ui::compose::{keeping, opening, original, outgoing};
 use crate::ui::history::History;
-use crate::ui::layout::{READER_HEAD_ROWS, areas};
+use crate::ui::layout::READER_HEAD_ROWS;
 use crate::ui::tour::Tour;
-use crate::ui::{compose, keys, past, search, text, wizard};
+use crate::ui::{compose, keys, layout, look, past, search, text, wizard};
 
 /// What is loaded ahead, in rows from the cursor, in this order: the row itself, the next one and
 /// the one before (`j`, `k`, and `J`, `K` in the reader), and the one after those.
@@ -48,7 +49,19 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.say(Severity::Info, "There is no shell to go back to", "q quits");
             Vec::new()
         }
+        Message::Settings(loaded) => {
+            look::changed(model, *loaded);
+            Vec::new()
+        }
+        Message::Background(ground) => {
+            look::background(model, ground);
+            Vec::new()
+        }
         Message::Time(now_ms) => time(model, now_ms),
+        Message::Keys(bound) => {
+            crate::ui::asking::bound(model, bound, true);
+            Vec::new()
+        }
         Message::Drawn => drawn(model),
     };
     effects.extend(search::look(model));
@@ -68,11 +81,11 @@ pub fn ask(requests: impl IntoIterator<Item = Request>) -> Vec<Effect> {
 
 /// Fits list, reader and help to the screen.
 fn lay_out(model: &mut Model) -> Vec<Effect> {
-    let areas = areas(model.size, model.reader.is_some());
-    let areas = areas.with_panel(crate::ui::view::tour::rows(model));
+    let areas = layout::of(model).with_panel(crate::ui::view::tour::rows(model));
     let areas = areas.with_top(crate::ui::view::search::rows(model));
     let list_rows = if areas.list.width > 0 { areas.list.height } else { areas.reader.height };
-    let requests = model.list.resize(usize::from(list_rows.max(1)));
+    let lines = crate::ui::view::list::row_lines(model);
+    let requests = model.list.resize(usize::from((list_rows / lines).max(1)));
     crate::ui::view::compose::lay_out(model);
     crate::ui::files::lay_out(model);
     if let Some(history) = &mut model.history {
@@ -90,10 +103,10 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
             *shown = top.min(last);
         }
     }
-    if let Some(Layer::Help(top)) = model.layers.last().cloned() {
+    if let Some(Layer::Help(_)) = model.layers.last() {
         let last = crate::ui::view::help::last_top(model);
-        if let Some(Layer::Help(shown)) = model.layers.last_mut() {
-            *shown = top.min(last);
+        if let Some(Layer::Help(open)) = model.layers.last_mut() {
+            open.top = open.top.min(last);
         }
     }
     ask(requests)
@@ -324,9 +337,9 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
     past::answered(model, sent, &done);
     let is_done = done.action.is_some();
     let hint = match sent {
-        Some(Sent::Key | Sent::Redo) if is_done => "z undoes",
-        Some(Sent::Undo) if is_done => "Z does it again",
-        _ => "",
+        Some(Sent::Key | Sent::Redo) if is_done => asking::hint(model, "undo", "undoes"),
+        Some(Sent::Undo) if is_done => asking::hint(model, "redo", "does it again"),
+        _ => String::new(),
     };
     let silent =
         matches!(sent, Some(Sent::Silent | Sent::Draft(_) | Sent::Order(_) | Sent::Leftover(_)));
@@ -387,7 +400,10 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
 fn drawn(model: &mut Model) -> Vec<Effect> {
     let mut effects = ask(prefetch(model));
     if let Some(reader) = &mut model.reader {
-        if reader.messages.is_none() || std::mem::replace(&mut reader.marked, true) {
+        let open = model.now_ms - reader.opened_ms;
+        let after = model.look.loaded.settings.mark_read_after;
+        let counts = after.is_some_and(|seconds| open >= i64::from(seconds) * 1_000);
+        if reader.messages.is_none() || !counts || std::mem::replace(&mut reader.marked, true) {
             return effects;
         }
         let subjects = reader.subjects();

@@ -96,6 +96,7 @@ mod search;
 mod seed_events;
 mod seen;
 mod sending;
+mod settings;
 mod simulation;
 mod smtp_cuts;
 mod smtp_outbox;

@@ -1,6 +1,8 @@
 //! The screens and the keys, on the engine's double (see `double` for why it is one).
 
 mod accounts;
+mod asking;
+mod calm;
 mod compose;
 mod files;
 mod history;
@@ -12,6 +14,7 @@ mod random;
 mod reading;
 mod screens;
 mod search;
+mod settings;
 mod sizes;
 mod snooze;
 mod wizard;

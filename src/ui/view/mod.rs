@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod boxes;
 pub mod compose;
+mod ex;
 mod files;
 pub mod first_run;
 pub mod frame;
@@ -16,6 +17,7 @@ pub mod labels;
 mod links;
 pub mod list;
 mod outgoing;
+mod palette;
 pub mod reader;
 pub mod search;
 mod sending;
@@ -23,6 +25,7 @@ pub mod sidebar;
 mod snooze;
 pub mod tour;
 mod unsubscribe;
+mod which;
 pub mod wizard;
 
 use std::sync::Arc;
@@ -32,7 +35,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::ui::app::{LEAST_SIZE, Layer, Model, Stage};
-use crate::ui::layout::{areas, too_small};
+use crate::ui::layout::too_small;
 use crate::ui::picture::Drawing;
 use crate::ui::{layout, text};
 
@@ -57,6 +60,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             }
         }
     }
+    model.theme.lay_ground(buf);
     caret
 }
 
@@ -74,13 +78,14 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
         Stage::FirstRun(screen) => first_run::draw(model, screen, area, buf),
         Stage::Mail => mail(model, area, buf),
     }
-    let mut caret = compose::caret(model, area).or_else(|| search::caret(model, area));
-    for layer in &model.layers {
+    let mut caret = compose::caret(model, area).or_else(|| search::caret(model));
+    // What lies on top is alone there: what is under it steps back.
+    if let Some(layer) = model.layers.last() {
+        step_back(model, area, buf);
         caret = match layer {
-            Layer::Help(top) => {
-                help::draw(model, *top, area, buf);
-                None
-            }
+            Layer::Help(open) => Some(help::draw(model, open, area, buf)),
+            Layer::Palette(open) => Some(palette::draw(model, open, area, buf)),
+            Layer::Ex(open) => Some(ex::draw(model, open, area, buf)),
             Layer::Accounts(top) => {
                 accounts::draw(model, *top, area, buf);
                 None
@@ -121,11 +126,22 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             }
         };
     }
+    which::draw(model, area, buf);
     caret
 }
 
+/// Makes what is under a layer quiet: one look, no lines. The bottom, which says what keys do,
+/// stays.
+fn step_back(model: &Model, area: Rect, buf: &mut Buffer) {
+    let bottom = layout::bottom_rows(area.height);
+    let quiet = Style::reset().patch(model.theme.dim());
+    for y in area.top()..area.bottom().saturating_sub(bottom) {
+        buf.set_style(Rect { y, height: 1, ..area }, quiet);
+    }
+}
+
 fn mail(model: &Model, area: Rect, buf: &mut Buffer) {
-    let areas = areas((area.width, area.height), model.reader.is_some());
+    let areas = layout::of(model);
     let areas = areas.with_panel(tour::rows(model)).with_top(search::rows(model));
     let past = model.history.as_ref().filter(|_| model.reader.is_none());
     let areas = past.map_or(areas, |_| layout::without_sidebar(areas));
@@ -163,8 +179,8 @@ fn put(buf: &mut Buffer, at: (u16, u16), text: &str, most: u16, style: Style) ->
         return x;
     }
     let most = most.min(buf.area.right() - x);
-    // Styles add up in a cell: what is written over something starts from nothing.
-    let style = Style::reset().patch(style);
+    // Styles add up in a cell: what is written over something starts from nothing but its ground.
+    let style = Style { bg: None, ..Style::reset() }.patch(style);
     buf.set_stringn(x, y, text::cut(text, most.into()), most.into(), style).0
 }
 

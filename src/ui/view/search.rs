@@ -14,7 +14,7 @@ use super::{columns, put, put_all, tour};
 use crate::notice::Severity;
 use crate::search::{Order, Weight};
 use crate::ui::app::Model;
-use crate::ui::layout::areas;
+use crate::ui::layout;
 use crate::ui::search::Search;
 use crate::ui::text;
 
@@ -94,13 +94,12 @@ fn hidden(search: &Search, room: u16) -> usize {
 
 /// Where the caret is.
 #[must_use]
-pub fn caret(model: &Model, area: Rect) -> Option<Position> {
+pub fn caret(model: &Model) -> Option<Position> {
     let search = model.search.as_ref().filter(|search| search.open)?;
     if model.writing.open.is_some() {
         return None;
     }
-    let all = areas((area.width, area.height), model.reader.is_some());
-    let line = all.with_panel(tour::rows(model)).with_top(rows(model)).top;
+    let line = layout::of(model).with_panel(tour::rows(model)).with_top(rows(model)).top;
     let x = line.x + PROMPT_COLUMNS;
     let room = line.right().saturating_sub(x + 1);
     let column = search.line.caret_column() - hidden(search, room);

@@ -6,7 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::put;
-use crate::ui::app::{Entry, Model};
+use crate::ui::app::Model;
+use crate::ui::sidebar::Entry;
 use crate::ui::text;
 
 /// Columns of a count.
