@@ -183,7 +183,9 @@ impl Talk<'_> {
         let mail = self.mail(offers);
         let reply = self.ask(wire, "MAIL", &mail).await?;
         if !is_yes(&reply) {
-            return Err(self.said(wire, Step::Sender, &reply));
+            // MAIL says its size: what is too large is refused there (RFC 1870, 6.1).
+            let step = if reply.code == 552 { Step::Message } else { Step::Sender };
+            return Err(self.said(wire, step, &reply));
         }
         let found = self.found;
         for (n, address) in found.addresses.to.iter().enumerate() {

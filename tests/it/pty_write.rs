@@ -205,3 +205,12 @@ fn a_pipe_that_is_attached_holds_nothing_up() {
     pty.press("\u{3}");
     assert_eq!(pty.wait_end(), 0);
 }
+
+#[test]
+fn a_link_that_says_more_than_it_may_is_told_of_on_the_screen() {
+    let home = home();
+    let link = "mailto:bob@example.org?subject=Hi%20Bob&bcc=eve@example.org&attach=/etc/passwd";
+    let pty = Pty::start(&home, SIZE, &[link]);
+    pty.wait_text("the link also says bcc, attach");
+    assert!(pty.screen().contains("Hi Bob") && !pty.screen().contains("eve@"), "{}", pty.screen());
+}

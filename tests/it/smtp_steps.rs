@@ -160,6 +160,8 @@ fn a_no_at_every_step_is_a_refusal_with_its_words() {
     check("DOT", "451 4.3.0 later", Temporary, "smtp-later");
     check("DOT", "421 4.3.2 bye", Temporary, "smtp-later");
     check("DOT", "552 5.3.4 too big", Permanent, "smtp-size");
+    let large = played(&Script::but("MAIL", say("552 5.3.4 too big\r\n")), &Letter::to_bob());
+    assert!(refused(&large).line.contains("refuses the message: 552"), "{}", refused(&large).line);
 }
 
 #[test]

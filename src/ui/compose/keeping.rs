@@ -9,7 +9,7 @@ use super::outgoing::Held;
 use super::sending::Plan;
 use crate::command::intent::{Intent, SendOrder};
 use crate::engine::handle::Request;
-use crate::engine::view::Done;
+use crate::engine::view::{Done, SaveRow};
 use crate::engine::writing::{Journal, JournalEntry};
 use crate::notice::{Notice, Severity};
 use crate::ui::app::{Effect, Model, Quitting, Sent, Shown};
@@ -353,6 +353,12 @@ pub fn saved(model: &mut Model, slot: i64, done: &Done) -> Vec<Effect> {
     };
     composer.thread = Some(wrote.thread.clone());
     composer.from = Some(wrote.event.clone());
+    if let Some(saving) = &saving {
+        // The name of this device is not known here.
+        let snippet = crate::mail::snippet(&saving.body);
+        let (save, device_name) = (wrote.event.clone(), String::new());
+        composer.history.insert(0, SaveRow { save, at: now / 1_000, device_name, snippet });
+    }
     composer.saved = saving;
     let mut effects = Vec::new();
     if composer.saved.as_ref() == Some(&composer.draft()) {
