@@ -117,6 +117,7 @@ fn forget(composer: &mut Composer, losses: u64) -> Vec<Effect> {
 pub const NOT_SAVED: &str = "What was written is not saved yet";
 
 /// Whether something that is written is not saved.
+#[must_use]
 pub fn is_unsaved(model: &Model) -> bool {
     let writing = &model.writing;
     let mut all = writing.open.as_deref().into_iter().chain(&writing.leaving);
