@@ -251,6 +251,10 @@ fn written(model: &mut Model, update: Update) -> Vec<Effect> {
                     ("not sent", "there has to be room; then send it from here")
                 }
                 Some(_) => ("not sent", "it is kept as a draft when there is room"),
+                // What is written is here, and saved as soon as that can be.
+                None if keeping::is_unsaved(model) => {
+                    (keeping::NOT_SAVED, "it is tried again: free some space")
+                }
                 None => ("not saved, and taken back", notice.hint.as_str()),
             };
             let (line, hint) = (format!("{what}: {}", notice.message), hint.to_owned());
