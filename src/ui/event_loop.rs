@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event as TerminalEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::Event as TerminalEvent;
 use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
@@ -28,13 +28,14 @@ use crate::ui::compose::keeping::PAUSE_MS;
 use crate::ui::compose::rescue;
 use crate::ui::first_run::FirstRun;
 use crate::ui::gate::Gate;
+use crate::ui::latency::Latency;
 use crate::ui::look::Look;
 use crate::ui::outside::{Outside, Wish};
 use crate::ui::pace::Pace;
 use crate::ui::signals::{self, Told, Watch};
 use crate::ui::sources::{self, AccountJob, Event, KeysJob, Open, SettingsJob};
 use crate::ui::terminal::Screen;
-use crate::ui::{keymap, look, update, view, which};
+use crate::ui::{input, look, update, view, which};
 
 /// The most that is taken in before a frame is drawn.
 const MAX_BATCH: usize = 1_000;
@@ -171,6 +172,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
         tells: start.tells,
         gate,
         pace: Pace::new(Instant::now()),
+        latency: Latency::default(),
         ending: None,
     };
     // After a panic only `last_words` touches what it left behind.
@@ -216,6 +218,7 @@ struct Loop {
     tells: Tells,
     gate: Gate,
     pace: Pace,
+    latency: Latency,
     ending: Option<Ending>,
 }
 
@@ -260,7 +263,11 @@ impl Loop {
             if self.model.size != (columns, rows) {
                 effects = update::update(&mut self.model, Message::Resize(columns, rows));
             }
+            if let Some(figures) = self.latency.figures(self.model.latency.is_some()) {
+                effects.extend(update::update(&mut self.model, Message::Measured(figures)));
+            }
             draw(&mut self.screen, &self.model)?;
+            self.latency.drawn();
             self.tell_terminal().map(|()| effects)
         });
         self.pace.drawn(Instant::now());
@@ -384,9 +391,10 @@ impl Loop {
 
     /// Decides by what came when the next frame is due.
     fn look_at(&mut self, input: &[Event], said: &[Event]) {
+        self.latency.keys(input);
         let now = Instant::now();
         let resize = |event: &Event| {
-            matches!(event, Event::Input(TerminalEvent::Resize(..)) | Event::Told(_))
+            matches!(event, Event::Input(TerminalEvent::Resize(..), _) | Event::Told(_))
         };
         if input.iter().any(|event| !resize(event)) {
             self.pace.key(now);
@@ -398,8 +406,8 @@ impl Loop {
     fn take(&mut self, events: Vec<Event>) -> Option<UiExit> {
         events.into_iter().find_map(|event| {
             let messages = match event {
-                Event::Input(input) => {
-                    input_messages(input, self.model.context() == Context::Compose)
+                Event::Input(event, _) => {
+                    input::messages(event, self.model.context() == Context::Compose)
                 }
                 Event::InputGone | Event::Told(Told::End) => return self.end(How::Told),
                 Event::Told(Told::Interrupt) => return self.end(How::Interrupted),
@@ -525,53 +533,26 @@ fn sorted(batch: Vec<Event>) -> (Vec<Event>, Vec<Event>) {
     batch.into_iter().partition(Event::is_input)
 }
 
-/// What input means; while something is `written`, a key with Alt means nothing: as Esc and the key
-/// it would leave the draft and do something to mail.
-fn input_messages(event: TerminalEvent, written: bool) -> Vec<Message> {
-    match event {
-        TerminalEvent::Key(key) if written && key.modifiers.contains(KeyModifiers::ALT) => {
-            Vec::new()
-        }
-        TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => {
-            keymap::keys(&key).into_iter().map(Message::Key).collect()
-        }
-        TerminalEvent::Paste(text) => vec![Message::Paste(text)],
-        _ => Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crossterm::event::{KeyCode, KeyEvent};
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
     #[test]
     fn keys_come_before_what_the_engine_said() {
         let key = |c| TerminalEvent::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
         let (input, said) = sorted(vec![
             Event::Engine(Update::Changed),
-            Event::Input(key('e')),
+            Event::Input(key('e'), Instant::now()),
             Event::EngineGone,
-            Event::Input(key('j')),
+            Event::Input(key('j'), Instant::now()),
             Event::InputGone,
         ]);
         assert!(matches!(
             input[..],
-            [Event::Input(TerminalEvent::Key(first)), Event::Input(_), Event::InputGone]
+            [Event::Input(TerminalEvent::Key(first), _), Event::Input(..), Event::InputGone]
                 if first.code == KeyCode::Char('e')
         ));
         assert!(matches!(said[..], [Event::Engine(_), Event::EngineGone]));
-    }
-
-    #[test]
-    fn releases_and_mouse_are_no_input() {
-        let mut key = KeyEvent::new(KeyCode::Char('e'), KeyModifiers::NONE);
-        assert_eq!(input_messages(TerminalEvent::Key(key), false).len(), 1);
-        key.kind = KeyEventKind::Release;
-        assert!(input_messages(TerminalEvent::Key(key), false).is_empty());
-        assert!(input_messages(TerminalEvent::FocusGained, false).is_empty());
-        let alt = KeyEvent::new(KeyCode::Char('e'), KeyModifiers::ALT);
-        assert_eq!(input_messages(TerminalEvent::Key(alt), false).len(), 2);
-        assert!(input_messages(TerminalEvent::Key(alt), true).is_empty());
     }
 }

@@ -213,7 +213,7 @@ pub fn keys(model: &Model, room: u16) -> Parts {
     let mut keep = 0;
     let hints: Vec<(String, &str)> = if model.keys.is_empty() {
         let movement = matches!(context, Context::FirstRun).then(|| ("j k".to_owned(), "choose"));
-        let scroll = matches!(context, Context::Accounts | Context::Page)
+        let scroll = matches!(context, Context::Accounts | Context::Page | Context::Panel)
             .then(|| ("j k".to_owned(), "scroll"));
         // Help, quit and closing are never left out; the registry has them last.
         let program = |(_, command): &(String, &Command)| command.group == Group::Program;
