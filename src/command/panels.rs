@@ -22,7 +22,7 @@ pub const PANELS: [Command; 5] = [
     declare(
         Group::Program,
         "notices",
-        "Notices: what was said, with its time",
+        "Notices: what was said",
         "",
         ANYWHERE,
         &["g n"],
@@ -31,7 +31,7 @@ pub const PANELS: [Command; 5] = [
     declare(
         Group::Program,
         "stats",
-        "Statistics: mail a week, senders, labels, answers",
+        "Statistics of your mail",
         "",
         ANYWHERE,
         &["g S"],
@@ -40,7 +40,7 @@ pub const PANELS: [Command; 5] = [
     declare(
         Group::Program,
         "latency",
-        "How fast keys are drawn; again: no more, and count anew",
+        "How fast keys are drawn; again: stop",
         "",
         ANYWHERE,
         &["g L"],

@@ -10,6 +10,7 @@ mod kept;
 mod keys;
 mod look;
 mod original;
+mod panels;
 mod random;
 mod reading;
 mod screens;
