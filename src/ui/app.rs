@@ -41,6 +41,7 @@ use crate::ui::links::LinksBox;
 use crate::ui::list::List;
 use crate::ui::look::Look;
 use crate::ui::meter::Figures;
+use crate::ui::mouse::Mouse;
 use crate::ui::palette::PaletteBox;
 use crate::ui::panel::{self, Panel};
 use crate::ui::past::Wanted;
@@ -206,6 +207,8 @@ pub struct Import {
 pub enum Message {
     /// A key.
     Key(Key),
+    /// The mouse was used.
+    Mouse(Mouse),
     /// Text was pasted.
     Paste(String),
     /// The screen has this size.

@@ -30,6 +30,7 @@ use crate::ui::first_run::FirstRun;
 use crate::ui::gate::Gate;
 use crate::ui::latency::Latency;
 use crate::ui::look::Look;
+use crate::ui::modes::Modes;
 use crate::ui::outside::{Outside, Wish};
 use crate::ui::pace::Pace;
 use crate::ui::signals::{self, Told, Watch};
@@ -74,6 +75,8 @@ pub struct Start {
     pub clock: Box<dyn Clock>,
     /// What the terminal may be told beside its cells.
     pub tells: Tells,
+    /// What it can report.
+    pub modes: Modes,
     /// Opens a mailbox.
     pub open: Open,
     /// Does what is asked of accounts.
@@ -118,8 +121,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     let (events, incoming) = channel();
     let alarm = events.clone();
     // Nobody listens any more when the loop has ended already.
-    let mut screen =
-        Screen::open(start.look.tells(start.tells), move || drop(alarm.send(Event::Crashed)))?;
+    let mut screen = open_screen(&start, move || drop(alarm.send(Event::Crashed)))?;
     let (own, asks) = (start.first_run.is_none(), start.asks);
     let first_door = if start.demo { Door::Demo } else { Door::Own };
     let mut model = Model::new(Beginning {
@@ -170,6 +172,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
         clock: start.clock,
         editor: start.editor,
         tells: start.tells,
+        modes: start.modes,
         gate,
         pace: Pace::new(Instant::now()),
         latency: Latency::default(),
@@ -181,6 +184,11 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     // Words that cannot be read any more after a panic are in the journal up to the last pause.
     let left = catch_unwind(AssertUnwindSafe(|| rescue::unkept(&looping.model)));
     Ok((exit, left.unwrap_or_default()))
+}
+
+fn open_screen(start: &Start, alarm: impl Fn() + Send + Sync + 'static) -> std::io::Result<Screen> {
+    let look = &start.look;
+    Screen::open(look.tells(start.tells), look.modes(start.modes), alarm)
 }
 
 fn draw(screen: &mut Screen, model: &Model) -> std::io::Result<()> {
@@ -216,6 +224,8 @@ struct Loop {
     editor: EditorRun,
     /// What the terminal could be told, whatever is set.
     tells: Tells,
+    /// What it could report.
+    modes: Modes,
     gate: Gate,
     pace: Pace,
     latency: Latency,
@@ -282,6 +292,7 @@ impl Loop {
     /// What the terminal gets beside the frame: the title, new mail, what is copied.
     fn tell_terminal(&mut self) -> std::io::Result<()> {
         self.screen.tells = self.model.look.tells(self.tells);
+        self.screen.report(self.model.look.modes(self.modes))?;
         let unread = self.model.labels.iter().find(|label| label.id.as_str() == "inbox");
         let title = announce::title(unread.map_or(0, |inbox| inbox.unread_count));
         if let Some(text) = self.outside.copied.take() {
@@ -407,6 +418,7 @@ impl Loop {
         events.into_iter().find_map(|event| {
             let messages = match event {
                 Event::Input(event, _) => {
+                    self.outside.focus(&event);
                     input::messages(event, self.model.context() == Context::Compose)
                 }
                 Event::InputGone | Event::Told(Told::End) => return self.end(How::Told),

@@ -2,10 +2,13 @@
 //!
 //! Invariant: pure; what means nothing is nothing, and no event is two things.
 
-use crossterm::event::{Event, KeyEventKind, KeyModifiers};
+use crossterm::event::{
+    Event, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 
 use crate::ui::app::Message;
 use crate::ui::keymap;
+use crate::ui::mouse::{Does, Mouse};
 
 /// What input means; while something is `written`, a key with Alt means nothing: as Esc and the key
 /// it would leave the draft and do something to mail.
@@ -16,8 +19,21 @@ pub(super) fn messages(event: Event, written: bool) -> Vec<Message> {
             keymap::keys(&key).into_iter().map(Message::Key).collect()
         }
         Event::Paste(text) => vec![Message::Paste(text)],
+        Event::Mouse(event) => mouse(&event).into_iter().collect(),
         _ => Vec::new(),
     }
+}
+
+/// With Shift the terminal selects text, where it passes that on at all.
+fn mouse(event: &MouseEvent) -> Option<Message> {
+    let does = match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => Does::Press,
+        MouseEventKind::ScrollDown => Does::Wheel(true),
+        MouseEventKind::ScrollUp => Does::Wheel(false),
+        _ => return None,
+    };
+    let plain = !event.modifiers.contains(KeyModifiers::SHIFT);
+    plain.then_some(Message::Mouse(Mouse { does, at: (event.column, event.row) }))
 }
 
 #[cfg(test)]
@@ -36,5 +52,25 @@ mod tests {
         let alt = KeyEvent::new(KeyCode::Char('e'), KeyModifiers::ALT);
         assert_eq!(messages(Event::Key(alt), false).len(), 2);
         assert!(messages(Event::Key(alt), true).is_empty());
+    }
+
+    #[test]
+    fn the_mouse_is_a_press_or_the_wheel_and_shift_is_the_terminals() {
+        let check = |kind, modifiers, does: Option<Does>| {
+            let found = mouse(&MouseEvent { kind, column: 7, row: 3, modifiers });
+            let found = found.map(|message| match message {
+                Message::Mouse(mouse) => mouse,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(found, does.map(|does| Mouse { does, at: (7, 3) }), "{kind:?}");
+        };
+        let (left, none) = (MouseButton::Left, KeyModifiers::NONE);
+        check(MouseEventKind::Down(left), none, Some(Does::Press));
+        check(MouseEventKind::Down(left), KeyModifiers::SHIFT, None);
+        check(MouseEventKind::Up(left), none, None);
+        check(MouseEventKind::Down(MouseButton::Middle), none, None);
+        check(MouseEventKind::ScrollDown, none, Some(Does::Wheel(true)));
+        check(MouseEventKind::ScrollUp, none, Some(Does::Wheel(false)));
+        check(MouseEventKind::Moved, none, None);
     }
 }

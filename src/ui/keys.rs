@@ -40,8 +40,8 @@ mod moving;
 mod typing;
 
 use beginning::{choose, stop_import};
-use moving::{along, conversation, go, message, select, with_reader};
-pub(super) use moving::{back, show};
+use moving::{along, conversation, message, select, with_reader};
+pub(super) use moving::{back, go, show};
 pub use moving::{open, read};
 pub use typing::paste;
 use typing::{accept, complete, edit, toggle};

@@ -32,6 +32,8 @@ pub mod links;
 pub mod list;
 pub mod look;
 pub mod meter;
+pub mod modes;
+pub mod mouse;
 mod outside;
 pub mod pace;
 pub mod paint;

@@ -29,6 +29,7 @@ const PATIENCE_MS: i64 = 3_000;
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = match message {
         Message::Key(key) => keys::press(model, key),
+        Message::Mouse(mouse) => crate::ui::mouse::press(model, mouse),
         Message::Paste(text) => {
             keys::paste(model, &text);
             Vec::new()

@@ -18,7 +18,7 @@ use crate::ui::reader::Reader;
 use crate::ui::search;
 use crate::ui::update::ask;
 
-pub(super) fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
+pub(in crate::ui) fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
     if model.context() == Context::Drafts || model.context() == Context::Outbox {
         outgoing::go(model, motion);
         return Vec::new();

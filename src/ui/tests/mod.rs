@@ -9,6 +9,7 @@ mod history;
 mod kept;
 mod keys;
 mod look;
+mod mouse;
 mod original;
 mod panels;
 mod random;
