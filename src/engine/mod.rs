@@ -49,6 +49,7 @@ mod sink;
 mod slice;
 mod slices;
 mod sources;
+pub mod stats;
 mod syncer;
 #[cfg(test)]
 mod tests;

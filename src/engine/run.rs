@@ -431,6 +431,7 @@ impl Engine {
                 Ok(())
             }
             asks @ (Request::People
+            | Request::Stats(_)
             | Request::Original(_)
             | Request::Rest { .. }
             | Request::Journal(_)

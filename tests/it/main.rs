@@ -74,6 +74,7 @@ mod pictures;
 mod power;
 mod pty_accounts;
 mod pty_beside_scripts;
+mod pty_citizen;
 mod pty_corpora;
 mod pty_end;
 mod pty_first_run;
