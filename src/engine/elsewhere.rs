@@ -263,13 +263,12 @@ impl Device {
     }
 
     /// The backend found something.
-    pub(super) fn found_there(&mut self, frame: Frame) -> Result<(), EngineError> {
+    pub(super) fn found_there(&mut self, frame: Frame) {
         if let Frame::Found { seq, mut hits, more, lacks, wrong } = frame {
             hits.truncate(MAX_HITS);
             let wrong = wrong.map(|wrong| safe_text::line(&wrong));
             self.news.found = Some(FoundThere { seq, hits, more, lacks, wrong });
         }
-        Ok(())
     }
 }
 
