@@ -110,7 +110,7 @@ pub fn complete(text: &str, cursor: usize, known: &Known<'_>) -> Vec<Completion>
         Some(Operator::OlderThan | Operator::NewerThan) => list.plain(AGES),
         Some(Operator::Larger | Operator::Smaller) => list.plain(SIZES),
         Some(Operator::Category) => list.plain(CATEGORIES),
-        None | Some(Operator::Text(_) | Operator::MessageId) => {}
+        None | Some(Operator::Text(_) | Operator::Account | Operator::MessageId) => {}
     }
     list.out.truncate(MAX_COMPLETIONS);
     list.out
