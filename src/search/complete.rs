@@ -432,7 +432,7 @@ mod tests {
     fn nothing_typed_offers_what_was_searched_and_all_operators() {
         let found = with_known(|known| complete("", 0, known));
         assert_eq!(found[0].insert, "from:ann lunch");
-        assert_eq!(found.iter().filter(|one| one.kind == Kind::Operator).count(), 22);
+        assert_eq!(found.iter().filter(|one| one.kind == Kind::Operator).count(), 23);
     }
 
     #[test]
