@@ -20,6 +20,7 @@ use crate::cli::args::{Search, query_word};
 use crate::cli::home::Home;
 use crate::cli::list;
 use crate::cli::output::Output;
+use crate::cli::shelf::of_account;
 use crate::clock::{self, Clock as _, SystemClock};
 use crate::engine::elsewhere::FoundThere;
 use crate::engine::view::Row;
@@ -128,7 +129,8 @@ fn find_quietly(home: &Home, quiet: &Quiet, ask: &Ask<'_>) -> Option<Found> {
     if !quiet.is_known() {
         return None;
     }
-    let device = Device::read_quiet(&home.dir, Box::new(SystemClock)).ok()??;
+    let mut device = Device::read_quiet(&home.dir, Box::new(SystemClock)).ok()??;
+    device.ask_accounts(&of_account(home));
     if device.knew_others().ok()? || device.has_overslept(SystemClock.now()).ok()? {
         return None;
     }
@@ -148,7 +150,8 @@ fn find(
     ask: &Ask<'_>,
     quiet: Option<&Quiet>,
 ) -> Result<Option<Found>, Notice> {
-    let Some(device) = super::caught_up_still(home)? else { return Ok(None) };
+    let Some(mut device) = super::caught_up_still(home)? else { return Ok(None) };
+    device.ask_accounts(&of_account(home));
     let mut looked = index(home, output)?;
     let there = home.is_remote().then(|| there::ask(home, ask));
     let found = there.as_ref().and_then(|there| there.as_ref().ok());
@@ -194,7 +197,12 @@ fn missing_labels(device: &Device, query: &Query) -> Vec<Notice> {
         };
         Notice::warning("no-label", line, crate::safe_text::line(&hint))
     };
-    missing.map(say).collect()
+    let account = |name: String| {
+        let line = format!("no account is called {}", crate::safe_text::line(&name));
+        let hint = "`mailtui account list` lists them, where the backend is";
+        Notice::warning("no-account", line, hint)
+    };
+    missing.map(say).chain(device.accounts_missing(query).into_iter().map(account)).collect()
 }
 
 /// Where the index is, and of which logs.

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backend::storage::{self, Snapshots};
+use crate::backend::storage::{self, Edges, Snapshots};
 use crate::id::{BlobHash, StoreId, ThreadId};
 use crate::mail::{self, Address, Searchable};
 use crate::search::entry::{self, Entry};
@@ -334,6 +334,14 @@ impl Texts {
             }
         }
         Ok(None)
+    }
+
+    /// The threads of which an account's server has a message.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn of_account(&self, account: &str) -> Result<Vec<ThreadId>, StoreError> {
+        Edges::threads_at(&self.logs, account)
     }
 
     /// To whom the messages of a thread went that are the user's own, and when.
