@@ -162,6 +162,7 @@ fn show(
         look,
         settings,
         tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
+        modes: crate::ui::modes::of(&|name| std::env::var_os(name)),
         zone: crate::clock::zone(),
         clock: Box::new(SystemClock),
         accounts: super::account::job(home),

@@ -128,6 +128,7 @@ fn set(settings: &mut Settings, key: &str, item: &Item) -> Option<()> {
         "hours" => settings.twelve = number(12, 24).filter(|n| [12, 24].contains(n))? == 12,
         "title" => settings.title = item.as_bool()?,
         "notify" => settings.notify = item.as_bool()?,
+        "mouse" => settings.mouse = item.as_bool()?,
         _ => return None,
     }
     Some(())
@@ -150,7 +151,7 @@ mod tests {
     fn every_setting_is_read() {
         let text = "theme = \"mine\"\ndensity = \"comfortable\"\nsidebar = false\n\
             preview = \"below\"\npreview_width = 90\nmark_read_after = -1\n\
-            auto_advance = \"next\"\ndates = \"iso\"\nhours = 12\ntitle = false\nnotify = false\n";
+            auto_advance = \"next\"\ndates = \"iso\"\nhours = 12\ntitle = false\nnotify = false\nmouse = false\n";
         let (settings, warnings) = Settings::read(text);
         assert_eq!(warnings, []);
         let values = settings.values();

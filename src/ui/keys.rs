@@ -23,6 +23,7 @@ use crate::ui::help;
 use crate::ui::labels;
 use crate::ui::links;
 use crate::ui::palette;
+use crate::ui::panel;
 use crate::ui::past::{self, Wanted};
 use crate::ui::picker::Picker;
 use crate::ui::purge;
@@ -39,8 +40,8 @@ mod moving;
 mod typing;
 
 use beginning::{choose, stop_import};
-use moving::{along, conversation, go, message, select, with_reader};
-pub(super) use moving::{back, show};
+use moving::{along, conversation, message, select, with_reader};
+pub(super) use moving::{back, go, show};
 pub use moving::{open, read};
 pub use typing::paste;
 use typing::{accept, complete, edit, toggle};
@@ -205,6 +206,8 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::CompleteEx(_) => Vec::new(),
         Verb::Help => help::open(model, ""),
         Verb::Accounts => put_on_top(model, Layer::Accounts(0)),
+        Verb::Panel(shows) => panel::open(model, shows),
+        Verb::Latency => panel::latency(model),
         Verb::AddAccount => wizard::open(model),
         Verb::Suspend => vec![Effect::Suspend],
         Verb::Redraw => vec![Effect::Redraw],

@@ -18,7 +18,7 @@ const SIZES: [(u16, u16); 7] =
     [(30, 6), (40, 10), (60, 15), (80, 24), (100, 30), (140, 40), (200, 50)];
 
 /// The views, by the keys that lead there from the list.
-pub(super) const VIEWS: [(&str, &str); 28] = [
+pub(super) const VIEWS: [(&str, &str); 31] = [
     ("list", "jj"),
     ("the last row", "G"),
     ("selection", "xjxs"),
@@ -40,6 +40,9 @@ pub(super) const VIEWS: [(&str, &str); 28] = [
     ("history", "gh"),
     ("deleting for ever", "#Da"),
     ("accounts", "gm"),
+    ("notices", "#zgn"),
+    ("statistics", "gS"),
+    ("latency", "gLj"),
     ("a new message", "c"),
     ("proposals", "ca"),
     ("an answer", "j<Enter>aHello 日本語 👩\u{200d}👩\u{200d}👧 e\u{301}"),

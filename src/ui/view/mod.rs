@@ -14,15 +14,18 @@ pub mod help;
 pub mod hints;
 pub mod history;
 pub mod labels;
+mod latency;
 mod links;
 pub mod list;
 mod outgoing;
 mod palette;
+pub mod panel;
 pub mod reader;
 pub mod search;
 mod sending;
 pub mod sidebar;
 mod snooze;
+mod stats;
 pub mod tour;
 mod unsubscribe;
 mod which;
@@ -90,6 +93,10 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
                 accounts::draw(model, *top, area, buf);
                 None
             }
+            Layer::Panel(open) => {
+                panel::draw(model, open, area, buf);
+                None
+            }
             Layer::Picker(picker) => Some(labels::picker(model, picker, area, buf)),
             Layer::Rename(rename) => Some(labels::rename(model, rename, area, buf)),
             Layer::SaveSearch(open) => Some(boxes::save_search(model, open, area, buf)),
@@ -127,6 +134,9 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
         };
     }
     which::draw(model, area, buf);
+    if let Some(figures) = &model.latency {
+        latency::draw(model, figures, area, buf);
+    }
     caret
 }
 
