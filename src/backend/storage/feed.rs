@@ -379,10 +379,14 @@ fn hex(bytes: &[u8]) -> Vec<u8> {
 /// its event says.
 fn to_entry(logs: &Db, thread: ThreadId, message: MessageAdded) -> Entry {
     let raw = Blobs::get(logs, &message.raw).ok().flatten();
-    let found = match raw {
+    let mut found = match raw {
         Some(raw) => mail::searchable(&raw),
         None => said(logs, &message),
     };
+    // No bytes of what was sent here have it.
+    if found.bcc.is_empty() {
+        found.bcc.clone_from(&message.bcc);
+    }
     Entry {
         thread,
         date: message.sort_date,
