@@ -129,6 +129,7 @@ fn set(settings: &mut Settings, key: &str, item: &Item) -> Option<()> {
         "title" => settings.title = item.as_bool()?,
         "notify" => settings.notify = item.as_bool()?,
         "mouse" => settings.mouse = item.as_bool()?,
+        "linear" => settings.linear = item.as_bool()?,
         _ => return None,
     }
     Some(())
@@ -152,7 +153,7 @@ mod tests {
         let text = "theme = \"mine\"\ndensity = \"comfortable\"\nsidebar = false\n\
             preview = \"below\"\npreview_width = 90\nmark_read_after = -1\n\
             auto_advance = \"next\"\ndates = \"iso\"\nhours = 12\n\
-            title = false\nnotify = false\nmouse = false\n";
+            title = false\nnotify = false\nmouse = false\nlinear = true\n";
         let (settings, warnings) = Settings::read(text);
         assert_eq!(warnings, []);
         let values = settings.values();
