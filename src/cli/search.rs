@@ -27,7 +27,7 @@ use crate::engine::view::Row;
 use crate::engine::{Device, EngineError, KEPT_FORMAT};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::search::query::value_text;
-use crate::search::{Ask, Context, Index, Query, Weight, parse};
+use crate::search::{Ask, Context, Index, Query, Wants, Weight, parse};
 use crate::store::StoreError;
 use quiet::Quiet;
 
@@ -63,11 +63,11 @@ pub(super) fn run(home: &Home, output: Output, search: &Search) -> Result<Exit, 
 
 /// What a query asks here and now; what is odd about it is said.
 fn read(home: &Home, output: Output, text: &str) -> Result<Query, Notice> {
-    // Dates alone are of a zone, and stand after a colon; or a saved search asks for them.
-    let zone = if text.contains([':', '@']) { clock::zone() } else { TimeZone::UTC };
+    let wants = Wants::of(text);
+    let zone = if wants.zone { clock::zone() } else { TimeZone::UTC };
     let now = SystemClock.now();
-    let me = mine(home, text)?;
-    let saved = if text.contains('@') { saved::all(home)? } else { Vec::new() };
+    let me = if wants.me { mine(home)? } else { Vec::new() };
+    let saved = if wants.saved { saved::all(home)? } else { Vec::new() };
     let context = Context { now, zone: &zone, me: &me, typing: false, saved: &saved };
     let parsed = parse(text, &context);
     for mark in parsed.marks.iter().filter(|mark| mark.weight != Weight::Error) {
@@ -97,14 +97,8 @@ fn look_for(home: &Home, output: Output, text: &str, search: &Search) -> Result<
     Ok(if is_nothing { Exit::Partial } else { Exit::Done })
 }
 
-/// The user's own addresses, where a query may ask for them: `from:me`. Those of an account that
-/// has a whole domain are its domain.
-fn mine(home: &Home, text: &str) -> Result<Vec<String>, Notice> {
-    let is_asked = |word: &str| word.eq_ignore_ascii_case("me");
-    // A saved search may ask for them as well.
-    if !text.contains('@') && !text.split(|c: char| !c.is_alphanumeric()).any(is_asked) {
-        return Ok(Vec::new());
-    }
+/// The user's own addresses: `from:me`. Those of an account that has a whole domain are its domain.
+fn mine(home: &Home) -> Result<Vec<String>, Notice> {
     let accounts = Accounts::read(&home.dir).map_err(|error| error.notice())?;
     let identities = if accounts.list.is_empty() && home.is_remote() {
         // The backend has them, and has told of them.

@@ -28,9 +28,11 @@ mod size;
 #[cfg(test)]
 mod tests;
 pub(in crate::search) mod value;
+mod wants;
 
 pub use named::find_named;
 pub use parse::parse;
+pub use wants::Wants;
 
 /// The longest query, in bytes; what is behind is left out.
 pub const MAX_QUERY_BYTES: usize = 64 * 1024;
