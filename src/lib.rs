@@ -43,6 +43,7 @@
 //! | 2 | [`mailbox`], [`thread`]: the schemas; [`sync`]: frames; [`account`]: servers, passwords |
 //! | 2 | [`search`]: what is asked of mail, and what of it answers |
 //! | 1 | [`store`]: logs, blobs, own events; [`mail`]: RFC 5322 and MIME |
+//! | 1 | [`config`]: what the user has set, themes |
 //! | 0 | [`id`], [`label`], [`clock`], [`notice`], [`limits`], [`safe_text`], [`crash`] |
 //!
 //! What must never be: `mail` has no database, socket or terminal; `store` no mail, network or
@@ -55,6 +56,8 @@
 //!
 //! | what happens | where, in order |
 //! |---|---|
+//! | a command is found, typed | `ui/palette`, `ui/ex` → `ui/asking` → `command/fuzzy`, `line` |
+//! | what a key means | `cli/keys` → `command/bindings` → `keymap`, `preset` ← `registry` |
 //! | key `e` | `ui/keys` → `command/archive` → `engine/run` → `engine/intents` → `mailbox/groups` |
 //! | a blob comes in, goes out | `backend/blobs`, `store/upload` ← `engine/blobs` |
 //! | what is kept on a device | `engine/policy` → `engine/walk` → `engine/keep` → `engine/kept` |
@@ -82,6 +85,7 @@
 //! | `compose`, `reply`, `forward` | `cli/writing` → `mail/compose` → `engine/drafts` |
 //! | `send`, `outbox` | `cli/writing/send`, `outbox` → `engine/drafts` → `backend/outbox` |
 //! | a list is left | `cli/writing/unsubscribe`, `ui/unsubscribe` → `account/one_click` |
+//! | a device searches where all mail is | `engine/elsewhere` → `backend/finder` → `ui/search` |
 //! | what devices know of accounts | `cli/tui_mail` → `backend/hearing` → `engine/told` |
 //! | who is proposed in To | `mailbox/people` → `engine/people` → `ui/compose/outgoing` |
 //! | what an answer needs of its message | `ui/compose/original` → `engine/originals` |
@@ -99,6 +103,10 @@
 //! | a message is written | `ui/compose` (its map) → `engine/composing` → `engine/drafts` |
 //! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor`, `sheet` |
 //! | words that the disk refuses | `ui/compose/keeping` ← `engine/composing`; `compose/rescue` |
+//! | how fast keys are drawn | `ui/latency` → `ui/meter` → `ui/view/latency` ← `benches` |
+//! | mail is counted | `mailbox/counted`, `search/spans` → `engine/stats` → `ui/view/stats` |
+//! | the interface as lines | `ui/linear_loop` → `ui/linear` |
+//! | the mouse, the focus, modes of the terminal | `ui/modes`, `ui/input` → `ui/mouse` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a death in the simulation, a rule broken on purpose | [`crash::faults`] |
 //! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |
@@ -131,6 +139,7 @@
 //! | mail is searched on the screen | `ui/search` → `engine/searcher` → `engine/sought` (rows) |
 //! | what was found in a conversation | `ui/reader/hits` ← `search/hits` |
 //! | what mail may show | [`safe_text`] |
+//! | a setting, a theme changes | `cli/settings` → `config` → `ui/look` → `ui/theme` |
 //! | a page becomes text | `mail/html` (`token` → `tree`, `style` → `render`) → `mail/body` |
 //! | a link is shown, opened, copied | `mail/links` → `ui/links` → `cli/opener`, `ui/clipboard` |
 //! | who wrote it is believed or not | `mail/auth`, `mail/sender` → `ui/reader/body` |
@@ -307,6 +316,7 @@ pub mod bridge;
 pub mod cli;
 pub mod clock;
 pub mod command;
+pub mod config;
 pub mod crash;
 pub mod engine;
 pub mod id;

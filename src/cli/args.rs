@@ -19,34 +19,44 @@ pub(super) struct Cli {
     /// With --sync-only: go on, and say every change.
     #[arg(long, requires = "sync_only")]
     pub(super) watch: bool,
+    /// Print config.toml with every setting as it is without one, and exit.
+    #[arg(long)]
+    pub(super) print_default_config: bool,
+    /// The interface as lines, for screen readers and scripts: what is typed is read line by line.
+    #[arg(long)]
+    pub(super) linear: bool,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }
+
+/// What the help calls the options that every command has: its own come first.
+const EVERYWHERE: &str = "Everywhere";
 
 /// Options before and after every command.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Global {
     /// Where the mail lies (XDG by default).
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
     #[arg(
         long,
         global = true,
+        help_heading = EVERYWHERE,
         value_name = "URL",
         help = "The backend of another process, such as ws://127.0.0.1:7070"
     )]
     pub(super) backend: Option<String>,
     /// A file with the backend's token.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
     /// Open no connection; what is done is kept and sent later.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(super) offline: bool,
     /// One JSON object a line on standard output.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(super) json: bool,
     /// Say nothing but results and errors.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(super) quiet: bool,
 }
 
@@ -228,6 +238,22 @@ pub(super) enum Command {
         #[command(subcommand)]
         verb: super::account::Verb,
     },
+    /// List every key with what it does.
+    Keys {
+        /// As a table for a manual.
+        #[arg(long)]
+        markdown: bool,
+        /// Those of a preset, and not as they are bound: gmail, vim or mutt.
+        #[arg(long, value_name = "PRESET", value_parser = preset)]
+        preset: Option<crate::command::preset::Preset>,
+    },
+    /// Write the manual page: `mailtui man | man -l -`.
+    Man,
+    /// Write the completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// Look around in sample mail, gone on quit.
     Demo,
     /// Run the backend for other devices.
@@ -399,6 +425,11 @@ fn order(text: &str) -> Result<crate::search::Order, String> {
         "relevance" => Ok(crate::search::Order::Relevance),
         _ => Err("the order is newest or relevance".to_owned()),
     }
+}
+
+fn preset(text: &str) -> Result<crate::command::preset::Preset, String> {
+    crate::command::preset::Preset::parse(text)
+        .ok_or_else(|| "a preset is gmail, vim or mutt".to_owned())
 }
 
 fn place(text: &str) -> Result<crate::label::Place, String> {

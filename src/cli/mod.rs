@@ -19,9 +19,11 @@ mod export;
 mod history;
 mod home;
 mod import;
+mod keys;
 mod labels;
 mod list;
 mod mail_fetch;
+mod manual;
 mod opener;
 mod output;
 mod purge;
@@ -32,6 +34,7 @@ mod restore;
 mod search;
 mod serve;
 mod session;
+mod settings;
 mod sheet;
 mod shelf;
 mod show;
@@ -117,6 +120,16 @@ fn refuse(output: Output, error: &clap::Error) -> u8 {
 }
 
 fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
+    if cli.print_default_config {
+        return settings::print_default(output);
+    }
+    // What is said of the program itself opens no mailbox.
+    match cli.command {
+        Some(Command::Keys { markdown, preset }) => return keys::run(output, preset, markdown),
+        Some(Command::Man) => return manual::man(output),
+        Some(Command::Completions { shell }) => return manual::completions(output, shell),
+        _ => {}
+    }
     let home = Home::of(&cli.global)?;
     crate::crash::report::install(&home.dir);
     // The interface does so behind its first screen; and what a restore puts aside stays as it is.
@@ -131,7 +144,7 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         return if cli.sync_only {
             sync_only::run(&home, output, cli.watch)
         } else {
-            tui::run(&home, output)
+            tui::run(&home, output, cli.linear)
         };
     };
     named(&home, output, command)
@@ -200,6 +213,9 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
         Command::Backup { file, force } => backup::run(home, output, &file, force),
         Command::Write(verb) => writing::run(home, output, verb),
         Command::Account { verb } => account::run(home, output, verb),
+        Command::Keys { markdown, preset } => keys::run(output, preset, markdown),
+        Command::Man => manual::man(output),
+        Command::Completions { shell } => manual::completions(output, shell),
         Command::Demo => demo::run(home, output),
         Command::Serve { listen } => serve::run(home, output, &listen),
     }

@@ -27,17 +27,17 @@ use crate::label;
 use crate::mail::compose::Draft;
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::store::StoreError;
-use crate::ui::ability::Ability;
+use crate::ui::ability::{Ability, Colours};
 use crate::ui::text;
-use crate::ui::theme::Theme;
-use crate::ui::{Door, FirstRun, Found, Start, Tell, UiExit};
+use crate::ui::{Background, Door, FirstRun, Found, Look, SettingsJob, Start, Tell, UiExit};
 
 /// Rows read for the first screen: those of a tall terminal; a taller one asks for the rest.
 const FIRST_ROWS: usize = 60;
 
 /// Runs the interface.
-pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
-    if !has_screen(output) {
+pub(super) fn run(home: &Home, output: Output, linear: bool) -> Result<Exit, Notice> {
+    let linear = linear || (is_terminal() && wants_lines());
+    if !linear && !has_screen(output) {
         return plain(home, output);
     }
     let (first, older) = match first_screen(home) {
@@ -56,19 +56,25 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
         data_dir: crate::safe_text::line(&tilde(&home.dir)),
         home: std::env::home_dir(),
     });
-    show(home, output, owner, Beginning { first, first_run, older, compose: None }, None)
+    let beginning = Beginning { first, first_run, older, compose: None, linear };
+    show(home, output, owner, beginning, None)
 }
 
 /// Runs the interface with a message that is written on; `None` where it cannot be: there is no
 /// screen, no mailbox yet, or another process has the directory.
-pub(super) fn write(home: &Home, output: Output, draft: Draft) -> Result<Option<Exit>, Notice> {
+pub(super) fn write(
+    home: &Home,
+    output: Output,
+    draft: Draft,
+    told: Option<Notice>,
+) -> Result<Option<Exit>, Notice> {
     if !has_screen(output) || !home.dir.join("lock").exists() {
         return Ok(None);
     }
     let Ok(first) = first_screen(home) else { return Ok(None) };
     let Ok(owner) = home.own() else { return Ok(None) };
-    let compose = Some(Box::new(draft));
-    let beginning = Beginning { first, first_run: None, older: false, compose };
+    let compose = Some((Box::new(draft), told));
+    let beginning = Beginning { first, first_run: None, older: false, compose, linear: false };
     show(home, output, Some(owner), beginning, None).map(Some)
 }
 
@@ -84,13 +90,20 @@ struct Beginning {
     first_run: Option<FirstRun>,
     /// The files are of an older format: opening them brings them to this one.
     older: bool,
-    /// What is written on at once.
-    compose: Option<Box<Draft>>,
+    /// What is written on at once, and what is said of it.
+    compose: Option<(Box<Draft>, Option<Notice>)>,
+    /// As lines.
+    linear: bool,
 }
 
 /// Whether there is a terminal.
 fn is_terminal() -> bool {
     std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
+}
+
+/// Whether the user has set that the interface is lines.
+fn wants_lines() -> bool {
+    super::settings::load(super::settings::dir().as_deref()).settings.linear
 }
 
 /// Whether there is a terminal with a screen.
@@ -144,14 +157,21 @@ fn show(
     let running = Vec::new();
     let mut doors = Doors { home: home.clone(), owner, sample, running, listening, side };
     let of_desk = desk.clone();
+    let (look, settings) = look();
+    let (keys, keys_job) = super::keys::bound();
     let start = Start {
+        keys,
+        keys_job,
         first: beginning.first,
         first_run: beginning.first_run,
         older: beginning.older,
         demo,
         compose: beginning.compose,
-        theme: Theme::of(ability()),
+        asks: asks(&look),
+        look,
+        settings,
         tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
+        modes: crate::ui::modes::of(&|name| std::env::var_os(name)),
         zone: crate::clock::zone(),
         clock: Box::new(SystemClock),
         accounts: super::account::job(home),
@@ -159,7 +179,11 @@ fn show(
         editor: super::tui_editor::job(desk),
         open: Box::new(move |door, paths, tell| doors.open(door, paths, tell)),
     };
-    let exit = crate::ui::run(start);
+    let exit = if beginning.linear {
+        crate::ui::run_linear(start, &mut std::io::stdout())
+    } else {
+        crate::ui::run(start)
+    };
     // While the directory is still ours: the socket of whoever has it next stays.
     drop(beside.lock().map(|mut listening| listening.take()));
     let (exit, left) = exit.map_err(|error| error.notice())?;
@@ -173,6 +197,27 @@ fn show(
             exit
         }
     }
+}
+
+/// Whether more is drawn where the background is known, and the terminal can be asked for it.
+fn asks(look: &Look) -> bool {
+    let many = matches!(look.ability.colours, Colours::Many | Colours::True);
+    many && crate::ui::asked::can(&|name| std::env::var_os(name))
+}
+
+/// How things look by what is set and what the terminal is, and who tells when that changes.
+fn look() -> (Look, SettingsJob) {
+    let dir = super::settings::dir();
+    let loaded = super::settings::load(dir.as_deref());
+    let first = loaded.clone();
+    let settings: SettingsJob = Box::new(move |tell| {
+        if let Some(dir) = dir {
+            super::settings::watch(&dir, first, tell);
+        }
+    });
+    let dark = crate::ui::ability::is_dark(&|name| std::env::var_os(name));
+    let background = dark.map_or(Background::Unknown, Background::Dark);
+    (Look { ability: ability(), background, loaded }, settings)
 }
 
 /// What is said of the end.

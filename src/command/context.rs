@@ -44,13 +44,19 @@ pub enum Context {
     Page,
     /// The links of a message.
     Links,
+    /// What is found by some letters: commands, lists, people.
+    Palette,
+    /// A command that is typed.
+    Ex,
+    /// What the program shows of itself.
+    Panel,
     /// All of these.
     Everywhere,
 }
 
 impl Context {
     /// Every context that can be on top.
-    pub const REAL: [Self; 17] = [
+    pub const REAL: [Self; 20] = [
         Self::FirstRun,
         Self::List,
         Self::Reader,
@@ -68,6 +74,9 @@ impl Context {
         Self::Files,
         Self::Page,
         Self::Links,
+        Self::Palette,
+        Self::Ex,
+        Self::Panel,
     ];
 
     /// Whether a command of `self` applies in `other`.
@@ -97,6 +106,9 @@ impl Context {
             Self::Files => "attachments",
             Self::Page => "page",
             Self::Links => "links",
+            Self::Palette => "palette",
+            Self::Ex => "command line",
+            Self::Panel => "panel",
             Self::Everywhere => "everywhere",
         }
     }

@@ -100,6 +100,13 @@ impl Key {
         }
     }
 
+    /// The key of this name in any case: `enter`, `PGDN`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let found = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, code)| Self::plain(*code))
+    }
+
     /// Reads a sequence: `g i`. Empty when a part is not a key.
     #[must_use]
     pub fn sequence(text: &str) -> Vec<Self> {

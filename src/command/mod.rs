@@ -5,18 +5,26 @@
 //! UI carries out.
 
 pub mod archive;
+pub mod bindings;
 pub mod compose;
 pub mod context;
 pub mod events;
 pub mod files;
+pub mod fuzzy;
 pub mod go;
 pub mod intent;
 pub mod key;
+pub mod keymap;
 pub mod label;
+pub mod line;
 pub mod motion;
+pub mod mute;
 pub mod open;
 pub mod order;
+pub mod palette;
+pub mod panels;
 pub mod past;
+pub mod preset;
 pub mod program;
 pub mod purge;
 pub mod read;

@@ -1,8 +1,8 @@
 //! The motions: down, up, pages, ends. In the reader they scroll.
 
 use super::context::Context::{
-    self, Accounts, Colours, Compose, Drafts, Files, FirstRun, Help, History, Links, List, Outbox,
-    Page, Picker, Prompt, Reader, Saves, Search,
+    self, Accounts, Colours, Compose, Drafts, Ex, Files, FirstRun, Help, History, Links, List,
+    Outbox, Page, Palette, Panel, Picker, Prompt, Reader, Saves, Search,
 };
 use super::registry::{Command, Group, Verb};
 
@@ -28,10 +28,10 @@ pub enum Motion {
 }
 
 const SCROLLS: &[Context] =
-    &[List, Reader, History, Help, Accounts, Drafts, Outbox, Links, Files, Page];
+    &[List, Reader, History, Accounts, Drafts, Outbox, Links, Files, Page, Panel];
 const CHOOSES: &[Context] = &[
-    List, Reader, History, Help, Accounts, FirstRun, Colours, Drafts, Outbox, Saves, Links, Files,
-    Page,
+    List, Reader, History, Accounts, FirstRun, Colours, Drafts, Outbox, Saves, Links, Files, Page,
+    Panel,
 ];
 
 /// The declarations.
@@ -45,8 +45,8 @@ pub const MOTIONS: [Command; 11] = [
     motion("first", "To the first", SCROLLS, &["g g", "Home"], Motion::First),
     motion("last", "To the last", SCROLLS, &["G", "End"], Motion::Last),
     motion("read-on", "A page on", &[Reader, Page], &["Space"], Motion::PageDown),
-    motion("next-entry", "Next entry", &[Picker, Prompt], &["Down", "C-n"], Motion::Down),
-    motion("previous-entry", "Previous entry", &[Picker, Prompt], &["Up", "C-p"], Motion::Up),
+    motion("next-entry", "Next entry", &[Picker, Prompt, Help], &["Down", "C-n"], Motion::Down),
+    motion("previous-entry", "Previous entry", &[Picker, Prompt, Help], &["Up", "C-p"], Motion::Up),
 ];
 
 const fn motion(
@@ -93,9 +93,15 @@ pub enum Edit {
 
 /// The declarations of the keys of a text line; all other characters type themselves.
 pub const EDITS: [Command; 8] = [
-    edit("erase", "Erase a character", &["Backspace", "C-h"], Edit::Erase),
+    Command {
+        contexts: &[Picker, Prompt, Compose, Search, Palette, Ex, Help],
+        ..edit("erase", "Erase a character", &["Backspace", "C-h"], Edit::Erase)
+    },
     edit("erase-next", "Erase the character behind", &["Delete"], Edit::EraseNext),
-    edit("erase-word", "Erase a word", &["C-w"], Edit::EraseWord),
+    Command {
+        contexts: &[Picker, Prompt, Compose, Search, Palette, Ex, Help],
+        ..edit("erase-word", "Erase a word", &["C-w"], Edit::EraseWord)
+    },
     edit("erase-all", "Erase the line", &["C-u"], Edit::EraseAll),
     edit("left", "Left", &["Left"], Edit::Left),
     edit("right", "Right", &["Right"], Edit::Right),
@@ -114,7 +120,7 @@ const fn edit(
         does,
         hint: "",
         group: Group::Text,
-        contexts: &[Picker, Prompt, Compose, Search],
+        contexts: &[Picker, Prompt, Compose, Search, Palette, Ex],
         keys,
         undoable: false,
         verb: Verb::Edit(how),

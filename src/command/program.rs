@@ -7,7 +7,7 @@ use super::context::Context::{
 use super::registry::{Command, Group, Verb, declare};
 
 /// The declarations.
-pub const PROGRAM: [Command; 18] = [
+pub const PROGRAM: [Command; 19] = [
     declare(
         Group::Program,
         "choose",
@@ -92,10 +92,10 @@ pub const PROGRAM: [Command; 18] = [
     declare(
         Group::Program,
         "close-help",
-        "Close the help",
+        "Close the help; with something typed: show all keys",
         "close",
         &[Help],
-        &["Esc", "q", "?"],
+        &["Esc", "?"],
         Verb::Close,
     ),
     declare(
@@ -151,6 +151,15 @@ pub const PROGRAM: [Command; 18] = [
         &[Everywhere],
         &["C-z"],
         Verb::Suspend,
+    ),
+    declare(
+        Group::Program,
+        "panes",
+        "One pane fewer, or all again",
+        "",
+        &[List, Reader],
+        &["w"],
+        Verb::Panes,
     ),
     declare(
         Group::Program,

@@ -3,7 +3,6 @@
 //! Invariant: in any context a key sequence names at most one command, and no sequence begins with
 //! another one. Pure: this file must not know a terminal, and a command must not build a widget.
 
-use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use super::compose::{Out, Write};
@@ -11,11 +10,13 @@ use super::context::{Context, Subject};
 use super::files::{self, FileVerb};
 use super::intent::Intent;
 use super::key::Key;
+use super::keymap::Keymap;
 use super::motion::{Edit, Motion};
 use super::reading::{self, Copied};
+use super::select::Which;
 use super::{
-    archive, compose, go, label, motion, open, order, program, purge, read, search, select, snooze,
-    spam, star, tour, trash, undo,
+    archive, compose, go, label, motion, mute, open, order, palette, panels, program, purge, read,
+    search, select, snooze, spam, star, tour, trash, undo,
 };
 
 /// What a command does. What needs the rows as drawn is a pure function of them.
@@ -59,6 +60,10 @@ pub enum Verb {
     SelectNext,
     /// Unselects all.
     Clear,
+    /// Selects these rows and no others.
+    SelectSome(Which),
+    /// Begins a range, or ends it.
+    SelectRange,
     /// Opens the label picker.
     PickLabels,
     /// Asks until when conversations shall sleep.
@@ -103,16 +108,28 @@ pub enum Verb {
     Toggle,
     /// Closes what is on top.
     Close,
+    /// Opens the palette.
+    Palette,
+    /// Opens the line for a command.
+    Ex,
+    /// Completes that, by the next (`true`) or previous choice.
+    CompleteEx(bool),
     /// Opens the help.
     Help,
     /// Shows how accounts are.
     Accounts,
+    /// Shows what the program has to say of itself.
+    Panel(panels::Shows),
+    /// Shows how fast keys are drawn, or no more.
+    Latency,
     /// Asks for an account.
     AddAccount,
     /// Stops the program, as the shell's job.
     Suspend,
     /// Draws everything again.
     Redraw,
+    /// Shows one pane fewer, or all again.
+    Panes,
     /// Ends the tour of the sample mailbox, or starts it again.
     Tour,
     /// Skips a step of the tour.
@@ -221,13 +238,14 @@ pub(super) const fn declare(
 
 /// Every command, in the order of help and hints.
 pub fn all() -> impl Iterator<Item = &'static Command> {
-    const TRIAGE: [Command; 12] = [
+    const TRIAGE: [Command; 13] = [
         archive::ARCHIVE,
         trash::TRASH,
         spam::SPAM,
         label::LABEL,
         star::STAR,
         snooze::SNOOZE,
+        mute::MUTE,
         undo::UNDO,
         select::SELECT,
         select::SELECT_NEXT,
@@ -239,6 +257,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         .iter()
         .chain(&search::SEARCHING)
         .chain(&TRIAGE)
+        .chain(&select::SELECTING)
         .chain(&reading::READING)
         .chain(&order::LINKING)
         .chain(&files::FILES)
@@ -248,7 +267,9 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         .chain(&undo::UNDOING)
         .chain(&snooze::GOING)
         .chain(&compose::WRITING)
+        .chain(&palette::ASKING)
         .chain(&program::PROGRAM)
+        .chain(&panels::PANELS)
         .chain(&tour::TOURING)
         .chain(&order::LABELS)
         .chain(&motion::EDITS)
@@ -266,62 +287,17 @@ pub enum Resolved {
     Nothing,
 }
 
-/// Every key sequence with its command, read once.
-fn sequences() -> &'static [(Vec<Key>, &'static Command)] {
-    static SEQUENCES: OnceLock<Vec<(Vec<Key>, &'static Command)>> = OnceLock::new();
-    SEQUENCES.get_or_init(|| {
-        let keys = |command: &'static Command| {
-            command.keys.iter().map(move |keys| (Key::sequence(keys), command))
-        };
-        all().flat_map(keys).collect()
-    })
-}
-
-/// What `keys` mean in `context`.
+/// What `keys` mean in `context` as declared.
 #[must_use]
 pub fn resolve(context: Context, keys: &[Key]) -> Resolved {
-    let mut found = Resolved::Nothing;
-    for (sequence, command) in sequences() {
-        if sequence.starts_with(keys) && command.applies(context) {
-            if sequence.len() == keys.len() {
-                return Resolved::Command(command);
-            }
-            found = Resolved::Prefix;
-        }
-    }
-    found
+    declared().resolve(context, keys)
 }
 
-/// The commands that go on from `prefix`, with the keys that are still to press.
+/// The keys as declared.
 #[must_use]
-pub fn continuations(context: Context, prefix: &[Key]) -> Vec<(String, &'static Command)> {
-    let mut out = Vec::new();
-    for command in all().filter(|command| command.applies(context)) {
-        for sequence in command.keys.iter().map(|keys| Key::sequence(keys)) {
-            if sequence.len() > prefix.len() && sequence.starts_with(prefix) {
-                let rest: Vec<String> =
-                    sequence[prefix.len()..].iter().map(Key::to_string).collect();
-                out.push((rest.join(" "), command));
-            }
-        }
-    }
-    out
-}
-
-/// The keys of all commands as a Markdown table, for the manual.
-#[must_use]
-pub fn markdown() -> String {
-    let mut out = String::from("| Command | Keys | Where | Does | Undo |\n|---|---|---|---|---|\n");
-    for command in all() {
-        let keys: Vec<String> = command.keys.iter().map(|key| format!("`{key}`")).collect();
-        let places: Vec<&str> = command.contexts.iter().map(|context| context.name()).collect();
-        let undo = if command.undoable { "yes" } else { "" };
-        let (name, does) = (command.name, command.does);
-        let (keys, places) = (keys.join(" "), places.join(", "));
-        // Writing to a `String` cannot fail.
-        let _ = writeln!(out, "| {name} | {keys} | {places} | {does} | {undo} |");
-    }
-    out
+pub fn declared() -> &'static Keymap {
+    static DECLARED: OnceLock<Keymap> = OnceLock::new();
+    DECLARED.get_or_init(Keymap::default)
 }
 
 #[cfg(test)]
@@ -372,7 +348,7 @@ mod tests {
         assert_eq!(names.len(), all().count());
         for command in all() {
             assert!(!command.does.is_empty() && !command.does.ends_with('.'), "{}", command.name);
-            assert!(markdown().contains(&format!("| {} |", command.name)));
+            assert!(declared().markdown().contains(&format!("| {} |", command.name)));
         }
     }
 
@@ -396,7 +372,8 @@ mod tests {
         assert!(matches!(resolve(Context::List, &g), Resolved::Prefix));
         assert!(matches!(resolve(Context::List, &Key::sequence("g x")), Resolved::Nothing));
         let rest: Vec<String> =
-            continuations(Context::List, &g).into_iter().map(|(keys, _)| keys).collect();
-        assert_eq!(rest, ["g", "i", "s", "a", "t", "d", "o", "h", "z", "m"]);
+            declared().continuations(Context::List, &g).into_iter().map(|(keys, _)| keys).collect();
+        let all = ["g", "i", "s", "a", "t", "d", "o", "h", "z", "m", "n", "S", "L", "X"];
+        assert_eq!(rest, all);
     }
 }

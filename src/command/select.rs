@@ -3,6 +3,59 @@
 use super::context::Context;
 use super::registry::{Command, Group, Verb};
 
+/// Which rows are selected at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// All.
+    All,
+    /// None.
+    None,
+    /// Those that are read.
+    Read,
+    /// Those in which something is unread.
+    Unread,
+    /// Those with a star.
+    Starred,
+}
+
+/// Several at once, and a range.
+pub const SELECTING: [Command; 6] = [
+    which("select-all", "Select all that is listed", "all", &["* a"], Which::All),
+    which("select-none", "Select nothing", "none", &["* n"], Which::None),
+    which("select-read", "Select what is read", "read", &["* r"], Which::Read),
+    which("select-unread", "Select what is unread", "unread", &["* u"], Which::Unread),
+    which("select-starred", "Select what is starred", "starred", &["* s"], Which::Starred),
+    Command {
+        name: "select-range",
+        does: "Select from here to where you go; again: ends there",
+        hint: "",
+        group: Group::Triage,
+        contexts: &[Context::List],
+        keys: &["V"],
+        undoable: false,
+        verb: Verb::SelectRange,
+    },
+];
+
+const fn which(
+    name: &'static str,
+    does: &'static str,
+    hint: &'static str,
+    keys: &'static [&'static str],
+    which: Which,
+) -> Command {
+    Command {
+        name,
+        does,
+        hint,
+        group: Group::Triage,
+        contexts: &[Context::List],
+        keys,
+        undoable: false,
+        verb: Verb::SelectSome(which),
+    }
+}
+
 /// The declaration of `select`.
 pub const SELECT: Command = Command {
     name: "select",

@@ -234,7 +234,7 @@ impl Search<'_> {
             return Ok(None);
         }
         for expr in self.rest {
-            if !self.holds(expr, message, &shown.labels)? {
+            if !self.holds(expr, message, (&shown.thread, &shown.labels))? {
                 return Ok(None);
             }
         }
@@ -254,13 +254,14 @@ impl Search<'_> {
         &mut self,
         expr: &Expr,
         message: &Message,
-        labels: &[LabelId],
+        of: (&ThreadId, &[LabelId]),
     ) -> Result<bool, StoreError> {
+        let (thread, labels) = of;
         Ok(match expr {
             Expr::All => true,
             Expr::And(parts) => {
                 for part in parts {
-                    if !self.holds(part, message, labels)? {
+                    if !self.holds(part, message, of)? {
                         return Ok(false);
                     }
                 }
@@ -268,13 +269,13 @@ impl Search<'_> {
             }
             Expr::Or(parts) => {
                 for part in parts {
-                    if self.holds(part, message, labels)? {
+                    if self.holds(part, message, of)? {
                         return Ok(true);
                     }
                 }
                 false
             }
-            Expr::Not(part) => !self.holds(part, message, labels)?,
+            Expr::Not(part) => !self.holds(part, message, of)?,
             Expr::Text(text) => self.set(&text.words)?.contains(&message.row),
             Expr::Labels(any) => any.iter().any(|label| labels.contains(label)),
             Expr::UserLabel => labels.iter().any(|found| !label::is_system(found.as_str())),
@@ -283,6 +284,7 @@ impl Search<'_> {
             Expr::Smaller(size) => message.size < *size,
             Expr::Before(at) => message.date < *at,
             Expr::After(at) => message.date >= *at,
+            Expr::Threads(threads) => threads.contains(thread),
             Expr::Named(name) => message.name == *name,
         })
     }

@@ -114,6 +114,8 @@ pub enum Test {
     Before(i64),
     /// Dated at this Unix second or later.
     After(i64),
+    /// A mail account has a message of the thread: its address or id, or what these begin with.
+    Account(String),
     /// The message with this Message-ID, without angle brackets.
     MessageId(String),
 }

@@ -5,16 +5,22 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::command::context::Context;
+use crate::command::bindings::Bindings;
+use crate::command::context::{Context, Subject};
 use crate::command::key::Key;
+use crate::command::keymap::Keymap;
+use crate::config::Loaded;
+use crate::config::colour::Rgb;
 use crate::engine::accounts::{AccountAsk, Accounts};
 use crate::engine::handle::{Request, Update};
-use crate::engine::view::{ImportProgress, Label, Link, Page, Status};
+use crate::engine::stats::Stats;
+use crate::engine::view::{ImportProgress, Label, Page, Status};
 use crate::id::ActionId;
-use crate::label::{self, Place};
+use crate::label::Place;
 use crate::notice::{Notice, Severity};
 use crate::search::Named;
 use crate::ui::announce::Watch;
@@ -23,13 +29,21 @@ use crate::ui::compose::desk::{DeskAsk, DeskSaid, EditorJob, EditorSaid};
 use crate::ui::compose::keys::{AttachBox, SavesBox};
 use crate::ui::compose::outgoing;
 use crate::ui::compose::sending::SendBox;
+use crate::ui::ex::ExLine;
 use crate::ui::files::{FileLine, FilesBox, FilesState, Page as TextPage};
 use crate::ui::first_run::{FirstRun, Screen};
+use crate::ui::help::HelpBox;
 use crate::ui::history::History;
 use crate::ui::labels::{Colours, Rename};
+use crate::ui::layout::Panes;
 use crate::ui::line::Line;
 use crate::ui::links::LinksBox;
 use crate::ui::list::List;
+use crate::ui::look::Look;
+use crate::ui::meter::Figures;
+use crate::ui::mouse::Mouse;
+use crate::ui::palette::PaletteBox;
+use crate::ui::panel::{self, Panel};
 use crate::ui::past::Wanted;
 use crate::ui::picker::Picker;
 use crate::ui::purge::PurgeBox;
@@ -65,8 +79,14 @@ pub enum Stage {
 /// What lies on top.
 #[derive(Debug, Clone)]
 pub enum Layer {
-    /// The help, scrolled this far.
-    Help(usize),
+    /// The help.
+    Help(HelpBox),
+    /// The palette.
+    Palette(Box<PaletteBox>),
+    /// A command is typed.
+    Ex(Box<ExLine>),
+    /// What the program shows of itself.
+    Panel(Panel),
     /// The accounts, scrolled this far.
     Accounts(usize),
     /// The label picker.
@@ -187,6 +207,8 @@ pub struct Import {
 pub enum Message {
     /// A key.
     Key(Key),
+    /// The mouse was used.
+    Mouse(Mouse),
     /// Text was pasted.
     Paste(String),
     /// The screen has this size.
@@ -197,6 +219,10 @@ pub enum Message {
     NotOpened(Notice),
     /// The engine says something.
     Engine(Box<Update>),
+    /// What the user has set is other than before.
+    Settings(Box<Loaded>),
+    /// The terminal's background is this.
+    Background(Rgb),
     /// What was asked of the world outside came back.
     Desk(Box<DeskSaid>),
     /// The editor has ended.
@@ -209,6 +235,10 @@ pub enum Message {
     NoShell,
     /// It is this time, Unix milliseconds.
     Time(i64),
+    /// Keys are bound otherwise.
+    Keys(Bindings),
+    /// How fast keys are drawn.
+    Measured(Figures),
     /// The model was drawn.
     Drawn,
 }
@@ -238,23 +268,6 @@ pub enum Effect {
     Exit(UiExit),
 }
 
-/// An entry of the sidebar.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The list.
-    pub label: crate::id::LabelId,
-    /// Its name.
-    pub name: String,
-    /// The count that is shown; 0 shows none.
-    pub count: u64,
-    /// Whether the count asks for attention.
-    pub strong: bool,
-    /// Made by the user.
-    pub user: bool,
-    /// Its colour, a name of the palette.
-    pub color: Option<String>,
-}
-
 /// The model.
 #[derive(Debug)]
 pub struct Model {
@@ -266,6 +279,10 @@ pub struct Model {
     pub zone: TimeZone,
     /// How things look.
     pub theme: Theme,
+    /// What that is made of, and what else is set.
+    pub look: Look,
+    /// How many of the three panes are shown at most; a key changes it.
+    pub panes: Panes,
     /// Whether this is the sample mailbox.
     pub demo: bool,
     /// Where the tour of the sample mailbox is, while there is one.
@@ -290,8 +307,18 @@ pub struct Model {
     pub saved: Vec<Named>,
     /// The open conversation.
     pub reader: Option<Reader>,
+    /// What keys mean.
+    pub keymap: Arc<Keymap>,
     /// The keys pressed so far of a sequence.
     pub keys: Vec<Key>,
+    /// When the first of them was pressed, Unix milliseconds.
+    pub keys_since: i64,
+    /// The rows that a command is for, while one is done that was asked for in a box over them.
+    pub drawn: Option<Vec<Subject>>,
+    /// Names of commands and lists that the palette or the line did, the last first.
+    pub recent: Vec<String>,
+    /// Commands that were typed, the last first.
+    pub lines: Vec<String>,
     /// Keys that wait for a jump to land.
     pub held: VecDeque<Key>,
     /// The status line's facts.
@@ -300,6 +327,14 @@ pub struct Model {
     pub accounts: Option<Accounts>,
     /// The last notice.
     pub notice: Option<Shown>,
+    /// What was said.
+    pub said: panel::Log,
+    /// How fast keys are drawn, while that is shown.
+    pub latency: Option<Figures>,
+    /// What was counted last.
+    pub stats: Option<Box<Stats>>,
+    /// Since when there is no connection, Unix milliseconds.
+    pub offline_since: Option<i64>,
     /// The running or ended import.
     pub import: Option<Import>,
     /// How far quitting is.
@@ -374,6 +409,8 @@ impl Model {
             now_ms: beginning.now_ms,
             zone: beginning.zone,
             theme: beginning.theme,
+            look: Look::default(),
+            panes: Panes::default(),
             demo: beginning.demo,
             tour: beginning.demo.then(Tour::default),
             open: false,
@@ -386,11 +423,20 @@ impl Model {
             searches: Vec::new(),
             saved: Vec::new(),
             reader: None,
+            keymap: Arc::default(),
             keys: Vec::new(),
+            keys_since: beginning.now_ms,
+            drawn: None,
+            recent: Vec::new(),
+            lines: Vec::new(),
             held: VecDeque::new(),
             status,
             accounts: None,
             notice: None,
+            said: panel::Log::default(),
+            latency: None,
+            stats: None,
+            offline_since: None,
             import: None,
             quitting: Quitting::No,
             quitting_since: beginning.now_ms,
@@ -424,7 +470,10 @@ impl Model {
     pub fn context(&self) -> Context {
         match (self.layers.last(), &self.stage, &self.reader) {
             (Some(Layer::Help(_)), ..) => Context::Help,
+            (Some(Layer::Palette(_)), ..) => Context::Palette,
+            (Some(Layer::Ex(_)), ..) => Context::Ex,
             (Some(Layer::Accounts(_)), ..) => Context::Accounts,
+            (Some(Layer::Panel(_)), ..) => Context::Panel,
             (Some(Layer::Picker(_)), ..) => Context::Picker,
             (Some(Layer::Colours(_)), ..) => Context::Colours,
             (Some(Layer::Saves(_)), ..) => Context::Saves,
@@ -469,6 +518,12 @@ impl Model {
         }
     }
 
+    /// Whether the choices of the first run wait for one.
+    #[must_use]
+    pub fn first_run_waits(&self) -> bool {
+        matches!(&self.stage, Stage::FirstRun(screen) if screen.opening.is_none())
+    }
+
     /// Shows a notice.
     pub fn say(&mut self, severity: Severity, text: impl Into<String>, hint: impl Into<String>) {
         let (text, hint): (String, String) = (text.into(), hint.into());
@@ -477,104 +532,8 @@ impl Model {
             .strip_suffix('.')
             .filter(|t| !t.ends_with('.'))
             .map_or(text.clone(), str::to_owned);
-        self.notice = Some(Shown { severity, text, hint, since: self.now_ms });
-    }
-
-    /// The lists of the sidebar: the system's in a fixed order, then the user's labels.
-    #[must_use]
-    pub fn sidebar(&self) -> Vec<Entry> {
-        const SYSTEM: [(&str, &str); 11] = [
-            ("inbox", "Inbox"),
-            ("starred", "Starred"),
-            ("unread", "Unread"),
-            ("snoozed", "Snoozed"),
-            ("sent", "Sent"),
-            ("drafts", "Drafts"),
-            ("outbox", "Outbox"),
-            ("archive", "Archive"),
-            ("all", "All mail"),
-            ("spam", "Spam"),
-            ("trash", "Trash"),
-        ];
-        let known = |id: &str| self.labels.iter().find(|label| label.id.as_str() == id);
-        // What nobody uses takes no line.
-        let sleeps = |id: &str| known(id).is_some_and(|label| label.thread_count > 0);
-        let hidden = ["snoozed", "outbox"];
-        let listed =
-            |id: &str| !hidden.contains(&id) || self.list.label.as_str() == id || sleeps(id);
-        let system = SYSTEM.iter().filter(|(id, _)| listed(id)).map(|(id, name)| {
-            let (threads, unread) = known(id).map_or((0, 0), |l| (l.thread_count, l.unread_count));
-            let count = match *id {
-                "inbox" => unread,
-                "starred" | "drafts" | "outbox" | "unread" | "snoozed" => threads,
-                _ => 0,
-            };
-            let (label, name) = (label::system(id), (*name).to_owned());
-            Entry { label, name, count, strong: *id == "inbox", user: false, color: None }
-        });
-        let user = self.labels.iter().filter(|l| !label::is_system(l.id.as_str())).map(|l| Entry {
-            label: l.id.clone(),
-            name: l.name.clone(),
-            count: l.unread_count,
-            strong: true,
-            user: true,
-            color: l.color.clone(),
-        });
-        let saved = self.saved.iter().map(|saved| Entry {
-            label: saved.id.clone(),
-            name: format!("@{}", saved.name),
-            count: 0,
-            strong: false,
-            user: true,
-            color: None,
-        });
-        system.chain(user).chain(saved).collect()
-    }
-
-    /// The list of the sidebar that is shown: a label, or a saved search.
-    #[must_use]
-    pub fn shown_list(&self) -> &crate::id::LabelId {
-        let saved = self.search.as_ref().and_then(|search| search.saved.as_ref());
-        saved.unwrap_or(&self.list.label)
-    }
-
-    /// What a label is called.
-    #[must_use]
-    pub fn label_name(&self, id: &crate::id::LabelId) -> String {
-        let saved = self.search.as_ref().and_then(|search| search.saved.as_ref());
-        if let Some(one) = self.saved.iter().find(|one| Some(&one.id) == saved)
-            && *id == self.list.label
-        {
-            return format!("@{}", one.name);
-        }
-        if self.search.is_some() && *id == self.list.label {
-            return "Search".to_owned();
-        }
-        let entry = self.sidebar().into_iter().find(|entry| entry.label == *id);
-        entry.map_or_else(|| id.as_str().to_owned(), |entry| entry.name)
-    }
-
-    /// The connection in one or two words.
-    #[must_use]
-    pub fn link(&self) -> String {
-        let link = match self.status.link {
-            // Nothing was tried yet.
-            Link::Offline if !self.open => return String::new(),
-            Link::Offline => "offline".to_owned(),
-            Link::Connecting => "connecting".to_owned(),
-            Link::Online { behind: 0 } => "online".to_owned(),
-            Link::Online { behind } => format!("behind {}", crate::ui::text::count(behind)),
-            Link::Syncing { done, total } => {
-                let count = crate::ui::text::count;
-                format!("syncing {}/{}", count(done), count(total))
-            }
-            Link::Refused => "refused".to_owned(),
-        };
-        match (self.status.remote, self.status.link) {
-            (true, _) => format!("{link} · remote"),
-            // Embedded, the connection is only worth a word while it catches up or is broken.
-            (false, Link::Online { behind: 0 }) => "local".to_owned(),
-            (false, _) => format!("{link} · local"),
-        }
+        let shown = Shown { severity, text, hint, since: self.now_ms };
+        self.said.keep(shown.clone());
+        self.notice = Some(shown);
     }
 }

@@ -6,8 +6,14 @@ use jiff::Timestamp;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
+use crate::config::Dates;
+use crate::ui::app::Model;
+
 /// Columns of a date of this year; a list of such dates only has no wider column.
 pub const NEAR_COLUMNS: usize = 6;
+
+/// An hour of twelve.
+const TWELVE: &str = "%-I:%M %P";
 
 fn local(seconds: i64, zone: &TimeZone) -> Option<Zoned> {
     Some(Timestamp::from_second(seconds).ok()?.to_zoned(zone.clone()))
@@ -27,6 +33,19 @@ pub fn short(seconds: i64, now: i64, zone: &TimeZone) -> String {
         "%Y-%m-%d"
     };
     at.strftime(format).to_string()
+}
+
+/// A date of a list, as the user has set it; `narrow` where every column counts.
+#[must_use]
+pub fn listed(seconds: i64, model: &Model, narrow: bool) -> String {
+    let (now, zone, settings) = (model.now(), &model.zone, model.settings());
+    let today = |at: &Zoned| local(now, zone).is_some_and(|now| now.date() == at.date());
+    match (settings.dates, local(seconds, zone)) {
+        (_, Some(at)) if settings.twelve && today(&at) => at.strftime(TWELVE).to_string(),
+        (Dates::Iso, Some(at)) if !today(&at) => at.strftime("%Y-%m-%d").to_string(),
+        _ if narrow => shortest(seconds, now, zone),
+        _ => short(seconds, now, zone),
+    }
 }
 
 /// As [`short`] where every column counts: the day of another year is left out, `2009-11`.

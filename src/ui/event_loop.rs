@@ -10,10 +10,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event as TerminalEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::Event as TerminalEvent;
 use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
+use crate::command::bindings::Bindings;
 use crate::command::context::Context;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Label, Page, Status};
@@ -21,18 +22,21 @@ use crate::mail::compose::Draft;
 use crate::notice::{Exit, Explain, Notice};
 use crate::ui::announce::{self, Tells};
 use crate::ui::app::{Beginning, Door, Effect, Layer, Message, Model, Quitting, UiExit};
+use crate::ui::asked::Ear;
 use crate::ui::compose::desk::{DeskJob, EditorJob, EditorRun, Leftover};
 use crate::ui::compose::keeping::PAUSE_MS;
 use crate::ui::compose::rescue;
 use crate::ui::first_run::FirstRun;
 use crate::ui::gate::Gate;
+use crate::ui::latency::Latency;
+use crate::ui::look::Look;
+use crate::ui::modes::Modes;
 use crate::ui::outside::{Outside, Wish};
 use crate::ui::pace::Pace;
 use crate::ui::signals::{self, Told, Watch};
-use crate::ui::sources::{self, AccountJob, Event, Open};
+use crate::ui::sources::{self, AccountJob, Event, KeysJob, Open, SettingsJob};
 use crate::ui::terminal::Screen;
-use crate::ui::theme::Theme;
-use crate::ui::{keymap, update, view};
+use crate::ui::{input, look, update, view, which};
 
 /// The most that is taken in before a frame is drawn.
 const MAX_BATCH: usize = 1_000;
@@ -57,22 +61,32 @@ pub struct Start {
     pub older: bool,
     /// Whether to open the sample mailbox at once.
     pub demo: bool,
-    /// What is written on at once.
-    pub compose: Option<Box<Draft>>,
-    /// How things look.
-    pub theme: Theme,
+    /// What is written on at once, and what is said of it.
+    pub compose: Option<(Box<Draft>, Option<Notice>)>,
+    /// How things look, and what else is set.
+    pub look: Look,
+    /// Tells when that changes.
+    pub settings: SettingsJob,
+    /// Whether the terminal can be asked for its background.
+    pub asks: bool,
     /// The user's zone.
     pub zone: TimeZone,
     /// The clock.
     pub clock: Box<dyn Clock>,
     /// What the terminal may be told beside its cells.
     pub tells: Tells,
+    /// What it can report.
+    pub modes: Modes,
     /// Opens a mailbox.
     pub open: Open,
     /// Does what is asked of accounts.
     pub accounts: AccountJob,
     /// Reads files and says as whom is written.
     pub desk: DeskJob,
+    /// What keys mean.
+    pub keys: Bindings,
+    /// Tells when that changes.
+    pub keys_job: KeysJob,
     /// Runs the user's editor in the terminal that it is given.
     pub editor: EditorRun,
 }
@@ -101,49 +115,46 @@ impl Explain for UiError {
 /// # Errors
 /// When the terminal cannot be used.
 pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
-    // Signals are watched before the terminal is changed, or one that comes too early would leave
-    // it so.
+    // Signals are watched before the terminal is changed: one that came too early left it so.
     let watch = Watch::new();
     let (events, incoming) = channel();
     let alarm = events.clone();
     // Nobody listens any more when the loop has ended already.
-    let mut screen = Screen::open(start.tells, move || drop(alarm.send(Event::Crashed)))?;
-    let own = start.first_run.is_none();
+    let mut screen = open_screen(&start, move || drop(alarm.send(Event::Crashed)))?;
+    let (own, asks) = (start.first_run.is_none(), start.asks);
     let first_door = if start.demo { Door::Demo } else { Door::Own };
     let mut model = Model::new(Beginning {
         now_ms: start.clock.now_ms(),
         zone: start.zone,
-        theme: start.theme,
+        theme: start.look.theme(),
         demo: start.demo,
         first: start.first,
         first_run: start.first_run,
     });
+    look::begin(&mut model, start.look);
+    crate::ui::asking::bound(&mut model, start.keys, false);
     model.older = start.older.then_some(model.now_ms);
     let (columns, rows) = Screen::size()?;
-    if let Some(draft) = start.compose {
-        crate::ui::compose::opening::asked(&mut model, *draft);
+    if let Some((draft, told)) = start.compose {
+        crate::ui::compose::opening::asked(&mut model, *draft, told);
     }
     // Nothing is asked for before the first frame: nobody is there yet to answer.
     let mut effects = update::update(&mut model, Message::Resize(columns, rows));
     draw(&mut screen, &model)?;
 
+    if asks {
+        Screen::ask_background()?;
+    }
     let (doors, door_requests) = channel();
     let patience = HANGUP_PATIENCE.saturating_add(Duration::from_secs(1));
-    let gate = sources::start(&events, watch, start.open, door_requests, patience)?;
+    let gate = sources::start(&events, watch, start.open, door_requests, patience, Ear::new(asks))?;
     let (accounts, asked) = channel();
     sources::attend_accounts(&events, start.accounts, asked)?;
+    sources::attend_keys(&events, start.keys_job)?;
     let (desk, desk_asked) = channel();
     sources::attend_desk(&events, start.desk, desk_asked)?;
-    let mut outside = Outside {
-        doors,
-        accounts,
-        engine: None,
-        backlog: Vec::new(),
-        wish: None,
-        announced: Vec::new(),
-        copied: None,
-        desk,
-    };
+    sources::attend_settings(&events, start.settings)?;
+    let mut outside = Outside::new(doors, accounts, desk);
     if own || start.demo {
         effects.push(Effect::Open(first_door, Vec::new()));
     }
@@ -159,8 +170,11 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
         early: VecDeque::new(),
         clock: start.clock,
         editor: start.editor,
+        tells: start.tells,
+        modes: start.modes,
         gate,
         pace: Pace::new(Instant::now()),
+        latency: Latency::default(),
         ending: None,
     };
     // After a panic only `last_words` touches what it left behind.
@@ -169,6 +183,11 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     // Words that cannot be read any more after a panic are in the journal up to the last pause.
     let left = catch_unwind(AssertUnwindSafe(|| rescue::unkept(&looping.model)));
     Ok((exit, left.unwrap_or_default()))
+}
+
+fn open_screen(start: &Start, alarm: impl Fn() + Send + Sync + 'static) -> std::io::Result<Screen> {
+    let look = &start.look;
+    Screen::open(look.tells(start.tells), look.modes(start.modes), alarm)
 }
 
 fn draw(screen: &mut Screen, model: &Model) -> std::io::Result<()> {
@@ -202,8 +221,13 @@ struct Loop {
     early: VecDeque<Event>,
     clock: Box<dyn Clock>,
     editor: EditorRun,
+    /// What the terminal could be told, whatever is set.
+    tells: Tells,
+    /// What it could report.
+    modes: Modes,
     gate: Gate,
     pace: Pace,
+    latency: Latency,
     ending: Option<Ending>,
 }
 
@@ -248,7 +272,11 @@ impl Loop {
             if self.model.size != (columns, rows) {
                 effects = update::update(&mut self.model, Message::Resize(columns, rows));
             }
+            if let Some(figures) = self.latency.figures(self.model.latency.is_some()) {
+                effects.extend(update::update(&mut self.model, Message::Measured(figures)));
+            }
             draw(&mut self.screen, &self.model)?;
+            self.latency.drawn();
             self.tell_terminal().map(|()| effects)
         });
         self.pace.drawn(Instant::now());
@@ -262,6 +290,8 @@ impl Loop {
 
     /// What the terminal gets beside the frame: the title, new mail, what is copied.
     fn tell_terminal(&mut self) -> std::io::Result<()> {
+        self.screen.tells = self.model.look.tells(self.tells);
+        self.screen.report(self.model.look.modes(self.modes))?;
         let unread = self.model.labels.iter().find(|label| label.id.as_str() == "inbox");
         let title = announce::title(unread.map_or(0, |inbox| inbox.unread_count));
         if let Some(text) = self.outside.copied.take() {
@@ -333,15 +363,19 @@ impl Loop {
             || crate::ui::search::saved::waits(model)
             || !model.list.loaded
             || model.quitting == Quitting::Saving;
+        // It counts as read after a while.
+        let reads = model.reader.as_ref().is_some_and(|reader| !reader.marked);
+        let busy = busy || (reads && model.settings().mark_read_after.is_some());
         // What is typed goes into the journal at the first pause.
         let types = model.writing.open.as_ref().is_some_and(|open| open.changed.is_some());
         let pause = Duration::from_millis(PAUSE_MS.unsigned_abs());
         let busy = busy || !model.writing.held.is_empty() || !model.writing.leaving.is_empty();
-        match (types, busy) {
+        let tick = match (types, busy) {
             (true, _) => pause.min(TICK_BUSY),
             (false, true) => TICK_BUSY,
             (false, false) => TICK_IDLE,
-        }
+        };
+        which::wait(model).map_or(tick, |wait| wait.min(tick))
     }
 
     /// Waits for something to come; returns all that has.
@@ -367,9 +401,10 @@ impl Loop {
 
     /// Decides by what came when the next frame is due.
     fn look_at(&mut self, input: &[Event], said: &[Event]) {
+        self.latency.keys(input);
         let now = Instant::now();
         let resize = |event: &Event| {
-            matches!(event, Event::Input(TerminalEvent::Resize(..)) | Event::Told(_))
+            matches!(event, Event::Input(TerminalEvent::Resize(..), _) | Event::Told(_))
         };
         if input.iter().any(|event| !resize(event)) {
             self.pace.key(now);
@@ -381,8 +416,9 @@ impl Loop {
     fn take(&mut self, events: Vec<Event>) -> Option<UiExit> {
         events.into_iter().find_map(|event| {
             let messages = match event {
-                Event::Input(input) => {
-                    input_messages(input, self.model.context() == Context::Compose)
+                Event::Input(event, _) => {
+                    self.outside.focus(&event);
+                    input::messages(event, self.model.context() == Context::Compose)
                 }
                 Event::InputGone | Event::Told(Told::End) => return self.end(How::Told),
                 Event::Told(Told::Interrupt) => return self.end(How::Interrupted),
@@ -402,8 +438,11 @@ impl Loop {
                     vec![Message::Opened(door)]
                 }
                 Event::NotOpened(notice) => vec![Message::NotOpened(notice)],
+                Event::Keys(bound) => vec![Message::Keys(bound)],
                 Event::Engine(update) => vec![Message::Engine(Box::new(update))],
                 Event::Desk(said) => vec![Message::Desk(Box::new(said))],
+                Event::Settings(loaded) => vec![Message::Settings(loaded)],
+                Event::Background(ground) => vec![Message::Background(ground)],
                 Event::EngineGone => vec![Message::EngineGone],
             };
             messages.into_iter().find_map(|message| {
@@ -505,53 +544,26 @@ fn sorted(batch: Vec<Event>) -> (Vec<Event>, Vec<Event>) {
     batch.into_iter().partition(Event::is_input)
 }
 
-/// What input means; while something is `written`, a key with Alt means nothing: as Esc and the key
-/// it would leave the draft and do something to mail.
-fn input_messages(event: TerminalEvent, written: bool) -> Vec<Message> {
-    match event {
-        TerminalEvent::Key(key) if written && key.modifiers.contains(KeyModifiers::ALT) => {
-            Vec::new()
-        }
-        TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => {
-            keymap::keys(&key).into_iter().map(Message::Key).collect()
-        }
-        TerminalEvent::Paste(text) => vec![Message::Paste(text)],
-        _ => Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crossterm::event::{KeyCode, KeyEvent};
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
     #[test]
     fn keys_come_before_what_the_engine_said() {
         let key = |c| TerminalEvent::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
         let (input, said) = sorted(vec![
             Event::Engine(Update::Changed),
-            Event::Input(key('e')),
+            Event::Input(key('e'), Instant::now()),
             Event::EngineGone,
-            Event::Input(key('j')),
+            Event::Input(key('j'), Instant::now()),
             Event::InputGone,
         ]);
         assert!(matches!(
             input[..],
-            [Event::Input(TerminalEvent::Key(first)), Event::Input(_), Event::InputGone]
+            [Event::Input(TerminalEvent::Key(first), _), Event::Input(..), Event::InputGone]
                 if first.code == KeyCode::Char('e')
         ));
         assert!(matches!(said[..], [Event::Engine(_), Event::EngineGone]));
-    }
-
-    #[test]
-    fn releases_and_mouse_are_no_input() {
-        let mut key = KeyEvent::new(KeyCode::Char('e'), KeyModifiers::NONE);
-        assert_eq!(input_messages(TerminalEvent::Key(key), false).len(), 1);
-        key.kind = KeyEventKind::Release;
-        assert!(input_messages(TerminalEvent::Key(key), false).is_empty());
-        assert!(input_messages(TerminalEvent::FocusGained, false).is_empty());
-        let alt = KeyEvent::new(KeyCode::Char('e'), KeyModifiers::ALT);
-        assert_eq!(input_messages(TerminalEvent::Key(alt), false).len(), 2);
-        assert!(input_messages(TerminalEvent::Key(alt), true).is_empty());
     }
 }

@@ -48,7 +48,10 @@ fn apply(row: &mut Row, change: &Change) {
             row.starred = *on;
             set_label(row, &label::system("starred"), *on);
         }
-        Change::Mute(on) => row.muted = *on,
+        Change::Mute(on) => {
+            row.muted = *on;
+            set_label(row, &label::system("muted"), *on);
+        }
         Change::Snooze(until) => {
             row.snoozed_until = *until;
             set_label(row, &label::system("snoozed"), until.is_some());
@@ -79,6 +82,7 @@ pub fn foresee(model: &mut Model, intent: &Intent) {
             _ => continue,
         };
         list.selected.clear();
+        list.range = None;
         if goes {
             list.leave(meant);
         }

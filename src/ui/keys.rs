@@ -7,20 +7,27 @@ use crate::command::context::{Context, Subject};
 use crate::command::intent::{Change, Intent};
 use crate::command::key::{Code, Key};
 use crate::command::order;
-use crate::command::registry::{Command, Resolved, Verb, resolve};
+use crate::command::registry::{Command, Resolved, Verb};
 use crate::engine::handle::Request;
 use crate::label;
 use crate::notice::Severity;
+use crate::ui::advance;
 use crate::ui::app::{Effect, Layer, Model, Quitting, Sent, UiExit};
+use crate::ui::asking;
 use crate::ui::compose::composer::{Composer, Typed, Waits};
 use crate::ui::compose::{self, keeping, outgoing};
+use crate::ui::ex;
 use crate::ui::files;
 use crate::ui::foresee::foresee;
+use crate::ui::help;
 use crate::ui::labels;
 use crate::ui::links;
+use crate::ui::palette;
+use crate::ui::panel;
 use crate::ui::past::{self, Wanted};
 use crate::ui::picker::Picker;
 use crate::ui::purge;
+use crate::ui::range;
 use crate::ui::reader::Reader;
 use crate::ui::search;
 use crate::ui::snooze;
@@ -33,8 +40,8 @@ mod moving;
 mod typing;
 
 use beginning::{choose, stop_import};
-use moving::{along, conversation, go, message, select, with_reader};
-pub(super) use moving::{back, show};
+use moving::{along, conversation, message, select, with_reader};
+pub(super) use moving::{back, go, show};
 pub use moving::{open, read};
 pub use typing::paste;
 use typing::{accept, complete, edit, toggle};
@@ -56,14 +63,17 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     if context == Context::Compose && waits(model, key) {
         return Vec::new();
     }
+    if model.keys.is_empty() {
+        model.keys_since = model.now_ms;
+    }
     model.keys.push(key);
-    match resolve(context, &model.keys) {
+    match model.keymap.resolve(context, &model.keys) {
         Resolved::Prefix => Vec::new(),
-        Resolved::Command(command) => {
+        Resolved::Command(command) => carry_out(model, command, key),
+        // It calls off what was begun, and does nothing else.
+        Resolved::Nothing if key.code == Code::Esc && model.keys.len() > 1 => {
             model.keys.clear();
-            let effects = perform(model, command, key);
-            tour::did(model, command, &effects);
-            effects
+            Vec::new()
         }
         Resolved::Nothing => {
             let alone = std::mem::take(&mut model.keys).len() == 1;
@@ -72,12 +82,28 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             }
             let types = key.typed().is_some() && search::is_typed(model);
             if model.layers.is_empty() && context != Context::Compose && !types {
-                let hint = if key.typed() == Some('d') { "# trashes" } else { "? shows the keys" };
+                let hint = match key.typed() {
+                    Some('d') => asking::hint(model, "trash", "trashes"),
+                    _ => asking::hint(model, "help", "shows the keys"),
+                };
                 model.say(Severity::Info, format!("{key} does nothing here"), hint);
             }
             Vec::new()
         }
     }
+}
+
+/// Does `command` as its own key would.
+pub(super) fn run(model: &mut Model, command: &Command) -> Vec<Effect> {
+    let key = command.keys.first().and_then(|keys| Key::sequence(keys).last().copied());
+    carry_out(model, command, key.unwrap_or(Key::plain(Code::Enter)))
+}
+
+fn carry_out(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
+    model.keys.clear();
+    let effects = perform(model, command, key);
+    tour::did(model, command, &effects);
+    effects
 }
 
 /// Whether a key waits until what is opened is there.
@@ -120,9 +146,10 @@ pub fn send(model: &mut Model, intent: Intent, sent: Sent) -> Vec<Effect> {
 
 /// The rows that a command is for.
 pub(super) fn subjects(model: &Model) -> Vec<Subject> {
-    match &model.reader {
-        Some(reader) => reader.subjects(),
-        None => model.list.subjects(),
+    match (&model.drawn, &model.reader) {
+        (Some(drawn), _) => drawn.clone(),
+        (None, Some(reader)) => reader.subjects(),
+        (None, None) => model.list.subjects(),
     }
 }
 
@@ -131,6 +158,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         return Vec::new();
     }
     match command.verb {
+        verb if asking::takes(model, verb) => asking::perform(model, verb),
         Verb::Quit | Verb::Close if search::leaves(model) => search::leave(model),
         Verb::Decide(decide) => triage(model, decide(&subjects(model))),
         Verb::Motion(motion) => go(model, motion),
@@ -156,6 +184,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::RenameLabel | Verb::RecolorLabel | Verb::DeleteLabel => {
             labels::press(model, command.verb)
         }
+        Verb::SelectSome(_) | Verb::SelectRange => range::press(model, command.verb),
         Verb::Join => join(model),
         Verb::Split => split(model),
         Verb::Undo => past::want(model, Wanted::Undo),
@@ -171,27 +200,45 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Accept => accept(model),
         Verb::Toggle => toggle(model),
         Verb::Purge(all) => purge::look(model, all),
-        Verb::Close if matches!(model.layers.last(), Some(Layer::Purge(_))) => purge::close(model),
-        Verb::Close if matches!(model.layers.last(), Some(Layer::Wizard(_))) => wizard::back(model),
-        Verb::Close if files::is_open(model) => files::close(model),
-        Verb::Close => {
-            model.layers.pop();
-            Vec::new()
-        }
-        Verb::Help => put_on_top(model, Layer::Help(0)),
+        Verb::Close => close(model),
+        Verb::Palette => palette::open(model),
+        Verb::Ex => ex::open(model),
+        Verb::CompleteEx(_) => Vec::new(),
+        Verb::Help => help::open(model, ""),
         Verb::Accounts => put_on_top(model, Layer::Accounts(0)),
+        Verb::Panel(shows) => panel::open(model, shows),
+        Verb::Latency => panel::latency(model),
         Verb::AddAccount => wizard::open(model),
         Verb::Suspend => vec![Effect::Suspend],
         Verb::Redraw => vec![Effect::Redraw],
+        Verb::Panes => advance::panes(model),
         Verb::Tour | Verb::SkipStep => {
             tour::press(model, matches!(command.verb, Verb::SkipStep));
             Vec::new()
         }
         Verb::Quit => quit(model),
-        Verb::StopNow if model.interrupted => vec![Effect::Exit(UiExit::Forced)],
-        Verb::StopNow => {
-            model.interrupted = true;
-            quit(model)
+        Verb::StopNow => stop_now(model),
+    }
+}
+
+/// Quits; the second time at once.
+fn stop_now(model: &mut Model) -> Vec<Effect> {
+    if model.interrupted {
+        return vec![Effect::Exit(UiExit::Forced)];
+    }
+    model.interrupted = true;
+    quit(model)
+}
+
+/// Closes what is on top, each in its own way.
+fn close(model: &mut Model) -> Vec<Effect> {
+    match model.layers.last() {
+        Some(Layer::Purge(_)) => purge::close(model),
+        Some(Layer::Wizard(_)) => wizard::back(model),
+        _ if files::is_open(model) => files::close(model),
+        _ => {
+            model.layers.pop();
+            Vec::new()
         }
     }
 }
@@ -211,16 +258,18 @@ pub(super) fn triage(model: &mut Model, intent: Option<Intent>) -> Vec<Effect> {
         change,
         Change::Place(_) | Change::Read(false) | Change::Snooze(Some(_))
     )));
+    let at = model.list.cursor;
     let mut effects = send(model, intent, Sent::Key);
     if leaves && model.reader.is_some() {
-        effects.extend(back(model));
+        effects.extend(advance::from(model, at));
     }
     effects
 }
 
 fn join(model: &mut Model) -> Vec<Effect> {
-    let Some(intent) = order::join(&model.list.subjects()) else {
-        model.say(Severity::Info, "Select the conversations to join", "x selects");
+    let Some(intent) = order::join(&subjects(model)) else {
+        let hint = asking::hint(model, "select", "selects");
+        model.say(Severity::Info, "Select the conversations to join", hint);
         return Vec::new();
     };
     model.list.selected.clear();

@@ -5,7 +5,8 @@
 
 use ratatui::layout::Rect;
 
-use crate::ui::app::{BESIDE_FROM, LEAST_SIZE, SIDEBAR_FROM};
+use crate::config::{Preview, Settings};
+use crate::ui::app::{BESIDE_FROM, LEAST_SIZE, Model, SIDEBAR_FROM};
 
 /// From this many rows on the bottom has a line of its own for notices.
 const TWO_BOTTOM_ROWS_FROM: u16 = 10;
@@ -18,8 +19,75 @@ const SIDEBAR_COLUMNS: u16 = 17;
 const BESIDE_COLUMNS: (u16, u16) = (46, 84);
 /// Columns that a reader needs: its measure and what is around it.
 const READER_COLUMNS: u16 = 106;
+/// The fewest columns of a list beside a reader whose width was asked for.
+const LIST_COLUMNS_LEAST: u16 = 30;
+/// From this many rows on a reader has room under the list.
+const BELOW_FROM: u16 = 24;
+/// Parts of 100 of the rows that the list keeps above a reader.
+const ABOVE_PARTS: u16 = 35;
 /// Rows of the reader's own head: the subject and a rule or blank.
 pub const READER_HEAD_ROWS: u16 = 2;
+
+/// How many of the lists, the list and the reader may stand beside each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Panes {
+    /// All three, where there is room.
+    #[default]
+    Three,
+    /// The list and the reader.
+    Two,
+    /// The list, or the reader.
+    One,
+}
+
+impl Panes {
+    /// One fewer; after one, all again.
+    #[must_use]
+    pub const fn fewer(self) -> Self {
+        match self {
+            Self::Three => Self::Two,
+            Self::Two => Self::One,
+            Self::One => Self::Three,
+        }
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Three => "Lists, list and message, where there is room",
+            Self::Two => "List and message, where there is room",
+            Self::One => "One at a time",
+        }
+    }
+}
+
+/// What is wanted of the parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Whether the lists stand at the left.
+    pub sidebar: bool,
+    /// Where a conversation is read.
+    pub preview: Preview,
+    /// Columns of the reader at the right; 0 is what suits.
+    pub width: u16,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self::of(&Settings::default(), Panes::default())
+    }
+}
+
+impl Shape {
+    /// What is set, and how many panes are shown.
+    #[must_use]
+    pub fn of(settings: &Settings, panes: Panes) -> Self {
+        let preview = if panes == Panes::One { Preview::Off } else { settings.preview };
+        let sidebar = settings.sidebar && panes == Panes::Three;
+        Self { sidebar, preview, width: settings.preview_width }
+    }
+}
 
 /// The areas of the mail screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +113,15 @@ pub struct Areas {
 }
 
 impl Areas {
+    /// The row between a list and the reader under it; empty where there is none.
+    #[must_use]
+    pub const fn between(&self) -> Rect {
+        if self.reader.height == 0 || self.list.width == 0 || self.list.x != self.reader.x {
+            return Rect { x: 0, y: 0, width: 0, height: 0 };
+        }
+        Rect { y: self.reader.y - 1, height: 1, ..self.reader }
+    }
+
     /// The same with this many rows above the list for what is searched.
     #[must_use]
     pub const fn with_top(self, rows: u16) -> Self {
@@ -60,7 +137,9 @@ impl Areas {
     #[must_use]
     pub fn with_panel(self, rows: u16) -> Self {
         let rows = rows.min(self.list.height.max(self.reader.height));
-        let above = |part: Rect| Rect { height: part.height - rows.min(part.height), ..part };
+        let end = self.list.bottom().max(self.reader.bottom()) - rows;
+        let above =
+            |part: Rect| Rect { height: part.height.min(end.saturating_sub(part.y)), ..part };
         let y = self.notice.y.min(self.hints.y) - rows;
         let panel = if rows > 0 { Rect { y, height: rows, ..self.hints } } else { self.panel };
         let (sidebar, list, reader) = (above(self.sidebar), above(self.list), above(self.reader));
@@ -81,35 +160,68 @@ pub fn too_small(size: (u16, u16)) -> bool {
     size.0 < LEAST_SIZE.0 || size.1 < LEAST_SIZE.1
 }
 
-/// The areas on a screen of `size`, with or without an open reader.
+/// Rows at the bottom of a screen: what happened, and what keys do.
+#[must_use]
+pub const fn bottom_rows(rows: u16) -> u16 {
+    if rows >= TWO_BOTTOM_ROWS_FROM { 2 } else { 1 }
+}
+
+/// The areas of the model's screen.
+#[must_use]
+pub fn of(model: &Model) -> Areas {
+    let shape = Shape::of(model.settings(), model.panes);
+    areas_in(model.size, model.reader.is_some(), shape)
+}
+
+/// The areas on a screen of `size`, with or without an open reader, as without settings.
 #[must_use]
 pub fn areas(size: (u16, u16), reading: bool) -> Areas {
+    areas_in(size, reading, Shape::default())
+}
+
+/// The same in the shape that is wanted.
+#[must_use]
+pub fn areas_in(size: (u16, u16), reading: bool, shape: Shape) -> Areas {
     let (columns, rows) = size;
     let line = |y: u16, height: u16| Rect { x: 0, y, width: columns, height };
     let rule_rows = u16::from(rows >= RULE_FROM);
-    let bottom_rows = if rows >= TWO_BOTTOM_ROWS_FROM { 2 } else { 1 };
+    let bottom_rows = bottom_rows(rows);
     let body = 1 + rule_rows;
     let body_rows = rows.saturating_sub(body + bottom_rows);
     // Mail is written for some 72 columns: a reader has them before a sidebar does.
     let sided = columns >= if reading { BESIDE_FROM } else { SIDEBAR_FROM };
-    let side = if sided { SIDEBAR_COLUMNS } else { 0 };
-    let list_columns = match (reading, columns >= BESIDE_FROM) {
+    let side = if sided && shape.sidebar { SIDEBAR_COLUMNS } else { 0 };
+    let part = |x: u16, width: u16| Rect { x, y: body, width, height: body_rows };
+    let below = reading && shape.preview == Preview::Below && rows >= BELOW_FROM;
+    let beside = shape.preview == Preview::Right && columns >= BESIDE_FROM;
+    let list_columns = match (reading, beside) {
         (false, _) => columns - side.min(columns),
+        (true, true) if shape.width > 0 => {
+            columns.saturating_sub(side + shape.width).max(LIST_COLUMNS_LEAST)
+        }
         (true, true) => {
             let (least, most) = BESIDE_COLUMNS;
             columns.saturating_sub(side + READER_COLUMNS).clamp(least, most)
         }
         (true, false) => 0,
     };
-    let part = |x: u16, width: u16| Rect { x, y: body, width, height: body_rows };
     let reader_columns = if reading { columns.saturating_sub(side + list_columns) } else { 0 };
+    let (mut list, mut reader) =
+        (part(side, list_columns), part(side + list_columns, reader_columns));
+    if below {
+        let above = body_rows * ABOVE_PARTS / 100;
+        let all = part(side, columns.saturating_sub(side));
+        list = Rect { height: above, ..all };
+        // The row between them has the line.
+        reader = Rect { y: body + above + 1, height: body_rows - above - 1, ..all };
+    }
     Areas {
         title: line(0, 1.min(rows)),
         rule: line(1, rule_rows),
         sidebar: part(0, side),
         top: Rect::default(),
-        list: part(side, list_columns),
-        reader: part(side + list_columns, reader_columns),
+        list,
+        reader,
         panel: Rect::default(),
         notice: line(rows.saturating_sub(2), bottom_rows - 1),
         hints: line(rows.saturating_sub(1), 1.min(rows)),
@@ -119,6 +231,28 @@ pub fn areas(size: (u16, u16), reading: bool) -> Areas {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shape_is_kept_where_there_is_room_for_it() {
+        let right = Shape::default();
+        let shape = |preview, sidebar, width| Shape { sidebar, preview, width };
+        let read = |size, shape| areas_in(size, true, shape);
+        assert_eq!(read((200, 50), right).list.width, 77);
+        assert_eq!(read((200, 50), shape(Preview::Right, true, 60)).reader.width, 60);
+        assert_eq!(read((200, 50), shape(Preview::Right, true, 400)).list.width, 30);
+        assert_eq!(read((200, 50), shape(Preview::Right, false, 0)).sidebar.width, 0);
+        assert_eq!(read((200, 50), shape(Preview::Off, true, 0)).list.width, 0);
+        let below = read((80, 24), shape(Preview::Below, true, 0));
+        assert_eq!((below.list.width, below.reader.width, below.sidebar.width), (80, 80, 0));
+        assert_eq!(below.list.bottom() + 1, below.reader.top());
+        assert_eq!(below.between().y, below.list.bottom());
+        assert_eq!(read((80, 23), shape(Preview::Below, true, 0)).list.width, 0);
+        assert_eq!(read((80, 24), right).between().height, 0);
+        assert_eq!(areas((200, 50), false).between().height, 0);
+        let one = Shape::of(&Settings::default(), Panes::One);
+        assert_eq!((one.sidebar, one.preview), (false, Preview::Off));
+        assert_eq!(Panes::default().fewer().fewer().fewer(), Panes::default());
+    }
 
     #[test]
     fn areas_lie_inside_the_screen_and_apart() {

@@ -13,6 +13,7 @@ use crate::engine::search::{Found, Sought};
 use crate::engine::view::{Cursor, Page, Row, Window};
 use crate::id::{LabelId, ThreadId};
 use crate::label;
+use crate::ui::range::Range;
 
 /// Rows asked for at once, in screens.
 const PAGE_SCREENS: usize = 3;
@@ -62,6 +63,8 @@ pub struct List {
     pub height: usize,
     /// Selected rows as they were drawn, by thread.
     pub selected: BTreeMap<ThreadId, Row>,
+    /// A range that goes with the cursor.
+    pub range: Option<Range>,
     /// Whether a page of this list has come.
     pub loaded: bool,
     /// Rows that the cursor has still to go down, or up, once they are here.
@@ -102,6 +105,7 @@ impl List {
             top: 0,
             height: 1,
             selected: BTreeMap::new(),
+            range: None,
             loaded: false,
             owed: (0, 0),
             sought: None,
@@ -177,6 +181,7 @@ impl List {
     pub fn seek(&mut self, sought: Sought) -> Request {
         self.sought = Some(sought);
         self.selected.clear();
+        self.range = None;
         self.owed = (0, 0);
         self.jump(Why::First)
     }
@@ -199,6 +204,18 @@ impl List {
         let label = self.label.clone();
         let page = Page { label, rows: found.rows, more_before: false, more_after: found.more };
         self.take(ticket, page)
+    }
+
+    /// Takes in what was found with what came to it: the row under the cursor stays there, or the
+    /// `first` one is meant.
+    pub fn join_found(&mut self, found: Found, first: bool) -> Vec<Request> {
+        let label = self.label.clone();
+        self.replace(Page { label, rows: found.rows, more_before: false, more_after: found.more });
+        if first {
+            (self.cursor, self.top) = (0, 0);
+        }
+        self.settle();
+        if self.jumping() { Vec::new() } else { self.more() }
     }
 
     /// Takes in what was found as it is now.
@@ -284,6 +301,18 @@ impl List {
         }
         self.settle();
         self.more()
+    }
+
+    /// Whether its rows are there and nothing is waited for.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.loaded && !self.jumping()
+    }
+
+    /// Puts the cursor on a row that is there.
+    pub fn point(&mut self, at: usize) {
+        self.cursor = at;
+        self.settle();
     }
 
     /// Selects or unselects the row under the cursor.

@@ -4,19 +4,24 @@
 //! Invariant: no thread here changes the model or draws; a thread that finds the channel closed
 //! ends.
 
+use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossterm::event::Event as TerminalEvent;
+use crossterm::event::{Event as TerminalEvent, KeyEventKind};
 
+use crate::command::bindings::Bindings;
+use crate::config::Loaded;
+use crate::config::colour::Rgb;
 use crate::engine::accounts::AccountAsk;
 use crate::engine::handle::{EngineHandle, Request, Update};
 use crate::notice::{Exit, Notice};
 use crate::ui::app::Door;
+use crate::ui::asked::{Ear, Heard};
 use crate::ui::compose::desk::{DeskAsk, DeskJob, DeskSaid};
 use crate::ui::gate::{Gate, Reader as InputReader};
 use crate::ui::signals::{Told, Watch};
@@ -33,13 +38,20 @@ pub type Tell = Box<dyn Fn(Update) -> bool + Send>;
 /// Does what is asked of accounts, on a thread of its own; the flag calls it off.
 pub type AccountJob = Arc<dyn Fn(AccountAsk, Arc<AtomicBool>, Tell) + Send + Sync>;
 
+/// Tells of settings that have changed, on a thread of its own, until nobody listens.
+pub type SettingsJob = Box<dyn FnOnce(&dyn Fn(Loaded) -> bool) + Send>;
+/// Tells of keys that are bound otherwise, on a thread of its own, until nobody listens.
+pub type KeysJob = Box<dyn FnOnce(&dyn Fn(Bindings) -> bool) + Send>;
+
+/// The longest line that is read at once, in bytes.
+const MAX_LINE_BYTES: u64 = 4_096;
 /// How long the terminal may take to take its modes back when the program is ended by force.
 const LAST_BYTES: Duration = Duration::from_millis(200);
 
 /// What comes in.
 pub enum Event {
-    /// From the terminal.
-    Input(TerminalEvent),
+    /// From the terminal, and when it was read.
+    Input(TerminalEvent, Instant),
     /// The terminal cannot be read any more.
     InputGone,
     /// From the system.
@@ -54,15 +66,32 @@ pub enum Event {
     Engine(Update),
     /// What was asked of the desk.
     Desk(DeskSaid),
+    /// What the user has set is other than before.
+    Settings(Box<Loaded>),
+    /// The terminal's background is this.
+    Background(Rgb),
+    /// Keys are bound otherwise.
+    Keys(Bindings),
     /// The engine is gone.
     EngineGone,
 }
 
 impl Event {
+    /// When it was read, where it is a key.
+    #[must_use]
+    pub(super) fn key_at(&self) -> Option<Instant> {
+        match self {
+            Self::Input(TerminalEvent::Key(key), at) if key.kind != KeyEventKind::Release => {
+                Some(*at)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it is taken in before what the engine said.
     #[must_use]
     pub const fn is_input(&self) -> bool {
-        matches!(self, Self::Input(_) | Self::InputGone | Self::Told(_) | Self::Crashed)
+        matches!(self, Self::Input(..) | Self::InputGone | Self::Told(_) | Self::Crashed)
     }
 }
 
@@ -76,16 +105,60 @@ pub fn start(
     open: Open,
     doors: Receiver<(Door, Vec<PathBuf>)>,
     patience: Duration,
+    mut ear: Ear,
 ) -> std::io::Result<Gate> {
     let (gate, mut door) = Gate::new()?;
     let (input, told, opened) = (events.clone(), events.clone(), events.clone());
-    spawn("input", move || read_input(&input, &mut door))?;
+    spawn("input", move || read_input(&input, &mut door, &mut ear))?;
     if let Some(watch) = watch {
         let tell = move |what| told.send(Event::Told(what)).is_ok();
         spawn("signals", move || watch.run(tell, patience, force))?;
     }
     spawn("engine-updates", move || open_doors(open, &doors, &opened))?;
     Ok(gate)
+}
+
+/// Starts the threads that read lines instead of keys, and open mailboxes as asked.
+///
+/// # Errors
+/// When a thread cannot be made.
+pub fn start_lines(
+    events: &Sender<Event>,
+    open: Open,
+    doors: Receiver<(Door, Vec<PathBuf>)>,
+) -> std::io::Result<()> {
+    let (input, opened) = (events.clone(), events.clone());
+    spawn("lines", move || read_lines(&input))?;
+    spawn("engine-updates", move || open_doors(open, &doors, &opened))
+}
+
+/// Reads lines until there are no more; a line is a paste. One that is too long is cut.
+fn read_lines(events: &Sender<Event>) {
+    let mut input = std::io::stdin().lock();
+    loop {
+        let mut line = Vec::new();
+        let read = std::io::Read::take(&mut input, MAX_LINE_BYTES).read_until(b'\n', &mut line);
+        let event = match read {
+            Ok(1..) => {
+                let line = String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned();
+                Event::Input(TerminalEvent::Paste(line), Instant::now())
+            }
+            Ok(0) | Err(_) => Event::InputGone,
+        };
+        let over = matches!(event, Event::InputGone);
+        if events.send(event).is_err() || over {
+            return;
+        }
+    }
+}
+
+/// Passes on what the user binds while the program runs.
+///
+/// # Errors
+/// When a thread cannot be made.
+pub fn attend_keys(events: &Sender<Event>, job: KeysJob) -> std::io::Result<()> {
+    let events = events.clone();
+    spawn("keys", move || job(&|bound| events.send(Event::Keys(bound)).is_ok()))
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
@@ -103,16 +176,27 @@ fn force() {
 
 /// Reads the terminal until the program ends; a blocked read dies with it. While the gate is shut
 /// another program reads it.
-fn read_input(events: &Sender<Event>, door: &mut InputReader) {
+fn read_input(events: &Sender<Event>, door: &mut InputReader, ear: &mut Ear) {
     loop {
         if !door.wait() {
             continue;
         }
-        let (event, goes_on) = match crossterm::event::read() {
-            Ok(event) => (Event::Input(event), true),
-            Err(_) => (Event::InputGone, false),
+        let (heard, goes_on) = match crossterm::event::read() {
+            Ok(event) => (ear.hear(event, Instant::now()), true),
+            Err(_) => (Heard::Nothing, false),
         };
-        if events.send(event).is_err() || !goes_on {
+        let sent = match heard {
+            Heard::Input(inputs) => {
+                let at = Instant::now();
+                inputs.into_iter().all(|input| events.send(Event::Input(input, at)).is_ok())
+            }
+            Heard::Background(ground) => events.send(Event::Background(ground)).is_ok(),
+            Heard::Nothing => true,
+        };
+        if !goes_on {
+            drop(events.send(Event::InputGone));
+        }
+        if !sent || !goes_on {
             return;
         }
     }
@@ -169,6 +253,17 @@ pub fn attend_desk(
             let events = events.clone();
             job(ask, Box::new(move |said| events.send(Event::Desk(said)).is_ok()));
         }
+    })
+}
+
+/// Passes on what the user sets while the program runs.
+///
+/// # Errors
+/// When a thread cannot be made.
+pub fn attend_settings(events: &Sender<Event>, job: SettingsJob) -> std::io::Result<()> {
+    let events = events.clone();
+    spawn("settings", move || {
+        job(&|loaded| events.send(Event::Settings(Box::new(loaded))).is_ok());
     })
 }
 

@@ -9,14 +9,15 @@ use crate::engine::view::{Done, ImportProgress, Link, Thread};
 use crate::id::ThreadId;
 use crate::notice::{Notice, Severity};
 use crate::ui::app::{
-    Door, Effect, Import, Layer, Message, Model, NOTICE_MS, Quitting, Sent, Shown, Stage, UiExit,
+    Door, Effect, Import, Layer, Message, Model, NOTICE_MS, Quitting, Sent, Stage, UiExit,
 };
+use crate::ui::asking;
 use crate::ui::compose::desk::DeskAsk;
 use crate::ui::compose::{keeping, opening, original, outgoing};
 use crate::ui::history::History;
-use crate::ui::layout::{READER_HEAD_ROWS, areas};
+use crate::ui::layout::READER_HEAD_ROWS;
 use crate::ui::tour::Tour;
-use crate::ui::{compose, keys, past, search, text, wizard};
+use crate::ui::{compose, keys, layout, look, panel, past, search, text, wizard};
 
 /// What is loaded ahead, in rows from the cursor, in this order: the row itself, the next one and
 /// the one before (`j`, `k`, and `J`, `K` in the reader), and the one after those.
@@ -28,6 +29,7 @@ const PATIENCE_MS: i64 = 3_000;
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = match message {
         Message::Key(key) => keys::press(model, key),
+        Message::Mouse(mouse) => crate::ui::mouse::press(model, mouse),
         Message::Paste(text) => {
             keys::paste(model, &text);
             Vec::new()
@@ -48,7 +50,23 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.say(Severity::Info, "There is no shell to go back to", "q quits");
             Vec::new()
         }
+        Message::Settings(loaded) => {
+            look::changed(model, *loaded);
+            Vec::new()
+        }
+        Message::Background(ground) => {
+            look::background(model, ground);
+            Vec::new()
+        }
         Message::Time(now_ms) => time(model, now_ms),
+        Message::Keys(bound) => {
+            crate::ui::asking::bound(model, bound, true);
+            Vec::new()
+        }
+        Message::Measured(figures) => {
+            panel::measured(model, figures);
+            return Vec::new();
+        }
         Message::Drawn => drawn(model),
     };
     effects.extend(search::look(model));
@@ -68,11 +86,11 @@ pub fn ask(requests: impl IntoIterator<Item = Request>) -> Vec<Effect> {
 
 /// Fits list, reader and help to the screen.
 fn lay_out(model: &mut Model) -> Vec<Effect> {
-    let areas = areas(model.size, model.reader.is_some());
-    let areas = areas.with_panel(crate::ui::view::tour::rows(model));
+    let areas = layout::of(model).with_panel(crate::ui::view::tour::rows(model));
     let areas = areas.with_top(crate::ui::view::search::rows(model));
     let list_rows = if areas.list.width > 0 { areas.list.height } else { areas.reader.height };
-    let requests = model.list.resize(usize::from(list_rows.max(1)));
+    let lines = crate::ui::view::list::row_lines(model);
+    let requests = model.list.resize(usize::from((list_rows / lines).max(1)));
     crate::ui::view::compose::lay_out(model);
     crate::ui::files::lay_out(model);
     if let Some(history) = &mut model.history {
@@ -90,10 +108,16 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
             *shown = top.min(last);
         }
     }
-    if let Some(Layer::Help(top)) = model.layers.last().cloned() {
+    if let Some(Layer::Panel(shown)) = model.layers.last().cloned() {
+        let last = crate::ui::view::panel::last_top(model, &shown);
+        if let Some(Layer::Panel(open)) = model.layers.last_mut() {
+            open.top = open.top.min(last);
+        }
+    }
+    if let Some(Layer::Help(_)) = model.layers.last() {
         let last = crate::ui::view::help::last_top(model);
-        if let Some(Layer::Help(shown)) = model.layers.last_mut() {
-            *shown = top.min(last);
+        if let Some(Layer::Help(open)) = model.layers.last_mut() {
+            open.top = open.top.min(last);
         }
     }
     ask(requests)
@@ -166,14 +190,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         }
         Update::Saved(saved) => search::saved::came(model, saved),
         Update::Thread(id, thread) => thread_came(model, &id, thread),
-        Update::Changed => {
-            let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
-            requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
-            requests.extend(outgoing::watches(model).then_some(Request::Outgoing));
-            let mut effects = ask(requests);
-            effects.extend(search::saved::changed(model));
-            effects
-        }
+        Update::Changed => changed(model),
         Update::Outgoing(rows) => outgoing::take(model, rows),
         Update::Draft(ticket, draft) => opening::draft_came(model, ticket, draft.map(|d| *d)),
         Update::History { ticket, page } => {
@@ -191,7 +208,12 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             Vec::new()
         }
         Update::Notice(notice) => told(model, notice),
+        Update::Stats(stats) => {
+            model.stats = Some(stats);
+            Vec::new()
+        }
         Update::Status(status) => {
+            panel::connection(model, status.link);
             model.status = status;
             more_unread(model)
         }
@@ -218,6 +240,16 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
     }
 }
 
+/// Asks again for what is shown of the lists.
+fn changed(model: &mut Model) -> Vec<Effect> {
+    let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
+    requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
+    requests.extend(outgoing::watches(model).then_some(Request::Outgoing));
+    let mut effects = ask(requests);
+    effects.extend(search::saved::changed(model));
+    effects
+}
+
 /// Says what went wrong, unless that is said already.
 fn told(model: &mut Model, notice: Notice) -> Vec<Effect> {
     if !keeping::is_of_unsent(model, &notice) {
@@ -238,6 +270,10 @@ fn written(model: &mut Model, update: Update) -> Vec<Effect> {
                     ("not sent", "there has to be room; then send it from here")
                 }
                 Some(_) => ("not sent", "it is kept as a draft when there is room"),
+                // What is written is here, and saved as soon as that can be.
+                None if keeping::is_unsaved(model) => {
+                    (keeping::NOT_SAVED, "it is tried again: free some space")
+                }
                 None => ("not saved, and taken back", notice.hint.as_str()),
             };
             let (line, hint) = (format!("{what}: {}", notice.message), hint.to_owned());
@@ -320,9 +356,9 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
     past::answered(model, sent, &done);
     let is_done = done.action.is_some();
     let hint = match sent {
-        Some(Sent::Key | Sent::Redo) if is_done => "z undoes",
-        Some(Sent::Undo) if is_done => "Z does it again",
-        _ => "",
+        Some(Sent::Key | Sent::Redo) if is_done => asking::hint(model, "undo", "undoes"),
+        Some(Sent::Undo) if is_done => asking::hint(model, "redo", "does it again"),
+        _ => String::new(),
     };
     let silent =
         matches!(sent, Some(Sent::Silent | Sent::Draft(_) | Sent::Order(_) | Sent::Leftover(_)));
@@ -346,13 +382,9 @@ fn import(model: &mut Model, progress: ImportProgress) -> Vec<Effect> {
             says = format!("{says}, {} failed", text::count(progress.failed));
         }
         let failed = progress.failed > 0;
-        model.notice = Some(Shown {
-            severity: if failed { Severity::Warning } else { Severity::Info },
-            text: says,
-            hint: if failed { "`mailtui import` on the same path lists why" } else { "" }
-                .to_owned(),
-            since: model.now_ms,
-        });
+        let severity = if failed { Severity::Warning } else { Severity::Info };
+        let hint = if failed { "`mailtui import` on the same path lists why" } else { "" };
+        model.say(severity, says, hint);
     }
     model.import = Some(Import { progress, began, stopping });
     Vec::new()
@@ -383,7 +415,10 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
 fn drawn(model: &mut Model) -> Vec<Effect> {
     let mut effects = ask(prefetch(model));
     if let Some(reader) = &mut model.reader {
-        if reader.messages.is_none() || std::mem::replace(&mut reader.marked, true) {
+        let open = model.now_ms - reader.opened_ms;
+        let after = model.look.loaded.settings.mark_read_after;
+        let counts = after.is_some_and(|seconds| open >= i64::from(seconds) * 1_000);
+        if reader.messages.is_none() || !counts || std::mem::replace(&mut reader.marked, true) {
             return effects;
         }
         let subjects = reader.subjects();

@@ -11,6 +11,7 @@ use mailtui::backend::Reader as Logs;
 use mailtui::cli::demo_mail::{WRITTEN, at};
 use mailtui::clock::SystemClock;
 use mailtui::command::key::{Code, Key};
+use mailtui::config::theme::Palette;
 use mailtui::engine::Device;
 use mailtui::engine::handle::{Request, Update};
 use mailtui::engine::search::{Found, Sought};
@@ -20,6 +21,7 @@ use mailtui::label;
 use mailtui::mail::Address;
 use mailtui::mail::compose::Identity;
 use mailtui::search::{Ask, Index, Named};
+use mailtui::ui::ability::{Ability, Colours};
 use mailtui::ui::app::{Beginning, Effect, Message, Model};
 use mailtui::ui::theme::Theme;
 use mailtui::ui::{update, view};
@@ -44,6 +46,12 @@ const SAVED: (&str, &str) = ("Bread", "loaf OR oven");
 
 /// What is written as an answer to it.
 const ANSWER: &str = "Two loaves, and I take the third week.\n\nThe bet stands.\n";
+
+/// A theme as a terminal of all colours shows it.
+fn theme(name: &str) -> Theme {
+    let palette = Palette::built_in(name).expect("built in");
+    Theme::painted(&palette, Ability { screen: true, colours: Colours::True, signs: true })
+}
 
 /// As whom.
 fn me() -> Identity {
@@ -78,7 +86,7 @@ impl Program {
         let model = Model::new(Beginning {
             now_ms: WRITTEN * 1_000,
             zone: TimeZone::fixed(offset(1)),
-            theme: Theme::new(true),
+            theme: theme("dark"),
             demo: true,
             first: Some((page, labels, status)),
             first_run: None,
@@ -134,6 +142,14 @@ impl Program {
         panic!("{subject} is not in the list");
     }
 
+    /// The same on paper.
+    fn light(&mut self, title: &str) -> String {
+        self.model.theme = theme("light");
+        let drawn = self.drawn(title);
+        self.model.theme = theme("dark");
+        drawn
+    }
+
     fn drawn(&self, title: &str) -> String {
         let area = Rect::new(0, 0, SIZE.0, SIZE.1);
         let mut screen = Buffer::empty(area);
@@ -152,9 +168,25 @@ fn the_pictures_show_this_program() {
     let mut program = Program::on(&home);
     program.find(POINTED);
     let list = program.drawn("The list of conversations in mailtui");
+    let list_light = program.light("The list of conversations in mailtui, light");
+    program.tell(Message::Key(Key { code: Code::Char('k'), ctrl: true }));
+    for key in "la".chars() {
+        program.press(key);
+    }
+    let palette = program.drawn("The palette of mailtui");
+    program.tell(Message::Key(Key::plain(Code::Esc)));
+    program.press('?');
+    for key in "label".chars() {
+        program.press(key);
+    }
+    let help = program.drawn("The help of mailtui about a word");
+    for _ in 0..2 {
+        program.tell(Message::Key(Key::plain(Code::Esc)));
+    }
     program.find(READ);
     program.press('\n');
     let reader = program.drawn("A conversation in mailtui");
+    let reader_light = program.light("A conversation in mailtui, light");
     program.model.writing.identities = vec![me()];
     program.press('r');
     for key in ANSWER.chars() {
@@ -171,9 +203,17 @@ fn the_pictures_show_this_program() {
     }
     let search = program.drawn("A search in mailtui, as it is typed");
     let draw = std::env::var_os("MAILTUI_PICTURES").is_some();
-    for (name, drawn) in
-        [("list.svg", list), ("reader.svg", reader), ("write.svg", write), ("search.svg", search)]
-    {
+    let all = [
+        ("list.svg", list),
+        ("list-light.svg", list_light),
+        ("palette.svg", palette),
+        ("help.svg", help),
+        ("reader.svg", reader),
+        ("reader-light.svg", reader_light),
+        ("write.svg", write),
+        ("search.svg", search),
+    ];
+    for (name, drawn) in all {
         assert!(drawn.len() <= MAX_BYTES, "{name} has {} bytes", drawn.len());
         if draw {
             std::fs::create_dir_all(path("")).expect("a directory");

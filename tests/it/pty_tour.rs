@@ -17,7 +17,7 @@ const WALK: [(&str, &str); 13] = [
     ("gs", "▸ g i back"),
     ("gi", "Tour 5 of 5"),
     ("?", "Keys"),
-    ("q", "Tour done"),
+    ("\x1b", "Tour done"),
 ];
 
 #[test]

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use mailtui::account::Accounts;
+use mailtui::command::bindings;
 use mailtui::command::key::Key;
 use mailtui::command::registry;
 
@@ -49,6 +50,31 @@ fn every_undoable_key_is_named() {
         first_cells("## Keys").flat_map(code).map(|key| key.replace("Ctrl-", "C-")).collect();
     for command in registry::all().filter(|command| command.undoable) {
         assert!(command.keys.iter().any(|key| named.contains(*key)), "{}", command.name);
+    }
+}
+
+#[test]
+fn its_own_keys_are_bound() {
+    let example = section("### Own keys").split("```toml\n").nth(1).expect("an example");
+    let bound = bindings::read(example.split("```").next().expect("its end"));
+    assert_eq!(bound.wrong, [], "the example is right");
+    for (name, key) in [("spam", "X"), ("archive", "e"), ("mute", ""), ("trash", "d d")] {
+        assert_eq!(bound.keymap.key(name), key, "{name}");
+    }
+}
+
+#[test]
+fn keys_are_listed_as_they_are_bound() {
+    let home = Home::new();
+    let stdout = |args: &[&str]| String::from_utf8(home.run(args).ok().stdout).expect("UTF-8");
+    let lines = stdout(&["keys", "--json"]);
+    assert_eq!(lines.lines().count(), registry::all().count());
+    assert!(lines.contains(r#""command":"archive","#) && lines.contains(r#""keys":["e"]"#));
+    assert_eq!(stdout(&["keys", "--markdown"]), registry::declared().markdown());
+    assert!(stdout(&["keys", "--preset", "vim"]).contains("  a                  archive"));
+    assert!(stdout(&["man"]).contains(".SH KEYS"));
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(stdout(&["completions", shell]).contains("mailtui"), "{shell}");
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backend::storage::{self, Snapshots};
+use crate::backend::storage::{self, Edges, Snapshots};
 use crate::id::{BlobHash, StoreId, ThreadId};
 use crate::mail::{self, Address, Searchable};
 use crate::search::entry::{self, Entry};
@@ -336,6 +336,14 @@ impl Texts {
         Ok(None)
     }
 
+    /// The threads of which an account's server has a message.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn of_account(&self, account: &str) -> Result<Vec<ThreadId>, StoreError> {
+        Edges::threads_at(&self.logs, account)
+    }
+
     /// To whom the messages of a thread went that are the user's own, and when.
     ///
     /// # Errors
@@ -371,10 +379,14 @@ fn hex(bytes: &[u8]) -> Vec<u8> {
 /// its event says.
 fn to_entry(logs: &Db, thread: ThreadId, message: MessageAdded) -> Entry {
     let raw = Blobs::get(logs, &message.raw).ok().flatten();
-    let found = match raw {
+    let mut found = match raw {
         Some(raw) => mail::searchable(&raw),
         None => said(logs, &message),
     };
+    // No bytes of what was sent here have it.
+    if found.bcc.is_empty() {
+        found.bcc.clone_from(&message.bcc);
+    }
     Entry {
         thread,
         date: message.sort_date,

@@ -12,30 +12,21 @@ use crate::ui::app::{Effect, Layer, Model, Stage};
 use crate::ui::compose::desk::DeskAsk;
 use crate::ui::compose::{self, outgoing};
 use crate::ui::files;
+use crate::ui::help;
 use crate::ui::past;
 use crate::ui::reader::Reader;
 use crate::ui::search;
 use crate::ui::update::ask;
 
-pub(super) fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
+pub(in crate::ui) fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
     if model.context() == Context::Drafts || model.context() == Context::Outbox {
         outgoing::go(model, motion);
         return Vec::new();
     }
+    let page = help::page(model);
     match (model.layers.last_mut(), &mut model.stage, &mut model.reader) {
-        (Some(Layer::Help(top) | Layer::Accounts(top)), ..) => {
-            let page = usize::from(model.size.1).saturating_sub(4).max(1);
-            *top = match motion {
-                Motion::Down => top.saturating_add(1),
-                Motion::Up => top.saturating_sub(1),
-                Motion::HalfDown => top.saturating_add(page / 2),
-                Motion::HalfUp => top.saturating_sub(page / 2),
-                Motion::PageDown => top.saturating_add(page),
-                Motion::PageUp => top.saturating_sub(page),
-                Motion::First => 0,
-                Motion::Last => usize::MAX,
-            };
-        }
+        (Some(Layer::Accounts(top)), ..) => *top = help::scrolled(*top, motion, page),
+        (Some(Layer::Panel(open)), ..) => open.top = help::scrolled(open.top, motion, page),
         (Some(Layer::Picker(picker)), ..) => picker.go(motion),
         (Some(Layer::Colours(colours)), ..) => colours.go(motion),
         (Some(Layer::Snooze(open)), ..) => open.go(motion),
@@ -65,7 +56,10 @@ pub(super) fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
                 | Layer::SaveSearch(_)
                 | Layer::FileLine(_)
                 | Layer::Attach(_)
-                | Layer::Leave(_),
+                | Layer::Leave(_)
+                | Layer::Palette(_)
+                | Layer::Ex(_)
+                | Layer::Help(_),
             ),
             ..,
         ) => {}
@@ -76,7 +70,9 @@ pub(super) fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
         }
         (None, Stage::Mail, None) => {
             model.waiting_since = model.now_ms;
-            return ask(model.list.go(motion));
+            let requests = model.list.go(motion);
+            model.list.stretch();
+            return ask(requests);
         }
     }
     Vec::new()
@@ -191,6 +187,7 @@ pub(super) fn select(model: &mut Model, verb: Verb) -> Vec<Effect> {
             return search::leave(model);
         }
         model.list.selected.clear();
+        model.list.range = None;
         model.notice = None;
         return Vec::new();
     }

@@ -4,6 +4,7 @@
 
 use crate::command::motion::Edit;
 use crate::ui::app::{Effect, Layer, Model, Sent, Stage};
+use crate::ui::asking;
 use crate::ui::compose;
 use crate::ui::files;
 use crate::ui::labels;
@@ -19,6 +20,9 @@ use super::send;
 pub fn paste(model: &mut Model, text: &str) {
     if search::is_typed(model) {
         return search::insert(model, text);
+    }
+    if asking::insert(model, text) {
+        return;
     }
     match model.layers.last_mut() {
         Some(Layer::Picker(picker)) => {

@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 
-use crate::ui::ability::Ability;
+use crate::ui::ability::{Ability, Colours};
 
 /// The name under which a user says it better.
 const SAID: &str = "MAILTUI_PICTURES";
@@ -53,7 +53,7 @@ pub fn way(env: &dyn Fn(&str) -> Option<OsString>, ability: Ability) -> Way {
     if !ability.signs {
         return Way::Signs;
     }
-    if !ability.colour {
+    if ability.colours == Colours::None {
         return Way::Shades;
     }
     let (term, program) = (set("TERM"), set("TERM_PROGRAM"));

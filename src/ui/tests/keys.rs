@@ -405,7 +405,7 @@ pub(super) fn told() -> FirstRun {
 #[test]
 fn nothing_is_opened_before_a_choice() {
     let mut screen = Screen::first_run(told(), 80, 24);
-    screen.press("jkj?j<Esc>4ann@example.org<Esc>5");
+    screen.press("jkj?j<Esc><Esc>4ann@example.org<Esc>5");
     assert!(screen.opened.is_empty() && screen.waiting.is_empty());
     screen.press("q");
     assert_eq!(screen.exit, Some(UiExit::Quit));

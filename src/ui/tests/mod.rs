@@ -1,17 +1,23 @@
 //! The screens and the keys, on the engine's double (see `double` for why it is one).
 
 mod accounts;
+mod asking;
+mod calm;
 mod compose;
 mod files;
 mod history;
 mod kept;
 mod keys;
+mod linear;
 mod look;
+mod mouse;
 mod original;
+mod panels;
 mod random;
 mod reading;
 mod screens;
 mod search;
+mod settings;
 mod sizes;
 mod snooze;
 mod wizard;

@@ -27,7 +27,7 @@ enum Step {
     Gone(usize),
 }
 
-const KEYS: [&str; 55] = [
+const KEYS: [&str; 66] = [
     "j",
     "k",
     "j",
@@ -83,6 +83,17 @@ const KEYS: [&str; 55] = [
     "go",
     "b@x.org",
     ">",
+    "<C-k>",
+    "<C-p>",
+    ":",
+    "la",
+    "go ",
+    "*a",
+    "*u",
+    "V",
+    "m",
+    "h",
+    "y",
 ];
 
 fn step() -> impl Strategy<Value = Step> {

@@ -6,7 +6,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::keys::told;
 use crate::engine::handle::Update;
 use crate::engine::view::ImportProgress;
-use crate::ui::ability::Ability;
+use crate::ui::ability::{Ability, Colours};
 use crate::ui::app::Message;
 use crate::ui::double::{Double, NOW_MS};
 use crate::ui::harness::Screen;
@@ -18,7 +18,7 @@ const SIZES: [(u16, u16); 7] =
     [(30, 6), (40, 10), (60, 15), (80, 24), (100, 30), (140, 40), (200, 50)];
 
 /// The views, by the keys that lead there from the list.
-const VIEWS: [(&str, &str); 23] = [
+pub(super) const VIEWS: [(&str, &str); 31] = [
     ("list", "jj"),
     ("the last row", "G"),
     ("selection", "xjxs"),
@@ -29,12 +29,20 @@ const VIEWS: [(&str, &str); 23] = [
     ("a label's name", "l<C-r>"),
     ("picker with a filter", "l日本<Left>e\u{301}"),
     ("help", "?"),
-    ("the help's end", "?G"),
+    ("the help's end", "?<End>"),
+    ("the help about a word", "?日本"),
+    ("the palette", "<C-k>"),
+    ("the palette about a word", "<C-k>la日"),
+    ("a command", ":"),
+    ("a label's command", ":label 日本"),
     ("a prefix", "g"),
     ("nothing here", "gd"),
     ("history", "gh"),
     ("deleting for ever", "#Da"),
     ("accounts", "gm"),
+    ("notices", "#zgn"),
+    ("statistics", "gS"),
+    ("latency", "gLj"),
     ("a new message", "c"),
     ("proposals", "ca"),
     ("an answer", "j<Enter>aHello 日本語 👩\u{200d}👩\u{200d}👧 e\u{301}"),
@@ -71,7 +79,9 @@ fn check(what: &str, screen: &Screen) {
         ["Enter", "Esc", "? help", "q quit", "u back", "C-x s", "g d", "· z", "g…", "z undoes"];
     let last = lines.last().unwrap();
     // A box may say its own keys.
-    let said = shown.contains("Enter") || keys.iter().any(|key| last.contains(key));
+    let said = shown.contains("Enter")
+        || last.starts_with(" :")
+        || keys.iter().any(|key| last.contains(key));
     assert!(said, "{what}: no key in {last:?}\n{shown}");
 }
 
@@ -154,7 +164,8 @@ fn screens_of_any_size_are_drawn_without_a_word_of_panic() {
 #[test]
 fn a_font_of_few_signs_is_given_none_of_ours() {
     let mut screen = Screen::new(Double::sample(), 80, 24);
-    screen.model.theme = Theme::of(Ability { screen: true, colour: true, signs: false });
+    screen.model.theme =
+        Theme::of(Ability { screen: true, colours: Colours::Sixteen, signs: false });
     for keys in ["jxs", "<Enter>", "l", "<Esc>?"] {
         screen.press(keys);
         let shown = screen.text();

@@ -1,6 +1,6 @@
-//! What lies on top of a screen: frames with a title, lines that are typed, questions.
+//! What lies on top of a screen: a title on a line, what is under it; lines that are typed.
 //!
-//! Invariant: a box lies inside the screen and hides what is under it.
+//! Invariant: a box lies inside the screen and hides what is under it. Its one line is its title's.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -28,22 +28,30 @@ pub fn open(model: &Model, title: &str, size: (u16, u16), area: Rect, buf: &mut 
         }
         put(buf, (x, y), &blank, width, model.theme.text());
     }
-    let accent = model.theme.accent();
-    let bar = "─".repeat(usize::from(width).saturating_sub(2));
-    put(buf, (x, y), &format!("╭{bar}╮"), width, accent);
-    put(buf, (x, outer.bottom() - 1), &format!("╰{bar}╯"), width, accent);
-    for y in outer.top() + 1..outer.bottom() - 1 {
-        put(buf, (x, y), "│", 1, accent);
-        put(buf, (outer.right() - 1, y), "│", 1, accent);
-    }
-    let title = format!(" {} ", text::cut(title, usize::from(width).saturating_sub(6)));
-    put(buf, (x + 2, y), &title, width.saturating_sub(4), model.theme.strong());
+    buf.set_style(outer, model.theme.panel());
+    let room = width.saturating_sub(4);
+    let title = text::cut(title, room.into());
+    let under = model.theme.panel();
+    let end = put(buf, (x + 2, y), &title, room, under.patch(model.theme.strong())) + 1;
+    let bar = "─".repeat(usize::from((outer.right() - 2).saturating_sub(end)));
+    put(buf, (end, y), &bar, room, under.patch(model.theme.rule()));
     Rect { x: x + 2, y: y + 1, width: width.saturating_sub(4), height: height.saturating_sub(2) }
 }
 
 /// Draws the typed text with its caret visible; returns where the caret is.
 pub(super) fn typed(model: &Model, line: &Line, at: Rect, buf: &mut Buffer) -> Position {
-    let x = put(buf, (at.x, at.y), "› ", at.width, model.theme.key());
+    typed_behind(model, "› ", line, at, buf)
+}
+
+/// As [`typed`], behind another sign.
+pub(super) fn typed_behind(
+    model: &Model,
+    sign: &str,
+    line: &Line,
+    at: Rect,
+    buf: &mut Buffer,
+) -> Position {
+    let x = put(buf, (at.x, at.y), sign, at.width, model.theme.key());
     let room = usize::from(at.right().saturating_sub(x)).saturating_sub(1);
     let caret = line.caret_column();
     // What does not fit is hidden on the left, so that the caret is always seen.

@@ -181,8 +181,8 @@ pub(super) fn draw(model: &Model, composer: &Composer, area: Rect, buf: &mut Buf
     if let Some(line) = layout.attached {
         attached(model, composer, line, buf);
     }
-    if let Some(line) = layout.rule {
-        super::frame::rule(line, theme.dim(), buf);
+    if let Some(line) = layout.rule.filter(|_| model.layers.is_empty()) {
+        super::frame::rule(line, theme.rule(), buf);
     }
     body(model, composer, layout.body, buf);
     let open = model.layers.iter().any(|layer| !matches!(layer, Layer::Help(_)));

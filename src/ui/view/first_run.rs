@@ -25,13 +25,11 @@ pub fn draw(model: &Model, screen: &Screen, area: Rect, buf: &mut Buffer) {
     let theme = model.theme;
     let line = |y: u16| Rect { y, height: 1, ..area };
     let last = area.bottom() - 1;
-    frame::rule(line(area.y), theme.dim(), buf);
-    put_all(
-        buf,
-        (area.x, area.y),
-        &[("┌", theme.dim()), (" mailtui ", theme.accent().patch(theme.strong()))],
-        area.width,
-    );
+    if model.layers.is_empty() {
+        frame::rule(line(area.y), theme.rule(), buf);
+    }
+    let name = theme.accent().patch(theme.strong());
+    put_all(buf, (area.x, area.y), &[("  mailtui ", name)], area.width);
     let airy = area.height >= 14;
     let mut y = area.y + 1 + u16::from(airy);
     let x = area.x + 2;
@@ -72,8 +70,6 @@ pub fn draw(model: &Model, screen: &Screen, area: Rect, buf: &mut Buffer) {
 
 fn bottom(model: &Model, line: Rect, buf: &mut Buffer) {
     let (theme, x, last) = (model.theme, line.x + 2, line.y);
-    frame::rule(line, theme.dim(), buf);
-    put(buf, (line.x, last), "└ ", 2, theme.dim());
     let shown = line.width >= LINK_FROM;
     let link = if shown && !model.link().is_empty() {
         format!(" {} ", model.link())

@@ -1,4 +1,4 @@
-//! The title line, and the rules that hold the screen together.
+//! The title line, and the lines between the parts: on a screen of the usual size, one.
 //!
 //! Invariant: the counts are the engine's; nothing is counted here.
 
@@ -14,29 +14,20 @@ use crate::ui::text;
 /// From this many columns on the title says whose it is.
 const NAME_FROM: u16 = 60;
 
-/// Draws title, rules and the lines between the parts.
+/// Draws the title and the lines between the parts; none under what lies on top, which has its own.
 pub fn draw(model: &Model, areas: &Areas, buf: &mut Buffer) {
     title(model, areas.title, buf);
-    let dim = model.theme.dim();
-    let joints: Vec<u16> = [areas.sidebar, areas.list]
-        .into_iter()
-        .filter(|part| part.width > 0 && part.right() < areas.title.right())
-        .map(|part| part.right() - 1)
-        .collect();
-    let panel = Rect { height: areas.panel.height.min(1), ..areas.panel };
-    let under = if panel.height > 0 { panel } else { areas.notice };
-    rule(areas.notice, dim, buf);
-    for (line, joint) in [(areas.rule, "┬"), (under, "┴")] {
-        rule(line, dim, buf);
-        if line.height > 0 {
-            for x in &joints {
-                put(buf, (*x, line.y), joint, 1, dim);
-            }
-        }
+    if !model.layers.is_empty() {
+        return;
     }
-    for x in joints {
-        for y in areas.list.top() - areas.top.height..areas.list.bottom() {
-            put(buf, (x, y), "│", 1, dim);
+    let style = model.theme.rule();
+    rule(areas.between(), style, buf);
+    let beside = [areas.sidebar, areas.list].into_iter();
+    let ends = beside.filter(|part| part.width > 0 && part.right() < areas.title.right());
+    for x in ends.map(|part| part.right() - 1) {
+        for y in areas.list.top() - areas.top.height..areas.list.bottom().max(areas.reader.bottom())
+        {
+            put(buf, (x, y), "│", 1, style);
         }
     }
 }
@@ -62,7 +53,8 @@ fn title(model: &Model, line: Rect, buf: &mut Buffer) {
         right.push(("mailtui".to_owned(), theme.dim()));
     }
     let width: u16 = right.iter().map(|(text, _)| columns(text) + 2).sum();
-    let mut x = line.right().saturating_sub(width);
+    // It ends where dates and counts end.
+    let mut x = line.right().saturating_sub(width.saturating_sub(1));
     let room = x;
     for (text, style) in right {
         x = put(buf, (x, line.y), &text, line.right() - x, style) + 2;

@@ -8,7 +8,7 @@ use ratatui::style::Style;
 
 use super::{columns, put, put_all};
 use crate::command::context::Context;
-use crate::command::registry::{Command, Group, all, continuations};
+use crate::command::registry::{Command, Group, all};
 use crate::engine::view::Link;
 use crate::notice::Severity;
 use crate::ui::app::{Import, Model, Quitting, Shown};
@@ -16,12 +16,14 @@ use crate::ui::{date, text};
 
 /// Cells of a progress bar.
 const BAR_CELLS: u128 = 10;
+/// From this many columns on it is said how an import is stopped.
+const STOPS_FROM: u16 = 80;
 /// Columns of a notice's line that are not its words: the rule at both ends, blanks, and ` · `.
 const NOTICE_FRAME: u16 = 9;
 /// The shortest run by which the time left is guessed, in milliseconds.
 const GUESS_FROM_MS: i64 = 1_000;
 
-/// The line above the hints: a rule that says what happened.
+/// The line above the hints: it says what happened.
 pub fn notice(model: &Model, line: Rect, buf: &mut Buffer) {
     if line.height == 0 {
         return;
@@ -44,10 +46,8 @@ pub fn notice(model: &Model, line: Rect, buf: &mut Buffer) {
     }
     if !parts.is_empty() {
         let room = right.saturating_sub(line.x + 3);
-        let x = put(buf, (line.x + 1, line.y), " ", 1, model.theme.text());
         let parts: Vec<_> = parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
-        let end = put_all(buf, (x, line.y), &parts, room);
-        put(buf, (end, line.y), " ", 1, model.theme.text());
+        put_all(buf, (line.x + 1, line.y), &parts, room);
     }
 }
 
@@ -127,7 +127,12 @@ fn said(model: &Model, width: u16) -> Parts {
     }
     match &model.import {
         Some(import) if !import.progress.ended => {
-            vec![(progress(import, model.now_ms), theme.accent())]
+            let mut parts = vec![(progress(import, model.now_ms), theme.accent())];
+            let stops = crate::ui::asking::hint(model, "stop-import", "stops");
+            if !import.stopping && !stops.is_empty() && width >= STOPS_FROM {
+                parts.push((format!(" · {stops}"), theme.dim()));
+            }
+            parts
         }
         _ => Vec::new(),
     }
@@ -196,13 +201,16 @@ fn once_each(
 }
 
 /// The commands that are hinted at in `context`.
-fn hinted(context: Context) -> impl Iterator<Item = &'static Command> {
+fn hinted(model: &Model, context: Context) -> impl Iterator<Item = (String, &'static Command)> {
     all()
         .filter(move |command| command.applies(context) && !command.hint.is_empty())
         // In the composer all that is not typed begins with `C-x`.
         .filter(move |command| {
-            context == Context::Compose || command.keys.iter().all(|key| !key.contains(' '))
+            context == Context::Compose
+                || model.keymap.keys(command.name).all(|key| !key.contains(' '))
         })
+        .map(|command| (model.keymap.key(command.name).to_owned(), command))
+        .filter(|(key, _)| !key.is_empty())
 }
 
 /// What keys do here, as many as fit; help and quit always.
@@ -212,24 +220,26 @@ pub fn keys(model: &Model, room: u16) -> Parts {
     let mut keep = 0;
     let hints: Vec<(String, &str)> = if model.keys.is_empty() {
         let movement = matches!(context, Context::FirstRun).then(|| ("j k".to_owned(), "choose"));
-        let scroll = matches!(context, Context::Help | Context::Accounts | Context::Page)
+        let scroll = matches!(context, Context::Accounts | Context::Page | Context::Panel)
             .then(|| ("j k".to_owned(), "scroll"));
         // Help, quit and closing are never left out; the registry has them last.
-        let program = |command: &&Command| command.group == Group::Program;
-        keep = hinted(context).filter(program).count();
-        let commands = hinted(context)
-            .filter_map(|command| Some(((*command.keys.first()?).to_owned(), command.hint)));
+        let program = |(_, command): &(String, &Command)| command.group == Group::Program;
+        keep = hinted(model, context).filter(program).count();
+        let commands = hinted(model, context).map(|(key, command)| (key, command.hint));
+        let types = (context == Context::Help).then(|| ("a-z".to_owned(), "find"));
         let message = crate::ui::compose::original::read(model);
         let head = message.and_then(|message| model.writing.heads.of(&message.id));
         let list = context == Context::Reader && head.is_some_and(|head| head.leave.is_some());
         let list = list.then(|| ("g u".to_owned(), "leave the list"));
-        movement.into_iter().chain(scroll).chain(list).chain(commands).collect()
+        movement.into_iter().chain(scroll).chain(types).chain(list).chain(commands).collect()
     } else {
         let typed: String = model.keys.iter().map(ToString::to_string).collect();
         std::iter::once((typed + "…", ""))
-            .chain(once_each(continuations(context, &model.keys)).map(|(keys, command)| {
-                (keys, if command.hint.is_empty() { command.name } else { command.hint })
-            }))
+            .chain(once_each(model.keymap.continuations(context, &model.keys)).map(
+                |(keys, command)| {
+                    (keys, if command.hint.is_empty() { command.name } else { command.hint })
+                },
+            ))
             .collect()
     };
     let wide = |(key, word): &(String, &str)| columns(key) + columns(word) + 1;

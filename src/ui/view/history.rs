@@ -71,7 +71,7 @@ fn action(model: &Model, row: &HistoryRow, here: bool, line: Rect, buf: &mut Buf
     let weight = if undone && !here { theme.dim() } else { plain };
     let look = |style: Style| if here { plain } else { style };
     let y = line.y;
-    let when = date::short(row.at.div_euclid(1_000), model.now(), &model.zone);
+    let when = date::listed(row.at.div_euclid(1_000), model, false);
     let when = text::fit_right(&when, WHEN_COLUMNS);
     let mark = if here { "▸ " } else { "  " };
     let mut x = put(buf, (line.x, y), mark, MARK_COLUMNS, look(theme.accent()));

@@ -59,7 +59,7 @@ pub fn picker(model: &Model, picker: &Picker, area: Rect, buf: &mut Buffer) -> P
                     Carried::Some => "[-] ",
                     Carried::None => "[ ] ",
                 };
-                let style = model.theme.chip(label.id.as_str(), label.color.as_deref());
+                let style = model.theme.chip(label.color.as_deref());
                 (sign, label.name.clone(), style, text::count(label.thread_count))
             }
             Entry::New(name) => {
@@ -82,11 +82,11 @@ pub fn picker(model: &Model, picker: &Picker, area: Rect, buf: &mut Buffer) -> P
 /// Draws what the keys for labels do, under the entries.
 fn keys(model: &Model, line: Rect, buf: &mut Buffer) {
     let commands = all().filter(|command| command.applies(Context::Picker));
-    let words = commands.filter_map(|command| Some((command.keys.first()?, word(command.verb)?)));
+    let keymap = &model.keymap;
+    let words = commands.filter_map(|c| Some((keymap.keys(c.name).next()?, word(c.verb)?)));
     let mut x = line.x;
     for (key, word) in words {
-        let parts =
-            [(*key, model.theme.key()), (" ", model.theme.dim()), (word, model.theme.dim())];
+        let parts = [(key, model.theme.key()), (" ", model.theme.dim()), (word, model.theme.dim())];
         let wide = columns(key) + columns(word) + 1;
         if x + wide > line.right() {
             break;
@@ -116,12 +116,15 @@ pub fn colours(model: &Model, colours: &Colours, area: Rect, buf: &mut Buffer) {
         let line = Rect { y, height: 1, ..inside };
         let name = choice.unwrap_or("none");
         let own = choice.and_then(|name| model.theme.palette(name));
-        let style = own.filter(|_| !here).unwrap_or(model.theme.text());
+        let text = model.theme.text();
         let mark = if here { "▸ " } else { "  " };
-        let parts = [(mark, model.theme.text()), ("● ", own.unwrap_or(style)), (name, style)];
-        put_all(buf, (line.x, y), &parts, line.width);
+        put_all(buf, (line.x, y), &[(mark, text), ("   ", text), (name, text)], line.width);
         if here {
             buf.set_style(line, model.theme.cursor());
+        }
+        // The colour itself lies on the row, not its name in it: some cannot be read.
+        if let Some(ground) = own.and_then(|own| own.fg) {
+            put(buf, (line.x + 2, y), "  ", line.width.saturating_sub(2), text.bg(ground));
         }
     }
 }

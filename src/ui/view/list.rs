@@ -1,13 +1,14 @@
 //! The thread list.
 //!
-//! Invariant: one line a conversation, columns aligned whatever the script; the cursor, selection,
-//! unread and star marks are signs, not colours alone.
+//! Invariant: one line a conversation, or two, columns aligned whatever the script; the cursor,
+//! selection, unread and star marks are signs, not colours alone.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::{FELT_MS, columns, put, put_all};
+use crate::config::Density;
 use crate::engine::view::Row;
 use crate::label::{self, Place};
 use crate::search::Field;
@@ -22,8 +23,21 @@ const NARROW: u16 = 52;
 const SUBJECT_LEAST: u16 = 24;
 /// The fewest columns of subject and labels that say that a row is in the inbox.
 const PLACE_FROM: u16 = 48;
+/// From this many rows on a conversation can have two.
+const COMFORTABLE_FROM: u16 = 12;
 /// The most label chips of a row.
 const MAX_CHIPS: usize = 3;
+
+/// The most columns of the count of messages, with the blank before it.
+const COUNT_COLUMNS: u16 = 4;
+
+/// Lines of a conversation.
+#[must_use]
+pub fn row_lines(model: &Model) -> u16 {
+    // A screen of few rows has none to give away.
+    let roomy = model.size.1 >= COMFORTABLE_FROM;
+    if roomy && model.settings().density == Density::Comfortable { 2 } else { 1 }
+}
 
 /// Draws the visible rows.
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
@@ -31,24 +45,25 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
         return;
     }
     // Beside a reader the last column belongs to the frame.
-    let beside = u16::from(model.reader.is_some());
+    let beside = u16::from(area.right() < model.size.0);
     let area = Rect { width: area.width - beside, ..area };
     let list = &model.list;
-    let end = (list.top + usize::from(area.height)).min(list.rows.len());
+    let lines = row_lines(model);
+    let end = (list.top + usize::from(area.height / lines).max(1)).min(list.rows.len());
     let Some(rows) = list.rows.get(list.top..end).filter(|rows| !rows.is_empty()) else {
         empty(model, area, buf);
         return;
     };
-    let short = if area.width < NARROW { date::shortest } else { date::short };
+    let narrow = area.width < NARROW;
     let dates: Vec<String> =
-        rows.iter().map(|row| short(row.last_activity, model.now(), &model.zone)).collect();
+        rows.iter().map(|row| date::listed(row.last_activity, model, narrow)).collect();
     let widest = dates.iter().map(|date| text::width(date)).max().unwrap_or(0);
     let date_columns = widest.max(date::NEAR_COLUMNS);
     for (at, (row, date)) in rows.iter().zip(dates).enumerate() {
-        let y = area.y + u16::try_from(at).unwrap_or(0);
-        let line = Rect { y, height: 1, ..area };
+        let y = area.y + u16::try_from(at).unwrap_or(0) * lines;
+        let rect = Rect { y, height: lines.min(area.bottom().saturating_sub(y)), ..area };
         let date = text::fit_right(&date, date_columns);
-        draw_row(model, row, list.top + at == list.cursor, &date, line, buf);
+        draw_row(model, row, list.top + at == list.cursor, &date, rect, buf);
     }
 }
 
@@ -117,22 +132,26 @@ fn draw_row(model: &Model, row: &Row, here: bool, date: &str, line: Rect, buf: &
     ];
     let x = put_all(buf, (line.x, y), &marks, MARK_COLUMNS);
 
-    let who_columns = (line.width / 4).clamp(10, 26);
+    let two = line.height > 1;
+    let who_columns = if two { line.width / 2 } else { (line.width / 4).clamp(10, 26) };
     let count = match row.message_count {
         0 | 1 => String::new(),
         n => format!(" {}", text::count(n)),
     };
-    let names_columns = who_columns.saturating_sub(columns(&count));
+    let counts = columns(&count).max(COUNT_COLUMNS.min(who_columns / 4));
+    let names_columns = who_columns.saturating_sub(counts);
     let names = people::short(&row.participants, names_columns.into());
     let names_end = put(buf, (x, y), &names, names_columns, weight);
     let hit = if here { weight.add_modifier(Modifier::UNDERLINED) } else { theme.hit() };
-    let found = |field, text: &str, from: u16, end: u16, buf: &mut Buffer| {
+    let found = |field, text: &str, (from, y): (u16, u16), end: u16, buf: &mut Buffer| {
         let Some(search) = &model.search else { return };
         let hits = search.needles.find(field, text);
         super::search::mark((from, y), text, &hits, end, hit, buf);
     };
-    found(Field::From, &names, x, names_end, buf);
-    put(buf, (names_end, y), &count, columns(&count), look(theme.dim()));
+    found(Field::From, &names, (x, y), names_end, buf);
+    // Counts end in one column, whatever stands before them.
+    let count_x = (x + who_columns).saturating_sub(columns(&count));
+    put(buf, (count_x, y), &count, columns(&count), look(theme.dim()));
 
     let date_x = line.right().saturating_sub(columns(date) + 1);
     put(buf, (date_x, y), date, line.right() - date_x, look(theme.dim()));
@@ -140,32 +159,37 @@ fn draw_row(model: &Model, row: &Row, here: bool, date: &str, line: Rect, buf: &
         put(buf, (date_x.saturating_sub(2), y), "@", 1, look(theme.dim()));
     }
 
-    let x = x + who_columns + 2;
-    let end = date_x.saturating_sub(3).max(x);
-    let end = chips(model, row, (x, end, y), look, buf);
+    let beside = x + who_columns + 2;
+    let end = date_x.saturating_sub(3).max(beside);
+    let labels = chips(model, row, (beside, end, y), two, look, buf);
+    let (x, y, end) = if two { (x, y + 1, line.right() - 1) } else { (beside, y, labels) };
     let room = end.saturating_sub(x);
     let subject = row.subject.as_deref().unwrap_or("(no subject)");
     let style = if row.subject.is_some() { weight } else { look(theme.dim()) };
     let subject_x = x;
     let x = put(buf, (x, y), subject, room, style);
-    found(Field::Subject, subject, subject_x, x, buf);
+    found(Field::Subject, subject, (subject_x, y), x, buf);
     let quoted = model.search.as_ref().and_then(|search| search.snippets.get(&row.thread));
     let snippet = quoted.map_or(row.snippet.as_str(), |quoted| quoted.text.as_str());
-    let snippet = format!("  {snippet}");
+    // What this device does not hold is fetched when it is opened.
+    let elsewhere = model.search.as_ref().is_some_and(|it| it.elsewhere.contains(&row.thread));
+    let mark = if elsewhere { "⇅ " } else { "" };
+    let snippet = format!("  {mark}{snippet}");
     if !snippet.trim().is_empty() && end > x + 6 {
         let shown = put(buf, (x, y), &snippet, end - x, look(theme.dim()));
-        found(Field::Body, &snippet, x, shown, buf);
+        found(Field::Body, &snippet, (x, y), shown, buf);
     }
     if here {
         buf.set_style(line, theme.cursor());
     }
 }
 
-/// Draws the labels at the right of the subject; returns where the subject must end.
+/// Draws the labels at the right of the subject, or `alone`; returns where the subject must end.
 fn chips(
     model: &Model,
     row: &Row,
     (x, end, y): (u16, u16, u16),
+    alone: bool,
     look: impl Fn(Style) -> Style,
     buf: &mut Buffer,
 ) -> u16 {
@@ -184,10 +208,12 @@ fn chips(
         }
     }
     let mut left = end;
-    for (name, id, own) in names.iter().take(MAX_CHIPS).rev() {
+    for (name, _, own) in names.iter().take(MAX_CHIPS).rev() {
         let chip = format!("#{}", text::cut(name, 14));
         let start = left.saturating_sub(columns(&chip));
-        let least = if model.size.0 < NARROW || end - x < SUBJECT_LEAST {
+        let least = if alone {
+            0
+        } else if model.size.0 < NARROW || end - x < SUBJECT_LEAST {
             SUBJECT_LEAST
         } else {
             SUBJECT_LEAST.min((end - x) * 3 / 5)
@@ -195,7 +221,7 @@ fn chips(
         if start < x + least {
             break;
         }
-        put(buf, (start, y), &chip, left - start, look(model.theme.chip(id, *own)));
+        put(buf, (start, y), &chip, left - start, look(model.theme.chip(*own)));
         left = start.saturating_sub(1);
     }
     if left < end { left.saturating_sub(1).max(x) } else { end }

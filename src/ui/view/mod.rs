@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod boxes;
 pub mod compose;
+mod ex;
 mod files;
 pub mod first_run;
 pub mod frame;
@@ -13,16 +14,21 @@ pub mod help;
 pub mod hints;
 pub mod history;
 pub mod labels;
+mod latency;
 mod links;
 pub mod list;
 mod outgoing;
+mod palette;
+pub mod panel;
 pub mod reader;
 pub mod search;
 mod sending;
 pub mod sidebar;
 mod snooze;
+mod stats;
 pub mod tour;
 mod unsubscribe;
+mod which;
 pub mod wizard;
 
 use std::sync::Arc;
@@ -32,7 +38,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::ui::app::{LEAST_SIZE, Layer, Model, Stage};
-use crate::ui::layout::{areas, too_small};
+use crate::ui::layout::too_small;
 use crate::ui::picture::Drawing;
 use crate::ui::{layout, text};
 
@@ -57,75 +63,109 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             }
         }
     }
+    model.theme.lay_ground(buf);
     caret
 }
 
 fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     if too_small((area.width, area.height)) {
-        let (columns, rows) = LEAST_SIZE;
-        let needed = format!("too small: {columns}x{rows} needed");
-        let lines = [format!("terminal {needed}"), needed, "too small".to_owned()];
-        let fits = |line: &&String| text::width(line) <= area.width.into();
-        let line = lines.iter().find(fits).unwrap_or(&lines[2]);
-        put(buf, (area.x, area.y), line, area.width, model.theme.text());
+        say_too_small(model, area, buf);
         return None;
     }
     match &model.stage {
         Stage::FirstRun(screen) => first_run::draw(model, screen, area, buf),
         Stage::Mail => mail(model, area, buf),
     }
-    let mut caret = compose::caret(model, area).or_else(|| search::caret(model, area));
-    for layer in &model.layers {
-        caret = match layer {
-            Layer::Help(top) => {
-                help::draw(model, *top, area, buf);
-                None
-            }
-            Layer::Accounts(top) => {
-                accounts::draw(model, *top, area, buf);
-                None
-            }
-            Layer::Picker(picker) => Some(labels::picker(model, picker, area, buf)),
-            Layer::Rename(rename) => Some(labels::rename(model, rename, area, buf)),
-            Layer::SaveSearch(open) => Some(boxes::save_search(model, open, area, buf)),
-            Layer::Colours(colours) => {
-                labels::colours(model, colours, area, buf);
-                None
-            }
-            Layer::Wizard(open) => wizard::draw(model, open, area, buf),
-            Layer::Path(line) => Some(boxes::path(model, line, area, buf)),
-            Layer::Purge(open) => Some(boxes::purge(model, open, area, buf)),
-            Layer::Snooze(open) => Some(snooze::draw(model, open, area, buf)),
-            Layer::Sending(open) => Some(sending::draw(model, open, area, buf)),
-            Layer::Attach(open) => Some(sending::attach(model, open, area, buf)),
-            Layer::FileLine(open) => Some(files::line(model, open, area, buf)),
-            Layer::Files(open) => {
-                files::list(model, open, area, buf);
-                None
-            }
-            Layer::Page(open) => {
-                files::page(model, open, area, buf);
-                None
-            }
-            Layer::Links(open) => {
-                links::draw(model, open, area, buf);
-                None
-            }
-            Layer::Leave(open) => {
-                unsubscribe::draw(model, open, area, buf);
-                None
-            }
-            Layer::Saves(open) => {
-                sending::saves(model, open, area, buf);
-                None
-            }
-        };
+    let mut caret = compose::caret(model, area).or_else(|| search::caret(model));
+    // What lies on top is alone there: what is under it steps back.
+    if let Some(layer) = model.layers.last() {
+        step_back(model, area, buf);
+        caret = on_top(model, layer, area, buf);
+    }
+    which::draw(model, area, buf);
+    if let Some(figures) = &model.latency {
+        latency::draw(model, figures, area, buf);
     }
     caret
 }
 
+fn say_too_small(model: &Model, area: Rect, buf: &mut Buffer) {
+    let (columns, rows) = LEAST_SIZE;
+    let needed = format!("too small: {columns}x{rows} needed");
+    let lines = [format!("terminal {needed}"), needed, "too small".to_owned()];
+    let fits = |line: &&String| text::width(line) <= area.width.into();
+    let line = lines.iter().find(fits).unwrap_or(&lines[2]);
+    put(buf, (area.x, area.y), line, area.width, model.theme.text());
+}
+
+/// Draws what lies on top, and nothing of what is under it; returns where the cursor belongs.
+pub(super) fn on_top(
+    model: &Model,
+    layer: &Layer,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Option<Position> {
+    match layer {
+        Layer::Help(open) => Some(help::draw(model, open, area, buf)),
+        Layer::Palette(open) => Some(palette::draw(model, open, area, buf)),
+        Layer::Ex(open) => Some(ex::draw(model, open, area, buf)),
+        Layer::Accounts(top) => {
+            accounts::draw(model, *top, area, buf);
+            None
+        }
+        Layer::Panel(open) => {
+            panel::draw(model, open, area, buf);
+            None
+        }
+        Layer::Picker(picker) => Some(labels::picker(model, picker, area, buf)),
+        Layer::Rename(rename) => Some(labels::rename(model, rename, area, buf)),
+        Layer::SaveSearch(open) => Some(boxes::save_search(model, open, area, buf)),
+        Layer::Colours(colours) => {
+            labels::colours(model, colours, area, buf);
+            None
+        }
+        Layer::Wizard(open) => wizard::draw(model, open, area, buf),
+        Layer::Path(line) => Some(boxes::path(model, line, area, buf)),
+        Layer::Purge(open) => Some(boxes::purge(model, open, area, buf)),
+        Layer::Snooze(open) => Some(snooze::draw(model, open, area, buf)),
+        Layer::Sending(open) => Some(sending::draw(model, open, area, buf)),
+        Layer::Attach(open) => Some(sending::attach(model, open, area, buf)),
+        Layer::FileLine(open) => Some(files::line(model, open, area, buf)),
+        Layer::Files(open) => {
+            files::list(model, open, area, buf);
+            None
+        }
+        Layer::Page(open) => {
+            files::page(model, open, area, buf);
+            None
+        }
+        Layer::Links(open) => {
+            links::draw(model, open, area, buf);
+            None
+        }
+        Layer::Leave(open) => {
+            unsubscribe::draw(model, open, area, buf);
+            None
+        }
+        Layer::Saves(open) => {
+            sending::saves(model, open, area, buf);
+            None
+        }
+    }
+}
+
+/// Makes what is under a layer quiet: one look, no lines. The bottom, which says what keys do,
+/// stays.
+fn step_back(model: &Model, area: Rect, buf: &mut Buffer) {
+    let bottom = layout::bottom_rows(area.height);
+    let quiet = Style::reset().patch(model.theme.dim());
+    for y in area.top()..area.bottom().saturating_sub(bottom) {
+        buf.set_style(Rect { y, height: 1, ..area }, quiet);
+    }
+}
+
 fn mail(model: &Model, area: Rect, buf: &mut Buffer) {
-    let areas = areas((area.width, area.height), model.reader.is_some());
+    let areas = layout::of(model);
     let areas = areas.with_panel(tour::rows(model)).with_top(search::rows(model));
     let past = model.history.as_ref().filter(|_| model.reader.is_none());
     let areas = past.map_or(areas, |_| layout::without_sidebar(areas));
@@ -163,8 +203,8 @@ fn put(buf: &mut Buffer, at: (u16, u16), text: &str, most: u16, style: Style) ->
         return x;
     }
     let most = most.min(buf.area.right() - x);
-    // Styles add up in a cell: what is written over something starts from nothing.
-    let style = Style::reset().patch(style);
+    // Styles add up in a cell: what is written over something starts from nothing but its ground.
+    let style = Style { bg: None, ..Style::reset() }.patch(style);
     buf.set_stringn(x, y, text::cut(text, most.into()), most.into(), style).0
 }
 

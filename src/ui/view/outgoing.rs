@@ -81,7 +81,7 @@ fn line(model: &Model, entry: &Entry<'_>, here: bool, line: Rect, buf: &mut Buff
     let mark = if here { "▸ " } else { "  " };
     let narrow = line.width < NARROW;
     let wide = if narrow { WHO_COLUMNS / 2 } else { WHO_COLUMNS };
-    let when = date::short(at, model.now(), &model.zone);
+    let when = date::listed(at, model, false);
     let when = if narrow { when } else { text::fit_right(&when, WHEN_COLUMNS) };
     let right = line.right().saturating_sub(columns(&when) + 1);
     put(buf, (right, line.y), &when, line.right() - right, theme.dim());

@@ -49,7 +49,7 @@ fn subject(model: &Model, reader: &Reader, line: Rect, buf: &mut Buffer) {
         let label = model.labels.iter().find(|label| label.id == *id);
         let name = label.map_or(id.as_str(), |label| label.name.as_str());
         let own = label.and_then(|label| label.color.as_deref());
-        right.push((format!("#{} ", text::cut(name, 14)), theme.chip(id.as_str(), own)));
+        right.push((format!("#{} ", text::cut(name, 14)), theme.chip(own)));
     }
     right.push((position(reader), theme.dim()));
     while right.len() > 1 && right.iter().map(|(t, _)| columns(t)).sum::<u16>() > line.width / 2 {

@@ -11,10 +11,12 @@ use ratatui::style::{Modifier, Style};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::{columns, put, put_all, tour};
+use crate::engine::elsewhere::AskedThere;
+use crate::engine::view::Link;
 use crate::notice::Severity;
 use crate::search::{Order, Weight};
 use crate::ui::app::Model;
-use crate::ui::layout::areas;
+use crate::ui::layout;
 use crate::ui::search::Search;
 use crate::ui::text;
 
@@ -49,7 +51,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let typed = columns(search.line.text()).max(TYPED_LEAST) + PROMPT_COLUMNS;
     let room = line.width.saturating_sub(typed + 2);
     // The order goes first, where there is no room for all.
-    let facts = facts(search);
+    let facts = facts(search, is_online(model));
     let fits = |facts: &&[String]| columns(&facts.join(" · ")) <= room;
     if let Some(facts) = (1..=facts.len()).rev().map(|n| &facts[..n]).find(|f| fits(f)) {
         let facts = facts.join(" · ");
@@ -94,13 +96,12 @@ fn hidden(search: &Search, room: u16) -> usize {
 
 /// Where the caret is.
 #[must_use]
-pub fn caret(model: &Model, area: Rect) -> Option<Position> {
+pub fn caret(model: &Model) -> Option<Position> {
     let search = model.search.as_ref().filter(|search| search.open)?;
     if model.writing.open.is_some() {
         return None;
     }
-    let all = areas((area.width, area.height), model.reader.is_some());
-    let line = all.with_panel(tour::rows(model)).with_top(rows(model)).top;
+    let line = layout::of(model).with_panel(tour::rows(model)).with_top(rows(model)).top;
     let x = line.x + PROMPT_COLUMNS;
     let room = line.right().saturating_sub(x + 1);
     let column = search.line.caret_column() - hidden(search, room);
@@ -108,15 +109,26 @@ pub fn caret(model: &Model, area: Rect) -> Option<Position> {
     (line.height > 0).then_some(Position { x: x + column, y: line.y })
 }
 
+fn is_online(model: &Model) -> bool {
+    matches!(model.status.link, Link::Online { .. } | Link::Syncing { .. })
+}
+
 /// The order, and how far the index is.
-fn facts(search: &Search) -> Vec<String> {
+fn facts(search: &Search, online: bool) -> Vec<String> {
     let mut facts = Vec::new();
     if let Some(at) = search.indexed.filter(|at| at.lacks > 0) {
         let (has, all) = (text::count(at.has), text::count(at.has + at.lacks));
         facts.push(format!("indexed {has}/{all}"));
     }
     if search.indexed.is_some_and(|at| at.kept_only) {
-        facts.push("only what is on this device".to_owned());
+        facts.push(match search.there {
+            AskedThere::Waits if online => "asking the backend …".to_owned(),
+            AskedThere::Waits | AskedThere::Nobody => "only what is on this device".to_owned(),
+            AskedThere::Answered { lacks: 0 } => "with what the backend holds (⇅)".to_owned(),
+            AskedThere::Answered { lacks } => {
+                format!("with the backend (⇅), which has not indexed {}", text::count(lacks))
+            }
+        });
     }
     facts.push(match search.order {
         Order::Newest => "newest first".to_owned(),

@@ -56,7 +56,7 @@ pub fn draw(model: &Model, panel: Rect, buf: &mut Buffer) {
 fn title(model: &Model, tour: Tour, line: Rect, buf: &mut Buffer) {
     let theme = model.theme;
     let key = |verb: fn(&Verb) -> bool| {
-        all().find(|c| verb(&c.verb)).and_then(|c| c.keys.first().copied()).unwrap_or_default()
+        all().find(|c| verb(&c.verb)).map_or("", |c| model.keymap.key(c.name))
     };
     let end = key(|verb| matches!(verb, Verb::Tour));
     let skip = key(|verb| matches!(verb, Verb::SkipStep));
@@ -96,7 +96,7 @@ fn goals(model: &Model, step: &Step, reached: usize, line: Rect, buf: &mut Buffe
             std::cmp::Ordering::Equal => ("▸ ", theme.accent(), theme.key(), theme.text()),
             std::cmp::Ordering::Greater => ("  ", theme.text(), theme.key(), theme.dim()),
         };
-        let keys = goal.keys();
+        let keys = goal.keys(&model.keymap);
         let word_text = format!(" {}  ", goal.word);
         let parts = [(mark, mark_style), (keys.as_str(), key), (word_text.as_str(), word)];
         x = put_all(buf, (x, line.y), &parts, line.right().saturating_sub(x));

@@ -55,7 +55,9 @@ struct Look {
 pub(crate) fn picture(screen: &Buffer, title: &str) -> String {
     let (columns, rows) = (usize::from(screen.area.width), usize::from(screen.area.height));
     let (width, height) = (columns * CELL.0 + 2 * MARGIN, rows * CELL.1 + 2 * MARGIN);
-    let rows: Vec<Row> = (0..screen.area.height).map(|y| row(screen, y)).collect();
+    // A theme may have a background of its own.
+    let ground = rgb(screen[(0, 0)].bg).unwrap_or(GROUND);
+    let rows: Vec<Row> = (0..screen.area.height).map(|y| row(screen, y, ground)).collect();
     let mut looks: Vec<Look> = rows.iter().flat_map(|row| &row.runs).map(|run| run.look).collect();
     looks.sort_unstable();
     looks.dedup();
@@ -74,7 +76,7 @@ pub(crate) fn picture(screen: &Buffer, title: &str) -> String {
     let _ = write!(
         out,
         "</style>\n<rect width=\"{width}\" height=\"{height}\" rx=\"10\" fill=\"{}\"/>\n",
-        hex(GROUND)
+        hex(ground)
     );
     for (y, row) in rows.iter().enumerate() {
         row.draw(MARGIN + y * CELL.1, &looks, &mut out);
@@ -99,12 +101,12 @@ struct Row {
     lines: Vec<(String, Rgb)>,
 }
 
-fn row(screen: &Buffer, y: u16) -> Row {
+fn row(screen: &Buffer, y: u16, ground: Rgb) -> Row {
     let mut row = Row { runs: Vec::new(), grounds: Vec::new(), lines: Vec::new() };
     let mut x = 0;
     while x < screen.area.width {
         let cell = &screen[(x, y)];
-        let (look, column) = (look(cell), usize::from(x));
+        let (look, column) = (look(cell, ground), usize::from(x));
         let columns = text::width(cell.symbol()).max(1);
         if let Some(ground) = look.ground {
             match row.grounds.last_mut() {
@@ -205,14 +207,14 @@ fn line(symbol: &str, column: usize) -> Option<String> {
     })
 }
 
-fn look(cell: &Cell) -> Look {
+fn look(cell: &Cell, under: Rgb) -> Look {
     let mut letters = rgb(cell.fg).unwrap_or(LETTERS);
-    let mut ground = rgb(cell.bg);
+    let mut ground = rgb(cell.bg).filter(|ground| *ground != under);
     if cell.modifier.contains(Modifier::DIM) {
-        letters = between(letters, ground.unwrap_or(GROUND));
+        letters = between(letters, ground.unwrap_or(under));
     }
     if cell.modifier.contains(Modifier::REVERSED) {
-        (letters, ground) = (ground.unwrap_or(GROUND), Some(letters));
+        (letters, ground) = (ground.unwrap_or(under), Some(letters));
     }
     Look { letters, ground, bold: cell.modifier.contains(Modifier::BOLD) }
 }
@@ -269,7 +271,7 @@ mod tests {
     fn check(parts: &[(&str, Style)], runs: &[&str]) {
         let mut screen = Buffer::empty(Rect::new(0, 0, 20, 1));
         parts.iter().fold(0, |x, (text, style)| screen.set_stringn(x, 0, text, 20, *style).0);
-        let row = row(&screen, 0);
+        let row = row(&screen, 0, GROUND);
         let found: Vec<String> = row
             .runs
             .iter()

@@ -86,7 +86,9 @@ fn is_ours(piece: &Piece) -> bool {
         Piece::Csi(parameters, 't') => matches!(parameters.as_str(), "22;2" | "23;2"),
         Piece::Csi(..) => false,
         Piece::Other(text) => {
-            matches!(text.as_str(), "\u{1b}7" | "\u{1b}8" | "\u{1b}(B") || is_our_title(text)
+            // The last asks which colour the background has (its ST is cut behind the ESC).
+            let known = ["\u{1b}7", "\u{1b}8", "\u{1b}(B", "\u{1b}]11;?\u{1b}"];
+            known.contains(&text.as_str()) || is_our_title(text)
         }
     }
 }
@@ -147,6 +149,7 @@ fn cut(text: &str) -> Vec<Piece> {
 #[test]
 fn what_is_not_ours_is_found() {
     let ours = "\u{1b}[?1049h\u{1b}[1;1H\u{1b}[38;5;12mInbox\u{1b}[0m\r\n\u{1b}[?25l é 漢 🙂\
+                \u{1b}]11;?\u{1b}\\\
                 \u{1b}[22;2t\u{1b}]2;(3) mailtui\u{7}\u{1b}]2;mailtui\u{7}\u{1b}[23;2t";
     assert_eq!(foreign_in_terminal(ours.as_bytes()), Vec::<String>::new());
     let hostile = [
@@ -154,6 +157,7 @@ fn what_is_not_ours_is_found() {
         "\u{1b}]2;title mailtui\u{7}",
         "\u{1b}]2;(3) x mailtui\u{7}",
         "\u{1b}]9;news\u{7}",
+        "\u{1b}]11;#000000\u{1b}\\",
         "\u{1b}[21t",
         "\u{1b}[31337m",
         "\u{1b}[5n",
