@@ -3,7 +3,8 @@
 //! Invariant: a deleted label's row stays as a tombstone and is hidden; counts are kept by label id
 //! whether or not the row exists.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::OptionalExtension as _;
 
@@ -177,20 +178,20 @@ pub fn twins(db: &Db, label: &LabelId) -> Result<Vec<LabelId>, StoreError> {
 /// # Errors
 /// When the database refuses.
 pub fn renamed_in_rows(db: &Db) -> Result<BTreeMap<LabelId, Option<LabelId>>, StoreError> {
+    // Sorted here: to prepare that in SQL takes longer than to read all labels.
     let mut statement = db.sql().prepare_cached(
-        "SELECT l.id, NULL FROM labelsShown l WHERE l.deleted = 1
-         UNION ALL
-         SELECT l.id, t.first FROM labelsShown l JOIN (
-             SELECT folded, min(id) AS first FROM labelsShown
-             WHERE deleted = 0 AND type = 'user' GROUP BY folded HAVING count(*) > 1
-         ) t ON t.folded = l.folded AND l.id <> t.first AND l.deleted = 0 AND l.type = 'user'",
+        "SELECT id, iif(deleted = 1, NULL, folded) FROM labelsShown
+         WHERE deleted = 1 OR (deleted = 0 AND type = 'user') ORDER BY id",
     )?;
     let mut rows = statement.query([])?;
-    let mut found = BTreeMap::new();
+    let (mut found, mut firsts) = (BTreeMap::new(), HashMap::<String, LabelId>::new());
     while let Some(row) = rows.next()? {
-        let first: Option<String> = row.get(1)?;
-        let first = first.map(|_| id_of(row, 1)).transpose()?;
-        found.insert(id_of(row, 0)?, first);
+        let (id, folded): (_, Option<String>) = (id_of(row, 0)?, row.get(1)?);
+        match folded.map(|folded| firsts.entry(folded)) {
+            None => drop(found.insert(id, None)),
+            Some(Entry::Vacant(first)) => drop(first.insert(id)),
+            Some(Entry::Occupied(first)) => drop(found.insert(id, Some(first.get().clone()))),
+        }
     }
     Ok(found)
 }

@@ -43,14 +43,17 @@ impl Index {
         let to = to.map_or(i64::MAX, |to| to.saturating_add(BEHIND));
         let sql = self.db.sql();
         let ranked = ranked && plan.words.is_some();
-        let mut words = sql.prepare_cached(if ranked { BEST } else { WORDS })?;
-        let mut short = sql.prepare_cached(SHORT)?;
-        let mut sources = Vec::new();
-        if let Some(test) = &plan.words {
-            sources.push(words.query(params![test, from, to])?);
+        // A table that is not asked is not opened.
+        let asked = [(&plan.words, if ranked { BEST } else { WORDS }), (&plan.short, SHORT)];
+        let mut statements = Vec::new();
+        for (test, select) in asked {
+            if let Some(test) = test {
+                statements.push((sql.prepare_cached(select)?, test));
+            }
         }
-        if let Some(test) = &plan.short {
-            sources.push(short.query(params![test, from, to])?);
+        let mut sources = Vec::new();
+        for (statement, test) in &mut statements {
+            sources.push(statement.query(params![&**test, from, to])?);
         }
         let wanted: HashSet<i64> = match among {
             Among::These(rows) if !sources.is_empty() => rows.iter().copied().collect(),

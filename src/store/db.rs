@@ -16,8 +16,10 @@ use crate::store::room::Room;
 const BUSY_MS: u64 = 5_000;
 /// Page cache of a connection, in KiB.
 const CACHE_KIB: i32 = 8 * 1024;
-/// Page cache of a connection that reads a file once, in pages of 4 KiB.
+/// Page cache of a connection that reads a file once, in pages of 4 KiB; and of one that reads an
+/// index of words, of which it needs hardly any again.
 const QUIET_CACHE_PAGES: i32 = 48;
+const QUIET_INDEX_CACHE_PAGES: i32 = 20;
 /// The write-ahead log is copied into the file when it is longer than this many pages of 4 KiB.
 const CHECKPOINT_PAGES: i32 = 4_000;
 /// Page cache of a connection that loads a whole mailbox, in KiB.
@@ -183,7 +185,11 @@ impl Db {
         }
         let db = Self::connect_still(path)?;
         // What is new to a process costs more than what is read again.
-        db.connection.pragma_update(None, "cache_size", QUIET_CACHE_PAGES)?;
+        let pages = match kind {
+            Kind::Search => QUIET_INDEX_CACHE_PAGES,
+            _ => QUIET_CACHE_PAGES,
+        };
+        db.connection.pragma_update(None, "cache_size", pages)?;
         Ok((db.check_format(kind, version)? == version).then_some(db))
     }
 
