@@ -152,7 +152,8 @@ mod tests {
     fn every_setting_is_read() {
         let text = "theme = \"mine\"\ndensity = \"comfortable\"\nsidebar = false\n\
             preview = \"below\"\npreview_width = 90\nmark_read_after = -1\n\
-            auto_advance = \"next\"\ndates = \"iso\"\nhours = 12\ntitle = false\nnotify = false\nmouse = false\nlinear = true\n";
+            auto_advance = \"next\"\ndates = \"iso\"\nhours = 12\n\
+            title = false\nnotify = false\nmouse = false\nlinear = true\n";
         let (settings, warnings) = Settings::read(text);
         assert_eq!(warnings, []);
         let values = settings.values();

@@ -14,12 +14,13 @@ use crate::crash;
 use crate::engine::EngineError;
 use crate::engine::blobs::{BLOBS_KEPT, Held, Sending};
 use crate::engine::bootstrap::Boot;
+use crate::engine::elsewhere::FoundThere;
 use crate::engine::keep::Keeper;
 use crate::engine::kept::Kept;
 use crate::engine::kept_disk::KeptDisk;
 use crate::engine::policy::KEEP_BYTES;
 use crate::engine::rewind::Comparing;
-use crate::engine::search::{SentToDoor, Shelf};
+use crate::engine::search::{OfAccount, SentToDoor, Shelf};
 use crate::engine::threads::OpenThread;
 use crate::engine::told::Told;
 use crate::engine::writing::Writing;
@@ -102,6 +103,10 @@ pub struct Device {
     pub(super) shelf: Option<Shelf>,
     /// Who reads to whom mail went.
     pub(super) sent_to: Option<SentToDoor>,
+    /// Who knows which threads are of an account.
+    pub(super) of_account: Option<OfAccount>,
+    /// The backend searches for this device.
+    pub(super) finds: bool,
     /// What changed since it was last asked.
     pub(super) news: News,
 }
@@ -125,6 +130,10 @@ pub struct News {
     pub error: Option<(String, String, bool)>,
     /// What it told of its accounts.
     pub told: Option<Box<Told>>,
+    /// What it found.
+    pub found: Option<FoundThere>,
+    /// It can be asked to search from now on.
+    pub finder: bool,
 }
 
 impl std::fmt::Debug for Device {
@@ -302,6 +311,8 @@ impl Device {
             writing: None,
             shelf: None,
             sent_to: None,
+            of_account: None,
+            finds: false,
             news: News::default(),
         })
     }
@@ -404,7 +415,13 @@ impl Device {
     /// Where who drives this device finds the words of mail.
     pub fn search_in(&mut self, shelf: Shelf) {
         self.sent_to = Some(SentToDoor::clone(&shelf.sent_to));
+        self.of_account = Some(OfAccount::clone(&shelf.of_account));
         self.shelf = Some(shelf);
+    }
+
+    /// Who knows which threads are of an account.
+    pub fn ask_accounts(&mut self, of_account: &OfAccount) {
+        self.of_account = Some(OfAccount::clone(of_account));
     }
 
     /// Whether something is decided and not yet on disk.
@@ -487,7 +504,7 @@ impl Device {
 
     /// The connection is gone: what was not acknowledged is offered again on the next.
     pub fn disconnected(&mut self) {
-        self.epoch = None;
+        (self.epoch, self.finds) = (None, false);
         self.in_flight.clear();
         self.sent.clear();
         self.taken.clear();

@@ -176,6 +176,8 @@ pub enum Update {
     },
     /// What a search found.
     Found(u64, Found),
+    /// The same again, with what the backend found.
+    Elsewhere(u64, Found),
     /// Where the words of a search stand, by the conversations that it found.
     Snippets(u64, Vec<(ThreadId, Snippet)>),
     /// Rows that were asked for one by one; without those that are gone.

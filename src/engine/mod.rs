@@ -14,6 +14,7 @@ mod device;
 mod doctor;
 mod drafts;
 mod driver;
+pub mod elsewhere;
 mod error;
 mod finding;
 pub mod handle;

@@ -2,9 +2,11 @@
 //!
 //! Invariant: a search is of one ticket; who asks anew has given up what was asked before.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::engine::elsewhere::AskedThere;
 use crate::engine::view::Row;
 use crate::id::ThreadId;
 use crate::mail::Address;
@@ -31,6 +33,10 @@ pub struct Found {
     pub more: bool,
     /// Why nothing, or not all, could be looked at.
     pub wrong: Option<Notice>,
+    /// Those of them that the backend alone found: this device does not hold their words.
+    pub elsewhere: BTreeSet<ThreadId>,
+    /// How far the backend is.
+    pub there: AskedThere,
 }
 
 /// How far the index is.
@@ -42,6 +48,8 @@ pub struct Indexed {
     pub lacks: u64,
     /// Only what this device keeps can be looked at.
     pub kept_only: bool,
+    /// It has more than when something was found last.
+    pub grew: bool,
 }
 
 /// Reads what the message of a thread with this date says; `None` where it is not here.
@@ -53,6 +61,10 @@ pub type SentTo = Box<dyn Fn(&ThreadId) -> Vec<(Vec<Address>, i64)>>;
 
 /// Makes one, on the thread that asks.
 pub type SentToDoor = Arc<dyn Fn() -> Option<SentTo> + Send + Sync>;
+
+/// The threads of which an account has a message, by its address or id, or what these begin with;
+/// `None` where there is no such account.
+pub type OfAccount = Arc<dyn Fn(&str) -> Option<Vec<ThreadId>> + Send + Sync>;
 
 /// Where the words of mail are: the index, and who can tell what it lacks. Made by the wiring.
 #[derive(Clone)]
@@ -68,6 +80,8 @@ pub struct Shelf {
     pub reading: Arc<dyn Fn() -> Option<Reading> + Send + Sync>,
     /// Who reads to whom mail went, made on the thread that asks.
     pub sent_to: SentToDoor,
+    /// Which threads are of an account.
+    pub of_account: OfAccount,
     /// The index has only what this device keeps.
     pub kept_only: bool,
 }

@@ -368,7 +368,7 @@ impl Double {
         rows.retain(|row| needles.is_in(Field::Any, &texts(row)));
         let more = rows.len() > limit;
         rows.truncate(limit);
-        Found { rows, more, wrong: None }
+        Found { rows, more, ..Found::default() }
     }
 
     fn rows_of(&self, of: &PurgeOf) -> Vec<ThreadId> {

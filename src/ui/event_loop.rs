@@ -61,8 +61,8 @@ pub struct Start {
     pub older: bool,
     /// Whether to open the sample mailbox at once.
     pub demo: bool,
-    /// What is written on at once.
-    pub compose: Option<Box<Draft>>,
+    /// What is written on at once, and what is said of it.
+    pub compose: Option<(Box<Draft>, Option<Notice>)>,
     /// How things look, and what else is set.
     pub look: Look,
     /// Tells when that changes.
@@ -115,8 +115,7 @@ impl Explain for UiError {
 /// # Errors
 /// When the terminal cannot be used.
 pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
-    // Signals are watched before the terminal is changed, or one that comes too early would leave
-    // it so.
+    // Signals are watched before the terminal is changed: one that came too early left it so.
     let watch = Watch::new();
     let (events, incoming) = channel();
     let alarm = events.clone();
@@ -136,8 +135,8 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     crate::ui::asking::bound(&mut model, start.keys, false);
     model.older = start.older.then_some(model.now_ms);
     let (columns, rows) = Screen::size()?;
-    if let Some(draft) = start.compose {
-        crate::ui::compose::opening::asked(&mut model, *draft);
+    if let Some((draft, told)) = start.compose {
+        crate::ui::compose::opening::asked(&mut model, *draft, told);
     }
     // Nothing is asked for before the first frame: nobody is there yet to answer.
     let mut effects = update::update(&mut model, Message::Resize(columns, rows));

@@ -217,12 +217,17 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
             Vec::new()
         }
         Verb::Quit => quit(model),
-        Verb::StopNow if model.interrupted => vec![Effect::Exit(UiExit::Forced)],
-        Verb::StopNow => {
-            model.interrupted = true;
-            quit(model)
-        }
+        Verb::StopNow => stop_now(model),
     }
+}
+
+/// Quits; the second time at once.
+fn stop_now(model: &mut Model) -> Vec<Effect> {
+    if model.interrupted {
+        return vec![Effect::Exit(UiExit::Forced)];
+    }
+    model.interrupted = true;
+    quit(model)
 }
 
 /// Closes what is on top, each in its own way.

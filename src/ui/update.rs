@@ -190,14 +190,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         }
         Update::Saved(saved) => search::saved::came(model, saved),
         Update::Thread(id, thread) => thread_came(model, &id, thread),
-        Update::Changed => {
-            let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
-            requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
-            requests.extend(outgoing::watches(model).then_some(Request::Outgoing));
-            let mut effects = ask(requests);
-            effects.extend(search::saved::changed(model));
-            effects
-        }
+        Update::Changed => changed(model),
         Update::Outgoing(rows) => outgoing::take(model, rows),
         Update::Draft(ticket, draft) => opening::draft_came(model, ticket, draft.map(|d| *d)),
         Update::History { ticket, page } => {
@@ -247,6 +240,16 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
     }
 }
 
+/// Asks again for what is shown of the lists.
+fn changed(model: &mut Model) -> Vec<Effect> {
+    let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
+    requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
+    requests.extend(outgoing::watches(model).then_some(Request::Outgoing));
+    let mut effects = ask(requests);
+    effects.extend(search::saved::changed(model));
+    effects
+}
+
 /// Says what went wrong, unless that is said already.
 fn told(model: &mut Model, notice: Notice) -> Vec<Effect> {
     if !keeping::is_of_unsent(model, &notice) {
@@ -267,6 +270,10 @@ fn written(model: &mut Model, update: Update) -> Vec<Effect> {
                     ("not sent", "there has to be room; then send it from here")
                 }
                 Some(_) => ("not sent", "it is kept as a draft when there is room"),
+                // What is written is here, and saved as soon as that can be.
+                None if keeping::is_unsaved(model) => {
+                    (keeping::NOT_SAVED, "it is tried again: free some space")
+                }
                 None => ("not saved, and taken back", notice.hint.as_str()),
             };
             let (line, hint) = (format!("{what}: {}", notice.message), hint.to_owned());

@@ -85,6 +85,7 @@ mod pty_links;
 mod pty_original;
 mod pty_pictures;
 mod pty_search;
+mod pty_search_there;
 mod pty_tour;
 mod pty_write;
 mod purge;
