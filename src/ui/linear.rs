@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use crate::command::context::Context;
 use crate::command::key::{Code, Key};
-use crate::command::registry;
+use crate::command::registry::Resolved;
 use crate::config::Preview;
 use crate::engine::view::Row;
 use crate::notice::Severity;
@@ -39,8 +39,8 @@ pub fn begin(model: &mut Model) {
     model.look.loaded.settings.preview = Preview::Off;
 }
 
-/// The keys that a typed line is: a command by its name or behind `:`, a search behind `/`, a text
-/// for a box that asks for one, else keys one after another. An empty line is Enter.
+/// The keys that a typed line is: a text for a box that asks for one, a search behind `/`, keys, else
+/// a command, also without its `:`. An empty line is Enter.
 #[must_use]
 pub fn keys(model: &Model, line: &str) -> Vec<Key> {
     let enter = Key::plain(Code::Enter);
@@ -50,27 +50,35 @@ pub fn keys(model: &Model, line: &str) -> Vec<Key> {
         model.context(),
         Context::Prompt | Context::Picker | Context::Palette | Context::Ex | Context::Search
     );
-    let named = registry::all().any(|command| Some(command.name) == line.split(' ').next());
-    let mut keys = match line {
+    match line {
         "" => return vec![enter],
         "esc" | "Esc" => return vec![Key::plain(Code::Esc)],
-        _ if line.starts_with(':') && !asks => typed(line),
-        _ if line.starts_with('/') && !asks => typed(line),
-        _ if asks => typed(line),
-        _ if named => typed(&format!(":{line}")),
-        _ => return parsed(line),
+        _ => {}
+    }
+    let mut keys = if asks || line.starts_with([':', '/']) {
+        typed(line)
+    } else if let Some(keys) = parsed(model, line) {
+        return keys;
+    } else {
+        typed(&format!(":{line}"))
     };
     keys.push(enter);
     keys
 }
 
-/// Keys as they are written: characters, and names such as `C-d`, `PgDn` or `Tab` between blanks.
-fn parsed(line: &str) -> Vec<Key> {
-    let word = |word: &str| match Key::parse(word) {
-        Some(key) => vec![key],
-        None => word.chars().map(|c| Key::plain(Code::Char(c))).collect(),
-    };
-    line.split_whitespace().flat_map(word).collect()
+/// Keys as they are written, where the line is nothing else: `j`, `3j`, `gi`, `g i`, `C-d`, `PgDn`. A
+/// word whose letters would each do something is none: a slip would do all of that.
+fn parsed(model: &Model, line: &str) -> Option<Vec<Key>> {
+    let count = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (count, rest) = line.split_at(count);
+    let digits = count.chars().map(|c| Key::plain(Code::Char(c)));
+    let words: Option<Vec<Key>> = rest.split_whitespace().map(Key::parse).collect();
+    let keys = words.or_else(|| {
+        let keys: Vec<Key> = rest.chars().map(|c| Key::plain(Code::Char(c))).collect();
+        let found = model.keymap.resolve(model.context(), &keys);
+        matches!(found, Resolved::Command(_)).then_some(keys)
+    })?;
+    Some(digits.chain(keys).collect())
 }
 
 /// What is other than what was said before, as lines.

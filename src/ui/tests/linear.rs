@@ -61,13 +61,19 @@ fn what_is_done_is_said_with_the_key_that_undoes_it() {
     for typed in ["e", ":archive", "archive"] {
         let said = lines.type_line(typed);
         assert!(said[0].contains("; z undoes"), "{typed}: {said:?}");
-        assert_eq!(said[1], "Inbox: 13 conversations, 2 unread");
-        assert!(said[2].starts_with("1: starred, Bob"), "{said:?}");
+        assert!(said.iter().any(|line| line.starts_with("Inbox: 13 conversations")), "{said:?}");
+        assert!(said.iter().any(|line| line.starts_with("1: starred, Bob")), "{said:?}");
         let said = lines.type_line("undo");
         assert!(said[1..].iter().any(|line| line.starts_with("Inbox: 14")), "{said:?}");
     }
+    // A slip of the hand is a word that is no command, and not seven keys.
+    let log = lines.screen.double.log.len();
     let said = lines.type_line("archvie");
-    assert!(!said.is_empty(), "keys that do nothing say so");
+    assert!(said[0].contains("There is no command archvie"), "{said:?}");
+    assert_eq!(lines.screen.double.log.len(), log);
+    let said = lines.type_line("gs");
+    assert!(said[0].starts_with("Starred"), "{said:?}");
+    lines.type_line("g i");
     let wrong = Notice::error("disk", "the disk is full", "make room");
     lines.screen.send(Message::Engine(Box::new(Update::Notice(wrong))));
     assert_eq!(lines.hear()[0], "error: the disk is full; make room");

@@ -96,13 +96,13 @@ fn where_something_lies_on_top_or_is_typed_a_press_does_nothing() {
 #[test]
 fn no_press_anywhere_decides_about_mail() {
     for keys in ["", "<Enter>", "gh", "gd", "x", "gs"] {
-        let mut screen = screen(200, 50);
+        let mut screen = screen(140, 30);
         screen.press(keys);
         let before = screen.double.rows.clone();
-        for y in 0..50 {
-            for x in (0..200).step_by(13) {
+        for y in (0..30).step_by(2) {
+            for x in (0..140).step_by(23) {
                 at(&mut screen, Does::Press, (x, y));
-                at(&mut screen, Does::Wheel(y % 2 == 0), (x, y));
+                at(&mut screen, Does::Wheel(y % 4 == 0), (x, y));
             }
         }
         // What is opened counts as read; nothing else is other.
