@@ -84,6 +84,7 @@ mod pty_original;
 mod pty_pictures;
 mod pty_search;
 mod pty_tour;
+mod pty_triage;
 mod pty_write;
 mod purge;
 mod readme;

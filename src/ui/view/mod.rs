@@ -8,6 +8,7 @@ pub mod boxes;
 pub mod compose;
 mod ex;
 mod files;
+mod find;
 pub mod first_run;
 pub mod frame;
 pub mod help;
@@ -16,6 +17,7 @@ pub mod history;
 pub mod labels;
 mod links;
 pub mod list;
+mod mover;
 mod outgoing;
 mod palette;
 pub mod reader;
@@ -23,6 +25,7 @@ pub mod search;
 mod sending;
 pub mod sidebar;
 mod snooze;
+mod tabs;
 pub mod tour;
 mod unsubscribe;
 mod which;
@@ -81,7 +84,9 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let mut caret = compose::caret(model, area).or_else(|| search::caret(model));
     // What lies on top is alone there: what is under it steps back.
     if let Some(layer) = model.layers.last() {
-        step_back(model, area, buf);
+        if !matches!(layer, Layer::Find(_)) {
+            step_back(model, area, buf);
+        }
         caret = match layer {
             Layer::Help(open) => Some(help::draw(model, open, area, buf)),
             Layer::Palette(open) => Some(palette::draw(model, open, area, buf)),
@@ -101,6 +106,8 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             Layer::Path(line) => Some(boxes::path(model, line, area, buf)),
             Layer::Purge(open) => Some(boxes::purge(model, open, area, buf)),
             Layer::Snooze(open) => Some(snooze::draw(model, open, area, buf)),
+            Layer::Move(open) => Some(mover::draw(model, open, area, buf)),
+            Layer::Find(open) => Some(find::draw(model, open, area, buf)),
             Layer::Sending(open) => Some(sending::draw(model, open, area, buf)),
             Layer::Attach(open) => Some(sending::attach(model, open, area, buf)),
             Layer::FileLine(open) => Some(files::line(model, open, area, buf)),
@@ -155,6 +162,7 @@ fn mail(model: &Model, area: Rect, buf: &mut Buffer) {
         return;
     }
     frame::draw(model, &areas, buf);
+    tabs::draw(model, areas.rule, buf);
     sidebar::draw(model, areas.sidebar, buf);
     search::draw(model, areas.top, buf);
     match past {
