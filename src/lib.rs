@@ -88,6 +88,7 @@
 //! | `compose`, `reply`, `forward` | `cli/writing` → `mail/compose` → `engine/drafts` |
 //! | `send`, `outbox` | `cli/writing/send`, `outbox` → `engine/drafts` → `backend/outbox` |
 //! | a list is left | `cli/writing/unsubscribe`, `ui/unsubscribe` → `account/one_click` |
+//! | a device searches where all mail is | `engine/elsewhere` → `backend/finder` → `ui/search` |
 //! | what devices know of accounts | `cli/tui_mail` → `backend/hearing` → `engine/told` |
 //! | who is proposed in To | `mailbox/people` → `engine/people` → `ui/compose/outgoing` |
 //! | what an answer needs of its message | `ui/compose/original` → `engine/originals` |
@@ -105,6 +106,9 @@
 //! | a message is written | `ui/compose` (its map) → `engine/composing` → `engine/drafts` |
 //! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor`, `sheet` |
 //! | words that the disk refuses | `ui/compose/keeping` ← `engine/composing`; `compose/rescue` |
+//! | how fast keys are drawn | `ui/latency` → `ui/meter` → `ui/view/latency` ← `benches` |
+//! | mail is counted | `mailbox/counted`, `search/spans` → `engine/stats` → `ui/view/stats` |
+//! | the mouse, the focus, modes of the terminal | `ui/modes`, `ui/input` → `ui/mouse` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a death in the simulation, a rule broken on purpose | [`crash::faults`] |
 //! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |

@@ -18,6 +18,7 @@ mod conversations;
 mod devices;
 mod generator;
 mod inside;
+mod latency;
 mod logs;
 mod measure;
 mod peers;
@@ -44,12 +45,13 @@ const MIDDLE: u64 = 100_000;
 /// A bench: its name, what it does, and whether it runs when none is named.
 type Bench = (&'static str, fn(&mut Stage) -> Vec<Value>, bool);
 
-const BENCHES: [Bench; 21] = [
+const BENCHES: [Bench; 22] = [
     ("import", processes::import, true),
     ("reimport-unchanged", processes::reimport, true),
     ("list", processes::list, true),
     ("start", screens::start, true),
     ("key", screens::key, true),
+    ("latency", latency::latency, true),
     ("open", screens::open_thread, true),
     ("intent", inside::intent, true),
     ("overlay-page", inside::overlay, true),

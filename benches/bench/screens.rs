@@ -24,24 +24,24 @@ const STARTS: usize = 20;
 /// Starts in each of which one conversation is opened.
 const OPENS: usize = 12;
 /// Keys measured while nothing else happens.
-const KEYS: usize = 300;
+pub(crate) const KEYS: usize = 300;
 /// Syncs during which keys are measured.
-const SYNCS: usize = 3;
+pub(crate) const SYNCS: usize = 3;
 /// The pause between two keys: a fast typist's is ten times as long.
-const BETWEEN_KEYS: Duration = Duration::from_millis(10);
+pub(crate) const BETWEEN_KEYS: Duration = Duration::from_millis(10);
 /// Nothing drawn for so long: the program has settled.
-const QUIET: Duration = Duration::from_millis(400);
+pub(crate) const QUIET: Duration = Duration::from_millis(400);
 /// The first line of a conversation on the screen.
 const READER_TOP: usize = 4;
 /// Conversations that are opened before memory is looked at.
 const READ: usize = 12;
 /// Rows of the list that are gone through for conversations of five messages.
-const SEARCHED: usize = 300;
+pub(crate) const SEARCHED: usize = 300;
 /// Mailbox events of the sync during which keys are pressed, at most.
-const SYNCED: u64 = 100_000;
+pub(crate) const SYNCED: u64 = 100_000;
 
 /// The program on a mailbox, its first row drawn.
-fn open(data: &Path, sentinel: &str) -> (Terminal, Duration) {
+pub(crate) fn open(data: &Path, sentinel: &str) -> (Terminal, Duration) {
     let data_dir = data.to_str().expect("UTF-8");
     let mut terminal = Terminal::start(Path::new(BINARY), &["--data-dir", data_dir], data);
     let at = terminal.wait(sentinel, |screen| screen.contents().contains(sentinel));
@@ -51,7 +51,7 @@ fn open(data: &Path, sentinel: &str) -> (Terminal, Duration) {
 
 /// What shows that the newest row is on the screen: read from the device as it is, for `list`
 /// would bring it to the backend's head.
-fn sentinel(data: &Path) -> String {
+pub(crate) fn sentinel(data: &Path) -> String {
     let device = Device::read(data, Box::new(SystemClock)).expect("a file of ours");
     let device = device.expect("a device");
     let page = device.page(&system("inbox"), &Window::First, 1).expect("a page");
@@ -133,7 +133,7 @@ fn some_keys(terminal: &mut Terminal) -> Vec<Duration> {
 }
 
 /// The last Mailbox event that the device of a running program has taken in.
-fn device_head(data: &Path) -> Option<u64> {
+pub(crate) fn device_head(data: &Path) -> Option<u64> {
     let device = Device::read(data, Box::new(SystemClock)).expect("a file of ours");
     device.map(|device| device.head().expect("a file of ours"))
 }
@@ -153,7 +153,7 @@ fn keys(terminal: &mut Terminal, mut go_on: impl FnMut() -> bool) -> Vec<Duratio
     times
 }
 
-fn move_cursor(terminal: &mut Terminal, key: &str) -> Duration {
+pub(crate) fn move_cursor(terminal: &mut Terminal, key: &str) -> Duration {
     let before = terminal.selected();
     let at = terminal.press(key);
     let moved = terminal.wait("moved cursor", |screen| {
@@ -205,7 +205,7 @@ fn enter(terminal: &mut Terminal) -> Duration {
 }
 
 /// Whether a conversation's messages are on the screen: below bar, rule, subject and a gap.
-fn is_read(screen: &vt100::Screen) -> bool {
+pub(crate) fn is_read(screen: &vt100::Screen) -> bool {
     let text = screen.contents();
     let lines: Vec<&str> = text.lines().collect();
     let first = lines.get(READER_TOP).map_or("", |line| line.trim());

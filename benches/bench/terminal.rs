@@ -117,6 +117,11 @@ impl Terminal {
         selected(self.parser.screen())
     }
 
+    /// All that the screen shows.
+    pub(crate) fn contents(&self) -> String {
+        self.parser.screen().contents()
+    }
+
     /// `VmHWM` in KiB.
     pub(crate) fn peak_kib(&self) -> u64 {
         let pid = self.child.process_id().expect("it runs");

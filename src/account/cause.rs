@@ -55,8 +55,8 @@ pub enum Cause {
     /// It refuses for now; its words.
     #[error("it refuses for now: {0}")]
     Later(String),
-    /// It knows no way to log in that we know; what it knows.
-    #[error("it offers no login of this kind, but {0}")]
+    /// It knows no way to log in that we know; what it knows, or nothing.
+    #[error("it offers no login{}{}", if .0.is_empty() { "" } else { " of this kind, but " }, .0)]
     NoLogin(String),
     /// It speaks another protocol, or says no at once; its words.
     #[error("it does not answer as a mail server: {0}")]

@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
-use super::smtp_wire::{Login, Patience, Wire};
-use super::{Account, AccountError, Cause, Password, Protocol, Server, dial, tls};
+use super::smtp_wire::{Login, Patience, Wire, mechanisms};
+use super::{Account, AccountError, Cause, Password, Protocol, Security, Server, dial, tls};
 
 /// Somebody waits at a prompt: a step is short.
 const PATIENCE: Patience = Patience { greeting: dial::STEP, tls: dial::STEP, command: dial::STEP };
@@ -48,7 +48,10 @@ async fn attempt(
         let local = tcp.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
         let (mut wire, offers) =
             Wire::open(Box::new(tcp), local, server, Some(&config), PATIENCE).await?;
-        wire.log_in(&offers, login).await?;
+        // As when it sends: who is on this machine may need no login.
+        if server.security != Security::Plain || !mechanisms(&offers).is_empty() {
+            wire.log_in(&offers, login).await?;
+        }
         // It let us in; how it takes the goodbye is nothing.
         let _ = wire.send(b"QUIT\r\n").await;
         Ok(SmtpReport { offers })

@@ -2,8 +2,6 @@
 //!
 //! Invariant: every value has a default and a bound, so that a file without any of them is whole.
 
-/// The most connections to one server.
-pub(super) const MAX_CONNECTIONS: u16 = 10;
 /// The longest time between two looks at a server, in minutes: a day.
 pub(super) const MAX_POLL_MINUTES: u32 = 24 * 60;
 /// The longest hold of what is sent, in seconds: a day.
@@ -21,9 +19,6 @@ pub struct Settings {
     pub notify: bool,
     /// When nothing is announced.
     pub quiet_hours: Option<QuietHours>,
-    /// Connections to the server at a time. It was documented, so it is read and checked; there is
-    /// one, since two would each take the other's moves for another client's.
-    pub connections: u16,
     /// The most that is fetched in a second, in KiB; 0 is no limit.
     pub bandwidth_kib: u32,
     /// Whether of large messages only the texts are fetched, until somebody wants the rest.
@@ -52,7 +47,6 @@ impl Default for Settings {
             on_new_mail: Vec::new(),
             notify: true,
             quiet_hours: None,
-            connections: 2,
             bandwidth_kib: 0,
             on_demand: false,
             ahead_kib: 256,

@@ -302,7 +302,7 @@ impl Wire {
                 self.authenticate("PLAIN", password, &Zeroizing::new(text)).await
             }
             Auth::Password if knows("LOGIN") => self.login(name, password).await,
-            _ if ways.is_empty() => Err(Cause::NoLogin("none".to_owned())),
+            _ if ways.is_empty() => Err(Cause::NoLogin(String::new())),
             _ => Err(Cause::NoLogin(Cause::words(&ways.join(" ")))),
         }
     }

@@ -20,7 +20,7 @@ use crate::backend::thread_client::state_of;
 use crate::bridge::follow::{Change, Occurrence, Pair};
 use crate::bridge::{Folder, Follow, Outcome, Said};
 use crate::id::{MessageId, StoreId, ThreadId};
-use crate::imap::orders::{Aligned, FolderInfo, Message, Ours};
+use crate::imap::orders::{Aligned, FolderInfo, Message, Ours, standing};
 use crate::imap::shown::Shown;
 use crate::imap::{Conflict, FolderKey, FolderState, Found, Known, Listing, Stand};
 use crate::mailbox;
@@ -421,7 +421,7 @@ impl Backend {
         if steps.iter().any(|step| step.new) {
             let ours = self.ours(&state_of(&self.db, &StoreId::thread(thread))?)?;
             let held = Edges::of_thread(&self.db, account, thread)?;
-            let rows: Vec<_> = held.iter().filter_map(EdgeMessage::row).collect();
+            let rows = standing(held.iter().filter_map(EdgeMessage::row).collect());
             Shown { ours: &ours, rows: &rows, folders }.agree(&mut agreed.stand);
         }
         Ok(agreed)

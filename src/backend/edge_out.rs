@@ -12,7 +12,7 @@ use crate::backend::echo::{Agreed, Told};
 use crate::backend::storage::{Dirty, EdgeMessage, Edges};
 use crate::backend::thread_client::state_of;
 use crate::id::{StoreId, ThreadId};
-use crate::imap::orders::{Ordered, doubled, orders};
+use crate::imap::orders::{Ordered, doubled, orders, standing};
 use crate::imap::shown::Shown;
 use crate::imap::{FolderKey, Order, Outcome as Written, Report, Target, What, Wish};
 use crate::store::StoreError;
@@ -37,7 +37,7 @@ impl Backend {
             let state = state_of(&self.db, &StoreId::thread(&thread))?;
             let ours = self.ours(&state)?;
             let held = Edges::of_thread(&self.db, account, &thread)?;
-            let rows: Vec<_> = held.iter().filter_map(EdgeMessage::row).collect();
+            let rows = standing(held.iter().filter_map(EdgeMessage::row).collect());
             let shown = Shown { ours: &ours, rows: &rows, folders: &info };
             let ordered = self.ordered(account, &thread, &shown, wish)?;
             for (at, what) in ordered {
@@ -78,7 +78,8 @@ impl Backend {
         let mut ordered = orders(ours, &agreed.stand, rows, folders);
         let all = ordered.len();
         ordered.retain(|(_, what)| match what {
-            What::Flags { .. } => true,
+            // What is marked as deleted may be so since its copy is somewhere else by now.
+            What::Flags { off, .. } => !away || !off.iter().any(|flag| flag == "\\Deleted"),
             What::CopyTo(to) => !away && !agreed.awaits_copy(*to, wish),
             // What is away may be where it is to go already, or go there later.
             _ => !away,
@@ -160,6 +161,12 @@ impl Backend {
                 let known = self.put_at(*to, *place, &held, Some(held.folder))?;
                 Edges::leave_or_remove(&self.db, account, &held, known)
             }
+            (_, Written::Copied(to, place)) => {
+                let known = self.put_at(*to, *place, &held, Some(held.folder))?;
+                Edges::leave_or_remove(&self.db, account, &held, known)?;
+                Edges::put(&self.db, &held.marked(), None)
+            }
+            (_, Written::Marked) => Edges::put(&self.db, &held.marked(), None),
             // It is looked for in all folders first.
             (_, Written::Absent | Written::Refused(_)) => match &held.known {
                 Some((thread, _)) => {

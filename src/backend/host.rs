@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc as frames;
 
+use crate::backend::finder::Finder;
 use crate::backend::indexer::{IndexHandle, Indexer};
 use crate::backend::maker::Maker;
 use crate::backend::{Backend, BackendError, Finding, Options, Prepared};
@@ -75,6 +76,11 @@ enum Input {
     },
     /// How accounts are, and who hears it.
     Accounts(Accounting),
+    /// What was found for a session, beside the backend.
+    Answer {
+        session: u64,
+        frame: Box<Frame>,
+    },
     /// Who is woken when a conversation changed that a mail server has.
     Listen {
         worker: Handle,
@@ -105,6 +111,7 @@ pub struct Host {
 pub struct HostHandle {
     inputs: SyncSender<Input>,
     index: IndexHandle,
+    finder: Finder,
 }
 
 impl Input {
@@ -151,7 +158,8 @@ impl Host {
                 .run(&receiver);
             })
             .map_err(|_| BackendError::Stopped)?;
-        Ok(Self { handle: HostHandle { inputs, index }, thread: Some(thread) })
+        let finder = finder(&options.dir, &inputs);
+        Ok(Self { handle: HostHandle { inputs, index, finder }, thread: Some(thread) })
     }
 
     /// A door to it.
@@ -166,6 +174,7 @@ impl Host {
     }
 
     fn end(&mut self) {
+        self.handle.finder.stop();
         if let Some(thread) = self.thread.take() {
             // The thread may have ended already; then there is nobody to tell.
             let _ = self.handle.inputs.send(Input::Stop);
@@ -382,6 +391,7 @@ impl Loop {
             }
             Input::Written { session } => self.backend.written(session),
             Input::Gone { session } => self.drop_session(session),
+            Input::Answer { session, frame } => self.answer(session, *frame),
             Input::Ingest { messages, answer } => {
                 let now = self.clock.now();
                 later(answer, self.backend.ingest(messages, now), waiting)?;
@@ -441,13 +451,14 @@ impl Loop {
 
     fn flush(&mut self) {
         for (session, frame) in self.backend.frames() {
-            let full = match self.outs.get(&session) {
-                Some(out) => out.try_send(frame).is_err(),
-                None => false,
-            };
-            if full {
-                self.drop_session(session);
-            }
+            self.answer(session, frame);
+        }
+    }
+
+    /// Puts a frame into a session's queue; one that does not empty it is given up.
+    fn answer(&mut self, session: u64, frame: Frame) {
+        if self.outs.get(&session).is_some_and(|out| out.try_send(frame).is_err()) {
+            self.drop_session(session);
         }
     }
 }
@@ -459,10 +470,13 @@ fn refusal(notice: &Notice) -> Frame {
 
 #[path = "door.rs"]
 mod door;
+#[path = "finding.rs"]
+mod finding;
 #[path = "hearing.rs"]
 mod hearing;
 #[path = "holding.rs"]
 mod holding;
 
+use finding::finder;
 use hearing::{Accounting, Hearing};
 pub use holding::Hold;

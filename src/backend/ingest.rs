@@ -23,6 +23,10 @@ use crate::thread::{Linked, MessageAdded, ThreadCreated, name};
 /// The writer of everything that the mail edge appends.
 pub(super) const MAIL_EDGE: &str = "mail-edge";
 
+/// The most of a Bcc that is kept with a sent message, in bytes of names and addresses: its event
+/// stays within what an event may have.
+const MAX_BCC_BYTES: usize = MAX_MESSAGE_ARGS_BYTES / 8;
+
 /// A message that is parsed, hashed and compressed, ready for the one transaction.
 #[derive(Debug, Clone)]
 pub struct Prepared(Result<Box<Ready>, (String, String)>);
@@ -133,6 +137,18 @@ impl Prepared {
             for (file, size) in message.attachments.iter_mut().zip(files) {
                 file.size = size.unwrap_or(file.size);
             }
+        }
+        self
+    }
+
+    /// Its writer's Bcc, which its bytes must not have; left out where it is longer than a header.
+    pub(super) fn with_bcc(mut self, bcc: Vec<mail::Address>) -> Self {
+        let length =
+            |one: &mail::Address| one.address.len() + one.name.as_ref().map_or(0, String::len);
+        if let Ok(ready) = &mut self.0
+            && bcc.iter().map(length).sum::<usize>() <= MAX_BCC_BYTES
+        {
+            ready.message.bcc = bcc;
         }
         self
     }

@@ -18,7 +18,7 @@ use crate::backend::auth::Token;
 use crate::backend::{BackendError, HostHandle};
 use crate::id::DeviceId;
 use crate::limits::{CONNECT_TIMEOUT, DEAD_AFTER, HELLO_TIMEOUT, MAX_SESSIONS, PING_AFTER};
-use crate::sync::{ACCOUNTS, Connection, Frame, Outgoing, PROTOCOL, SyncError, accept};
+use crate::sync::{ACCOUNTS, Connection, Frame, Outgoing, PROTOCOL, SEARCH, SyncError, accept};
 
 /// Bytes that an in-process pipe holds.
 const PIPE_BYTES: usize = 256 * 1024;
@@ -102,7 +102,11 @@ where
     if hears.iter().any(|name| name == ACCOUNTS) {
         host.hears_accounts(session).await?;
     }
+    if hears.iter().any(|name| name == SEARCH) {
+        host.hears_finder(session).await?;
+    }
     let ended = shuttle(connection, &host, session, frames).await;
+    host.stop_search(session);
     host.gone(session).await;
     ended
 }
@@ -190,7 +194,9 @@ where
                         // Never closed; the writing side has a deadline.
                         answers.acquire().await.map_err(|_| SyncError::Timeout)?.forget();
                     }
-                    host.frame(session, frame).await?;
+                    if let Some(frame) = host.search(session, frame) {
+                        host.frame(session, frame).await?;
+                    }
                 }
                 Ok(None) => return Ok(()),
                 Err(SyncError::Frame(_)) => {

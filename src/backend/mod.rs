@@ -20,6 +20,7 @@ mod edge_out;
 mod edge_rest;
 mod error;
 mod fetcher;
+mod finder;
 mod follow;
 pub mod host;
 #[cfg(test)]
@@ -41,6 +42,7 @@ mod reproject;
 mod returns;
 mod rights;
 mod session;
+mod showing;
 mod storage;
 #[cfg(test)]
 mod tests;

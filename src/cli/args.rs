@@ -26,30 +26,34 @@ pub(super) struct Cli {
     pub(super) command: Option<Command>,
 }
 
+/// What the help calls the options that every command has: its own come first.
+const EVERYWHERE: &str = "Everywhere";
+
 /// Options before and after every command.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Global {
     /// Where the mail lies (XDG by default).
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
     #[arg(
         long,
         global = true,
+        help_heading = EVERYWHERE,
         value_name = "URL",
         help = "The backend of another process, such as ws://127.0.0.1:7070"
     )]
     pub(super) backend: Option<String>,
     /// A file with the backend's token.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
     /// Open no connection; what is done is kept and sent later.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(super) offline: bool,
     /// One JSON object a line on standard output.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(super) json: bool,
     /// Say nothing but results and errors.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(super) quiet: bool,
 }
 

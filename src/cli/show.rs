@@ -244,6 +244,9 @@ fn plain(thread: &Thread) -> String {
         lines.push(String::new());
         lines.push(format!("From: {}", people(&message.from)));
         lines.push(format!("To: {}", people(&message.to)));
+        for (name, list) in [("Cc", &message.cc), ("Bcc", &message.bcc)] {
+            lines.extend((!list.is_empty()).then(|| format!("{name}: {}", people(list))));
+        }
         lines.push(format!("Date: {}", rfc3339(message.sort_date).unwrap_or_default()));
         for attachment in &message.attachments {
             let name = attachment.name.as_deref().unwrap_or("(no name)");

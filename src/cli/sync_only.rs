@@ -13,6 +13,7 @@ use crate::cli::mail_fetch::{self, Fetched};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::engine::late::too_late;
+use crate::engine::writing::recovered;
 use crate::engine::{Device, Driver, EngineError, FETCHES, Synced};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::store::Own;
@@ -23,6 +24,7 @@ const TELL_EVERY: Duration = Duration::from_millis(500);
 /// Synchronises once, or goes on and says every change.
 pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Notice> {
     let mut session = Session::open(home)?;
+    recover_drafts(&mut session.driver.device, output);
     if home.offline {
         let device = &session.driver.device;
         report(device, output, Synced::default())?;
@@ -103,6 +105,15 @@ fn synchronise(session: &mut Session, output: Output) -> Result<Synced, Notice> 
     }
     tell_late(&mut driver.device, output);
     done.map_err(|error| error.notice())
+}
+
+/// What a killed program left of drafts is saved, and goes to the other devices like any other.
+fn recover_drafts(device: &mut Device, output: Output) {
+    match device.recover_drafts() {
+        Ok(0) => {}
+        Ok(count) => output.notice(&Notice::info(recovered(count))),
+        Err(error) => output.notice(&error.notice()),
+    }
 }
 
 /// Says what was taken back too late. What shows that may be a log that is fetched last.

@@ -60,13 +60,18 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
 
 /// Runs the interface with a message that is written on; `None` where it cannot be: there is no
 /// screen, no mailbox yet, or another process has the directory.
-pub(super) fn write(home: &Home, output: Output, draft: Draft) -> Result<Option<Exit>, Notice> {
+pub(super) fn write(
+    home: &Home,
+    output: Output,
+    draft: Draft,
+    told: Option<Notice>,
+) -> Result<Option<Exit>, Notice> {
     if !has_screen(output) || !home.dir.join("lock").exists() {
         return Ok(None);
     }
     let Ok(first) = first_screen(home) else { return Ok(None) };
     let Ok(owner) = home.own() else { return Ok(None) };
-    let compose = Some(Box::new(draft));
+    let compose = Some((Box::new(draft), told));
     let beginning = Beginning { first, first_run: None, older: false, compose };
     show(home, output, Some(owner), beginning, None).map(Some)
 }
@@ -83,8 +88,8 @@ struct Beginning {
     first_run: Option<FirstRun>,
     /// The files are of an older format: opening them brings them to this one.
     older: bool,
-    /// What is written on at once.
-    compose: Option<Box<Draft>>,
+    /// What is written on at once, and what is said of it.
+    compose: Option<(Box<Draft>, Option<Notice>)>,
 }
 
 /// Whether there is a terminal.
@@ -157,6 +162,7 @@ fn show(
         look,
         settings,
         tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
+        modes: crate::ui::modes::of(&|name| std::env::var_os(name)),
         zone: crate::clock::zone(),
         clock: Box::new(SystemClock),
         accounts: super::account::job(home),

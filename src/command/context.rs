@@ -48,13 +48,15 @@ pub enum Context {
     Palette,
     /// A command that is typed.
     Ex,
+    /// What the program shows of itself.
+    Panel,
     /// All of these.
     Everywhere,
 }
 
 impl Context {
     /// Every context that can be on top.
-    pub const REAL: [Self; 19] = [
+    pub const REAL: [Self; 20] = [
         Self::FirstRun,
         Self::List,
         Self::Reader,
@@ -74,6 +76,7 @@ impl Context {
         Self::Links,
         Self::Palette,
         Self::Ex,
+        Self::Panel,
     ];
 
     /// Whether a command of `self` applies in `other`.
@@ -105,6 +108,7 @@ impl Context {
             Self::Links => "links",
             Self::Palette => "palette",
             Self::Ex => "command line",
+            Self::Panel => "panel",
             Self::Everywhere => "everywhere",
         }
     }

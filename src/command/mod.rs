@@ -23,6 +23,7 @@ pub mod mute;
 pub mod open;
 pub mod order;
 pub mod palette;
+pub mod panels;
 pub mod past;
 pub mod preset;
 pub mod program;

@@ -2,7 +2,7 @@
 
 use super::context::Context::{
     self, Accounts, Colours, Compose, Drafts, Ex, Files, FirstRun, Help, History, Links, List,
-    Outbox, Page, Palette, Picker, Prompt, Reader, Saves, Search,
+    Outbox, Page, Palette, Panel, Picker, Prompt, Reader, Saves, Search,
 };
 use super::registry::{Command, Group, Verb};
 
@@ -27,9 +27,11 @@ pub enum Motion {
     Last,
 }
 
-const SCROLLS: &[Context] = &[List, Reader, History, Accounts, Drafts, Outbox, Links, Files, Page];
+const SCROLLS: &[Context] =
+    &[List, Reader, History, Accounts, Drafts, Outbox, Links, Files, Page, Panel];
 const CHOOSES: &[Context] = &[
     List, Reader, History, Accounts, FirstRun, Colours, Drafts, Outbox, Saves, Links, Files, Page,
+    Panel,
 ];
 
 /// The declarations.

@@ -71,6 +71,10 @@ const MUTT: &[Keys] = &[
     ("go-snoozed", &["c z"]),
     ("history", &["c h"]),
     ("accounts", &["c m"]),
+    ("notices", &["c n"]),
+    ("stats", &["c S"]),
+    ("latency", &["c L"]),
+    ("stop-import", &["c X"]),
     ("unsubscribe", &["c u"]),
 ];
 

@@ -15,8 +15,8 @@ use super::motion::{Edit, Motion};
 use super::reading::{self, Copied};
 use super::select::Which;
 use super::{
-    again, archive, compose, go, label, motion, mute, open, order, palette, program, purge, read,
-    search, select, snooze, spam, star, tour, trash, undo,
+    again, archive, compose, go, label, motion, mute, open, order, palette, panels, program, purge,
+    read, search, select, snooze, spam, star, tour, trash, undo,
 };
 
 /// What a command does. What needs the rows as drawn is a pure function of them.
@@ -130,6 +130,10 @@ pub enum Verb {
     Help,
     /// Shows how accounts are.
     Accounts,
+    /// Shows what the program has to say of itself.
+    Panel(panels::Shows),
+    /// Shows how fast keys are drawn, or no more.
+    Latency,
     /// Asks for an account.
     AddAccount,
     /// Stops the program, as the shell's job.
@@ -278,6 +282,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         .chain(&compose::WRITING)
         .chain(&palette::ASKING)
         .chain(&program::PROGRAM)
+        .chain(&panels::PANELS)
         .chain(&tour::TOURING)
         .chain(&order::LABELS)
         .chain(&motion::EDITS)
@@ -388,6 +393,7 @@ mod tests {
         assert!(matches!(resolve(Context::List, &Key::sequence("g x")), Resolved::Nothing));
         let rest: Vec<String> =
             declared().continuations(Context::List, &g).into_iter().map(|(keys, _)| keys).collect();
-        assert_eq!(rest, ["g", "i", "s", "a", "t", "d", "o", "h", "z", "m"]);
+        let all = ["g", "i", "s", "a", "t", "d", "o", "h", "z", "m", "n", "S", "L", "X"];
+        assert_eq!(rest, all);
     }
 }

@@ -23,7 +23,7 @@ const fn setting(name: &'static str, takes: &'static str, does: &'static str) ->
 }
 
 /// All settings.
-pub const DECLARED: [Declared; 12] = [
+pub const DECLARED: [Declared; 13] = [
     setting(
         "theme",
         "auto, dark, light, high-contrast, 16-colours, monochrome, or NAME of themes/NAME.toml",
@@ -74,6 +74,11 @@ pub const DECLARED: [Declared; 12] = [
         "notify",
         "true or false",
         "Whether the terminal announces new mail; accounts.toml has more to say about that.",
+    ),
+    setting(
+        "mouse",
+        "true or false",
+        "Whether a press points and opens and the wheel scrolls; Shift still selects text.",
     ),
 ];
 

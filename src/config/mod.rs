@@ -55,6 +55,8 @@ pub struct Settings {
     pub title: bool,
     /// Whether new mail is announced in the terminal.
     pub notify: bool,
+    /// Whether the mouse points and scrolls.
+    pub mouse: bool,
 }
 
 impl Default for Settings {
@@ -72,6 +74,7 @@ impl Default for Settings {
             twelve: false,
             title: true,
             notify: true,
+            mouse: true,
         }
     }
 }
@@ -205,6 +208,7 @@ impl Settings {
             ("hours", if self.twelve { "12" } else { "24" }.to_owned()),
             ("title", self.title.to_string()),
             ("notify", self.notify.to_string()),
+            ("mouse", self.mouse.to_string()),
         ]
     }
 

@@ -130,6 +130,7 @@ fn set(settings: &mut Settings, key: &str, item: &Item) -> Option<()> {
         "hours" => settings.twelve = number(12, 24).filter(|n| [12, 24].contains(n))? == 12,
         "title" => settings.title = item.as_bool()?,
         "notify" => settings.notify = item.as_bool()?,
+        "mouse" => settings.mouse = item.as_bool()?,
         _ => return None,
     }
     Some(())
@@ -159,7 +160,8 @@ mod tests {
         let text = "theme = \"mine\"\ndensity = \"comfortable\"\nsidebar = false\n\
             preview = \"below\"\npreview_width = 90\nmark_read_after = -1\n\
             auto_advance = \"next\"\n\
-            tabs = [\"unread\", \"label:Team\", \"search:Big Bills\"]\ndates = \"iso\"\nhours = 12\ntitle = false\nnotify = false\n";
+            tabs = [\"unread\", \"label:Team\", \"search:Big Bills\"]\ndates = \"iso\"\nhours = 12\ntitle = false\n\
+            notify = false\nmouse = false\n";
         let (settings, warnings) = Settings::read(text);
         assert_eq!(warnings, []);
         let values = settings.values();

@@ -99,6 +99,11 @@ impl Device {
                 Ok(())
             }
             Frame::Accounts { told } => self.told(told),
+            Frame::Finder {} => {
+                self.finder();
+                Ok(())
+            }
+            found @ Frame::Found { .. } => self.found_there(found),
             Frame::Ping { n } => {
                 self.want(Frame::Pong { n });
                 Ok(())

@@ -47,6 +47,7 @@ pub(super) fn is_key(request: &Request, listed: Option<&Listed>) -> bool {
         Request::Rows { .. }
         | Request::Prefetch(_)
         | Request::People
+        | Request::Stats(_)
         | Request::Original(_)
         | Request::Resume => false,
         _ => true,

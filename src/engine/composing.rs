@@ -7,7 +7,7 @@ use super::Engine;
 use crate::engine::EngineError;
 use crate::engine::handle::Update;
 use crate::engine::view::OpenDraft;
-use crate::engine::writing::Journal;
+use crate::engine::writing::{Journal, recovered};
 use crate::id::{EventId, ThreadId};
 use crate::notice::{Explain as _, Notice};
 
@@ -62,11 +62,7 @@ impl Engine {
         match self.driver.device.recover_drafts() {
             Ok(0) => {}
             Ok(count) => {
-                let line = match count {
-                    1 => "a draft that was being written is in Drafts".to_owned(),
-                    count => format!("{count} drafts that were being written are in Drafts"),
-                };
-                self.tell(Update::Notice(Notice::info(line)));
+                self.tell(Update::Notice(Notice::info(recovered(count))));
             }
             Err(error) => self.tell(Update::Notice(error.notice())),
         }

@@ -14,6 +14,7 @@ use crate::crash;
 use crate::engine::EngineError;
 use crate::engine::blobs::{BLOBS_KEPT, Held, Sending};
 use crate::engine::bootstrap::Boot;
+use crate::engine::elsewhere::FoundThere;
 use crate::engine::keep::Keeper;
 use crate::engine::kept::Kept;
 use crate::engine::kept_disk::KeptDisk;
@@ -102,6 +103,8 @@ pub struct Device {
     pub(super) shelf: Option<Shelf>,
     /// Who reads to whom mail went.
     pub(super) sent_to: Option<SentToDoor>,
+    /// The backend searches for this device.
+    pub(super) finds: bool,
     /// What changed since it was last asked.
     pub(super) news: News,
 }
@@ -125,6 +128,10 @@ pub struct News {
     pub error: Option<(String, String, bool)>,
     /// What it told of its accounts.
     pub told: Option<Box<Told>>,
+    /// What it found.
+    pub found: Option<FoundThere>,
+    /// It can be asked to search from now on.
+    pub finder: bool,
 }
 
 impl std::fmt::Debug for Device {
@@ -302,6 +309,7 @@ impl Device {
             writing: None,
             shelf: None,
             sent_to: None,
+            finds: false,
             news: News::default(),
         })
     }
@@ -487,7 +495,7 @@ impl Device {
 
     /// The connection is gone: what was not acknowledged is offered again on the next.
     pub fn disconnected(&mut self) {
-        self.epoch = None;
+        (self.epoch, self.finds) = (None, false);
         self.in_flight.clear();
         self.sent.clear();
         self.taken.clear();

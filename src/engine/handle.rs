@@ -9,6 +9,7 @@ use crate::command::intent::{Intent, Target};
 use crate::engine::accounts::{AccountStep, Accounts, NewMail};
 use crate::engine::original::{Original, OriginalAsk};
 use crate::engine::search::{Found, Indexed, Sought};
+use crate::engine::stats::Stats;
 use crate::engine::told::Writers;
 use crate::engine::view::{
     Done, HistoryPage, ImportProgress, Label, OpenDraft, Outgoing, Page, PurgeSum, Row, Status,
@@ -103,6 +104,8 @@ pub enum Request {
     },
     /// Everybody who was met in mail; answered by [`Update::People`].
     People,
+    /// Count what is here, at this time (Unix seconds); answered by [`Update::Stats`].
+    Stats(i64),
     /// Remember what is being written, at every pause, until it is saved as a draft: should this
     /// program be killed, it is saved then at the next start. Answered by [`Update::Noted`].
     Journal(Journal),
@@ -173,6 +176,8 @@ pub enum Update {
     },
     /// What a search found.
     Found(u64, Found),
+    /// The same again, with what the backend found.
+    Elsewhere(u64, Found),
     /// Where the words of a search stand, by the conversations that it found.
     Snippets(u64, Vec<(ThreadId, Snippet)>),
     /// Rows that were asked for one by one; without those that are gone.
@@ -211,6 +216,8 @@ pub enum Update {
     Draft(u64, Option<Box<OpenDraft>>),
     /// Everybody who was met in mail, the likeliest first.
     People(Vec<Person>),
+    /// What was counted.
+    Stats(Box<Stats>),
     /// What was asked of a message.
     Original(Box<Original>),
     /// The journal has what it was asked to remember under this number last, or why it has not.

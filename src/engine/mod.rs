@@ -14,6 +14,7 @@ mod device;
 mod doctor;
 mod drafts;
 mod driver;
+pub mod elsewhere;
 mod error;
 mod finding;
 pub mod handle;
@@ -48,6 +49,7 @@ mod sink;
 mod slice;
 mod slices;
 mod sources;
+pub mod stats;
 mod syncer;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::engine::handle::{Request, Update};
 use crate::engine::original::{Head, Original, OriginalAsk, Want};
 use crate::engine::people::everybody;
+use crate::engine::stats;
 use crate::engine::view::Link;
 use crate::engine::writing::Writing;
 use crate::mail::attached;
@@ -40,6 +41,7 @@ impl Engine {
             Request::Journal(journal) => self.journal(&journal),
             Request::Forget { slot, losses } => self.forget(slot, losses),
             Request::People => self.people(),
+            Request::Stats(now) => self.stats(now),
             Request::Rest { thread, message } => self.want(thread, message),
             Request::Original(ask) => self.original(ask),
             _ => {}
@@ -64,6 +66,18 @@ impl Engine {
             if let Ok(people) = everybody(&dir, sent_to.and_then(|make| make()).as_ref()) {
                 let _ = updates.send(Update::People(people));
             }
+        });
+    }
+
+    /// Counts what is here.
+    fn stats(&self, now: i64) {
+        let (updates, dir) = (self.updates.clone(), self.driver.device.dir().to_owned());
+        std::thread::spawn(move || {
+            let update = match stats::count(&dir, now) {
+                Ok(stats) => Update::Stats(Box::new(stats)),
+                Err(error) => Update::Notice(error.notice()),
+            };
+            let _ = updates.send(update);
         });
     }
 

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::intent::Intent;
 use crate::engine::coming::{Coming, Input, Listed, is_key};
+use crate::engine::elsewhere::Both;
 use crate::engine::handle::{EngineHandle, PurgeStep, Request, Update};
 use crate::engine::link::{Endpoint, Link, LinkEvent};
 use crate::engine::purging::Purging;
@@ -123,6 +124,8 @@ struct Engine {
     losses: u64,
     /// Who searches, where there is an index.
     searcher: Option<Searcher>,
+    /// What is searched here and at the backend; `None` where all mail is here.
+    both: Option<Both>,
 }
 
 impl Engine {
@@ -157,6 +160,7 @@ impl Engine {
             originals: Vec::new(),
             losses: 0,
             searcher: None,
+            both: None,
         }
     }
 
@@ -427,6 +431,7 @@ impl Engine {
                 Ok(())
             }
             asks @ (Request::People
+            | Request::Stats(_)
             | Request::Original(_)
             | Request::Rest { .. }
             | Request::Journal(_)

@@ -2,9 +2,11 @@
 //!
 //! Invariant: a search is of one ticket; who asks anew has given up what was asked before.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::engine::elsewhere::AskedThere;
 use crate::engine::view::Row;
 use crate::id::ThreadId;
 use crate::mail::Address;
@@ -31,6 +33,10 @@ pub struct Found {
     pub more: bool,
     /// Why nothing, or not all, could be looked at.
     pub wrong: Option<Notice>,
+    /// Those of them that the backend alone found: this device does not hold their words.
+    pub elsewhere: BTreeSet<ThreadId>,
+    /// How far the backend is.
+    pub there: AskedThere,
 }
 
 /// How far the index is.
@@ -42,6 +48,8 @@ pub struct Indexed {
     pub lacks: u64,
     /// Only what this device keeps can be looked at.
     pub kept_only: bool,
+    /// It has more than when something was found last.
+    pub grew: bool,
 }
 
 /// Reads what the message of a thread with this date says; `None` where it is not here.

@@ -31,7 +31,7 @@ const QUOTED_AT_ONCE: usize = 40;
 #[derive(Debug)]
 pub(super) enum Said {
     /// The conversations that were found, and whether there are more.
-    Found { ticket: u64, roots: Vec<ThreadId>, more: bool, wrong: Option<Notice> },
+    Found { ticket: u64, hits: Vec<Hit>, more: bool, wrong: Option<Notice> },
     /// What of the messages that answer was asked for, by the roots of their conversations.
     Snippets { ticket: u64, of: Vec<(ThreadId, Snippet)> },
     /// How far the index is.
@@ -182,8 +182,8 @@ impl Reads {
         };
         let more = hits.len() > job.limit;
         hits.truncate(job.limit);
-        let roots = hits.iter().map(|hit| hit.root.clone()).collect();
-        tell(Said::Found { ticket: job.ticket, roots, more, wrong }) && self.quote(job, &hits, tell)
+        let (ticket, found) = (job.ticket, hits.clone());
+        tell(Said::Found { ticket, hits: found, more, wrong }) && self.quote(job, &hits, tell)
     }
 
     /// Looks where the words stand, once the rows are told; what was found first before the rest.
@@ -246,9 +246,17 @@ impl Reads {
         if self.looked.is_some_and(|(when, _)| when.elapsed() < LOOK) {
             return true;
         }
-        let has = self.open.as_ref().and_then(|open| open.index.count().ok()).unwrap_or(0);
+        let count = |open: &Option<Open>| {
+            open.as_ref().and_then(|open| open.index.count().ok()).unwrap_or(0)
+        };
+        let had = count(&self.open);
+        // Where nobody else does, this puts in what it lacks.
         let (lacks, kept_only) = ((self.shelf.lacks)(), self.shelf.kept_only);
-        let now = Indexed { has, lacks, kept_only };
+        if self.open.is_none() {
+            self.open = self.open(self.stamps()).unwrap_or_default();
+        }
+        let has = count(&self.open);
+        let now = Indexed { has, lacks, kept_only, grew: kept_only && has > had };
         let before = self.looked.replace((Instant::now(), now));
         before.is_some_and(|(_, before)| before == now) || tell(Said::Indexed(now))
     }

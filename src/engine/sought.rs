@@ -8,16 +8,20 @@ use std::time::Instant;
 use super::{Engine, Searcher, Update};
 use crate::engine::EngineError;
 use crate::engine::coming::Input;
+use crate::engine::elsewhere::{Both, FoundThere, Joined};
 use crate::engine::handle::Request;
 use crate::engine::search::Found;
 use crate::engine::searcher::Said;
+use crate::id::ThreadId;
 use crate::limits::COMMIT_WITHIN;
 use crate::notice::{Explain as _, Notice};
+use crate::search::Snippet;
 
 impl Engine {
     /// Starts who searches, where the wiring has said in what.
     pub(super) fn search_beside(&mut self) {
         let Some(shelf) = self.driver.device.shelf.take() else { return };
+        self.both = shelf.kept_only.then(Both::default);
         let inputs = self.inputs.clone();
         let dir = self.driver.device.dir().to_owned();
         let tell = move |said| inputs.send(Input::Sought(said)).is_ok();
@@ -32,6 +36,11 @@ impl Engine {
                 self.tell(Update::Rows(ticket, rows));
             }
             (Request::Search { ticket, sought, limit }, Some(searcher)) => {
+                if let Some(both) = &mut self.both {
+                    let device = &mut self.driver.device;
+                    let frame = both.ask(ticket, &sought, limit, device.can_search_there());
+                    frame.into_iter().for_each(|frame| device.search_there(frame));
+                }
                 searcher.seek(ticket, sought, limit);
             }
             (Request::Search { ticket, .. }, None) => {
@@ -45,6 +54,7 @@ impl Engine {
             }
             (Request::StopSearch, Some(searcher)) => {
                 searcher.stop();
+                self.both = self.both.as_ref().map(|_| Both::default());
             }
             _ => {}
         }
@@ -52,7 +62,7 @@ impl Engine {
     }
 
     /// Tells what threads beside this one say.
-    pub(super) fn heard(&self, input: Input) {
+    pub(super) fn heard(&mut self, input: Input) {
         match input {
             Input::Import(progress) => self.tell(Update::Import(progress)),
             Input::Imported(notice) => self.tell(Update::Notice(notice)),
@@ -62,17 +72,66 @@ impl Engine {
     }
 
     /// Tells what was found.
-    fn tell_sought(&self, said: Said) {
+    fn tell_sought(&mut self, said: Said) {
         match said {
             Said::Snippets { ticket, of } => self.tell(Update::Snippets(ticket, of)),
             Said::Indexed(at) => self.tell(Update::Indexed(at)),
-            Said::Found { ticket, roots, more, wrong } => {
-                let found = match self.driver.device.rows(&roots) {
-                    Ok(rows) => Found { rows, more, wrong },
-                    Err(error) => Found { wrong: Some(error.notice()), ..Found::default() },
-                };
-                self.tell(Update::Found(ticket, found));
+            Said::Found { ticket, hits, more, wrong } => {
+                let both = self.both.as_mut();
+                let joined = both.and_then(|both| both.found_here(ticket, &hits, more));
+                let joined = joined.unwrap_or_else(|| Joined {
+                    ticket,
+                    roots: hits.into_iter().map(|hit| hit.root).collect(),
+                    more,
+                    ..Joined::default()
+                });
+                let lines = self.lines(&joined);
+                self.tell(Update::Found(ticket, self.rows_of(joined, wrong)));
+                self.tell_lines(ticket, lines);
             }
+        }
+    }
+
+    /// The backend can be asked from now on: it is asked what was searched before.
+    pub(super) fn search_again_there(&mut self) {
+        if let Some(frame) = self.both.as_mut().and_then(Both::again) {
+            self.driver.device.search_there(frame);
+        }
+    }
+
+    /// The backend found something: it is told once what is here was.
+    pub(super) fn found_there(&mut self, found: FoundThere) {
+        let wrong = found.wrong.clone().map(|wrong| {
+            Notice::warning(
+                "search-there",
+                format!("the backend: {wrong}"),
+                "what is here was searched",
+            )
+        });
+        let Some(joined) = self.both.as_mut().and_then(|both| both.found_there(found)) else {
+            return;
+        };
+        let (ticket, lines) = (joined.ticket, self.lines(&joined));
+        self.tell(Update::Elsewhere(ticket, self.rows_of(joined, wrong)));
+        self.tell_lines(ticket, lines);
+    }
+
+    fn rows_of(&self, joined: Joined, wrong: Option<Notice>) -> Found {
+        let Joined { roots, elsewhere, more, .. } = joined;
+        let there = self.both.as_ref().map(|both| both.asked).unwrap_or_default();
+        match self.driver.device.rows(&roots) {
+            Ok(rows) => Found { rows, more, wrong, elsewhere, there },
+            Err(error) => Found { wrong: Some(error.notice()), ..Found::default() },
+        }
+    }
+
+    fn lines(&self, joined: &Joined) -> Vec<(ThreadId, Snippet)> {
+        self.both.as_ref().map(|both| both.lines(&joined.elsewhere)).unwrap_or_default()
+    }
+
+    fn tell_lines(&self, ticket: u64, lines: Vec<(ThreadId, Snippet)>) {
+        if !lines.is_empty() {
+            self.tell(Update::Snippets(ticket, lines));
         }
     }
 }

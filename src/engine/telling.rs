@@ -75,6 +75,12 @@ impl Engine {
             self.tell(Update::Writers(told.writers()));
             self.tell(Update::Accounts(Box::new(told.accounts())));
         }
+        if news.finder {
+            self.search_again_there();
+        }
+        if let Some(found) = news.found {
+            self.found_there(found);
+        }
         for line in &news.late {
             self.tell(Update::Notice(too_late(line)));
         }

@@ -224,17 +224,7 @@ pub(super) fn merge(mut members: Members, renamed: &Renamed) -> Option<Row> {
     let targets = members.iter().filter_map(targets).collect();
     let message_count = members.iter().map(|member| member.row.message_count).sum();
     let there: Vec<bool> = members.iter().map(|member| member.row.is_there()).collect();
-    let group: Vec<MemberRow> = members
-        .iter_mut()
-        .map(|member| MemberRow {
-            id: member.row.id.clone(),
-            last_activity: member.row.last_activity,
-            unread: member.row.shown.unread_count,
-            place: member.row.shown.place,
-            snoozed: member.row.shown.snoozed_until.is_some(),
-            labels: std::mem::take(&mut member.row.shown.labels),
-        })
-        .collect();
+    let group: Vec<MemberRow> = members.iter_mut().map(Member::take_grouped).collect();
     let group = mailbox::group(&group)?;
     // The row is of what is there; keys on it reach all members.
     let mut there = there.into_iter();

@@ -247,6 +247,15 @@ impl Writing {
     }
 }
 
+/// What is said of drafts that a killed program left.
+#[must_use]
+pub fn recovered(count: usize) -> String {
+    match count {
+        1 => "a draft that was being written is in Drafts".to_owned(),
+        count => format!("{count} drafts that were being written are in Drafts"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

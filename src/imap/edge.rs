@@ -299,6 +299,10 @@ pub enum Outcome {
     Done,
     /// It is in that folder now, under this UID where the server says it.
     Moved(FolderKey, Option<(u32, u32)>),
+    /// The same, and it is where it was too, marked as deleted.
+    Copied(FolderKey, Option<(u32, u32)>),
+    /// It is marked as deleted.
+    Marked,
     /// It is not there, or another message has its UID: nothing was done.
     Absent,
     /// The server says no, for good.

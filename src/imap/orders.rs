@@ -70,6 +70,24 @@ pub struct Row {
     pub moved_from: Option<FolderKey>,
 }
 
+impl Row {
+    /// Whether it is marked as deleted and waits there to be expunged: it is in no other folder, or
+    /// a server that moves by copying keeps it. With Gmail the trash is a folder like any other.
+    pub(super) const fn is_marked(&self) -> bool {
+        self.base.trashed && self.labels.is_none()
+    }
+}
+
+/// The rows that count: one that is marked as deleted does where no other row has its message. So
+/// the last one that somebody may expunge is never taken for a copy of one that stays.
+#[must_use]
+pub fn standing(mut rows: Vec<Row>) -> Vec<Row> {
+    let stay = rows.iter().filter(|row| !row.is_marked()).map(|row| row.message.clone());
+    let stay: BTreeSet<MessageId> = stay.collect();
+    rows.retain(|row| !row.is_marked() || !stay.contains(&row.message));
+    rows
+}
+
 /// A folder of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderInfo {
@@ -144,7 +162,8 @@ impl Scene<'_> {
 
     /// The rows of the newest received message; of the newest at all where none was received.
     fn newest(&self) -> Vec<usize> {
-        let here = |message: &&Message| self.rows.iter().any(|row| row.message == message.id);
+        let is_of = |row: &Row, message: &Message| row.message == message.id && !row.is_marked();
+        let here = |message: &&Message| self.rows.iter().any(|row| is_of(row, message));
         let mut messages = self.ours.messages.iter().rev().filter(here);
         let received = messages.clone().find(|message| !message.own);
         let Some(newest) = received.or_else(|| messages.next()) else { return Vec::new() };
@@ -179,6 +198,9 @@ impl Scene<'_> {
             if unstar && row.base.starred {
                 off.push("\\Flagged".to_owned());
             }
+            if row.is_marked() && self.is_taken_back() {
+                off.push("\\Deleted".to_owned());
+            }
             self.keyword_changes(row, &mut on, &mut off);
             if !on.is_empty() || !off.is_empty() {
                 all.push((at, What::Flags { on, off }));
@@ -210,6 +232,11 @@ impl Scene<'_> {
         found.map(|(key, _)| *key)
     }
 
+    /// Whether the conversation left the trash here.
+    fn is_taken_back(&self) -> bool {
+        self.agreed.place == Place::Trash && self.ours.stand.place != Place::Trash
+    }
+
     fn moves(&self) -> Vec<Ordered> {
         let (to, from) = (self.ours.stand.place, self.agreed.place);
         if to == from {
@@ -219,6 +246,13 @@ impl Scene<'_> {
         for (at, row) in self.rows.iter().enumerate() {
             let Some(folder) = self.folders.get(&row.folder) else { continue };
             let home = folder.home();
+            if row.is_marked() {
+                // It is in the trash; where it comes back is where it is, as far as that fits.
+                let fits = home == to || folder.role == Role::Label;
+                let goes = self.is_taken_back() && !fits;
+                all.extend(goes.then(|| (at, self.home_again(row, to))));
+                continue;
+            }
             // Out of the trash and out of spam goes what the conversation had there.
             let back = home == from && home.hidden() > 1 && to != from;
             let order = match to {
@@ -257,7 +291,11 @@ impl Scene<'_> {
         let role = |key: &FolderKey| self.folders.get(key).map(|folder| folder.role);
         let labelled =
             |row: &Row| row.labels.as_ref().is_some_and(|held| gmail::has(held, gmail::INBOX));
-        if self.rows.iter().any(|row| role(&row.folder) == Some(Role::Inbox) || labelled(row)) {
+        let waits = |row: &Row| {
+            let stands = !row.is_marked() || self.is_taken_back();
+            stands && role(&row.folder) == Some(Role::Inbox) || labelled(row)
+        };
+        if self.rows.iter().any(waits) {
             return Vec::new();
         }
         let newest = self.newest();

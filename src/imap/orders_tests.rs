@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::bridge::Folder;
 use crate::id::MessageId;
 use crate::imap::edge::{FolderKey, Role, What};
-use crate::imap::orders::{Aligned, FolderInfo, Message, Ordered, Ours, Row, doubled, orders};
+use crate::imap::orders::{
+    Aligned, FolderInfo, Message, Ordered, Ours, Row, doubled, orders, standing,
+};
 use crate::label::Place;
 use crate::mail::Flags;
 
@@ -43,15 +45,16 @@ fn stand(text: &str) -> Aligned {
     Aligned { place, starred: false, labels }
 }
 
-/// `MESSAGE FOLDER[<TAKEN FROM]`
+/// `MESSAGE FOLDER[<TAKEN FROM][!]`, with `!` marked as deleted.
 fn row((at, text): (usize, &&str)) -> Row {
+    let (text, trashed) = text.strip_suffix('!').map_or((*text, false), |text| (text, true));
     let (message, folder) = text.split_once(' ').unwrap();
     let (folder, from) = folder.split_once('<').map_or((folder, None), |(f, b)| (f, Some(b)));
     Row {
         folder: key(folder),
         uid: u32::try_from(at).unwrap() + 1,
         message: MessageId::try_from(message).unwrap(),
-        base: Flags::default(),
+        base: Flags { trashed, ..Flags::default() },
         keywords: Vec::new(),
         labels: None,
         moved_from: from.map(key),
@@ -65,13 +68,14 @@ fn told(ordered: Vec<Ordered>) -> Vec<String> {
         What::MoveTo(to) => format!("{at} move {}", name(to)),
         What::Move(role) => format!("{at} move {}", role.default_name().to_lowercase()),
         What::Delete => format!("{at} delete"),
+        What::Flags { on, off } if on.is_empty() => format!("{at} off {}", off.join(" ")),
         other => format!("{at} {other:?}"),
     };
     ordered.into_iter().map(one).collect()
 }
 
 fn check(agreed: &str, ours: &str, rows: &[&str], expected: &[&str]) {
-    let held: Vec<Row> = rows.iter().enumerate().map(row).collect();
+    let held = standing(rows.iter().enumerate().map(row).collect());
     let ids: BTreeSet<&MessageId> = held.iter().map(|row| &row.message).collect();
     let message = |id: &&MessageId| Message {
         id: (*id).clone(),
@@ -125,4 +129,22 @@ fn what_was_copied_twice_is_there_once() {
     // Twice in a folder into which we copied nothing is somebody's wish.
     assert_eq!(of(&["work"], &["a inbox", "a inbox"]), [""; 0]);
     assert_eq!(of(&[], &["a work", "a work"]), [""; 0]);
+}
+
+#[test]
+fn what_is_marked_as_deleted_is_no_copy_and_comes_back_when_it_is_wanted() {
+    // Of one that is moved by copying the marked one is as good as gone.
+    check("inbox", "archive", &["a inbox!", "a archive"], &[]);
+    check("archive", "inbox", &["a inbox!", "a archive<inbox"], &["0 move inbox"]);
+    check("trash", "inbox", &["a inbox!", "a trash<inbox"], &["0 move inbox"]);
+    // The other one is the last that nobody expunges.
+    check("inbox work", "inbox", &["a inbox!", "a work"], &["0 move inbox"]);
+    // Marked elsewhere and nowhere else: it is in the trash, and taken back from there.
+    check("trash", "inbox", &["a inbox!"], &["0 off \\Deleted"]);
+    check("trash", "archive", &["a inbox!"], &["0 off \\Deleted", "0 move archive"]);
+    check("trash", "archive", &["a work!"], &["0 off \\Deleted"]);
+    check("inbox", "trash", &["a inbox!"], &[]);
+    // It is not taken back with a conversation that goes elsewhere.
+    check("inbox", "archive", &["a inbox", "b inbox!"], &["0 move archive"]);
+    check("archive", "inbox", &["a archive", "b inbox!"], &["0 move inbox"]);
 }

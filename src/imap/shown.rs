@@ -31,13 +31,14 @@ impl Shown<'_> {
     }
 
     fn home(&self, row: &Row) -> Option<Place> {
-        self.folders.get(&row.folder).map(FolderInfo::home)
+        let of = self.folders.get(&row.folder);
+        of.map(|of| if row.is_marked() { Place::Trash } else { of.home() })
     }
 
     fn is_in_inbox(&self, row: &Row) -> bool {
         let role = self.folders.get(&row.folder).map(|folder| folder.role);
         let labelled = row.labels.as_ref().is_some_and(|held| gmail::has(held, gmail::INBOX));
-        role == Some(Role::Inbox) || labelled
+        role == Some(Role::Inbox) && !row.is_marked() || labelled
     }
 
     /// Whether it is in a place: a message of it is in the inbox, or none is; all that was received

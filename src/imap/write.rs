@@ -71,7 +71,7 @@ impl Running {
                 vec![Outcome::Refused(error.to_string()); order.targets.len()]
             }
         };
-        let done = |outcome: &&Outcome| matches!(outcome, Outcome::Done | Outcome::Moved(..));
+        let done = |outcome: &&Outcome| !matches!(outcome, Outcome::Absent | Outcome::Refused(_));
         let written = outcomes.iter().filter(done).count() as u64;
         self.shared.tell(|status| status.written += written);
         let report = Report { order, outcomes };
@@ -143,8 +143,9 @@ impl Running {
             What::Delete => {
                 let here = same(client, &order.targets).await?;
                 let uids: Vec<u32> = here.values().copied().collect();
-                delete(client, &uids).await?;
-                Ok(outcomes(&order.targets, &here, &mut |_| Outcome::Done))
+                let gone = delete(client, &uids).await?;
+                let outcome = if gone { Outcome::Done } else { Outcome::Marked };
+                Ok(outcomes(&order.targets, &here, &mut |_| outcome.clone()))
             }
         }
     }
@@ -194,13 +195,14 @@ impl Running {
             return Ok(vec![Outcome::Absent; order.targets.len()]);
         }
         let set = plan::set(&uids);
+        let mut left = true;
         let end = if !moves {
             client.uid_copy(&set, &name).await?
         } else if client.can("MOVE") {
             client.uid_move(&set, &name).await?
         } else {
             let end = client.uid_copy(&set, &name).await?;
-            delete(client, &uids).await?;
+            left = delete(client, &uids).await?;
             end
         };
         let places = places(&end);
@@ -209,7 +211,8 @@ impl Running {
         self.tells_places |= !places.is_empty();
         let mut moved = |uid| match places.get(&uid) {
             None if tells => Outcome::Absent,
-            place => Outcome::Moved(to, place.copied()),
+            place if left => Outcome::Moved(to, place.copied()),
+            place => Outcome::Copied(to, place.copied()),
         };
         Ok(outcomes(&order.targets, &here, &mut moved))
     }
@@ -251,12 +254,17 @@ async fn same(client: &mut Client, targets: &[Target]) -> Result<BTreeMap<usize,
 }
 
 /// Takes messages out of the selected folder: of these UIDs alone. A server that cannot do that
-/// (RFC 4315) keeps them marked as deleted, for its own user to expunge.
-async fn delete(client: &mut Client, uids: &[u32]) -> Result<(), ImapError> {
+/// (RFC 4315) keeps them marked as deleted: its EXPUNGE would take what others have marked and may
+/// take back. Whether they are out.
+async fn delete(client: &mut Client, uids: &[u32]) -> Result<bool, ImapError> {
     if uids.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
     let set = plan::set(uids);
     client.store(&set, &["\\Deleted".to_owned()], true).await?;
-    if client.can("UIDPLUS") { client.expunge(&set).await } else { Ok(()) }
+    let can = client.can("UIDPLUS");
+    if can {
+        client.expunge(&set).await?;
+    }
+    Ok(can)
 }

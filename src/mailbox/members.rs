@@ -10,6 +10,7 @@ use rusqlite::{CachedStatement, Row};
 
 use crate::id::{Epoch, Seen, ThreadId};
 use crate::label::Place;
+use crate::mailbox::group::MemberRow;
 use crate::mailbox::query::id;
 use crate::mailbox::row::{self, ThreadRow};
 use crate::store::{Db, StoreError};
@@ -21,6 +22,20 @@ pub struct Member {
     pub row: ThreadRow,
     /// Its watermark, where that was read.
     pub seen: Option<Seen>,
+}
+
+impl Member {
+    /// What makes it a part of its conversation's row; its labels go with that.
+    pub fn take_grouped(&mut self) -> MemberRow {
+        MemberRow {
+            id: self.row.id.clone(),
+            last_activity: self.row.last_activity,
+            unread: self.row.shown.unread_count,
+            place: self.row.shown.place,
+            snoozed: self.row.shown.snoozed_until.is_some(),
+            labels: std::mem::take(&mut self.row.shown.labels),
+        }
+    }
 }
 
 /// A conversation's members, by id.

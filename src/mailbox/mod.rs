@@ -5,6 +5,7 @@
 //! rows; what a device shows of its own events is in tables of its own (`shown`, `overlay`), which
 //! can be made again at will. Materializers are total and see no clock.
 
+mod counted;
 mod deed;
 mod event;
 mod group;
@@ -25,6 +26,7 @@ mod schema;
 pub mod snapshot;
 mod snoozed;
 
+pub use counted::{Counted, counted};
 pub use deed::{Deed, DraftDeed, MAX_DEEDS, deeds_text, read_deeds};
 pub use event::{
     ActionUndone, EpochBegan, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed,

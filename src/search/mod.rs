@@ -17,6 +17,7 @@ pub mod index;
 pub mod mark;
 mod plan;
 pub mod query;
+mod spans;
 mod walk;
 pub mod words;
 

@@ -57,7 +57,7 @@ pub enum SmtpError {
         refused: usize,
         /// Of how many.
         count: usize,
-        /// The first of them, and its words to that.
+        /// The first of them, and its words to each.
         words: String,
         /// Whether that lasts for one of them.
         permanent: bool,

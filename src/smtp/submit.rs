@@ -31,6 +31,9 @@ pub struct Delivery<'a> {
     pub deadlines: &'a Deadlines,
 }
 
+/// How many of those whom a server refuses are named.
+const MOST_NAMED: usize = 4;
+
 /// Gives a message to a server. Who drops this before it ends knows nothing of the message, as
 /// after a crash.
 pub async fn submit(delivery: &Delivery<'_>, watch: &mut Watch<'_>) -> Submission {
@@ -180,7 +183,9 @@ impl Talk<'_> {
         let mail = self.mail(offers);
         let reply = self.ask(wire, "MAIL", &mail).await?;
         if !is_yes(&reply) {
-            return Err(self.said(wire, Step::Sender, &reply));
+            // MAIL says its size: what is too large is refused there (RFC 1870, 6.1).
+            let step = if reply.code == 552 { Step::Message } else { Step::Sender };
+            return Err(self.said(wire, step, &reply));
         }
         let found = self.found;
         for (n, address) in found.addresses.to.iter().enumerate() {
@@ -225,21 +230,29 @@ impl Talk<'_> {
 
     /// Why nobody gets it, by what was said to the recipients.
     fn refused(&self) -> Option<SmtpError> {
-        let mut refused = self.recipients.iter().filter_map(|one| match &one.outcome {
+        let refused = self.recipients.iter().filter_map(|one| match &one.outcome {
             Outcome::Refused { permanent, words } => Some((*permanent, &one.address, words)),
             _ => None,
         });
+        let mut refused: Vec<_> = refused.collect();
         let taken = self.recipients.iter().filter(|one| one.outcome.is_taken()).count();
         if self.delivery.envelope.partial && taken > 0 {
             return None;
         }
-        let (first, address, words) = refused.next()?;
+        // Who is refused for good has to be corrected: those are named first.
+        refused.sort_by_key(|(permanent, ..)| !permanent);
+        let permanent = refused.first()?.0;
+        let named = refused.iter().take(MOST_NAMED);
+        let mut words: Vec<_> = named.map(|(_, who, words)| format!("{who}: {words}")).collect();
+        if refused.len() > words.len() {
+            words.push(format!("{} more", refused.len() - words.len()));
+        }
         Some(SmtpError::Recipients {
             server: self.delivery.way.server.authority(),
             refused: self.recipients.len() - taken,
             count: self.recipients.len(),
-            words: format!("{address}: {words}"),
-            permanent: first || refused.any(|(permanent, ..)| permanent),
+            words: words.join(", "),
+            permanent,
         })
     }
 

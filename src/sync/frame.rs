@@ -15,6 +15,8 @@ use crate::sync::{Manifest, SyncError};
 pub const PROTOCOL: u32 = 2;
 /// A hello that names this hears [`Frame::Accounts`].
 pub const ACCOUNTS: &str = "accounts";
+/// A hello that names this hears [`Frame::Finder`].
+pub const SEARCH: &str = "search";
 /// The zstd level on the wire.
 const LEVEL: i32 = 1;
 
@@ -147,6 +149,21 @@ pub struct PurgedRow {
     /// Why it was kept: a stable word and a line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<(String, String)>,
+}
+
+/// A conversation that the backend found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundHit {
+    /// Its root, as the backend shows it.
+    pub root: ThreadId,
+    /// The date of the message that answers, Unix seconds.
+    pub date: i64,
+    /// A line of it, where the words stand in its text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub line: String,
+    /// What of the line was asked for, in bytes: begin and end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<(usize, usize)>,
 }
 
 /// A frame. Each is one WebSocket message.
@@ -380,6 +397,40 @@ pub enum Frame {
     Accounts {
         /// All of it, in place of what was told before.
         told: serde_json::Value,
+    },
+    /// The backend searches what it holds: `Search` may be asked. Only for a device whose hello
+    /// says that it hears [`SEARCH`].
+    Finder {},
+    /// Search what you hold; what this session asked before is given up, and has no answer.
+    Search {
+        /// Returned with the answer.
+        seq: u64,
+        /// The query as it is printed; its days are those of UTC.
+        query: String,
+        /// The best first, not the newest.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        best: bool,
+        /// Somebody is typing: a last word of one or two letters is not looked for everywhere.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        typing: bool,
+        /// At most so many conversations.
+        limit: u64,
+    },
+    /// What was found.
+    Found {
+        /// The request's.
+        seq: u64,
+        /// In the order that was asked for.
+        hits: Vec<FoundHit>,
+        /// Whether there is more than that.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        more: bool,
+        /// Messages that were not looked at, since the index lacks them.
+        #[serde(default)]
+        lacks: u64,
+        /// Why nothing was found, one line.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wrong: Option<String>,
     },
     /// Something was refused.
     Error {

@@ -18,6 +18,7 @@ use crate::config::Loaded;
 use crate::config::colour::Rgb;
 use crate::engine::accounts::{AccountAsk, Accounts};
 use crate::engine::handle::{Request, Update};
+use crate::engine::stats::Stats;
 use crate::engine::view::{ImportProgress, Label, Page, Status};
 use crate::id::{ActionId, LabelId};
 use crate::label::Place;
@@ -41,8 +42,11 @@ use crate::ui::line::Line;
 use crate::ui::links::LinksBox;
 use crate::ui::list::List;
 use crate::ui::look::Look;
+use crate::ui::meter::Figures;
+use crate::ui::mouse::Mouse;
 use crate::ui::mover::MoveBox;
 use crate::ui::palette::PaletteBox;
+use crate::ui::panel::{self, Panel};
 use crate::ui::past::Wanted;
 use crate::ui::picker::Picker;
 use crate::ui::purge::PurgeBox;
@@ -84,6 +88,8 @@ pub enum Layer {
     Palette(Box<PaletteBox>),
     /// A command is typed.
     Ex(Box<ExLine>),
+    /// What the program shows of itself.
+    Panel(Panel),
     /// The accounts, scrolled this far.
     Accounts(usize),
     /// The label picker.
@@ -208,6 +214,8 @@ pub struct Import {
 pub enum Message {
     /// A key.
     Key(Key),
+    /// The mouse was used.
+    Mouse(Mouse),
     /// Text was pasted.
     Paste(String),
     /// The screen has this size.
@@ -236,6 +244,8 @@ pub enum Message {
     Time(i64),
     /// Keys are bound otherwise.
     Keys(Bindings),
+    /// How fast keys are drawn.
+    Measured(Figures),
     /// The model was drawn.
     Drawn,
 }
@@ -330,6 +340,14 @@ pub struct Model {
     pub accounts: Option<Accounts>,
     /// The last notice.
     pub notice: Option<Shown>,
+    /// What was said.
+    pub said: panel::Log,
+    /// How fast keys are drawn, while that is shown.
+    pub latency: Option<Figures>,
+    /// What was counted last.
+    pub stats: Option<Box<Stats>>,
+    /// Since when there is no connection, Unix milliseconds.
+    pub offline_since: Option<i64>,
     /// The running or ended import.
     pub import: Option<Import>,
     /// How far quitting is.
@@ -435,6 +453,10 @@ impl Model {
             status,
             accounts: None,
             notice: None,
+            said: panel::Log::default(),
+            latency: None,
+            stats: None,
+            offline_since: None,
             import: None,
             quitting: Quitting::No,
             quitting_since: beginning.now_ms,
@@ -473,6 +495,7 @@ impl Model {
             (Some(Layer::Palette(_)), ..) => Context::Palette,
             (Some(Layer::Ex(_)), ..) => Context::Ex,
             (Some(Layer::Accounts(_)), ..) => Context::Accounts,
+            (Some(Layer::Panel(_)), ..) => Context::Panel,
             (Some(Layer::Picker(_)), ..) => Context::Picker,
             (Some(Layer::Colours(_)), ..) => Context::Colours,
             (Some(Layer::Saves(_)), ..) => Context::Saves,
@@ -527,6 +550,8 @@ impl Model {
             .strip_suffix('.')
             .filter(|t| !t.ends_with('.'))
             .map_or(text.clone(), str::to_owned);
-        self.notice = Some(Shown { severity, text, hint, since: self.now_ms });
+        let shown = Shown { severity, text, hint, since: self.now_ms };
+        self.said.keep(shown.clone());
+        self.notice = Some(shown);
     }
 }

@@ -296,10 +296,6 @@ impl Double {
                 let page = HistoryPage { rows, more: rest.len() > limit };
                 vec![Update::History { ticket, page }]
             }
-            Request::Outgoing
-            | Request::Draft { .. }
-            | Request::Journal(_)
-            | Request::Forget { .. } => self.written(request),
             Request::ActionRows { action, limit } => {
                 let threads = &self.reached[&action];
                 let meant = |row: &&Row| threads.contains(&row.thread);
@@ -331,15 +327,6 @@ impl Double {
                 Vec::new()
             }
             asks @ (Request::Search { .. } | Request::Rows { .. }) => vec![self.sought(asks)],
-            Request::StopSearch
-            | Request::Searched(_)
-            | Request::Prefetch(_)
-            | Request::Original(_)
-            | Request::Rest { .. }
-            | Request::People
-            | Request::StopImport
-            | Request::Pause
-            | Request::Resume => Vec::new(),
             Request::Intend(intent) => {
                 let done = self.intend(&intent);
                 self.note(&intent, &done);
@@ -351,6 +338,8 @@ impl Double {
             }
             Request::Import(_) => self.import(),
             Request::Quit => vec![Update::Ended],
+            // What is asked of drafts; the rest is not answered.
+            request => self.written(request),
         }
     }
 
@@ -379,7 +368,7 @@ impl Double {
         rows.retain(|row| needles.is_in(Field::Any, &texts(row)));
         let more = rows.len() > limit;
         rows.truncate(limit);
-        Found { rows, more, wrong: None }
+        Found { rows, more, ..Found::default() }
     }
 
     fn rows_of(&self, of: &PurgeOf) -> Vec<ThreadId> {

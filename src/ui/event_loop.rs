@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event as TerminalEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::Event as TerminalEvent;
 use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
@@ -28,13 +28,15 @@ use crate::ui::compose::keeping::PAUSE_MS;
 use crate::ui::compose::rescue;
 use crate::ui::first_run::FirstRun;
 use crate::ui::gate::Gate;
+use crate::ui::latency::Latency;
 use crate::ui::look::Look;
+use crate::ui::modes::Modes;
 use crate::ui::outside::{Outside, Wish};
 use crate::ui::pace::Pace;
 use crate::ui::signals::{self, Told, Watch};
 use crate::ui::sources::{self, AccountJob, Event, KeysJob, Open, SettingsJob};
 use crate::ui::terminal::Screen;
-use crate::ui::{keymap, look, update, view, which};
+use crate::ui::{input, look, update, view, which};
 
 /// The most that is taken in before a frame is drawn.
 const MAX_BATCH: usize = 1_000;
@@ -59,8 +61,8 @@ pub struct Start {
     pub older: bool,
     /// Whether to open the sample mailbox at once.
     pub demo: bool,
-    /// What is written on at once.
-    pub compose: Option<Box<Draft>>,
+    /// What is written on at once, and what is said of it.
+    pub compose: Option<(Box<Draft>, Option<Notice>)>,
     /// How things look, and what else is set.
     pub look: Look,
     /// Tells when that changes.
@@ -73,6 +75,8 @@ pub struct Start {
     pub clock: Box<dyn Clock>,
     /// What the terminal may be told beside its cells.
     pub tells: Tells,
+    /// What it can report.
+    pub modes: Modes,
     /// Opens a mailbox.
     pub open: Open,
     /// Does what is asked of accounts.
@@ -117,8 +121,7 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     let (events, incoming) = channel();
     let alarm = events.clone();
     // Nobody listens any more when the loop has ended already.
-    let mut screen =
-        Screen::open(start.look.tells(start.tells), move || drop(alarm.send(Event::Crashed)))?;
+    let mut screen = open_screen(&start, move || drop(alarm.send(Event::Crashed)))?;
     let (own, asks) = (start.first_run.is_none(), start.asks);
     let first_door = if start.demo { Door::Demo } else { Door::Own };
     let mut model = Model::new(Beginning {
@@ -133,8 +136,8 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     crate::ui::asking::bound(&mut model, start.keys, false);
     model.older = start.older.then_some(model.now_ms);
     let (columns, rows) = Screen::size()?;
-    if let Some(draft) = start.compose {
-        crate::ui::compose::opening::asked(&mut model, *draft);
+    if let Some((draft, told)) = start.compose {
+        crate::ui::compose::opening::asked(&mut model, *draft, told);
     }
     // Nothing is asked for before the first frame: nobody is there yet to answer.
     let mut effects = update::update(&mut model, Message::Resize(columns, rows));
@@ -169,8 +172,10 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
         clock: start.clock,
         editor: start.editor,
         tells: start.tells,
+        modes: start.modes,
         gate,
         pace: Pace::new(Instant::now()),
+        latency: Latency::default(),
         ending: None,
     };
     // After a panic only `last_words` touches what it left behind.
@@ -179,6 +184,11 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     // Words that cannot be read any more after a panic are in the journal up to the last pause.
     let left = catch_unwind(AssertUnwindSafe(|| rescue::unkept(&looping.model)));
     Ok((exit, left.unwrap_or_default()))
+}
+
+fn open_screen(start: &Start, alarm: impl Fn() + Send + Sync + 'static) -> std::io::Result<Screen> {
+    let look = &start.look;
+    Screen::open(look.tells(start.tells), look.modes(start.modes), alarm)
 }
 
 fn draw(screen: &mut Screen, model: &Model) -> std::io::Result<()> {
@@ -214,8 +224,11 @@ struct Loop {
     editor: EditorRun,
     /// What the terminal could be told, whatever is set.
     tells: Tells,
+    /// What it could report.
+    modes: Modes,
     gate: Gate,
     pace: Pace,
+    latency: Latency,
     ending: Option<Ending>,
 }
 
@@ -260,7 +273,11 @@ impl Loop {
             if self.model.size != (columns, rows) {
                 effects = update::update(&mut self.model, Message::Resize(columns, rows));
             }
+            if let Some(figures) = self.latency.figures(self.model.latency.is_some()) {
+                effects.extend(update::update(&mut self.model, Message::Measured(figures)));
+            }
             draw(&mut self.screen, &self.model)?;
+            self.latency.drawn();
             self.tell_terminal().map(|()| effects)
         });
         self.pace.drawn(Instant::now());
@@ -275,6 +292,7 @@ impl Loop {
     /// What the terminal gets beside the frame: the title, new mail, what is copied.
     fn tell_terminal(&mut self) -> std::io::Result<()> {
         self.screen.tells = self.model.look.tells(self.tells);
+        self.screen.report(self.model.look.modes(self.modes))?;
         let unread = self.model.labels.iter().find(|label| label.id.as_str() == "inbox");
         let title = announce::title(unread.map_or(0, |inbox| inbox.unread_count));
         if let Some(text) = self.outside.copied.take() {
@@ -384,9 +402,10 @@ impl Loop {
 
     /// Decides by what came when the next frame is due.
     fn look_at(&mut self, input: &[Event], said: &[Event]) {
+        self.latency.keys(input);
         let now = Instant::now();
         let resize = |event: &Event| {
-            matches!(event, Event::Input(TerminalEvent::Resize(..)) | Event::Told(_))
+            matches!(event, Event::Input(TerminalEvent::Resize(..), _) | Event::Told(_))
         };
         if input.iter().any(|event| !resize(event)) {
             self.pace.key(now);
@@ -398,8 +417,9 @@ impl Loop {
     fn take(&mut self, events: Vec<Event>) -> Option<UiExit> {
         events.into_iter().find_map(|event| {
             let messages = match event {
-                Event::Input(input) => {
-                    input_messages(input, self.model.context() == Context::Compose)
+                Event::Input(event, _) => {
+                    self.outside.focus(&event);
+                    input::messages(event, self.model.context() == Context::Compose)
                 }
                 Event::InputGone | Event::Told(Told::End) => return self.end(How::Told),
                 Event::Told(Told::Interrupt) => return self.end(How::Interrupted),
@@ -525,53 +545,26 @@ fn sorted(batch: Vec<Event>) -> (Vec<Event>, Vec<Event>) {
     batch.into_iter().partition(Event::is_input)
 }
 
-/// What input means; while something is `written`, a key with Alt means nothing: as Esc and the key
-/// it would leave the draft and do something to mail.
-fn input_messages(event: TerminalEvent, written: bool) -> Vec<Message> {
-    match event {
-        TerminalEvent::Key(key) if written && key.modifiers.contains(KeyModifiers::ALT) => {
-            Vec::new()
-        }
-        TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => {
-            keymap::keys(&key).into_iter().map(Message::Key).collect()
-        }
-        TerminalEvent::Paste(text) => vec![Message::Paste(text)],
-        _ => Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crossterm::event::{KeyCode, KeyEvent};
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
     #[test]
     fn keys_come_before_what_the_engine_said() {
         let key = |c| TerminalEvent::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
         let (input, said) = sorted(vec![
             Event::Engine(Update::Changed),
-            Event::Input(key('e')),
+            Event::Input(key('e'), Instant::now()),
             Event::EngineGone,
-            Event::Input(key('j')),
+            Event::Input(key('j'), Instant::now()),
             Event::InputGone,
         ]);
         assert!(matches!(
             input[..],
-            [Event::Input(TerminalEvent::Key(first)), Event::Input(_), Event::InputGone]
+            [Event::Input(TerminalEvent::Key(first), _), Event::Input(..), Event::InputGone]
                 if first.code == KeyCode::Char('e')
         ));
         assert!(matches!(said[..], [Event::Engine(_), Event::EngineGone]));
-    }
-
-    #[test]
-    fn releases_and_mouse_are_no_input() {
-        let mut key = KeyEvent::new(KeyCode::Char('e'), KeyModifiers::NONE);
-        assert_eq!(input_messages(TerminalEvent::Key(key), false).len(), 1);
-        key.kind = KeyEventKind::Release;
-        assert!(input_messages(TerminalEvent::Key(key), false).is_empty());
-        assert!(input_messages(TerminalEvent::FocusGained, false).is_empty());
-        let alt = KeyEvent::new(KeyCode::Char('e'), KeyModifiers::ALT);
-        assert_eq!(input_messages(TerminalEvent::Key(alt), false).len(), 2);
-        assert!(input_messages(TerminalEvent::Key(alt), true).is_empty());
     }
 }

@@ -28,6 +28,7 @@ use crate::ui::layout;
 use crate::ui::links;
 use crate::ui::mover;
 use crate::ui::palette;
+use crate::ui::panel;
 use crate::ui::past::{self, Wanted};
 use crate::ui::picker::Picker;
 use crate::ui::purge;
@@ -44,8 +45,8 @@ mod moving;
 mod typing;
 
 use beginning::{choose, stop_import};
-use moving::{along, conversation, go, message, select, with_reader};
-pub(super) use moving::{back, show};
+use moving::{along, conversation, message, select, with_reader};
+pub(super) use moving::{back, go, show};
 pub use moving::{open, read};
 pub use typing::paste;
 use typing::{accept, complete, edit, toggle};
@@ -235,6 +236,8 @@ pub(super) fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Eff
         Verb::CompleteEx(_) => Vec::new(),
         Verb::Help => help::open(model, ""),
         Verb::Accounts => put_on_top(model, Layer::Accounts(0)),
+        Verb::Panel(shows) => panel::open(model, shows),
+        Verb::Latency => panel::latency(model),
         Verb::AddAccount => wizard::open(model),
         Verb::Suspend => vec![Effect::Suspend],
         Verb::Redraw => vec![Effect::Redraw],

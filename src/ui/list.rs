@@ -206,6 +206,18 @@ impl List {
         self.take(ticket, page)
     }
 
+    /// Takes in what was found with what came to it: the row under the cursor stays there, or the
+    /// `first` one is meant.
+    pub fn join_found(&mut self, found: Found, first: bool) -> Vec<Request> {
+        let label = self.label.clone();
+        self.replace(Page { label, rows: found.rows, more_before: false, more_after: found.more });
+        if first {
+            (self.cursor, self.top) = (0, 0);
+        }
+        self.settle();
+        if self.jumping() { Vec::new() } else { self.more() }
+    }
+
     /// Takes in what was found as it is now.
     pub fn take_rows(&mut self, ticket: u64, rows: Vec<Row>) -> Vec<Request> {
         let (label, more_after) = (self.label.clone(), self.more_after);

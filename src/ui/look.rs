@@ -10,6 +10,7 @@ use crate::notice::Severity;
 use crate::ui::ability::{Ability, Colours};
 use crate::ui::announce::{Shows, Tells};
 use crate::ui::app::Model;
+use crate::ui::modes::Modes;
 use crate::ui::theme::Theme;
 
 /// What is known of the terminal's own background.
@@ -58,6 +59,12 @@ impl Look {
             (None, Background::Is(ground)) => auto(ground.is_dark(), Some(ground)),
         };
         theme.unwrap_or_else(|| Theme::of(self.ability))
+    }
+
+    /// What the terminal is to report, of what it could.
+    #[must_use]
+    pub fn modes(&self, can: Modes) -> Modes {
+        Modes { mouse: can.mouse && self.loaded.settings.mouse, ..can }
     }
 
     /// What the terminal may be told, of what it could be.

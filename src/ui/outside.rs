@@ -5,6 +5,8 @@
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
+use crossterm::event::Event as TerminalEvent;
+
 use crate::engine::accounts::AccountAsk;
 use crate::engine::handle::Request;
 use crate::ui::app::{Door, Effect, UiExit};
@@ -35,6 +37,8 @@ pub(super) struct Outside {
     pub(super) wish: Option<Wish>,
     /// New mail that the terminal is to be told.
     pub(super) announced: Vec<String>,
+    /// The terminal says that it has the focus: what is new is seen there.
+    pub(super) focused: bool,
     /// What is to be copied, the last of it counts.
     pub(super) copied: Option<String>,
     /// What is asked of the desk.
@@ -55,6 +59,7 @@ impl Outside {
             backlog: Vec::new(),
             wish: None,
             announced: Vec::new(),
+            focused: false,
             copied: None,
             desk,
         }
@@ -73,6 +78,7 @@ impl Outside {
                 (Effect::Open(door, paths), _) => drop(self.doors.send((door, paths))),
                 (Effect::Suspend, _) => self.wish = Some(Wish::Suspend),
                 (Effect::Account(ask), _) => drop(self.accounts.send(ask)),
+                (Effect::Announce(_), _) if self.focused => {}
                 (Effect::Announce(line), _) => self.announced.push(line),
                 (Effect::Copy(text), _) => self.copied = Some(text),
                 (Effect::Redraw, _) => drop(self.wish.get_or_insert(Wish::Redraw)),
@@ -82,6 +88,15 @@ impl Outside {
             }
         }
         None
+    }
+
+    /// Remembers whether the terminal has the focus, where it says so.
+    pub(super) const fn focus(&mut self, event: &TerminalEvent) {
+        match event {
+            TerminalEvent::FocusGained => self.focused = true,
+            TerminalEvent::FocusLost => self.focused = false,
+            _ => {}
+        }
     }
 
     pub(super) fn opened(&mut self, engine: Sender<Request>) {
@@ -108,6 +123,7 @@ mod tests {
             backlog: Vec::new(),
             wish: None,
             announced: Vec::new(),
+            focused: false,
             copied: None,
             desk: channel().0,
         };
@@ -121,5 +137,15 @@ mod tests {
         assert_eq!(exit, Some(UiExit::Quit));
         assert!(matches!(asked.try_recv(), Ok(Request::Close)));
         assert!(matches!(asked.try_recv(), Ok(Request::StopImport)));
+        // New mail is announced where nobody is known to look.
+        for (event, announced) in [
+            (TerminalEvent::FocusGained, 0),
+            (TerminalEvent::FocusLost, 1),
+            (TerminalEvent::FocusGained, 1),
+        ] {
+            outside.focus(&event);
+            outside.carry_out(vec![Effect::Announce("a".to_owned())]);
+            assert_eq!(outside.announced.len(), announced, "{event:?}");
+        }
     }
 }

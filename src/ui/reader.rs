@@ -18,7 +18,7 @@ use crate::command::context::Subject;
 use crate::command::motion::Motion;
 use crate::engine::view::{Message, Row, Thread};
 use crate::id::MessageId;
-use crate::mail::{Address, Doubt};
+use crate::mail::{Address, Doubt, Facts};
 use crate::search::Needles;
 use crate::ui::{date, list, text};
 
@@ -109,8 +109,9 @@ pub struct Line {
     pub message: usize,
 }
 
-/// What wrapping a message gave, with the width and the text that it was made of.
-type Wrapped = HashMap<MessageId, (usize, String, Vec<(Kind, String)>)>;
+/// What wrapping the text of a message gave, with the width, the text and the facts that it was
+/// made of.
+type Wrapped = HashMap<MessageId, (usize, String, Facts, Vec<(Kind, String)>)>;
 
 /// The reader.
 #[derive(Debug, Clone)]
@@ -232,9 +233,12 @@ impl Reader {
                     let open = sought || self.quotes.contains(&message.id);
                     let folded = if open { Vec::new() } else { quotes::folded(body) };
                     let body = if open { body } else { folded.as_slice() };
-                    let full = full.iter().flatten();
-                    self.lines.extend(top.iter().chain(full).chain(body).map(|(kind, text)| {
-                        Line { kind: kind.clone(), text: text.clone(), message: at }
+                    let foot = body::foot(message, columns);
+                    let head = top.iter().chain(full.iter().flatten());
+                    self.lines.extend(head.chain(body).chain(&foot).map(|(kind, text)| Line {
+                        kind: kind.clone(),
+                        text: text.clone(),
+                        message: at,
                     }));
                     let blank = Line { kind: Kind::Blank, text: String::new(), message: at };
                     self.lines.push(blank);
@@ -388,12 +392,15 @@ fn wrap_body<'a>(
     message: &Message,
     columns: usize,
 ) -> &'a [(Kind, String)] {
-    let known = cache.get(&message.id);
-    if !known.is_some_and(|(at, text, _)| *at == columns && *text == message.text) {
+    let same = |(at, text, facts, _): &(usize, String, Facts, _)| {
+        *at == columns && *text == message.text && *facts == message.facts
+    };
+    if !cache.get(&message.id).is_some_and(same) {
         let lines = body::lines(message, columns);
-        cache.insert(message.id.clone(), (columns, message.text.clone(), lines));
+        let of = (columns, message.text.clone(), message.facts.clone(), lines);
+        cache.insert(message.id.clone(), of);
     }
-    cache.get(&message.id).map_or(&[], |(_, _, lines)| lines)
+    cache.get(&message.id).map_or(&[], |(.., lines)| lines)
 }
 
 #[cfg(test)]

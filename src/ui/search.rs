@@ -4,10 +4,11 @@
 //! left. Where the search began is kept whole, and Esc gives it back.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::motion::Edit;
 use crate::command::search::Does;
+use crate::engine::elsewhere::AskedThere;
 use crate::engine::handle::{Request, Update};
 use crate::engine::search::{Found, Indexed, Sought};
 use crate::engine::view::Label;
@@ -52,6 +53,10 @@ pub struct Search {
     pub indexed: Option<Indexed>,
     /// Why nothing could be looked at.
     pub wrong: Option<Notice>,
+    /// How far the backend is, where it is asked too.
+    pub there: AskedThere,
+    /// What the backend alone found: this device does not hold its words.
+    pub elsewhere: BTreeSet<ThreadId>,
     /// Where the words stand, by conversation.
     pub snippets: BTreeMap<ThreadId, Snippet>,
     /// The ticket of what is shown.
@@ -72,6 +77,14 @@ pub struct Search {
     asked_at: i64,
     again: u8,
     back: Box<Back>,
+}
+
+impl Search {
+    fn take_facts(&mut self, found: &Found) {
+        self.wrong.clone_from(&found.wrong);
+        self.elsewhere.clone_from(&found.elsewhere);
+        self.there = found.there;
+    }
 }
 
 /// What decides what is found.
@@ -106,6 +119,7 @@ pub fn press(model: &mut Model, does: Does) -> Vec<Effect> {
 pub fn said(model: &mut Model, update: Update) -> Vec<Effect> {
     match update {
         Update::Found(ticket, what) => found(model, ticket, what),
+        Update::Elsewhere(ticket, what) => elsewhere(model, ticket, what),
         Update::Snippets(ticket, of) => snippets(model, ticket, of),
         Update::Indexed(at) => indexed(model, at),
         Update::Searches(before) => {
@@ -154,6 +168,8 @@ fn open(model: &mut Model) -> Vec<Effect> {
         needles: Needles::default(),
         indexed: None,
         wrong: None,
+        there: AskedThere::Nobody,
+        elsewhere: BTreeSet::new(),
         snippets: BTreeMap::new(),
         shown: None,
         offers: Vec::new(),
@@ -371,12 +387,23 @@ fn found(model: &mut Model, ticket: u64, found: Found) -> Vec<Effect> {
         return Vec::new();
     }
     search.shown = Some(ticket);
-    search.wrong.clone_from(&found.wrong);
+    search.take_facts(&found);
     let requests = model.list.take_found(ticket, found);
     tabs::note(model);
     let mut effects = ask(requests);
     effects.extend(keys::release_held(model));
     effects
+}
+
+/// Takes in what was found with what the backend found: the row under the cursor stays there, but
+/// while the line is typed, where the first row is what is meant.
+fn elsewhere(model: &mut Model, ticket: u64, found: Found) -> Vec<Effect> {
+    let Some(search) = model.search.as_mut().filter(|search| search.shown == Some(ticket)) else {
+        return Vec::new();
+    };
+    search.take_facts(&found);
+    let first = search.open && model.list.cursor == 0;
+    ask(model.list.join_found(found, first))
 }
 
 /// Takes in where the words stand in what is shown.
@@ -391,7 +418,7 @@ fn snippets(model: &mut Model, ticket: u64, of: Vec<(ThreadId, Snippet)>) -> Vec
 fn indexed(model: &mut Model, at: Indexed) -> Vec<Effect> {
     let Some(search) = &mut model.search else { return Vec::new() };
     let before = search.indexed.replace(at);
-    let grew = before.is_some_and(|before| before.lacks > 0 && before != at);
+    let grew = at.grew || before.is_some_and(|before| before.lacks > 0 && before != at);
     // Rows that somebody works on do not move under the hand.
     let rests = model.list.cursor == 0 && model.list.selected.is_empty() && !model.list.jumping();
     match search.asked.clone() {

@@ -6,6 +6,9 @@ use crate::engine::view::Link;
 use crate::label;
 use crate::ui::app::Model;
 
+/// From this many columns on it is said since when there is no connection.
+const SINCE_FROM: u16 = 60;
+
 /// An entry of the sidebar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -98,13 +101,24 @@ impl Model {
         entry.map_or_else(|| id.as_str().to_owned(), |entry| entry.name)
     }
 
+    /// That there is no connection, and since when where there is room for it.
+    fn offline(&self) -> String {
+        match self.offline_since.filter(|_| self.size.0 >= SINCE_FROM) {
+            Some(since) => {
+                let since = since.div_euclid(1_000);
+                format!("offline since {}", crate::ui::date::listed(since, self, true))
+            }
+            None => "offline".to_owned(),
+        }
+    }
+
     /// The connection in one or two words.
     #[must_use]
     pub fn link(&self) -> String {
         let link = match self.status.link {
             // Nothing was tried yet.
             Link::Offline if !self.open => return String::new(),
-            Link::Offline => "offline".to_owned(),
+            Link::Offline => self.offline(),
             Link::Connecting => "connecting".to_owned(),
             Link::Online { behind: 0 } => "online".to_owned(),
             Link::Online { behind } => format!("behind {}", crate::ui::text::count(behind)),

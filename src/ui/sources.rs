@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossterm::event::Event as TerminalEvent;
+use crossterm::event::{Event as TerminalEvent, KeyEventKind};
 
 use crate::command::bindings::Bindings;
 use crate::config::Loaded;
@@ -47,8 +47,8 @@ const LAST_BYTES: Duration = Duration::from_millis(200);
 
 /// What comes in.
 pub enum Event {
-    /// From the terminal.
-    Input(TerminalEvent),
+    /// From the terminal, and when it was read.
+    Input(TerminalEvent, Instant),
     /// The terminal cannot be read any more.
     InputGone,
     /// From the system.
@@ -74,10 +74,21 @@ pub enum Event {
 }
 
 impl Event {
+    /// When it was read, where it is a key.
+    #[must_use]
+    pub(super) fn key_at(&self) -> Option<Instant> {
+        match self {
+            Self::Input(TerminalEvent::Key(key), at) if key.kind != KeyEventKind::Release => {
+                Some(*at)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it is taken in before what the engine said.
     #[must_use]
     pub const fn is_input(&self) -> bool {
-        matches!(self, Self::Input(_) | Self::InputGone | Self::Told(_) | Self::Crashed)
+        matches!(self, Self::Input(..) | Self::InputGone | Self::Told(_) | Self::Crashed)
     }
 }
 
@@ -139,7 +150,8 @@ fn read_input(events: &Sender<Event>, door: &mut InputReader, ear: &mut Ear) {
         };
         let sent = match heard {
             Heard::Input(inputs) => {
-                inputs.into_iter().all(|input| events.send(Event::Input(input)).is_ok())
+                let at = Instant::now();
+                inputs.into_iter().all(|input| events.send(Event::Input(input, at)).is_ok())
             }
             Heard::Background(ground) => events.send(Event::Background(ground)).is_ok(),
             Heard::Nothing => true,

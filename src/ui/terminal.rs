@@ -7,7 +7,7 @@
 use std::io::{self, Stdout, Write};
 use std::panic;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
@@ -21,12 +21,16 @@ use crossterm::terminal::{
 
 use crate::crash::report::{self, Hold};
 use crate::ui::announce::{self, Tells};
+use crate::ui::modes::{self, Modes};
 use crate::ui::paint::Paint;
 use crate::ui::picture::Drawing;
 use crate::ui::{asked, clipboard};
 
 /// Bytes of a frame that are gathered before they are written.
 const FRAME_BYTES: usize = 64 * 1024;
+
+/// The modes that are switched on, where a dying thread finds them.
+static ON: AtomicU8 = AtomicU8::new(0);
 
 type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync>;
 
@@ -38,6 +42,8 @@ pub struct Screen {
     before: Arc<Hook>,
     /// What it is told beside its cells.
     pub tells: Tells,
+    /// What it reports, while it is ours.
+    modes: Modes,
     /// What the terminal draws itself, and where.
     drawn: Option<(Position, Arc<Drawing>)>,
     /// The title that was set last; empty while the terminal is not ours.
@@ -51,15 +57,19 @@ impl Screen {
     ///
     /// # Errors
     /// When it is none, or cannot be written to.
-    pub fn open(tells: Tells, alarm: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
+    pub fn open(
+        tells: Tells,
+        modes: Modes,
+        alarm: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let ours = Arc::new(AtomicBool::new(true));
         let frames = Frames { ours: Arc::clone(&ours), out: io::stdout(), gathered: Vec::new() };
-        take().inspect_err(|_| restore())?;
+        take(modes).inspect_err(|_| restore())?;
         let paint = Paint::new(frames);
         let before = Arc::new(panic::take_hook());
         install_hook(alarm, &ours, &before);
         let title = String::new();
-        Ok(Self { paint, ours, before, tells, drawn: None, title, _held: report::hold() })
+        Ok(Self { paint, ours, before, tells, modes, drawn: None, title, _held: report::hold() })
     }
 
     /// Takes away what the terminal has drawn itself, where another thing or nothing is to be
@@ -91,6 +101,18 @@ impl Screen {
         put(&bytes)?;
         self.drawn = what;
         Ok(())
+    }
+
+    /// Lets the terminal report other things, where these are others than before.
+    ///
+    /// # Errors
+    /// When the terminal takes no bytes.
+    pub fn report(&mut self, modes: Modes) -> io::Result<()> {
+        if self.modes == modes || !self.ours.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.modes = modes;
+        switch(modes)
     }
 
     /// Gives the terminal back for a while.
@@ -153,7 +175,7 @@ impl Screen {
     pub fn retake(&mut self) -> io::Result<()> {
         // What the raw mode was made from is read anew: a shell may have had the terminal.
         let _ = disable_raw_mode();
-        take()?;
+        take(self.modes)?;
         self.ours.store(true, Ordering::SeqCst);
         self.repaint();
         Ok(())
@@ -214,7 +236,14 @@ impl Write for Frames {
         if frame.is_empty() || !self.ours.load(Ordering::SeqCst) {
             return Ok(());
         }
+        let whole = Modes::of_bits(ON.load(Ordering::SeqCst)).whole;
+        if whole {
+            self.out.write_all(modes::FRAME)?;
+        }
         self.out.write_all(&frame)?;
+        if whole {
+            self.out.write_all(modes::FRAME_END)?;
+        }
         self.out.flush()
     }
 }
@@ -225,9 +254,17 @@ fn put(bytes: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
-fn take() -> io::Result<()> {
+fn take(modes: Modes) -> io::Result<()> {
     enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+    switch(modes)
+}
+
+/// Switches off what is on, and these on.
+fn switch(modes: Modes) -> io::Result<()> {
+    let mut bytes = Modes::of_bits(ON.swap(modes.bits(), Ordering::SeqCst)).off();
+    bytes.extend(modes.on());
+    if bytes.is_empty() { Ok(()) } else { put(&bytes) }
 }
 
 fn install_hook(
@@ -252,7 +289,9 @@ fn install_hook(
 
 /// Gives the terminal back; harmless when it is back already.
 pub fn restore() {
-    // Each step is tried whatever became of the one before.
+    // Each step is tried whatever became of the one before. Keys are switched on the screen that
+    // is left: the shell's has its own count of them.
+    let _ = switch(Modes::default());
     let _ = execute!(io::stdout(), ResetColor, DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
 }

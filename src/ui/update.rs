@@ -9,7 +9,7 @@ use crate::engine::view::{Done, ImportProgress, Link, Thread};
 use crate::id::ThreadId;
 use crate::notice::{Notice, Severity};
 use crate::ui::app::{
-    Door, Effect, Import, Layer, Message, Model, NOTICE_MS, Quitting, Sent, Shown, Stage, UiExit,
+    Door, Effect, Import, Layer, Message, Model, NOTICE_MS, Quitting, Sent, Stage, UiExit,
 };
 use crate::ui::asking;
 use crate::ui::compose::desk::DeskAsk;
@@ -17,7 +17,7 @@ use crate::ui::compose::{keeping, opening, original, outgoing};
 use crate::ui::history::History;
 use crate::ui::layout::READER_HEAD_ROWS;
 use crate::ui::tour::Tour;
-use crate::ui::{compose, keys, layout, look, past, search, text, wizard};
+use crate::ui::{compose, keys, layout, look, panel, past, search, text, wizard};
 
 /// What is loaded ahead, in rows from the cursor, in this order: the row itself, the next one and
 /// the one before (`j`, `k`, and `J`, `K` in the reader), and the one after those.
@@ -29,6 +29,7 @@ const PATIENCE_MS: i64 = 3_000;
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = match message {
         Message::Key(key) => keys::press(model, key),
+        Message::Mouse(mouse) => crate::ui::mouse::press(model, mouse),
         Message::Paste(text) => {
             keys::paste(model, &text);
             Vec::new()
@@ -61,6 +62,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Keys(bound) => {
             crate::ui::asking::bound(model, bound, true);
             Vec::new()
+        }
+        Message::Measured(figures) => {
+            panel::measured(model, figures);
+            return Vec::new();
         }
         Message::Drawn => drawn(model),
     };
@@ -101,6 +106,12 @@ fn lay_out(model: &mut Model) -> Vec<Effect> {
         let last = crate::ui::view::accounts::last_top(model);
         if let Some(Layer::Accounts(shown)) = model.layers.last_mut() {
             *shown = top.min(last);
+        }
+    }
+    if let Some(Layer::Panel(shown)) = model.layers.last().cloned() {
+        let last = crate::ui::view::panel::last_top(model, &shown);
+        if let Some(Layer::Panel(open)) = model.layers.last_mut() {
+            open.top = open.top.min(last);
         }
     }
     if let Some(Layer::Help(_)) = model.layers.last() {
@@ -204,7 +215,12 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             Vec::new()
         }
         Update::Notice(notice) => told(model, notice),
+        Update::Stats(stats) => {
+            model.stats = Some(stats);
+            Vec::new()
+        }
         Update::Status(status) => {
+            panel::connection(model, status.link);
             model.status = status;
             more_unread(model)
         }
@@ -251,6 +267,10 @@ fn written(model: &mut Model, update: Update) -> Vec<Effect> {
                     ("not sent", "there has to be room; then send it from here")
                 }
                 Some(_) => ("not sent", "it is kept as a draft when there is room"),
+                // What is written is here, and saved as soon as that can be.
+                None if keeping::is_unsaved(model) => {
+                    (keeping::NOT_SAVED, "it is tried again: free some space")
+                }
                 None => ("not saved, and taken back", notice.hint.as_str()),
             };
             let (line, hint) = (format!("{what}: {}", notice.message), hint.to_owned());
@@ -378,13 +398,9 @@ fn import(model: &mut Model, progress: ImportProgress) -> Vec<Effect> {
             says = format!("{says}, {} failed", text::count(progress.failed));
         }
         let failed = progress.failed > 0;
-        model.notice = Some(Shown {
-            severity: if failed { Severity::Warning } else { Severity::Info },
-            text: says,
-            hint: if failed { "`mailtui import` on the same path lists why" } else { "" }
-                .to_owned(),
-            since: model.now_ms,
-        });
+        let severity = if failed { Severity::Warning } else { Severity::Info };
+        let hint = if failed { "`mailtui import` on the same path lists why" } else { "" };
+        model.say(severity, says, hint);
     }
     model.import = Some(Import { progress, began, stopping });
     Vec::new()

@@ -170,6 +170,16 @@ fn what_goes_wrong_has_its_cause_and_cure_and_writes_nothing() {
 }
 
 #[test]
+fn a_server_on_this_machine_may_know_no_login_for_sending() {
+    let home = Home::new();
+    let plain: fn(&Authority) -> Front = |_| Front::Plain;
+    Pair::new(&home, plain, [Ill::Well, Ill::NoLogin]).add(&home, PASSWORD).ok();
+    let home = Home::new();
+    let run = Pair::new(&home, plain, [Ill::NoLogin, Ill::Well]).add(&home, PASSWORD).exited(1);
+    assert_eq!(run.error()["code"], "no-login", "{run}");
+}
+
+#[test]
 fn a_server_that_is_not_there_or_begins_otherwise_is_said() {
     let home = Home::new();
     let authority = Authority::new();

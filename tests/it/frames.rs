@@ -10,8 +10,8 @@ use mailtui::label::Place;
 use mailtui::mail::Flags;
 use mailtui::store::{Action, Args, Chain, Event, NewEvent};
 use mailtui::sync::{
-    Bytes, Cursor, Frame, IngestMessage, PurgeOrder, PurgedRow, Refused, SeenThread, StoreAck,
-    StorePush,
+    Bytes, Cursor, FoundHit, Frame, IngestMessage, PurgeOrder, PurgedRow, Refused, SeenThread,
+    StoreAck, StorePush,
 };
 
 /// The frames of protocol 1, a line each.
@@ -132,9 +132,29 @@ fn frames() -> Vec<Frame> {
 fn told() -> Vec<Frame> {
     let device = DeviceId::try_from("dabcdefghijkl").unwrap();
     let hears = vec!["accounts".to_owned()];
+    let root = mailtui::id::ThreadId::try_from("abcdefghijklmnopqrst").unwrap();
+    let line = "the invoice of May".to_owned();
+    let hit = FoundHit { root, date: 1_700_000_000, line, marks: vec![(4, 11)] };
     vec![
         Frame::Hello { protocol: 2, device, token: Some("secret".into()), hears },
         Frame::Accounts { told: serde_json::json!({ "identities": [], "accounts": [] }) },
+        Frame::Finder {},
+        Frame::Search {
+            seq: 7,
+            query: "subject:invoice -is:read".into(),
+            best: true,
+            typing: true,
+            limit: 50,
+        },
+        Frame::Search { seq: 8, query: "tea".into(), best: false, typing: false, limit: 50 },
+        Frame::Found { seq: 7, hits: vec![hit], more: true, lacks: 3, wrong: None },
+        Frame::Found {
+            seq: 8,
+            hits: Vec::new(),
+            more: false,
+            lacks: 0,
+            wrong: Some("no index".into()),
+        },
     ]
 }
 

@@ -7,6 +7,7 @@ mod cut;
 mod folders;
 mod kill;
 mod labels;
+mod lacking;
 mod neomutt;
 mod oauth;
 mod outline;

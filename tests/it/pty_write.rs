@@ -56,6 +56,10 @@ fn what_was_typed_before_a_kill_is_a_draft_at_the_next_start() {
     });
     assert!(noted.is_some(), "the journal never had it");
     pty.kill();
+    let listed = home.run(&["drafts"]).ok();
+    assert!(listed.stdout.is_empty(), "{listed}");
+    let said = String::from_utf8_lossy(&listed.stderr).into_owned();
+    assert!(said.contains("the words of a draft are not saved yet"), "{said}");
     let mut pty = Pty::start(&home, SIZE, &[]);
     pty.wait_text("topic-02");
     pty.press("gd");
@@ -66,6 +70,25 @@ fn what_was_typed_before_a_kill_is_a_draft_at_the_next_start() {
     pty.wait_text("Drafts");
     pty.press("q");
     assert_eq!(pty.wait_end(), 0);
+}
+
+#[test]
+fn what_a_kill_left_is_saved_also_where_no_screen_is_opened() {
+    let home = home();
+    let mut pty = Pty::start(&home, SIZE, &[]);
+    write(&mut pty);
+    let journal = home.data().join("writing.db");
+    let noted = wait_for(SCREEN_DEADLINE, || {
+        let wal = std::fs::read(journal.with_extension("db-wal")).ok()?;
+        wal.windows(16).any(|bytes| bytes == b"Hello Bob, e # q").then_some(())
+    });
+    assert!(noted.is_some(), "the journal never had it");
+    pty.kill();
+    for (said, drafts) in [(true, 1), (false, 1)] {
+        let run = home.run(&["--sync-only"]).ok();
+        let told = String::from_utf8_lossy(&run.stderr).contains("that was being written is in");
+        assert_eq!((told, home.json(&["drafts"]).len()), (said, drafts), "{run}");
+    }
 }
 
 #[test]
@@ -181,4 +204,13 @@ fn a_pipe_that_is_attached_holds_nothing_up() {
     pty.wait_text("is not a file");
     pty.press("\u{3}");
     assert_eq!(pty.wait_end(), 0);
+}
+
+#[test]
+fn a_link_that_says_more_than_it_may_is_told_of_on_the_screen() {
+    let home = home();
+    let link = "mailto:bob@example.org?subject=Hi%20Bob&bcc=eve@example.org&attach=/etc/passwd";
+    let pty = Pty::start(&home, SIZE, &[link]);
+    pty.wait_text("the link also says bcc, attach");
+    assert!(pty.screen().contains("Hi Bob") && !pty.screen().contains("eve@"), "{}", pty.screen());
 }

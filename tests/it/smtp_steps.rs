@@ -160,6 +160,8 @@ fn a_no_at_every_step_is_a_refusal_with_its_words() {
     check("DOT", "451 4.3.0 later", Temporary, "smtp-later");
     check("DOT", "421 4.3.2 bye", Temporary, "smtp-later");
     check("DOT", "552 5.3.4 too big", Permanent, "smtp-size");
+    let large = played(&Script::but("MAIL", say("552 5.3.4 too big\r\n")), &Letter::to_bob());
+    assert!(refused(&large).line.contains("refuses the message: 552"), "{}", refused(&large).line);
 }
 
 #[test]
@@ -319,7 +321,10 @@ fn one_refused_recipient_is_enough_unless_it_was_said_otherwise() {
     let done = played(&script(vec![nobody.clone(), later.clone()]), &letter);
     let refusal = refused(&done);
     assert_eq!((refusal.lasting, refusal.code.as_str()), (Lasting::Permanent, "smtp-recipients"));
-    assert!(refusal.line.contains("2 of 3") && refusal.line.contains("no such user"));
+    assert!(refusal.line.contains("2 of 3"), "{}", refusal.line);
+    let both =
+        "nobody@example.org: 550 5.1.1 no such user, later@example.org: 450 4.2.1 greylisted";
+    assert!(refusal.line.contains(both), "{}", refusal.line);
     let said: Vec<_> =
         refusal.recipients.iter().map(|one| (one.address.as_str(), &one.outcome)).collect();
     assert!(matches!(said[0], ("bob@example.org", Outcome::Taken { .. })), "{said:?}");

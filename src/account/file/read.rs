@@ -10,7 +10,7 @@ use std::path::Path;
 use toml_edit::{Document, Item, TableLike};
 
 use super::{Accounts, Unknown};
-use crate::account::settings::{MAX_CONNECTIONS, MAX_HOLD_SECONDS, MAX_POLL_MINUTES};
+use crate::account::settings::{MAX_HOLD_SECONDS, MAX_POLL_MINUTES};
 use crate::account::{
     Account, AccountError, AccountId, Address, Auth, Protocol, QuietHours, Secret, Server,
     Settings, Signature,
@@ -129,7 +129,6 @@ fn settings(keys: &mut Keys<'_>) -> Read<Settings> {
         on_new_mail: argv.unwrap_or_default(),
         notify: keys.truth("notify")?.unwrap_or(plain.notify),
         quiet_hours: keys.text("quiet_hours", quiet)?,
-        connections: keys.number("connections", 1, MAX_CONNECTIONS)?.unwrap_or(plain.connections),
         bandwidth_kib: keys.number("bandwidth_kib", 0, u32::MAX)?.unwrap_or(plain.bandwidth_kib),
         on_demand: keys.text("bodies", on_demand)?.unwrap_or(plain.on_demand),
         ahead_kib: keys.number("ahead_kib", 0, u32::MAX)?.unwrap_or(plain.ahead_kib),
@@ -280,7 +279,7 @@ mod tests {
         imap = \"imaps://imap.example.org\"\nsmtp = \"smtp://smtp.example.org\"\nlogin = \"a\"\n\
         auth = \"xoauth2\"\npassword = { command = [\"pass\", \"show\", \"x\"] }\n\
         tls_ca = \"/ca.pem\"\non_new_mail = [\"notify\", \"-x\"]\nnotify = false\n\
-        quiet_hours = \"22:00-07:00\"\nconnections = 3\nbandwidth_kib = 100\npoll_minutes = 1\n\
+        quiet_hours = \"22:00-07:00\"\nbandwidth_kib = 100\npoll_minutes = 1\n\
         bodies = \"on-demand\"\nahead_kib = 64\n\
         folders = [\"INBOX\"]\nignore = [\"Spam\"]\n\
         aliases = [\"*@x.org\"]\nsignature = \"Ann\"\nhold = 0\n\
@@ -303,7 +302,6 @@ mod tests {
             on_new_mail: vec!["notify".to_owned(), "-x".to_owned()],
             notify: false,
             quiet_hours: QuietHours::parse("22:00-07:00"),
-            connections: 3,
             bandwidth_kib: 100,
             on_demand: true,
             ahead_kib: 64,
@@ -360,9 +358,8 @@ mod tests {
         check(12, ("[\"notify\", \"-x\"]", "[]"), "begins with a program");
         check(13, ("notify = false", "notify = 1"), "true or false");
         check(14, ("22:00-07:00", "22-7"), "quiet hours");
-        check(15, ("connections = 3", "connections = 0"), "from 1 to 10");
-        check(16, ("bandwidth_kib = 100", "bandwidth_kib = -1"), "from 0");
-        check(17, ("poll_minutes = 1", "poll_minutes = 1441"), "to 1440");
+        check(15, ("bandwidth_kib = 100", "bandwidth_kib = -1"), "from 0");
+        check(16, ("poll_minutes = 1", "poll_minutes = 1441"), "to 1440");
         assert!(parse("accounts = 1").is_err() && parse("[accounts]\nann = 1").is_err());
         assert!(parse("[accounts.a]\n[accounts.a]\n").unwrap_err().to_string().contains("line 2"));
         assert_eq!(parse("").unwrap(), Accounts::default());

@@ -7,6 +7,7 @@ use crate::backend::storage::Base;
 use crate::bridge::Said;
 use crate::imap::orders::is_label;
 use crate::imap::{Known, gmail};
+use crate::label::Place;
 use crate::thread::ThreadState;
 
 /// What the server says of a message, as it is agreed on.
@@ -39,6 +40,7 @@ impl Base {
                     "\\Flagged" => base.flags.starred = to,
                     "\\Answered" => base.flags.answered = to,
                     "$Forwarded" => base.flags.forwarded = to,
+                    "\\Deleted" => base.flags.trashed = to,
                     keyword => {
                         base.keywords.retain(|held| held != keyword);
                         if to {
@@ -59,6 +61,12 @@ pub(super) fn said_of(folder: crate::bridge::Folder, base: &Base) -> Said {
         let flags = Some(gmail::flags(base.flags, held));
         return Said::of(gmail::says(&folder, held), flags, None, Vec::new());
     }
+    // What is marked as deleted waits there to be expunged, whatever its folder is for.
+    let folder = if base.flags.trashed {
+        crate::bridge::Folder { place: Some(Place::Trash), labels: Vec::new(), ..folder }
+    } else {
+        folder
+    };
     let labels = base.keywords.iter().filter(|keyword| is_label(keyword)).cloned().collect();
     Said::of(folder, Some(base.flags), None, labels)
 }

@@ -84,6 +84,15 @@ pub(super) fn own(raw: Vec<u8>, now: i64) -> Prepared {
     prepare(Incoming { raw, folder, flags, file_time: None }, now)
 }
 
+/// Our own message with whom its writer put in Bcc. What leaves has no such field, and neither has
+/// the copy at the server: here alone is known who got it (RFC 5322, 3.6.3).
+fn with_blind(own: Prepared, draft: Option<&Draft>) -> Prepared {
+    match draft {
+        Some(draft) if !draft.bcc.trim().is_empty() => own.with_bcc(draft.recipients().bcc),
+        _ => own,
+    }
+}
+
 impl Backend {
     /// Takes in what became of a message; durable after the commit. What was written of it.
     ///
@@ -138,6 +147,7 @@ impl Backend {
         Outbox::wait(&self.db, &due.queued, None, self.now)?;
         Ok(match given {
             Given::Taken { .. } => {
+                let message = with_blind(message, Some(&due.draft));
                 let conversation = self.take_own(&due.of.message_id, Some(message))?;
                 self.mark(&due.queued, &due.draft, conversation.as_ref())?;
                 Told::Unwritten(true)
@@ -224,9 +234,11 @@ impl Backend {
         }
         // What was purged on its way is in no log, and is mail of ours all the same.
         let Some(of) = row.map(|row| &row.of).or(due.map(|due| &due.of)) else { return Ok(()) };
-        let conversation = self.take_own(&of.message_id, message)?;
         let written = draft_of(&self.db, loaded, &of.save)?;
-        if let Some(draft) = written.as_ref().or(due.map(|due| &due.draft)) {
+        let draft = written.as_ref().or(due.map(|due| &due.draft));
+        let message = message.map(|own| with_blind(own, draft));
+        let conversation = self.take_own(&of.message_id, message)?;
+        if let Some(draft) = draft {
             self.mark(queued, draft, conversation.as_ref())?;
         }
         if let (Some(thread), Some(after)) = (&conversation, of.remind) {

@@ -319,6 +319,7 @@ fn what_is_sent_is_our_own_message_in_its_conversation_and_done_with() {
         in_reply_to: Some("asked@example.org".to_owned()),
         references: vec!["asked@example.org".to_owned()],
         answers: vec![first.clone()],
+        bcc: "Carl <carl@example.org>".to_owned(),
         ..letter("a@example.org")
     };
     scene.write("a", &answer);
@@ -340,7 +341,14 @@ fn what_is_sent_is_our_own_message_in_its_conversation_and_done_with() {
     assert_eq!(state.messages.len(), 2);
     assert!(state.message(&first).unwrap().message.flags.answered);
     let (own, flags) = (&state.messages[1].message, state.messages[1].message.flags);
-    assert!(own.sent && flags.read && own.bcc.is_empty());
+    assert!(own.sent && flags.read);
+    // Its bytes do not name him.
+    assert_eq!(
+        own.bcc.iter().map(|one| one.address.as_str()).collect::<Vec<_>>(),
+        ["carl@example.org"]
+    );
+    let raw = Blobs::get(&scene.backend.db, &own.raw).unwrap().unwrap();
+    assert!(!String::from_utf8_lossy(&raw).contains("arl"), "{}", String::from_utf8_lossy(&raw));
     let (_, cells) = state.trail();
     assert_eq!(cells.snoozed, Some(scene.now + 3_600));
     assert_eq!(Outbox::copies(&scene.backend.db, "ann", true, 9).unwrap().len(), 1);

@@ -449,6 +449,13 @@ pub(crate) enum Dirty {
 }
 
 impl EdgeMessage {
+    /// The same, marked as deleted.
+    pub(crate) fn marked(&self) -> Self {
+        let mut marked = self.clone();
+        marked.base.flags.trashed = true;
+        marked
+    }
+
     /// As the orders see it.
     pub(crate) fn row(&self) -> Option<Row> {
         let (_, message) = self.known.as_ref()?;

@@ -68,6 +68,14 @@ pub(super) fn piped() -> Result<(String, Option<Notice>), Notice> {
     })
 }
 
+/// What is said of a text with characters that no mail has: what made it was not to be read.
+pub(super) fn unreadable(text: &str) -> Option<Notice> {
+    let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    let at = text.split('\n').position(|line| line.contains(odd))? + 1;
+    let line = format!("line {at} of the text has control characters: they are sent as blanks");
+    Some(Notice::warning("control", line, "a file that is no text is attached with --attach"))
+}
+
 fn too_long(name: &str) -> Notice {
     let line = format!("{name}: the text is longer than any message");
     Notice::error("too-large", line, "attach it with --attach")
@@ -94,5 +102,16 @@ mod tests {
         assert_eq!(read(&[at("notes.txt"), at("notes.txt")]).unwrap().len(), 2);
         assert_eq!(text(&at("latin")).unwrap_err().code, "not-utf8");
         assert_eq!(text(&at("notes.txt")).unwrap(), "hello");
+    }
+
+    #[test]
+    fn what_is_not_sent_as_it_is_is_said() {
+        let check = |text: &str, line: Option<&str>| {
+            let said = unreadable(text).map(|notice| notice.message);
+            assert_eq!(said.as_deref().and_then(|said| said.split(" has ").next()), line);
+        };
+        check("a\tb\r\nc\u{e4}\n", None);
+        check("a\nb\0c", Some("line 2 of the text"));
+        check("\u{1b}[31mred", Some("line 1 of the text"));
     }
 }

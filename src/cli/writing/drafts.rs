@@ -12,6 +12,7 @@ use crate::cli::output::Output;
 use crate::clock::rfc3339;
 use crate::command::intent::Intent;
 use crate::engine::view::{DraftRow, OpenDraft, OutboxRow};
+use crate::engine::writing::Writing as Unsaved;
 use crate::id::EventId;
 use crate::mail::compose::{Draft, checks, to_text};
 use crate::notice::{Exit, Explain as _, Notice};
@@ -56,6 +57,17 @@ pub(super) fn begin(
     super::write(home, output, writing, Begun::new(draft, Place::Instead))
 }
 
+/// What of drafts is in the journal alone: on a screen, or where a program was killed.
+fn unsaved(home: &Home) -> Option<Notice> {
+    let left = Unsaved::existing(&home.dir).ok()??.journal().ok()?.len();
+    let line = match left {
+        0 => return None,
+        1 => "the words of a draft are not saved yet".to_owned(),
+        left => format!("the words of {left} drafts are not saved yet"),
+    };
+    Some(Notice::info(format!("{line}: it is open, or saved when mailtui starts")))
+}
+
 fn list(home: &Home, output: Output) -> Result<Exit, Notice> {
     let Some(device) = crate::cli::caught_up_still(home)? else { return Ok(Exit::Done) };
     let outgoing = device.outgoing_rows().map_err(|error| error.notice())?;
@@ -76,6 +88,9 @@ fn list(home: &Home, output: Output) -> Result<Exit, Notice> {
             let name = if several { row.save.as_str() } else { row.thread.as_str() };
             format!("{name}  {at}  {file}  {to}  {subject}")
         })?;
+    }
+    if let Some(notice) = unsaved(home) {
+        output.notice(&notice);
     }
     Ok(Exit::Done)
 }

@@ -167,18 +167,21 @@ fn mailto(home: &Home, output: Output, link: &str) -> Result<Exit, Notice> {
         let hint = "a link is like mailto:ann@example.org?subject=Hello";
         Notice::error("mailto", error.to_string(), hint).exit(Exit::Usage)
     })?;
-    if !link.refused.is_empty() {
+    let told = (!link.refused.is_empty()).then(|| {
         let line = format!("the link also says {}", link.refused.join(", "));
         let hint = "a link may not say that, or not so; it was left out, for you to write";
-        output.notice(&Notice::warning("mailto", line, hint));
-    }
+        Notice::warning("mailto", line, hint)
+    });
     let me = identities::all(home, output)?;
     let base = me.first().map(compose::blank).unwrap_or_default();
     let body = with_text(&base.body, link.draft.body.trim_end_matches('\n'), Place::Above);
     let draft = Draft { account: base.account, from: base.from, body, ..link.draft };
     // On the screen, unless another has it: then it waits among the drafts.
-    if let Some(exit) = super::tui::write(home, output, draft.clone())? {
+    if let Some(exit) = super::tui::write(home, output, draft.clone(), told.clone())? {
         return Ok(exit);
+    }
+    if let Some(told) = &told {
+        output.notice(told);
     }
     let writing = Writing::plain();
     write(home, output, &writing, Begun::new(draft, Place::Above))
@@ -246,6 +249,9 @@ fn go_on(
         identities::is_mine(&begun.draft, &me)?;
     }
     begun.parts.extend(attach::read(&words.attach)?);
+    if let Some(notice) = attach::unreadable(&begun.draft.body) {
+        output.notice(&notice);
+    }
     let changes = words.any() || words.account.is_some() || words.from.is_some() || writing.send;
     if begun.place == Place::Instead && !changes && !wants_editor(words) {
         let hint = "name what changes, such as --subject, or open it with --edit";

@@ -19,9 +19,7 @@ const BASE64_LINE: (u64, u64) = (57, 78);
 /// Beginnings of words that speak of an attachment, folded; a space in one joins two words.
 const ATTACHMENT_WORDS: &[&str] = &[
     // English
-    "attached",
-    "attachment",
-    "attaching",
+    "attach",
     "enclosed",
     "enclosure",
     // German
@@ -233,6 +231,7 @@ mod tests {
         for (body, word) in [
             ("See the attached file.", Some("attached")),
             ("ATTACHMENTS!", Some("ATTACHMENTS")),
+            ("I attach the plan", Some("attach")),
             ("im Anhang findest du", Some("Anhang")),
             ("Die Anhänge:", Some("Anhänge")),
             ("ist angeha\u{308}ngt", Some("angeha\u{308}ngt")),

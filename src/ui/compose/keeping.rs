@@ -9,7 +9,7 @@ use super::outgoing::Held;
 use super::sending::Plan;
 use crate::command::intent::{Intent, SendOrder};
 use crate::engine::handle::Request;
-use crate::engine::view::Done;
+use crate::engine::view::{Done, SaveRow};
 use crate::engine::writing::{Journal, JournalEntry};
 use crate::notice::{Notice, Severity};
 use crate::ui::app::{Effect, Model, Quitting, Sent, Shown};
@@ -113,6 +113,17 @@ fn forget(composer: &mut Composer, losses: u64) -> Vec<Effect> {
     ask([Request::Forget { slot: composer.slot, losses }])
 }
 
+/// What is said of drafts that the disk did not take.
+pub const NOT_SAVED: &str = "What was written is not saved yet";
+
+/// Whether something that is written is not saved.
+#[must_use]
+pub fn is_unsaved(model: &Model) -> bool {
+    let writing = &model.writing;
+    let mut all = writing.open.as_deref().into_iter().chain(&writing.leaving);
+    all.any(|one| !one.is_untouched() && one.saved.as_ref() != Some(&one.draft()))
+}
+
 /// What is said while the disk takes nothing.
 const NOT_KEPT: &str = "What is written is not kept";
 
@@ -152,6 +163,10 @@ pub fn kept(model: &mut Model, slot: i64) -> Vec<Effect> {
         }
     }
     model.writing.leaving.retain(|composer| composer.slot != slot || !composer.done);
+    let stale = |shown: &mut Shown| shown.text.starts_with(NOT_SAVED);
+    if !is_unsaved(model) && model.notice.take_if(stale).is_some() {
+        model.say(Severity::Info, "What was written is saved now", "");
+    }
     effects.extend(quit_when_kept(model));
     effects
 }
@@ -339,6 +354,12 @@ pub fn saved(model: &mut Model, slot: i64, done: &Done) -> Vec<Effect> {
     };
     composer.thread = Some(wrote.thread.clone());
     composer.from = Some(wrote.event.clone());
+    if let Some(saving) = &saving {
+        // The name of this device is not known here.
+        let snippet = crate::mail::snippet(&saving.body);
+        let (save, device_name) = (wrote.event.clone(), String::new());
+        composer.history.insert(0, SaveRow { save, at: now / 1_000, device_name, snippet });
+    }
     composer.saved = saving;
     let mut effects = Vec::new();
     if composer.saved.as_ref() == Some(&composer.draft()) {

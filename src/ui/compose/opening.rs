@@ -5,13 +5,14 @@
 
 use std::collections::VecDeque;
 
+use super::area::{Area, At};
 use super::composer::{Composer, Focus, Typed, Waits};
 use super::{keeping, original};
 use crate::engine::handle::Request;
 use crate::engine::view::{Message, OpenDraft, OutboxRow, Thread};
 use crate::id::{EventId, ThreadId};
 use crate::mail::compose::{self, Answer, Draft, Hints, Style};
-use crate::notice::Severity;
+use crate::notice::{Notice, Severity};
 use crate::ui::app::{Effect, Model};
 use crate::ui::keys;
 use crate::ui::update::ask;
@@ -48,10 +49,13 @@ pub fn open(model: &mut Model, draft: Draft) -> &mut Composer {
     model.writing.open.insert(Box::new(Composer::new(slot, draft)))
 }
 
-/// A message that another program asked for.
-pub fn asked(model: &mut Model, draft: Draft) {
+/// A message that another program asked for, and what is said of that.
+pub fn asked(model: &mut Model, draft: Draft, told: Option<Notice>) {
     open(model, draft);
     people(model);
+    if let Some(Notice { severity, message, hint, .. }) = told {
+        model.say(severity, message, hint);
+    }
 }
 
 /// A new message.
@@ -118,7 +122,7 @@ pub(super) fn begin(model: &mut Model, message: &Message, hints: Hints, how: Ans
         let end = lines.iter().position(|line| line == "-- ").unwrap_or(lines.len());
         let above = compose::is_above(&composer.begun.body);
         let line = if above { 0 } else { end.saturating_sub(1) };
-        composer.body.place(super::area::At { line, byte: 0 });
+        composer.body.place(At { line, byte: 0 });
     }
 }
 
@@ -199,8 +203,17 @@ pub fn draft_came(model: &mut Model, ticket: u64, came: Option<OpenDraft>) -> Ve
     (composer.thread, composer.from) = (Some(came.thread), Some(came.save));
     composer.saved = Some(composer.begun.clone());
     composer.history = came.history;
-    composer.body.to_end();
+    to_the_end(&mut composer.body);
     release(model)
+}
+
+/// Where one writes on: behind the last word, and not below the signature.
+fn to_the_end(body: &mut Area) {
+    let signed = body.lines().iter().rposition(|line| line == "-- ");
+    match signed.and_then(|line| line.checked_sub(1)) {
+        Some(line) => body.place(At { line, byte: usize::MAX }),
+        None => body.to_end(),
+    }
 }
 
 /// A message of its own for those alone to whom one did not go.

@@ -73,6 +73,10 @@ pub(super) fn stop_import(model: &mut Model) -> Vec<Effect> {
             import.stopping = true;
             ask([Request::StopImport])
         }
+        _ if matches!(model.stage, Stage::Mail) => {
+            model.say(Severity::Info, "Nothing is being imported", "");
+            Vec::new()
+        }
         _ => Vec::new(),
     }
 }

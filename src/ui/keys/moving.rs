@@ -19,7 +19,7 @@ use crate::ui::search;
 use crate::ui::tabs;
 use crate::ui::update::ask;
 
-pub(super) fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
+pub(in crate::ui) fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
     if model.context() == Context::Drafts || model.context() == Context::Outbox {
         outgoing::go(model, motion);
         return Vec::new();
@@ -27,6 +27,7 @@ pub(super) fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
     let page = help::page(model);
     match (model.layers.last_mut(), &mut model.stage, &mut model.reader) {
         (Some(Layer::Accounts(top)), ..) => *top = help::scrolled(*top, motion, page),
+        (Some(Layer::Panel(open)), ..) => open.top = help::scrolled(open.top, motion, page),
         (Some(Layer::Picker(picker)), ..) => picker.go(motion),
         (Some(Layer::Colours(colours)), ..) => colours.go(motion),
         (Some(Layer::Snooze(open)), ..) => open.go(motion),

@@ -47,7 +47,7 @@ fn head_shows(address: &str, columns: usize) -> bool {
     text::width(address) + " <>".len() + HEAD_COLUMNS <= columns
 }
 
-/// The lines of `message`, in so many columns.
+/// The lines of the text of `message`, in so many columns: made of its text and facts alone.
 pub(super) fn lines(message: &Message, columns: usize) -> Lines {
     let mut out = vec![(Kind::Blank, String::new())];
     shown(message, columns, &mut out);
@@ -58,6 +58,12 @@ pub(super) fn lines(message: &Message, columns: usize) -> Lines {
         out.push((Kind::Blank, String::new()));
         out.push((Kind::Meta, text::cut(&line, columns)));
     }
+    out
+}
+
+/// The lines below the text: what is attached, what is not here, what is wrong.
+pub(super) fn foot(message: &Message, columns: usize) -> Lines {
+    let mut out = Vec::new();
     attached(message, columns, &mut out);
     if message.outline.is_some() {
         let says = if message.wanted { "fetching the rest" } else { "the rest is" };

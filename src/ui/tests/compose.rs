@@ -440,6 +440,35 @@ fn earlier_saves_can_be_gone_back_to() {
 }
 
 #[test]
+fn what_was_saved_while_it_is_open_can_be_gone_back_to() {
+    let mut screen = writer();
+    screen.press("cbob@x.org<Tab><Tab><Tab><Tab>one<C-x>h");
+    assert!(screen.text().contains("It has no earlier save"), "{}", screen.text());
+    screen.send(Message::Time(NOW_MS + 6_000));
+    screen.press(" two");
+    screen.send(Message::Time(NOW_MS + 12_000));
+    screen.press("<C-x>h");
+    assert!(screen.text().contains("this device  one two"), "{}", screen.text());
+    screen.press("<Down><Enter>");
+    assert_eq!(draft(&screen).body, "one");
+}
+
+#[test]
+fn a_draft_is_written_on_above_its_signature() {
+    let check = |body: &str, expected: &str| {
+        let mut screen = writer();
+        screen.press("cbob@x.org<Tab><Tab><Tab><Tab>");
+        screen.send(Message::Paste(body.to_owned()));
+        screen.press("<Esc>gd<Enter>!");
+        assert_eq!(draft(&screen).body, expected, "{body:?}");
+    };
+    check("one", "one!");
+    check("one\ntwo\n-- \nAnn", "one\ntwo!\n-- \nAnn");
+    check("-- \nAnn", "-- \nAnn!");
+    check("> -- \nhi", "> -- \nhi!");
+}
+
+#[test]
 fn another_device_is_told_of() {
     let mut screen = writer();
     screen.press("czed<Esc>gd<Enter>");

@@ -72,6 +72,23 @@ fn the_program_does_not_end_with_words_that_are_nowhere() {
 }
 
 #[test]
+fn what_is_left_on_a_full_disk_is_said_to_be_tried_again_and_to_be_saved() {
+    let mut screen = writer();
+    screen.press("cbob@x.org<Tab><Tab><Tab>Lunch");
+    screen.send(Message::Time(NOW_MS + 400));
+    screen.double.full = Some(full());
+    screen.press("<Esc>");
+    let text = screen.text();
+    assert!(text.contains("not saved yet: the disk is full"), "{text}");
+    assert!(text.contains("tried again") && !text.contains("taken back"), "{text}");
+    screen.double.full = None;
+    screen.send(Message::Time(NOW_MS + 9_000));
+    let text = screen.text();
+    assert!(text.contains("is saved now") && !text.contains("not saved yet"), "{text}");
+    assert_eq!(screen.double.outgoing.drafts.len(), 1);
+}
+
+#[test]
 fn what_the_journal_has_may_wait_for_the_next_start() {
     let mut screen = writer();
     screen.press("cbob@x.org<Tab><Tab><Tab>Lunch");

@@ -30,6 +30,7 @@ fn look() {
         look: crate::ui::Look::default(),
         settings: Box::new(|_| {}),
         asks: false,
+        modes: crate::ui::modes::Modes::default(),
         tells: crate::ui::announce::of(&|name| std::env::var_os(name)),
         zone: jiff::tz::TimeZone::UTC,
         clock: Box::new(crate::clock::SystemClock),

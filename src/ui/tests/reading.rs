@@ -234,3 +234,28 @@ fn facts_are_shown_beside_the_text() {
         assert!(text.contains(shown), "{shown}: {text}");
     }
 }
+
+#[test]
+fn what_is_known_of_a_message_changes_below_the_same_text() {
+    let outline = crate::id::BlobHash::try_from("a".repeat(64)).unwrap();
+    let mut screen = reading(|message| message.outline = Some(outline));
+    let mut check = |change: &dyn Fn(&mut Message), shown: &str| {
+        let reader = screen.model.reader.as_mut().unwrap();
+        let mut messages = reader.messages.clone().unwrap();
+        change(messages.last_mut().unwrap());
+        let row = reader.row.clone();
+        reader.take(Thread { row, messages });
+        screen.resize(100, 30);
+        let text = screen.text();
+        assert!(shown.is_empty() || text.contains(shown), "{shown}: {text}");
+        assert_eq!(text.contains("at its mail server"), shown.contains("rest"), "{text}");
+    };
+    check(&|_| (), "the rest is at its mail server");
+    check(&|message| message.wanted = true, "fetching the rest");
+    check(&|message| message.outline = None, "");
+    check(&|message| message.copies = 1, "1 other copy");
+    check(
+        &|message| message.facts.html = Some(LeftOut { trackers: 2, ..LeftOut::default() }),
+        "2 t",
+    );
+}

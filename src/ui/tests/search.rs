@@ -105,7 +105,7 @@ fn what_is_wrong_is_said_where_it_stands() {
 fn how_far_the_index_is_is_said_and_what_came_is_looked_for() {
     let mut screen = screen(80, 24);
     screen.press("/lunch");
-    let at = |has, lacks| Update::Indexed(Indexed { has, lacks, kept_only: false });
+    let at = |has, lacks| Update::Indexed(Indexed { has, lacks, ..Indexed::default() });
     screen.send(Message::Engine(Box::new(at(1_200, 3_800))));
     assert!(screen.text().contains("indexed 1,200/5,000"), "{}", screen.text());
     screen.double.rows[3].subject = Some("Lunch again".to_owned());

@@ -18,7 +18,7 @@ const SIZES: [(u16, u16); 7] =
     [(30, 6), (40, 10), (60, 15), (80, 24), (100, 30), (140, 40), (200, 50)];
 
 /// The views, by the keys that lead there from the list.
-pub(super) const VIEWS: [(&str, &str); 34] = [
+pub(super) const VIEWS: [(&str, &str); 37] = [
     ("list", "jj"),
     ("the last row", "G"),
     ("selection", "xjxs"),
@@ -46,6 +46,9 @@ pub(super) const VIEWS: [(&str, &str); 34] = [
     ("history", "gh"),
     ("deleting for ever", "#Da"),
     ("accounts", "gm"),
+    ("notices", "#zgn"),
+    ("statistics", "gS"),
+    ("latency", "gLj"),
     ("a new message", "c"),
     ("proposals", "ca"),
     ("an answer", "j<Enter>aHello 日本語 👩\u{200d}👩\u{200d}👧 e\u{301}"),

@@ -16,6 +16,8 @@ use crate::ui::{date, text};
 
 /// Cells of a progress bar.
 const BAR_CELLS: u128 = 10;
+/// From this many columns on it is said how an import is stopped.
+const STOPS_FROM: u16 = 80;
 /// Columns of a notice's line that are not its words: the rule at both ends, blanks, and ` · `.
 const NOTICE_FRAME: u16 = 9;
 /// The shortest run by which the time left is guessed, in milliseconds.
@@ -125,7 +127,12 @@ fn said(model: &Model, width: u16) -> Parts {
     }
     match &model.import {
         Some(import) if !import.progress.ended => {
-            vec![(progress(import, model.now_ms), theme.accent())]
+            let mut parts = vec![(progress(import, model.now_ms), theme.accent())];
+            let stops = crate::ui::asking::hint(model, "stop-import", "stops");
+            if !import.stopping && !stops.is_empty() && width >= STOPS_FROM {
+                parts.push((format!(" · {stops}"), theme.dim()));
+            }
+            parts
         }
         _ => Vec::new(),
     }
@@ -214,7 +221,7 @@ pub fn keys(model: &Model, room: u16) -> Parts {
     let count = model.count.map(|count| (format!("{count}…"), ""));
     let hints: Vec<(String, &str)> = if model.keys.is_empty() {
         let movement = matches!(context, Context::FirstRun).then(|| ("j k".to_owned(), "choose"));
-        let scroll = matches!(context, Context::Accounts | Context::Page)
+        let scroll = matches!(context, Context::Accounts | Context::Page | Context::Panel)
             .then(|| ("j k".to_owned(), "scroll"));
         // Help, quit and closing are never left out; the registry has them last.
         let program = |(_, command): &(String, &Command)| command.group == Group::Program;

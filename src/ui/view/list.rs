@@ -180,7 +180,10 @@ fn draw_row(model: &Model, row: &Row, here: bool, date: &str, line: Rect, buf: &
     found(Field::Subject, subject, (subject_x, y), x, buf);
     let quoted = model.search.as_ref().and_then(|search| search.snippets.get(&row.thread));
     let snippet = quoted.map_or(row.snippet.as_str(), |quoted| quoted.text.as_str());
-    let snippet = format!("  {snippet}");
+    // What this device does not hold is fetched when it is opened.
+    let elsewhere = model.search.as_ref().is_some_and(|it| it.elsewhere.contains(&row.thread));
+    let mark = if elsewhere { "⇅ " } else { "" };
+    let snippet = format!("  {mark}{snippet}");
     if !snippet.trim().is_empty() && end > x + 6 {
         let shown = put(buf, (x, y), &snippet, end - x, look(theme.dim()));
         found(Field::Body, &snippet, (x, y), shown, buf);

@@ -15,16 +15,19 @@ pub mod help;
 pub mod hints;
 pub mod history;
 pub mod labels;
+mod latency;
 mod links;
 pub mod list;
 mod mover;
 mod outgoing;
 mod palette;
+pub mod panel;
 pub mod reader;
 pub mod search;
 mod sending;
 pub mod sidebar;
 mod snooze;
+mod stats;
 mod tabs;
 pub mod tour;
 mod unsubscribe;
@@ -95,6 +98,10 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
                 accounts::draw(model, *top, area, buf);
                 None
             }
+            Layer::Panel(open) => {
+                panel::draw(model, open, area, buf);
+                None
+            }
             Layer::Picker(picker) => Some(labels::picker(model, picker, area, buf)),
             Layer::Rename(rename) => Some(labels::rename(model, rename, area, buf)),
             Layer::SaveSearch(open) => Some(boxes::save_search(model, open, area, buf)),
@@ -134,6 +141,9 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
         };
     }
     which::draw(model, area, buf);
+    if let Some(figures) = &model.latency {
+        latency::draw(model, figures, area, buf);
+    }
     caret
 }
 

@@ -11,6 +11,8 @@ use ratatui::style::{Modifier, Style};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::{columns, put, put_all, tour};
+use crate::engine::elsewhere::AskedThere;
+use crate::engine::view::Link;
 use crate::notice::Severity;
 use crate::search::{Order, Weight};
 use crate::ui::app::Model;
@@ -49,7 +51,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let typed = columns(search.line.text()).max(TYPED_LEAST) + PROMPT_COLUMNS;
     let room = line.width.saturating_sub(typed + 2);
     // The order goes first, where there is no room for all.
-    let facts = facts(search);
+    let facts = facts(search, is_online(model));
     let fits = |facts: &&[String]| columns(&facts.join(" · ")) <= room;
     if let Some(facts) = (1..=facts.len()).rev().map(|n| &facts[..n]).find(|f| fits(f)) {
         let facts = facts.join(" · ");
@@ -107,15 +109,26 @@ pub fn caret(model: &Model) -> Option<Position> {
     (line.height > 0).then_some(Position { x: x + column, y: line.y })
 }
 
+fn is_online(model: &Model) -> bool {
+    matches!(model.status.link, Link::Online { .. } | Link::Syncing { .. })
+}
+
 /// The order, and how far the index is.
-fn facts(search: &Search) -> Vec<String> {
+fn facts(search: &Search, online: bool) -> Vec<String> {
     let mut facts = Vec::new();
     if let Some(at) = search.indexed.filter(|at| at.lacks > 0) {
         let (has, all) = (text::count(at.has), text::count(at.has + at.lacks));
         facts.push(format!("indexed {has}/{all}"));
     }
     if search.indexed.is_some_and(|at| at.kept_only) {
-        facts.push("only what is on this device".to_owned());
+        facts.push(match search.there {
+            AskedThere::Waits if online => "asking the backend …".to_owned(),
+            AskedThere::Waits | AskedThere::Nobody => "only what is on this device".to_owned(),
+            AskedThere::Answered { lacks: 0 } => "with what the backend holds (⇅)".to_owned(),
+            AskedThere::Answered { lacks } => {
+                format!("with the backend (⇅), which has not indexed {}", text::count(lacks))
+            }
+        });
     }
     facts.push(match search.order {
         Order::Newest => "newest first".to_owned(),

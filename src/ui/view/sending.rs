@@ -124,7 +124,8 @@ pub(super) fn saves(model: &Model, asked: &SavesBox, area: Rect, buf: &mut Buffe
         let style = if here { theme.strong() } else { theme.text() };
         let mark = if here { "▸ " } else { "  " };
         let when = text::fit(&date::listed(row.at, model, false), 10);
-        let who = text::fit(&crate::safe_text::line(&row.device_name), 12);
+        let who = crate::safe_text::line(&row.device_name);
+        let who = text::fit(if who.is_empty() { "this device" } else { &who }, 12);
         let parts = [
             (mark, style),
             (when.as_str(), style),

@@ -18,6 +18,18 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     if area.width < 8 {
         return;
     }
+    for (y, line) in (area.top()..area.bottom()).zip(lines(model, area.height)) {
+        if let Some(entry) = line {
+            let here = entry.label == *model.shown_list();
+            let line = Rect { y, height: 1, width: area.width - 1, ..area };
+            draw_entry(model, &entry, here, line, buf);
+        }
+    }
+}
+
+/// What stands in the rows of a sidebar of this height, from the top; a row may be blank.
+#[must_use]
+pub fn lines(model: &Model, height: u16) -> Vec<Option<Entry>> {
     let entries = model.sidebar();
     let mut lines: Vec<Option<Entry>> = Vec::new();
     for entry in entries {
@@ -29,20 +41,8 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let current = lines
         .iter()
         .position(|line| line.as_ref().is_some_and(|entry| entry.label == *model.shown_list()));
-    let height = usize::from(area.height);
-    let top = (current.unwrap_or(0) + 1).saturating_sub(height);
-    for (y, line) in (area.top()..area.bottom()).zip(&lines[top.min(lines.len())..]) {
-        if let Some(entry) = line {
-            let here = entry.label == *model.shown_list();
-            draw_entry(
-                model,
-                entry,
-                here,
-                Rect { y, height: 1, width: area.width - 1, ..area },
-                buf,
-            );
-        }
-    }
+    let top = (current.unwrap_or(0) + 1).saturating_sub(usize::from(height));
+    lines.split_off(top.min(lines.len()))
 }
 
 fn draw_entry(model: &Model, entry: &Entry, here: bool, line: Rect, buf: &mut Buffer) {

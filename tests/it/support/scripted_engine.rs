@@ -151,12 +151,15 @@ fn uid(
         let Some(to) = find(state, words.last().map_or("", String::as_str)) else {
             return String::new();
         };
-        let to = &mut state.folders[to];
         let (mut from, mut into) = (Vec::new(), Vec::new());
         for message in some {
             from.push(message.uid.to_string());
-            into.push(to.take(message).to_string());
+            into.push(state.folders[to].take(message).to_string());
         }
+        if !state.can.contains("UIDPLUS") {
+            return String::new(); // where it went is not said
+        }
+        let to = &state.folders[to];
         return format!("[COPYUID {} {} {}] ", to.uidvalidity, from.join(","), into.join(","));
     }
     String::new()

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use super::scripted_engine::Engine;
-pub(crate) use super::scripted_engine::{Folder, folder, message};
+pub(crate) use super::scripted_engine::{Folder, Message, folder, message};
 
 /// How long a connection may say nothing.
 const IDLE: Duration = Duration::from_mins(2);

@@ -149,7 +149,8 @@ fn cut(text: &str) -> Vec<Piece> {
 #[test]
 fn what_is_not_ours_is_found() {
     let ours = "\u{1b}[?1049h\u{1b}[1;1H\u{1b}[38;5;12mInbox\u{1b}[0m\r\n\u{1b}[?25l é 漢 🙂\
-                \u{1b}]11;?\u{1b}\\\u{1b}[22;2t\u{1b}]2;(3) mailtui\u{7}\u{1b}]2;mailtui\u{7}\u{1b}[23;2t";
+                \u{1b}]11;?\u{1b}\\\
+                \u{1b}[22;2t\u{1b}]2;(3) mailtui\u{7}\u{1b}]2;mailtui\u{7}\u{1b}[23;2t";
     assert_eq!(foreign_in_terminal(ours.as_bytes()), Vec::<String>::new());
     let hostile = [
         "\u{1b}]0;title\u{7}",

@@ -1,0 +1,87 @@
+//! Searching in a real terminal beside a backend on another machine: what it holds and the device
+//! does not is found there, marked, and opened.
+
+use crate::support::binary::Home;
+use crate::support::mail::{mail, write};
+use crate::support::pty::Pty;
+use crate::support::serve::Serve;
+
+/// How many conversations there are: more than are loaded ahead around the cursor.
+const MANY: usize = 30;
+
+/// A backend with mail, and a device that keeps so much of it.
+fn pair(keep: &str) -> (Serve, Home) {
+    let (mut serve, sender, device) = (Serve::start(), Home::new(), Home::new());
+    for n in 0..MANY {
+        let one = mail(&format!("n{n}")).at(10 + i64::try_from(n).expect("few"));
+        let one = one.set("Subject", &format!("Letter {n:02}"));
+        let one = one.body(format!("The zeppelin of berth {n:02} rises\n"));
+        write(&sender.path(&format!("box/{n}.eml")), &one.bytes());
+    }
+    serve.run(&sender, &["import", "box"]).ok();
+    serve.run(&device, &["device", "keep", keep]).ok();
+    serve.sync(&device);
+    // All is in its index.
+    let found = serve.home().run(&["search", "zeppelin", "--json"]).ok();
+    assert_eq!(found.lines().len(), MANY, "{found}");
+    (serve, device)
+}
+
+fn open(serve: &Serve, device: &Home) -> Pty {
+    let (url, token) = (serve.url(), serve.token_file().display().to_string());
+    let pty = Pty::start(device, (140, 30), &["--backend", &url, "--token-file", &token]);
+    pty.wait("the inbox", |screen| screen.contains("Letter 29"));
+    pty
+}
+
+#[test]
+fn what_the_backend_holds_is_found_marked_and_opened() {
+    let (mut serve, device) = pair("none");
+    let mut pty = open(&serve, &device);
+    pty.press("/");
+    pty.press("zeppelin*");
+    let found = |screen: &str| {
+        screen.contains("with what the backend holds") && screen.matches('⇅').count() > 5
+    };
+    let screen = pty.wait("what is there, with the lines where it stands", found);
+    assert!(screen.contains("Letter 20  ⇅ The zeppelin of berth 20 rises"), "{screen}");
+    assert!(screen.find("Letter 29") < screen.find("Letter 20"), "the newest first: {screen}");
+    pty.press("\r");
+    pty.press("G");
+    pty.wait_text("Letter 00");
+    pty.press("\r");
+    pty.wait_text("u back");
+    pty.wait_text("The zeppelin of berth 00 rises");
+    pty.press("u");
+    // Without it, it is said what is searched; once it is there again, it is asked again.
+    serve.stop();
+    pty.wait("the loss", |screen| !screen.contains("online · remote"));
+    pty.press("/");
+    pty.press("\u{15}");
+    pty.press("berth");
+    pty.wait_text("only what is on this device");
+    serve.restart();
+    pty.wait_text("with what the backend holds");
+    pty.press("\u{1b}");
+    pty.press("q");
+    assert_eq!(pty.wait_end(), 0);
+    device.assert_healthy("a search at the backend");
+}
+
+#[test]
+fn what_is_here_is_one_row_with_what_is_there() {
+    let (serve, device) = pair("newest:10");
+    let mut pty = open(&serve, &device);
+    pty.press("/");
+    pty.press("zeppelin*");
+    let screen = pty.wait("both", |screen| {
+        screen.contains("with what the backend holds") && screen.contains("30 conversations")
+    });
+    assert_eq!(screen.matches("Letter 25").count(), 1, "{screen}");
+    pty.wait("what is here is not marked", |screen| {
+        screen.contains("Letter 21  The zeppelin") && screen.contains("Letter 12  ⇅ The zeppelin")
+    });
+    pty.press("\u{1b}");
+    pty.press("q");
+    assert_eq!(pty.wait_end(), 0);
+}
