@@ -11,7 +11,7 @@ const MANY: usize = 30;
 
 /// A backend with mail, and a device that keeps so much of it.
 fn pair(keep: &str) -> (Serve, Home) {
-    let (mut serve, sender, device) = (Serve::start(), Home::new(), Home::new());
+    let (serve, sender, device) = (Serve::start(), Home::new(), Home::new());
     for n in 0..MANY {
         let one = mail(&format!("n{n}")).at(10 + i64::try_from(n).expect("few"));
         let one = one.set("Subject", &format!("Letter {n:02}"));
