@@ -196,8 +196,8 @@ fn month(text: &str) -> Option<i8> {
         "november",
         "december",
     ];
-    let named = |name: &&str| *name == text || (text.len() >= 3 && name.starts_with(text));
-    let at = NAMES.iter().position(|name| named(&name))?;
+    let named = |name: &&str| **name == *text || (text.len() >= 3 && name.starts_with(text));
+    let at = NAMES.iter().position(named)?;
     i8::try_from(at + 1).ok()
 }
 

@@ -61,7 +61,8 @@ pub const DECLARED: [Declared; 13] = [
         "tabs",
         "up to 12 of inbox, unread, starred, snoozed, sent, archive, all, spam, trash, label:NAME, \
          search:NAME",
-        "Lists, labels and saved searches above the list, each with its count; Tab goes along them.",
+        "Lists, labels and saved searches above the list, each with its count; Tab goes along \
+         them.",
     ),
     setting(
         "dates",

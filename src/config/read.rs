@@ -160,7 +160,8 @@ mod tests {
         let text = "theme = \"mine\"\ndensity = \"comfortable\"\nsidebar = false\n\
             preview = \"below\"\npreview_width = 90\nmark_read_after = -1\n\
             auto_advance = \"next\"\n\
-            tabs = [\"unread\", \"label:Team\", \"search:Big Bills\"]\ndates = \"iso\"\nhours = 12\ntitle = false\n\
+            tabs = [\"unread\", \"label:Team\", \"search:Big Bills\"]\n\
+            dates = \"iso\"\nhours = 12\ntitle = false\n\
             notify = false\nmouse = false\n";
         let (settings, warnings) = Settings::read(text);
         assert_eq!(warnings, []);

@@ -199,24 +199,6 @@ pub(super) fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Eff
         Verb::Go(id) => show(model, label::system(id)),
         Verb::Along(next) => along(model, next),
         Verb::Select | Verb::SelectNext | Verb::Clear => select(model, command.verb),
-        Verb::PickLabels => {
-            let subjects = subjects(model);
-            model.layers.push(Layer::Picker(Picker::new(&model.labels, subjects)));
-            Vec::new()
-        }
-        Verb::PickTime => snooze::open(model),
-        Verb::PickPlace => mover::open(model),
-        Verb::ArchiveGo(next) => again::archive(model, next),
-        Verb::Again => again::repeat(model),
-        Verb::Find => find::open(model),
-        Verb::Quotes => with_reader(model, Reader::turn_quotes),
-        Verb::Headers => with_reader(model, Reader::turn_headers),
-        Verb::RenameLabel | Verb::RecolorLabel | Verb::DeleteLabel => {
-            labels::press(model, command.verb)
-        }
-        Verb::SelectSome(_) | Verb::SelectRange => range::press(model, command.verb),
-        Verb::Join => join(model),
-        Verb::Split => split(model),
         Verb::Undo => past::want(model, Wanted::Undo),
         Verb::Redo => past::want(model, Wanted::Redo),
         Verb::History => past::open_history(model),
@@ -252,6 +234,30 @@ pub(super) fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Eff
             model.interrupted = true;
             quit(model)
         }
+        verb => on_rows(model, verb),
+    }
+}
+
+/// Does what is for rows, or for the conversation that is read.
+fn on_rows(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    match verb {
+        Verb::PickLabels => {
+            let subjects = subjects(model);
+            model.layers.push(Layer::Picker(Picker::new(&model.labels, subjects)));
+            Vec::new()
+        }
+        Verb::PickTime => snooze::open(model),
+        Verb::PickPlace => mover::open(model),
+        Verb::ArchiveGo(next) => again::archive(model, next),
+        Verb::Again => again::repeat(model),
+        Verb::Find => find::open(model),
+        Verb::Quotes => with_reader(model, Reader::turn_quotes),
+        Verb::Headers => with_reader(model, Reader::turn_headers),
+        Verb::RenameLabel | Verb::RecolorLabel | Verb::DeleteLabel => labels::press(model, verb),
+        Verb::SelectSome(_) | Verb::SelectRange => range::press(model, verb),
+        Verb::Join => join(model),
+        Verb::Split => split(model),
+        _ => Vec::new(),
     }
 }
 

@@ -86,13 +86,11 @@ pub fn along(model: &mut Model, next: bool) -> Vec<Effect> {
         (None, true) => Some(0),
         (None, false) => Some(count - 1),
     };
-    match to.and_then(|to| there[to].label.clone()) {
-        Some(label) => keys::show(model, label),
-        None => {
-            model.say(Severity::Info, "None of the tabs is here yet", "");
-            Vec::new()
-        }
-    }
+    let Some(label) = to.and_then(|to| there[to].label.clone()) else {
+        model.say(Severity::Info, "None of the tabs is here yet", "");
+        return Vec::new();
+    };
+    keys::show(model, label)
 }
 
 /// Remembers how many conversations the saved search that is shown finds.

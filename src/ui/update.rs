@@ -190,14 +190,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         }
         Update::Saved(saved) => search::saved::came(model, saved),
         Update::Thread(id, thread) => thread_came(model, &id, thread),
-        Update::Changed => {
-            let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
-            requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
-            requests.extend(outgoing::watches(model).then_some(Request::Outgoing));
-            let mut effects = ask(requests);
-            effects.extend(search::saved::changed(model));
-            effects
-        }
+        Update::Changed => changed(model),
         Update::Outgoing(rows) => outgoing::take(model, rows),
         Update::Draft(ticket, draft) => opening::draft_came(model, ticket, draft.map(|d| *d)),
         Update::History { ticket, page } => {
@@ -245,6 +238,16 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
         Update::Ended => vec![exit(UiExit::EngineGone)],
         other => search::said(model, other),
     }
+}
+
+/// Asks again for what is shown.
+fn changed(model: &mut Model) -> Vec<Effect> {
+    let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
+    requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
+    requests.extend(outgoing::watches(model).then_some(Request::Outgoing));
+    let mut effects = ask(requests);
+    effects.extend(search::saved::changed(model));
+    effects
 }
 
 /// Says what went wrong, unless that is said already.

@@ -90,61 +90,71 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
         if !matches!(layer, Layer::Find(_)) {
             step_back(model, area, buf);
         }
-        caret = match layer {
-            Layer::Help(open) => Some(help::draw(model, open, area, buf)),
-            Layer::Palette(open) => Some(palette::draw(model, open, area, buf)),
-            Layer::Ex(open) => Some(ex::draw(model, open, area, buf)),
-            Layer::Accounts(top) => {
-                accounts::draw(model, *top, area, buf);
-                None
-            }
-            Layer::Panel(open) => {
-                panel::draw(model, open, area, buf);
-                None
-            }
-            Layer::Picker(picker) => Some(labels::picker(model, picker, area, buf)),
-            Layer::Rename(rename) => Some(labels::rename(model, rename, area, buf)),
-            Layer::SaveSearch(open) => Some(boxes::save_search(model, open, area, buf)),
-            Layer::Colours(colours) => {
-                labels::colours(model, colours, area, buf);
-                None
-            }
-            Layer::Wizard(open) => wizard::draw(model, open, area, buf),
-            Layer::Path(line) => Some(boxes::path(model, line, area, buf)),
-            Layer::Purge(open) => Some(boxes::purge(model, open, area, buf)),
-            Layer::Snooze(open) => Some(snooze::draw(model, open, area, buf)),
-            Layer::Move(open) => Some(mover::draw(model, open, area, buf)),
-            Layer::Find(open) => Some(find::draw(model, open, area, buf)),
-            Layer::Sending(open) => Some(sending::draw(model, open, area, buf)),
-            Layer::Attach(open) => Some(sending::attach(model, open, area, buf)),
-            Layer::FileLine(open) => Some(files::line(model, open, area, buf)),
-            Layer::Files(open) => {
-                files::list(model, open, area, buf);
-                None
-            }
-            Layer::Page(open) => {
-                files::page(model, open, area, buf);
-                None
-            }
-            Layer::Links(open) => {
-                links::draw(model, open, area, buf);
-                None
-            }
-            Layer::Leave(open) => {
-                unsubscribe::draw(model, open, area, buf);
-                None
-            }
-            Layer::Saves(open) => {
-                sending::saves(model, open, area, buf);
-                None
-            }
-        };
+        caret = on_top(model, layer, area, buf);
     }
     which::draw(model, area, buf);
     if let Some(figures) = &model.latency {
         latency::draw(model, figures, area, buf);
     }
     caret
+}
+
+/// Draws what lies on top, and nothing of what is under it; returns where the cursor belongs.
+pub(super) fn on_top(
+    model: &Model,
+    layer: &Layer,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Option<Position> {
+    match layer {
+        Layer::Help(open) => Some(help::draw(model, open, area, buf)),
+        Layer::Palette(open) => Some(palette::draw(model, open, area, buf)),
+        Layer::Ex(open) => Some(ex::draw(model, open, area, buf)),
+        Layer::Accounts(top) => {
+            accounts::draw(model, *top, area, buf);
+            None
+        }
+        Layer::Panel(open) => {
+            panel::draw(model, open, area, buf);
+            None
+        }
+        Layer::Picker(picker) => Some(labels::picker(model, picker, area, buf)),
+        Layer::Rename(rename) => Some(labels::rename(model, rename, area, buf)),
+        Layer::SaveSearch(open) => Some(boxes::save_search(model, open, area, buf)),
+        Layer::Colours(colours) => {
+            labels::colours(model, colours, area, buf);
+            None
+        }
+        Layer::Wizard(open) => wizard::draw(model, open, area, buf),
+        Layer::Path(line) => Some(boxes::path(model, line, area, buf)),
+        Layer::Purge(open) => Some(boxes::purge(model, open, area, buf)),
+        Layer::Snooze(open) => Some(snooze::draw(model, open, area, buf)),
+        Layer::Move(open) => Some(mover::draw(model, open, area, buf)),
+        Layer::Find(open) => Some(find::draw(model, open, area, buf)),
+        Layer::Sending(open) => Some(sending::draw(model, open, area, buf)),
+        Layer::Attach(open) => Some(sending::attach(model, open, area, buf)),
+        Layer::FileLine(open) => Some(files::line(model, open, area, buf)),
+        Layer::Files(open) => {
+            files::list(model, open, area, buf);
+            None
+        }
+        Layer::Page(open) => {
+            files::page(model, open, area, buf);
+            None
+        }
+        Layer::Links(open) => {
+            links::draw(model, open, area, buf);
+            None
+        }
+        Layer::Leave(open) => {
+            unsubscribe::draw(model, open, area, buf);
+            None
+        }
+        Layer::Saves(open) => {
+            sending::saves(model, open, area, buf);
+            None
+        }
+    }
 }
 
 /// Makes what is under a layer quiet: one look, no lines. The bottom, which says what keys do,
