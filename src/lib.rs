@@ -108,6 +108,7 @@
 //! | words that the disk refuses | `ui/compose/keeping` ← `engine/composing`; `compose/rescue` |
 //! | how fast keys are drawn | `ui/latency` → `ui/meter` → `ui/view/latency` ← `benches` |
 //! | mail is counted | `mailbox/counted`, `search/spans` → `engine/stats` → `ui/view/stats` |
+//! | the interface as lines | `ui/linear_loop` → `ui/linear` |
 //! | the mouse, the focus, modes of the terminal | `ui/modes`, `ui/input` → `ui/mouse` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a death in the simulation, a rule broken on purpose | [`crash::faults`] |

@@ -29,7 +29,7 @@ const MAX_LINES: usize = 100;
 /// How long one search may take.
 const MOST_TIME: Duration = Duration::from_secs(10);
 /// How long the thread waits for the next search before it closes its files.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// Takes an answer to a session; says whether anybody listens still.
 type Tell = Arc<dyn Fn(u64, Frame) -> bool + Send + Sync>;

@@ -1,8 +1,9 @@
 //! The thread beside the backend that keeps the index of words.
 //!
 //! Invariant: nobody waits for it but who asks to; it takes no lock that the backend needs, and
-//! gives way to everything else on the machine. A death at any moment costs the batch that was
-//! being written. What it cannot do now it tries again, and takes nothing else along.
+//! gives way to everything else on the machine, unless somebody said to wait for it. A death at any
+//! moment costs the batch that was being written. What it cannot do now it tries again, and takes
+//! nothing else along.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -54,8 +55,12 @@ struct State {
     rung: u64,
     /// What it had heard when it last had nothing left to do.
     done: u64,
+    /// Events that it has looked at.
+    passed: usize,
     /// It was refused since.
     failed: bool,
+    /// Somebody will wait for it.
+    hurry: bool,
     stop: bool,
 }
 
@@ -110,11 +115,16 @@ impl Drop for Indexer {
 }
 
 impl IndexHandle {
+    /// Says at the start that somebody will wait for it: it then gives way to nobody.
+    pub fn hurry(&self) {
+        self.bell.lock().hurry = true;
+    }
+
     /// Waits until all that is on disk now is in the index, or it cannot be; `tell` hears how many
     /// messages are not in it, now and then, and says whether to go on. Whether it is.
     pub fn catch_up(&self, tell: &mut dyn FnMut(usize) -> bool) -> bool {
         let wanted = self.bell.ring();
-        let mut told = Instant::now();
+        let (mut told, mut left) = (Instant::now(), Left::default());
         loop {
             let state = self.bell.lock();
             if state.done >= wanted {
@@ -123,10 +133,10 @@ impl IndexHandle {
             if state.stop || state.failed {
                 return false;
             }
-            drop(self.bell.wait(state, TELL));
+            let passed = self.bell.wait(state, TELL).passed;
             if told.elapsed() >= TELL {
                 told = Instant::now();
-                if !tell(left(&self.dir)) {
+                if !tell(left.now(passed, || lacking(&self.dir))) {
                     return false;
                 }
             }
@@ -136,13 +146,16 @@ impl IndexHandle {
 
 /// Follows the logs until it is told to stop.
 fn follow(dir: &Path, bell: &Bell) {
-    // Elsewhere than on Linux it would be the whole process that gives way.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(NICE);
-    let mut feed = None;
+    let (mut feed, mut nice) = (None, false);
     // When it looks unasked; and before when it does not look again.
     let (mut unasked, mut earliest) = (Some(Instant::now() + FIRST), Instant::now());
     while let Some(heard) = await_work(bell, unasked, earliest) {
+        if !nice && !bell.lock().hurry {
+            nice = true;
+            // Elsewhere than on Linux it would be the whole process that gives way.
+            #[cfg(target_os = "linux")]
+            let _ = rustix::process::nice(NICE);
+        }
         let done = pass(dir, &mut feed, bell);
         let rest = Instant::now() + if done.is_ok() { GATHER } else { REST };
         (unasked, earliest) = (done.is_err().then_some(rest), rest);
@@ -194,13 +207,36 @@ fn pass(dir: &Path, open: &mut Option<(Feed, Stamp)>, bell: &Bell) -> Result<(),
     }
     let Some((feed, _)) = open else { return Ok(()) };
     let go_on = || !bell.lock().stop;
-    while feed.step(&go_on)? {}
+    while let Some(events) = feed.step(&go_on)? {
+        bell.lock().passed += events;
+    }
     while go_on() && feed.merge()? {}
     Ok(())
 }
 
+/// How many events are left, without counting them each time: that reads all of them.
+#[derive(Debug, Default)]
+struct Left {
+    /// How many there were when they were counted.
+    counted: usize,
+    /// How many had been looked at by then.
+    passed: usize,
+}
+
+impl Left {
+    /// How many there are, when so many have been looked at.
+    fn now(&mut self, passed: usize, count: impl FnOnce() -> usize) -> usize {
+        let since = passed - self.passed;
+        if since >= self.counted {
+            *self = Self { counted: count(), passed };
+            return self.counted;
+        }
+        self.counted - since
+    }
+}
+
 /// How many messages the index of a backend lacks.
-fn left(dir: &Path) -> usize {
+fn lacking(dir: &Path) -> usize {
     storage::look(dir, Logs::Backend, usize::MAX).map_or(0, |looked| looked.lacks)
 }
 
@@ -211,7 +247,7 @@ fn left(dir: &Path) -> usize {
 /// When a file cannot be read or written.
 pub fn index_now(dir: &Path, logs: Logs, go_on: &dyn Fn() -> bool) -> Result<(), StoreError> {
     let Some(mut feed) = Feed::open(dir, logs)? else { return Ok(()) };
-    while feed.step(go_on)? {}
+    while feed.step(go_on)?.is_some() {}
     while go_on() && feed.merge()? {}
     Ok(())
 }
@@ -228,7 +264,7 @@ pub fn index_until(
     tell: &dyn Fn(),
 ) -> Result<(), StoreError> {
     let Some(mut feed) = Feed::open(dir, logs)? else { return Ok(()) };
-    while feed.step(&|| true)? {
+    while feed.step(&|| true)?.is_some() {
         if Instant::now() >= until {
             break;
         }
@@ -345,6 +381,16 @@ mod tests {
         Index::remove(dir.path()).unwrap();
         index_now(dir.path(), Logs::Backend, &|| true).unwrap();
         assert_eq!((found(dir.path(), "alpha"), found(dir.path(), "beta")), (1, 1));
+    }
+
+    #[test]
+    fn what_is_left_is_counted_anew_only_when_that_was_looked_at() {
+        let mut left = Left::default();
+        for (passed, there, expected) in
+            [(0, 10, 10), (4, 99, 6), (9, 99, 1), (10, 30, 30), (39, 99, 1), (50, 0, 0), (50, 7, 7)]
+        {
+            assert_eq!(left.now(passed, || there), expected, "{passed} {there}");
+        }
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub(super) struct Cli {
     /// Print config.toml with every setting as it is without one, and exit.
     #[arg(long)]
     pub(super) print_default_config: bool,
+    /// The interface as lines, for screen readers and scripts: what is typed is read line by line.
+    #[arg(long)]
+    pub(super) linear: bool,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }

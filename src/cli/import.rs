@@ -46,6 +46,9 @@ pub(super) fn run(
     let mut show = |progress: &Progress| bar.show(progress);
     if let Desk::Own(session) = &mut desk {
         session.connect().map_err(again)?;
+        if wait {
+            session.hurry();
+        }
     }
     let mut sources = sources(home, Some(desk.device()));
     let report = match &mut desk {

@@ -144,7 +144,7 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
         return if cli.sync_only {
             sync_only::run(&home, output, cli.watch)
         } else {
-            tui::run(&home, output)
+            tui::run(&home, output, cli.linear)
         };
     };
     named(&home, output, command)

@@ -37,7 +37,14 @@ pub(super) fn parse(args: &[OsString]) -> Option<Cli> {
         Read::List(list) => Command::List(list),
         Read::Search(search) => Command::Search(search),
     });
-    Some(Cli { global, sync_only: false, watch: false, print_default_config: false, command })
+    Some(Cli {
+        global,
+        sync_only: false,
+        watch: false,
+        print_default_config: false,
+        linear: false,
+        command,
+    })
 }
 
 #[cfg(test)]

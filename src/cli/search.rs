@@ -6,6 +6,7 @@
 
 mod quiet;
 mod saved;
+mod there;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -19,12 +20,14 @@ use crate::cli::args::{Search, query_word};
 use crate::cli::home::Home;
 use crate::cli::list;
 use crate::cli::output::Output;
+use crate::cli::shelf::of_account;
 use crate::clock::{self, Clock as _, SystemClock};
+use crate::engine::elsewhere::FoundThere;
 use crate::engine::view::Row;
 use crate::engine::{Device, EngineError, KEPT_FORMAT};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::search::query::value_text;
-use crate::search::{Ask, Context, Index, Query, Weight, parse};
+use crate::search::{Ask, Context, Index, Query, Wants, Weight, parse};
 use crate::store::StoreError;
 use quiet::Quiet;
 
@@ -60,11 +63,11 @@ pub(super) fn run(home: &Home, output: Output, search: &Search) -> Result<Exit, 
 
 /// What a query asks here and now; what is odd about it is said.
 fn read(home: &Home, output: Output, text: &str) -> Result<Query, Notice> {
-    // Dates alone are of a zone, and stand after a colon; or a saved search asks for them.
-    let zone = if text.contains([':', '@']) { clock::zone() } else { TimeZone::UTC };
+    let wants = Wants::of(text);
+    let zone = if wants.zone { clock::zone() } else { TimeZone::UTC };
     let now = SystemClock.now();
-    let me = mine(home, text)?;
-    let saved = if text.contains('@') { saved::all(home)? } else { Vec::new() };
+    let me = if wants.me { mine(home)? } else { Vec::new() };
+    let saved = if wants.saved { saved::all(home)? } else { Vec::new() };
     let context = Context { now, zone: &zone, me: &me, typing: false, saved: &saved };
     let parsed = parse(text, &context);
     for mark in parsed.marks.iter().filter(|mark| mark.weight != Weight::Error) {
@@ -79,7 +82,7 @@ fn look_for(home: &Home, output: Output, text: &str, search: &Search) -> Result<
     let (limit, order) = (search.limit, search.by);
     let limit = if limit == 0 { usize::MAX } else { limit };
     let ask = Ask { query: &query, limit, order, typing: false };
-    let quiet = Quiet::of(home);
+    let quiet = Quiet::of(home).filter(|_| !home.is_remote());
     let found = quiet.as_ref().and_then(|quiet| find_quietly(home, quiet, &ask));
     let Some(found) =
         found.map_or_else(|| find(home, output, &ask, quiet.as_ref()), |found| Ok(Some(found)))?
@@ -94,14 +97,8 @@ fn look_for(home: &Home, output: Output, text: &str, search: &Search) -> Result<
     Ok(if is_nothing { Exit::Partial } else { Exit::Done })
 }
 
-/// The user's own addresses, where a query may ask for them: `from:me`. Those of an account that
-/// has a whole domain are its domain.
-fn mine(home: &Home, text: &str) -> Result<Vec<String>, Notice> {
-    let is_asked = |word: &str| word.eq_ignore_ascii_case("me");
-    // A saved search may ask for them as well.
-    if !text.contains('@') && !text.split(|c: char| !c.is_alphanumeric()).any(is_asked) {
-        return Ok(Vec::new());
-    }
+/// The user's own addresses: `from:me`. Those of an account that has a whole domain are its domain.
+fn mine(home: &Home) -> Result<Vec<String>, Notice> {
     let accounts = Accounts::read(&home.dir).map_err(|error| error.notice())?;
     let identities = if accounts.list.is_empty() && home.is_remote() {
         // The backend has them, and has told of them.
@@ -126,7 +123,8 @@ fn find_quietly(home: &Home, quiet: &Quiet, ask: &Ask<'_>) -> Option<Found> {
     if !quiet.is_known() {
         return None;
     }
-    let device = Device::read_quiet(&home.dir, Box::new(SystemClock)).ok()??;
+    let mut device = Device::read_quiet(&home.dir, Box::new(SystemClock)).ok()??;
+    device.ask_accounts(&of_account(home));
     if device.knew_others().ok()? || device.has_overslept(SystemClock.now()).ok()? {
         return None;
     }
@@ -146,9 +144,17 @@ fn find(
     ask: &Ask<'_>,
     quiet: Option<&Quiet>,
 ) -> Result<Option<Found>, Notice> {
-    let Some(device) = super::caught_up_still(home)? else { return Ok(None) };
+    let Some(mut device) = super::caught_up_still(home)? else { return Ok(None) };
+    device.ask_accounts(&of_account(home));
     let mut looked = index(home, output)?;
-    let mut rows = look_up(&device, looked.index.as_ref(), ask);
+    let there = home.is_remote().then(|| there::ask(home, ask));
+    let found = there.as_ref().and_then(|there| there.as_ref().ok());
+    let look_up = |index: Option<&Index>| match (found, index) {
+        (Some(found), index) => device.find_with(index, ask, found).map(|(rows, _)| rows),
+        (None, Some(index)) => device.find(index, ask, &|| true),
+        (None, None) => Ok(Vec::new()),
+    };
+    let mut rows = look_up(looked.index.as_ref());
     if let Err(EngineError::Store(error)) = &rows
         && error.is_damage()
     {
@@ -156,11 +162,12 @@ fn find(
         looked.index = None;
         if drop_spoilt_index(&indexed(home).0).unwrap_or(false) {
             looked = index(home, output)?;
-            rows = look_up(&device, looked.index.as_ref(), ask);
+            rows = look_up(looked.index.as_ref());
         }
     }
     let rows = rows.map_err(|error| error.notice())?;
-    let mut said = incomplete(home, looked.lacks);
+    let mut said = incomplete(looked.lacks);
+    said.extend(there.and_then(not_all));
     said.extend(missing_labels(&device, ask.query));
     let is_whole = looked.lacks == 0 && !looked.stale;
     if let Some(quiet) = quiet
@@ -171,10 +178,6 @@ fn find(
         quiet.remember();
     }
     Ok(Some(Found { rows, said, lacks: looked.lacks > 0 }))
-}
-
-fn look_up(device: &Device, index: Option<&Index>, ask: &Ask<'_>) -> Result<Vec<Row>, EngineError> {
-    index.map_or_else(|| Ok(Vec::new()), |index| device.find(index, ask, &|| true))
 }
 
 /// Labels that are asked for and that are not there: they find nothing.
@@ -188,7 +191,12 @@ fn missing_labels(device: &Device, query: &Query) -> Vec<Notice> {
         };
         Notice::warning("no-label", line, crate::safe_text::line(&hint))
     };
-    missing.map(say).collect()
+    let account = |name: String| {
+        let line = format!("no account is called {}", crate::safe_text::line(&name));
+        let hint = "`mailtui account list` lists them, where the backend is";
+        Notice::warning("no-account", line, hint)
+    };
+    missing.map(say).chain(device.accounts_missing(query).into_iter().map(account)).collect()
 }
 
 /// Where the index is, and of which logs.
@@ -234,7 +242,7 @@ pub(super) fn no_index(dir: &Path, error: &StoreError) -> Notice {
 }
 
 /// What to say where not all was searched.
-fn incomplete(home: &Home, lacks: usize) -> Vec<Notice> {
+fn incomplete(lacks: usize) -> Vec<Notice> {
     let mut said = Vec::new();
     if lacks > 0 {
         let line = match lacks {
@@ -244,10 +252,21 @@ fn incomplete(home: &Home, lacks: usize) -> Vec<Notice> {
         let hint = "search again to go on with them; `mailtui --sync-only` puts all in";
         said.push(Notice::warning("not-indexed", line, hint));
     }
-    if home.is_remote() {
-        let line = "only what this device keeps was searched";
-        let hint = "`mailtui device keep` says what that is, and changes it";
-        said.push(Notice::warning("kept-only", line, hint));
-    }
     said
+}
+
+/// What to say where not all of the backend was searched.
+fn not_all(there: Result<FoundThere, String>) -> Option<Notice> {
+    match there {
+        Ok(FoundThere { lacks: 0, .. }) => None,
+        Ok(FoundThere { lacks, .. }) => {
+            let line = format!("the backend has {lacks} messages that it could not look at yet");
+            Some(Notice::warning("not-indexed", line, "search again in a moment"))
+        }
+        Err(why) => {
+            let line = format!("only what this device keeps was searched: {why}");
+            let hint = "`mailtui device keep` says what that is, and changes it";
+            Some(Notice::warning("kept-only", line, hint))
+        }
+    }
 }

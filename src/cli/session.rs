@@ -100,6 +100,13 @@ impl Session {
         Ok(())
     }
 
+    /// Says at the start that [`Session::index`] will be called.
+    pub(super) fn hurry(&self) {
+        if let Some(host) = &self.host {
+            host.handle().index().hurry();
+        }
+    }
+
     /// Has the index of words take in all that came, where the backend is in this process; until
     /// `stop`, or the disk refuses: the next process goes on from there.
     pub(super) fn index(&self, output: Output, stop: &AtomicBool) {

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use crate::backend::{Texts, drop_spoilt_index, index_now, look_at_index};
+use crate::account::{Account, Accounts};
+use crate::backend::{Logs, Texts, drop_spoilt_index, index_now, look_at_index};
 use crate::cli::home::Home;
 use crate::cli::search::indexed;
-use crate::engine::search::{Reading, SentTo, Shelf};
+use crate::engine::search::{OfAccount, Reading, SentTo, Shelf};
 
 /// Where the words of mail are.
 pub(super) fn shelf(home: &Home) -> Shelf {
@@ -42,6 +43,37 @@ pub(super) fn shelf(home: &Home) -> Shelf {
         let texts = Texts::open(&of, logs).ok().flatten()?;
         Some(Box::new(move |thread| texts.sent_to(thread).unwrap_or_default()))
     };
+    let of_account = of_account(home);
     let (reading, sent_to) = (Arc::new(reading), Arc::new(sent_to));
-    Shelf { dir, spoilt: Arc::new(spoilt), lacks: Arc::new(lacks), reading, sent_to, kept_only }
+    Shelf {
+        dir,
+        spoilt: Arc::new(spoilt),
+        lacks: Arc::new(lacks),
+        reading,
+        sent_to,
+        of_account,
+        kept_only,
+    }
+}
+
+/// Which threads are of an account: its id or address, or all whose address begins so. Only who
+/// fetches knows: a device of another backend has no accounts.
+pub(super) fn of_account(home: &Home) -> OfAccount {
+    let (dir, of_backend, remote) = (home.dir.clone(), home.backend_dir(), home.is_remote());
+    Arc::new(move |name| {
+        let accounts = Accounts::read(&dir).ok().filter(|_| !remote)?;
+        let lower = name.to_lowercase();
+        let begins =
+            |account: &&Account| account.address.as_str().to_lowercase().starts_with(&lower);
+        let ids: Vec<&Account> = match accounts.named(name) {
+            Ok(account) => vec![account],
+            Err(_) => accounts.list.iter().filter(begins).collect(),
+        };
+        if ids.is_empty() {
+            return None;
+        }
+        let texts = Texts::open(&of_backend, Logs::Backend).ok().flatten();
+        let of = |account: &Account| texts.as_ref()?.of_account(account.id.as_str()).ok();
+        Some(ids.into_iter().filter_map(of).flatten().collect())
+    })
 }

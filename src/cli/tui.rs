@@ -35,8 +35,9 @@ use crate::ui::{Background, Door, FirstRun, Found, Look, SettingsJob, Start, Tel
 const FIRST_ROWS: usize = 60;
 
 /// Runs the interface.
-pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
-    if !has_screen(output) {
+pub(super) fn run(home: &Home, output: Output, linear: bool) -> Result<Exit, Notice> {
+    let linear = linear || (is_terminal() && wants_lines());
+    if !linear && !has_screen(output) {
         return plain(home, output);
     }
     let (first, older) = match first_screen(home) {
@@ -55,7 +56,8 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
         data_dir: crate::safe_text::line(&tilde(&home.dir)),
         home: std::env::home_dir(),
     });
-    show(home, output, owner, Beginning { first, first_run, older, compose: None }, None)
+    let beginning = Beginning { first, first_run, older, compose: None, linear };
+    show(home, output, owner, beginning, None)
 }
 
 /// Runs the interface with a message that is written on; `None` where it cannot be: there is no
@@ -72,7 +74,7 @@ pub(super) fn write(
     let Ok(first) = first_screen(home) else { return Ok(None) };
     let Ok(owner) = home.own() else { return Ok(None) };
     let compose = Some((Box::new(draft), told));
-    let beginning = Beginning { first, first_run: None, older: false, compose };
+    let beginning = Beginning { first, first_run: None, older: false, compose, linear: false };
     show(home, output, Some(owner), beginning, None).map(Some)
 }
 
@@ -90,11 +92,18 @@ struct Beginning {
     older: bool,
     /// What is written on at once, and what is said of it.
     compose: Option<(Box<Draft>, Option<Notice>)>,
+    /// As lines.
+    linear: bool,
 }
 
 /// Whether there is a terminal.
 fn is_terminal() -> bool {
     std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
+}
+
+/// Whether the user has set that the interface is lines.
+fn wants_lines() -> bool {
+    super::settings::load(super::settings::dir().as_deref()).settings.linear
 }
 
 /// Whether there is a terminal with a screen.
@@ -170,7 +179,11 @@ fn show(
         editor: super::tui_editor::job(desk),
         open: Box::new(move |door, paths, tell| doors.open(door, paths, tell)),
     };
-    let exit = crate::ui::run(start);
+    let exit = if beginning.linear {
+        crate::ui::run_linear(start, &mut std::io::stdout())
+    } else {
+        crate::ui::run(start)
+    };
     // While the directory is still ours: the socket of whoever has it next stays.
     drop(beside.lock().map(|mut listening| listening.take()));
     let (exit, left) = exit.map_err(|error| error.notice())?;

@@ -23,7 +23,7 @@ const fn setting(name: &'static str, takes: &'static str, does: &'static str) ->
 }
 
 /// All settings.
-pub const DECLARED: [Declared; 13] = [
+pub const DECLARED: [Declared; 14] = [
     setting(
         "theme",
         "auto, dark, light, high-contrast, 16-colours, monochrome, or NAME of themes/NAME.toml",
@@ -80,6 +80,11 @@ pub const DECLARED: [Declared; 13] = [
         "mouse",
         "true or false",
         "Whether a press points and opens and the wheel scrolls; Shift still selects text.",
+    ),
+    setting(
+        "linear",
+        "true or false",
+        "Whether mailtui starts as lines instead of a screen, as with --linear.",
     ),
 ];
 

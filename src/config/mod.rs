@@ -57,6 +57,8 @@ pub struct Settings {
     pub notify: bool,
     /// Whether the mouse points and scrolls.
     pub mouse: bool,
+    /// Whether the interface is lines.
+    pub linear: bool,
 }
 
 impl Default for Settings {
@@ -75,6 +77,7 @@ impl Default for Settings {
             title: true,
             notify: true,
             mouse: true,
+            linear: false,
         }
     }
 }
@@ -209,6 +212,7 @@ impl Settings {
             ("title", self.title.to_string()),
             ("notify", self.notify.to_string()),
             ("mouse", self.mouse.to_string()),
+            ("linear", self.linear.to_string()),
         ]
     }
 

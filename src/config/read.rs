@@ -131,6 +131,7 @@ fn set(settings: &mut Settings, key: &str, item: &Item) -> Option<()> {
         "title" => settings.title = item.as_bool()?,
         "notify" => settings.notify = item.as_bool()?,
         "mouse" => settings.mouse = item.as_bool()?,
+        "linear" => settings.linear = item.as_bool()?,
         _ => return None,
     }
     Some(())
@@ -162,7 +163,7 @@ mod tests {
             auto_advance = \"next\"\n\
             tabs = [\"unread\", \"label:Team\", \"search:Big Bills\"]\n\
             dates = \"iso\"\nhours = 12\ntitle = false\n\
-            notify = false\nmouse = false\n";
+            notify = false\nmouse = false\nlinear = true\n";
         let (settings, warnings) = Settings::read(text);
         assert_eq!(warnings, []);
         let values = settings.values();

@@ -103,7 +103,10 @@ impl Device {
                 self.finder();
                 Ok(())
             }
-            found @ Frame::Found { .. } => self.found_there(found),
+            found @ Frame::Found { .. } => {
+                self.found_there(found);
+                Ok(())
+            }
             Frame::Ping { n } => {
                 self.want(Frame::Pong { n });
                 Ok(())

@@ -20,7 +20,7 @@ use crate::engine::kept::Kept;
 use crate::engine::kept_disk::KeptDisk;
 use crate::engine::policy::KEEP_BYTES;
 use crate::engine::rewind::Comparing;
-use crate::engine::search::{SentToDoor, Shelf};
+use crate::engine::search::{OfAccount, SentToDoor, Shelf};
 use crate::engine::threads::OpenThread;
 use crate::engine::told::Told;
 use crate::engine::writing::Writing;
@@ -103,6 +103,8 @@ pub struct Device {
     pub(super) shelf: Option<Shelf>,
     /// Who reads to whom mail went.
     pub(super) sent_to: Option<SentToDoor>,
+    /// Who knows which threads are of an account.
+    pub(super) of_account: Option<OfAccount>,
     /// The backend searches for this device.
     pub(super) finds: bool,
     /// What changed since it was last asked.
@@ -309,6 +311,7 @@ impl Device {
             writing: None,
             shelf: None,
             sent_to: None,
+            of_account: None,
             finds: false,
             news: News::default(),
         })
@@ -412,7 +415,13 @@ impl Device {
     /// Where who drives this device finds the words of mail.
     pub fn search_in(&mut self, shelf: Shelf) {
         self.sent_to = Some(SentToDoor::clone(&shelf.sent_to));
+        self.of_account = Some(OfAccount::clone(&shelf.of_account));
         self.shelf = Some(shelf);
+    }
+
+    /// Who knows which threads are of an account.
+    pub fn ask_accounts(&mut self, of_account: &OfAccount) {
+        self.of_account = Some(OfAccount::clone(of_account));
     }
 
     /// Whether something is decided and not yet on disk.

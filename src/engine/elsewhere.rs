@@ -10,11 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 
 use crate::engine::search::Sought;
+use crate::engine::view::Row;
 use crate::engine::{Device, EngineError};
 use crate::id::ThreadId;
 use crate::safe_text;
 use crate::search::query::MAX_QUERY_BYTES;
-use crate::search::{Hit, Order, Snippet};
+use crate::search::{Ask, Hit, Index, Order, Snippet};
 use crate::sync::{FoundHit, Frame};
 
 /// Conversations that a backend is asked for, at most; it may find fewer.
@@ -41,11 +42,17 @@ pub struct FoundThere {
 
 /// A conversation that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+struct Place {
     /// Its root.
-    pub root: ThreadId,
+    root: ThreadId,
     /// The date of the message that answers.
-    pub date: i64,
+    date: i64,
+}
+
+impl Place {
+    fn of(hit: &Hit) -> Self {
+        Self { root: hit.root.clone(), date: hit.date }
+    }
 }
 
 /// What is asked here and at the backend, and what is known of it so far.
@@ -108,7 +115,7 @@ impl Both {
         }
         self.sought = Some(sought.clone());
         (self.ticket, self.limit, self.here) = (ticket, limit, None);
-        let frame = reached.then(|| frame(ticket, sought, limit)).flatten();
+        let frame = reached.then(|| question(ticket, sought, limit)).flatten();
         self.asked = if frame.is_some() { AskedThere::Waits } else { AskedThere::Nobody };
         frame
     }
@@ -118,8 +125,7 @@ impl Both {
         if ticket != self.ticket {
             return None;
         }
-        let places = hits.iter().map(|hit| Place { root: hit.root.clone(), date: hit.date });
-        self.here = Some((places.collect(), more));
+        self.here = Some((hits.iter().map(Place::of).collect(), more));
         Some(self.join())
     }
 
@@ -140,7 +146,7 @@ impl Both {
         if matches!(self.asked, AskedThere::Answered { .. }) {
             return None;
         }
-        let frame = frame(self.ticket, self.sought.as_ref()?, self.limit)?;
+        let frame = question(self.ticket, self.sought.as_ref()?, self.limit)?;
         self.asked = AskedThere::Waits;
         Some(frame)
     }
@@ -163,7 +169,8 @@ impl Both {
 }
 
 /// What asks a backend; `None` where the query is too long to be printed whole.
-fn frame(seq: u64, sought: &Sought, limit: usize) -> Option<Frame> {
+#[must_use]
+pub fn question(seq: u64, sought: &Sought, limit: usize) -> Option<Frame> {
     let query = sought.query.print(&TimeZone::UTC);
     let best = sought.order == Order::Relevance;
     let limit = limit.min(MAX_HITS) as u64;
@@ -223,8 +230,29 @@ impl Device {
         (self.finds, self.news.finder) = (true, true);
     }
 
+    /// As [`Device::find`], with what a backend found; also which of the rows it alone found.
+    ///
+    /// # Errors
+    /// When a database refuses.
+    pub fn find_with(
+        &self,
+        index: Option<&Index>,
+        ask: &Ask<'_>,
+        there: &FoundThere,
+    ) -> Result<(Vec<Row>, BTreeSet<ThreadId>), EngineError> {
+        let hits = index.map_or_else(
+            || Ok(Vec::new()),
+            |index| self.hits(index, ask, &|| true).map(|(hits, _)| hits),
+        )?;
+        let here: Vec<Place> = hits.iter().map(Place::of).collect();
+        let there: Vec<Place> = there.hits.iter().map(place).collect();
+        let (mut roots, elsewhere) = joined(&here, &there, ask.order);
+        roots.truncate(ask.limit);
+        Ok((self.rows(&roots)?, elsewhere))
+    }
+
     /// Asks the backend to search.
-    pub(super) fn search_there(&mut self, frame: Frame) {
+    pub fn search_there(&mut self, frame: Frame) {
         self.want(frame);
     }
 
@@ -235,13 +263,12 @@ impl Device {
     }
 
     /// The backend found something.
-    pub(super) fn found_there(&mut self, frame: Frame) -> Result<(), EngineError> {
+    pub(super) fn found_there(&mut self, frame: Frame) {
         if let Frame::Found { seq, mut hits, more, lacks, wrong } = frame {
             hits.truncate(MAX_HITS);
             let wrong = wrong.map(|wrong| safe_text::line(&wrong));
             self.news.found = Some(FoundThere { seq, hits, more, lacks, wrong });
         }
-        Ok(())
     }
 }
 

@@ -28,6 +28,10 @@ impl Names for Asked<'_> {
     fn labels(&mut self, name: &str) -> Vec<LabelId> {
         self.device.labels_called(name)
     }
+
+    fn account(&mut self, name: &str) -> Vec<ThreadId> {
+        self.device.of_account(name).unwrap_or_default()
+    }
 }
 
 impl Rows for Asked<'_> {
@@ -106,6 +110,26 @@ impl Device {
         all.filter(|label| is_label(name, label.id.as_str(), &label.name))
             .map(|label| label.id)
             .collect()
+    }
+
+    /// The threads of an account; `None` where none is called so, or nobody here knows.
+    fn of_account(&self, name: &str) -> Option<Vec<ThreadId>> {
+        self.of_account.as_ref().and_then(|of| of(name))
+    }
+
+    /// The names of accounts in a query that no account has: what is asked by them finds nothing.
+    #[must_use]
+    pub fn accounts_missing(&self, query: &Query) -> Vec<String> {
+        let mut named: Vec<String> = Vec::new();
+        query.leaves(&mut |leaf, _| {
+            if let Test::Account(name) = &leaf.test
+                && !named.contains(name)
+            {
+                named.push(name.clone());
+            }
+        });
+        named.retain(|name| self.of_account(name).is_none());
+        named
     }
 
     /// The names of labels in a query that no label has, each with the nearest one there is: what

@@ -62,6 +62,10 @@ pub type SentTo = Box<dyn Fn(&ThreadId) -> Vec<(Vec<Address>, i64)>>;
 /// Makes one, on the thread that asks.
 pub type SentToDoor = Arc<dyn Fn() -> Option<SentTo> + Send + Sync>;
 
+/// The threads of which an account has a message, by its address or id, or what these begin with;
+/// `None` where there is no such account.
+pub type OfAccount = Arc<dyn Fn(&str) -> Option<Vec<ThreadId>> + Send + Sync>;
+
 /// Where the words of mail are: the index, and who can tell what it lacks. Made by the wiring.
 #[derive(Clone)]
 pub struct Shelf {
@@ -76,6 +80,8 @@ pub struct Shelf {
     pub reading: Arc<dyn Fn() -> Option<Reading> + Send + Sync>,
     /// Who reads to whom mail went, made on the thread that asks.
     pub sent_to: SentToDoor,
+    /// Which threads are of an account.
+    pub of_account: OfAccount,
     /// The index has only what this device keeps.
     pub kept_only: bool,
 }

@@ -235,7 +235,10 @@ impl Reads {
 
     fn open(&self, stamps: [Stamp; 2]) -> Result<Option<Open>, EngineError> {
         let Some(index) = Index::read(&self.shelf.dir)? else { return Ok(None) };
-        let Some(device) = Device::read(&self.dir, Box::new(SystemClock))? else { return Ok(None) };
+        let Some(mut device) = Device::read(&self.dir, Box::new(SystemClock))? else {
+            return Ok(None);
+        };
+        device.ask_accounts(&self.shelf.of_account);
         let mut reads = self.shared.reads.lock().unwrap_or_else(PoisonError::into_inner);
         *reads = vec![index.interrupter(), device.db().interrupter()];
         Ok(Some(Open { device, index, stamps }))

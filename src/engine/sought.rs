@@ -39,7 +39,9 @@ impl Engine {
                 if let Some(both) = &mut self.both {
                     let device = &mut self.driver.device;
                     let frame = both.ask(ticket, &sought, limit, device.can_search_there());
-                    frame.into_iter().for_each(|frame| device.search_there(frame));
+                    if let Some(frame) = frame {
+                        device.search_there(frame);
+                    }
                 }
                 searcher.seek(ticket, sought, limit);
             }

@@ -95,7 +95,9 @@ pub fn count(dir: &Path, now: i64) -> Result<Stats, EngineError> {
     while let Some(before) = next.filter(|_| rows < MAX_ROWS) {
         let (found, after) = mailbox::counted(&db, before, A_TIME)?;
         rows += A_TIME;
-        found.iter().for_each(|row| sum.add(row));
+        for row in &found {
+            sum.add(row);
+        }
         next = after;
     }
     let mut stats = sum.stats();
@@ -215,7 +217,9 @@ mod tests {
 
     fn stats(rows: &[Counted]) -> Stats {
         let mut sum = Sum::new(NOW);
-        rows.iter().for_each(|row| sum.add(row));
+        for row in rows {
+            sum.add(row);
+        }
         sum.stats()
     }
 

@@ -110,7 +110,7 @@ pub fn complete(text: &str, cursor: usize, known: &Known<'_>) -> Vec<Completion>
         Some(Operator::OlderThan | Operator::NewerThan) => list.plain(AGES),
         Some(Operator::Larger | Operator::Smaller) => list.plain(SIZES),
         Some(Operator::Category) => list.plain(CATEGORIES),
-        None | Some(Operator::Text(_) | Operator::MessageId) => {}
+        None | Some(Operator::Text(_) | Operator::Account | Operator::MessageId) => {}
     }
     list.out.truncate(MAX_COMPLETIONS);
     list.out
@@ -432,7 +432,7 @@ mod tests {
     fn nothing_typed_offers_what_was_searched_and_all_operators() {
         let found = with_known(|known| complete("", 0, known));
         assert_eq!(found[0].insert, "from:ann lunch");
-        assert_eq!(found.iter().filter(|one| one.kind == Kind::Operator).count(), 22);
+        assert_eq!(found.iter().filter(|one| one.kind == Kind::Operator).count(), 23);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! how conversations are made.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use rusqlite::{OptionalExtension as _, Statement, params};
 
@@ -120,9 +121,10 @@ impl Index {
                 return Ok(false);
             }
             if let Some(message) = message(&mut find, row)?
-                && let Some((root, thread)) = search.answers(&message, rows)?
-                && met.insert(root.clone())
+                && let Some(shown) = search.answers(&message, rows)?
+                && met.insert(shown.root.clone())
             {
+                let (root, thread) = (shown.root.clone(), shown.thread.clone());
                 hits.push(Hit { root, thread, date: message.date });
             }
             Ok(hits.len() < ask.limit)
@@ -160,8 +162,13 @@ struct Message {
     name: i64,
 }
 
-/// A thread as it is shown: its own id, the root of its conversation, and its labels.
-type Shown = (ThreadId, ThreadId, Vec<LabelId>);
+/// A thread as it is shown.
+struct Shown {
+    thread: ThreadId,
+    /// The root of its conversation.
+    root: ThreadId,
+    labels: Vec<LabelId>,
+}
 
 /// A search that is going on.
 struct Search<'a> {
@@ -169,7 +176,7 @@ struct Search<'a> {
     rest: &'a [Expr],
     lists: Vec<Vec<LabelId>>,
     dates: (Option<i64>, Option<i64>),
-    threads: HashMap<i64, Option<Shown>>,
+    threads: HashMap<i64, Option<Rc<Shown>>>,
     /// Messages that answer a test of texts, by the test.
     sets: HashMap<String, HashSet<i64>>,
 }
@@ -205,34 +212,33 @@ impl Search<'_> {
         Ok(Some(Among::These(messages)))
     }
 
-    /// The root and the thread of a message that answers what is left to be asked.
+    /// What shows a message, where that answers what is left to be asked.
     fn answers(
         &mut self,
         message: &Message,
         rows: &mut dyn Rows,
-    ) -> Result<Option<(ThreadId, ThreadId)>, StoreError> {
+    ) -> Result<Option<Rc<Shown>>, StoreError> {
         let (from, to) = self.dates;
         if from.is_some_and(|from| message.date < from) || to.is_some_and(|to| message.date >= to) {
             return Ok(None);
         }
         if !self.threads.contains_key(&message.thread) {
-            let shown = self.shown(message.thread, rows)?;
+            let shown = self.shown(message.thread, rows)?.map(Rc::new);
             self.threads.insert(message.thread, shown);
         }
-        let Some(Some((thread, root, labels))) = self.threads.get(&message.thread) else {
+        let Some(Some(shown)) = self.threads.get(&message.thread).cloned() else {
             return Ok(None);
         };
-        let (thread, root, labels) = (thread.clone(), root.clone(), labels.clone());
-        let has = |any: &[LabelId]| any.iter().any(|label| labels.contains(label));
+        let has = |any: &[LabelId]| any.iter().any(|label| shown.labels.contains(label));
         if !self.lists.iter().all(|lists| has(lists)) {
             return Ok(None);
         }
         for expr in self.rest {
-            if !self.holds(expr, message, &labels)? {
+            if !self.holds(expr, message, (&shown.thread, &shown.labels))? {
                 return Ok(None);
             }
         }
-        Ok(Some((root, thread)))
+        Ok(Some(shown))
     }
 
     fn shown(&self, key: i64, rows: &mut dyn Rows) -> Result<Option<Shown>, StoreError> {
@@ -240,20 +246,22 @@ impl Search<'_> {
         let mut find = self.index.db.sql().prepare_cached(sql)?;
         let id: Option<String> = find.query_row([key], |row| row.get(0)).optional()?;
         let Some(thread) = id.and_then(|id| ThreadId::try_from(id).ok()) else { return Ok(None) };
-        Ok(rows.shown_in(&thread, &self.lists)?.map(|(root, labels)| (thread, root, labels)))
+        let shown = rows.shown_in(&thread, &self.lists)?;
+        Ok(shown.map(|(root, labels)| Shown { thread, root, labels }))
     }
 
     fn holds(
         &mut self,
         expr: &Expr,
         message: &Message,
-        labels: &[LabelId],
+        of: (&ThreadId, &[LabelId]),
     ) -> Result<bool, StoreError> {
+        let (thread, labels) = of;
         Ok(match expr {
             Expr::All => true,
             Expr::And(parts) => {
                 for part in parts {
-                    if !self.holds(part, message, labels)? {
+                    if !self.holds(part, message, of)? {
                         return Ok(false);
                     }
                 }
@@ -261,13 +269,13 @@ impl Search<'_> {
             }
             Expr::Or(parts) => {
                 for part in parts {
-                    if self.holds(part, message, labels)? {
+                    if self.holds(part, message, of)? {
                         return Ok(true);
                     }
                 }
                 false
             }
-            Expr::Not(part) => !self.holds(part, message, labels)?,
+            Expr::Not(part) => !self.holds(part, message, of)?,
             Expr::Text(text) => self.set(&text.words)?.contains(&message.row),
             Expr::Labels(any) => any.iter().any(|label| labels.contains(label)),
             Expr::UserLabel => labels.iter().any(|found| !label::is_system(found.as_str())),
@@ -276,6 +284,7 @@ impl Search<'_> {
             Expr::Smaller(size) => message.size < *size,
             Expr::Before(at) => message.date < *at,
             Expr::After(at) => message.date >= *at,
+            Expr::Threads(threads) => threads.contains(thread),
             Expr::Named(name) => message.name == *name,
         })
     }

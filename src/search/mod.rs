@@ -28,4 +28,6 @@ pub use hits::{Needles, Snippet};
 pub use index::Index;
 pub use mark::{Mark, Weight};
 pub use plan::Names;
-pub use query::{Context, Field, Leaf, Named, Parsed, Query, State, Test, Thing, Where, parse};
+pub use query::{
+    Context, Field, Leaf, Named, Parsed, Query, State, Test, Thing, Wants, Where, parse,
+};

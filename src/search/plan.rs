@@ -3,7 +3,9 @@
 //! Invariant: pure; the plan means what the query means. What is about texts is one expression of
 //! the index wherever it can be, so that the newest answers are read and no others.
 
-use crate::id::LabelId;
+use std::collections::HashSet;
+
+use crate::id::{LabelId, ThreadId};
 use crate::label;
 use crate::search::fts::{self, Text};
 use crate::search::index::number_of;
@@ -13,6 +15,12 @@ use crate::search::query::{Query, State, Test, Thing, Where};
 pub trait Names {
     /// The labels that a name in a query means; none where there is no such label.
     fn labels(&mut self, name: &str) -> Vec<LabelId>;
+
+    /// The threads of which an account has a message; none where there is no such account.
+    fn account(&mut self, name: &str) -> Vec<ThreadId> {
+        let _ = name;
+        Vec::new()
+    }
 }
 
 /// What is asked of a message, or of its conversation, in the end.
@@ -32,6 +40,8 @@ pub(super) enum Expr {
     Smaller(u64),
     Before(i64),
     After(i64),
+    /// It is in one of these threads.
+    Threads(HashSet<ThreadId>),
     /// Its Message-ID, as a number.
     Named(i64),
 }
@@ -199,6 +209,7 @@ fn leaf_expr(test: &Test, names: &mut dyn Names, typing: bool) -> Expr {
         Test::Smaller(size) => Expr::Smaller(*size),
         Test::Before(at) => Expr::Before(*at),
         Test::After(at) => Expr::After(*at),
+        Test::Account(name) => Expr::Threads(names.account(name).into_iter().collect()),
         Test::MessageId(id) => Expr::Named(number_of(id)),
     }
 }

@@ -28,9 +28,11 @@ mod size;
 #[cfg(test)]
 mod tests;
 pub(in crate::search) mod value;
+mod wants;
 
 pub use named::find_named;
 pub use parse::parse;
+pub use wants::Wants;
 
 /// The longest query, in bytes; what is behind is left out.
 pub const MAX_QUERY_BYTES: usize = 64 * 1024;
@@ -112,6 +114,8 @@ pub enum Test {
     Before(i64),
     /// Dated at this Unix second or later.
     After(i64),
+    /// A mail account has a message of the thread: its address or id, or what these begin with.
+    Account(String),
     /// The message with this Message-ID, without angle brackets.
     MessageId(String),
 }

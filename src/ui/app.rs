@@ -542,6 +542,12 @@ impl Model {
         }
     }
 
+    /// Whether the choices of the first run wait for one.
+    #[must_use]
+    pub fn first_run_waits(&self) -> bool {
+        matches!(&self.stage, Stage::FirstRun(screen) if screen.opening.is_none())
+    }
+
     /// Shows a notice.
     pub fn say(&mut self, severity: Severity, text: impl Into<String>, hint: impl Into<String>) {
         let (text, hint): (String, String) = (text.into(), hint.into());

@@ -115,8 +115,7 @@ impl Explain for UiError {
 /// # Errors
 /// When the terminal cannot be used.
 pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
-    // Signals are watched before the terminal is changed, or one that comes too early would leave
-    // it so.
+    // Signals are watched before the terminal is changed: one that came too early left it so.
     let watch = Watch::new();
     let (events, incoming) = channel();
     let alarm = events.clone();

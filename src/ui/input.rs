@@ -19,13 +19,13 @@ pub(super) fn messages(event: Event, written: bool) -> Vec<Message> {
             keymap::keys(&key).into_iter().map(Message::Key).collect()
         }
         Event::Paste(text) => vec![Message::Paste(text)],
-        Event::Mouse(event) => mouse(&event).into_iter().collect(),
+        Event::Mouse(event) => mouse(event).into_iter().collect(),
         _ => Vec::new(),
     }
 }
 
 /// With Shift the terminal selects text, where it passes that on at all.
-fn mouse(event: &MouseEvent) -> Option<Message> {
+fn mouse(event: MouseEvent) -> Option<Message> {
     let does = match event.kind {
         MouseEventKind::Down(MouseButton::Left) => Does::Press,
         MouseEventKind::ScrollDown => Does::Wheel(true),
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn the_mouse_is_a_press_or_the_wheel_and_shift_is_the_terminals() {
         let check = |kind, modifiers, does: Option<Does>| {
-            let found = mouse(&MouseEvent { kind, column: 7, row: 3, modifiers });
+            let found = mouse(MouseEvent { kind, column: 7, row: 3, modifiers });
             let found = found.map(|message| match message {
                 Message::Mouse(mouse) => mouse,
                 other => panic!("{other:?}"),

@@ -229,11 +229,7 @@ pub(super) fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Eff
             Vec::new()
         }
         Verb::Quit => quit(model),
-        Verb::StopNow if model.interrupted => vec![Effect::Exit(UiExit::Forced)],
-        Verb::StopNow => {
-            model.interrupted = true;
-            quit(model)
-        }
+        Verb::StopNow => stop_now(model),
         verb => on_rows(model, verb),
     }
 }
@@ -269,6 +265,15 @@ fn unseen(model: &Model, command: &Command) -> bool {
             Verb::Purge(_) | Verb::Accept | Verb::Toggle | Verb::Undo | Verb::Redo
         );
     acts && layout::too_small(model.size) && model.context() != Context::Compose
+}
+
+/// Quits; the second time at once.
+fn stop_now(model: &mut Model) -> Vec<Effect> {
+    if model.interrupted {
+        return vec![Effect::Exit(UiExit::Forced)];
+    }
+    model.interrupted = true;
+    quit(model)
 }
 
 /// Closes what is on top, each in its own way.

@@ -308,6 +308,12 @@ impl List {
         self.more()
     }
 
+    /// Whether its rows are there and nothing is waited for.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.loaded && !self.jumping()
+    }
+
     /// Puts the cursor on a row that is there.
     pub fn point(&mut self, at: usize) {
         self.cursor = at;

@@ -4,6 +4,7 @@
 //! Invariant: no thread here changes the model or draws; a thread that finds the channel closed
 //! ends.
 
+use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,6 +43,8 @@ pub type SettingsJob = Box<dyn FnOnce(&dyn Fn(Loaded) -> bool) + Send>;
 /// Tells of keys that are bound otherwise, on a thread of its own, until nobody listens.
 pub type KeysJob = Box<dyn FnOnce(&dyn Fn(Bindings) -> bool) + Send>;
 
+/// The longest line that is read at once, in bytes.
+const MAX_LINE_BYTES: u64 = 4_096;
 /// How long the terminal may take to take its modes back when the program is ended by force.
 const LAST_BYTES: Duration = Duration::from_millis(200);
 
@@ -113,6 +116,40 @@ pub fn start(
     }
     spawn("engine-updates", move || open_doors(open, &doors, &opened))?;
     Ok(gate)
+}
+
+/// Starts the threads that read lines instead of keys, and open mailboxes as asked.
+///
+/// # Errors
+/// When a thread cannot be made.
+pub fn start_lines(
+    events: &Sender<Event>,
+    open: Open,
+    doors: Receiver<(Door, Vec<PathBuf>)>,
+) -> std::io::Result<()> {
+    let (input, opened) = (events.clone(), events.clone());
+    spawn("lines", move || read_lines(&input))?;
+    spawn("engine-updates", move || open_doors(open, &doors, &opened))
+}
+
+/// Reads lines until there are no more; a line is a paste. One that is too long is cut.
+fn read_lines(events: &Sender<Event>) {
+    let mut input = std::io::stdin().lock();
+    loop {
+        let mut line = Vec::new();
+        let read = std::io::Read::take(&mut input, MAX_LINE_BYTES).read_until(b'\n', &mut line);
+        let event = match read {
+            Ok(1..) => {
+                let line = String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned();
+                Event::Input(TerminalEvent::Paste(line), Instant::now())
+            }
+            Ok(0) | Err(_) => Event::InputGone,
+        };
+        let over = matches!(event, Event::InputGone);
+        if events.send(event).is_err() || over {
+            return;
+        }
+    }
 }
 
 /// Passes on what the user binds while the program runs.

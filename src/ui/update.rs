@@ -240,7 +240,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
     }
 }
 
-/// Asks again for what is shown.
+/// Asks again for what is shown of the lists.
 fn changed(model: &mut Model) -> Vec<Effect> {
     let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
     requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());

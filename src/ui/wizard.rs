@@ -103,6 +103,8 @@ pub struct Wizard {
     pub draft: Draft,
     /// The password.
     pub secret: Hidden,
+    /// Whether it was refused: nobody sees it, so what is typed then takes its place.
+    refused: bool,
     /// Where the servers are from.
     pub says: String,
     /// What has to be known before a password is typed.
@@ -123,6 +125,7 @@ impl Wizard {
             line: Line::default(),
             draft: Draft::default(),
             secret: Hidden::default(),
+            refused: false,
             says: String::new(),
             hint: String::new(),
             error: None,
@@ -141,7 +144,10 @@ impl Wizard {
     pub fn insert(&mut self, text: &str) {
         match self.step {
             Step::Finding | Step::Trying => {}
-            Step::Password => self.secret.insert(text),
+            Step::Password => {
+                self.drop_refused();
+                self.secret.insert(text);
+            }
             _ => self.line.insert(text.trim_matches(['\n', '\r', ' '])),
         }
     }
@@ -150,8 +156,17 @@ impl Wizard {
     pub fn edit(&mut self, how: Edit) {
         match self.step {
             Step::Finding | Step::Trying => {}
-            Step::Password => self.secret.edit(how),
+            Step::Password => {
+                self.drop_refused();
+                self.secret.edit(how);
+            }
             _ => self.line.edit(how),
+        }
+    }
+
+    fn drop_refused(&mut self) {
+        if std::mem::take(&mut self.refused) {
+            self.secret = Hidden::default();
         }
     }
 
@@ -287,6 +302,7 @@ pub fn take(model: &mut Model, ticket: u64, told: AccountStep) -> Vec<Effect> {
                 _ if notice.code == "login" => Step::Password,
                 _ => Step::Imap,
             };
+            wizard.refused = to == Step::Password;
             wizard.error = Some(notice);
             wizard.go(to);
         }

@@ -96,6 +96,7 @@ fn what_arrives_is_what_was_written() {
     assert_eq!(message["attachments"][0]["size"], 8);
     // Who was not named to the others is known here.
     assert_eq!(message["bcc"], json!([{"name": null, "address": "secret@hidden.example"}]));
+    assert_eq!(home.json(&["search", "bcc:secret@hidden.example"]).len(), 1);
     let plain = home.run(&["show", thread.as_str().expect("an id")]).ok();
     let plain = String::from_utf8_lossy(&plain.stdout).into_owned();
     for line in ["Cc: Doe, C <c@xn--bcher-kva.example>", "Bcc: secret@hidden.example"] {

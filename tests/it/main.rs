@@ -61,6 +61,7 @@ mod kill;
 mod kill_import;
 mod kill_two_processes;
 mod label_manage;
+mod linear;
 mod links;
 mod livestore_vectors;
 mod mail_rules;

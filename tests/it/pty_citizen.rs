@@ -165,8 +165,11 @@ fn keys_are_counted_to_their_frames() {
         pty.wait("the cursor", |s| under_cursor(s) == Some(&topic));
     }
     // What was pressed before the frame that is shown: two keys open the meter.
-    let screen = pty.wait("the count", |s| s.contains("21 keys") || s.contains("22 keys"));
-    let p99 = screen.lines().find_map(|line| line.split_once(" p99")).expect("a figure").1;
+    let screen = pty.wait("the count", |s| {
+        let count = s.lines().find_map(|line| line.split_once("last keys")).map(|(_, n)| n.trim());
+        count.is_some_and(|count| ["21", "22"].contains(&count))
+    });
+    let p99 = screen.lines().find_map(|line| line.split_once(" p99 ")).expect("a figure").1;
     let p99: f64 = p99.split_whitespace().next().and_then(|n| n.parse().ok()).expect("a number");
     assert!(p99 > 0.0 && p99 < 5_000.0, "{p99}");
     quit(pty);

@@ -37,6 +37,8 @@ const HEAD: &str = "\
 #                                     table it is for all accounts
 #   quiet_hours = \"22:00-07:00\"       but not then
 #   bandwidth_kib = 0                 KiB a second at most; 0 is no limit
+#   bodies = \"on-demand\"            of mail larger than ahead_kib = 256 the texts, till more
+#                                     is wanted; \"all\" is everything
 #   poll_minutes = 5                  how often to ask where the server does not tell
 #   folders = [\"INBOX\"]               only these; empty is all
 #   ignore = [\"Spam\"]                 but not these

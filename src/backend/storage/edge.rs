@@ -196,6 +196,17 @@ impl Edges {
         rows.map(|row| id(row?)).collect()
     }
 
+    /// The threads of which an account has a message, each once.
+    pub(crate) fn threads_at(db: &Db, account: &str) -> Result<Vec<ThreadId>, StoreError> {
+        let sql = "SELECT DISTINCT thread FROM edgeMessages WHERE thread IS NOT NULL
+                   AND folder IN (SELECT key FROM edgeFolders WHERE account = ?1)";
+        let mut statement = db.sql().prepare_cached(sql)?;
+        let rows = statement.query_map([account], |row| row.get::<_, String>(0))?;
+        let id =
+            |id: String| ThreadId::try_from(id).map_err(|error| StoreError::Row(error.to_string()));
+        rows.map(|row| id(row?)).collect()
+    }
+
     /// Messages of a folder with UIDs in a range.
     pub(crate) fn range(
         db: &Db,

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backend::storage::{self, Snapshots};
+use crate::backend::storage::{self, Edges, Snapshots};
 use crate::id::{BlobHash, StoreId, ThreadId};
 use crate::mail::{self, Address, Searchable};
 use crate::search::entry::{self, Entry};
@@ -111,9 +111,9 @@ impl Feed {
         self.index.commit()
     }
 
-    /// Takes the next batch in; `false` when there was none. `go_on` is asked between messages:
-    /// when it says no, nothing of the batch is kept.
-    pub(crate) fn step(&mut self, go_on: &dyn Fn() -> bool) -> Result<bool, StoreError> {
+    /// Takes the next batch in; how many events it had, `None` when there was none. `go_on` is asked
+    /// between messages: when it says no, nothing of the batch is kept.
+    pub(crate) fn step(&mut self, go_on: &dyn Fn() -> bool) -> Result<Option<usize>, StoreError> {
         let stepped = self.try_step(go_on);
         self.index.roll_back();
         match stepped {
@@ -121,39 +121,39 @@ impl Feed {
                 // The logs are only read: were they at fault, it would be seen again at once.
                 self.kind.gone(&self.logs)?;
                 self.begin_again()?;
-                Ok(true)
+                Ok(Some(0))
             }
             other => other,
         }
     }
 
-    fn try_step(&mut self, go_on: &dyn Fn() -> bool) -> Result<bool, StoreError> {
+    fn try_step(&mut self, go_on: &dyn Fn() -> bool) -> Result<Option<usize>, StoreError> {
         let is_new = |feed: &Self| -> Result<(At, u64, bool), StoreError> {
             let (at, gone) = (feed.index.at()?, feed.kind.gone(&feed.logs)?);
             let is_new = Log::last_row(&feed.logs)? > at.row || gone != at.gone;
             Ok((at, gone, is_new))
         };
         if !is_new(self)?.2 {
-            return Ok(false);
+            return Ok(None);
         }
         // Another process may have done it meanwhile; from here on none does.
         self.index.begin()?;
         // Before the events are read: a log that goes later is one more.
         let (at, gone, is_new) = is_new(self)?;
         if !is_new {
-            return Ok(false);
+            return Ok(None);
         }
         let (events, through) = Log::arrived(&self.logs, at.row, &NAMES, BATCH, BATCH_BYTES)?;
         if gone != at.gone {
             self.forget_gone()?;
             self.index.want_merge()?;
         }
-        let Some((row, added)) = self.take(&events, through, go_on)? else { return Ok(false) };
+        let Some((row, added)) = self.take(&events, through, go_on)? else { return Ok(None) };
         let mark = hex(&Log::mark_of_row(&self.logs, row)?.unwrap_or_default());
         self.index.set_at(&At { row, mark, gone, source: at.source })?;
         self.index.commit()?;
         self.added += added;
-        Ok(true)
+        Ok(Some(events.partition_point(|event| event.row <= row)))
     }
 
     /// Puts events in; up to which row, and how many messages. `None` when it was not to go on.
@@ -336,6 +336,14 @@ impl Texts {
         Ok(None)
     }
 
+    /// The threads of which an account's server has a message.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn of_account(&self, account: &str) -> Result<Vec<ThreadId>, StoreError> {
+        Edges::threads_at(&self.logs, account)
+    }
+
     /// To whom the messages of a thread went that are the user's own, and when.
     ///
     /// # Errors
@@ -371,10 +379,14 @@ fn hex(bytes: &[u8]) -> Vec<u8> {
 /// its event says.
 fn to_entry(logs: &Db, thread: ThreadId, message: MessageAdded) -> Entry {
     let raw = Blobs::get(logs, &message.raw).ok().flatten();
-    let found = match raw {
+    let mut found = match raw {
         Some(raw) => mail::searchable(&raw),
         None => said(logs, &message),
     };
+    // No bytes of what was sent here have it.
+    if found.bcc.is_empty() {
+        found.bcc.clone_from(&message.bcc);
+    }
     Entry {
         thread,
         date: message.sort_date,

@@ -39,7 +39,7 @@ pub(in crate::cli) enum Lost {
 
 /// Whether somebody hears the socket of this directory.
 pub(in crate::cli) fn is_heard(home: &Home) -> bool {
-    dial(home).is_ok()
+    dial(home).is_ok_and(|stream| !super::has_ended(&stream))
 }
 
 pub(super) fn dial(home: &Home) -> io::Result<UnixStream> {

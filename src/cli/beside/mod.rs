@@ -253,5 +253,22 @@ fn is_same_user(_stream: &UnixStream) -> bool {
     true
 }
 
+/// Whether who listened was ended: a program that it was about to start then holds its socket, and
+/// the directory, for a moment more.
+#[cfg(target_os = "linux")]
+fn has_ended(stream: &UnixStream) -> bool {
+    rustix::net::sockopt::socket_peercred(stream).is_ok_and(|peer| is_gone(peer.pid))
+}
+
+#[cfg(target_os = "linux")]
+fn is_gone(pid: rustix::process::Pid) -> bool {
+    rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn has_ended(_stream: &UnixStream) -> bool {
+    false
+}
+
 #[cfg(test)]
 mod tests;

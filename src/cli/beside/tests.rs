@@ -106,6 +106,18 @@ fn host() -> (tempfile::TempDir, Home, Listening) {
     (dir, home, listening)
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_socket_of_a_process_that_ended_is_nobody_s() {
+    let mut child = std::process::Command::new("true").spawn().unwrap();
+    let pid = rustix::process::Pid::from_child(&child);
+    assert!(!is_gone(pid), "it was not waited for");
+    child.wait().unwrap();
+    assert!(is_gone(pid));
+    let (stream, _other) = UnixStream::pair().unwrap();
+    assert!(!has_ended(&stream), "this process");
+}
+
 #[test]
 fn a_guest_is_heard_and_the_socket_goes_with_its_host() {
     let (_dir, home, listening) = host();

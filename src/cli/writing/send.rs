@@ -179,7 +179,8 @@ pub(super) fn check(output: Output, draft: &Draft, plan: Plan) -> Result<(), Not
         return Ok(());
     }
     let line = unusual.join("; ");
-    if super::confirmed(output, &format!("{line}.\nSend it? Type yes: ")) == Some(true) {
+    let question = format!("Before it is sent: {line}.\nSend it as it is? Type yes: ");
+    if super::confirmed(output, &question) == Some(true) {
         return Ok(());
     }
     let hint = "nothing was sent; --force sends it as it is";

@@ -42,6 +42,7 @@ impl Reader<'_> {
             | Operator::On
             | Operator::OlderThan
             | Operator::NewerThan => self.date(operator, value),
+            Operator::Account => self.leaf(value.span.clone(), Test::Account(raw.to_owned())),
             Operator::MessageId => {
                 let id = raw.trim_matches(|c: char| c.is_whitespace() || matches!(c, '<' | '>'));
                 if id.is_empty() {

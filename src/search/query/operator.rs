@@ -23,6 +23,7 @@ pub(in crate::search) enum Operator {
     On,
     OlderThan,
     NewerThan,
+    Account,
     MessageId,
 }
 
@@ -61,6 +62,7 @@ pub(in crate::search) const ALL: &[Row] = &[
     row(&["body", "text"], Operator::Text(Field::Body), "words of the text"),
     row(&["category"], Operator::Category, "a category of Gmail: promotions, social"),
     row(&["deliveredto"], Operator::DeliveredTo, "who it is to"),
+    row(&["account"], Operator::Account, "is in an account: its address, or what it begins with"),
     row(&["rfc822msgid", "msgid"], Operator::MessageId, "the message with this Message-ID"),
 ];
 

@@ -90,6 +90,7 @@ fn test(test: &Test, zone: &TimeZone, out: &mut String) {
         Test::Smaller(bytes) => named("smaller:", &size::print(*bytes), out),
         Test::Before(at) => named("before:", &date::print(*at, zone), out),
         Test::After(at) => named("after:", &date::print(*at, zone), out),
+        Test::Account(name) => named("account:", name, out),
         Test::MessageId(id) => named("rfc822msgid:", id, out),
     }
 }

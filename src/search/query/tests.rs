@@ -117,6 +117,7 @@ fn operators() {
             ("filename:\"a b.pdf\"", "filename:\"a b pdf\""),
             ("list:dev.example.org", "list:\"dev example org\""),
             ("body:word", "body:word"),
+            ("account:ann@example.org", "account:ann@example.org"),
             ("label:work", "label:work"),
             ("l:work tag:home", "(label:work & label:home)"),
             ("label:\"My Label\"", "label:\"My Label\""),

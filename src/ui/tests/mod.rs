@@ -8,6 +8,7 @@ mod files;
 mod history;
 mod kept;
 mod keys;
+mod linear;
 mod look;
 mod mouse;
 mod original;

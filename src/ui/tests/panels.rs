@@ -104,6 +104,7 @@ fn how_fast_keys_are_drawn_is_shown_until_it_is_not() {
         p99: ms(3),
         max: ms(120),
         cpu: Duration::from_micros(420),
+        cpu_p99: ms(2),
     };
     for (columns, rows) in SIZES {
         let mut screen = Screen::new(Double::sample(), columns, rows);

@@ -81,6 +81,15 @@ fn what_is_typed_as_a_password_is_shown_by_nothing() {
     answer(&mut screen, refused());
     assert_eq!(step(&screen), Some(Step::Password), "a password that is wrong is typed again");
     assert!(screen.text().contains("make an app password there"), "{}", screen.text());
+    // Nobody sees what stands there: what is typed now is no end of it.
+    screen.press("right<Enter>");
+    let Some(AccountAsk::Add { password, .. }) = screen.asked.last() else { panic!() };
+    assert_eq!(password.expose(), "right");
+    // The same again, where it was the login that was wrong.
+    answer(&mut screen, refused());
+    screen.press("<Esc><Enter><Enter>");
+    let Some(AccountAsk::Add { password, .. }) = screen.asked.last() else { panic!() };
+    assert_eq!(password.expose(), "right");
 }
 
 #[test]

@@ -72,12 +72,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
 
 fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     if too_small((area.width, area.height)) {
-        let (columns, rows) = LEAST_SIZE;
-        let needed = format!("too small: {columns}x{rows} needed");
-        let lines = [format!("terminal {needed}"), needed, "too small".to_owned()];
-        let fits = |line: &&String| text::width(line) <= area.width.into();
-        let line = lines.iter().find(fits).unwrap_or(&lines[2]);
-        put(buf, (area.x, area.y), line, area.width, model.theme.text());
+        say_too_small(model, area, buf);
         return None;
     }
     match &model.stage {
@@ -97,6 +92,15 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
         latency::draw(model, figures, area, buf);
     }
     caret
+}
+
+fn say_too_small(model: &Model, area: Rect, buf: &mut Buffer) {
+    let (columns, rows) = LEAST_SIZE;
+    let needed = format!("too small: {columns}x{rows} needed");
+    let lines = [format!("terminal {needed}"), needed, "too small".to_owned()];
+    let fits = |line: &&String| text::width(line) <= area.width.into();
+    let line = lines.iter().find(fits).unwrap_or(&lines[2]);
+    put(buf, (area.x, area.y), line, area.width, model.theme.text());
 }
 
 /// Draws what lies on top, and nothing of what is under it; returns where the cursor belongs.

@@ -33,8 +33,9 @@ pub(super) fn lines(model: &Model, width: usize) -> Vec<Line> {
     let messages = text::plural(stats.messages, "message", "messages");
     let mut lines = vec![vec![(format!("{messages} in {conversations}"), theme.text())]];
     weeks(model, stats, width, &mut lines);
-    let senders = stats.senders.iter().map(|(who, rows)| (name(who).to_owned(), *rows)).collect();
-    bars(model, "Who writes, conversations", senders, width, &mut lines);
+    let senders: Vec<(String, u64)> =
+        stats.senders.iter().map(|(who, rows)| (name(who).to_owned(), *rows)).collect();
+    bars(model, "Who writes, conversations", &senders, width, &mut lines);
     let mut labels: Vec<(String, u64)> = model
         .labels
         .iter()
@@ -43,7 +44,7 @@ pub(super) fn lines(model: &Model, width: usize) -> Vec<Line> {
         .collect();
     labels.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     labels.truncate(LABELS);
-    bars(model, "Labels, conversations", labels, width, &mut lines);
+    bars(model, "Labels, conversations", &labels, width, &mut lines);
     answers(model, "You answered", &stats.yours, width, &mut lines);
     answers(model, "You were answered", &stats.theirs, width, &mut lines);
     lines
@@ -75,7 +76,7 @@ fn weeks(model: &Model, stats: &Stats, width: usize, lines: &mut Vec<Line>) {
 }
 
 /// A bar for each name, with its number.
-fn bars(model: &Model, says: &str, of: Vec<(String, u64)>, width: usize, lines: &mut Vec<Line>) {
+fn bars(model: &Model, says: &str, of: &[(String, u64)], width: usize, lines: &mut Vec<Line>) {
     if of.is_empty() {
         return;
     }
@@ -114,8 +115,9 @@ fn answers(model: &Model, says: &str, of: &Answers, width: usize, lines: &mut Ve
     }
     let median = date::wait(of.median.unsigned_abs());
     let names = ["within an hour", "within a day", "within a week", "later"];
-    let classes = names.iter().map(|name| (*name).to_owned()).zip(of.classes).collect();
-    bars(model, &format!("{says}: half within {median}"), classes, width, lines);
+    let classes: Vec<(String, u64)> =
+        names.iter().map(|name| (*name).to_owned()).zip(of.classes).collect();
+    bars(model, &format!("{says}: half within {median}"), &classes, width, lines);
 }
 
 /// The rows of a chart; what is no sign of it is blank.

@@ -315,3 +315,43 @@ fn what_comes_in_is_written_nowhere() {
     }
     home.assert_healthy("across folders");
 }
+
+#[test]
+fn one_inbox_has_all_accounts_and_each_is_found_by_itself() {
+    let Some(server) = Dovecot::start() else { return };
+    let mut texts = String::new();
+    let home = Home::new();
+    for (user, ids) in [("u1", ["a", "both"]), ("u2", ["b", "both"])] {
+        let mut client = server.client(user);
+        for id in ids {
+            client.append("INBOX", "", &mail(id).subject(&format!("mail {id}")).bytes());
+        }
+        client.append("Archive", "", &mail(&format!("{user}-old")).subject(user).bytes());
+        server.account(&home, user, server.imap);
+        texts += &std::fs::read_to_string(home.data().join("accounts.toml")).expect("it is there");
+    }
+    write_accounts(&home, &texts);
+    look(&home);
+    let found = |args: &[&str]| -> BTreeSet<String> {
+        home.json(args).iter().map(|row| text(row, "subject")).collect()
+    };
+    let set = |of: &[&str]| of.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(found(&["list"]), set(&["mail a", "mail b", "mail both"]), "one inbox");
+    let search = |query: &str| found(&["search", query]);
+    assert_eq!(search("account:u1 in:inbox"), set(&["mail a", "mail both"]));
+    assert_eq!(search("account:u2@example.org in:inbox"), set(&["mail b", "mail both"]));
+    assert_eq!(search("account:u1"), set(&["mail a", "mail both", "u1"]));
+    assert_eq!(search("-account:u1"), set(&["mail b", "u2"]));
+    assert_eq!(search("account:u both"), set(&["mail both"]), "all that begin so");
+    // What is done here is done in each.
+    home.run(&["archive", &home.thread("mail both")]).ok();
+    look(&home);
+    assert_eq!(search("account:u2 in:inbox"), set(&["mail b"]));
+    assert_eq!(server.client("u1").folder("Archive").len(), 2);
+    assert_eq!(server.client("u2").folder("Archive").len(), 2);
+    let none = home.run(&["search", "account:nobody"]).ok();
+    assert!(none.to_string().contains("no account is called nobody"), "{none}");
+    // Saved, it stands with the labels.
+    home.run(&["search", "--save", "work", "account:u1 in:inbox"]).ok();
+    assert_eq!(search("@work"), set(&["mail a"]));
+}
