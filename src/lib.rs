@@ -59,6 +59,9 @@
 //! | a command is found, typed | `ui/palette`, `ui/ex` → `ui/asking` → `command/fuzzy`, `line` |
 //! | what a key means | `cli/keys` → `command/bindings` → `keymap`, `preset` ← `registry` |
 //! | key `e` | `ui/keys` → `command/archive` → `engine/run` → `engine/intents` → `mailbox/groups` |
+//! | a count, once more, a neighbour | `ui/counts`, `ui/again`, `ui/advance` ← `command/again` |
+//! | a tab above the list | `config/tabs` → `ui/tabs` → `ui/view/tabs` |
+//! | something is found while one reads | `ui/find` → `ui/reader/turned`, `hits` |
 //! | a blob comes in, goes out | `backend/blobs`, `store/upload` ← `engine/blobs` |
 //! | what is kept on a device | `engine/policy` → `engine/walk` → `engine/keep` → `engine/kept` |
 //! | an event goes out | `engine/outgoing` → `engine/link` → `backend/core` (`push`) |

@@ -14,8 +14,14 @@ pub const GOING: [Command; 8] = [
     go("go-sent", "Sent", "sent", &["g t"], Verb::Go("sent")),
     go("go-drafts", "Drafts", "drafts", &["g d"], Verb::Go("drafts")),
     go("go-outbox", "Outbox: what is being sent", "outbox", &["g o"], Verb::Go("outbox")),
-    go("next-label", "Next label in the sidebar", "", &["Tab"], Verb::Along(true)),
-    go("previous-label", "Previous label in the sidebar", "", &["S-Tab"], Verb::Along(false)),
+    go("next-label", "Next tab, or label in the sidebar", "", &["Tab"], Verb::Along(true)),
+    go(
+        "previous-label",
+        "Previous tab, or label in the sidebar",
+        "",
+        &["S-Tab"],
+        Verb::Along(false),
+    ),
 ];
 
 pub(super) const fn go(

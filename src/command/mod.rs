@@ -4,6 +4,7 @@
 //! drawn ([`context::Subject`]) and answers with an [`intent::Intent`], or is a plain verb that the
 //! UI carries out.
 
+pub mod again;
 pub mod archive;
 pub mod bindings;
 pub mod compose;

@@ -4,7 +4,7 @@ use super::context::Context::{List, Reader};
 use super::registry::{Command, Group, Verb, declare};
 
 /// The declarations.
-pub const OPENING: [Command; 9] = [
+pub const OPENING: [Command; 12] = [
     declare(
         Group::Read,
         "open",
@@ -85,5 +85,32 @@ pub const OPENING: [Command; 9] = [
         &[Reader],
         &[","],
         Verb::FoldAll(true),
+    ),
+    declare(
+        Group::Read,
+        "quotes",
+        "Unfold or fold the long quotes of the message",
+        "",
+        &[Reader],
+        &["Q"],
+        Verb::Quotes,
+    ),
+    declare(
+        Group::Read,
+        "headers",
+        "The headers of its messages in full, or as before",
+        "",
+        &[Reader],
+        &["O"],
+        Verb::Headers,
+    ),
+    declare(
+        Group::Read,
+        "find",
+        "Find in this conversation; n and N go along",
+        "",
+        &[Reader],
+        &["\\"],
+        Verb::Find,
     ),
 ];

@@ -15,8 +15,8 @@ use super::motion::{Edit, Motion};
 use super::reading::{self, Copied};
 use super::select::Which;
 use super::{
-    archive, compose, go, label, motion, mute, open, order, palette, panels, program, purge, read,
-    search, select, snooze, spam, star, tour, trash, undo,
+    again, archive, compose, go, label, motion, mute, open, order, palette, panels, program, purge,
+    read, search, select, snooze, spam, star, tour, trash, undo,
 };
 
 /// What a command does. What needs the rows as drawn is a pure function of them.
@@ -64,6 +64,18 @@ pub enum Verb {
     SelectSome(Which),
     /// Begins a range, or ends it.
     SelectRange,
+    /// Archives, and goes on to the next (`true`) or previous conversation.
+    ArchiveGo(bool),
+    /// Does again what was done last.
+    Again,
+    /// Asks where conversations shall be moved.
+    PickPlace,
+    /// Asks what to find in the conversation.
+    Find,
+    /// Unfolds or folds the quotes of the message.
+    Quotes,
+    /// Shows or hides the headers of the messages in full.
+    Headers,
     /// Opens the label picker.
     PickLabels,
     /// Asks until when conversations shall sleep.
@@ -257,6 +269,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
         .iter()
         .chain(&search::SEARCHING)
         .chain(&TRIAGE)
+        .chain(&again::QUICK)
         .chain(&select::SELECTING)
         .chain(&reading::READING)
         .chain(&order::LINKING)
@@ -357,8 +370,15 @@ mod tests {
         for command in all() {
             let by_hand = matches!(command.verb, Verb::Join | Verb::Split);
             let label = super::super::order::word(command.verb).is_some();
-            let triage =
-                matches!(command.verb, Verb::Decide(_) | Verb::PickLabels | Verb::PickTime);
+            let triage = matches!(
+                command.verb,
+                Verb::Decide(_)
+                    | Verb::PickLabels
+                    | Verb::PickTime
+                    | Verb::PickPlace
+                    | Verb::ArchiveGo(_)
+                    | Verb::Again
+            );
             // What is left keeps itself; what is thrown away can come back.
             let out = matches!(command.verb, Verb::Out(Out::Discard) | Verb::Write(Write::Discard));
             let changes = by_hand || label || triage || out;

@@ -18,7 +18,7 @@ const LATER: Duration = Duration::from_hours(3);
 const MAX_BYTES: usize = 64;
 
 /// What can be said, for hints.
-pub const EXAMPLES: &str = "3h, 2d, today 18:00, tomorrow, monday 9:00, weekend, next week or \
+pub const EXAMPLES: &str = "3h, tomorrow 8, mon 9:00, in 2 weeks, weekend, 24 dec or \
      2030-01-31T08:00:00Z";
 
 /// What is offered before anything is typed: a name, and what is read for it.
@@ -84,6 +84,10 @@ fn moment(text: &str, now: &Zoned) -> Option<i64> {
             Some((day, hour)) if clock(hour).is_some() => {
                 (day.trim_end_matches(" at"), clock(hour)?)
             }
+            // `tomorrow 8` is at eight; `24 12` is nothing.
+            Some((day, hour)) if bare(hour).is_some() && names_day(day, now) => {
+                (day.trim_end_matches(" at"), bare(hour)?)
+            }
             _ => match clock(&lower) {
                 Some(hour) => return next(hour, now),
                 None => (lower.as_str(), if is_evening(&lower) { EVENING } else { MORNING }),
@@ -91,6 +95,17 @@ fn moment(text: &str, now: &Zoned) -> Option<i64> {
         },
     };
     at(date(day, now)?, hour, now)
+}
+
+/// An hour with nothing behind it: `8`, `18`.
+fn bare(text: &str) -> Option<Time> {
+    let plain = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    Time::new(text.parse().ok().filter(|_| plain)?, 0, 0, 0).ok()
+}
+
+/// Whether this is a day, and an hour may stand behind it; behind a month stands a day.
+fn names_day(text: &str, now: &Zoned) -> bool {
+    month(text).is_none() && date(text.trim_end_matches(" at"), now).is_some()
 }
 
 /// The next time that clocks show this.
@@ -116,10 +131,11 @@ fn later(text: &str, now: &Zoned) -> Option<i64> {
     let end = text.find(|c: char| !c.is_ascii_digit())?;
     let number: i32 = text[..end].parse().ok()?;
     let span = match text[end..].trim_start() {
-        "m" | "min" | "minute" | "minutes" => Span::new().try_minutes(number),
+        "m" | "min" | "mins" | "minute" | "minutes" => Span::new().try_minutes(number),
         "h" | "hour" | "hours" => Span::new().try_hours(number),
         "d" | "day" | "days" => Span::new().try_days(number),
         "w" | "week" | "weeks" => Span::new().try_weeks(number),
+        "month" | "months" => Span::new().try_months(number),
         _ => return None,
     };
     Some(now.checked_add(span.ok()?).ok()?.timestamp().as_second())
@@ -140,21 +156,57 @@ fn date(text: &str, now: &Zoned) -> Option<Date> {
             return today.nth_weekday(1, Weekday::Saturday).ok();
         }
         "next week" => return today.nth_weekday(1, Weekday::Monday).ok(),
+        "next month" => return today.first_of_month().checked_add(Span::new().months(1)).ok(),
         _ => {}
     }
     match weekday(text.strip_prefix("next ").unwrap_or(text)) {
         // The next day of that name, and never today.
         Some(day) => today.nth_weekday(1, day).ok(),
-        None => text.parse().ok(),
+        None => text.parse().ok().or_else(|| of_month(text, today)),
     }
+}
+
+/// `24 dec`, `dec 24`: the next one, today too.
+fn of_month(text: &str, today: Date) -> Option<Date> {
+    let (one, other) = text.split_once(' ')?;
+    let (month, day) = match (month(one), month(other)) {
+        (Some(month), None) => (month, other),
+        (None, Some(month)) => (month, one),
+        _ => return None,
+    };
+    let plain = day.len() <= 2 && day.bytes().all(|byte| byte.is_ascii_digit());
+    let day: i8 = day.parse().ok().filter(|_| plain)?;
+    // The 29th of February is not in every year.
+    let years = (0..=8).filter_map(|more| today.year().checked_add(more));
+    years.filter_map(|year| Date::new(year, month, day).ok()).find(|date| *date >= today)
+}
+
+fn month(text: &str) -> Option<i8> {
+    const NAMES: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let named = |name: &&str| **name == *text || (text.len() >= 3 && name.starts_with(text));
+    let at = NAMES.iter().position(named)?;
+    i8::try_from(at + 1).ok()
 }
 
 fn weekday(text: &str) -> Option<Weekday> {
     Some(match text {
         "monday" | "mon" => Weekday::Monday,
-        "tuesday" | "tue" => Weekday::Tuesday,
+        "tuesday" | "tue" | "tues" => Weekday::Tuesday,
         "wednesday" | "wed" => Weekday::Wednesday,
-        "thursday" | "thu" => Weekday::Thursday,
+        "thursday" | "thu" | "thur" | "thurs" => Weekday::Thursday,
         "friday" | "fri" => Weekday::Friday,
         "saturday" | "sat" => Weekday::Saturday,
         "sunday" | "sun" => Weekday::Sunday,
@@ -164,6 +216,11 @@ fn weekday(text: &str) -> Option<Weekday> {
 
 /// `18:00`, `9am`, `6:30pm`.
 fn clock(text: &str) -> Option<Time> {
+    match text {
+        "noon" => return Time::new(12, 0, 0, 0).ok(),
+        "midnight" => return Time::new(0, 0, 0, 0).ok(),
+        _ => {}
+    }
     let (digits, add) = match (text.strip_suffix("am"), text.strip_suffix("pm")) {
         (Some(digits), _) => (digits, Some(0)),
         (_, Some(digits)) => (digits, Some(12)),
@@ -237,6 +294,25 @@ mod tests {
             ("next friday", "Fri 2026-11-27 08:00"),
             ("weekend", "Sat 2026-11-28 08:00"),
             ("next week", "Mon 2026-11-30 08:00"),
+            ("tomorrow 8", "Thu 2026-11-26 08:00"),
+            ("tomorrow at 17", "Thu 2026-11-26 17:00"),
+            ("mon", "Mon 2026-11-30 08:00"),
+            ("mon 9", "Mon 2026-11-30 09:00"),
+            ("next fri 0", "Fri 2026-11-27 00:00"),
+            ("today 20", "Wed 2026-11-25 20:00"),
+            ("in 2 weeks", "Wed 2026-12-09 14:30"),
+            ("2 weeks", "Wed 2026-12-09 14:30"),
+            ("in 1 month", "Fri 2026-12-25 14:30"),
+            ("next month", "Tue 2026-12-01 08:00"),
+            ("next month 9:00", "Tue 2026-12-01 09:00"),
+            ("noon", "Thu 2026-11-26 12:00"),
+            ("tomorrow noon", "Thu 2026-11-26 12:00"),
+            ("24 dec", "Thu 2026-12-24 08:00"),
+            ("Dec 24", "Thu 2026-12-24 08:00"),
+            ("december 24 18:00", "Thu 2026-12-24 18:00"),
+            ("1 nov", "Mon 2027-11-01 08:00"),
+            ("29 feb", "Tue 2028-02-29 08:00"),
+            ("2026-12-24 9", "Thu 2026-12-24 09:00"),
             ("2026-12-24", "Thu 2026-12-24 08:00"),
             ("2026-12-24 20:15", "Thu 2026-12-24 20:15"),
             ("2026-12-24T20:15", "Thu 2026-12-24 20:15"),
@@ -258,6 +334,19 @@ mod tests {
             ("0pm", "that is no time"),
             ("+1:00", "that is no time"),
             ("3", "that is no time"),
+            ("24 12", "that is no time"),
+            ("tomorrow 24", "that is no time"),
+            ("tomorrow 8 9", "that is no time"),
+            ("tomorrow -8", "that is no time"),
+            ("31 feb", "that is no time"),
+            ("dec", "that is no time"),
+            ("dec 24 dec", "that is no time"),
+            ("d 24", "that is no time"),
+            ("in weeks", "that is no time"),
+            ("in -2 weeks", "that is no time"),
+            ("mon tue", "that is no time"),
+            ("\u{1b}[31mmon", "that is no time"),
+            ("today 8", "that is over already"),
             ("3y", "that is no time"),
             ("99999999999h", "that is no time"),
             ("2147483647w", "that is no time"),
@@ -279,6 +368,12 @@ mod tests {
         check("2026-03-28T12:00:00", "1d", Ok("Sun 2026-03-29 12:00"));
         check("2026-03-28T12:00:00", "24h", Ok("Sun 2026-03-29 13:00"));
         check("2026-10-24T12:00:00", "tomorrow 2:30", Ok("Sun 2026-10-25 02:30"));
+        check("2026-03-28T12:00:00", "tomorrow 2", Ok("Sun 2026-03-29 03:00"));
+        check("2026-03-28T12:00:00", "sun 8", Ok("Sun 2026-03-29 08:00"));
+        check("2026-03-20T12:00:00", "in 2 weeks", Ok("Fri 2026-04-03 12:00"));
+        check("2026-10-20T12:00:00", "in 1 month", Ok("Fri 2026-11-20 12:00"));
+        check("2026-10-24T12:00:00", "mon", Ok("Mon 2026-10-26 08:00"));
+        check("2026-10-24T12:00:00", "24h", Ok("Sun 2026-10-25 11:00"));
     }
 
     #[test]

@@ -23,7 +23,7 @@ const fn setting(name: &'static str, takes: &'static str, does: &'static str) ->
 }
 
 /// All settings.
-pub const DECLARED: [Declared; 13] = [
+pub const DECLARED: [Declared; 14] = [
     setting(
         "theme",
         "auto, dark, light, high-contrast, 16-colours, monochrome, or NAME of themes/NAME.toml",
@@ -56,6 +56,13 @@ pub const DECLARED: [Declared; 13] = [
         "next, previous or list",
         "Where you are when the open conversation is archived or moved: at the next (older) one, \
          at the previous (newer) one, or back in the list.",
+    ),
+    setting(
+        "tabs",
+        "up to 12 of inbox, unread, starred, snoozed, sent, archive, all, spam, trash, label:NAME, \
+         search:NAME",
+        "Lists, labels and saved searches above the list, each with its count; Tab goes along \
+         them.",
     ),
     setting(
         "dates",

@@ -8,6 +8,7 @@ pub mod colour;
 mod declared;
 mod nearest;
 mod read;
+pub mod tabs;
 pub mod theme;
 
 pub use declared::{DECLARED, Declared, default_file};
@@ -44,6 +45,8 @@ pub struct Settings {
     pub mark_read_after: Option<u32>,
     /// Where one goes when the open conversation leaves.
     pub auto_advance: Advance,
+    /// What is a key away above the list.
+    pub tabs: Vec<tabs::Tab>,
     /// How dates are written.
     pub dates: Dates,
     /// Whether hours are counted to 12.
@@ -68,6 +71,7 @@ impl Default for Settings {
             preview_width: 0,
             mark_read_after: Some(0),
             auto_advance: Advance::List,
+            tabs: Vec::new(),
             dates: Dates::Short,
             twelve: false,
             title: true,
@@ -202,6 +206,7 @@ impl Settings {
             ("preview_width", self.preview_width.to_string()),
             ("mark_read_after", seconds.to_string()),
             ("auto_advance", text(read::ADVANCE.name(self.auto_advance))),
+            ("tabs", tabs::written(&self.tabs)),
             ("dates", text(read::DATES.name(self.dates))),
             ("hours", if self.twelve { "12" } else { "24" }.to_owned()),
             ("title", self.title.to_string()),

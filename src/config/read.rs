@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item, TableLike};
 
+use super::tabs::{MOST_TABS, Tab};
 use super::{
     Advance, DECLARED, Dates, Density, MAX_MARK_READ_SECONDS, PREVIEW_COLUMNS, Preview, Settings,
     Warning, nearest,
@@ -124,6 +125,7 @@ fn set(settings: &mut Settings, key: &str, item: &Item) -> Option<()> {
             }
         }
         "auto_advance" => settings.auto_advance = ADVANCE.read(item.as_str()?)?,
+        "tabs" => settings.tabs = tabs(item)?,
         "dates" => settings.dates = DATES.read(item.as_str()?)?,
         "hours" => settings.twelve = number(12, 24).filter(|n| [12, 24].contains(n))? == 12,
         "title" => settings.title = item.as_bool()?,
@@ -133,6 +135,12 @@ fn set(settings: &mut Settings, key: &str, item: &Item) -> Option<()> {
         _ => return None,
     }
     Some(())
+}
+
+/// Tabs; `None` where one of them can be none.
+fn tabs(item: &Item) -> Option<Vec<Tab>> {
+    let all = item.as_array().filter(|all| all.len() <= MOST_TABS)?;
+    all.iter().map(|tab| Tab::read(tab.as_str()?)).collect()
 }
 
 /// The most characters of a theme's name.
@@ -152,8 +160,10 @@ mod tests {
     fn every_setting_is_read() {
         let text = "theme = \"mine\"\ndensity = \"comfortable\"\nsidebar = false\n\
             preview = \"below\"\npreview_width = 90\nmark_read_after = -1\n\
-            auto_advance = \"next\"\ndates = \"iso\"\nhours = 12\n\
-            title = false\nnotify = false\nmouse = false\nlinear = true\n";
+            auto_advance = \"next\"\n\
+            tabs = [\"unread\", \"label:Team\", \"search:Big Bills\"]\n\
+            dates = \"iso\"\nhours = 12\ntitle = false\n\
+            notify = false\nmouse = false\nlinear = true\n";
         let (settings, warnings) = Settings::read(text);
         assert_eq!(warnings, []);
         let values = settings.values();
@@ -187,6 +197,10 @@ mod tests {
         check("theme = \"../../etc\"", &[(1, "theme takes")]);
         check("preview_width = 7", &[(1, "0, or columns from 40")]);
         check("preview_width = 99999999999", &[(1, "columns")]);
+        check("tabs = \"inbox\"", &[(1, "label:NAME")]);
+        check("tabs = [\"inbox\", \"outbox\"]", &[(1, "tabs takes up to 12")]);
+        check("tabs = [\"label:\"]", &[(1, "tabs takes")]);
+        check("tabs = [1]", &[(1, "tabs takes")]);
         check("mark_read_after = 2.5", &[(1, "seconds")]);
         check("sidebar = \"yes\"", &[(1, "true or false")]);
         check("theme = \"dark\ndensity = \"comfortable\"", &[(1, "")]);

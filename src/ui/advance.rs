@@ -8,12 +8,17 @@ use crate::notice::Severity;
 use crate::ui::app::{Effect, Model};
 use crate::ui::keys::{back, open};
 
-/// Goes on from the conversation that was open and under the cursor at row `at`.
+/// Goes on from the conversation that was open and under the cursor at row `at`, as it is set.
 pub fn from(model: &mut Model, at: usize) -> Vec<Effect> {
+    to(model, at, model.settings().auto_advance)
+}
+
+/// Goes on from there to this one.
+pub fn to(model: &mut Model, at: usize, to: Advance) -> Vec<Effect> {
     let gone = model.reader.as_ref().is_some_and(|reader| {
         model.list.rows.get(at).is_none_or(|row| row.thread != reader.row.thread)
     });
-    let next = match model.settings().auto_advance {
+    let next = match to {
         // What left made room for the next one.
         Advance::Next if gone => Some(at),
         Advance::Next => Some(at + 1),

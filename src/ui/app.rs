@@ -3,12 +3,13 @@
 //! Invariant: a value; no channel, file, clock or terminal in it. Only `update` changes it, and
 //! drawing reads it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use crate::command::again::Last;
 use crate::command::bindings::Bindings;
 use crate::command::context::{Context, Subject};
 use crate::command::key::Key;
@@ -19,7 +20,7 @@ use crate::engine::accounts::{AccountAsk, Accounts};
 use crate::engine::handle::{Request, Update};
 use crate::engine::stats::Stats;
 use crate::engine::view::{ImportProgress, Label, Page, Status};
-use crate::id::ActionId;
+use crate::id::{ActionId, LabelId};
 use crate::label::Place;
 use crate::notice::{Notice, Severity};
 use crate::search::Named;
@@ -31,6 +32,7 @@ use crate::ui::compose::outgoing;
 use crate::ui::compose::sending::SendBox;
 use crate::ui::ex::ExLine;
 use crate::ui::files::{FileLine, FilesBox, FilesState, Page as TextPage};
+use crate::ui::find::FindBox;
 use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::help::HelpBox;
 use crate::ui::history::History;
@@ -42,6 +44,7 @@ use crate::ui::list::List;
 use crate::ui::look::Look;
 use crate::ui::meter::Figures;
 use crate::ui::mouse::Mouse;
+use crate::ui::mover::MoveBox;
 use crate::ui::palette::PaletteBox;
 use crate::ui::panel::{self, Panel};
 use crate::ui::past::Wanted;
@@ -105,6 +108,10 @@ pub enum Layer {
     Wizard(Box<Wizard>),
     /// A yes is asked for, before something goes for ever.
     Purge(PurgeBox),
+    /// It is asked where conversations are moved.
+    Move(Box<MoveBox>),
+    /// It is asked what to find in the conversation.
+    Find(Box<FindBox>),
     /// It is asked when something is sent.
     Sending(SendBox),
     /// A file to attach is asked for.
@@ -315,6 +322,12 @@ pub struct Model {
     pub keys_since: i64,
     /// The rows that a command is for, while one is done that was asked for in a box over them.
     pub drawn: Option<Vec<Subject>>,
+    /// How often the next key is meant.
+    pub count: Option<usize>,
+    /// What a key did last, to do it again.
+    pub last: Option<Last>,
+    /// How many conversations a saved search found last, and whether there are more.
+    pub found: BTreeMap<LabelId, (usize, bool)>,
     /// Names of commands and lists that the palette or the line did, the last first.
     pub recent: Vec<String>,
     /// Commands that were typed, the last first.
@@ -345,14 +358,18 @@ pub struct Model {
     pub unsaved: Option<Notice>,
     /// Whether Ctrl-C was pressed once.
     pub interrupted: bool,
+    /// Intents that were sent so far, and those that were answered: they are answered in order.
+    pub asked: u64,
+    /// See there.
+    pub answered: u64,
     /// Intents that are not answered yet, oldest first.
     pub sent: VecDeque<Sent>,
     /// Those that were not waited for any longer, and are answered first.
     pub late: VecDeque<Sent>,
     /// When the oldest unanswered intent or jump was last waited for, Unix milliseconds.
     pub waiting_since: i64,
-    /// Undos and redos that wait for those answers.
-    pub wanted: VecDeque<Wanted>,
+    /// Undos and redos that wait for those answers, each with the intents that came before it.
+    pub wanted: VecDeque<(Wanted, u64)>,
     /// Actions that were undone here and not redone, newest last.
     pub undone: Vec<ActionId>,
     /// What is done with files of a conversation.
@@ -363,8 +380,8 @@ pub struct Model {
     pub history: Option<History>,
     /// The next ticket of a history.
     pub tickets: u64,
-    /// Actions that keys asked for and that stand, newest last.
-    pub done: Vec<ActionId>,
+    /// Actions that keys asked for and that stand, newest last, each with its intent's number.
+    pub done: Vec<(u64, ActionId)>,
     /// What is told of the inbox where another backend fetches.
     pub watch: Watch,
     /// What was asked of accounts: the number of the last.
@@ -427,6 +444,9 @@ impl Model {
             keys: Vec::new(),
             keys_since: beginning.now_ms,
             drawn: None,
+            count: None,
+            last: None,
+            found: BTreeMap::new(),
             recent: Vec::new(),
             lines: Vec::new(),
             held: VecDeque::new(),
@@ -442,6 +462,8 @@ impl Model {
             quitting_since: beginning.now_ms,
             unsaved: None,
             interrupted: false,
+            asked: 0,
+            answered: 0,
             sent: VecDeque::new(),
             late: VecDeque::new(),
             waiting_since: beginning.now_ms,
@@ -488,6 +510,8 @@ impl Model {
                     | Layer::Rename(_)
                     | Layer::SaveSearch(_)
                     | Layer::Snooze(_)
+                    | Layer::Move(_)
+                    | Layer::Find(_)
                     | Layer::Sending(_)
                     | Layer::FileLine(_)
                     | Layer::Attach(_)

@@ -141,7 +141,6 @@ pub fn run(start: Start) -> Result<(UiExit, Vec<Leftover>), UiError> {
     // Nothing is asked for before the first frame: nobody is there yet to answer.
     let mut effects = update::update(&mut model, Message::Resize(columns, rows));
     draw(&mut screen, &model)?;
-
     if asks {
         Screen::ask_background()?;
     }

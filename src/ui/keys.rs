@@ -12,16 +12,21 @@ use crate::engine::handle::Request;
 use crate::label;
 use crate::notice::Severity;
 use crate::ui::advance;
+use crate::ui::again;
 use crate::ui::app::{Effect, Layer, Model, Quitting, Sent, UiExit};
 use crate::ui::asking;
 use crate::ui::compose::composer::{Composer, Typed, Waits};
 use crate::ui::compose::{self, keeping, outgoing};
+use crate::ui::counts;
 use crate::ui::ex;
 use crate::ui::files;
+use crate::ui::find;
 use crate::ui::foresee::foresee;
 use crate::ui::help;
 use crate::ui::labels;
+use crate::ui::layout;
 use crate::ui::links;
+use crate::ui::mover;
 use crate::ui::palette;
 use crate::ui::panel;
 use crate::ui::past::{self, Wanted};
@@ -63,6 +68,9 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     if context == Context::Compose && waits(model, key) {
         return Vec::new();
     }
+    if counts::takes(model, context, key) {
+        return Vec::new();
+    }
     if model.keys.is_empty() {
         model.keys_since = model.now_ms;
     }
@@ -73,10 +81,12 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
         // It calls off what was begun, and does nothing else.
         Resolved::Nothing if key.code == Code::Esc && model.keys.len() > 1 => {
             model.keys.clear();
+            model.count = None;
             Vec::new()
         }
         Resolved::Nothing => {
             let alone = std::mem::take(&mut model.keys).len() == 1;
+            model.count = None;
             if let Some(c) = key.typed().filter(|_| alone) {
                 paste(model, c.encode_utf8(&mut [0; 4]));
             }
@@ -101,7 +111,10 @@ pub(super) fn run(model: &mut Model, command: &Command) -> Vec<Effect> {
 
 fn carry_out(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
     model.keys.clear();
-    let effects = perform(model, command, key);
+    let effects = match model.count.take() {
+        Some(count) => counts::perform(model, command, key, count),
+        None => perform(model, command, key),
+    };
     tour::did(model, command, &effects);
     effects
 }
@@ -127,17 +140,23 @@ pub(super) fn hold(composer: &mut Composer, typed: Typed) {
 /// Presses the keys that waited for a jump which has landed.
 pub fn release_held(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
+    // A key among them that leaves the list forgets what was held for it, not what came behind.
+    let mut held = std::mem::take(&mut model.held);
     while !model.list.jumping() {
-        let Some(key) = model.held.pop_front() else { break };
+        let Some(key) = held.pop_front() else { break };
         effects.extend(press(model, key));
     }
+    held.append(&mut model.held);
+    model.held = held;
     effects
 }
 
 /// Sends `intent`, shows what follows at once, and asks for the truth right behind it.
 pub fn send(model: &mut Model, intent: Intent, sent: Sent) -> Vec<Effect> {
     foresee(model, &intent);
+    again::remember(model, &intent, sent);
     model.sent.push_back(sent);
+    model.asked += 1;
     model.watch.did = model.now_ms;
     model.waiting_since = model.now_ms;
     let refresh = model.list.refresh(true);
@@ -153,8 +172,12 @@ pub(super) fn subjects(model: &Model) -> Vec<Subject> {
     }
 }
 
-fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
+pub(super) fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
     if model.quitting == Quitting::Saving && !matches!(command.verb, Verb::StopNow) {
+        return Vec::new();
+    }
+    if unseen(model, command) {
+        model.say(Severity::Info, "The screen is too small to see what that is for", "");
         return Vec::new();
     }
     match command.verb {
@@ -165,6 +188,7 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Edit(how) => edit(model, how),
         Verb::Open => open(model),
         Verb::Files(verb) => files::perform(model, verb),
+        Verb::Back if key.code == Code::Esc && find::clear(model) => Vec::new(),
         Verb::Back => back(model),
         Verb::Links | Verb::OpenLink | Verb::Copy(_) => links::press(model, command.verb),
         Verb::Search(what) => search::press(model, what),
@@ -175,18 +199,6 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         Verb::Go(id) => show(model, label::system(id)),
         Verb::Along(next) => along(model, next),
         Verb::Select | Verb::SelectNext | Verb::Clear => select(model, command.verb),
-        Verb::PickLabels => {
-            let subjects = subjects(model);
-            model.layers.push(Layer::Picker(Picker::new(&model.labels, subjects)));
-            Vec::new()
-        }
-        Verb::PickTime => snooze::open(model),
-        Verb::RenameLabel | Verb::RecolorLabel | Verb::DeleteLabel => {
-            labels::press(model, command.verb)
-        }
-        Verb::SelectSome(_) | Verb::SelectRange => range::press(model, command.verb),
-        Verb::Join => join(model),
-        Verb::Split => split(model),
         Verb::Undo => past::want(model, Wanted::Undo),
         Verb::Redo => past::want(model, Wanted::Redo),
         Verb::History => past::open_history(model),
@@ -218,7 +230,41 @@ fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Effect> {
         }
         Verb::Quit => quit(model),
         Verb::StopNow => stop_now(model),
+        verb => on_rows(model, verb),
     }
+}
+
+/// Does what is for rows, or for the conversation that is read.
+fn on_rows(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    match verb {
+        Verb::PickLabels => {
+            let subjects = subjects(model);
+            model.layers.push(Layer::Picker(Picker::new(&model.labels, subjects)));
+            Vec::new()
+        }
+        Verb::PickTime => snooze::open(model),
+        Verb::PickPlace => mover::open(model),
+        Verb::ArchiveGo(next) => again::archive(model, next),
+        Verb::Again => again::repeat(model),
+        Verb::Find => find::open(model),
+        Verb::Quotes => with_reader(model, Reader::turn_quotes),
+        Verb::Headers => with_reader(model, Reader::turn_headers),
+        Verb::RenameLabel | Verb::RecolorLabel | Verb::DeleteLabel => labels::press(model, verb),
+        Verb::SelectSome(_) | Verb::SelectRange => range::press(model, verb),
+        Verb::Join => join(model),
+        Verb::Split => split(model),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a command is for what cannot be seen: nothing is drawn on a screen that is too small.
+fn unseen(model: &Model, command: &Command) -> bool {
+    let acts = command.undoable
+        || matches!(
+            command.verb,
+            Verb::Purge(_) | Verb::Accept | Verb::Toggle | Verb::Undo | Verb::Redo
+        );
+    acts && layout::too_small(model.size) && model.context() != Context::Compose
 }
 
 /// Quits; the second time at once.
@@ -235,6 +281,7 @@ fn close(model: &mut Model) -> Vec<Effect> {
     match model.layers.last() {
         Some(Layer::Purge(_)) => purge::close(model),
         Some(Layer::Wizard(_)) => wizard::back(model),
+        Some(Layer::Find(_)) => find::close(model),
         _ if files::is_open(model) => files::close(model),
         _ => {
             model.layers.pop();

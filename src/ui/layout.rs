@@ -10,6 +10,8 @@ use crate::ui::app::{BESIDE_FROM, LEAST_SIZE, Model, SIDEBAR_FROM};
 
 /// From this many rows on the bottom has a line of its own for notices.
 const TWO_BOTTOM_ROWS_FROM: u16 = 10;
+/// From this many rows on tabs have a line.
+const TABS_FROM: u16 = 8;
 /// From this many rows on a rule is under the title.
 const RULE_FROM: u16 = 14;
 /// Columns of the sidebar, its rule included.
@@ -71,6 +73,8 @@ pub struct Shape {
     pub preview: Preview,
     /// Columns of the reader at the right; 0 is what suits.
     pub width: u16,
+    /// Whether tabs stand above the list.
+    pub tabs: bool,
 }
 
 impl Default for Shape {
@@ -85,7 +89,8 @@ impl Shape {
     pub fn of(settings: &Settings, panes: Panes) -> Self {
         let preview = if panes == Panes::One { Preview::Off } else { settings.preview };
         let sidebar = settings.sidebar && panes == Panes::Three;
-        Self { sidebar, preview, width: settings.preview_width }
+        let tabs = !settings.tabs.is_empty();
+        Self { sidebar, preview, width: settings.preview_width, tabs }
     }
 }
 
@@ -184,7 +189,7 @@ pub fn areas(size: (u16, u16), reading: bool) -> Areas {
 pub fn areas_in(size: (u16, u16), reading: bool, shape: Shape) -> Areas {
     let (columns, rows) = size;
     let line = |y: u16, height: u16| Rect { x: 0, y, width: columns, height };
-    let rule_rows = u16::from(rows >= RULE_FROM);
+    let rule_rows = u16::from(rows >= RULE_FROM || (shape.tabs && rows >= TABS_FROM));
     let bottom_rows = bottom_rows(rows);
     let body = 1 + rule_rows;
     let body_rows = rows.saturating_sub(body + bottom_rows);
@@ -235,7 +240,7 @@ mod tests {
     #[test]
     fn a_shape_is_kept_where_there_is_room_for_it() {
         let right = Shape::default();
-        let shape = |preview, sidebar, width| Shape { sidebar, preview, width };
+        let shape = |preview, sidebar, width| Shape { sidebar, preview, width, tabs: false };
         let read = |size, shape| areas_in(size, true, shape);
         assert_eq!(read((200, 50), right).list.width, 77);
         assert_eq!(read((200, 50), shape(Preview::Right, true, 60)).reader.width, 60);

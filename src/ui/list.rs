@@ -286,14 +286,19 @@ impl List {
 
     /// Moves the cursor; returns what to ask.
     pub fn go(&mut self, motion: Motion) -> Vec<Request> {
+        self.go_by(motion, 1)
+    }
+
+    /// Moves it as often.
+    pub fn go_by(&mut self, motion: Motion, times: usize) -> Vec<Request> {
         let (half, page) = ((self.height / 2).max(1), self.height.max(1));
         match motion {
-            Motion::Down => self.down(1),
-            Motion::Up => self.up(1),
-            Motion::HalfDown => self.scroll_down(half),
-            Motion::HalfUp => self.scroll_up(half),
-            Motion::PageDown => self.scroll_down(page),
-            Motion::PageUp => self.scroll_up(page),
+            Motion::Down => self.down(times),
+            Motion::Up => self.up(times),
+            Motion::HalfDown => self.scroll_down(half * times),
+            Motion::HalfUp => self.scroll_up(half * times),
+            Motion::PageDown => self.scroll_down(page * times),
+            Motion::PageUp => self.scroll_up(page * times),
             Motion::First if self.more_before => return vec![self.jump(Why::First)],
             Motion::Last if self.more_after => return vec![self.jump(Why::Last)],
             Motion::First => self.cursor = 0,

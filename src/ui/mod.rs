@@ -5,17 +5,21 @@
 //! in `event_loop` and what it starts (`sources`, `signals`, `terminal`).
 
 pub mod ability;
+pub mod acts;
 pub mod advance;
+pub mod again;
 pub mod announce;
 pub mod app;
 pub mod asked;
 pub mod asking;
 pub mod clipboard;
 pub mod compose;
+pub mod counts;
 pub mod date;
 pub mod event_loop;
 pub mod ex;
 pub mod files;
+pub mod find;
 pub mod first_run;
 pub mod foresee;
 pub mod gate;
@@ -36,6 +40,7 @@ pub mod look;
 pub mod meter;
 pub mod modes;
 pub mod mouse;
+pub mod mover;
 mod outside;
 pub mod pace;
 pub mod paint;
@@ -53,6 +58,7 @@ pub mod sidebar;
 pub mod signals;
 pub mod snooze;
 pub mod sources;
+pub mod tabs;
 pub mod terminal;
 pub mod text;
 pub mod theme;

@@ -36,6 +36,7 @@ pub struct Mouse {
 pub fn press(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
     // A key that was begun is called off.
     model.keys.clear();
+    model.count = None;
     match mouse.does {
         Does::Wheel(down) => wheel(model, mouse.at, if down { Motion::Down } else { Motion::Up }),
         Does::Press => point(model, mouse.at),

@@ -11,6 +11,7 @@ use crate::command::registry::{Command, Group, Verb, all};
 use crate::id::LabelId;
 use crate::notice::Severity;
 use crate::search::query::value_text;
+use crate::ui::acts;
 use crate::ui::app::{Effect, Layer, Model};
 use crate::ui::asking::{self, Behind};
 use crate::ui::compose::outgoing;
@@ -116,6 +117,7 @@ fn commands(model: &Model, open: &PaletteBox, typed: &str) -> Vec<(i32, Found)> 
         command.applies(open.behind.context)
             && (model.demo || command.group != Group::Tour)
             && !matches!(command.verb, Verb::Palette | Verb::ChooseNumber)
+            && acts::can(model, command, &open.behind.subjects)
     };
     let scored = |command: &'static Command| {
         let title = title(command);

@@ -25,7 +25,7 @@ pub enum Wanted {
 
 /// Undoes or redoes the last one, as soon as it is known which that is.
 pub fn want(model: &mut Model, wanted: Wanted) -> Vec<Effect> {
-    model.wanted.push_back(wanted);
+    model.wanted.push_back((wanted, model.asked));
     go_on(model)
 }
 
@@ -33,14 +33,19 @@ pub fn want(model: &mut Model, wanted: Wanted) -> Vec<Effect> {
 /// another action.
 pub fn go_on(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
-    while let Some(wanted) = model.wanted.front().copied() {
+    while let Some((wanted, before)) = model.wanted.front().copied() {
         let sent = if wanted == Wanted::Undo { Sent::Undo } else { Sent::Redo };
-        if model.sent.iter().any(|other| *other != sent) {
+        // What was asked for behind the key is not what it takes back.
+        let first = model.answered + model.late.len() as u64 + 1;
+        let counts = |(number, other): (u64, &Sent)| {
+            *other != sent && (number <= before || matches!(other, Sent::Undo | Sent::Redo))
+        };
+        if (first..).zip(&model.sent).any(counts) {
             break;
         }
         model.wanted.pop_front();
         let intent = match wanted {
-            Wanted::Undo => Intent::Undo(model.done.pop()),
+            Wanted::Undo => Intent::Undo(newest(model, before)),
             Wanted::Redo => Intent::Redo(model.undone.pop()),
         };
         effects.extend(send(model, intent, sent));
@@ -48,26 +53,32 @@ pub fn go_on(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
+/// The newest action that stands and was asked for by then.
+fn newest(model: &mut Model, before: u64) -> Option<ActionId> {
+    let at = model.done.iter().rposition(|(number, _)| *number <= before)?;
+    Some(model.done.remove(at).1)
+}
+
 /// Takes in the answer to an intent: what can be undone and redone next.
 pub fn answered(model: &mut Model, sent: Option<Sent>, done: &Done) {
     let Some(action) = &done.action else { return };
     if let Some(undid) = &done.undid {
-        model.done.retain(|held| held != undid);
-        keep(&mut model.undone, undid);
+        model.done.retain(|(_, held)| held != undid);
+        keep(&mut model.undone, undid.clone());
     } else if let Some(redid) = &done.redid {
         model.undone.retain(|held| held != redid);
-        keep(&mut model.done, action);
+        keep(&mut model.done, (model.answered, action.clone()));
     } else if matches!(sent, Some(Sent::Key | Sent::Order(_))) {
         model.undone.clear();
-        keep(&mut model.done, action);
+        keep(&mut model.done, (model.answered, action.clone()));
     }
 }
 
-fn keep(actions: &mut Vec<ActionId>, action: &ActionId) {
+fn keep<T>(actions: &mut Vec<T>, action: T) {
     if actions.len() == UNDO_DEPTH {
         actions.remove(0);
     }
-    actions.push(action.clone());
+    actions.push(action);
 }
 
 /// Opens the history.

@@ -6,7 +6,7 @@
 use crate::command::context::Subject;
 use crate::command::intent::{Change, Intent};
 use crate::command::label::{self, Carried};
-use crate::command::motion::Motion;
+use crate::command::motion::{Edit, Motion};
 use crate::engine::view::{Label, LabelKind};
 use crate::id::LabelId;
 use crate::label::{clean_name, folded, user_label};
@@ -26,6 +26,8 @@ pub struct Picker {
     taken: Vec<String>,
     /// Labels made here whose id only the engine knows.
     made: Vec<String>,
+    /// The label under the cursor that vanished, until the cursor moves.
+    lost: Option<String>,
     /// What was typed and where the cursor was when an entry was last toggled.
     toggled: Option<(String, usize)>,
 }
@@ -53,13 +55,14 @@ impl Picker {
             labels,
             taken,
             made: Vec::new(),
+            lost: None,
             toggled: None,
         }
     }
 
     /// Takes in the labels as they are now; the cursor stays on its label.
     pub fn refresh(&mut self, labels: &[Label]) {
-        let under = self.current().map(|label| label.id.clone());
+        let under = self.current().map(|label| (label.id.clone(), label.name.clone()));
         self.labels = users(labels);
         // What was made here has its own id now.
         self.made.retain(|name| {
@@ -75,9 +78,17 @@ impl Picker {
             false
         });
         let at = self.entries().iter().position(|entry| match entry {
-            Entry::Label(label, _) => Some(&label.id) == under.as_ref(),
+            Entry::Label(label, _) => Some(&label.id) == under.as_ref().map(|(id, _)| id),
             Entry::New(_) => false,
         });
+        // What was made here comes back under its own id.
+        let is_there = |name: &String| {
+            self.labels.iter().any(|label| folded(&label.name) == folded(name))
+                || self.made.contains(&folded(name))
+        };
+        if at.is_none() && self.lost.is_none() {
+            self.lost = under.map(|(_, name)| name).filter(|name| !is_there(name));
+        }
         let last = self.entries().len().saturating_sub(1);
         self.cursor = at.unwrap_or(self.cursor).min(last);
     }
@@ -108,8 +119,26 @@ impl Picker {
         entries
     }
 
+    /// The label under the cursor that vanished since: what stands there now was not chosen.
+    pub fn take_lost(&mut self) -> Option<String> {
+        self.lost.take()
+    }
+
+    /// Types text into the filter.
+    pub fn insert(&mut self, text: &str) {
+        self.filter.insert(text);
+        (self.cursor, self.lost) = (0, None);
+    }
+
+    /// Does an edit key in the filter.
+    pub fn edit(&mut self, how: Edit) {
+        self.filter.edit(how);
+        (self.cursor, self.lost) = (0, None);
+    }
+
     /// Moves the cursor.
     pub fn go(&mut self, motion: Motion) {
+        self.lost = None;
         let last = self.entries().len().saturating_sub(1);
         self.cursor = match motion {
             Motion::Down => self.cursor + 1,

@@ -4,9 +4,12 @@
 //! width; `top` is at most its last line. A message is wrapped once for a width.
 
 mod body;
+mod headers;
 mod hits;
+mod quotes;
+pub mod turned;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use jiff::tz::TimeZone;
@@ -57,6 +60,10 @@ pub enum Kind {
     Text,
     /// Text quoted this deep.
     Quote(usize),
+    /// The signature under a text.
+    Signature,
+    /// A long quote that is folded: how long it is.
+    Folded,
     /// An attachment.
     Attachment,
     /// What was wrong with the message.
@@ -84,8 +91,9 @@ impl Kind {
             | Self::Defect
             | Self::Warning
             | Self::Rule
+            | Self::Folded
             | Self::Head { .. } => true,
-            Self::Text | Self::Quote(_) | Self::Link | Self::Blank => false,
+            Self::Text | Self::Quote(_) | Self::Signature | Self::Link | Self::Blank => false,
         }
     }
 }
@@ -130,6 +138,14 @@ pub struct Reader {
     pub hits: Vec<(usize, Range<usize>)>,
     /// The hit that was gone to.
     pub hit: Option<usize>,
+    /// Whether something is found in it that was asked for here.
+    pub finding: bool,
+    /// Whether headers are shown in full.
+    pub headers: bool,
+    /// Messages whose long quotes are unfolded.
+    quotes: HashSet<MessageId>,
+    /// Where what is seen stands, while the lines are laid out anew.
+    keeps: Option<turned::Kept>,
     folds: HashMap<MessageId, bool>,
     /// What is doubtful about who wrote each message.
     doubts: Vec<Vec<Doubt>>,
@@ -154,6 +170,10 @@ impl Reader {
             needles: None,
             hits: Vec::new(),
             hit: None,
+            finding: false,
+            headers: false,
+            quotes: HashSet::new(),
+            keeps: None,
             folds: HashMap::new(),
             doubts: Vec::new(),
             wrapped: HashMap::new(),
@@ -199,6 +219,8 @@ impl Reader {
             let resized = self.width != 0;
             self.width = width;
             let columns = width.saturating_sub(3).clamp(1, MEASURE_COLUMNS);
+            // What is looked for may stand in a quote.
+            let sought = self.needles.as_ref().is_some_and(|needles| !needles.is_empty());
             self.lines.clear();
             for (at, message) in messages.iter().enumerate() {
                 let folded = self.folds.get(&message.id).copied().unwrap_or(false);
@@ -206,17 +228,26 @@ impl Reader {
                 self.lines.push(head((at, message), !doubts.is_empty(), folded, zone, now));
                 if !folded {
                     let top = body::top(message, doubts, columns);
+                    let full = self.headers.then(|| headers::lines(message, zone, columns));
                     let body = wrap_body(&mut self.wrapped, message, columns);
+                    let open = sought || self.quotes.contains(&message.id);
+                    let folded = if open { Vec::new() } else { quotes::folded(body) };
+                    let body = if open { body } else { folded.as_slice() };
                     let foot = body::foot(message, columns);
-                    self.lines.extend(top.iter().chain(body).chain(&foot).map(|(kind, text)| {
-                        Line { kind: kind.clone(), text: text.clone(), message: at }
+                    let head = top.iter().chain(full.iter().flatten());
+                    self.lines.extend(head.chain(body).chain(&foot).map(|(kind, text)| Line {
+                        kind: kind.clone(),
+                        text: text.clone(),
+                        message: at,
                     }));
                     let blank = Line { kind: Kind::Blank, text: String::new(), message: at };
                     self.lines.push(blank);
                 }
             }
             self.find_hits();
-            if !self.placed {
+            if let (true, Some(kept)) = (self.placed, self.keeps.take()) {
+                self.put_back(kept);
+            } else if !self.placed {
                 self.placed = true;
                 self.show_message(self.current);
                 self.show_first_hit();

@@ -26,6 +26,7 @@ use crate::ui::keys;
 use crate::ui::line::Line;
 use crate::ui::list::List;
 use crate::ui::reader::Reader;
+use crate::ui::tabs;
 use crate::ui::update::ask;
 
 pub mod saved;
@@ -388,6 +389,7 @@ fn found(model: &mut Model, ticket: u64, found: Found) -> Vec<Effect> {
     search.shown = Some(ticket);
     search.take_facts(&found);
     let requests = model.list.take_found(ticket, found);
+    tabs::note(model);
     let mut effects = ask(requests);
     effects.extend(keys::release_held(model));
     effects

@@ -329,17 +329,36 @@ fn conversation(model: &mut Model, id: &ThreadId, thread: Option<Thread>) -> Vec
             reader.take(thread);
             Vec::new()
         }
-        None => gone(model, id),
+        None => gone(model),
     }
 }
 
-fn gone(model: &mut Model, _id: &ThreadId) -> Vec<Effect> {
+fn gone(model: &mut Model) -> Vec<Effect> {
     model.reader = None;
+    // What was asked about it is asked about nothing.
+    model.layers.retain(|layer| !of_reader(layer));
     model.say(Severity::Warning, "This conversation is not here any more", "");
     ask([Request::Close])
 }
 
+/// Whether a layer is about the conversation that is read, and about nothing without it.
+const fn of_reader(layer: &Layer) -> bool {
+    matches!(
+        layer,
+        Layer::Picker(_)
+            | Layer::Rename(_)
+            | Layer::Colours(_)
+            | Layer::Snooze(_)
+            | Layer::Move(_)
+            | Layer::Find(_)
+            | Layer::Links(_)
+            | Layer::Purge(_)
+            | Layer::Leave(_)
+    )
+}
+
 fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
+    model.answered += 1;
     let late = model.late.pop_front();
     let sent = late.or_else(|| model.sent.pop_front());
     let effects = match sent {
@@ -413,6 +432,10 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
 /// What follows from having been seen: a conversation on screen is read, and the one under the
 /// cursor may be opened next.
 fn drawn(model: &mut Model) -> Vec<Effect> {
+    if layout::too_small(model.size) {
+        // Nothing of it was seen.
+        return Vec::new();
+    }
     let mut effects = ask(prefetch(model));
     if let Some(reader) = &mut model.reader {
         let open = model.now_ms - reader.opened_ms;

@@ -41,6 +41,11 @@ fn check(name: &str, parsed: &Parsed, width: usize) {
     let mut reader = Reader::new(row(), 0);
     reader.take(Thread { row: row(), messages: vec![message(parsed)] });
     reader.lay_out(width, 20, &jiff::tz::TimeZone::UTC, 0);
+    // A long quote is a line that says how long it is, until a key unfolds it.
+    let folded = reader.lines.iter().filter(|line| line.kind == Kind::Folded).count();
+    reader.turn_quotes();
+    reader.lay_out(width, 20, &jiff::tz::TimeZone::UTC, 0);
+    assert!(folded == 0 || reader.lines.iter().all(|line| line.kind != Kind::Folded), "{name}");
     let lines = || reader.lines.iter().filter(|line| line.kind != Kind::Rule);
     for line in &reader.lines {
         let bad = line.text.chars().find(|c| c.is_control());

@@ -87,6 +87,7 @@ mod pty_pictures;
 mod pty_search;
 mod pty_search_there;
 mod pty_tour;
+mod pty_triage;
 mod pty_write;
 mod purge;
 mod readme;

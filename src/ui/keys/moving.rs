@@ -16,6 +16,7 @@ use crate::ui::help;
 use crate::ui::past;
 use crate::ui::reader::Reader;
 use crate::ui::search;
+use crate::ui::tabs;
 use crate::ui::update::ask;
 
 pub(in crate::ui) fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
@@ -31,6 +32,7 @@ pub(in crate::ui) fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
         (Some(Layer::Colours(colours)), ..) => colours.go(motion),
         (Some(Layer::Snooze(open)), ..) => open.go(motion),
         (Some(Layer::Sending(open)), ..) => open.go(motion),
+        (Some(Layer::Move(open)), ..) => open.go(motion),
         (Some(Layer::Files(_) | Layer::Page(_)), ..) => files::go(model, motion),
         (Some(Layer::Links(open)), ..) => open.go(motion),
         (Some(Layer::Saves(open)), ..) => {
@@ -59,6 +61,7 @@ pub(in crate::ui) fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
                 | Layer::Leave(_)
                 | Layer::Palette(_)
                 | Layer::Ex(_)
+                | Layer::Find(_)
                 | Layer::Help(_),
             ),
             ..,
@@ -170,6 +173,9 @@ pub(in crate::ui) fn show(model: &mut Model, label: crate::id::LabelId) -> Vec<E
 }
 
 pub(super) fn along(model: &mut Model, next: bool) -> Vec<Effect> {
+    if !model.settings().tabs.is_empty() {
+        return tabs::along(model, next);
+    }
     let entries = model.sidebar();
     let here = model.shown_list();
     let at = entries.iter().position(|entry| entry.label == *here).unwrap_or(0);

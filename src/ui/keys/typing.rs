@@ -3,11 +3,14 @@
 //! Invariant: what is typed goes to one line, the topmost; what is not a line takes nothing.
 
 use crate::command::motion::Edit;
+use crate::notice::Severity;
 use crate::ui::app::{Effect, Layer, Model, Sent, Stage};
 use crate::ui::asking;
 use crate::ui::compose;
 use crate::ui::files;
+use crate::ui::find;
 use crate::ui::labels;
+use crate::ui::mover;
 use crate::ui::purge;
 use crate::ui::search;
 use crate::ui::snooze;
@@ -25,10 +28,7 @@ pub fn paste(model: &mut Model, text: &str) {
         return;
     }
     match model.layers.last_mut() {
-        Some(Layer::Picker(picker)) => {
-            picker.filter.insert(text);
-            picker.cursor = 0;
-        }
+        Some(Layer::Picker(picker)) => picker.insert(text),
         Some(Layer::Rename(rename)) => rename.line.insert(text.trim_matches(['\n', '\r'])),
         Some(Layer::SaveSearch(open)) => open.line.insert(text.trim_matches(['\n', '\r'])),
         Some(Layer::Wizard(wizard)) => wizard.insert(text),
@@ -42,6 +42,8 @@ pub fn paste(model: &mut Model, text: &str) {
             open.line.insert(text.trim_matches(['\n', '\r']));
             open.cursor = 0;
         }
+        Some(Layer::Move(open)) => open.insert(text),
+        Some(Layer::Find(_)) => find::insert(model, text),
         Some(Layer::Attach(open)) => open.line.insert(text.trim_matches(['\n', '\r'])),
         Some(Layer::FileLine(open)) => open.line.insert(text.trim_matches(['\n', '\r'])),
         Some(Layer::Links(open)) => open.insert(text),
@@ -56,10 +58,7 @@ pub(super) fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
         return Vec::new();
     }
     match model.layers.last_mut() {
-        Some(Layer::Picker(picker)) => {
-            picker.filter.edit(how);
-            picker.cursor = 0;
-        }
+        Some(Layer::Picker(picker)) => picker.edit(how),
         Some(Layer::Rename(rename)) => rename.line.edit(how),
         Some(Layer::SaveSearch(open)) => open.line.edit(how),
         Some(Layer::Wizard(wizard)) => wizard.edit(how),
@@ -73,6 +72,8 @@ pub(super) fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
             open.line.edit(how);
             open.cursor = 0;
         }
+        Some(Layer::Move(open)) => open.edit(how),
+        Some(Layer::Find(_)) => find::edit(model, how),
         Some(Layer::Attach(open)) => open.line.edit(how),
         Some(Layer::FileLine(open)) => open.line.edit(how),
         None => compose::keys::edit(model, how),
@@ -98,6 +99,8 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Layer::Purge(_)) => purge::accept(model),
         Some(Layer::Snooze(_)) => snooze::accept(model),
         Some(Layer::Sending(_)) => compose::sending::accept(model),
+        Some(Layer::Move(_)) => mover::accept(model),
+        Some(Layer::Find(_)) => find::accept(model),
         Some(Layer::Attach(_)) => compose::keys::accept_attach(model),
         Some(Layer::FileLine(_)) => files::accept(model),
         Some(Layer::Leave(_)) => crate::ui::unsubscribe::accept(model),
@@ -124,5 +127,10 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
 
 pub(super) fn toggle(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Picker(picker)) = model.layers.last_mut() else { return Vec::new() };
+    if let Some(name) = picker.take_lost() {
+        let line = format!("{name} is not here any more; nothing was done");
+        model.say(Severity::Warning, line, "");
+        return Vec::new();
+    }
     picker.toggle().map(|intent| send(model, intent, Sent::Key)).unwrap_or_default()
 }

@@ -16,6 +16,8 @@ const MAX_JUDGED: usize = 2_000;
 const MAX_SENDERS: usize = 20;
 /// The defect of a message with an address that has signs which are not seen.
 const HIDDEN_IN_ADDRESS: &str = "hidden-in-address";
+/// Lines of a signature; what is longer is text.
+const MAX_SIGNATURE: usize = 20;
 /// Texts of one link that are looked at.
 const MAX_SAID: usize = 4;
 
@@ -147,12 +149,16 @@ fn shown(message: &Message, columns: usize, out: &mut Lines) {
     let mut parts = message.facts.parts.iter().peekable();
     let said = said(message);
     let (mut at, mut judged) = (0, 0);
+    let mut signs = signature(&message.text);
     for line in message.text.split_inclusive('\n') {
         while let Some(part) = parts.next_if(|part| part.at <= at) {
             let title = if part.message { " a message in the message " } else { "" };
             let rule = "─".repeat(columns.saturating_sub(2 + text::width(title)));
             out.push((Kind::Rule, text::cut(&format!("──{title}{rule}"), columns)));
+            // What comes behind it is another part.
+            signs = signs.filter(|from| *from >= at);
         }
+        let signed = signs.is_some_and(|from| from <= at);
         let ours = message.facts.lists_at(at);
         at += line.len();
         let line = line.trim_end_matches('\n');
@@ -172,9 +178,28 @@ fn shown(message: &Message, columns: usize, out: &mut Lines) {
             continue;
         }
         let depth = text::quote(line).0;
-        let kind = if depth == 0 { Kind::Text } else { Kind::Quote(depth) };
+        let kind = match depth {
+            0 if signed => Kind::Signature,
+            0 => Kind::Text,
+            depth => Kind::Quote(depth),
+        };
         out.extend(text::wrap(line, columns).into_iter().map(|part| (kind.clone(), part)));
     }
+}
+
+/// Where the signature of a text begins, in bytes: behind the last line that is `-- ` (RFC 3676,
+/// section 4.3), where it is short enough to be one.
+fn signature(text: &str) -> Option<usize> {
+    let mut from = None;
+    let (mut at, mut lines) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        if matches!(line.trim_end_matches(['\r', '\n']), "-- " | "--") {
+            (from, lines) = (Some(at), 0);
+        }
+        at += line.len();
+        lines += 1;
+    }
+    from.filter(|_| lines <= MAX_SIGNATURE)
 }
 
 /// A line of a text that has no list of ours, which notes a link under a number: it is the
@@ -253,6 +278,21 @@ fn attached(message: &Message, columns: usize, out: &mut Lines) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_signature_is_short_and_the_last() {
+        for (text, from) in [
+            ("Hello\n-- \nAnn\n", Some(6)),
+            ("Hello\n--\nAnn", Some(6)),
+            ("Hello\n-- \nAnn\nmore\n-- \nBob", Some(19)),
+            ("Hello\n> -- \n> Ann\n", None),
+            ("Hello -- \nAnn", None),
+            ("", None),
+        ] {
+            assert_eq!(signature(text), from, "{text:?}");
+        }
+        assert_eq!(signature(&format!("a\n-- \n{}", "b\n".repeat(40))), None);
+    }
 
     #[test]
     fn what_was_left_out_is_one_line() {

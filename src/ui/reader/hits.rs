@@ -34,13 +34,19 @@ impl Reader {
                 self.hits.partition_point(|(line, _)| *line < self.top + self.height).checked_sub(1)
             }
         };
-        let Some((line, _)) = to.and_then(|to| self.hits.get(to)).cloned() else { return false };
-        self.hit = to;
+        let Some(to) = to.filter(|to| *to < self.hits.len()) else { return false };
+        self.show_hit(to);
+        true
+    }
+
+    /// Goes to a hit.
+    pub(super) fn show_hit(&mut self, hit: usize) {
+        let Some((line, _)) = self.hits.get(hit).cloned() else { return };
+        self.hit = Some(hit);
         self.current = self.lines[line].message;
-        if !seen(line) {
+        if !(self.top..self.top + self.height).contains(&line) {
             self.top = line.saturating_sub(self.height / 3).min(self.last_top());
         }
-        true
     }
 
     /// Unfolds what was found; the first of it.
@@ -123,7 +129,7 @@ fn in_lines(
 /// What a line is to a search.
 const fn field(kind: &Kind) -> Option<Field> {
     match kind {
-        Kind::Text | Kind::Quote(_) | Kind::Link => Some(Field::Body),
+        Kind::Text | Kind::Quote(_) | Kind::Signature | Kind::Link => Some(Field::Body),
         Kind::Attachment => Some(Field::Filename),
         _ => None,
     }

@@ -37,7 +37,7 @@ fn what_was_said_can_be_read_again() {
         screen.send(engine(Update::Notice(wrong)));
         screen.send(Message::Time(NOW_MS + 120_000));
         assert!(screen.model.notice.is_none(), "it is not on the screen any more");
-        screen.press("vvgn");
+        screen.press("ttgn");
         insta::assert_snapshot!(format!("notices-{columns}x{rows}"), screen.text());
         screen.press("q");
         assert!(screen.model.layers.is_empty());

@@ -27,7 +27,19 @@ enum Step {
     Gone(usize),
 }
 
-const KEYS: [&str; 66] = [
+const KEYS: [&str; 78] = [
+    "v",
+    "]",
+    "[",
+    ".",
+    "\\",
+    "O",
+    "Q",
+    "3",
+    "12",
+    "0",
+    "<Down>",
+    "the",
     "j",
     "k",
     "j",

@@ -18,7 +18,7 @@ const SIZES: [(u16, u16); 7] =
     [(30, 6), (40, 10), (60, 15), (80, 24), (100, 30), (140, 40), (200, 50)];
 
 /// The views, by the keys that lead there from the list.
-pub(super) const VIEWS: [(&str, &str); 31] = [
+pub(super) const VIEWS: [(&str, &str); 37] = [
     ("list", "jj"),
     ("the last row", "G"),
     ("selection", "xjxs"),
@@ -28,6 +28,12 @@ pub(super) const VIEWS: [(&str, &str); 31] = [
     ("colours", "l<C-o>"),
     ("a label's name", "l<C-r>"),
     ("picker with a filter", "l日本<Left>e\u{301}"),
+    ("a move", "v"),
+    ("a move somewhere", "v日本"),
+    ("finding", "<Enter>\\日本"),
+    ("headers in full", "j<Enter>O"),
+    ("a count", "12"),
+    ("all is done", "*ae<Esc>"),
     ("help", "?"),
     ("the help's end", "?<End>"),
     ("the help about a word", "?日本"),

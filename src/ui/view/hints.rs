@@ -218,6 +218,7 @@ pub fn keys(model: &Model, room: u16) -> Parts {
     let theme = model.theme;
     let context = model.context();
     let mut keep = 0;
+    let count = model.count.map(|count| (format!("{count}…"), ""));
     let hints: Vec<(String, &str)> = if model.keys.is_empty() {
         let movement = matches!(context, Context::FirstRun).then(|| ("j k".to_owned(), "choose"));
         let scroll = matches!(context, Context::Accounts | Context::Page | Context::Panel)
@@ -231,7 +232,14 @@ pub fn keys(model: &Model, room: u16) -> Parts {
         let head = message.and_then(|message| model.writing.heads.of(&message.id));
         let list = context == Context::Reader && head.is_some_and(|head| head.leave.is_some());
         let list = list.then(|| ("g u".to_owned(), "leave the list"));
-        movement.into_iter().chain(scroll).chain(types).chain(list).chain(commands).collect()
+        count
+            .into_iter()
+            .chain(movement)
+            .chain(scroll)
+            .chain(types)
+            .chain(list)
+            .chain(commands)
+            .collect()
     } else {
         let typed: String = model.keys.iter().map(ToString::to_string).collect();
         std::iter::once((typed + "…", ""))

@@ -81,14 +81,23 @@ fn empty(model: &Model, area: Rect, buf: &mut Buffer) {
         return said(&[(what, model.theme.strong()), (why, model.theme.dim())], area, buf);
     }
     let name = model.label_name(&model.list.label);
+    let all = model.labels.iter().find(|label| label.id.as_str() == "archive");
+    let some = all.is_some_and(|label| label.thread_count > 0);
     let elsewhere = match model.list.label.as_str() {
-        "all" => "`mailtui import PATH` brings mail in",
-        _ => "g a shows all mail",
+        "all" => "`mailtui import PATH` brings mail in".to_owned(),
+        _ => crate::ui::asking::hint(model, "go-all", "shows all mail"),
     };
-    let lines = [
-        (format!("Nothing in {name}"), model.theme.strong()),
-        (elsewhere.to_owned(), model.theme.dim()),
-    ];
+    let said_first = match model.list.label.as_str() {
+        // What was there was done.
+        "inbox" if some => "All done: the inbox is empty".to_owned(),
+        _ => format!("Nothing in {name}"),
+    };
+    let mut lines = vec![(said_first, model.theme.strong())];
+    let kind = "Nothing waits here. Have a good day.";
+    if model.list.label.as_str() == "inbox" && some && columns(kind) <= area.width {
+        lines.push((kind.to_owned(), model.theme.text()));
+    }
+    lines.push((elsewhere, model.theme.dim()));
     said(&lines, area, buf);
 }
 

@@ -8,6 +8,7 @@ pub mod boxes;
 pub mod compose;
 mod ex;
 mod files;
+mod find;
 pub mod first_run;
 pub mod frame;
 pub mod help;
@@ -17,6 +18,7 @@ pub mod labels;
 mod latency;
 mod links;
 pub mod list;
+mod mover;
 mod outgoing;
 mod palette;
 pub mod panel;
@@ -26,6 +28,7 @@ mod sending;
 pub mod sidebar;
 mod snooze;
 mod stats;
+mod tabs;
 pub mod tour;
 mod unsubscribe;
 mod which;
@@ -79,7 +82,9 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let mut caret = compose::caret(model, area).or_else(|| search::caret(model));
     // What lies on top is alone there: what is under it steps back.
     if let Some(layer) = model.layers.last() {
-        step_back(model, area, buf);
+        if !matches!(layer, Layer::Find(_)) {
+            step_back(model, area, buf);
+        }
         caret = on_top(model, layer, area, buf);
     }
     which::draw(model, area, buf);
@@ -128,6 +133,8 @@ pub(super) fn on_top(
         Layer::Path(line) => Some(boxes::path(model, line, area, buf)),
         Layer::Purge(open) => Some(boxes::purge(model, open, area, buf)),
         Layer::Snooze(open) => Some(snooze::draw(model, open, area, buf)),
+        Layer::Move(open) => Some(mover::draw(model, open, area, buf)),
+        Layer::Find(open) => Some(find::draw(model, open, area, buf)),
         Layer::Sending(open) => Some(sending::draw(model, open, area, buf)),
         Layer::Attach(open) => Some(sending::attach(model, open, area, buf)),
         Layer::FileLine(open) => Some(files::line(model, open, area, buf)),
@@ -179,6 +186,7 @@ fn mail(model: &Model, area: Rect, buf: &mut Buffer) {
         return;
     }
     frame::draw(model, &areas, buf);
+    tabs::draw(model, areas.rule, buf);
     sidebar::draw(model, areas.sidebar, buf);
     search::draw(model, areas.top, buf);
     match past {

@@ -83,7 +83,13 @@ fn draw_line(model: &Model, reader: &Reader, line: &Line, at: Rect, buf: &mut Bu
             head(model, line.message == reader.current, &line.kind, at, buf);
             return;
         }
-        Kind::Meta | Kind::Defect | Kind::Link | Kind::Target | Kind::Rule => theme.dim(),
+        Kind::Folded => {
+            folded(model, line, at, buf);
+            return;
+        }
+        Kind::Meta | Kind::Defect | Kind::Link | Kind::Target | Kind::Signature | Kind::Rule => {
+            theme.dim()
+        }
         Kind::Text | Kind::Blank => theme.text(),
         Kind::Quote(depth) => theme.quote(*depth),
         Kind::Attachment => theme.accent(),
@@ -94,6 +100,22 @@ fn draw_line(model: &Model, reader: &Reader, line: &Line, at: Rect, buf: &mut Bu
     }
     let x = at.x + INDENT_COLUMNS;
     put(buf, (x, at.y), &line.text, at.right().saturating_sub(x), style);
+}
+
+/// A long quote that is folded, with the key that unfolds it.
+fn folded(model: &Model, line: &Line, at: Rect, buf: &mut Buffer) {
+    let key = match model.keymap.key("quotes") {
+        "" => String::new(),
+        key => format!(" · {key} shows"),
+    };
+    let theme = model.theme;
+    let parts = [
+        (OURS, theme.dim()),
+        (" ", theme.dim()),
+        (line.text.as_str(), theme.quote(1)),
+        (key.as_str(), theme.dim()),
+    ];
+    put_all(buf, (at.x, at.y), &parts, at.width);
 }
 
 /// Marks what was searched for; the hit that was gone to also where there are no colours.
