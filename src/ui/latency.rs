@@ -13,6 +13,8 @@ use crate::ui::sources::Event;
 pub(super) struct Latency {
     meter: Meter,
     looked: bool,
+    /// Nobody looks any more: what the next frame shows is the last of it.
+    ends: bool,
 }
 
 /// The time for which this thread has worked so far.
@@ -33,13 +35,14 @@ impl Latency {
     /// A frame was written.
     pub(super) fn drawn(&mut self) {
         self.meter.drawn(Instant::now(), worked());
+        if std::mem::take(&mut self.ends) {
+            self.meter.clear();
+        }
     }
 
     /// What is to be shown, while somebody looks; who stops looking begins anew the next time.
     pub(super) fn figures(&mut self, looks: bool) -> Option<Figures> {
-        if std::mem::replace(&mut self.looked, looks) && !looks {
-            self.meter.clear();
-        }
+        self.ends |= std::mem::replace(&mut self.looked, looks) && !looks;
         looks.then(|| self.meter.figures())
     }
 }

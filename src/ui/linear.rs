@@ -39,8 +39,8 @@ pub fn begin(model: &mut Model) {
     model.look.loaded.settings.preview = Preview::Off;
 }
 
-/// The keys that a typed line is: a text for a box that asks for one, a search behind `/`, keys, else
-/// a command, also without its `:`. An empty line is Enter.
+/// The keys that a typed line is: a text for a box that asks for one, a search behind `/`, keys,
+/// else a command, also without its `:`. An empty line is Enter.
 #[must_use]
 pub fn keys(model: &Model, line: &str) -> Vec<Key> {
     let enter = Key::plain(Code::Enter);
@@ -66,8 +66,8 @@ pub fn keys(model: &Model, line: &str) -> Vec<Key> {
     keys
 }
 
-/// Keys as they are written, where the line is nothing else: `j`, `3j`, `gi`, `g i`, `C-d`, `PgDn`. A
-/// word whose letters would each do something is none: a slip would do all of that.
+/// Keys as they are written, where the line is nothing else: `j`, `3j`, `gi`, `g i`, `C-d`, `PgDn`.
+/// A word whose letters would each do something is none: a slip would do all of that.
 fn parsed(model: &Model, line: &str) -> Option<Vec<Key>> {
     let count = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (count, rest) = line.split_at(count);
@@ -153,7 +153,7 @@ fn row(model: &Model) -> Vec<String> {
     }
 }
 
-/// A conversation in words: `2: unread, starred, Ann Example, Quarterly numbers, 3 messages, 9:41`.
+/// A conversation in words: `2: unread, starred, Ann Example, Numbers, 3 messages, 09:41`.
 fn of_row(model: &Model, row: &Row) -> String {
     let marks = [
         (model.list.selected.contains_key(&row.thread), "selected"),

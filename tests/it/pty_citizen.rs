@@ -71,7 +71,12 @@ fn what_is_switched_on_is_switched_off_at_the_end_and_while_the_shell_has_the_te
     pty.press("q");
     pty.wait_text("ended");
     assert_eq!(pty.wait_end(), 0);
-    check_modes(&pty.bytes(), 2, 2, "continued, and ended");
+    // The shell's word to go on may come behind ours: then the terminal is taken twice.
+    let bytes = pty.bytes();
+    for (on, off) in [(&b"\x1b[?1000h"[..], &b"\x1b[?1000l"[..]), KEYS] {
+        let (on, off) = (count(&bytes, on), count(&bytes, off));
+        assert!(on == off && on >= 2, "continued, and ended: {on} times on, {off} times off");
+    }
 }
 
 #[test]
@@ -143,6 +148,7 @@ fn keys_that_are_told_apart_are_the_same_keys() {
     pty.press("\u{1b}[105;5u");
     pty.wait("the next list", |s| s.lines().next().is_some_and(|line| line.contains("Starred")));
     pty.press("gi");
+    pty.wait("the inbox", |s| under_cursor(s) == Some("topic-29"));
     pty.press("\u{1b}[100;5u");
     pty.wait("half a page down", |s| under_cursor(s).is_some_and(|topic| topic < "topic-25"));
     quit(pty);
