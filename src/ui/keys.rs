@@ -57,7 +57,9 @@ const MAX_HELD_KEYS: usize = 20_000;
 /// Presses `key`.
 pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     let context = model.context();
-    let stops = key.ctrl || key.typed() == Some('q');
+    // What ends or stops the program, or draws anew, is for no row.
+    let at_once = matches!(key.code, Code::Char('c' | 'z' | 'l'));
+    let stops = (key.ctrl && at_once) || key.typed() == Some('q');
     if model.list.jumping() && context == Context::List && !stops {
         // The row that the key is for is not there yet; it comes within a frame.
         if model.held.len() < MAX_HELD_KEYS {

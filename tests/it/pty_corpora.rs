@@ -97,7 +97,8 @@ fn framed(pty: &mut Pty, keys: &str) -> String {
 fn paged(pty: &mut Pty) -> String {
     let is_open = |screen: &str| screen.contains("1 message") && screen.contains("\n▸ ");
     pty.wait("the message", is_open);
-    let mut screen = framed(pty, "");
+    // A long quote is folded until a key unfolds it.
+    let mut screen = framed(pty, "Q");
     let mut all = squeezed(&screen);
     // Where it is told how far this is, there is more than a page.
     while screen.contains("1 message · ") && !screen.contains("1 message · end") {

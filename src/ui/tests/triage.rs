@@ -257,6 +257,17 @@ fn nothing_is_done_to_rows_on_a_screen_that_shows_none() {
     assert!(screen.exit.is_some() || screen.model.quitting != crate::ui::app::Quitting::No);
 }
 
+/// Keys with Ctrl wait for the rows that they are for, as all others do.
+#[test]
+fn half_a_page_waits_for_the_list_that_it_is_for() {
+    let mut screen = Screen::new(Double::many(300), 80, 24);
+    screen.paused = true;
+    screen.press("gi<C-d>");
+    assert_eq!(screen.model.held.len(), 1);
+    screen.resume();
+    assert_eq!(screen.subject(), "row 10");
+}
+
 #[test]
 fn what_is_pasted_is_no_key_and_no_control() {
     let hostile = "e#!3.z\u{1b}[31m\u{7}\u{8}\r\n\u{202e}\u{9b}2Jq";
