@@ -65,6 +65,8 @@ fn what_is_done_is_said_with_the_key_that_undoes_it() {
         assert!(said.iter().any(|line| line.starts_with("1: starred, Bob")), "{said:?}");
         let said = lines.type_line("undo");
         assert!(said[1..].iter().any(|line| line.starts_with("Inbox: 14")), "{said:?}");
+        // Where one was, one stays: below what came back.
+        lines.type_line("gg");
     }
     // A slip of the hand is a word that is no command, and not seven keys.
     let log = lines.screen.double.log.len();
