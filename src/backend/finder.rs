@@ -213,7 +213,7 @@ impl Shared {
         let ask = Ask { query: &query, limit: limit + 1, order, typing: asked.typing };
         let mut hits = {
             let _still = open.mailbox.still()?;
-            open.index.find(&ask, &mut Showing::of(&open.mailbox)?, &go_on)?
+            open.index.find(&ask, &mut Showing::of(&open.mailbox, &open.texts)?, &go_on)?
         };
         let more = hits.len() > limit || begun.elapsed() >= MOST_TIME;
         hits.truncate(limit);

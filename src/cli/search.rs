@@ -168,7 +168,10 @@ fn find(
     let rows = rows.map_err(|error| error.notice())?;
     let mut said = incomplete(looked.lacks);
     said.extend(there.and_then(not_all));
-    said.extend(missing_labels(&device, ask.query));
+    let mut missing = missing_labels(&device, ask.query);
+    // A device of another backend knows no accounts; that one was asked.
+    missing.retain(|notice| !(home.is_remote() && notice.code == "no-account"));
+    said.extend(missing);
     let is_whole = looked.lacks == 0 && !looked.stale;
     if let Some(quiet) = quiet
         && is_whole

@@ -92,6 +92,9 @@ impl Device {
         ask: &Ask<'_>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<(Vec<Hit>, HashMap<ThreadId, Row>), EngineError> {
+        if !self.accounts_missing(ask.query).is_empty() {
+            return Ok((Vec::new(), HashMap::new())); // what is not in it is not known either
+        }
         // One moment, and one lock of the file instead of one for each row.
         let _still = self.db.still()?;
         let renamed = mailbox::renamed_in_rows(&self.db)?;

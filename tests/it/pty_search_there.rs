@@ -85,3 +85,12 @@ fn what_is_here_is_one_row_with_what_is_there() {
     pty.press("q");
     assert_eq!(pty.wait_end(), 0);
 }
+
+#[test]
+fn places_are_asked_of_what_the_backend_holds() {
+    let (serve, device) = pair("none");
+    for (query, count) in [("zeppelin in:inbox", MANY), ("in:inbox", MANY), ("in:trash", 0)] {
+        let found = serve.run(&device, &["search", query, "--limit", "0", "--json"]).ok();
+        assert_eq!(found.lines().len(), count, "{query}: {found}");
+    }
+}

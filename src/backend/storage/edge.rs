@@ -196,6 +196,13 @@ impl Edges {
         rows.map(|row| id(row?)).collect()
     }
 
+    /// The accounts that have folders.
+    pub(crate) fn accounts(db: &Db) -> Result<Vec<String>, StoreError> {
+        let mut statement = db.sql().prepare_cached("SELECT DISTINCT account FROM edgeFolders")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The threads of which an account has a message, each once.
     pub(crate) fn threads_at(db: &Db, account: &str) -> Result<Vec<ThreadId>, StoreError> {
         let sql = "SELECT DISTINCT thread FROM edgeMessages WHERE thread IS NOT NULL

@@ -337,6 +337,14 @@ impl Texts {
         Ok(None)
     }
 
+    /// The accounts that were fetched.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub(crate) fn accounts(&self) -> Result<Vec<String>, StoreError> {
+        Edges::accounts(&self.logs)
+    }
+
     /// The threads of which an account's server has a message.
     ///
     /// # Errors
