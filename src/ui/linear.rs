@@ -145,7 +145,7 @@ fn row(model: &Model) -> Vec<String> {
     }
 }
 
-/// A conversation in words: `2: unread, starred, Ann Example, Quarterly numbers, 3 messages, 09:41`.
+/// A conversation in words: `2: unread, starred, Ann Example, Quarterly numbers, 3 messages, 9:41`.
 fn of_row(model: &Model, row: &Row) -> String {
     let marks = [
         (model.list.selected.contains_key(&row.thread), "selected"),

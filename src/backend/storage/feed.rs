@@ -111,8 +111,9 @@ impl Feed {
         self.index.commit()
     }
 
-    /// Takes the next batch in; how many events it had, `None` when there was none. `go_on` is
-    /// asked between messages: when it says no, nothing of the batch is kept.
+    /// Takes the next batch in; how many events it had, `None` when there was none.
+    /// `go_on` is asked
+    /// between messages: when it says no, nothing of the batch is kept.
     pub(crate) fn step(&mut self, go_on: &dyn Fn() -> bool) -> Result<Option<usize>, StoreError> {
         let stepped = self.try_step(go_on);
         self.index.roll_back();
