@@ -16,8 +16,7 @@ use crate::store::room::Room;
 const BUSY_MS: u64 = 5_000;
 /// Page cache of a connection, in KiB.
 const CACHE_KIB: i32 = 8 * 1024;
-/// Page cache of a connection that reads a file once, in pages of 4 KiB; and of one that reads an
-/// index of words, of which it needs hardly any again.
+/// Page cache of a connection that reads a file once, in pages of 4 KiB; and of an index of words.
 const QUIET_CACHE_PAGES: i32 = 48;
 const QUIET_INDEX_CACHE_PAGES: i32 = 20;
 /// The write-ahead log is copied into the file when it is longer than this many pages of 4 KiB.
@@ -185,10 +184,8 @@ impl Db {
         }
         let db = Self::connect_still(path)?;
         // What is new to a process costs more than what is read again.
-        let pages = match kind {
-            Kind::Search => QUIET_INDEX_CACHE_PAGES,
-            _ => QUIET_CACHE_PAGES,
-        };
+        let is_index = kind == Kind::Search;
+        let pages = if is_index { QUIET_INDEX_CACHE_PAGES } else { QUIET_CACHE_PAGES };
         db.connection.pragma_update(None, "cache_size", pages)?;
         Ok((db.check_format(kind, version)? == version).then_some(db))
     }
