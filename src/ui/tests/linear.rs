@@ -59,6 +59,7 @@ fn what_is_done_is_said_with_the_key_that_undoes_it() {
     let mut lines = Lines::new(Double::sample());
     lines.hear();
     for typed in ["e", ":archive", "archive"] {
+        lines.type_line("g g");
         let said = lines.type_line(typed);
         assert!(said[0].contains("; z undoes"), "{typed}: {said:?}");
         assert!(said.iter().any(|line| line.starts_with("Inbox: 13 conversations")), "{said:?}");
