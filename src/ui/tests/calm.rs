@@ -107,6 +107,12 @@ fn every_view_is_calm() {
     below.model.look.loaded.settings.preview = crate::config::Preview::Below;
     below.press("j<Enter>");
     check("a conversation under the list", &mut below);
+    let mut tabs = Screen::new(Double::sample(), SIZE.0, SIZE.1);
+    let text = "tabs = [\"inbox\", \"unread\", \"label:Work\", \"search:none\"]";
+    let set = crate::config::Loaded::of(Some(text), |_| None);
+    tabs.send(Message::Settings(Box::new(set)));
+    tabs.press("<Tab>j");
+    check("tabs", &mut tabs);
 }
 
 #[test]
