@@ -5,6 +5,7 @@
 //! an answer. What goes over the wire is bounded by named limits.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,10 +14,12 @@ use std::time::{Duration, Instant};
 use jiff::tz::TimeZone;
 
 use super::showing::Showing;
+use crate::backend::indexer::drop_spoilt_index;
 use crate::backend::storage::{self, Logs, Texts};
 use crate::mailbox;
 use crate::notice::Explain as _;
 use crate::safe_text;
+use crate::search::index::is_spoilt;
 use crate::search::query::MAX_QUERY_BYTES;
 use crate::search::{Ask, Context, Hit, Index, Needles, Order, Query, parse};
 use crate::store::{Db, Interrupter, Kind, StoreError};
@@ -26,6 +29,8 @@ use crate::sync::{FoundHit, Frame};
 const MAX_HITS: usize = 1_000;
 /// Of these so many get the line in which the words stand.
 const MAX_LINES: usize = 100;
+/// The rows, beside the index.
+const MAILBOX: &str = "mailbox.db";
 /// How long one search may take.
 const MOST_TIME: Duration = Duration::from_secs(10);
 /// How long the thread waits for the next search before it closes its files.
@@ -184,6 +189,10 @@ impl Shared {
         });
         found.unwrap_or_else(|error| {
             *open = None;
+            if is_spoilt(&error) {
+                // Who follows the logs makes it again; what fails is tried by the next search.
+                let _ = drop_spoilt_index(&self.dir);
+            }
             let wrong = Some(error.notice().message);
             Frame::Found { seq: asked.seq, hits: Vec::new(), more: false, lacks: 0, wrong }
         })
@@ -197,7 +206,8 @@ impl Shared {
     ) -> Result<Frame, StoreError> {
         let seq = asked.seq;
         let lacks = storage::look(&self.dir, Logs::Backend, usize::MAX)?.lacks as u64;
-        if open.is_none() {
+        if open.as_ref().is_none_or(|open| open.stamps != stamps(&self.dir)) {
+            *open = None;
             *open = Open::of(&self.dir)?;
             let mut state = self.lock();
             state.reads = open.as_ref().map(Open::interrupters).unwrap_or_default();
@@ -249,18 +259,29 @@ struct Open {
     index: Index,
     mailbox: Db,
     texts: Texts,
+    /// What the files were known by: one that was made again since is another.
+    stamps: [Stamp; 2],
+}
+
+/// What a file is known by, whatever its name.
+type Stamp = Option<(u64, u64)>;
+
+fn stamps(dir: &Path) -> [Stamp; 2] {
+    [Index::NAME, MAILBOX]
+        .map(|name| std::fs::metadata(dir.join(name)).ok().map(|meta| (meta.dev(), meta.ino())))
 }
 
 impl Open {
     /// `None` where something is not there yet.
     fn of(dir: &Path) -> Result<Option<Self>, StoreError> {
+        let stamps = stamps(dir);
         let Some(index) = Index::read(dir)? else { return Ok(None) };
-        let path = dir.join("mailbox.db");
+        let path = dir.join(MAILBOX);
         let Some(mailbox) = Db::read(&path, Kind::Mailbox, mailbox::VERSION)? else {
             return Ok(None);
         };
         let texts = Texts::open(dir, Logs::Backend)?;
-        Ok(texts.map(|texts| Self { index, mailbox, texts }))
+        Ok(texts.map(|texts| Self { index, mailbox, texts, stamps }))
     }
 
     fn interrupters(&self) -> Vec<Interrupter> {
