@@ -50,7 +50,11 @@ fn a_link_is_opened_by_a_program_and_copied_by_the_terminal() {
     let home = home();
     let (opener, said) = (home.path("an opener"), home.path("said"));
     let script = format!("#!/bin/sh\nprintf '%s|' \"$@\" >> '{}'\n", said.display());
-    std::fs::write(&opener, script).expect("written");
+    // By another process: a program that this one has open for writing, a child that was forked
+    // meanwhile has open too, and then it cannot be run (ETXTBSY).
+    let write = ["-c", "printf '%s' \"$1\" > \"$2\"", "sh", &script];
+    let written = std::process::Command::new("sh").args(write).arg(&opener).status();
+    assert!(written.expect("a shell").success());
     std::fs::set_permissions(&opener, PermissionsExt::from_mode(0o700)).expect("a program");
     let named = format!("'{}' --new", opener.display());
     let mut pty = Pty::start_in(&home, (80, 24), &[("MAILTUI_OPEN", &named)], &[]);
