@@ -1,9 +1,9 @@
 //! A Thread log that is damaged here and whole on a device comes back from there.
 //!
-//! Invariant: what does not fit its chain is sent to nobody and makes no rows; what a device says of
-//! it is taken only where a chain proves it that stands in the file. Until then the store is on a
-//! list on disk, and every device that can be asked is asked once a connection, and again whenever
-//! something came back. Who runs the backend hears of the damage, and of its end.
+//! Invariant: what does not fit its chain is sent to nobody and makes no rows; what a device says
+//! of it is taken only where a chain proves it that stands in the file. Until then the store is on
+//! a list on disk, and every device that can be asked is asked once a connection, and again
+//! whenever something came back. Who runs the backend hears of the damage, and of its end.
 
 use crate::backend::core::Backend;
 use crate::backend::storage::{Damaged, append_at};

@@ -1,7 +1,7 @@
 //! Thread logs that were found not to be what was written to them, until they are mended.
 //!
-//! Invariant: a log is in this list from when somebody met the damage, so that devices are asked for
-//! what they hold of it after a restart too.
+//! Invariant: a log is in this list from when somebody met the damage, so that devices are asked
+//! for what they hold of it after a restart too.
 
 use rusqlite::{OptionalExtension as _, params};
 
