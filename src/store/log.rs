@@ -41,9 +41,10 @@ pub struct Appended {
     pub head: Head,
 }
 
+/// Not `ON CONFLICT`: SQLite would keep a copy of each page, to go back to.
 const INSERT: &str = "
-    INSERT INTO eventlog(store, position, id, name, args, device, epoch, action, chain)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
+    INSERT OR IGNORE INTO eventlog(store, position, id, name, args, device, epoch, action, chain)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 const OVERWRITE: &str = "
     INSERT INTO eventlog(store, position, id, name, args, device, epoch, action, chain)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)

@@ -20,6 +20,7 @@ mod log_row;
 mod mend;
 mod own;
 mod refused;
+mod room;
 mod salvage;
 mod space;
 mod upload;
