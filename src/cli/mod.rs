@@ -26,6 +26,7 @@ mod mail_fetch;
 mod manual;
 mod opener;
 mod output;
+mod own_files;
 mod purge;
 mod reach;
 mod reading;

@@ -386,6 +386,12 @@ impl Double {
         PurgeSum { rows, messages, bytes, kept: 0 }
     }
 
+    /// The subject of the one conversation that something was done to.
+    fn subject_of(&self, threads: &[ThreadId]) -> Option<String> {
+        let [thread] = threads else { return None };
+        self.rows.iter().find(|row| row.thread == *thread)?.subject.clone()
+    }
+
     /// Keeps what was done for the history.
     fn note(&mut self, intent: &Intent, done: &Done) {
         let Some(action) = done.action.clone() else { return };
@@ -416,6 +422,7 @@ impl Double {
             what,
             changes: Vec::new(),
             threads: threads.len() as u64,
+            subject: self.subject_of(&threads),
             undone_by: None,
             undoes: done.undid.clone(),
             redoes: done.redid.clone(),
@@ -490,7 +497,11 @@ impl Double {
             }
         };
         self.past.push((action.clone(), before));
-        Done { action: Some(action), threads, says, wrote, ..Done::default() }
+        let until = match intent {
+            Intent::Change { changes, .. } => crate::command::snooze::ends(changes),
+            _ => None,
+        };
+        Done { action: Some(action), threads, says, wrote, until, ..Done::default() }
     }
 
     fn put_back(&mut self, (rows, outgoing): Past) -> Past {

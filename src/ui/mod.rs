@@ -19,6 +19,7 @@ pub mod date;
 pub mod event_loop;
 pub mod ex;
 pub mod files;
+pub mod filter;
 pub mod find;
 pub mod first_run;
 pub mod foresee;

@@ -147,7 +147,7 @@ fn an_import_can_be_stopped_from_the_list() {
     assert!(screen.text().contains("Nothing is being imported"), "{}", screen.text());
     screen.send(import(18_240, false));
     screen.send(Message::Time(NOW_MS + 20_000));
-    assert!(screen.text().contains("gX stops"), "{}", screen.text());
+    assert!(screen.text().contains("g X stops"), "{}", screen.text());
     screen.press("gX");
     assert!(screen.model.import.as_ref().unwrap().stopping);
     assert!(screen.text().contains("stopping"), "{}", screen.text());
