@@ -5,6 +5,7 @@
 //! with their tickets, one `Done` an intent, then `Changed`.
 
 use crate::command::intent::{Change, Intent, Target};
+use crate::command::snooze::ends;
 use crate::engine::handle::{PurgeOf, PurgeStep, Request, Update};
 use crate::engine::search::{Found, Sought};
 use crate::engine::view::{
@@ -497,10 +498,7 @@ impl Double {
             }
         };
         self.past.push((action.clone(), before));
-        let until = match intent {
-            Intent::Change { changes, .. } => crate::command::snooze::ends(changes),
-            _ => None,
-        };
+        let until = if let Intent::Change { changes, .. } = intent { ends(changes) } else { None };
         Done { action: Some(action), threads, says, wrote, until, ..Done::default() }
     }
 

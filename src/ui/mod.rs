@@ -35,6 +35,7 @@ pub mod layout;
 pub mod line;
 pub mod linear;
 mod linear_loop;
+pub mod linear_write;
 pub mod links;
 pub mod list;
 pub mod look;

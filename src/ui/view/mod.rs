@@ -34,6 +34,8 @@ mod unsubscribe;
 mod which;
 pub mod wizard;
 
+pub(super) use compose::title as writing_title;
+
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
