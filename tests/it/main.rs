@@ -47,6 +47,7 @@ mod format_4;
 mod formats;
 mod frames;
 mod fuzz;
+mod healing;
 mod hostile_text;
 mod imap;
 mod imap_gmail;
