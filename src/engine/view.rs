@@ -218,7 +218,7 @@ impl Message {
 /// The connection to the backend, for the status line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Link {
-    /// `--offline`, or not started yet.
+    /// Not there: `--offline`, not started yet, or lost until it is tried again.
     #[default]
     Offline,
     /// Trying.

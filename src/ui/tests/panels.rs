@@ -125,6 +125,7 @@ fn since_when_there_is_no_connection_is_said_where_there_is_room() {
     screen.send(Message::Time(NOW_MS + 3_600_000));
     // A try does not begin it anew.
     screen.send(offline(Link::Connecting));
+    assert!(screen.text().contains("offline since 09:41"), "{}", screen.text());
     screen.send(offline(Link::Offline));
     assert!(screen.text().contains("offline since 09:41"), "{}", screen.text());
     screen.send(offline(Link::Syncing { done: 18_204, total: 41_203 }));

@@ -28,8 +28,10 @@ pub(super) fn draw(model: &Model, open: &FindBox, area: Rect, buf: &mut Buffer) 
 /// Draws the line that the history is looked through with.
 pub(super) fn filter(model: &Model, open: &FilterBox, area: Rect, buf: &mut Buffer) -> Position {
     let found = model.history.as_ref().map_or(0, |history| history.shown().count()) as u64;
+    let loaded = model.history.as_ref().is_some_and(|history| history.loaded);
     let more = model.history.as_ref().is_some_and(|history| history.more);
     let count = match found {
+        _ if !loaded => String::new(),
         0 if !more => "nothing".to_owned(),
         found if more => format!("{}+", text::count(found)),
         found => text::plural(found, "action", "actions"),

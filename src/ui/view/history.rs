@@ -52,7 +52,7 @@ fn actions(model: &Model, history: &History, line: Rect, area: Rect, buf: &mut B
     let filter = history.filter();
     let more = match filter {
         "" => "what was done, the newest first".to_owned(),
-        words => format!("what has {words}"),
+        words => format!("only: {words}"),
     };
     head(model, "History", &more, line, buf);
     if history.current().is_none() {
