@@ -9,7 +9,16 @@ use crate::engine::late::too_late;
 use crate::engine::view::HistoryPage;
 use crate::id::ActionId;
 use crate::mailbox::{self, Of};
-use crate::notice::{Explain as _, Notice};
+use crate::notice::{Explain as _, Notice, Severity};
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It is tried again.
+    ForNow,
+    /// It is not.
+    ForGood,
+}
 
 impl Engine {
     pub(super) fn tell_labels(&self) {
@@ -46,6 +55,25 @@ impl Engine {
             self.last_status = Some(status);
             self.tell(Update::Status(status));
         }
+    }
+
+    /// Says why there is no connection: once until there is one again, and always where none will
+    /// be made any more. In one process only the latter is worth a word.
+    pub(super) fn tell_outage(&mut self, ended: Option<Ended>) {
+        let Some(error) = &self.driver.last_error else {
+            self.outage = false;
+            return;
+        };
+        let mut notice = error.notice();
+        match ended {
+            Some(Ended::ForGood) => {}
+            Some(Ended::ForNow) if self.driver.status().remote && !self.outage => {
+                notice.severity = Severity::Warning;
+            }
+            _ => return,
+        }
+        self.outage = true;
+        self.tell(Update::Notice(notice));
     }
 
     pub(super) fn tell_news(&mut self) {
