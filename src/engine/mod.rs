@@ -46,6 +46,7 @@ mod searcher;
 mod searches;
 mod side_door;
 mod sink;
+pub mod sizes;
 mod slice;
 mod slices;
 mod sources;

@@ -193,7 +193,8 @@ fn draw(screen: &mut Screen, model: &Model) -> std::io::Result<()> {
     crate::crash::point("ui.frame");
     let drawing = view::drawing(model);
     screen.erase(drawing.as_ref())?;
-    screen.paint.frame(model.size, |area, buf| view::draw(model, area, buf))?;
+    let anchors = if screen.tells.links { view::anchors(model) } else { Vec::new() };
+    screen.paint.frame(model.size, anchors, |area, buf| view::draw(model, area, buf))?;
     screen.draw(drawing)
 }
 

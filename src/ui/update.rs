@@ -236,6 +236,10 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             vec![exit(model.unsaved.take().map_or(UiExit::Quit, UiExit::Unsaved))]
         }
         Update::Ended => vec![exit(UiExit::EngineGone)],
+        Update::Sizes(sizes) => {
+            model.sizes = sizes;
+            Vec::new()
+        }
         other => search::said(model, other),
     }
 }
