@@ -345,6 +345,10 @@ pub struct Model {
     pub accounts: Option<Accounts>,
     /// The last notice.
     pub notice: Option<Shown>,
+    /// When what is listed was last asked for again, Unix milliseconds; whether it changed since.
+    pub refreshed_ms: i64,
+    /// See there.
+    pub stale: bool,
     /// What was said.
     pub said: panel::Log,
     /// How fast keys are drawn, while that is shown.
@@ -460,6 +464,8 @@ impl Model {
             status,
             accounts: None,
             notice: None,
+            refreshed_ms: 0,
+            stale: false,
             said: panel::Log::default(),
             latency: None,
             stats: None,
