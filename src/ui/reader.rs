@@ -263,7 +263,7 @@ impl Reader {
     /// The lines of all messages.
     fn lay_lines(&mut self, airy: bool, zone: &TimeZone, now: i64) {
         let Some(messages) = &self.messages else { return };
-        let columns = self.width.saturating_sub(3).clamp(1, MEASURE_COLUMNS);
+        let columns = self.width.saturating_sub(4).clamp(1, MEASURE_COLUMNS);
         // What is looked for may stand in a quote.
         let sought = self.needles.as_ref().is_some_and(|needles| !needles.is_empty());
         self.lines.clear();

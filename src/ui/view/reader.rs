@@ -15,7 +15,7 @@ use crate::ui::reader::{Kind, Line, Reader};
 use crate::ui::text;
 
 /// Columns before text.
-const INDENT_COLUMNS: u16 = 2;
+const INDENT_COLUMNS: u16 = 3;
 /// Stands before what the program says of a message, where no text of a message can stand.
 const OURS: &str = "┊";
 /// The fewest columns that a head keeps for the name.
@@ -160,7 +160,7 @@ fn head(model: &Model, reader: &Reader, line: &Line, at: Rect, buf: &mut Buffer)
     let weight = if *unread || !folded { theme.strong() } else { theme.text() };
     let marks = [
         (if line.message == reader.current { "▸" } else { " " }, theme.accent()),
-        (if *unread { "●" } else { " " }, theme.unread()),
+        (if *unread { "● " } else { "  " }, theme.unread()),
     ];
     let x = put_all(buf, (at.x, at.y), &marks, INDENT_COLUMNS);
     let date_x = at.right().saturating_sub(columns(date) + 1);
