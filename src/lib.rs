@@ -123,7 +123,7 @@
 //! | a file of an older format | `store/db` (`open_with`) → `mailbox/rebuild`, `backend/storage` |
 //! | a name of events that is new here | `store/known` → `mailbox/rebuild`, `storage/again` |
 //! | another projection | `backend/storage/again` → `backend/reproject`, a slice a step |
-//! | a file outlives a power cut | `store/db` (`durable`), `store/disk`, `engine/syncer` |
+//! | a file outlives a power cut | `store/db` (`durable`), `store/room`, `disk`, `engine/syncer` |
 //! | an own event is forgotten | `engine/apply` (`forget_projected`) ← `engine/kept_disk` |
 //! | an attachment is saved, opened, piped | `cli/attachment` ← `mail/part`, `mail/program` |
 //! | a file is saved, read on the screen | `ui/files` → `cli/tui_files` → `cli/attachment` |

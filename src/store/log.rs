@@ -208,8 +208,10 @@ impl Log {
         let added = db
             .sql()
             .prepare_cached(
-                "INSERT INTO eventlog(store, position, id, name, args, device, epoch, action, chain)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+                // Not `ON CONFLICT`: SQLite would keep a copy of each page, to go back to.
+                "INSERT OR IGNORE INTO
+                 eventlog(store, position, id, name, args, device, epoch, action, chain)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 key,

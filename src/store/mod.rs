@@ -19,6 +19,7 @@ mod log_ends;
 mod log_row;
 mod own;
 mod refused;
+mod room;
 mod salvage;
 mod space;
 mod upload;
