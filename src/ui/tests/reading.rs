@@ -172,10 +172,10 @@ fn what_the_program_says_is_marked_where_text_cannot_stand() {
     let text = screen.text();
     let marked = |line: &&str| line.starts_with('┊');
     let ours: Vec<&str> = text.lines().filter(marked).collect();
-    assert!(ours.contains(&"┊ unverified (mx.b.test says nothing)"), "{text}");
-    assert!(ours.iter().any(|line| line.starts_with("┊ ── a message")), "{text}");
+    assert!(ours.contains(&"┊  unverified (mx.b.test says nothing)"), "{text}");
+    assert!(ours.iter().any(|line| line.starts_with("┊  ── a message")), "{text}");
     assert!(!ours.iter().any(|line| line.contains("dmarc pass")), "{text}");
-    assert!(text.contains(&format!("\n  {said}")), "{text}");
+    assert!(text.contains(&format!("\n   {said}")), "{text}");
 }
 
 #[test]
@@ -189,8 +189,8 @@ fn a_line_that_imitates_a_target_is_not_marked() {
         message.defects = vec!["hidden-in-address".to_owned()];
     });
     let text = screen.text();
-    assert!(text.contains("\n┊ [1] https://evil.test/"), "{text}");
-    assert!(text.contains("\n  [1] https://bank.test/"), "{text}");
+    assert!(text.contains("\n┊  [1] https://evil.test/"), "{text}");
+    assert!(text.contains("\n   [1] https://bank.test/"), "{text}");
     assert!(text.contains("! an address of it had signs that cannot be seen"), "{text}");
 }
 
