@@ -228,6 +228,35 @@ impl History {
         self.more_below()
     }
 
+    /// The row that stands in this visible line.
+    #[must_use]
+    pub fn row_at(&self, line: usize) -> Option<usize> {
+        let (top, count) = match &self.reached {
+            Some(reached) => {
+                let rows = reached.rows.as_ref().map_or(0, Vec::len);
+                ((reached.cursor + 1).saturating_sub(self.height), rows)
+            }
+            None => (self.top, self.rows.len()),
+        };
+        Some(top + line).filter(|row| line < self.height && *row < count)
+    }
+
+    /// Whether the cursor is on this row.
+    #[must_use]
+    pub fn is_at(&self, row: usize) -> bool {
+        self.reached.as_ref().map_or(self.cursor, |reached| reached.cursor) == row
+    }
+
+    /// Puts the cursor on a row that is there.
+    pub fn point(&mut self, row: usize) -> Vec<Request> {
+        match &mut self.reached {
+            Some(reached) => reached.cursor = row,
+            None => self.cursor = row,
+        }
+        self.keep_visible();
+        self.more_below()
+    }
+
     fn more_below(&mut self) -> Vec<Request> {
         let near = self.cursor + EDGE >= self.shown.len() && self.more && self.asked.is_none();
         let last = self.rows.last().filter(|_| near).map(|row| row.action.clone());
