@@ -102,6 +102,11 @@ struct Engine {
     /// When a disk that refused is tried again.
     try_at: Option<Instant>,
     last_status: Option<Status>,
+    /// When that was told.
+    status_at: Instant,
+    /// When it was last told that lists changed, and whether they did since.
+    told_at: Option<Instant>,
+    owes_lists: bool,
     /// The purge that was asked for.
     purging: Option<Purging>,
     /// Conversations to load when there is nothing else to do.
@@ -149,6 +154,9 @@ impl Engine {
             syncing_kept: None,
             try_at: None,
             last_status: None,
+            status_at: Instant::now(),
+            told_at: None,
+            owes_lists: false,
             purging: None,
             ahead: VecDeque::new(),
             keeping: false,

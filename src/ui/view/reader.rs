@@ -22,6 +22,7 @@ const OURS: &str = "┊";
 const NAME_LEAST: u16 = 8;
 
 /// What of the open conversation leads somewhere, where nothing lies on top.
+#[must_use]
 pub fn anchors(reader: &Reader, area: Rect) -> Vec<Anchor> {
     let top = area.y + READER_HEAD_ROWS.min(area.height);
     let part = |found: Found| {
