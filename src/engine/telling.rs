@@ -39,7 +39,8 @@ impl Engine {
         }
     }
 
-    /// What was searched before, and how the screen was divided. It is a convenience: what cannot be read is none.
+    /// What was searched before, and how the screen was divided. Both are conveniences: what cannot
+    /// be read is none.
     pub(super) fn tell_remembered(&self) {
         let searches = self.driver.device.past_searches().unwrap_or_default();
         if !searches.is_empty() {

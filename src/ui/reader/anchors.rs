@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::{Kind, Line, Reader};
 use crate::mail::links::{self, Link};
-use crate::ui::hyper::{MAX_ANCHORS, Target};
+use crate::ui::osc8::{MAX_ANCHORS, Target};
 use crate::ui::text;
 
 /// Lines above the first that is seen in which a link may begin.
