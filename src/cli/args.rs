@@ -257,7 +257,11 @@ pub(super) enum Command {
         shell: clap_complete::Shell,
     },
     /// Look around in sample mail, gone on quit.
-    Demo,
+    Demo {
+        /// As lines, for screen readers.
+        #[arg(long)]
+        linear: bool,
+    },
     /// Run the backend for other devices.
     Serve {
         /// IP:PORT on this machine.

@@ -3,25 +3,7 @@
 //! Invariant: pure. Contrast is that of WCAG 2.2 ("contrast ratio", "relative luminance"), and is
 //! known for true colours only: what a terminal shows for `red` is the terminal's own.
 
-/// Names of the 16 colours that every terminal has, in the order of ANSI.
-pub const NAMES: [&str; 16] = [
-    "black",
-    "red",
-    "green",
-    "yellow",
-    "blue",
-    "magenta",
-    "cyan",
-    "white",
-    "bright-black",
-    "bright-red",
-    "bright-green",
-    "bright-yellow",
-    "bright-blue",
-    "bright-magenta",
-    "bright-cyan",
-    "bright-white",
-];
+use crate::label::COLORS;
 
 /// The least contrast of text (WCAG 2.2, 1.4.3, level AA).
 pub const AA: f64 = 4.5;
@@ -54,7 +36,7 @@ impl Colour {
         if text == "default" {
             return Some(Self::Default);
         }
-        if let Some(at) = NAMES.iter().position(|name| *name == text) {
+        if let Some(at) = COLORS.iter().position(|name| *name == text) {
             return u8::try_from(at).ok().map(Self::Indexed);
         }
         let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
@@ -168,7 +150,6 @@ mod tests {
         ] {
             assert_eq!(Colour::parse(text), colour, "{text}");
         }
-        assert_eq!(NAMES, crate::label::COLORS, "labels have the same names");
     }
 
     #[test]

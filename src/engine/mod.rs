@@ -24,6 +24,7 @@ mod keep;
 mod kept;
 mod kept_disk;
 mod labels;
+mod lacks;
 pub mod late;
 pub mod link;
 mod links;

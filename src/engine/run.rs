@@ -107,6 +107,8 @@ struct Engine {
     /// When it was last told that lists changed, and whether they did since.
     told_at: Option<Instant>,
     owes_lists: bool,
+    /// Whether it was said that the backend is not reached, since it was last.
+    outage: bool,
     /// The purge that was asked for.
     purging: Option<Purging>,
     /// Conversations to load when there is nothing else to do.
@@ -157,6 +159,7 @@ impl Engine {
             status_at: Instant::now(),
             told_at: None,
             owes_lists: false,
+            outage: false,
             purging: None,
             ahead: VecDeque::new(),
             keeping: false,
@@ -354,7 +357,12 @@ impl Engine {
     /// Takes in an event of the link; a page of the Mailbox log with those behind it, for as long
     /// as nothing else is there to do and a key would not have to wait.
     fn link_events(&mut self, event: LinkEvent, coming: &mut Coming<'_>) {
-        if matches!(event, LinkEvent::Down(_) | LinkEvent::Refused(_))
+        let ended = match &event {
+            LinkEvent::Down(_) => Some(Ended::ForNow),
+            LinkEvent::Refused(_) => Some(Ended::ForGood),
+            _ => None,
+        };
+        if ended.is_some()
             && let Some(purging) = self.purging.take()
         {
             self.tell(Update::Purge(purging.ticket, Purging::lost()));
@@ -370,6 +378,7 @@ impl Engine {
         if let Err(error) = done {
             self.tell(Update::Notice(error.notice()));
         }
+        self.tell_outage(ended);
         // A frame puts what was decided on disk first; that the link is gone does not.
         if !self.driver.device.is_saving() {
             self.due = None;
@@ -575,6 +584,7 @@ mod telling;
 
 use composing::{Asked, Opening};
 use originals::Awaited;
+use telling::Ended;
 
 #[cfg(test)]
 #[path = "run_tests.rs"]

@@ -13,7 +13,16 @@ use crate::engine::sizes::Sizes;
 use crate::engine::view::{HistoryPage, Status};
 use crate::id::ActionId;
 use crate::mailbox::{self, Of};
-use crate::notice::{Explain as _, Notice};
+use crate::notice::{Explain as _, Notice, Severity};
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It is tried again.
+    ForNow,
+    /// It is not.
+    ForGood,
+}
 
 /// How often it is told that rows come in, while they do.
 const EACH: Duration = Duration::from_millis(50);
@@ -78,6 +87,25 @@ impl Engine {
             self.last_status = Some(status);
             self.tell(Update::Status(status));
         }
+    }
+
+    /// Says why there is no connection: once until there is one again, and always where none will
+    /// be made any more. In one process only the latter is worth a word.
+    pub(super) fn tell_outage(&mut self, ended: Option<Ended>) {
+        let Some(error) = &self.driver.last_error else {
+            self.outage = false;
+            return;
+        };
+        let mut notice = error.notice();
+        match ended {
+            Some(Ended::ForGood) => {}
+            Some(Ended::ForNow) if self.driver.status().remote && !self.outage => {
+                notice.severity = Severity::Warning;
+            }
+            _ => return,
+        }
+        self.outage = true;
+        self.tell(Update::Notice(notice));
     }
 
     pub(super) fn tell_news(&mut self) {

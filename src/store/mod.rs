@@ -17,6 +17,7 @@ mod known;
 mod log;
 mod log_ends;
 mod log_row;
+mod mend;
 mod own;
 mod refused;
 mod room;

@@ -32,6 +32,7 @@ use crate::ui::compose::outgoing;
 use crate::ui::compose::sending::SendBox;
 use crate::ui::ex::ExLine;
 use crate::ui::files::{FileLine, FilesBox, FilesState, Page as TextPage};
+use crate::ui::filter::FilterBox;
 use crate::ui::find::FindBox;
 use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::help::HelpBox;
@@ -113,6 +114,8 @@ pub enum Layer {
     Move(Box<MoveBox>),
     /// It is asked what to find in the conversation.
     Find(Box<FindBox>),
+    /// Words are typed that the history is looked through for.
+    Filter(Box<FilterBox>),
     /// It is asked when something is sent.
     Sending(SendBox),
     /// A file to attach is asked for.
@@ -519,6 +522,7 @@ impl Model {
                     | Layer::Snooze(_)
                     | Layer::Move(_)
                     | Layer::Find(_)
+                    | Layer::Filter(_)
                     | Layer::Sending(_)
                     | Layer::FileLine(_)
                     | Layer::Attach(_)

@@ -11,6 +11,7 @@ use crate::ui::ability::{Ability, Colours};
 use crate::ui::announce::{Shows, Tells};
 use crate::ui::app::Model;
 use crate::ui::modes::Modes;
+use crate::ui::panel;
 use crate::ui::theme::Theme;
 
 /// What is known of the terminal's own background.
@@ -122,12 +123,8 @@ pub fn background(model: &mut Model, ground: Rgb) {
 }
 
 fn complain(model: &mut Model) {
-    let Some((said, more)) = model.look.loaded.complaint() else { return };
-    let hint = match more {
-        0 => "the rest of it holds".to_owned(),
-        more => format!("and {more} more; the rest holds"),
-    };
-    model.say(Severity::Warning, said, hint);
+    let complaints = model.look.loaded.complaints();
+    panel::complain(model, complaints, "the rest of it holds");
 }
 
 #[cfg(test)]

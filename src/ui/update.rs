@@ -19,7 +19,7 @@ use crate::ui::compose::{keeping, opening, original, outgoing};
 use crate::ui::history::History;
 use crate::ui::layout::READER_HEAD_ROWS;
 use crate::ui::tour::Tour;
-use crate::ui::{compose, keys, layout, look, panel, past, search, text, wizard};
+use crate::ui::{compose, date, keys, layout, look, panel, past, range, search, text, wizard};
 
 /// What is loaded ahead, in rows from the cursor, in this order: the row itself, the next one and
 /// the one before (`j`, `k`, and `J`, `K` in the reader), and the one after those.
@@ -34,10 +34,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = match message {
         Message::Key(key) => keys::press(model, key),
         Message::Mouse(mouse) => crate::ui::mouse::press(model, mouse),
-        Message::Paste(text) => {
-            keys::paste(model, &text);
-            Vec::new()
-        }
+        Message::Paste(text) => keys::paste(model, &text),
         Message::Resize(columns, rows) => {
             model.size = (columns, rows);
             crate::ui::files::resized(model)
@@ -179,6 +176,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
     match update {
         Update::Page { ticket, page } => {
             let requests = model.list.take(ticket, page);
+            range::say(model);
             let mut effects = ask(requests);
             effects.extend(keys::release_held(model));
             effects
@@ -363,7 +361,16 @@ fn conversation(model: &mut Model, id: &ThreadId, thread: Option<Thread>) -> Vec
     match thread {
         _ if !mine => Vec::new(),
         Some(thread) => {
+            let (was, now) = (reader.row.place, thread.row.place);
+            let opened = reader.messages.is_some();
             reader.take(thread);
+            // What is done here is foreseen or said: this came from elsewhere.
+            let own = !model.sent.is_empty() || model.now_ms - model.watch.did <= PATIENCE_MS;
+            if opened && was != now && !own {
+                let line =
+                    format!("This conversation is in {} now", model.label_name(&now.label()));
+                model.say(Severity::Warning, line, "moved elsewhere while it was open");
+            }
             Vec::new()
         }
         None => gone(model),
@@ -421,7 +428,12 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
     if !silent && (is_done || !done.says.is_empty()) {
         // What was left alone is worth a second look.
         let severity = if done.kept.is_empty() { Severity::Info } else { Severity::Warning };
-        model.say(severity, done.says, hint);
+        let until = done.until.map(|until| date::long(until, &model.zone));
+        let says = match until {
+            Some(until) => format!("{} until {until}", done.says.trim_end_matches('.')),
+            None => done.says,
+        };
+        model.say(severity, says, hint);
     }
     let mut effects = effects;
     effects.extend(past::go_on(model));
@@ -463,6 +475,11 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
     // An answer that does not come must not hold keys back for ever.
     let late = model.sent.drain(..);
     model.late.extend(late);
+    if model.list.gathers() {
+        // What waits was for what was to be selected, and is for nothing else.
+        model.held.clear();
+        model.say(Severity::Warning, "The list did not answer; nothing was selected or done", "");
+    }
     model.list.give_up();
     effects.extend(keys::release_held(model));
     effects.extend(past::go_on(model));

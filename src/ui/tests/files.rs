@@ -20,7 +20,7 @@ pub(super) fn attach(mail: &mut Mail, name: &str, media_type: &str) {
 }
 
 /// The reader with two files on its last message.
-fn reading() -> Screen {
+pub(super) fn reading() -> Screen {
     let mut screen = screen();
     screen.press("<Enter>");
     let messages = screen.model.reader.as_mut().unwrap().messages.as_mut().unwrap();

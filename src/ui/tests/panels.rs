@@ -129,6 +129,7 @@ fn since_when_there_is_no_connection_is_said_where_there_is_room() {
     screen.send(Message::Time(NOW_MS + 3_600_000));
     // A try does not begin it anew.
     screen.send(offline(Link::Connecting));
+    assert!(screen.text().contains("offline since 09:41"), "{}", screen.text());
     screen.send(offline(Link::Offline));
     assert!(screen.text().contains("offline since 09:41"), "{}", screen.text());
     screen.send(offline(Link::Syncing { done: 18_204, total: 41_203 }));
@@ -187,7 +188,7 @@ fn an_import_can_be_stopped_from_the_list() {
     assert!(screen.text().contains("Nothing is being imported"), "{}", screen.text());
     screen.send(import(18_240, false));
     screen.send(Message::Time(NOW_MS + 20_000));
-    assert!(screen.text().contains("gX stops"), "{}", screen.text());
+    assert!(screen.text().contains("g X stops"), "{}", screen.text());
     screen.press("gX");
     assert!(screen.model.import.as_ref().unwrap().stopping);
     assert!(screen.text().contains("stopping"), "{}", screen.text());

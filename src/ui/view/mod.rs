@@ -34,6 +34,8 @@ mod unsubscribe;
 mod which;
 pub mod wizard;
 
+pub(super) use compose::title as writing_title;
+
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
@@ -93,7 +95,7 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let mut caret = compose::caret(model, area).or_else(|| search::caret(model));
     // What lies on top is alone there: what is under it steps back.
     if let Some(layer) = model.layers.last() {
-        if !matches!(layer, Layer::Find(_)) {
+        if !matches!(layer, Layer::Find(_) | Layer::Filter(_)) {
             step_back(model, area, buf);
         }
         caret = on_top(model, layer, area, buf);
@@ -146,6 +148,7 @@ pub(super) fn on_top(
         Layer::Snooze(open) => Some(snooze::draw(model, open, area, buf)),
         Layer::Move(open) => Some(mover::draw(model, open, area, buf)),
         Layer::Find(open) => Some(find::draw(model, open, area, buf)),
+        Layer::Filter(open) => Some(find::filter(model, open, area, buf)),
         Layer::Sending(open) => Some(sending::draw(model, open, area, buf)),
         Layer::Attach(open) => Some(sending::attach(model, open, area, buf)),
         Layer::FileLine(open) => Some(files::line(model, open, area, buf)),

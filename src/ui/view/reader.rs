@@ -133,7 +133,7 @@ fn folded(model: &Model, line: &Line, at: Rect, buf: &mut Buffer) {
     let theme = model.theme;
     let parts = [
         (OURS, theme.dim()),
-        (" ", theme.dim()),
+        ("  ", theme.dim()),
         (line.text.as_str(), theme.quote(1)),
         (key.as_str(), theme.dim()),
     ];
