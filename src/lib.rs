@@ -107,7 +107,9 @@
 //! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor`, `sheet` |
 //! | words that the disk refuses | `ui/compose/keeping` ← `engine/composing`; `compose/rescue` |
 //! | how fast keys are drawn | `ui/latency` → `ui/meter` → `ui/view/latency` ← `benches` |
-//! | mail is counted | `mailbox/counted`, `search/spans` → `engine/stats` → `ui/view/stats` |
+//! | mail is counted | `mailbox/counted`, `search/spans`, `lists` → `engine/stats` → `ui/view/stats` |
+//! | a link is opened by the terminal | `ui/reader/anchors` → `ui/hyper` → `ui/paint` |
+//! | a border is dragged | `ui/mouse` → `ui/layout` (`Border`) → `engine/sizes` |
 //! | the interface as lines | `ui/linear_loop` → `ui/linear` |
 //! | the mouse, the focus, modes of the terminal | `ui/modes`, `ui/input` → `ui/mouse` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |

@@ -288,3 +288,73 @@ impl Open {
         vec![self.index.interrupter(), self.mailbox.interrupter()]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+    use crate::backend::indexer::index_now;
+    use crate::backend::tests::{mail, open, take_in};
+    use crate::backend::{Backend, Prepared};
+
+    /// A backend's directory, and the one thread that searches in it all along.
+    struct There {
+        dir: tempfile::TempDir,
+        backend: Backend,
+        finder: Finder,
+        told: Receiver<Frame>,
+        seq: u64,
+    }
+
+    impl There {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let (sender, told) = channel();
+            let tell: Tell = Arc::new(move |_, frame| sender.send(frame).is_ok());
+            let (backend, finder) = (open(dir.path()), Finder::new(dir.path(), tell));
+            Self { dir, backend, finder, told, seq: 0 }
+        }
+
+        fn take_in(&mut self, message: Prepared) {
+            take_in(&mut self.backend, vec![message]);
+            self.backend.drain().unwrap();
+            index_now(self.dir.path(), Logs::Backend, &|| true).unwrap();
+        }
+
+        /// How many are found, and what is said to be wrong.
+        fn ask(&mut self, query: &str) -> (usize, Option<String>) {
+            self.seq += 1;
+            let (seq, query) = (self.seq, query.to_owned());
+            self.finder.ask(1, Asked { seq, query, best: false, typing: false, limit: 9 });
+            match self.told.recv_timeout(MOST_TIME).unwrap() {
+                Frame::Found { seq, hits, wrong, .. } if seq == self.seq => (hits.len(), wrong),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_index_that_was_made_again_is_the_one_that_is_searched() {
+        let mut there = There::new();
+        there.take_in(mail("alpha", &[]));
+        assert_eq!(there.ask("alpha"), (1, None));
+        // The files that the thread holds open are no longer those of the directory.
+        Index::remove(there.dir.path()).unwrap();
+        there.take_in(mail("beta", &[]));
+        assert_eq!(there.ask("beta"), (1, None));
+        assert_eq!(there.ask("alpha"), (1, None));
+    }
+
+    #[test]
+    fn a_damaged_index_is_taken_away_and_searched_again_when_it_is_there_again() {
+        let mut there = There::new();
+        there.take_in(mail("alpha", &[]));
+        let file = there.dir.path().join(Index::NAME);
+        std::fs::write(&file, b"no index at all").unwrap();
+        let (found, wrong) = there.ask("alpha");
+        assert_eq!((found, wrong.is_some(), file.exists()), (0, true, false));
+        index_now(there.dir.path(), Logs::Backend, &|| true).unwrap();
+        assert_eq!(there.ask("alpha"), (1, None));
+    }
+}

@@ -41,6 +41,7 @@ mod shelf;
 mod show;
 mod sinks;
 mod space;
+mod stats;
 mod stop;
 mod sync_only;
 mod triage;
@@ -211,6 +212,7 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
             let asked = history::Asked { limit, device, thread, before: before.as_deref() };
             history::history(home, output, &asked)
         }
+        Command::Stats => stats::run(home, output),
         Command::Purge(purge) => purge::run(home, output, &purge),
         Command::Doctor { compact: true, .. } => space::compact(home, output),
         Command::Doctor { disk: true, .. } => space::disk(home, output),

@@ -11,6 +11,8 @@ pub const AA: f64 = 4.5;
 pub const AAA: f64 = 7.0;
 /// Steps by which a colour is moved until it can be read.
 const STEPS: u16 = 20;
+/// Steps of a ground that stands out from another.
+const RAISED: u16 = 1;
 
 /// Red, green and blue of sRGB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +105,12 @@ impl Rgb {
         let end = if ground.is_dark() { Self(255, 255, 255) } else { Self(0, 0, 0) };
         let moved = |step| self.mixed(end, step);
         (0..=STEPS).map(moved).find(|rgb| rgb.contrast(ground) >= least).unwrap_or(end)
+    }
+
+    /// A ground that stands out a little from this one, as letters on it do.
+    #[must_use]
+    pub fn raised(self) -> Self {
+        self.mixed(if self.is_dark() { Self(255, 255, 255) } else { Self(0, 0, 0) }, RAISED)
     }
 
     fn mixed(self, end: Self, step: u16) -> Self {

@@ -53,6 +53,8 @@ pub struct Settings {
     pub twelve: bool,
     /// Whether the terminal's title is set.
     pub title: bool,
+    /// Whether the terminal may open links itself.
+    pub links: bool,
     /// Whether new mail is announced in the terminal.
     pub notify: bool,
     /// Whether the mouse points and scrolls.
@@ -75,6 +77,7 @@ impl Default for Settings {
             dates: Dates::Short,
             twelve: false,
             title: true,
+            links: true,
             notify: true,
             mouse: true,
             linear: false,
@@ -210,6 +213,7 @@ impl Settings {
             ("dates", text(read::DATES.name(self.dates))),
             ("hours", if self.twelve { "12" } else { "24" }.to_owned()),
             ("title", self.title.to_string()),
+            ("links", self.links.to_string()),
             ("notify", self.notify.to_string()),
             ("mouse", self.mouse.to_string()),
             ("linear", self.linear.to_string()),

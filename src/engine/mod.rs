@@ -47,6 +47,7 @@ mod searcher;
 mod searches;
 mod side_door;
 mod sink;
+pub mod sizes;
 mod slice;
 mod slices;
 mod sources;

@@ -6,6 +6,7 @@
 use super::{Engine, Update};
 use crate::engine::EngineError;
 use crate::engine::late::too_late;
+use crate::engine::sizes::Sizes;
 use crate::engine::view::HistoryPage;
 use crate::id::ActionId;
 use crate::mailbox::{self, Of};
@@ -41,11 +42,15 @@ impl Engine {
         }
     }
 
-    /// What was searched before. It is a convenience: what cannot be read is none.
-    pub(super) fn tell_searches(&self) {
+    /// What was searched before, and how the screen was divided. It is a convenience: what cannot be read is none.
+    pub(super) fn tell_remembered(&self) {
         let searches = self.driver.device.past_searches().unwrap_or_default();
         if !searches.is_empty() {
             self.tell(Update::Searches(searches));
+        }
+        let sizes = self.driver.device.sizes();
+        if sizes != Sizes::default() {
+            self.tell(Update::Sizes(sizes));
         }
     }
 

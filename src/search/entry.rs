@@ -37,6 +37,8 @@ pub struct Entry {
     pub attached: bool,
     /// Message-ID without angle brackets.
     pub message_id: String,
+    /// What the list that it came by is known by; empty for none.
+    pub list: String,
     /// Its words.
     pub texts: Texts,
 }

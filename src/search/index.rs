@@ -100,6 +100,7 @@ impl Index {
         db.durable(Durability::Normal)?;
         db.sql().pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         let mut index = Self { db };
+        index.db.sql().execute_batch(super::lists::SQL)?;
         match index.value("rules")? {
             None => {
                 index.begin()?;
@@ -284,6 +285,7 @@ impl Index {
             texts.file,
             texts.list
         ])?;
+        self.name_list(&texts.list, &entry.list)?;
         let short = "INSERT INTO short(rowid, begins) VALUES (?1, ?2)";
         self.db.sql().prepare_cached(short)?.execute(params![id, texts.begins()])?;
         Ok(())
@@ -395,6 +397,8 @@ impl Index {
         }
         sql.prepare_cached("DELETE FROM message WHERE thread = ?1")?.execute([key])?;
         sql.prepare_cached("DELETE FROM thread WHERE key = ?1")?.execute([key])?;
+        // A list may have been only there; what comes in names it again.
+        sql.prepare_cached("DELETE FROM list")?.execute([])?;
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 //! what is shown as found. This room must not know threads, sockets, clocks, engine or backend;
 //! time and zone come in as arguments.
 
+mod answers;
 pub mod complete;
 pub mod entry;
 pub mod error;
@@ -14,6 +15,7 @@ mod find;
 mod fts;
 pub mod hits;
 pub mod index;
+mod lists;
 pub mod mark;
 mod plan;
 pub mod query;
@@ -21,6 +23,7 @@ mod spans;
 mod walk;
 pub mod words;
 
+pub use answers::Waits;
 pub use complete::{Completion, Known, Person, complete};
 pub use error::SearchError;
 pub use find::{Ask, Hit, Order, Rows};

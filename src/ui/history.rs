@@ -124,7 +124,7 @@ impl History {
         let here = self.current().map(|row| row.action.clone());
         filter.clone_into(&mut self.filter);
         self.sift();
-        self.point(here.as_ref());
+        self.stay_on(here.as_ref());
         self.more_below()
     }
 
@@ -141,7 +141,7 @@ impl History {
     }
 
     /// Puts the cursor on this action, or leaves it where it is as far as there are rows.
-    fn point(&mut self, action: Option<&ActionId>) {
+    fn stay_on(&mut self, action: Option<&ActionId>) {
         let at = action.and_then(|id| self.shown().position(|row| row.action == *id));
         self.cursor = at.unwrap_or(self.cursor).min(self.shown.len().saturating_sub(1));
         self.keep_visible();
@@ -184,7 +184,7 @@ impl History {
             self.rows = page.rows;
         }
         self.sift();
-        self.point(stays.as_ref());
+        self.stay_on(stays.as_ref());
         if std::mem::take(&mut self.again) { self.refresh() } else { self.more_below() }
     }
 
@@ -224,6 +224,35 @@ impl History {
             Motion::Last => usize::MAX,
         };
         *cursor = to.min(count.saturating_sub(1));
+        self.keep_visible();
+        self.more_below()
+    }
+
+    /// The row that stands in this visible line.
+    #[must_use]
+    pub fn row_at(&self, line: usize) -> Option<usize> {
+        let (top, count) = match &self.reached {
+            Some(reached) => {
+                let rows = reached.rows.as_ref().map_or(0, Vec::len);
+                ((reached.cursor + 1).saturating_sub(self.height), rows)
+            }
+            None => (self.top, self.shown.len()),
+        };
+        Some(top + line).filter(|row| line < self.height && *row < count)
+    }
+
+    /// Whether the cursor is on this row.
+    #[must_use]
+    pub fn is_at(&self, row: usize) -> bool {
+        self.reached.as_ref().map_or(self.cursor, |reached| reached.cursor) == row
+    }
+
+    /// Puts the cursor on a row that is there.
+    pub fn point(&mut self, row: usize) -> Vec<Request> {
+        match &mut self.reached {
+            Some(reached) => reached.cursor = row,
+            None => self.cursor = row,
+        }
         self.keep_visible();
         self.more_below()
     }

@@ -71,9 +71,10 @@ impl Look {
     /// What the terminal may be told, of what it could be.
     #[must_use]
     pub fn tells(&self, can: Tells) -> Tells {
-        let Settings { title, notify, .. } = self.loaded.settings;
+        let Settings { title, links, notify, .. } = self.loaded.settings;
         Tells {
             title: can.title && title,
+            links: can.links && links,
             notice: if notify { can.notice } else { Shows::Nothing },
         }
     }
@@ -157,10 +158,10 @@ mod tests {
 
     #[test]
     fn what_is_not_wanted_is_not_told() {
-        let can = Tells { title: true, notice: Shows::Osc9 };
+        let can = Tells { title: true, links: true, notice: Shows::Osc9 };
         let of = |text| look(text, Colours::True, Background::Unknown).tells(can);
         assert_eq!(of(""), can);
-        let nothing = Tells { title: false, notice: Shows::Nothing };
-        assert_eq!(of("title = false\nnotify = false"), nothing);
+        let nothing = Tells { title: false, links: false, notice: Shows::Nothing };
+        assert_eq!(of("title = false\nlinks = false\nnotify = false"), nothing);
     }
 }

@@ -26,6 +26,7 @@ pub mod foresee;
 pub mod gate;
 pub mod help;
 pub mod history;
+pub mod hyper;
 mod input;
 pub mod keymap;
 pub mod keys;

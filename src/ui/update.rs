@@ -3,6 +3,8 @@
 //! Invariant: no I/O, no clock; whatever comes in whatever order, the model stays drawable. Keys
 //! are carried out in `keys`, the engine's words are taken in here.
 
+use std::time::Duration;
+
 use crate::engine::accounts::NewMail;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Done, ImportProgress, Link, Thread};
@@ -22,6 +24,8 @@ use crate::ui::{compose, date, keys, layout, look, panel, past, range, search, t
 /// What is loaded ahead, in rows from the cursor, in this order: the row itself, the next one and
 /// the one before (`j`, `k`, and `J`, `K` in the reader), and the one after those.
 const NEIGHBOURS: [isize; 4] = [0, 1, -1, 2];
+/// How often what is listed is asked for again while rows come in by the thousand, in milliseconds.
+const REFRESH_MS: i64 = 100;
 /// How long an answer is waited for before keys go on without it, in milliseconds.
 const PATIENCE_MS: i64 = 3_000;
 
@@ -234,12 +238,32 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             vec![exit(model.unsaved.take().map_or(UiExit::Quit, UiExit::Unsaved))]
         }
         Update::Ended => vec![exit(UiExit::EngineGone)],
+        Update::Sizes(sizes) => {
+            model.sizes = sizes;
+            Vec::new()
+        }
         other => search::said(model, other),
     }
 }
 
-/// Asks again for what is shown of the lists.
+/// When what is listed is asked for again, where that waits.
+#[must_use]
+pub fn refreshes_in(model: &Model) -> Option<Duration> {
+    let left = model.refreshed_ms.saturating_add(REFRESH_MS) - model.now_ms;
+    let left = Duration::from_millis(left.clamp(0, REFRESH_MS).unsigned_abs());
+    model.stale.then_some(left)
+}
+
+/// Asks again for what is shown of the lists; a sync says with every slice that they changed, and
+/// what it takes to ask and to draw would be taken from keys.
 fn changed(model: &mut Model) -> Vec<Effect> {
+    let since = model.now_ms.saturating_sub(model.refreshed_ms);
+    let syncs = matches!(model.status.link, Link::Syncing { .. });
+    model.stale = syncs && (0..REFRESH_MS).contains(&since);
+    if model.stale {
+        return Vec::new();
+    }
+    model.refreshed_ms = model.now_ms;
     let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
     requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
     requests.extend(outgoing::watches(model).then_some(Request::Outgoing));
@@ -428,6 +452,9 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
     effects.extend(keeping::time(model));
     effects.extend(original::time(model));
     effects.extend(search::saved::tick(model));
+    if model.stale {
+        effects.extend(changed(model));
+    }
     let waits = !model.sent.is_empty() || model.list.jumping();
     if !waits || now_ms - model.waiting_since <= PATIENCE_MS || !model.open {
         return effects;

@@ -18,6 +18,7 @@ mod account_dovecot;
 mod architecture;
 mod attachments;
 mod backup;
+mod bad_backend;
 mod bad_frames;
 mod bad_input;
 mod blobs;

@@ -360,25 +360,3 @@ fn a_killed_indexer_goes_on_where_it_was() {
     }
     home.assert_healthy("kills of the indexer");
 }
-
-#[test]
-fn a_device_finds_in_an_index_that_was_made_again() {
-    let serve = Serve::start();
-    let (sender, device) = (Home::new(), Home::new());
-    write(&sender.path("box"), &mbox(&mails()));
-    serve.run(&sender, &["import", "box"]).ok();
-    serve.sync(&device);
-    check(serve.home(), "quick", &["plain"]);
-    check(&device, "quick", &["plain"]);
-    for end in ["", "-wal", "-shm"] {
-        let file = serve.home().data().join(format!("search.db{end}"));
-        std::fs::remove_file(&file).unwrap_or_else(|error| assert!(!file.exists(), "{error}"));
-    }
-    mail("fresh").at(40).body("brandnew\n").write(&sender.path("fresh.eml"));
-    serve.run(&sender, &["import", "fresh.eml"]).ok();
-    serve.sync(&device);
-    // What is not in it yet is put in by who asks there.
-    check(serve.home(), "brandnew", &["fresh"]);
-    check(&device, "brandnew", &["fresh"]);
-    check(&device, "quick", &["plain"]);
-}

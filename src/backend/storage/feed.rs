@@ -403,6 +403,7 @@ fn to_entry(logs: &Db, thread: ThreadId, message: MessageAdded) -> Entry {
         attached: found.attached,
         message_id: message.message_id.unwrap_or_default(),
         texts: entry::Texts::of(&found),
+        list: found.list_id,
         message: message.message,
         raw: message.raw,
     }

@@ -71,6 +71,10 @@ fn counted() -> Stats {
             (who("", "a.rather.long.address.indeed@subdomain.example.com"), 77),
             (who("Ann Example", "ann@example.org"), 1),
         ],
+        lists: vec![
+            ("rust-users.lists.example.org".to_owned(), 9_204),
+            ("花.lists.example.jp".to_owned(), 61),
+        ],
         yours: Answers { classes: [120, 300, 80, 11], median: 7_000 },
         theirs: Answers { classes: [9, 70, 12, 0], median: 40_000 },
     }

@@ -19,7 +19,7 @@ mod latency;
 mod links;
 pub mod list;
 mod mover;
-mod outgoing;
+pub(super) mod outgoing;
 mod palette;
 pub mod panel;
 pub mod reader;
@@ -43,6 +43,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::ui::app::{LEAST_SIZE, Layer, Model, Stage};
+use crate::ui::hyper::Anchor;
 use crate::ui::layout::too_small;
 use crate::ui::picture::Drawing;
 use crate::ui::{layout, text};
@@ -55,6 +56,16 @@ const FELT_MS: i64 = 200;
 pub fn drawing(model: &Model) -> Option<(Position, Arc<Drawing>)> {
     let fits = !too_small(model.size) && matches!(model.stage, Stage::Mail);
     crate::ui::files::drawn(model).filter(|_| fits)
+}
+
+/// What of the frame leads somewhere, that the terminal may open itself.
+#[must_use]
+pub fn anchors(model: &Model) -> Vec<Anchor> {
+    let mail = matches!(model.stage, Stage::Mail) && !too_small(model.size);
+    let clear = model.layers.is_empty() && model.writing.open.is_none();
+    let Some(reader) = model.reader.as_ref().filter(|_| mail && clear) else { return Vec::new() };
+    let areas = layout::of(model).with_panel(tour::rows(model)).with_top(search::rows(model));
+    reader::anchors(reader, areas.reader)
 }
 
 /// Draws the model; returns where the terminal's own cursor belongs, if anywhere.
