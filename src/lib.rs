@@ -111,7 +111,8 @@
 //! | lists and answers are counted | `search/lists`, `search/answers` → `engine/stats` |
 //! | a link is opened by the terminal | `ui/reader/anchors` → `ui/osc8` → `ui/paint` |
 //! | a border is dragged | `ui/mouse` → `ui/layout` (`Border`) → `engine/sizes` |
-//! | the interface as lines | `ui/linear_loop` → `ui/linear` |
+//! | the interface as lines, a message in it | `ui/linear_loop` → `ui/linear`, `linear_write` |
+//! | the history is looked through | `ui/filter` → `ui/history` ← `engine/history` |
 //! | the mouse, the focus, modes of the terminal | `ui/modes`, `ui/input` → `ui/mouse` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a death in the simulation, a rule broken on purpose | [`crash::faults`] |
