@@ -5,6 +5,22 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// The months as they are typed, in their order.
+pub const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
 /// Where a room gets the time and random bytes from.
 pub trait Clock: Send {
     /// Unix time in milliseconds.

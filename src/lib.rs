@@ -107,7 +107,9 @@
 //! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor`, `sheet` |
 //! | words that the disk refuses | `ui/compose/keeping` ← `engine/composing`; `compose/rescue` |
 //! | how fast keys are drawn | `ui/latency` → `ui/meter` → `ui/view/latency` ← `benches` |
-//! | mail is counted | `mailbox/counted`, `search/spans` → `engine/stats` → `ui/view/stats` |
+//! | mail is counted | `mailbox/counted`, `search/spans`, `lists` → `engine/stats` → `ui/view/stats` |
+//! | a link is opened by the terminal | `ui/reader/anchors` → `ui/hyper` → `ui/paint` |
+//! | a border is dragged | `ui/mouse` → `ui/layout` (`Border`) → `engine/sizes` |
 //! | the interface as lines | `ui/linear_loop` → `ui/linear` |
 //! | the mouse, the focus, modes of the terminal | `ui/modes`, `ui/input` → `ui/mouse` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
@@ -121,7 +123,7 @@
 //! | a file of an older format | `store/db` (`open_with`) → `mailbox/rebuild`, `backend/storage` |
 //! | a name of events that is new here | `store/known` → `mailbox/rebuild`, `storage/again` |
 //! | another projection | `backend/storage/again` → `backend/reproject`, a slice a step |
-//! | a file outlives a power cut | `store/db` (`durable`), `store/disk`, `engine/syncer` |
+//! | a file outlives a power cut | `store/db` (`durable`), `store/room`, `disk`, `engine/syncer` |
 //! | an own event is forgotten | `engine/apply` (`forget_projected`) ← `engine/kept_disk` |
 //! | an attachment is saved, opened, piped | `cli/attachment` ← `mail/part`, `mail/program` |
 //! | a file is saved, read on the screen | `ui/files` → `cli/tui_files` → `cli/attachment` |
@@ -130,6 +132,7 @@
 //! | a backup | `cli/backup` → `cli/beside/hold` → `backend/cut` → `backend/backup` |
 //! | a restore | `cli/restore` → `backend/cut`, `place` → `engine/rewind` → `backend/returns` |
 //! | a damaged file | `store/salvage`, `store/check` → `backend/mend`, `engine/mend` ← `doctor` |
+//! | a damaged log of a thread | `backend/heal` → `engine/lacks` → `store/mend` (what is proven) |
 //! | a draft is written, queued | `engine/drafts`, `engine/composing` → `thread/outgoing` |
 //! | what a kill left of a draft | `engine/drafts` (`recover_drafts`) → `engine/written` |
 //! | new mail is announced | `backend/announce` → `cli/tui_mail` → `ui/announce`, `on_new_mail` |
@@ -207,8 +210,11 @@
 //!   counts as one that was read before it.
 //! - **A damaged Mailbox store begins a new epoch.** What of its log fits the chain stays, and the
 //!   rest is projected from the Thread logs again; devices compare, as after a restore, and offer
-//!   what no Thread log has. A damaged Thread log is withheld, and not mended from a device's: that
-//!   may end before what the backend acknowledged.
+//!   what no Thread log has.
+//! - **A damaged Thread log is withheld until a device mends it.** Who holds it is asked, and what
+//!   it says is taken where a chain proves it that stands in the file: so a device's log that ends
+//!   earlier mends up to there, and what the backend acknowledged is never cut. Chains are over
+//!   ids, names and arguments: a bit that flips in who wrote an event, or when, is not seen.
 //! - **What a mail server has is compared with what was agreed on**, message by message (the base),
 //!   never with what we have: what it says otherwise is followed, what we say otherwise is ordered.
 //!   Both lie in the file of the logs and change with them, so a crash or a backup that is put back

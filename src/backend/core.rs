@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::crash::{self, Broken};
 use crate::id::{Epoch, EventId, LabelId, StoreId, ThreadId, base32};
 use crate::limits::PAGE_EVENTS;
+use crate::notice::Notice;
 use crate::store::{Db, Durability, Head, Log, NewEvent, Place, StoreError, Uploads};
 use crate::sync::{Frame, Refused, StoreAck, StorePush};
 
@@ -66,6 +67,8 @@ pub struct Backend {
     pub(super) left: BTreeMap<ThreadId, u64>,
     /// What is being sent, and who sends it.
     pub(super) outbox: Desk,
+    /// What who runs the backend should read.
+    pub(super) notices: Vec<Notice>,
 }
 
 impl Backend {
@@ -98,6 +101,7 @@ impl Backend {
             woke: None,
             left: BTreeMap::new(),
             outbox: Desk::default(),
+            notices: Vec::new(),
             db,
             id,
             epoch,
@@ -156,8 +160,7 @@ impl Backend {
             } else {
                 let back =
                     if again { returns::unknown(&self.db, &store, &events)? } else { Vec::new() };
-                let place = (&store, found);
-                let appended = storage::append_at(&self.db, &self.epoch, restored, place, &events)?;
+                let appended = self.append_mended((&store, found), restored, &events)?;
                 returns::take_back(&self.db, &store, &back)?;
                 if let Some(thread) = store.as_thread().filter(|_| begins && !again) {
                     storage::Links::begun(&self.db, &thread)?;

@@ -129,6 +129,7 @@ impl Backend {
         let mut found = check_files(&[&self.db, self.mailbox.db()])?;
         self.drain()?;
         found.extend(check_logs(&self.db, self.mailbox.db())?);
+        self.note_damaged(&mut found)?;
         found.extend(self.check_tables()?);
         let wrong = check_rows(&self.db, self.mailbox.db())?;
         for (thread, _) in &wrong {
@@ -150,6 +151,18 @@ impl Backend {
         found.extend(self.count_references()?);
         found.extend(self.check_outbox()?);
         Ok(found)
+    }
+
+    /// Damaged Thread logs are put right as far as they say themselves what was written; devices
+    /// are asked for the rest, as soon as they are there.
+    fn note_damaged(&mut self, found: &mut [Finding]) -> Result<(), StoreError> {
+        for finding in found.iter_mut().filter(|finding| finding.code == "log") {
+            let name = finding.detail.split(':').next().unwrap_or_default().to_owned();
+            let Ok(store) = StoreId::try_from(name) else { continue };
+            self.begin()?;
+            finding.repaired = !self.met_damage(&store)?;
+        }
+        self.commit()
     }
 
     /// Compares the Mailbox tables with their log, and makes them again from it; a snapshot that a

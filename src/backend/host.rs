@@ -81,6 +81,14 @@ enum Input {
         session: u64,
         frame: Box<Frame>,
     },
+    /// A session can be asked for what its device holds of damaged logs.
+    Lacks {
+        session: u64,
+    },
+    /// Who reads what who runs the backend should know.
+    Notices {
+        tell: Tell,
+    },
     /// Who is woken when a conversation changed that a mail server has.
     Listen {
         worker: Handle,
@@ -98,6 +106,9 @@ enum Input {
 
 /// Work that is done between two commits; it answers once that is on disk.
 type Job = Box<dyn FnOnce(&mut Backend, i64, &mut Vec<Waiting>) -> Result<(), Notice> + Send>;
+
+/// Reads what who runs the backend should know.
+type Tell = Box<dyn Fn(&Notice) + Send>;
 
 /// A running backend.
 #[derive(Debug)]
@@ -154,6 +165,7 @@ impl Host {
                     workers: Vec::new(),
                     hearing: Hearing::default(),
                     indexer,
+                    tell: None,
                 }
                 .run(&receiver);
             })
@@ -230,6 +242,8 @@ struct Loop {
     hearing: Hearing,
     /// Who keeps the index of words, beside this thread.
     indexer: Indexer,
+    /// Who reads what who runs the backend should know.
+    tell: Option<Tell>,
 }
 
 impl Loop {
@@ -409,6 +423,10 @@ impl Loop {
                 self.workers.push(worker);
             }
             Input::Accounts(accounting) => self.account(accounting),
+            Input::Lacks { session } => {
+                self.backend.hears_lacks(session).map_err(|error| error.notice())?;
+            }
+            Input::Notices { tell } => self.tell = Some(tell),
             Input::Work { job } => {
                 let now = self.clock.now();
                 job(&mut self.backend, now, waiting)?;
@@ -458,6 +476,7 @@ impl Loop {
         for (session, frame) in self.backend.frames() {
             self.answer(session, frame);
         }
+        self.tell_notices();
     }
 
     /// Puts a frame into a session's queue; one that does not empty it is given up.
@@ -481,6 +500,8 @@ mod finding;
 mod hearing;
 #[path = "holding.rs"]
 mod holding;
+#[path = "lacking.rs"]
+mod lacking;
 
 use finding::finder;
 use hearing::{Accounting, Hearing};

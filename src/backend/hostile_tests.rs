@@ -8,7 +8,7 @@ use crate::id::{Epoch, EventId, ThreadId};
 use crate::limits::{MAX_PUSHED_EVENTS, SESSION_CREDIT, STORE_CREDIT};
 use crate::mailbox;
 use crate::store::{Args, NewEvent};
-use crate::sync::{Frame, StoreAck, StorePush};
+use crate::sync::{Cursor, Frame, StoreAck, StorePush};
 use crate::thread::{Starred, name};
 
 fn ack(frames: Vec<Frame>) -> StoreAck {
@@ -161,6 +161,55 @@ fn a_damaged_log_is_withheld_makes_no_rows_and_stops_nobody_else() {
         let found = backend.doctor().unwrap();
         assert!(found.iter().any(|finding| finding.code == "log"), "{damage}: {found:?}");
     }
+}
+
+#[test]
+fn a_device_keeps_what_it_holds_of_a_log_that_is_damaged_and_is_asked_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut backend = open(dir.path());
+    let thread = take_in(&mut backend, vec![mail("one", &[])]).remove(0);
+    let store = StoreId::thread(&thread);
+    push(&mut backend, &thread, vec![starred("a", true), starred("b", false)]);
+    backend.drain().unwrap();
+    let log = Log::all(&backend.db, &store).unwrap();
+    let end = Log::head(&backend.db, &store).unwrap();
+    let damage = "UPDATE eventlog SET args = x'7b7d', chain = zeroblob(16) WHERE position = 4;
+                  UPDATE stores SET chain = zeroblob(16) WHERE id LIKE 'thread-%'";
+    backend.db.sql().execute_batch(damage).unwrap();
+    for session in 1..=2 {
+        backend.connect(session, text_id("device"));
+    }
+    backend.hears_lacks(2).unwrap();
+    let epoch = backend.epoch().clone();
+    let cursor = Some(Cursor { epoch, position: end.position, chain: end.chain });
+    backend.handle(1, Frame::Subscribe { store: store.clone(), cursor }, 1).unwrap();
+    backend.commit().unwrap();
+    let frames = backend.frames();
+    // It is not told that its log ends elsewhere: it would let go of what it has.
+    let said = |frame: &Frame| matches!(frame, Frame::Withheld { .. } | Frame::Lacks { .. });
+    assert!(frames.len() == 2 && frames.iter().all(|(_, frame)| said(frame)), "{frames:?}");
+    let Some((2, Frame::Lacks { after, chain, .. })) =
+        frames.iter().find(|(_, frame)| matches!(frame, Frame::Lacks { .. }))
+    else {
+        panic!("only who can be asked is: {frames:?}")
+    };
+    assert_eq!((*after, Log::chain_at(&backend.db, &store, 3).unwrap()), (3, Some(*chain)));
+    // No chain is left that proves the last event: it stays withheld, whoever offers it.
+    let events = vec![log[3].event.clone()];
+    backend.handle(2, Frame::Mend { store: store.clone(), after: 3, events }, 1).unwrap();
+    backend.commit().unwrap();
+    assert!(Log::verify(&backend.db, &store).unwrap().is_some());
+    // The one before it is proven by its own.
+    let damage = "UPDATE eventlog SET args = x'7b7d' WHERE position = 3";
+    backend.db.sql().execute_batch(damage).unwrap();
+    let events = log[2..].iter().map(|event| event.event.clone()).collect();
+    backend.handle(2, Frame::Mend { store: store.clone(), after: 2, events }, 1).unwrap();
+    backend.commit().unwrap();
+    assert_eq!(Log::sound(&backend.db, &store).unwrap().position, 3);
+    let asked = backend.frames();
+    assert!(matches!(asked.as_slice(), [(2, Frame::Lacks { after: 3, .. })]), "{asked:?}");
+    let notices = backend.take_notices();
+    assert!(notices.iter().all(|notice| notice.code == "damaged-log") && notices.len() == 1);
 }
 
 #[test]

@@ -18,7 +18,9 @@ use crate::backend::auth::Token;
 use crate::backend::{BackendError, HostHandle};
 use crate::id::DeviceId;
 use crate::limits::{CONNECT_TIMEOUT, DEAD_AFTER, HELLO_TIMEOUT, MAX_SESSIONS, PING_AFTER};
-use crate::sync::{ACCOUNTS, Connection, Frame, Outgoing, PROTOCOL, SEARCH, SyncError, accept};
+use crate::sync::{
+    ACCOUNTS, Connection, Frame, MEND, Outgoing, PROTOCOL, SEARCH, SyncError, accept,
+};
 
 /// Bytes that an in-process pipe holds.
 const PIPE_BYTES: usize = 256 * 1024;
@@ -104,6 +106,9 @@ where
     }
     if hears.iter().any(|name| name == SEARCH) {
         host.hears_finder(session).await?;
+    }
+    if hears.iter().any(|name| name == MEND) {
+        host.hears_lacks(session).await?;
     }
     let ended = shuttle(connection, &host, session, frames).await;
     host.stop_search(session);

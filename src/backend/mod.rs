@@ -22,6 +22,7 @@ mod error;
 mod fetcher;
 mod finder;
 mod follow;
+mod heal;
 pub mod host;
 #[cfg(test)]
 mod hostile_tests;

@@ -82,10 +82,13 @@ impl Backend {
                 }
                 // What is wrong with one log is no other's concern.
                 Err(error @ StoreError::Broken { .. }) => {
-                    session.reading.remove(&store);
-                    let code = "damaged-log".to_owned();
-                    let message = error.notice().message;
-                    self.ready.push((id, Frame::Withheld { store, code, message }));
+                    self.begin()?;
+                    if self.met_damage(&store)? {
+                        session.reading.remove(&store);
+                        let code = "damaged-log".to_owned();
+                        let message = error.notice().message;
+                        self.ready.push((id, Frame::Withheld { store, code, message }));
+                    }
                     sent = true;
                 }
                 Err(error) => return Err(error),

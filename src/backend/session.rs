@@ -42,6 +42,8 @@ pub(super) struct Session {
     pub(super) settling: Vec<(u64, BTreeSet<i64>)>,
     /// Parts of a snapshot that it asked for.
     chunks: VecDeque<(String, u64)>,
+    /// Whether it can be asked for what it holds of a damaged log.
+    pub(super) mends: bool,
     /// It waits for a snapshot: the log does not reach back to what it holds.
     pub(super) waits: Option<u64>,
 }
@@ -56,6 +58,7 @@ impl Session {
             blobs: VecDeque::new(),
             settling: Vec::new(),
             chunks: VecDeque::new(),
+            mends: false,
             waits: None,
         }
     }
@@ -148,6 +151,9 @@ impl Backend {
                 let have = self.put_blob(&hash, offset, size, &data.0)?;
                 self.held.push((session, have));
             }
+            Frame::Mend { store, after, events } => {
+                self.mend_log(session, &store, after, &events)?;
+            }
             Frame::Ping { n } => self.held.push((session, Frame::Pong { n })),
             _ => self.refuse(session, "frame", "a frame that only a backend sends"),
         }
@@ -207,9 +213,13 @@ impl Backend {
         let position = match cursor {
             None => 0,
             Some(cursor) => {
-                let here = Log::chain_at(self.log_of(&store), &store, cursor.position)?;
                 // The same ids and arguments up to there, whatever the epoch was.
-                if here == Some(cursor.chain) {
+                let fits = self.fits(&store, cursor)?;
+                if !fits && self.is_damaged(session, &store)? {
+                    return Ok(());
+                }
+                // Who looked for damage may have put it right.
+                if fits || self.fits(&store, cursor)? {
                     cursor.position
                 } else {
                     let Head { position, chain } = self.common(&store, cursor)?;
@@ -297,6 +307,11 @@ impl Backend {
             }
         }
         Ok(true)
+    }
+
+    fn fits(&self, store: &StoreId, cursor: &Cursor) -> Result<bool, StoreError> {
+        let here = Log::chain_at(self.log_of(store), store, cursor.position)?;
+        Ok(here == Some(cursor.chain))
     }
 
     /// How far a log that is not this one may be the same, as far as the backend knows.

@@ -66,8 +66,10 @@ impl Backend {
             match self.clients.advance(&self.db, &self.epoch, (*key, store), self.now) {
                 // It is `doctor`'s concern, and holds up no other thread.
                 Err(StoreError::Broken { .. }) => {
-                    Snapshots::pass_over(&self.db, *key)?;
-                    passed.push(*key);
+                    if self.met_damage(store)? {
+                        Snapshots::pass_over(&self.db, *key)?;
+                        passed.push(*key);
+                    }
                 }
                 other => other?,
             }

@@ -199,6 +199,8 @@ pub(super) enum Command {
         #[arg(long, value_name = "ACTION")]
         before: Option<String>,
     },
+    /// Count: mail a week, who writes, lists, labels, how soon mail is answered; what `g S` shows.
+    Stats,
     /// Delete for ever what lies in trash. This cannot be undone.
     Purge(Purge),
     /// Check everything: project every thread anew and compare.
@@ -255,7 +257,11 @@ pub(super) enum Command {
         shell: clap_complete::Shell,
     },
     /// Look around in sample mail, gone on quit.
-    Demo,
+    Demo {
+        /// As lines, for screen readers.
+        #[arg(long)]
+        linear: bool,
+    },
     /// Run the backend for other devices.
     Serve {
         /// IP:PORT on this machine.

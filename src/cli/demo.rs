@@ -101,11 +101,13 @@ fn sweep(temporary: &Path) {
     }
 }
 
-/// Runs the interface on sample mail; without a terminal it lists it.
-pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
+/// Runs the interface on sample mail, as lines where that is wanted; without a terminal it lists
+/// what there is.
+pub(super) fn run(home: &Home, output: Output, linear: bool) -> Result<Exit, Notice> {
     let sample = Sample::make()?;
-    if super::tui::has_screen(output) {
-        return super::tui::run_sample(home, output, sample);
+    let linear = super::tui::is_linear(linear);
+    if linear || super::tui::has_screen(output) {
+        return super::tui::run_sample(home, output, sample, linear);
     }
     super::list::list(sample.home(), output, &super::args::List::inbox(0))
 }

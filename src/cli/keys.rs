@@ -3,14 +3,13 @@
 //! Invariant: the file is read, never written. What cannot be read of it is said and left out;
 //! nobody waits for it: what changes is seen by a thread of its own, by the file's time.
 
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::output::Output;
+use super::own_files;
 use crate::command::bindings::{self, Bindings, MAX_FILE_BYTES, Wrong};
 use crate::command::keymap::Keymap;
 use crate::command::preset::Preset;
@@ -52,28 +51,18 @@ fn load(path: &Path) -> Bindings {
     }
 }
 
+/// A sign that is no UTF-8 spoils its line only.
 fn text_of(path: &Path) -> Result<Option<String>, String> {
-    // What is no file could be waited for.
-    match std::fs::metadata(path) {
-        Ok(meta) if meta.is_file() => {}
-        Ok(_) => return Err("it is no file".to_owned()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(crate::safe_text::line(&error.to_string())),
-    }
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| crate::safe_text::line(&error.to_string()))?;
-    // A sign that is no UTF-8 spoils its line only.
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    // One byte more than is taken tells that there are more.
+    let bytes = own_files::read(path, MAX_FILE_BYTES as u64 + 1)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Tells what is bound each time that it is other than before; `false` ends it.
 fn watch(path: &Path, mut known: Bindings, tell: &dyn Fn(Bindings) -> bool) {
     let mut seen = None;
     loop {
-        let meta = std::fs::metadata(path).ok();
-        let now = Some(meta.map(|m| (m.ino(), m.len(), m.mtime(), m.mtime_nsec())));
+        let now = Some(own_files::stamp(path));
         if seen != now {
             let bound = load(path);
             if bound != known {

@@ -26,6 +26,7 @@ mod mail_fetch;
 mod manual;
 mod opener;
 mod output;
+mod own_files;
 mod purge;
 mod reach;
 mod reading;
@@ -40,6 +41,7 @@ mod shelf;
 mod show;
 mod sinks;
 mod space;
+mod stats;
 mod stop;
 mod sync_only;
 mod triage;
@@ -147,7 +149,14 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
             tui::run(&home, output, cli.linear)
         };
     };
-    named(&home, output, command)
+    match command {
+        Command::Demo { linear } => demo::run(&home, output, linear || cli.linear),
+        _ if cli.linear => {
+            let hint = "`mailtui --linear`, or `mailtui demo --linear`";
+            Err(Notice::error("usage", "--linear is for the interface", hint).exit(Exit::Usage))
+        }
+        command => named(&home, output, command),
+    }
 }
 
 /// Runs the command that was named.
@@ -203,6 +212,7 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
             let asked = history::Asked { limit, device, thread, before: before.as_deref() };
             history::history(home, output, &asked)
         }
+        Command::Stats => stats::run(home, output),
         Command::Purge(purge) => purge::run(home, output, &purge),
         Command::Doctor { compact: true, .. } => space::compact(home, output),
         Command::Doctor { disk: true, .. } => space::disk(home, output),
@@ -216,7 +226,7 @@ fn named(home: &Home, output: Output, command: Command) -> Result<Exit, Notice> 
         Command::Keys { markdown, preset } => keys::run(output, preset, markdown),
         Command::Man => manual::man(output),
         Command::Completions { shell } => manual::completions(output, shell),
-        Command::Demo => demo::run(home, output),
+        Command::Demo { linear } => demo::run(home, output, linear),
         Command::Serve { listen } => serve::run(home, output, &listen),
     }
 }

@@ -48,6 +48,8 @@ pub(super) fn run(home: &Home, output: Output, listen: &str) -> Result<Exit, Not
     home.has_its_mail()?;
     let options = Options { dir: home.backend_dir(), thread_clients: THREAD_CLIENTS_SERVE };
     let host = Host::start(&options, Box::new(SystemClock)).map_err(|error| error.notice())?;
+    // What is wrong with a conversation's log is for who reads this program's lines.
+    let _ = host.handle().tell_notices(move |notice| output.notice(notice));
     // Nobody works through it but who makes a backup: it has no engine that could be asked.
     let nobody = SideDoor::new(|_| false);
     let _listening = beside::listen(home, nobody, Some(host.handle())).ok();

@@ -3,8 +3,6 @@
 //! Invariant: they are read, never written. A file that cannot be read is said and taken for none;
 //! nobody waits for it: what changes is seen by a thread of its own, by the files' times.
 
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +10,7 @@ use crate::config::{FILE, Loaded, MAX_FILE_BYTES, THEMES, Warning, default_file}
 use crate::notice::{Exit, Notice};
 
 use super::output::Output;
+use super::own_files::{self, Stamp};
 
 /// How often is looked whether a file has changed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -48,17 +47,7 @@ fn theme_file(dir: &Path, name: &str) -> PathBuf {
 
 /// The text of a file; `None` where there is none.
 fn text_of(path: &Path) -> Result<Option<String>, String> {
-    // What is no file could be waited for.
-    match std::fs::metadata(path) {
-        Ok(meta) if meta.is_file() => {}
-        Ok(_) => return Err("it is no file".to_owned()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(crate::safe_text::line(&error.to_string())),
-    }
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|error| crate::safe_text::line(&error.to_string()))?;
+    let Some(bytes) = own_files::read(path, MAX_FILE_BYTES + 1)? else { return Ok(None) };
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(format!("it has more than {MAX_FILE_BYTES} bytes"));
     }
@@ -69,14 +58,8 @@ fn text_of(path: &Path) -> Result<Option<String>, String> {
     Ok(Some(text))
 }
 
-/// By what a file is known to be the one that was read: its number, size and time.
-type Stamp = Option<(u64, u64, i64, i64)>;
-
 fn stamps(dir: &Path, loaded: &Loaded) -> [Stamp; 2] {
-    [dir.join(FILE), theme_file(dir, &loaded.settings.theme)].map(|path| {
-        let meta = std::fs::metadata(path).ok()?;
-        Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
-    })
+    [dir.join(FILE), theme_file(dir, &loaded.settings.theme)].map(|path| own_files::stamp(&path))
 }
 
 /// Tells of what is set, each time that it is other than before; `false` ends it.
@@ -111,18 +94,18 @@ mod tests {
         assert_eq!(load(Some(dir.path())), Loaded::default());
         assert_eq!(load(None), Loaded::default());
         put(FILE, b"theme = \"mine\"");
-        assert!(load(Some(dir.path())).complaint().unwrap().0.contains("no theme mine"));
+        assert!(load(Some(dir.path())).complaints()[0].contains("no theme mine"));
         std::fs::create_dir(dir.path().join(THEMES)).unwrap();
         put("themes/mine.toml", b"text = \"#102030\"");
         let mine = load(Some(dir.path()));
         assert!(mine.palette.is_some() && mine.warnings.is_empty(), "{mine:?}");
         put(FILE, b"hours = 12\n\xff");
-        assert!(load(Some(dir.path())).complaint().unwrap().0.contains("line 2 is not UTF-8"));
+        assert!(load(Some(dir.path())).complaints()[0].contains("line 2 is not UTF-8"));
         put(FILE, &vec![b'#'; usize::try_from(MAX_FILE_BYTES).unwrap() + 1]);
-        assert!(load(Some(dir.path())).complaint().unwrap().0.contains("more than"));
+        assert!(load(Some(dir.path())).complaints()[0].contains("more than"));
         std::fs::remove_file(dir.path().join(FILE)).unwrap();
         std::fs::create_dir(dir.path().join(FILE)).unwrap();
-        assert!(load(Some(dir.path())).complaint().unwrap().0.contains("no file"));
+        assert!(load(Some(dir.path())).complaints()[0].contains("no file"));
     }
 
     #[test]

@@ -285,6 +285,7 @@ mod tests {
         let known = [
             "actionStores",
             "backend",
+            "damaged",
             "device",
             "purged",
             "purgedMessages",

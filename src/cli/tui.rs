@@ -36,7 +36,7 @@ const FIRST_ROWS: usize = 60;
 
 /// Runs the interface.
 pub(super) fn run(home: &Home, output: Output, linear: bool) -> Result<Exit, Notice> {
-    let linear = linear || (is_terminal() && wants_lines());
+    let linear = is_linear(linear);
     if !linear && !has_screen(output) {
         return plain(home, output);
     }
@@ -101,9 +101,10 @@ fn is_terminal() -> bool {
     std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
 }
 
-/// Whether the user has set that the interface is lines.
-fn wants_lines() -> bool {
-    super::settings::load(super::settings::dir().as_deref()).settings.linear
+/// Whether the interface is lines: as it was `asked`, or as the user has set for every terminal.
+pub(super) fn is_linear(asked: bool) -> bool {
+    let set = || super::settings::load(super::settings::dir().as_deref()).settings.linear;
+    asked || (is_terminal() && set())
 }
 
 /// Whether there is a terminal with a screen.
@@ -134,8 +135,13 @@ fn ability() -> Ability {
 }
 
 /// Runs the interface on sample mail.
-pub(super) fn run_sample(home: &Home, output: Output, sample: Sample) -> Result<Exit, Notice> {
-    show(home, output, None, Beginning::default(), Some(sample))
+pub(super) fn run_sample(
+    home: &Home,
+    output: Output,
+    sample: Sample,
+    linear: bool,
+) -> Result<Exit, Notice> {
+    show(home, output, None, Beginning { linear, ..Beginning::default() }, Some(sample))
 }
 
 fn show(

@@ -19,6 +19,9 @@ use super::registry::{Command, all};
 pub const MAX_FILE_BYTES: usize = 256 * 1024;
 /// Lines that no TOML can be made of, which are left out one after another.
 const MAX_BROKEN_LINES: usize = 20;
+/// Commands that one binding may leave without a key. The first key of many sequences is rarely
+/// meant to go: a hand that knows them would do something else with each.
+const MAX_LOST: usize = 3;
 /// Where what is typed is text: a binding may not begin with a sign there.
 const TYPED: [Context; 7] = [
     Context::Compose,
@@ -140,8 +143,20 @@ impl Reader<'_> {
             if sequences.is_empty() && given > 0 {
                 continue;
             }
+            let mut bound = keymap.clone();
+            let lost = bound.bind(command, &sequences);
+            if lost.len() > MAX_LOST {
+                let (first, more) = (lost[0], lost.len() - 1);
+                let what = format!(
+                    "{name} would leave {first} and {more} more without a key: \
+                     give them others above it"
+                );
+                self.say(span, &what);
+                continue;
+            }
+            keymap = bound;
             taken.extend(sequences.iter().map(|keys| (command, keys.clone())));
-            for lost in keymap.bind(command, &sequences) {
+            for lost in lost {
                 self.say(span.clone(), &format!("{lost} has no key now: {name} took it"));
             }
         }
@@ -240,6 +255,12 @@ mod tests {
                 (2, "copy-text has no key now"),
                 (2, "copy-id has no key now"),
             ],
+        );
+        // The first key of many is not taken from all of them.
+        check(
+            "[keys]\narchive = [\"e\", \"g\"]\nspam = \"X\"",
+            &[("archive", "e"), ("first", "g g, Home"), ("go-inbox", "g i"), ("spam", "X")],
+            &[(2, "archive would leave go-inbox and")],
         );
         check(
             "keys = { trash = [\"d d\", \"#\"], spam = [] }",

@@ -69,8 +69,14 @@ pub fn says(changes: &[Change], rows: usize, name: &dyn Fn(&LabelId) -> String) 
             _ => None,
         })
         .collect();
+    let moved = match changes {
+        [Change::Label(id, true), Change::Place(Place::Archive), ..] => name(id),
+        _ => String::new(),
+    };
+    let moved = format!("Moved to {moved}:");
     let labels = format!("Label {}:", labels.join(" "));
     let verb = match changes {
+        [Change::Label(_, true), Change::Place(Place::Archive), ..] => moved.as_str(),
         [Change::Place(Place::Inbox), Change::Snooze(Some(_))] | [Change::Snooze(Some(_)), ..] => {
             "Snoozed"
         }

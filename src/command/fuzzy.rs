@@ -19,6 +19,8 @@ const STREWN: i32 = -7;
 const MAX_LENGTH_LOSS: usize = 12;
 /// Edits up to which a name is near, for a name of few letters and for one of many.
 const NEAR_EDITS: (usize, usize) = (1, 2);
+/// A name of fewer letters than this is one of few.
+const FEW_LETTERS: usize = 5;
 
 /// How well `typed` fits `text`: the more the better; `None` when it does not. Every word that is
 /// typed must fit, in any order.
@@ -72,7 +74,7 @@ fn word_score(word: &[char], text: &[char]) -> Option<i32> {
 pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed: Vec<char> =
         typed.chars().take(MAX_TYPED_CHARS).flat_map(char::to_lowercase).collect();
-    let most = if typed.len() < 6 { NEAR_EDITS.0 } else { NEAR_EDITS.1 };
+    let most = if typed.len() < FEW_LETTERS { NEAR_EDITS.0 } else { NEAR_EDITS.1 };
     let near = names.into_iter().filter_map(|name| {
         let known: Vec<char> = name.chars().flat_map(char::to_lowercase).collect();
         let begins = !typed.is_empty() && known.starts_with(&typed);
@@ -137,6 +139,7 @@ mod tests {
         let names = ["archive", "star", "unstar", "go-inbox"];
         for (typed, wanted) in [
             ("archvie", Some("archive")),
+            ("archv", Some("archive")),
             ("Archive", Some("archive")),
             ("arc", Some("archive")),
             ("satr", Some("star")),

@@ -6,6 +6,7 @@
 use super::context::Context;
 use super::fuzzy::{nearest, score};
 use super::registry::{Command, all};
+use crate::label::Place;
 
 /// The longest line that is read, in bytes.
 const MAX_LINE_BYTES: usize = 4_096;
@@ -13,8 +14,9 @@ const MAX_LINE_BYTES: usize = 4_096;
 const MAX_OFFERS: usize = 50;
 
 /// The commands that take words behind them: name, what stands behind, what it does.
-pub const WITH_WORDS: [(&str, &str, &str); 7] = [
+pub const WITH_WORDS: [(&str, &str, &str); 8] = [
     ("label", "NAME", "Put a label on; -NAME takes it off"),
+    ("move", "PLACE", "Move to a place or label, out of the inbox"),
     ("go", "LIST", "To a list or label"),
     ("search", "QUERY", "Search all mail"),
     ("snooze", "WHEN", "Hide until then: tomorrow 8, mon, 3h"),
@@ -32,6 +34,8 @@ pub enum Asked<'a> {
     Run(&'static Command),
     /// The label of this name put on (`true`) or taken off.
     Label(&'a str, bool),
+    /// A move to the place or label of this name.
+    Move(&'a str),
     /// To the list of this name.
     Go(&'a str),
     /// A search.
@@ -61,6 +65,7 @@ pub fn read(text: &str, context: Context) -> Asked<'_> {
         ("q" | "quit", "") => Asked::Quit(false),
         ("q!" | "quit!", "") => Asked::Quit(true),
         ("help" | "h", words) => Asked::Help(words),
+        ("move", name) if !name.is_empty() => Asked::Move(name),
         ("go", name) if !name.is_empty() => Asked::Go(name),
         ("search", query) if !query.is_empty() => Asked::Search(query),
         ("snooze", when) if !when.is_empty() => Asked::Snooze(when),
@@ -106,25 +111,33 @@ pub struct Offer {
 
 /// What may be meant by `text`; `lists` are the lists there are, `labels` those of the user.
 #[must_use]
-pub fn offers(text: &str, context: Context, lists: &[String], labels: &[String]) -> Vec<Offer> {
+pub fn offers<'a>(
+    text: &str,
+    context: Context,
+    lists: &'a [String],
+    labels: &'a [String],
+) -> Vec<Offer> {
     let text = text.trim_start().trim_start_matches(':').trim_start();
     let Some((word, rest)) = text.split_once(char::is_whitespace) else {
         return commands(text, context);
     };
     let rest = rest.trim_start();
+    let places = Place::ALL.map(Place::as_str);
+    let of = |names: &'a [String]| names.iter().map(String::as_str).collect::<Vec<_>>();
     let (sign, wanted, names) = match word {
-        "go" => ("", rest, lists),
-        "label" if rest.starts_with(['-', '+']) => (&rest[..1], rest[1..].trim_start(), labels),
-        "label" => ("", rest, labels),
+        "go" => ("", rest, of(lists)),
+        "label" if rest.starts_with(['-', '+']) => (&rest[..1], rest[1..].trim_start(), of(labels)),
+        "label" => ("", rest, of(labels)),
+        "move" => ("", rest, places.into_iter().chain(of(labels)).collect()),
         _ => return Vec::new(),
     };
-    let offer = |name: &String| Offer {
+    let offer = |name: &str| Offer {
         line: format!("{word} {sign}{name}"),
         shown: format!("{sign}{name}"),
         does: String::new(),
         command: None,
     };
-    best(wanted, names.iter().map(|name| (name.as_str(), offer(name))))
+    best(wanted, names.into_iter().map(|name| (name, offer(name))))
 }
 
 fn commands(typed: &str, context: Context) -> Vec<Offer> {
@@ -174,6 +187,7 @@ mod tests {
             Asked::Nothing => "nothing".to_owned(),
             Asked::Run(command) => format!("run {}", command.name),
             Asked::Label(name, on) => format!("label {name} {on}"),
+            Asked::Move(name) => format!("move {name}"),
             Asked::Go(name) => format!("go {name}"),
             Asked::Search(query) => format!("search {query}"),
             Asked::Snooze(when) => format!("snooze {when}"),
@@ -203,6 +217,8 @@ mod tests {
         check("label -Work", "label Work false");
         check("label +Work", "label Work true");
         check("go sent", "go sent");
+        check("move Big Plans", "move Big Plans");
+        check("move", "run move");
         check("search from:ann is:unread", "search from:ann is:unread");
         check("search", "run search");
         check("snooze tomorrow 8", "snooze tomorrow 8");

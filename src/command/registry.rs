@@ -72,6 +72,8 @@ pub enum Verb {
     PickPlace,
     /// Asks what to find in the conversation.
     Find,
+    /// Asks for words that the history is looked through for.
+    Filter,
     /// Unfolds or folds the quotes of the message.
     Quotes,
     /// Shows or hides the headers of the messages in full.
@@ -393,7 +395,7 @@ mod tests {
         assert!(matches!(resolve(Context::List, &Key::sequence("g x")), Resolved::Nothing));
         let rest: Vec<String> =
             declared().continuations(Context::List, &g).into_iter().map(|(keys, _)| keys).collect();
-        let all = ["g", "i", "s", "a", "t", "d", "o", "h", "z", "m", "n", "S", "L", "X"];
+        let all = ["g", "i", "s", "a", "t", "d", "o", "h", "z", "b", "m", "n", "S", "L", "X"];
         assert_eq!(rest, all);
     }
 }

@@ -13,14 +13,14 @@ pub const SNOOZE: Command = Command {
     hint: "",
     group: Group::Triage,
     contexts: &[Context::List, Context::Reader],
-    keys: &["h"],
+    keys: &["b", "h"],
     undoable: true,
     verb: Verb::PickTime,
 };
 
 /// The declaration of the way to what sleeps.
 pub const GOING: [Command; 1] =
-    [go("go-snoozed", "Snoozed", "snoozed", &["g z"], Verb::Go("snoozed"))];
+    [go("go-snoozed", "Snoozed", "snoozed", &["g z", "g b"], Verb::Go("snoozed"))];
 
 /// The changes on conversations that are in these places: what sleeps wakes in the inbox, wherever
 /// it was.
@@ -44,6 +44,15 @@ pub fn until(subjects: &[Subject], until: i64) -> Option<Intent> {
 #[must_use]
 pub fn wake(subjects: &[Subject]) -> Option<Intent> {
     change(subjects, Change::Snooze(None))
+}
+
+/// Until when `changes` let something sleep, Unix seconds.
+#[must_use]
+pub fn ends(changes: &[Change]) -> Option<i64> {
+    changes.iter().find_map(|change| match change {
+        Change::Snooze(until) => *until,
+        _ => None,
+    })
 }
 
 /// Whether all of `subjects` sleep, as drawn.

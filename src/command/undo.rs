@@ -20,7 +20,7 @@ pub const UNDO: Command = declare(
 );
 
 /// The declarations of what goes with it.
-pub const UNDOING: [Command; 5] = [
+pub const UNDOING: [Command; 6] = [
     declare(
         Group::Triage,
         "redo",
@@ -56,6 +56,15 @@ pub const UNDOING: [Command; 5] = [
         &[Context::History],
         &["Enter", "o"],
         Verb::Open,
+    ),
+    declare(
+        Group::Triage,
+        "filter",
+        "Only what has these words",
+        "filter",
+        &[Context::History],
+        &["\\"],
+        Verb::Filter,
     ),
     declare(
         Group::Triage,

@@ -8,6 +8,8 @@ use std::time::Duration;
 use jiff::civil::{Date, Time, Weekday, time};
 use jiff::{Span, Timestamp, Zoned};
 
+use crate::clock::MONTHS;
+
 /// When a day begins for who names only the day.
 const MORNING: Time = time(8, 0, 0, 0);
 /// When an evening begins.
@@ -45,6 +47,8 @@ pub fn offered(now: &Zoned) -> Vec<(&'static str, i64)> {
             offered.push((name, until));
         }
     }
+    // In the late afternoon the evening comes before "later".
+    offered.sort_by_key(|(_, until)| *until);
     offered
 }
 
@@ -182,22 +186,8 @@ fn of_month(text: &str, today: Date) -> Option<Date> {
 }
 
 fn month(text: &str) -> Option<i8> {
-    const NAMES: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
     let named = |name: &&str| **name == *text || (text.len() >= 3 && name.starts_with(text));
-    let at = NAMES.iter().position(named)?;
+    let at = MONTHS.iter().position(named)?;
     i8::try_from(at + 1).ok()
 }
 
@@ -383,6 +373,7 @@ mod tests {
         let all: Vec<&str> = OFFERED.iter().map(|(name, _)| *name).collect();
         assert_eq!(names("2026-11-25T09:00:00"), all);
         assert_eq!(names("2026-11-25T22:00:00"), all[2..]);
+        assert_eq!(names("2026-11-25T16:56:00")[..2], ["This evening", "Later today"]);
         // A Friday: the weekend is tomorrow; a Sunday: so is the next week.
         assert_eq!(names("2026-11-27T20:00:00"), ["Later today", "Tomorrow", "Next week"]);
         assert_eq!(names("2026-11-29T20:00:00"), ["Later today", "Tomorrow", "Weekend"]);

@@ -3,25 +3,7 @@
 //! Invariant: pure. Contrast is that of WCAG 2.2 ("contrast ratio", "relative luminance"), and is
 //! known for true colours only: what a terminal shows for `red` is the terminal's own.
 
-/// Names of the 16 colours that every terminal has, in the order of ANSI.
-pub const NAMES: [&str; 16] = [
-    "black",
-    "red",
-    "green",
-    "yellow",
-    "blue",
-    "magenta",
-    "cyan",
-    "white",
-    "bright-black",
-    "bright-red",
-    "bright-green",
-    "bright-yellow",
-    "bright-blue",
-    "bright-magenta",
-    "bright-cyan",
-    "bright-white",
-];
+use crate::label::COLORS;
 
 /// The least contrast of text (WCAG 2.2, 1.4.3, level AA).
 pub const AA: f64 = 4.5;
@@ -29,6 +11,8 @@ pub const AA: f64 = 4.5;
 pub const AAA: f64 = 7.0;
 /// Steps by which a colour is moved until it can be read.
 const STEPS: u16 = 20;
+/// Steps of a ground that stands out from another.
+const RAISED: u16 = 1;
 
 /// Red, green and blue of sRGB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +36,7 @@ impl Colour {
         if text == "default" {
             return Some(Self::Default);
         }
-        if let Some(at) = NAMES.iter().position(|name| *name == text) {
+        if let Some(at) = COLORS.iter().position(|name| *name == text) {
             return u8::try_from(at).ok().map(Self::Indexed);
         }
         let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
@@ -123,6 +107,12 @@ impl Rgb {
         (0..=STEPS).map(moved).find(|rgb| rgb.contrast(ground) >= least).unwrap_or(end)
     }
 
+    /// A ground that stands out a little from this one, as letters on it do.
+    #[must_use]
+    pub fn raised(self) -> Self {
+        self.mixed(if self.is_dark() { Self(255, 255, 255) } else { Self(0, 0, 0) }, RAISED)
+    }
+
     fn mixed(self, end: Self, step: u16) -> Self {
         let part = |from: u8, to: u8| {
             let sum = u16::from(from) * (STEPS - step) + u16::from(to) * step;
@@ -160,7 +150,6 @@ mod tests {
         ] {
             assert_eq!(Colour::parse(text), colour, "{text}");
         }
-        assert_eq!(NAMES, crate::label::COLORS, "labels have the same names");
     }
 
     #[test]

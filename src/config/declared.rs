@@ -23,7 +23,7 @@ const fn setting(name: &'static str, takes: &'static str, does: &'static str) ->
 }
 
 /// All settings.
-pub const DECLARED: [Declared; 14] = [
+pub const DECLARED: [Declared; 15] = [
     setting(
         "theme",
         "auto, dark, light, high-contrast, 16-colours, monochrome, or NAME of themes/NAME.toml",
@@ -72,6 +72,12 @@ pub const DECLARED: [Declared; 14] = [
     setting("hours", "24 or 12", "Hours of a day: 16:28 or 4:28 pm."),
     setting("title", "true or false", "Whether the terminal's title shows what is unread."),
     setting(
+        "links",
+        "true or false",
+        "Whether the terminal may open links in mail itself, where it can (OSC 8); L still lists \
+         them, and alone opens those with a warning.",
+    ),
+    setting(
         "notify",
         "true or false",
         "Whether the terminal announces new mail; accounts.toml has more to say about that.",
@@ -79,7 +85,8 @@ pub const DECLARED: [Declared; 14] = [
     setting(
         "mouse",
         "true or false",
-        "Whether a press points and opens and the wheel scrolls; Shift still selects text.",
+        "Whether a press points and opens, the wheel scrolls, and a border between two parts can be \
+         dragged; Shift still selects text.",
     ),
     setting(
         "linear",

@@ -53,6 +53,8 @@ pub struct Settings {
     pub twelve: bool,
     /// Whether the terminal's title is set.
     pub title: bool,
+    /// Whether the terminal may open links itself.
+    pub links: bool,
     /// Whether new mail is announced in the terminal.
     pub notify: bool,
     /// Whether the mouse points and scrolls.
@@ -75,6 +77,7 @@ impl Default for Settings {
             dates: Dates::Short,
             twelve: false,
             title: true,
+            links: true,
             notify: true,
             mouse: true,
             linear: false,
@@ -177,12 +180,12 @@ impl Loaded {
         Self { settings, palette, warnings }
     }
 
-    /// The first thing that is wrong, and how many more there are.
+    /// What is wrong, a line each.
     #[must_use]
-    pub fn complaint(&self) -> Option<(String, usize)> {
-        let (file, first) = self.warnings.first()?;
-        let said = format!("{file} line {}: {}", first.line, first.text);
-        Some((said, self.warnings.len() - 1))
+    pub fn complaints(&self) -> Vec<String> {
+        let said =
+            |(file, what): &(String, Warning)| format!("{file} line {}: {}", what.line, what.text);
+        self.warnings.iter().map(said).collect()
     }
 }
 
@@ -210,6 +213,7 @@ impl Settings {
             ("dates", text(read::DATES.name(self.dates))),
             ("hours", if self.twelve { "12" } else { "24" }.to_owned()),
             ("title", self.title.to_string()),
+            ("links", self.links.to_string()),
             ("notify", self.notify.to_string()),
             ("mouse", self.mouse.to_string()),
             ("linear", self.linear.to_string()),
@@ -237,13 +241,13 @@ mod tests {
         assert_eq!(Loaded::default().palette, None);
         assert_eq!(load("theme = \"light\"").palette, theme::Palette::built_in("light"));
         let own = load("theme = \"mine\"");
-        assert_eq!(own.complaint().unwrap().0.split(':').next(), Some("themes/mine.toml line 1"));
+        assert_eq!(own.complaints()[0].split(':').next(), Some("themes/mine.toml line 1"));
         let look = own.palette.unwrap().look(theme::Role::Muted);
         assert_eq!(look.fg, colour::Colour::Indexed(1));
         let none = load("# x\ntheme = \"drak\"\nhours = 7");
         assert_eq!(none.palette, None);
-        let (said, more) = none.complaint().unwrap();
-        assert_eq!((said.as_str(), more), ("config.toml line 3: hours takes 24 or 12", 1));
+        let said = none.complaints();
+        assert_eq!((said[0].as_str(), said.len()), ("config.toml line 3: hours takes 24 or 12", 2));
         let (_, second) = &none.warnings[1];
         assert_eq!((second.line, second.text.as_str()), (2, "there is no theme drak; is it dark?"));
     }

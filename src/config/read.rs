@@ -129,6 +129,7 @@ fn set(settings: &mut Settings, key: &str, item: &Item) -> Option<()> {
         "dates" => settings.dates = DATES.read(item.as_str()?)?,
         "hours" => settings.twelve = number(12, 24).filter(|n| [12, 24].contains(n))? == 12,
         "title" => settings.title = item.as_bool()?,
+        "links" => settings.links = item.as_bool()?,
         "notify" => settings.notify = item.as_bool()?,
         "mouse" => settings.mouse = item.as_bool()?,
         "linear" => settings.linear = item.as_bool()?,
@@ -163,7 +164,7 @@ mod tests {
             auto_advance = \"next\"\n\
             tabs = [\"unread\", \"label:Team\", \"search:Big Bills\"]\n\
             dates = \"iso\"\nhours = 12\ntitle = false\n\
-            notify = false\nmouse = false\nlinear = true\n";
+            links = false\nnotify = false\nmouse = false\nlinear = true\n";
         let (settings, warnings) = Settings::read(text);
         assert_eq!(warnings, []);
         let values = settings.values();

@@ -67,6 +67,9 @@ impl Device {
                 Ok(())
             }
             Frame::Withheld { store, code, message } => self.withheld(&store, &code, &message),
+            Frame::Lacks { store, after, chain } => {
+                self.lacks(&store, Head { position: after, chain }).map_err(EngineError::from)
+            }
             Frame::Ack { stores } => self.acknowledged(&stores),
             Frame::Diverged { store, position, chain } => {
                 self.diverged(&store, Some(Head { position, chain }))
@@ -543,6 +546,7 @@ impl Device {
         if let Some(open) = self.open.peek_mut(&thread) {
             open.subscribed = false;
         }
+        self.no_fetch(&thread);
         Err(EngineError::Withheld(thread.to_string(), message))
     }
 

@@ -45,7 +45,7 @@ impl Engine {
         self.recover_drafts();
         self.tell_labels();
         self.tell_writers();
-        self.tell_searches();
+        self.tell_remembered();
         self.tell_status();
     }
 

@@ -122,7 +122,8 @@ impl Driver {
             LinkEvent::Down(error) => {
                 self.breaks += 1;
                 self.device.disconnected();
-                self.state = LinkView::Connecting;
+                // Until it is tried again there is no connection, and none is being made.
+                self.state = LinkView::Offline;
                 self.last_error = Some(error);
             }
             LinkEvent::Refused(error) => self.refused(error),

@@ -9,6 +9,7 @@ use crate::command::intent::{Intent, Target};
 use crate::engine::accounts::{AccountStep, Accounts, NewMail};
 use crate::engine::original::{Original, OriginalAsk};
 use crate::engine::search::{Found, Indexed, Sought};
+use crate::engine::sizes::Sizes;
 use crate::engine::stats::Stats;
 use crate::engine::told::Writers;
 use crate::engine::view::{
@@ -48,6 +49,8 @@ pub enum Request {
     },
     /// This was searched: remember it on this device; see [`Update::Searches`].
     Searched(String),
+    /// The screen is divided so: remember it on this device; see [`Update::Sizes`].
+    Divided(Sizes),
     /// Nobody wants the answer to the last search any more.
     StopSearch,
     /// The conversations that these threads are in, in this order; answered by [`Update::Rows`].
@@ -184,6 +187,8 @@ pub enum Update {
     Rows(u64, Vec<Row>),
     /// What was searched on this device before, the newest first; told once.
     Searches(Vec<String>),
+    /// How the screen was divided the last time.
+    Sizes(Sizes),
     /// How far the index is, told after a search.
     Indexed(Indexed),
     /// All labels with counts, in display order; sent whenever a count or label changed.

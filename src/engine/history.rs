@@ -271,8 +271,10 @@ impl Device {
             2..=MOST_COUNTED => self.conversations(&past.id)?,
             few_or_many => few_or_many,
         };
+        let subject = if threads == 1 { self.subject_of(&past.id)? } else { None };
         Ok(HistoryRow {
             what,
+            subject,
             here: past.device == self.id,
             device_name: past.device.name().to_owned(),
             name: crate::safe_text::line(&past.name),
@@ -300,6 +302,20 @@ impl Device {
         let of = params![id.as_str(), StoreId::MAILBOX];
         let count: i64 = statement.query_row(of, |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// The subject of a conversation that an action reached.
+    fn subject_of(&self, id: &ActionId) -> Result<Option<String>, StoreError> {
+        let mut statement = self.db.sql().prepare_cached(
+            "SELECT i.subject FROM (
+                 SELECT threadId AS id FROM actionThreads WHERE actionId = ?1
+                 UNION ALL SELECT substr(store, 8) FROM unprojected
+                 WHERE actionId = ?1 AND store <> ?2) t
+             JOIN threadIndex i ON i.id = t.id WHERE i.subject IS NOT NULL LIMIT 1",
+        )?;
+        let mut found = statement.query(params![id.as_str(), StoreId::MAILBOX])?;
+        let subject: Option<String> = found.next()?.map(|row| row.get(0)).transpose()?;
+        Ok(subject.map(|subject| crate::safe_text::line(&subject)))
     }
 
     /// The rows of the conversations that an action reached, at most `limit`, and how many there

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::command::events::{action_name, event, says};
 use crate::command::intent::{Change, Intent, Target};
+use crate::command::snooze;
 use crate::engine::view::Done;
 use crate::engine::{Device, EngineError};
 use crate::id::{ActionId, DeviceId, EventId, StoreId, ThreadId};
@@ -128,7 +129,8 @@ impl Device {
         }
         groups.settle(&self.db)?;
         let says = says(changes, rows.len(), &|id| self.label_name(id));
-        Ok(Done { action: Some(action.id), threads: rows.len(), says, ..Done::default() })
+        let until = snooze::ends(changes);
+        Ok(Done { action: Some(action.id), threads: rows.len(), says, until, ..Done::default() })
     }
 
     /// Shows a thread as its own events have it. The caller has touched it.

@@ -21,7 +21,7 @@ use crate::id::DeviceId;
 use crate::limits::{CONNECT_TIMEOUT, DEAD_AFTER, HELLO_TIMEOUT, PING_AFTER, RECONNECT_MOST};
 use crate::notice::Explain as _;
 use crate::sync::{
-    ACCOUNTS, Backoff, Connection, Deadlines, Frame, Incoming, Outgoing, PROTOCOL, SEARCH,
+    ACCOUNTS, Backoff, Connection, Deadlines, Frame, Incoming, MEND, Outgoing, PROTOCOL, SEARCH,
     SyncError, connect,
 };
 
@@ -260,7 +260,7 @@ where
 {
     let mut connection = connect(transport, url).await?;
     // Beside its backend a device asks who fetches.
-    let hears = token.iter().flat_map(|_| [ACCOUNTS, SEARCH]).map(str::to_owned).collect();
+    let hears = token.iter().flat_map(|_| [ACCOUNTS, SEARCH, MEND]).map(str::to_owned).collect();
     let device = device.clone();
     connection.send(&Frame::Hello { protocol: PROTOCOL, device, token, hears }).await?;
     match connection.receive().await? {

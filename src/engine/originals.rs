@@ -92,7 +92,8 @@ impl Engine {
                 continue;
             }
             let link = self.driver.status().link;
-            let lost = matches!(link, Link::Offline | Link::Refused);
+            // A connection that is tried again may still bring it.
+            let lost = !self.driver.has_link();
             if lost || Instant::now() >= awaited.until {
                 self.not_here(&awaited.ask);
                 continue;

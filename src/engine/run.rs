@@ -102,6 +102,8 @@ struct Engine {
     /// When a disk that refused is tried again.
     try_at: Option<Instant>,
     last_status: Option<Status>,
+    /// Whether it was said that the backend is not reached, since it was last.
+    outage: bool,
     /// The purge that was asked for.
     purging: Option<Purging>,
     /// Conversations to load when there is nothing else to do.
@@ -149,6 +151,7 @@ impl Engine {
             syncing_kept: None,
             try_at: None,
             last_status: None,
+            outage: false,
             purging: None,
             ahead: VecDeque::new(),
             keeping: false,
@@ -346,7 +349,12 @@ impl Engine {
     /// Takes in an event of the link; a page of the Mailbox log with those behind it, for as long
     /// as nothing else is there to do and a key would not have to wait.
     fn link_events(&mut self, event: LinkEvent, coming: &mut Coming<'_>) {
-        if matches!(event, LinkEvent::Down(_) | LinkEvent::Refused(_))
+        let ended = match &event {
+            LinkEvent::Down(_) => Some(Ended::ForNow),
+            LinkEvent::Refused(_) => Some(Ended::ForGood),
+            _ => None,
+        };
+        if ended.is_some()
             && let Some(purging) = self.purging.take()
         {
             self.tell(Update::Purge(purging.ticket, Purging::lost()));
@@ -362,6 +370,7 @@ impl Engine {
         if let Err(error) = done {
             self.tell(Update::Notice(error.notice()));
         }
+        self.tell_outage(ended);
         // A frame puts what was decided on disk first; that the link is gone does not.
         if !self.driver.device.is_saving() {
             self.due = None;
@@ -567,6 +576,7 @@ mod telling;
 
 use composing::{Asked, Opening};
 use originals::Awaited;
+use telling::Ended;
 
 #[cfg(test)]
 #[path = "run_tests.rs"]

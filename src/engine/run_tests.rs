@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::clock::SystemClock;
+use crate::engine::link::Place;
+use crate::engine::view::Link;
+use crate::sync::Frame;
 
 fn engine(dir: &std::path::Path) -> (Engine, Receiver<Update>) {
     let device = Device::open(dir, true, Box::new(SystemClock)).unwrap();
@@ -132,4 +135,28 @@ fn each_draft_that_is_asked_for_is_answered_by_itself() {
     engine.compose_on();
     engine.compose_on();
     assert_eq!(answers(&told), ["1 false", "draft-lost"]);
+}
+
+#[test]
+fn a_backend_that_is_not_reached_is_said_once_until_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut engine, told) = engine(dir.path());
+    let (_inputs, receiver) = mpsc::channel();
+    let mut coming = Coming::new(&receiver);
+    let mut said = |engine: &mut Engine, event| {
+        engine.link_events(event, &mut coming);
+        let notices = told.try_iter().filter(|update| matches!(update, Update::Notice(_)));
+        (notices.count(), engine.driver.status().link)
+    };
+    let down = || LinkEvent::Down(SyncError::Timeout);
+    let pong = || LinkEvent::Frame(Box::new(Frame::Pong { n: 1 }), Place::default());
+    assert_eq!(said(&mut engine, LinkEvent::Dialing), (0, Link::Connecting));
+    assert_eq!(said(&mut engine, down()), (1, Link::Offline));
+    assert_eq!(said(&mut engine, LinkEvent::Dialing), (0, Link::Connecting));
+    assert_eq!(said(&mut engine, down()), (0, Link::Offline), "the same outage");
+    assert_eq!(said(&mut engine, pong()), (0, Link::Online { behind: 0 }));
+    assert_eq!(said(&mut engine, down()), (1, Link::Offline), "another one");
+    let (code, message) = ("token".to_owned(), "no".to_owned());
+    let refused = LinkEvent::Refused(SyncError::Refused { code, message });
+    assert_eq!(said(&mut engine, refused), (1, Link::Refused));
 }

@@ -54,6 +54,10 @@ impl Engine {
                 self.driver.device.remember_search(&text)?;
                 self.due.get_or_insert_with(|| Instant::now() + COMMIT_WITHIN);
             }
+            (Request::Divided(sizes), _) => {
+                self.driver.device.remember_sizes(sizes)?;
+                self.due.get_or_insert_with(|| Instant::now() + COMMIT_WITHIN);
+            }
             (Request::StopSearch, Some(searcher)) => {
                 searcher.stop();
                 self.both = self.both.as_ref().map(|_| Both::default());

@@ -1,4 +1,5 @@
-//! What people like to know of their mail: how much a week, who writes, how soon it is answered.
+//! What people like to know of their mail: how much a week, who writes, by which lists it comes,
+//! how soon it is answered.
 //!
 //! Invariant: bounded, whatever the mailbox; read on a thread and connections of its own, so that
 //! neither a key nor the engine waits for it. What a name hides is taken out before it is told.
@@ -8,6 +9,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::engine::EngineError;
+use crate::engine::view::Label;
+use crate::label;
 use crate::mail::Address;
 use crate::mail::compose::address_key;
 use crate::mailbox::{self, Counted};
@@ -19,6 +22,10 @@ use crate::store::{Db, Kind};
 pub const WEEKS: usize = 104;
 /// Senders that are told.
 pub const SENDERS: usize = 10;
+/// Lists that are told.
+pub const LISTS: usize = 8;
+/// Labels that are told.
+pub const LABELS: usize = 8;
 /// Rows that are looked through, the newest first.
 const MAX_ROWS: usize = 500_000;
 /// Rows that are read at a time.
@@ -31,10 +38,12 @@ const WEEK: i64 = 7 * 86_400;
 const LATEST: i64 = 30 * 86_400;
 /// Up to where the classes of waits reach, in seconds: an hour, a day, a week, and what is later.
 const CLASSES: [i64; 3] = [3_600, 86_400, WEEK];
+/// What the classes are called.
+pub const CLASS_NAMES: [&str; 4] = ["within an hour", "within a day", "within a week", "later"];
 /// The longest address that is told, in bytes (RFC 5321 section 4.5.3.1).
 const MAX_ADDRESS_BYTES: usize = 320;
 
-/// How soon first messages were answered.
+/// How soon messages were answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Answers {
     /// Within an hour, a day, a week, later.
@@ -75,10 +84,24 @@ pub struct Stats {
     pub messages: u64,
     /// Who wrote in most conversations, and in how many; without the user.
     pub senders: Vec<(Address, u64)>,
-    /// The user's answers to others, in conversations of two messages.
+    /// Mailing lists, and how many messages of the same weeks came by each; none where there is no
+    /// index of all messages.
+    pub lists: Vec<(String, u64)>,
+    /// The user's answers to others; where there is no such index, of conversations of two messages
+    /// alone.
     pub yours: Answers,
-    /// Others' answers to the user, in such.
+    /// Others' answers to the user, of the same.
     pub theirs: Answers,
+}
+
+/// The user's labels with the most conversations, and with how many.
+#[must_use]
+pub fn labels(all: &[Label]) -> Vec<(String, u64)> {
+    let own = all.iter().filter(|of| !label::is_system(of.id.as_str()) && of.thread_count > 0);
+    let mut labels: Vec<(String, u64)> = own.map(|of| (of.name.clone(), of.thread_count)).collect();
+    labels.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    labels.truncate(LABELS);
+    labels
 }
 
 /// Counts what is in the mailbox of the data directory `dir`, at `now`, Unix seconds.
@@ -100,13 +123,16 @@ pub fn count(dir: &Path, now: i64) -> Result<Stats, EngineError> {
         }
         next = after;
     }
-    let mut stats = sum.stats();
+    let (mut stats, own) = sum.stats();
     // The index of a backend in this process has every message with its date; that of a device has
     // only what is kept here.
     if let Some(index) = Index::read(&dir.join("backend"))? {
         let weeks = index.spans(now - weeks_seconds(), now, WEEK)?;
         if weeks.iter().any(|count| *count > 0) {
             (stats.weeks, stats.by_conversation) = (weeks, false);
+            stats.lists = index.lists(now - weeks_seconds(), LISTS)?;
+            let waits = index.waits(&own, LATEST)?;
+            (stats.yours, stats.theirs) = (Answers::of(waits.yours), Answers::of(waits.theirs));
         }
     }
     Ok(stats)
@@ -174,7 +200,8 @@ impl Sum {
         }
     }
 
-    fn stats(self) -> Stats {
+    /// What that is, and which address is the user's.
+    fn stats(self) -> (Stats, String) {
         // Who is in most conversations in which the user wrote is the user.
         let own = self.met.iter().filter(|(_, met)| met.sent > 0);
         let own = own.max_by_key(|(key, met)| (met.sent, Reverse((*key).clone())));
@@ -191,15 +218,17 @@ impl Sum {
             address: safe_text::line(&who.address),
         };
         let senders = senders.into_iter().take(SENDERS);
-        Stats {
+        let stats = Stats {
             weeks: self.weeks,
             by_conversation: true,
             conversations: self.conversations,
             messages: self.messages,
             senders: senders.filter_map(|(_, met)| Some((safe(met.who?), met.rows))).collect(),
             yours: Answers::of(waits(yours)),
+            lists: Vec::new(),
             theirs: Answers::of(waits(theirs)),
-        }
+        };
+        (stats, own)
     }
 }
 
@@ -220,7 +249,7 @@ mod tests {
         for row in rows {
             sum.add(row);
         }
-        sum.stats()
+        sum.stats().0
     }
 
     #[test]

@@ -6,10 +6,20 @@
 use super::{Engine, Update};
 use crate::engine::EngineError;
 use crate::engine::late::too_late;
+use crate::engine::sizes::Sizes;
 use crate::engine::view::HistoryPage;
 use crate::id::ActionId;
 use crate::mailbox::{self, Of};
-use crate::notice::{Explain as _, Notice};
+use crate::notice::{Explain as _, Notice, Severity};
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It is tried again.
+    ForNow,
+    /// It is not.
+    ForGood,
+}
 
 impl Engine {
     pub(super) fn tell_labels(&self) {
@@ -32,11 +42,15 @@ impl Engine {
         }
     }
 
-    /// What was searched before. It is a convenience: what cannot be read is none.
-    pub(super) fn tell_searches(&self) {
+    /// What was searched before, and how the screen was divided. It is a convenience: what cannot be read is none.
+    pub(super) fn tell_remembered(&self) {
         let searches = self.driver.device.past_searches().unwrap_or_default();
         if !searches.is_empty() {
             self.tell(Update::Searches(searches));
+        }
+        let sizes = self.driver.device.sizes();
+        if sizes != Sizes::default() {
+            self.tell(Update::Sizes(sizes));
         }
     }
 
@@ -46,6 +60,25 @@ impl Engine {
             self.last_status = Some(status);
             self.tell(Update::Status(status));
         }
+    }
+
+    /// Says why there is no connection: once until there is one again, and always where none will
+    /// be made any more. In one process only the latter is worth a word.
+    pub(super) fn tell_outage(&mut self, ended: Option<Ended>) {
+        let Some(error) = &self.driver.last_error else {
+            self.outage = false;
+            return;
+        };
+        let mut notice = error.notice();
+        match ended {
+            Some(Ended::ForGood) => {}
+            Some(Ended::ForNow) if self.driver.status().remote && !self.outage => {
+                notice.severity = Severity::Warning;
+            }
+            _ => return,
+        }
+        self.outage = true;
+        self.tell(Update::Notice(notice));
     }
 
     pub(super) fn tell_news(&mut self) {

@@ -218,7 +218,7 @@ impl Message {
 /// The connection to the backend, for the status line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Link {
-    /// `--offline`, or not started yet.
+    /// Not there: `--offline`, not started yet, or lost until it is tried again.
     #[default]
     Offline,
     /// Trying.
@@ -285,6 +285,9 @@ pub struct Done {
     /// What an undo left alone.
     #[serde(default)]
     pub kept: Vec<Kept>,
+    /// Until when they sleep, Unix seconds: each reader has its own zone and way to write it.
+    #[serde(default)]
+    pub until: Option<i64>,
     /// Where a draft was written down, or what was queued.
     #[serde(default)]
     pub wrote: Option<Wrote>,
@@ -498,6 +501,8 @@ pub struct HistoryRow {
     pub changes: Vec<Deed>,
     /// How many conversations it reached.
     pub threads: u64,
+    /// The subject of the conversation, where it reached one and that is here.
+    pub subject: Option<String>,
     /// The undo that undid it.
     pub undone_by: Option<ActionId>,
     /// The action that it undid.

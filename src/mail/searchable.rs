@@ -13,6 +13,10 @@ use super::field::{self, Head};
 use super::html;
 use super::part::{Kind, Node, Walker};
 use super::{Address, Attachment, Parsed, word};
+use crate::safe_text;
+
+/// The longest `List-Id` that is shown, in bytes (RFC 2919, section 3).
+const MAX_LIST_ID: usize = 255;
 
 /// What can be looked for in a message.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,6 +35,8 @@ pub struct Searchable {
     pub message_id: String,
     /// What its list is called and known by (RFC 2919).
     pub list: String,
+    /// What its list is known by alone (RFC 2919, section 2), in small letters; safe to show.
+    pub list_id: String,
     /// The shown text.
     pub text: String,
     /// Texts that a reader is not shown at once: richer alternatives, attached texts.
@@ -117,6 +123,8 @@ fn of_header(head: &Head<'_>, header: Parsed) -> Searchable {
             list.push(' ');
         }
     }
+    let list_id = head.first("List-Id").map(|value| word::decode(value, &mut defects));
+    let list_id = list_id.as_deref().and_then(id_of_list).unwrap_or_default();
     let mut from = header.from;
     for name in ["Sender", "Reply-To"] {
         for address in envelope::addresses(head, name, &mut defects) {
@@ -133,8 +141,17 @@ fn of_header(head: &Head<'_>, header: Parsed) -> Searchable {
         bcc: header.bcc,
         message_id: header.message_id.unwrap_or_default(),
         list,
+        list_id,
         ..Searchable::default()
     }
+}
+
+/// What stands in the last angle brackets of a `List-Id`; all of one that has none and is a word.
+fn id_of_list(value: &str) -> Option<String> {
+    let inside = value.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
+    let id = inside.map_or(value, |(id, _)| id).trim();
+    let fits = !id.is_empty() && id.len() <= MAX_LIST_ID && !id.contains(char::is_whitespace);
+    fits.then(|| safe_text::line(&id.to_lowercase()))
 }
 
 /// The alternatives that are not the plainest, as text.

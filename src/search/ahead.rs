@@ -65,7 +65,7 @@ mod tests {
 
     fn words(body: usize) -> Words {
         let texts = Texts { body: "x".repeat(body), ..Texts::default() };
-        Words { attached: false, texts }
+        Words { texts, ..Words::default() }
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct Entry {
     pub attached: bool,
     /// Message-ID without angle brackets.
     pub message_id: String,
+    /// What the list that it came by is known by; empty for none.
+    pub list: String,
     /// Its words.
     pub texts: Texts,
 }
@@ -46,6 +48,8 @@ pub struct Entry {
 pub struct Words {
     /// Whether something is attached.
     pub attached: bool,
+    /// The id of its list.
+    pub list: String,
     /// Its words.
     pub texts: Texts,
 }
@@ -54,7 +58,8 @@ impl Words {
     /// The words of a message.
     #[must_use]
     pub fn of(message: &Searchable) -> Self {
-        Self { attached: message.attached, texts: Texts::of(message) }
+        let (attached, list) = (message.attached, message.list_id.clone());
+        Self { attached, list, texts: Texts::of(message) }
     }
 }
 

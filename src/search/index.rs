@@ -107,6 +107,7 @@ impl Index {
         db.sql().pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         db.sql().pragma_update(None, "cache_size", -CACHE_KIB)?;
         let mut index = Self { db };
+        index.db.sql().execute_batch(super::lists::SQL)?;
         match index.value("rules")? {
             None => {
                 index.begin()?;
@@ -291,6 +292,7 @@ impl Index {
             texts.file,
             texts.list
         ])?;
+        self.name_list(&texts.list, &entry.list)?;
         let short = "INSERT INTO short(rowid, begins) VALUES (?1, ?2)";
         self.db.sql().prepare_cached(short)?.execute(params![id, texts.begins()])?;
         Ok(())
@@ -402,6 +404,8 @@ impl Index {
         }
         sql.prepare_cached("DELETE FROM message WHERE thread = ?1")?.execute([key])?;
         sql.prepare_cached("DELETE FROM thread WHERE key = ?1")?.execute([key])?;
+        // A list may have been only there; what comes in names it again.
+        sql.prepare_cached("DELETE FROM list")?.execute([])?;
         Ok(())
     }
 

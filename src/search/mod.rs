@@ -8,6 +8,7 @@
 //! time and zone come in as arguments.
 
 pub mod ahead;
+mod answers;
 pub mod complete;
 pub mod entry;
 pub mod error;
@@ -15,6 +16,7 @@ mod find;
 mod fts;
 pub mod hits;
 pub mod index;
+mod lists;
 pub mod mark;
 mod plan;
 pub mod query;
@@ -22,6 +24,7 @@ mod spans;
 mod walk;
 pub mod words;
 
+pub use answers::Waits;
 pub use complete::{Completion, Known, Person, complete};
 pub use error::SearchError;
 pub use find::{Ask, Hit, Order, Rows};

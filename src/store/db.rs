@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::store::StoreError;
 use crate::store::disk::{self, make_private, private_dir};
+use crate::store::room::Room;
 
 /// How long a reader or writer waits for another's lock, in milliseconds.
 const BUSY_MS: u64 = 5_000;
@@ -99,6 +100,8 @@ pub struct Db {
     in_transaction: bool,
     /// Whether the write-ahead log may lack what was written to it.
     distrusted: bool,
+    /// How far there is room in it.
+    room: Room,
 }
 
 impl Db {
@@ -214,6 +217,7 @@ impl Db {
             durability: Durability::Normal,
             in_transaction: false,
             distrusted: false,
+            room: Room::default(),
         })
     }
 
@@ -246,6 +250,7 @@ impl Db {
             durability: Durability::Full,
             in_transaction: false,
             distrusted: false,
+            room: Room::default(),
         })
     }
 
@@ -419,6 +424,9 @@ impl Db {
         if self.was_given_up() {
             self.in_transaction = false;
             return Err(StoreError::GivenUp);
+        }
+        if self.durability == Durability::Full && !self.path.as_os_str().is_empty() {
+            self.room.before_commit(&self.connection, &log_of(&self.path));
         }
         let commit = self.connection.prepare_cached("COMMIT");
         let done = commit.and_then(|mut commit| commit.execute([]));

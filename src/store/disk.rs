@@ -200,6 +200,13 @@ pub fn sync_log(log: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Puts bytes behind the `size` bytes of a file that is there. Nobody may write it meanwhile.
+pub(super) fn append(path: &Path, size: u64, bytes: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::FileExt as _;
+    about_to(path, Step::Append(path, bytes))?;
+    OpenOptions::new().write(true).open(path)?.write_all_at(bytes, size)
+}
+
 /// Writes what a write-ahead log holds again, as it is and where it is, and syncs it: after a sync
 /// that failed the system takes for written what it could not write. Nobody may write it meanwhile.
 ///

@@ -41,6 +41,16 @@ pub struct Appended {
     pub head: Head,
 }
 
+/// Not `ON CONFLICT`: SQLite would keep a copy of each page, to go back to.
+const INSERT: &str = "
+    INSERT OR IGNORE INTO eventlog(store, position, id, name, args, device, epoch, action, chain)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const OVERWRITE: &str = "
+    INSERT INTO eventlog(store, position, id, name, args, device, epoch, action, chain)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+    ON CONFLICT(store, position) DO UPDATE SET id = ?3, name = ?4, args = ?5, device = ?6,
+        epoch = ?7, action = ?8, chain = ?9";
+
 /// The log tables of a file.
 #[derive(Debug, Clone, Copy)]
 pub struct Log;
@@ -176,7 +186,8 @@ impl Log {
                 continue;
             }
             let Some(known) = Self::position_of(db, key, &event.id)? else {
-                return Err(StoreError::Row(format!("{store} has events above its head")));
+                // Its place is taken: the log goes on above what is said to be its end.
+                return Err(StoreError::Broken { store: store.clone(), position: next.position });
             };
             if Self::is_same(db, store, known, event)? {
                 done.positions.push((event.id.clone(), known));
@@ -204,25 +215,34 @@ impl Log {
 
     /// Puts an event into the log; `false` when its id, or its place, is taken.
     fn insert(db: &Db, key: i64, at: Head, event: &NewEvent) -> Result<bool, StoreError> {
+        Self::place(db, INSERT, key, at, event)
+    }
+
+    /// Puts an event into its place, whatever is there: that keeps its place in the order of
+    /// arrival.
+    pub(super) fn overwrite(
+        db: &Db,
+        key: i64,
+        at: Head,
+        event: &NewEvent,
+    ) -> Result<(), StoreError> {
+        Self::place(db, OVERWRITE, key, at, event).map(drop)
+    }
+
+    fn place(db: &Db, sql: &str, key: i64, at: Head, event: &NewEvent) -> Result<bool, StoreError> {
         let action = event.action.as_ref().and_then(|action| serde_json::to_string(action).ok());
-        let added = db
-            .sql()
-            .prepare_cached(
-                "INSERT INTO eventlog(store, position, id, name, args, device, epoch, action, chain)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![
-                key,
-                number(at.position),
-                IdColumn(&event.id),
-                event.name,
-                event.args.packed(),
-                event.device.as_str(),
-                event.epoch.as_str(),
-                action,
-                at.chain.bytes(),
-            ])?;
-        Ok(added > 0)
+        let placed = db.sql().prepare_cached(sql)?.execute(params![
+            key,
+            number(at.position),
+            IdColumn(&event.id),
+            event.name,
+            event.args.packed(),
+            event.device.as_str(),
+            event.epoch.as_str(),
+            action,
+            at.chain.bytes(),
+        ])?;
+        Ok(placed > 0)
     }
 
     fn position_of(db: &Db, key: i64, id: &EventId) -> Result<Option<u64>, StoreError> {

@@ -17,6 +17,8 @@ pub const PROTOCOL: u32 = 2;
 pub const ACCOUNTS: &str = "accounts";
 /// A hello that names this hears [`Frame::Finder`].
 pub const SEARCH: &str = "search";
+/// A hello that names this hears [`Frame::Lacks`].
+pub const MEND: &str = "mend";
 /// The zstd level on the wire.
 const LEVEL: i32 = 1;
 
@@ -260,6 +262,25 @@ pub enum Frame {
         code: String,
         /// One line.
         message: String,
+    },
+    /// The backend's log of a store is not what was written to it behind a position: what do you
+    /// hold of it? Only for a device whose hello says that it hears [`MEND`].
+    Lacks {
+        /// The store.
+        store: StoreId,
+        /// The last position up to which it is.
+        after: u64,
+        /// The chain at it.
+        chain: Chain,
+    },
+    /// What a device holds of a log that the backend lacks; as much as goes into a page.
+    Mend {
+        /// The store.
+        store: StoreId,
+        /// The position before the first.
+        after: u64,
+        /// In order of position, without a gap.
+        events: Vec<NewEvent>,
     },
     /// The cursor does not match the backend's log: it agrees up to here.
     Diverged {

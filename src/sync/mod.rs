@@ -15,7 +15,7 @@ pub use connection::{Connection, Incoming, Outgoing, accept, connect};
 pub use deadlines::Deadlines;
 pub use error::SyncError;
 pub use frame::{
-    ACCOUNTS, Bytes, Cursor, FoundHit, Frame, IngestMessage, PROTOCOL, PurgeOrder, PurgedRow,
+    ACCOUNTS, Bytes, Cursor, FoundHit, Frame, IngestMessage, MEND, PROTOCOL, PurgeOrder, PurgedRow,
     Refused, SEARCH, SeenThread, StoreAck, StorePush, decode, encode,
 };
 pub use manifest::{ChunkName, Manifest};

@@ -1,8 +1,9 @@
 //! The cells of a thread that keys write and a row shows: place, snooze, star, mute, labels, and
 //! which messages are unread.
 //!
-//! Invariant: applying an entry is total and pure. A cell takes no write of a device that wrote a
-//! later one there before; nothing hides a received message above what the key's row showed.
+//! Invariant: applying an entry is total and pure. A cell takes no write of a device that wrote the
+//! same or a later one there before; nothing hides a received message above what the key's row
+//! showed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -263,14 +264,15 @@ impl Cells {
         }
     }
 
-    /// Whether this write is not older than one of the same device in this cell; notes it.
+    /// Whether this write is newer than each of the same device in this cell; notes it. The same
+    /// one comes a second time where a device does not know yet that its row holds it.
     fn may_write(&mut self, cell: &str, entry: &Entry) -> bool {
         if entry.action.is_none() {
             return true; // mail has no keys that could change order
         }
         let last = self.writers.entry(cell.to_owned()).or_default();
         match last.get(&entry.device) {
-            Some(later) if *later > entry.id => false,
+            Some(last) if *last >= entry.id => false,
             _ => {
                 last.insert(entry.device.clone(), entry.id.clone());
                 true
@@ -407,6 +409,9 @@ impl Cells {
 
     /// Marks the received messages at or below `seen` that no later mark of this device covers.
     fn mark(&mut self, entry: &Entry, read: bool, seen: u64) {
+        if self.reads.iter().any(|(device, id, _)| (device, id) == (&entry.device, &entry.id)) {
+            return;
+        }
         let above = self
             .reads
             .iter()

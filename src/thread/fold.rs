@@ -317,8 +317,10 @@ pub fn decide(base: &Base, entries: &[Entry], from: usize) -> Undone {
     let mut undone = base.undone.clone();
     for (at, entry) in entries.iter().enumerate().skip(from) {
         let What::Undo { action, seen } = &entry.what else { continue };
-        if undone.get(action) == Some(&Keep::Nothing) {
-            continue;
+        match undone.get(action) {
+            Some(Keep::Nothing) => continue,
+            Some(Keep::Place { by, .. }) if *by == entry.id => continue,
+            _ => {}
         }
         let before = run(base, &entries[..at], &undone);
         let kept = undone.insert(action.clone(), Keep::Nothing);

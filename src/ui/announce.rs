@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 
 use crate::safe_text;
+use crate::ui::hyper;
 
 /// Characters of a notice at most.
 const NOTICE_CHARS: usize = 160;
@@ -20,6 +21,8 @@ const BURST_MS: i64 = 4_000;
 pub struct Tells {
     /// Its title can be set.
     pub title: bool,
+    /// It opens links itself.
+    pub links: bool,
     /// How it shows a notice.
     pub notice: Shows,
 }
@@ -66,7 +69,7 @@ pub fn of(env: &dyn Fn(&str) -> Option<OsString>) -> Tells {
         Some("osc777") => Shows::Osc777,
         _ => own(),
     };
-    Tells { title: !plain, notice }
+    Tells { title: !plain, links: hyper::known(env), notice }
 }
 
 /// What the inbox of a device of another backend was when it was last caught up.
@@ -148,7 +151,7 @@ mod tests {
             let tells = of(&|name| {
                 env.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
             });
-            assert_eq!(tells, Tells { title, notice }, "{env:?}");
+            assert_eq!((tells.title, tells.notice), (title, notice), "{env:?}");
         };
         check(&[("TERM", "xterm-256color")], true, Shows::Bell);
         check(&[("TERM", "linux")], false, Shows::Bell);

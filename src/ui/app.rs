@@ -18,6 +18,7 @@ use crate::config::Loaded;
 use crate::config::colour::Rgb;
 use crate::engine::accounts::{AccountAsk, Accounts};
 use crate::engine::handle::{Request, Update};
+use crate::engine::sizes::Sizes;
 use crate::engine::stats::Stats;
 use crate::engine::view::{ImportProgress, Label, Page, Status};
 use crate::id::{ActionId, LabelId};
@@ -32,12 +33,13 @@ use crate::ui::compose::outgoing;
 use crate::ui::compose::sending::SendBox;
 use crate::ui::ex::ExLine;
 use crate::ui::files::{FileLine, FilesBox, FilesState, Page as TextPage};
+use crate::ui::filter::FilterBox;
 use crate::ui::find::FindBox;
 use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::help::HelpBox;
 use crate::ui::history::History;
 use crate::ui::labels::{Colours, Rename};
-use crate::ui::layout::Panes;
+use crate::ui::layout::{Border, Panes};
 use crate::ui::line::Line;
 use crate::ui::links::LinksBox;
 use crate::ui::list::List;
@@ -112,6 +114,8 @@ pub enum Layer {
     Move(Box<MoveBox>),
     /// It is asked what to find in the conversation.
     Find(Box<FindBox>),
+    /// Words are typed that the history is looked through for.
+    Filter(Box<FilterBox>),
     /// It is asked when something is sent.
     Sending(SendBox),
     /// A file to attach is asked for.
@@ -290,6 +294,10 @@ pub struct Model {
     pub look: Look,
     /// How many of the three panes are shown at most; a key changes it.
     pub panes: Panes,
+    /// How the user has divided the screen.
+    pub sizes: Sizes,
+    /// The border that the mouse has hold of.
+    pub held_border: Option<Border>,
     /// Whether this is the sample mailbox.
     pub demo: bool,
     /// Where the tour of the sample mailbox is, while there is one.
@@ -340,6 +348,10 @@ pub struct Model {
     pub accounts: Option<Accounts>,
     /// The last notice.
     pub notice: Option<Shown>,
+    /// When what is listed was last asked for again, Unix milliseconds; whether it changed since.
+    pub refreshed_ms: i64,
+    /// See there.
+    pub stale: bool,
     /// What was said.
     pub said: panel::Log,
     /// How fast keys are drawn, while that is shown.
@@ -428,6 +440,8 @@ impl Model {
             theme: beginning.theme,
             look: Look::default(),
             panes: Panes::default(),
+            sizes: Sizes::default(),
+            held_border: None,
             demo: beginning.demo,
             tour: beginning.demo.then(Tour::default),
             open: false,
@@ -453,6 +467,8 @@ impl Model {
             status,
             accounts: None,
             notice: None,
+            refreshed_ms: 0,
+            stale: false,
             said: panel::Log::default(),
             latency: None,
             stats: None,
@@ -512,6 +528,7 @@ impl Model {
                     | Layer::Snooze(_)
                     | Layer::Move(_)
                     | Layer::Find(_)
+                    | Layer::Filter(_)
                     | Layer::Sending(_)
                     | Layer::FileLine(_)
                     | Layer::Attach(_)

@@ -12,7 +12,7 @@ use crate::command::search::Does;
 use crate::notice::Severity;
 use crate::ui::app::{Effect, Layer, Model};
 use crate::ui::compose::outgoing::{self, Shown};
-use crate::ui::{ex, help, keys, palette};
+use crate::ui::{ex, help, keys, palette, panel};
 
 /// Commands and lists that are remembered as used last.
 const MAX_RECENT: usize = 50;
@@ -52,7 +52,7 @@ fn under(model: &Model) -> Option<String> {
         return Some(reader.row.thread.to_string());
     }
     if let Some(history) = &model.history {
-        return history.rows.get(history.cursor).map(|row| row.action.to_string());
+        return history.current().map(|row| row.action.to_string());
     }
     let cursor = model.writing.cursor;
     let out = &model.writing.outgoing;
@@ -101,7 +101,7 @@ pub fn run(model: &mut Model, command: &'static Command, behind: Behind) -> Vec<
 pub fn hint(model: &Model, name: &str, does: &str) -> String {
     match model.keymap.key(name) {
         "" => String::new(),
-        key => format!("{} {does}", key.replace(' ', "")),
+        key => format!("{key} {does}"),
     }
 }
 
@@ -126,12 +126,9 @@ pub fn bound(model: &mut Model, bound: Bindings, anew: bool) {
     match bound.wrong.as_slice() {
         [] if anew => model.say(Severity::Info, "The keys are as keys.toml has them now", ""),
         [] => {}
-        [first, rest @ ..] => {
-            let hint = match rest.len() {
-                0 => String::new(),
-                more => format!("{more} more: `mailtui keys` lists them"),
-            };
-            model.say(Severity::Warning, format!("keys.toml {first}"), hint);
+        wrong => {
+            let lines = wrong.iter().map(|wrong| format!("keys.toml {wrong}")).collect();
+            panel::complain(model, lines, "the rest of it holds");
         }
     }
 }

@@ -5,6 +5,7 @@
 //! with their tickets, one `Done` an intent, then `Changed`.
 
 use crate::command::intent::{Change, Intent, Target};
+use crate::command::snooze::ends;
 use crate::engine::handle::{PurgeOf, PurgeStep, Request, Update};
 use crate::engine::search::{Found, Sought};
 use crate::engine::view::{
@@ -386,6 +387,12 @@ impl Double {
         PurgeSum { rows, messages, bytes, kept: 0 }
     }
 
+    /// The subject of the one conversation that something was done to.
+    fn subject_of(&self, threads: &[ThreadId]) -> Option<String> {
+        let [thread] = threads else { return None };
+        self.rows.iter().find(|row| row.thread == *thread)?.subject.clone()
+    }
+
     /// Keeps what was done for the history.
     fn note(&mut self, intent: &Intent, done: &Done) {
         let Some(action) = done.action.clone() else { return };
@@ -416,6 +423,7 @@ impl Double {
             what,
             changes: Vec::new(),
             threads: threads.len() as u64,
+            subject: self.subject_of(&threads),
             undone_by: None,
             undoes: done.undid.clone(),
             redoes: done.redid.clone(),
@@ -490,7 +498,8 @@ impl Double {
             }
         };
         self.past.push((action.clone(), before));
-        Done { action: Some(action), threads, says, wrote, ..Done::default() }
+        let until = if let Intent::Change { changes, .. } = intent { ends(changes) } else { None };
+        Done { action: Some(action), threads, says, wrote, until, ..Done::default() }
     }
 
     fn put_back(&mut self, (rows, outgoing): Past) -> Past {

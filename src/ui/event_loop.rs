@@ -193,7 +193,8 @@ fn draw(screen: &mut Screen, model: &Model) -> std::io::Result<()> {
     crate::crash::point("ui.frame");
     let drawing = view::drawing(model);
     screen.erase(drawing.as_ref())?;
-    screen.paint.frame(model.size, |area, buf| view::draw(model, area, buf))?;
+    let anchors = if screen.tells.links { view::anchors(model) } else { Vec::new() };
+    screen.paint.frame(model.size, anchors, |area, buf| view::draw(model, area, buf))?;
     screen.draw(drawing)
 }
 
@@ -374,6 +375,7 @@ impl Loop {
             (false, true) => TICK_BUSY,
             (false, false) => TICK_IDLE,
         };
+        let tick = update::refreshes_in(model).map_or(tick, |wait| wait.min(tick));
         which::wait(model).map_or(tick, |wait| wait.min(tick))
     }
 
@@ -407,8 +409,13 @@ impl Loop {
         };
         if input.iter().any(|event| !resize(event)) {
             self.pace.key(now);
-        } else if !said.is_empty() || !input.is_empty() || self.pace.wait(now).is_none() {
+        } else if said.iter().any(|event| !event.is_unasked())
+            || !input.is_empty()
+            || (said.is_empty() && self.pace.wait(now).is_none())
+        {
             self.pace.news(now);
+        } else if !said.is_empty() {
+            self.pace.told();
         }
     }
 

@@ -17,7 +17,7 @@ use crate::notice::Severity;
 use crate::ui::app::{Effect, Layer, Model, UiExit};
 use crate::ui::asking::{self, Behind};
 use crate::ui::line::Line;
-use crate::ui::{help, keys, search};
+use crate::ui::{help, keys, mover, search};
 
 /// Lines that are remembered.
 const MAX_LINES: usize = 100;
@@ -138,6 +138,7 @@ pub fn accept(model: &mut Model) -> Vec<Effect> {
         Asked::Nothing => Vec::new(),
         Asked::Run(command) => asking::run(model, command, behind),
         Asked::Label(name, on) => label(model, name, on, &behind),
+        Asked::Move(name) => move_to(model, name, &behind),
         Asked::Go(name) => go(model, name),
         Asked::Search(query) => search_for(model, query),
         Asked::Snooze(until) => sleep(model, until, &behind),
@@ -197,6 +198,24 @@ fn label(model: &mut Model, name: &str, on: bool, behind: &Behind) -> Vec<Effect
         }
     };
     keys::triage(model, intent)
+}
+
+/// Moves the rows to a place or label by its name.
+fn move_to(model: &mut Model, name: &str, behind: &Behind) -> Vec<Effect> {
+    if !matches!(behind.context, Context::List | Context::Reader) {
+        let place = behind.context.name();
+        return refuse(model, format!("move does nothing in the {place}"), "");
+    }
+    if behind.context != model.context_behind_layers() {
+        return asking::gone(model);
+    }
+    match mover::named(model, &behind.subjects, name) {
+        Ok(intent) => keys::triage(model, intent),
+        Err(near) => {
+            let near = near.map(|near| format!("{near} is near")).unwrap_or_default();
+            refuse(model, format!("There is no place or label {name}"), &near)
+        }
+    }
 }
 
 /// Goes to a list by its name or id.

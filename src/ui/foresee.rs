@@ -3,9 +3,11 @@
 //! Invariant: trivial changes only, so that the next key of a fast hand finds the next row; the
 //! engine's answer, asked for right behind the intent, decides. `seen` is never touched.
 
+use std::collections::HashSet;
+
 use crate::command::intent::{Change, Intent};
 use crate::engine::view::Row;
-use crate::id::LabelId;
+use crate::id::{LabelId, ThreadId};
 use crate::label::{self, Place};
 use crate::ui::app::Model;
 
@@ -62,9 +64,8 @@ fn apply(row: &mut Row, change: &Change) {
 /// Shows `intent` on the rows of `model`.
 pub fn foresee(model: &mut Model, intent: &Intent) {
     let Intent::Change { changes, targets } = intent else { return };
-    let meant = |row: &Row| {
-        row.members.iter().any(|member| targets.iter().any(|t| t.thread == member.thread))
-    };
+    let targets: HashSet<&ThreadId> = targets.iter().map(|target| &target.thread).collect();
+    let meant = |row: &Row| row.members.iter().any(|member| targets.contains(&member.thread));
     let list = &mut model.list;
     let rows = list.rows.iter_mut().chain(list.selected.values_mut());
     for row in rows.chain(model.reader.as_mut().map(|reader| &mut reader.row)) {

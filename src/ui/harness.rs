@@ -104,6 +104,12 @@ impl Screen {
         self.draw();
     }
 
+    /// Carries out what something else than a message asked for, then draws.
+    pub(crate) fn follow(&mut self, effects: Vec<Effect>) {
+        self.carry_out(effects);
+        self.draw();
+    }
+
     fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {

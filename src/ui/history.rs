@@ -1,12 +1,15 @@
 //! The history on screen: actions, the newest first, and the conversations of one of them.
 //!
 //! Invariant: a value. Rows come from the engine page by page, an answer is used only if its ticket
-//! is the one that is waited for, and the cursor stays on its action whatever comes above it.
+//! is the one that is waited for, and the cursor stays on its action whatever comes above it. With
+//! a filter the cursor is among the rows that have its words, and older pages are asked for until
+//! enough of them are here.
 
 use crate::command::motion::Motion;
 use crate::engine::handle::Request;
 use crate::engine::view::{HistoryPage, HistoryRow, Row};
 use crate::id::ActionId;
+use crate::label::folded;
 
 /// Actions asked for at once.
 const PAGE: usize = 100;
@@ -33,8 +36,12 @@ pub struct Reached {
 /// The history's state.
 #[derive(Debug, Clone)]
 pub struct History {
-    /// The actions.
-    pub rows: Vec<HistoryRow>,
+    /// The actions that are loaded.
+    rows: Vec<HistoryRow>,
+    /// Those that have the words of the filter, by their places among them.
+    shown: Vec<usize>,
+    /// Words that an action must have to be shown.
+    filter: String,
     /// Whether there are older ones.
     pub more: bool,
     /// Whether a page has come.
@@ -60,6 +67,8 @@ impl History {
     pub fn open(ticket: u64) -> (Self, Request) {
         let mut history = Self {
             rows: Vec::new(),
+            shown: Vec::new(),
+            filter: String::new(),
             more: false,
             loaded: false,
             cursor: 0,
@@ -90,7 +99,52 @@ impl History {
     /// The action under the cursor.
     #[must_use]
     pub fn current(&self) -> Option<&HistoryRow> {
-        self.rows.get(self.cursor)
+        self.rows.get(*self.shown.get(self.cursor)?)
+    }
+
+    /// The actions that are shown.
+    pub fn shown(&self) -> impl Iterator<Item = &HistoryRow> {
+        self.shown.iter().filter_map(|at| self.rows.get(*at))
+    }
+
+    /// How many actions are loaded, shown or not.
+    #[must_use]
+    pub const fn held(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The words that an action must have.
+    #[must_use]
+    pub fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    /// Shows only what has these words; what is to be asked next.
+    pub fn set_filter(&mut self, filter: &str) -> Vec<Request> {
+        let here = self.current().map(|row| row.action.clone());
+        filter.clone_into(&mut self.filter);
+        self.sift();
+        self.stay_on(here.as_ref());
+        self.more_below()
+    }
+
+    /// Finds again what is shown.
+    fn sift(&mut self) {
+        let words: Vec<String> = self.filter.split_whitespace().map(folded).collect();
+        let has = |row: &HistoryRow| {
+            let text = folded(&words_of(row).join(" "));
+            words.iter().all(|word| text.contains(word))
+        };
+        let rows = self.rows.iter().enumerate();
+        self.shown =
+            rows.filter(|(_, row)| words.is_empty() || has(row)).map(|(at, _)| at).collect();
+    }
+
+    /// Puts the cursor on this action, or leaves it where it is as far as there are rows.
+    fn stay_on(&mut self, action: Option<&ActionId>) {
+        let at = action.and_then(|id| self.shown().position(|row| row.action == *id));
+        self.cursor = at.unwrap_or(self.cursor).min(self.shown.len().saturating_sub(1));
+        self.keep_visible();
     }
 
     /// The conversation under the cursor, where conversations are shown.
@@ -122,16 +176,15 @@ impl History {
         self.loaded = true;
         let here = self.current().map(|row| row.action.clone());
         self.more = page.more && self.rows.len() < MOST;
+        // The first row is where the newest is; further down one stays with its action.
+        let stays = here.filter(|_| older || self.cursor > 0);
         if older {
             self.rows.extend(page.rows);
         } else {
-            // The first row is where the newest is; further down one stays with its action.
-            let stays = here.filter(|_| self.cursor > 0);
             self.rows = page.rows;
-            let at = stays.and_then(|id| self.rows.iter().position(|row| row.action == id));
-            self.cursor = at.unwrap_or(self.cursor).min(self.rows.len().saturating_sub(1));
         }
-        self.keep_visible();
+        self.sift();
+        self.stay_on(stays.as_ref());
         if std::mem::take(&mut self.again) { self.refresh() } else { self.more_below() }
     }
 
@@ -158,7 +211,7 @@ impl History {
         let page = self.height.max(1);
         let (cursor, count) = match &mut self.reached {
             Some(reached) => (&mut reached.cursor, reached.rows.as_ref().map_or(0, Vec::len)),
-            None => (&mut self.cursor, self.rows.len()),
+            None => (&mut self.cursor, self.shown.len()),
         };
         let to = match motion {
             Motion::Down => *cursor + 1,
@@ -175,8 +228,37 @@ impl History {
         self.more_below()
     }
 
+    /// The row that stands in this visible line.
+    #[must_use]
+    pub fn row_at(&self, line: usize) -> Option<usize> {
+        let (top, count) = match &self.reached {
+            Some(reached) => {
+                let rows = reached.rows.as_ref().map_or(0, Vec::len);
+                ((reached.cursor + 1).saturating_sub(self.height), rows)
+            }
+            None => (self.top, self.shown.len()),
+        };
+        Some(top + line).filter(|row| line < self.height && *row < count)
+    }
+
+    /// Whether the cursor is on this row.
+    #[must_use]
+    pub fn is_at(&self, row: usize) -> bool {
+        self.reached.as_ref().map_or(self.cursor, |reached| reached.cursor) == row
+    }
+
+    /// Puts the cursor on a row that is there.
+    pub fn point(&mut self, row: usize) -> Vec<Request> {
+        match &mut self.reached {
+            Some(reached) => reached.cursor = row,
+            None => self.cursor = row,
+        }
+        self.keep_visible();
+        self.more_below()
+    }
+
     fn more_below(&mut self) -> Vec<Request> {
-        let near = self.cursor + EDGE >= self.rows.len() && self.more && self.asked.is_none();
+        let near = self.cursor + EDGE >= self.shown.len() && self.more && self.asked.is_none();
         let last = self.rows.last().filter(|_| near).map(|row| row.action.clone());
         last.map(|last| self.ask(Some(last), PAGE)).into_iter().collect()
     }
@@ -191,6 +273,29 @@ impl History {
         let last = self.cursor.saturating_sub(self.height - 1);
         self.top = self.top.clamp(last, self.cursor.max(last));
     }
+}
+
+/// What became of an action, in a word each.
+#[must_use]
+pub fn state(row: &HistoryRow) -> Vec<&'static str> {
+    let undone = row.undone_by.is_some();
+    [(row.redoes.is_some(), "again"), (undone, "undone"), (row.pending, "pending")]
+        .into_iter()
+        .filter_map(|(is, word)| is.then_some(word))
+        .collect()
+}
+
+/// Which device did it, in words.
+#[must_use]
+pub fn device(row: &HistoryRow) -> &str {
+    if row.here { "this device" } else { &row.device_name }
+}
+
+/// All that is seen of an action but its time.
+fn words_of(row: &HistoryRow) -> Vec<&str> {
+    let mut words = state(row);
+    words.extend([row.what.as_str(), device(row), row.subject.as_deref().unwrap_or_default()]);
+    words
 }
 
 fn rows_of(action: &ActionId) -> Request {

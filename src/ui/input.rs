@@ -28,6 +28,8 @@ pub(super) fn messages(event: Event, written: bool) -> Vec<Message> {
 fn mouse(event: MouseEvent) -> Option<Message> {
     let does = match event.kind {
         MouseEventKind::Down(MouseButton::Left) => Does::Press,
+        MouseEventKind::Drag(MouseButton::Left) => Does::Drag,
+        MouseEventKind::Up(MouseButton::Left) => Does::Release,
         MouseEventKind::ScrollDown => Does::Wheel(true),
         MouseEventKind::ScrollUp => Does::Wheel(false),
         _ => return None,
@@ -67,7 +69,9 @@ mod tests {
         let (left, none) = (MouseButton::Left, KeyModifiers::NONE);
         check(MouseEventKind::Down(left), none, Some(Does::Press));
         check(MouseEventKind::Down(left), KeyModifiers::SHIFT, None);
-        check(MouseEventKind::Up(left), none, None);
+        check(MouseEventKind::Up(left), none, Some(Does::Release));
+        check(MouseEventKind::Drag(left), none, Some(Does::Drag));
+        check(MouseEventKind::Drag(MouseButton::Right), none, None);
         check(MouseEventKind::Down(MouseButton::Middle), none, None);
         check(MouseEventKind::ScrollDown, none, Some(Does::Wheel(true)));
         check(MouseEventKind::ScrollUp, none, Some(Does::Wheel(false)));

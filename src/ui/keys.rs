@@ -20,6 +20,7 @@ use crate::ui::compose::{self, keeping, outgoing};
 use crate::ui::counts;
 use crate::ui::ex;
 use crate::ui::files;
+use crate::ui::filter;
 use crate::ui::find;
 use crate::ui::foresee::foresee;
 use crate::ui::help;
@@ -87,20 +88,23 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             Vec::new()
         }
         Resolved::Nothing => {
-            let alone = std::mem::take(&mut model.keys).len() == 1;
+            let mut effects = Vec::new();
+            let pressed = std::mem::take(&mut model.keys);
             model.count = None;
-            if let Some(c) = key.typed().filter(|_| alone) {
-                paste(model, c.encode_utf8(&mut [0; 4]));
+            if let Some(c) = key.typed().filter(|_| pressed.len() == 1) {
+                effects = paste(model, c.encode_utf8(&mut [0; 4]));
             }
             let types = key.typed().is_some() && search::is_typed(model);
             if model.layers.is_empty() && context != Context::Compose && !types {
-                let hint = match key.typed() {
-                    Some('d') => asking::hint(model, "trash", "trashes"),
+                let hint = match pressed.as_slice() {
+                    [key] if key.typed() == Some('d') => asking::hint(model, "trash", "trashes"),
                     _ => asking::hint(model, "help", "shows the keys"),
                 };
-                model.say(Severity::Info, format!("{key} does nothing here"), hint);
+                let pressed: Vec<String> = pressed.iter().map(ToString::to_string).collect();
+                let line = format!("{} does nothing here", pressed.join(" "));
+                model.say(Severity::Info, line, hint);
             }
-            Vec::new()
+            effects
         }
     }
 }
@@ -191,6 +195,7 @@ pub(super) fn perform(model: &mut Model, command: &Command, key: Key) -> Vec<Eff
         Verb::Open => open(model),
         Verb::Files(verb) => files::perform(model, verb),
         Verb::Back if key.code == Code::Esc && find::clear(model) => Vec::new(),
+        Verb::Back if key.code == Code::Esc && filter::clear(model) => Vec::new(),
         Verb::Back => back(model),
         Verb::Links | Verb::OpenLink | Verb::Copy(_) => links::press(model, command.verb),
         Verb::Search(what) => search::press(model, what),
@@ -241,6 +246,7 @@ fn on_rows(model: &mut Model, verb: Verb) -> Vec<Effect> {
     match verb {
         Verb::PickLabels => {
             let subjects = subjects(model);
+            model.notice = None;
             model.layers.push(Layer::Picker(Picker::new(&model.labels, subjects)));
             Vec::new()
         }
@@ -249,6 +255,7 @@ fn on_rows(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::ArchiveGo(next) => again::archive(model, next),
         Verb::Again => again::repeat(model),
         Verb::Find => find::open(model),
+        Verb::Filter => filter::open(model),
         Verb::Quotes => with_reader(model, Reader::turn_quotes),
         Verb::Headers => with_reader(model, Reader::turn_headers),
         Verb::RenameLabel | Verb::RecolorLabel | Verb::DeleteLabel => labels::press(model, verb),
@@ -284,6 +291,7 @@ fn close(model: &mut Model) -> Vec<Effect> {
         Some(Layer::Purge(_)) => purge::close(model),
         Some(Layer::Wizard(_)) => wizard::back(model),
         Some(Layer::Find(_)) => find::close(model),
+        Some(Layer::Filter(_)) => filter::close(model),
         _ if files::is_open(model) => files::close(model),
         _ => {
             model.layers.pop();

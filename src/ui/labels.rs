@@ -57,7 +57,10 @@ impl Colours {
 
 /// Presses one of the picker's keys for labels.
 pub fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
-    let Some(Layer::Picker(picker)) = model.layers.last() else { return Vec::new() };
+    let Some(Layer::Picker(picker)) = model.layers.last_mut() else { return Vec::new() };
+    if let Some(name) = picker.take_lost() {
+        return gone(model, &name);
+    }
     let Some(label) = picker.current().cloned() else {
         model.say(Severity::Info, "There is no label under the cursor", "");
         return Vec::new();
@@ -89,8 +92,25 @@ pub fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
     }
 }
 
+/// Says that a label vanished under the hand.
+pub(super) fn gone(model: &mut Model, name: &str) -> Vec<Effect> {
+    let line = format!("{name} is not here any more; nothing was done");
+    model.say(Severity::Warning, line, "");
+    Vec::new()
+}
+
 /// Does what was typed or chosen; the picker is on top again.
 pub fn accept(model: &mut Model) -> Vec<Effect> {
+    let known = |id: &LabelId| model.labels.iter().any(|label| label.id == *id);
+    let lost = match model.layers.last() {
+        Some(Layer::Rename(rename)) if !known(&rename.label) => Some(rename.was.clone()),
+        Some(Layer::Colours(colours)) if !known(&colours.label) => Some(colours.name.clone()),
+        _ => None,
+    };
+    if let Some(name) = lost {
+        model.layers.pop();
+        return gone(model, &name);
+    }
     let intent = match model.layers.pop() {
         Some(Layer::Rename(rename)) if rename.line.text().trim().is_empty() => return Vec::new(),
         Some(Layer::Rename(rename)) => {

@@ -6,6 +6,7 @@
 use ratatui::layout::Rect;
 
 use crate::config::{Preview, Settings};
+use crate::engine::sizes::Sizes;
 use crate::ui::app::{BESIDE_FROM, LEAST_SIZE, Model, SIDEBAR_FROM};
 
 /// From this many rows on the bottom has a line of its own for notices.
@@ -14,15 +15,20 @@ const TWO_BOTTOM_ROWS_FROM: u16 = 10;
 const TABS_FROM: u16 = 8;
 /// From this many rows on a rule is under the title.
 const RULE_FROM: u16 = 14;
-/// Columns of the sidebar, its rule included.
+/// Columns of the sidebar, its rule included; and the fewest and the most that are asked for.
 const SIDEBAR_COLUMNS: u16 = 17;
+const SIDEBAR_BOUNDS: (u16, u16) = (10, 40);
 /// Columns of the list beside a reader, its rule included: at least, and at most where the reader
 /// has more than it needs.
 const BESIDE_COLUMNS: (u16, u16) = (46, 84);
 /// Columns that a reader needs: its measure and what is around it.
 const READER_COLUMNS: u16 = 106;
-/// The fewest columns of a list beside a reader whose width was asked for.
+/// The fewest columns of a list beside a reader whose width was asked for, and of that reader.
 const LIST_COLUMNS_LEAST: u16 = 30;
+const READER_COLUMNS_LEAST: u16 = 40;
+/// The fewest rows of a list above a reader whose height was asked for, and of that reader.
+const LIST_ROWS_LEAST: u16 = 3;
+const READER_ROWS_LEAST: u16 = 6;
 /// From this many rows on a reader has room under the list.
 const BELOW_FROM: u16 = 24;
 /// Parts of 100 of the rows that the list keeps above a reader.
@@ -75,6 +81,8 @@ pub struct Shape {
     pub width: u16,
     /// Whether tabs stand above the list.
     pub tabs: bool,
+    /// How the user has divided the screen.
+    pub sizes: Sizes,
 }
 
 impl Default for Shape {
@@ -90,7 +98,8 @@ impl Shape {
         let preview = if panes == Panes::One { Preview::Off } else { settings.preview };
         let sidebar = settings.sidebar && panes == Panes::Three;
         let tabs = !settings.tabs.is_empty();
-        Self { sidebar, preview, width: settings.preview_width, tabs }
+        let sizes = Sizes::default();
+        Self { sidebar, preview, width: settings.preview_width, tabs, sizes }
     }
 }
 
@@ -174,7 +183,7 @@ pub const fn bottom_rows(rows: u16) -> u16 {
 /// The areas of the model's screen.
 #[must_use]
 pub fn of(model: &Model) -> Areas {
-    let shape = Shape::of(model.settings(), model.panes);
+    let shape = Shape { sizes: model.sizes, ..Shape::of(model.settings(), model.panes) };
     areas_in(model.size, model.reader.is_some(), shape)
 }
 
@@ -195,12 +204,16 @@ pub fn areas_in(size: (u16, u16), reading: bool, shape: Shape) -> Areas {
     let body_rows = rows.saturating_sub(body + bottom_rows);
     // Mail is written for some 72 columns: a reader has them before a sidebar does.
     let sided = columns >= if reading { BESIDE_FROM } else { SIDEBAR_FROM };
-    let side = if sided && shape.sidebar { SIDEBAR_COLUMNS } else { 0 };
+    let side = if sided && shape.sidebar { side_columns(shape.sizes.sidebar) } else { 0 };
     let part = |x: u16, width: u16| Rect { x, y: body, width, height: body_rows };
     let below = reading && shape.preview == Preview::Below && rows >= BELOW_FROM;
     let beside = shape.preview == Preview::Right && columns >= BESIDE_FROM;
     let list_columns = match (reading, beside) {
         (false, _) => columns - side.min(columns),
+        (true, true) if shape.sizes.list > 0 => {
+            let most = columns.saturating_sub(side + READER_COLUMNS_LEAST);
+            shape.sizes.list.clamp(LIST_COLUMNS_LEAST, most.max(LIST_COLUMNS_LEAST))
+        }
         (true, true) if shape.width > 0 => {
             columns.saturating_sub(side + shape.width).max(LIST_COLUMNS_LEAST)
         }
@@ -214,7 +227,10 @@ pub fn areas_in(size: (u16, u16), reading: bool, shape: Shape) -> Areas {
     let (mut list, mut reader) =
         (part(side, list_columns), part(side + list_columns, reader_columns));
     if below {
-        let above = body_rows * ABOVE_PARTS / 100;
+        let above = match shape.sizes.above {
+            0 => body_rows * ABOVE_PARTS / 100,
+            rows => rows.clamp(LIST_ROWS_LEAST, body_rows - 1 - READER_ROWS_LEAST),
+        };
         let all = part(side, columns.saturating_sub(side));
         list = Rect { height: above, ..all };
         // The row between them has the line.
@@ -233,6 +249,60 @@ pub fn areas_in(size: (u16, u16), reading: bool, shape: Shape) -> Areas {
     }
 }
 
+/// Columns of the sidebar, where so many are wanted.
+fn side_columns(wanted: u16) -> u16 {
+    let (least, most) = SIDEBAR_BOUNDS;
+    if wanted == 0 { SIDEBAR_COLUMNS } else { wanted.clamp(least, most) }
+}
+
+/// A border between two parts of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Border {
+    /// At the right of the lists.
+    Sidebar,
+    /// Between the list and the conversation at its right.
+    Beside,
+    /// Between the list and the conversation under it.
+    Below,
+}
+
+impl Border {
+    /// The border that is drawn at a place.
+    #[must_use]
+    pub fn at(areas: &Areas, (x, y): (u16, u16)) -> Option<Self> {
+        let right = |part: Rect| {
+            let ends = part.width > 0 && part.right() < areas.title.right();
+            ends && x + 1 == part.right() && (part.y..part.bottom()).contains(&y)
+        };
+        match () {
+            () if right(areas.sidebar) => Some(Self::Sidebar),
+            () if right(areas.list) => Some(Self::Beside),
+            () if areas.between().contains((x, y).into()) => Some(Self::Below),
+            () => None,
+        }
+    }
+
+    /// The sizes with this border at a place.
+    #[must_use]
+    pub fn moved(self, sizes: Sizes, areas: &Areas, (x, y): (u16, u16)) -> Sizes {
+        match self {
+            Self::Sidebar => Sizes { sidebar: side_columns(x.saturating_add(1)), ..sizes },
+            Self::Beside => {
+                let most = areas.reader.right().saturating_sub(areas.list.x + READER_COLUMNS_LEAST);
+                let list = x.saturating_add(1).saturating_sub(areas.list.x);
+                let most = most.max(LIST_COLUMNS_LEAST);
+                Sizes { list: list.clamp(LIST_COLUMNS_LEAST, most), ..sizes }
+            }
+            Self::Below => {
+                let end = areas.reader.bottom().saturating_sub(areas.list.y + 1);
+                let most = end.saturating_sub(READER_ROWS_LEAST).max(LIST_ROWS_LEAST);
+                let above = y.saturating_sub(areas.list.y).clamp(LIST_ROWS_LEAST, most);
+                Sizes { above, ..sizes }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,7 +310,8 @@ mod tests {
     #[test]
     fn a_shape_is_kept_where_there_is_room_for_it() {
         let right = Shape::default();
-        let shape = |preview, sidebar, width| Shape { sidebar, preview, width, tabs: false };
+        let sizes = Sizes::default();
+        let shape = |preview, sidebar, width| Shape { sidebar, preview, width, tabs: false, sizes };
         let read = |size, shape| areas_in(size, true, shape);
         assert_eq!(read((200, 50), right).list.width, 77);
         assert_eq!(read((200, 50), shape(Preview::Right, true, 60)).reader.width, 60);
@@ -257,6 +328,42 @@ mod tests {
         let one = Shape::of(&Settings::default(), Panes::One);
         assert_eq!((one.sidebar, one.preview), (false, Preview::Off));
         assert_eq!(Panes::default().fewer().fewer().fewer(), Panes::default());
+    }
+
+    #[test]
+    fn a_border_goes_where_it_is_put_and_leaves_room_on_both_sides() {
+        let reading = |size, preview, sizes| {
+            let shape = Shape { preview, sizes, ..Shape::default() };
+            areas_in(size, true, shape)
+        };
+        for size in [(140, 24), (200, 50)] {
+            let before = reading(size, Preview::Right, Sizes::default());
+            for x in 0..size.0 {
+                let sizes = Border::Beside.moved(Sizes::default(), &before, (x, 9));
+                let after = reading(size, Preview::Right, sizes);
+                assert!(after.list.width >= 30 && after.reader.width >= 40, "{x}: {after:?}");
+                let fits = (before.list.x + 29..size.0 - 40).contains(&x);
+                assert!(!fits || after.list.right() == x + 1, "{x}: {after:?}");
+                let sizes = Border::Sidebar.moved(Sizes::default(), &before, (x, 9));
+                let after = reading(size, Preview::Right, sizes);
+                assert!((10..=40).contains(&after.sidebar.width), "{x}: {after:?}");
+                assert!(after.reader.width >= 40, "{x}: {after:?}");
+            }
+            let before = reading(size, Preview::Below, Sizes::default());
+            assert_eq!(Border::at(&before, (50, before.between().y)), Some(Border::Below));
+            for y in 0..size.1 {
+                let sizes = Border::Below.moved(Sizes::default(), &before, (50, y));
+                let after = reading(size, Preview::Below, sizes);
+                assert!(after.list.height >= 3 && after.reader.height >= 6, "{y}: {after:?}");
+            }
+        }
+        // What another screen was divided into fits this one.
+        let wide = Sizes { sidebar: 40, list: 900, above: 900 };
+        let small = reading((130, 24), Preview::Right, wide);
+        assert!(small.reader.width >= 40 && small.list.width >= 30, "{small:?}");
+        assert!(reading((130, 24), Preview::Below, wide).reader.height >= 6);
+        let none = reading((80, 24), Preview::Right, wide);
+        assert!((0..80).all(|x| Border::at(&none, (x, 9)).is_none()));
     }
 
     #[test]

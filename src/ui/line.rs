@@ -1,6 +1,7 @@
 //! One line of text that is being typed.
 //!
-//! Invariant: the caret stands between graphemes; the text holds no control character.
+//! Invariant: the caret stands between graphemes; the text holds no control character, and nothing
+//! that hides or turns what is read.
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -51,7 +52,7 @@ impl Line {
         let room = MAX_LINE_BYTES.saturating_sub(self.text.len());
         let fits = text.grapheme_indices(true).map(|(at, sign)| at + sign.len());
         let end = fits.take_while(|end| *end <= room).last().unwrap_or(0);
-        let text = text::clean(&text[..end]);
+        let text = text::typed(&text[..end]);
         // A control character takes more bytes once it is made visible.
         if text.len() <= room {
             self.text.insert_str(self.caret, &text);

@@ -13,13 +13,17 @@ use crate::config::Preview;
 use crate::engine::view::Row;
 use crate::notice::Severity;
 use crate::ui::app::{Model, Stage};
+use crate::ui::compose::outgoing::Held;
 use crate::ui::layout::{self, Panes};
-use crate::ui::{date, people, text, view};
+use crate::ui::{date, linear_write, people, text, view};
 
 /// Columns and rows of the screen that nobody sees: lists and boxes are laid out on it.
 pub const SIZE: (u16, u16) = (78, 60);
 /// Columns of who takes part, as they are said.
 const WHO_COLUMNS: usize = 60;
+
+/// What stands before what the cursor is on.
+const HERE: &str = "here: ";
 
 /// What was said last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,8 +31,11 @@ pub struct Said {
     place: String,
     row: Vec<String>,
     shown: Vec<String>,
+    /// What was read last, while it is open.
+    read: Vec<String>,
     what: Option<Context>,
     notice: Option<(String, i64)>,
+    sends: String,
     link: String,
 }
 
@@ -87,21 +94,34 @@ pub fn changed(model: &Model, before: &mut Said) -> Vec<String> {
         place: place(model),
         row: row(model),
         shown: shown(model),
+        read: Vec::new(),
         what: Some(model.context()),
         notice: model.notice.as_ref().map(|notice| (said(notice), notice.since)),
+        sends: sends(model),
         link: model.link(),
     };
     let mut lines = Vec::new();
     if let Some((words, _)) = now.notice.as_ref().filter(|_| now.notice != before.notice) {
         lines.push(words.clone());
     }
+    if now.sends != before.sends && !now.sends.is_empty() {
+        lines.push(now.sends.clone());
+    }
     if now.place != before.place && !now.place.is_empty() {
         lines.push(now.place.clone());
     }
-    if now.what != before.what || now.shown.first() != before.shown.first() {
+    let opened = now.what != before.what || now.shown.first() != before.shown.first();
+    if opened && now.what == Some(Context::Reader) && now.shown == before.read {
+        // One is back at what was read: its subject says so.
+        lines.extend(now.shown.first().cloned());
+    } else if opened {
         lines.extend(now.shown.iter().cloned());
     } else {
-        lines.extend(now.shown.iter().filter(|line| !before.shown.contains(line)).cloned());
+        // What the cursor has left is not news.
+        let known =
+            |line: &String| before.shown.iter().any(|old| old.trim_start_matches(HERE) == line);
+        let fresh = now.shown.iter().filter(|line| !before.shown.contains(line) && !known(line));
+        lines.extend(fresh.cloned());
     }
     let came_back = now.what != before.what && now.shown.is_empty();
     if now.row != before.row || came_back {
@@ -110,7 +130,13 @@ pub fn changed(model: &Model, before: &mut Said) -> Vec<String> {
     if now.link != before.link && !before.link.is_empty() {
         lines.push(now.link.clone());
     }
-    *before = now;
+    let read = match now.what {
+        Some(Context::Reader) => now.shown.clone(),
+        // A box over it, or an answer to it: it is still there.
+        _ if model.reader.is_some() => std::mem::take(&mut before.read),
+        _ => Vec::new(),
+    };
+    *before = Said { read, ..now };
     lines
 }
 
@@ -123,6 +149,20 @@ fn said(notice: &crate::ui::app::Shown) -> String {
     };
     let hint = if notice.hint.is_empty() { String::new() } else { format!("; {}", notice.hint) };
     text::clean(&format!("{how}{}{hint}", notice.text))
+}
+
+/// What becomes of what was sent just now; the seconds that are left are not counted aloud.
+fn sends(model: &Model) -> String {
+    let says = |held: &Held| held.says(model.now_ms, model.demo);
+    match model.writing.held.iter().rev().find_map(says) {
+        Some((line, hint)) if line.contains(|c: char| c.is_ascii_digit()) => {
+            let line = line.trim_end_matches(|c: char| c == 's' || c == ' ' || c.is_ascii_digit());
+            format!("{line} a few seconds; {hint}")
+        }
+        Some((line, "")) => line,
+        Some((line, hint)) => format!("{line}; {hint}"),
+        None => String::new(),
+    }
 }
 
 /// Where one is: the list, and how much is in it.
@@ -186,6 +226,9 @@ fn shown(model: &Model) -> Vec<String> {
     if model.context() == Context::List && model.history.is_none() {
         return Vec::new();
     }
+    if let (Context::Compose, Some(composer)) = (model.context(), &model.writing.open) {
+        return linear_write::head(composer);
+    }
     let (width, height) = model.size;
     let screen = Rect { x: 0, y: 0, width, height };
     let mut buffer = Buffer::empty(screen);
@@ -197,10 +240,11 @@ fn shown(model: &Model) -> Vec<String> {
     let bottom = height.saturating_sub(layout::bottom_rows(height));
     let mut lines = Vec::new();
     for y in top..bottom {
-        let mut line = String::new();
+        let (mut line, mut here) = (String::new(), false);
         let mut x = 0;
         while x < width {
             let cell = &buffer[(x, y)];
+            here |= cell.symbol() == "▸";
             line.push_str(if "─│┊▸●".contains(cell.symbol()) {
                 " "
             } else {
@@ -210,7 +254,8 @@ fn shown(model: &Model) -> Vec<String> {
         }
         let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
         if !line.is_empty() {
-            lines.push(text::clean(&line));
+            let mark = if here { HERE } else { "" };
+            lines.push(text::clean(&format!("{mark}{line}")));
         }
     }
     lines

@@ -11,12 +11,14 @@ use crossterm::event::Event as TerminalEvent;
 
 use crate::clock::Clock;
 use crate::command::context::Context;
-use crate::command::key::{Code, Key};
+use crate::command::key::Key;
 use crate::ui::app::{Beginning, Door, Effect, Message, Model, Quitting, UiExit};
+use crate::ui::compose::composer::Composer;
 use crate::ui::compose::desk::Leftover;
 use crate::ui::compose::rescue;
 use crate::ui::event_loop::{Start, UiError};
 use crate::ui::linear::{self, Said};
+use crate::ui::linear_write;
 use crate::ui::outside::Outside;
 use crate::ui::sources::{self, Event};
 use crate::ui::{look, update};
@@ -93,7 +95,15 @@ impl Lines<'_> {
                 }
                 self.say()?;
                 let line: Option<String> = typed.pop_front();
+                let writes = self.model.context() == Context::Compose;
                 let keys = match (line, over) {
+                    (Some(line), _) if writes => {
+                        since = Instant::now();
+                        if let Some(exit) = self.written(&line)? {
+                            return Ok(exit);
+                        }
+                        continue;
+                    }
                     (Some(line), _) => linear::keys(&self.model, &line),
                     // Nothing more is typed: as if the terminal were gone.
                     (None, true) if self.model.quitting == Quitting::No => {
@@ -135,7 +145,10 @@ impl Lines<'_> {
         let reads = model.reader.as_ref().is_some_and(|reader| reader.messages.is_none());
         let past = model.history.as_ref().is_some_and(|history| !history.loaded);
         let opens = model.open || model.first_run_waits();
-        opens && model.sent.is_empty() && model.list.is_settled() && !reads && !past
+        let writing = &model.writing;
+        let waits = |composer: &Composer| composer.waits.is_some() || !composer.coming.is_empty();
+        let writes = writing.open.as_deref().is_some_and(waits) || !writing.leaving.is_empty();
+        opens && model.sent.is_empty() && model.list.is_settled() && !reads && !past && !writes
     }
 
     fn press(&mut self, keys: Vec<Key>) -> Option<UiExit> {
@@ -144,13 +157,25 @@ impl Lines<'_> {
                 return Some(exit);
             }
         }
-        if self.model.context() == Context::Compose {
-            let exit = self.tell(Message::Key(Key::plain(Code::Esc)));
-            let hint = "`mailtui compose`, `reply` and `forward` write in your editor";
-            self.model.say(crate::notice::Severity::Info, "Nothing is written here", hint);
-            return exit;
-        }
         None
+    }
+
+    /// Takes in a line of a message that is being written.
+    fn written(&mut self, line: &str) -> std::io::Result<Option<UiExit>> {
+        let (effects, said) = linear_write::type_line(&mut self.model, line);
+        self.write(&said)?;
+        let exit = self.carry_out(effects);
+        // What follows from any message follows from this one too.
+        Ok(exit.or_else(|| self.tell(Message::Time(self.clock.now_ms()))))
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) -> Option<UiExit> {
+        let exit = self.outside.carry_out(effects);
+        // No other program gets the terminal, and nothing is announced beside the lines.
+        self.outside.wish = None;
+        self.outside.announced.clear();
+        self.outside.copied = None;
+        exit
     }
 
     /// What was said counts as seen.
@@ -172,12 +197,7 @@ impl Lines<'_> {
 
     fn tell(&mut self, message: Message) -> Option<UiExit> {
         let effects = update::update(&mut self.model, message);
-        let exit = self.outside.carry_out(effects);
-        // No other program gets the terminal, and nothing is announced beside the lines.
-        self.outside.wish = None;
-        self.outside.announced.clear();
-        self.outside.copied = None;
-        exit
+        self.carry_out(effects)
     }
 
     fn take(&mut self, event: Event) -> Option<UiExit> {
@@ -192,6 +212,9 @@ impl Lines<'_> {
             Event::EngineGone => Message::EngineGone,
             _ => return None,
         };
-        self.tell(message)
+        let exit = self.tell(message);
+        // Its steps are about a screen.
+        self.model.tour = None;
+        exit
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::command::context::Subject;
 use crate::command::motion::Motion;
+use crate::command::select::Which;
 use crate::engine::handle::Request;
 use crate::engine::search::{Found, Sought};
 use crate::engine::view::{Cursor, Page, Row, Window};
@@ -25,6 +26,8 @@ const EDGE_SCREENS: usize = 2;
 const KEEP_SCREENS: usize = 6;
 /// Conversations of a search that are shown at most.
 pub const MOST_FOUND: usize = 10_000;
+/// Conversations of a list that are selected at once, at most.
+pub const MOST_SELECTED: usize = 10_000;
 /// Rows kept visible above and below the cursor.
 const MARGIN_ROWS: usize = 2;
 
@@ -41,6 +44,15 @@ enum Why {
     Before,
     /// More rows below.
     After,
+    /// To select rows of the whole list.
+    Gather(Which),
+}
+
+impl Why {
+    /// Whether keys wait for the answer: what they are for is not known before.
+    const fn holds_keys(self) -> bool {
+        matches!(self, Self::First | Self::Last | Self::Gather(_))
+    }
 }
 
 /// The list's state.
@@ -65,6 +77,8 @@ pub struct List {
     pub selected: BTreeMap<ThreadId, Row>,
     /// A range that goes with the cursor.
     pub range: Option<Range>,
+    /// What was selected at once and is still to be said: how many, and whether there are more.
+    pub gathered: Option<(usize, bool)>,
     /// Whether a page of this list has come.
     pub loaded: bool,
     /// Rows that the cursor has still to go down, or up, once they are here.
@@ -106,6 +120,7 @@ impl List {
             height: 1,
             selected: BTreeMap::new(),
             range: None,
+            gathered: None,
             loaded: false,
             owed: (0, 0),
             sought: None,
@@ -148,7 +163,18 @@ impl List {
 
     /// Whether another part of the list is about to be shown.
     fn lands(&self) -> bool {
-        self.asked.iter().any(|(_, why)| matches!(why, Why::First | Why::Last))
+        self.asked.iter().any(|(_, why)| why.holds_keys())
+    }
+
+    /// Asks for the whole list, of which these rows shall be selected.
+    pub fn gather(&mut self, which: Which) -> Request {
+        self.ask(Why::Gather(which))
+    }
+
+    /// Whether rows of the whole list are waited for.
+    #[must_use]
+    pub fn gathers(&self) -> bool {
+        self.asked.iter().any(|(_, why)| matches!(why, Why::Gather(_)))
     }
 
     /// Gives up a jump that was not answered: keys no longer wait for it. A list that has nothing
@@ -234,7 +260,7 @@ impl List {
     /// since an intent was sent after it.
     pub fn refresh(&mut self, at_once: bool) -> Option<Request> {
         if at_once && !self.jumping() {
-            self.asked.retain(|(_, why)| matches!(why, Why::First | Why::Last));
+            self.asked.retain(|(_, why)| why.holds_keys());
         }
         if self.jumping() {
             // What is in the window now is about to be left.
@@ -269,6 +295,7 @@ impl List {
                 self.top = self.cursor;
             }
             Why::Before | Why::After => self.extend(why, page),
+            Why::Gather(which) => self.select_among(which, &page.rows, page.more_after),
         }
         let (down, up) = std::mem::take(&mut self.owed);
         self.down(down);
@@ -414,6 +441,7 @@ impl List {
                 (Window::From(first), self.rows.len().max(self.page_rows()))
             }
             (Why::Refresh, ..) => (Window::First, self.rows.len().max(self.page_rows())),
+            (Why::Gather(_), ..) => (Window::First, MOST_SELECTED),
             _ => (Window::First, self.page_rows()),
         };
         Request::List { ticket, label: self.label.clone(), window, limit }
@@ -429,7 +457,7 @@ impl List {
             }
             Why::First => self.page_rows(),
             Why::Before | Why::After => (self.rows.len() + self.page_rows()).min(MOST_FOUND),
-            Why::Last => MOST_FOUND,
+            Why::Last | Why::Gather(_) => MOST_FOUND,
         };
         Request::Search { ticket, sought, limit }
     }
@@ -471,7 +499,7 @@ impl List {
     fn replace(&mut self, page: Page) {
         let old = std::mem::take(&mut self.rows);
         // A page that begins at the window's edges is the whole truth about what was in it.
-        self.asked.retain(|(_, why)| matches!(why, Why::First | Why::Last));
+        self.asked.retain(|(_, why)| why.holds_keys());
         self.set(page);
         let index: BTreeMap<&ThreadId, usize> =
             self.rows.iter().enumerate().map(|(at, row)| (&row.thread, at)).collect();

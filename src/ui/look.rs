@@ -11,6 +11,7 @@ use crate::ui::ability::{Ability, Colours};
 use crate::ui::announce::{Shows, Tells};
 use crate::ui::app::Model;
 use crate::ui::modes::Modes;
+use crate::ui::panel;
 use crate::ui::theme::Theme;
 
 /// What is known of the terminal's own background.
@@ -70,9 +71,10 @@ impl Look {
     /// What the terminal may be told, of what it could be.
     #[must_use]
     pub fn tells(&self, can: Tells) -> Tells {
-        let Settings { title, notify, .. } = self.loaded.settings;
+        let Settings { title, links, notify, .. } = self.loaded.settings;
         Tells {
             title: can.title && title,
+            links: can.links && links,
             notice: if notify { can.notice } else { Shows::Nothing },
         }
     }
@@ -121,12 +123,8 @@ pub fn background(model: &mut Model, ground: Rgb) {
 }
 
 fn complain(model: &mut Model) {
-    let Some((said, more)) = model.look.loaded.complaint() else { return };
-    let hint = match more {
-        0 => "the rest of it holds".to_owned(),
-        more => format!("and {more} more; the rest holds"),
-    };
-    model.say(Severity::Warning, said, hint);
+    let complaints = model.look.loaded.complaints();
+    panel::complain(model, complaints, "the rest of it holds");
 }
 
 #[cfg(test)]
@@ -160,10 +158,10 @@ mod tests {
 
     #[test]
     fn what_is_not_wanted_is_not_told() {
-        let can = Tells { title: true, notice: Shows::Osc9 };
+        let can = Tells { title: true, links: true, notice: Shows::Osc9 };
         let of = |text| look(text, Colours::True, Background::Unknown).tells(can);
         assert_eq!(of(""), can);
-        let nothing = Tells { title: false, notice: Shows::Nothing };
-        assert_eq!(of("title = false\nnotify = false"), nothing);
+        let nothing = Tells { title: false, links: false, notice: Shows::Nothing };
+        assert_eq!(of("title = false\nlinks = false\nnotify = false"), nothing);
     }
 }

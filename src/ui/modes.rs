@@ -9,7 +9,7 @@ use std::ffi::OsString;
 /// The terminal's modes that are ours to switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Modes {
-    /// It reports presses and the wheel (xterm's 1000 and 1006). With Shift it selects text itself.
+    /// It reports presses, the wheel and drags (xterm's 1002 and 1006). With Shift it selects text itself.
     pub mouse: bool,
     /// It says when it has the focus and when not (1004).
     pub focus: bool,
@@ -48,7 +48,7 @@ impl Modes {
     #[must_use]
     pub fn on(self) -> Vec<u8> {
         [
-            (self.mouse, "\x1b[?1000h\x1b[?1006h"),
+            (self.mouse, "\x1b[?1002h\x1b[?1006h"),
             (self.focus, "\x1b[?1004h"),
             (self.keys, "\x1b[>1u"),
         ]
@@ -64,7 +64,7 @@ impl Modes {
         [
             (self.keys, "\x1b[<1u"),
             (self.focus, "\x1b[?1004l"),
-            (self.mouse, "\x1b[?1006l\x1b[?1000l"),
+            (self.mouse, "\x1b[?1006l\x1b[?1002l"),
         ]
         .iter()
         .filter(|(is, _)| *is)
@@ -121,8 +121,8 @@ mod tests {
     #[test]
     fn what_is_on_is_switched_off_in_reverse() {
         let all = Modes { mouse: true, focus: true, keys: true, whole: true };
-        assert_eq!(all.on(), b"\x1b[?1000h\x1b[?1006h\x1b[?1004h\x1b[>1u");
-        assert_eq!(all.off(), b"\x1b[<1u\x1b[?1004l\x1b[?1006l\x1b[?1000l");
+        assert_eq!(all.on(), b"\x1b[?1002h\x1b[?1006h\x1b[?1004h\x1b[>1u");
+        assert_eq!(all.off(), b"\x1b[<1u\x1b[?1004l\x1b[?1006l\x1b[?1002l");
         assert_eq!(Modes::default().on(), b"");
     }
 }

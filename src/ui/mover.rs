@@ -5,7 +5,8 @@
 
 use crate::command::again;
 use crate::command::context::Subject;
-use crate::command::fuzzy::score;
+use crate::command::fuzzy::{nearest, score};
+use crate::command::intent::Intent;
 use crate::command::motion::{Edit, Motion};
 use crate::engine::view::LabelKind;
 use crate::id::LabelId;
@@ -109,6 +110,15 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     if subjects.is_empty() {
         return keys::triage(model, None);
     }
+    let (all, from) = (all(model, &subjects), from(model));
+    let (line, cursor) = (Line::default(), 0);
+    model.notice = None;
+    model.layers.push(Layer::Move(Box::new(MoveBox { subjects, line, cursor, all, from })));
+    Vec::new()
+}
+
+/// Where rows can be moved.
+fn all(model: &Model, subjects: &[Subject]) -> Vec<Choice> {
     let there = |place: Place| subjects.iter().all(|row| row.place == place);
     let places = PLACES.iter().filter(|(place, _)| !there(*place));
     let places = places.map(|(place, name)| Choice {
@@ -122,14 +132,38 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
         name: label.name.clone(),
         color: label.color.clone(),
     });
-    let all = places.chain(labels).collect();
-    let listed = &model.list.label;
-    let known = model.labels.iter().find(|label| label.id == *listed);
-    let from = known.filter(|label| label.kind == LabelKind::User).map(|label| label.id.clone());
-    let (line, cursor) = (Line::default(), 0);
-    model.notice = None;
-    model.layers.push(Layer::Move(Box::new(MoveBox { subjects, line, cursor, all, from })));
-    Vec::new()
+    places.chain(labels).collect()
+}
+
+/// The user's label that is listed.
+fn from(model: &Model) -> Option<LabelId> {
+    let known = model.labels.iter().find(|label| label.id == model.list.label);
+    known.filter(|label| label.kind == LabelKind::User).map(|label| label.id.clone())
+}
+
+/// The move of `subjects` to the place or label of this name, in any case.
+///
+/// # Errors
+/// The nearest name, where there is no such place or label.
+pub fn named(
+    model: &Model,
+    subjects: &[Subject],
+    name: &str,
+) -> Result<Option<Intent>, Option<String>> {
+    let wanted = folded(name);
+    if let Some((place, _)) = PLACES.iter().find(|(_, known)| folded(known) == wanted) {
+        return Ok(again::to_place(subjects, *place));
+    }
+    let choices = all(model, subjects);
+    let found = choices.iter().find(|choice| folded(&choice.name) == wanted);
+    match found.map(|choice| &choice.to) {
+        Some(To::Label(id)) => Ok(again::to_label(subjects, id, from(model).as_ref())),
+        Some(To::Place(place)) => Ok(again::to_place(subjects, *place)),
+        None => {
+            let names = choices.iter().map(|choice| choice.name.as_str());
+            Err(nearest(name, names).map(str::to_owned))
+        }
+    }
 }
 
 /// Enter in the box.

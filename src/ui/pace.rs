@@ -2,7 +2,8 @@
 //!
 //! Invariant: what a key does, and the first answer to it, is drawn at once, whatever else was
 //! drawn just before; yet a flood of keys is drawn no more often than the eye can tell. Everything
-//! else waits for the next frame of a slower pace. Pure: times come in.
+//! else waits for the next frame of a slower pace, and what nobody asked for for that of the
+//! slowest: a key that comes while a frame is drawn waits for its end. Pure: times come in.
 
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,8 @@ pub struct Pace {
     asks: bool,
     /// What came first after that frame has not been drawn yet.
     owes: bool,
+    /// It has come.
+    answered: bool,
     due: Option<Instant>,
 }
 
@@ -31,7 +34,8 @@ impl Pace {
     /// A frame was drawn just now.
     #[must_use]
     pub const fn new(now: Instant) -> Self {
-        Self { drawn: now, key: None, shown: None, asks: false, owes: false, due: None }
+        let (key, shown, due) = (None, None, None);
+        Self { drawn: now, key, shown, asks: false, owes: false, answered: false, due }
     }
 
     /// A key came.
@@ -41,8 +45,14 @@ impl Pace {
         self.by(self.shown.map_or(now, |shown| shown + KEY_FRAME));
     }
 
+    /// Something came that nobody asked for.
+    pub fn told(&mut self) {
+        self.by(self.drawn + FRAME);
+    }
+
     /// Something else came that may be seen.
     pub fn news(&mut self, now: Instant) {
+        self.answered |= self.owes;
         let soon = self.key.is_some_and(|key| now.saturating_duration_since(key) < AFTER_KEY);
         self.by(match (soon, self.owes) {
             (true, true) => now,
@@ -55,7 +65,8 @@ impl Pace {
     pub const fn drawn(&mut self, now: Instant) {
         self.drawn = now;
         self.due = None;
-        self.owes = self.asks;
+        self.owes = self.asks || (self.owes && !self.answered);
+        self.answered = false;
         if self.asks {
             self.shown = Some(now);
             self.asks = false;
@@ -90,7 +101,11 @@ mod tests {
         let (mut pace, mut drawn) = (Pace::new(start), Vec::new());
         for ms in 0..400 {
             for (_, what) in comes.iter().filter(|(when, _)| *when == ms) {
-                if *what == 'k' { pace.key(at(ms)) } else { pace.news(at(ms)) }
+                match what {
+                    'k' => pace.key(at(ms)),
+                    'n' => pace.news(at(ms)),
+                    _ => pace.told(),
+                }
             }
             if pace.is_due(at(ms)) {
                 pace.drawn(at(ms));
@@ -112,6 +127,10 @@ mod tests {
         check(&[(100, 'k'), (101, 'n'), (102, 'n'), (103, 'n')], &[100, 101, 109]);
         // A key does not wait because something else was drawn just before.
         check(&[(100, 'n'), (104, 'k'), (106, 'k')], &[100, 104, 112]);
+        // What nobody asked for comes between no key and its answer.
+        check(&[(100, 'k'), (101, 't'), (105, 't'), (110, 't')], &[100, 133]);
+        check(&[(100, 'k'), (101, 't'), (104, 'n'), (105, 'n')], &[100, 104, 112]);
+        check(&[(100, 't'), (102, 'k'), (103, 't'), (150, 'n')], &[100, 102, 135, 150]);
         check(&[], &[]);
     }
 }

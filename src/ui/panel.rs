@@ -9,6 +9,7 @@ use crate::engine::handle::Request;
 use crate::engine::view::Link;
 use crate::notice::Severity;
 use crate::ui::app::{Effect, Layer, Model, Shown};
+use crate::ui::asking;
 use crate::ui::meter::Figures;
 use crate::ui::update::ask;
 
@@ -62,6 +63,23 @@ impl Log {
     pub fn wrong(&self) -> usize {
         self.0.iter().filter(|said| said.notice.severity > Severity::Info).count()
     }
+}
+
+/// Says the first of these lines; all of them stand among the notices, in their order.
+pub fn complain(model: &mut Model, lines: Vec<String>, alone: &str) {
+    let more = lines.len().saturating_sub(1);
+    let hint = match (more, asking::hint(model, "notices", "")) {
+        (0, _) => alone.to_owned(),
+        (more, key) if key.is_empty() => format!("and {more} more"),
+        (more, key) => format!("and {more} more: {key}shows them"),
+    };
+    let mut lines = lines.into_iter();
+    let Some(first) = lines.next() else { return };
+    for text in lines.rev().take(KEPT) {
+        let (severity, since) = (Severity::Warning, model.now_ms);
+        model.said.keep(Shown { severity, text, hint: String::new(), since });
+    }
+    model.say(Severity::Warning, first, hint);
 }
 
 /// Opens a panel.

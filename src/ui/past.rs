@@ -106,7 +106,7 @@ pub fn enter(model: &mut Model) -> Vec<Effect> {
     let Some(history) = &mut model.history else { return Vec::new() };
     if history.reached.is_none() {
         let requests = history.enter();
-        if requests.is_empty() && !history.rows.is_empty() {
+        if requests.is_empty() && history.current().is_some() {
             model.say(Severity::Info, "It was done to no conversation", "");
         }
         return ask(requests);

@@ -1,19 +1,22 @@
 //! Many rows at once: all of a kind, and a range that goes with the cursor.
 //!
 //! Invariant: a row is selected as it was drawn when it was, and only a row that the list has; a
-//! range whose beginning the list has let go ends there, with what was selected.
+//! range whose beginning the list has let go ends there, with what was selected. "All" is all of
+//! the list, up to [`MOST_SELECTED`], and not what of it happens to be loaded.
 
 use std::collections::BTreeMap;
 
 use crate::command::registry::Verb;
 use crate::command::select::Which;
+use crate::engine::handle::Request;
 use crate::engine::view::Row;
 use crate::id::ThreadId;
 use crate::notice::Severity;
 use crate::ui::app::{Effect, Model};
 use crate::ui::asking;
-use crate::ui::list::List;
+use crate::ui::list::{List, MOST_SELECTED};
 use crate::ui::text;
+use crate::ui::update::ask;
 
 /// A range that is being made.
 #[derive(Debug, Clone)]
@@ -51,8 +54,8 @@ impl List {
         self.selected = selected;
     }
 
-    /// Selects these rows and no others.
-    pub fn select_some(&mut self, which: Which) {
+    /// Selects of `rows` these and no others; `more` are in the list and not among them.
+    pub fn select_among(&mut self, which: Which, rows: &[Row], more: bool) {
         self.range = None;
         let wanted = |row: &&Row| match which {
             Which::All => true,
@@ -61,9 +64,38 @@ impl List {
             Which::Unread => row.unread_count > 0,
             Which::Starred => row.starred,
         };
-        let rows = self.rows.iter().filter(wanted);
+        let rows = rows.iter().filter(wanted);
         self.selected = rows.map(|row| (row.thread.clone(), row.clone())).collect();
+        self.gathered = Some((self.selected.len(), more));
     }
+
+    /// Selects these rows of the list and no others: at once where all of it is here; else what is
+    /// to be asked for first.
+    fn select_some(&mut self, which: Which) -> Option<Request> {
+        let part = self.more_before || self.more_after;
+        if which != Which::None && part && self.sought.is_none() {
+            return Some(self.gather(which));
+        }
+        let rows = std::mem::take(&mut self.rows);
+        self.select_among(which, &rows, part);
+        self.rows = rows;
+        None
+    }
+}
+
+/// Says what was selected at once.
+pub fn say(model: &mut Model) {
+    let Some((many, more)) = model.list.gathered.take() else { return };
+    let hint = match more && many > 0 {
+        true if model.list.sought.is_some() => "of what is loaded; there are more".to_owned(),
+        true => format!("among the first {} of the list", text::count(MOST_SELECTED as u64)),
+        false => String::new(),
+    };
+    let line = match many as u64 {
+        0 => "Nothing is selected".to_owned(),
+        many => format!("Selected {}", text::plural(many, "conversation", "conversations")),
+    };
+    model.say(Severity::Info, line, hint);
 }
 
 /// Does one of the keys.
@@ -74,17 +106,10 @@ pub fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
             model.say(Severity::Info, "Selecting as you go", hint);
         }
         Verb::SelectSome(which) => {
-            model.list.select_some(which);
-            let many = model.list.selected.len() as u64;
-            let part = model.list.more_before || model.list.more_after;
-            let hint = if part && many > 0 { "of the part of the list that is loaded" } else { "" };
-            let line = match many {
-                0 => "Nothing is selected".to_owned(),
-                many => {
-                    format!("Selected {}", text::plural(many, "conversation", "conversations"))
-                }
-            };
-            model.say(Severity::Info, line, hint);
+            model.waiting_since = model.now_ms;
+            let request = model.list.select_some(which);
+            say(model);
+            return ask(request);
         }
         _ => model.notice = None,
     }

@@ -3,6 +3,7 @@
 //! Invariant: `lines` is what [`Reader::lay_out`] made of the conversation, the folds and the
 //! width; `top` is at most its last line. A message is wrapped once for a width.
 
+pub mod anchors;
 mod body;
 mod headers;
 mod hits;
@@ -18,6 +19,7 @@ use crate::command::context::Subject;
 use crate::command::motion::Motion;
 use crate::engine::view::{Message, Row, Thread};
 use crate::id::MessageId;
+use crate::mail::links::Link;
 use crate::mail::{Address, Doubt, Facts};
 use crate::search::Needles;
 use crate::ui::{date, list, text};
@@ -33,6 +35,10 @@ const HEAD_COLUMNS: usize = 34;
 const HEAD_SENDERS: usize = 4;
 /// Folded messages that stay in sight above the one that is gone to.
 const CONTEXT_LINES: usize = 3;
+/// Columns of names of folded messages at most: what they say begins in one column behind.
+const NAME_COLUMNS: usize = 24;
+/// From so many visible lines on there is a blank above a message that is unfolded.
+const BLANK_FROM: usize = 12;
 
 /// What a line is, for its look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +113,14 @@ pub struct Line {
     pub text: String,
     /// The message it belongs to.
     pub message: usize,
+    /// Whether it is of the head of a message that is unfolded.
+    pub head: bool,
+}
+
+impl Line {
+    fn blank(message: usize) -> Self {
+        Self { kind: Kind::Blank, text: String::new(), message, head: false }
+    }
 }
 
 /// What wrapping the text of a message gave, with the width, the text and the facts that it was
@@ -142,6 +156,8 @@ pub struct Reader {
     pub finding: bool,
     /// Whether headers are shown in full.
     pub headers: bool,
+    /// Columns of the names of folded messages.
+    pub names: usize,
     /// Messages whose long quotes are unfolded.
     quotes: HashSet<MessageId>,
     /// Where what is seen stands, while the lines are laid out anew.
@@ -150,6 +166,8 @@ pub struct Reader {
     /// What is doubtful about who wrote each message.
     doubts: Vec<Vec<Doubt>>,
     wrapped: Wrapped,
+    /// The links of messages that were seen.
+    linked: HashMap<MessageId, Vec<Link>>,
     width: usize,
     placed: bool,
 }
@@ -172,11 +190,13 @@ impl Reader {
             hit: None,
             finding: false,
             headers: false,
+            names: 0,
             quotes: HashSet::new(),
             keeps: None,
             folds: HashMap::new(),
             doubts: Vec::new(),
             wrapped: HashMap::new(),
+            linked: HashMap::new(),
             width: 0,
             placed: false,
         }
@@ -208,42 +228,23 @@ impl Reader {
         self.current = if self.placed { self.current.min(newest) } else { first };
         self.doubts = body::sender_doubts(&thread.messages);
         self.messages = Some(thread.messages);
+        self.linked.clear();
         self.width = 0;
     }
 
     /// Lays out for a screen of `width` by `height`, if that or the conversation changed.
     pub fn lay_out(&mut self, width: usize, height: usize, zone: &TimeZone, now: i64) {
-        self.height = height.max(1);
-        let Some(messages) = &self.messages else { return };
-        if self.width != width {
+        let height = height.max(1);
+        let airy = height >= BLANK_FROM;
+        let turned = airy != (self.height >= BLANK_FROM);
+        self.height = height;
+        if self.messages.is_none() {
+            return;
+        }
+        if self.width != width || turned {
             let resized = self.width != 0;
             self.width = width;
-            let columns = width.saturating_sub(3).clamp(1, MEASURE_COLUMNS);
-            // What is looked for may stand in a quote.
-            let sought = self.needles.as_ref().is_some_and(|needles| !needles.is_empty());
-            self.lines.clear();
-            for (at, message) in messages.iter().enumerate() {
-                let folded = self.folds.get(&message.id).copied().unwrap_or(false);
-                let doubts = self.doubts.get(at).map_or(&[][..], Vec::as_slice);
-                self.lines.push(head((at, message), !doubts.is_empty(), folded, zone, now));
-                if !folded {
-                    let top = body::top(message, doubts, columns);
-                    let full = self.headers.then(|| headers::lines(message, zone, columns));
-                    let body = wrap_body(&mut self.wrapped, message, columns);
-                    let open = sought || self.quotes.contains(&message.id);
-                    let folded = if open { Vec::new() } else { quotes::folded(body) };
-                    let body = if open { body } else { folded.as_slice() };
-                    let foot = body::foot(message, columns);
-                    let head = top.iter().chain(full.iter().flatten());
-                    self.lines.extend(head.chain(body).chain(&foot).map(|(kind, text)| Line {
-                        kind: kind.clone(),
-                        text: text.clone(),
-                        message: at,
-                    }));
-                    let blank = Line { kind: Kind::Blank, text: String::new(), message: at };
-                    self.lines.push(blank);
-                }
-            }
+            self.lay_lines(airy, zone, now);
             self.find_hits();
             if let (true, Some(kept)) = (self.placed, self.keeps.take()) {
                 self.put_back(kept);
@@ -256,6 +257,52 @@ impl Reader {
             }
         }
         self.top = self.top.min(self.last_top());
+        self.look_up_links();
+    }
+
+    /// The lines of all messages.
+    fn lay_lines(&mut self, airy: bool, zone: &TimeZone, now: i64) {
+        let Some(messages) = &self.messages else { return };
+        let columns = self.width.saturating_sub(4).clamp(1, MEASURE_COLUMNS);
+        // What is looked for may stand in a quote.
+        let sought = self.needles.as_ref().is_some_and(|needles| !needles.is_empty());
+        self.lines.clear();
+        self.names = 0;
+        for (at, message) in messages.iter().enumerate() {
+            let folded = self.folds.get(&message.id).copied().unwrap_or(false);
+            let doubts = self.doubts.get(at).map_or(&[][..], Vec::as_slice);
+            let head = head((at, message), !doubts.is_empty(), folded, zone, now);
+            if folded {
+                if let (Kind::Head { name, .. }, true) = (&head.kind, doubts.is_empty()) {
+                    self.names = self.names.max(text::width(name));
+                }
+                self.lines.push(head);
+                continue;
+            }
+            // What is above is a folded message, which ends in no blank.
+            let above = self.lines.last().filter(|line| airy && line.kind != Kind::Blank);
+            if let Some(above) = above.map(|line| line.message) {
+                self.lines.push(Line::blank(above));
+            }
+            self.lines.push(head);
+            let of = |head: bool| {
+                move |(kind, text): &(Kind, String)| {
+                    let (kind, text) = (kind.clone(), text.clone());
+                    Line { kind, text, message: at, head }
+                }
+            };
+            let full = self.headers.then(|| headers::lines(message, zone, columns));
+            let top = body::top(message, doubts, columns);
+            self.lines.extend(top.iter().chain(full.iter().flatten()).map(of(true)));
+            let body = wrap_body(&mut self.wrapped, message, columns);
+            let open = sought || self.quotes.contains(&message.id);
+            let folded = if open { Vec::new() } else { quotes::folded(body) };
+            let body = if open { body } else { folded.as_slice() };
+            let foot = body::foot(message, columns);
+            self.lines.extend(body.iter().chain(&foot).map(of(false)));
+            self.lines.push(Line::blank(at));
+        }
+        self.names = self.names.min(NAME_COLUMNS).min(columns / 3);
     }
 
     /// How far it can scroll.
@@ -304,9 +351,12 @@ impl Reader {
         self.current = at;
         let head = self.lines.iter().position(|line| line.message == at).unwrap_or(0);
         // Folded messages right above stay in sight: they say what this one answers.
-        let above = self.lines[..head].iter().rev().take(CONTEXT_LINES);
+        let above = &self.lines[..head];
+        let blank = usize::from(above.last().is_some_and(|line| line.kind == Kind::Blank));
+        let above = above[..head - blank].iter().rev().take(CONTEXT_LINES);
         let folded = above.take_while(|line| matches!(line.kind, Kind::Head { .. })).count();
-        self.top = (head - folded).min(self.last_top());
+        let above = if folded > 0 { folded + blank } else { 0 };
+        self.top = (head - above).min(self.last_top());
     }
 
     /// Folds or unfolds the message that keys are for.
@@ -365,7 +415,7 @@ fn head(
         folded,
         doubtful,
     };
-    Line { kind, text: String::new(), message: at }
+    Line { kind, text: String::new(), message: at, head: !folded }
 }
 
 /// The first own words of a message: no quotes, no line that only introduces one.

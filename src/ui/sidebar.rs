@@ -8,6 +8,9 @@ use crate::ui::app::Model;
 
 /// From this many columns on it is said since when there is no connection.
 const SINCE_FROM: u16 = 60;
+/// After so long without a connection one that is tried again is not worth another word, in
+/// milliseconds.
+const FELT_OFFLINE_MS: i64 = 2_000;
 
 /// An entry of the sidebar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +105,10 @@ impl Model {
     }
 
     /// That there is no connection, and since when where there is room for it.
+    fn is_long_offline(&self) -> bool {
+        self.offline_since.is_some_and(|since| self.now_ms - since > FELT_OFFLINE_MS)
+    }
+
     fn offline(&self) -> String {
         match self.offline_since.filter(|_| self.size.0 >= SINCE_FROM) {
             Some(since) => {
@@ -119,6 +126,8 @@ impl Model {
             // Nothing was tried yet.
             Link::Offline if !self.open => return String::new(),
             Link::Offline => self.offline(),
+            // One that is tried again and again was not there meanwhile.
+            Link::Connecting if self.is_long_offline() => self.offline(),
             Link::Connecting => "connecting".to_owned(),
             Link::Online { behind: 0 } => "online".to_owned(),
             Link::Online { behind } => format!("behind {}", crate::ui::text::count(behind)),

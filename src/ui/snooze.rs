@@ -78,6 +78,7 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     let subjects = keys::subjects(model);
     let now = Timestamp::from_millisecond(model.now_ms).map(|at| at.to_zoned(model.zone.clone()));
     if let (false, Ok(now)) = (subjects.is_empty(), now) {
+        model.notice = None;
         model.layers.push(Layer::Snooze(SnoozeBox::new(subjects, now)));
     }
     Vec::new()

@@ -93,6 +93,22 @@ impl Event {
     pub const fn is_input(&self) -> bool {
         matches!(self, Self::Input(..) | Self::InputGone | Self::Told(_) | Self::Crashed)
     }
+
+    /// Whether the engine says it of itself, and no key waits for it.
+    #[must_use]
+    pub const fn is_unasked(&self) -> bool {
+        matches!(
+            self,
+            Self::Engine(
+                Update::Changed
+                    | Update::Labels(_)
+                    | Update::Saved(_)
+                    | Update::Status(_)
+                    | Update::Accounts(_)
+                    | Update::Import(_)
+            )
+        )
+    }
 }
 
 /// Starts the threads that read the terminal, watch signals, and open mailboxes as asked.

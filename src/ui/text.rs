@@ -6,6 +6,8 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::safe_text;
+
 /// Columns between tab stops in a message.
 const TAB_COLUMNS: usize = 8;
 /// What stands for a part that was cut.
@@ -31,6 +33,19 @@ pub fn clean(text: &str) -> String {
             c => c,
         })
         .collect()
+}
+
+/// Whether this is one character that joins letters: alone it is typed between two.
+#[must_use]
+pub fn is_joiner(text: &str) -> bool {
+    matches!(text, "\u{200c}" | "\u{200d}")
+}
+
+/// What is typed or pasted into a line, as the line keeps it: safe, but for a joiner that comes
+/// alone, since what it joins comes behind it.
+#[must_use]
+pub fn typed(text: &str) -> String {
+    if is_joiner(text) { text.to_owned() } else { safe_text::line(text) }
 }
 
 /// At most `most` columns of `text`, with `…` where it was cut.

@@ -119,13 +119,17 @@ impl Theme {
     #[must_use]
     pub fn on_terminal(palette: &Palette, ability: Ability, background: Option<Rgb>) -> Self {
         let palette = &fallen_back(palette, ability.colours);
-        let readable = |colour: Colour| match (colour, background) {
+        // What can be read on a ground that stands out can be read on the other, too.
+        let raised = background.filter(|_| ability.colours == Colours::True).map(Rgb::raised);
+        let ground = raised.or(background);
+        let readable = |colour: Colour| match (colour, ground) {
             (Colour::True(rgb), Some(ground)) => Colour::True(rgb.readable(ground, AA)),
             (other, _) => other,
         };
         let styles = Role::ALL.map(|role| match role {
             // The terminal's own letters are right on its own background.
-            Role::Text | Role::Panel => Style::new(),
+            Role::Text => Style::new(),
+            Role::Panel => Style { bg: raised.map(Colour::True).map(color), ..Style::new() },
             Role::Cursor => Style::new().add_modifier(Modifier::REVERSED),
             role => {
                 let look = palette.look(role);
@@ -134,7 +138,7 @@ impl Theme {
             }
         });
         let (signs, colours) = (ability.signs, ability.colours);
-        Self { signs, colours, ground: None, under: background, styles }
+        Self { signs, colours, ground: None, under: ground, styles }
     }
 
     /// The colour of letters that have none of their own.
@@ -225,6 +229,13 @@ impl Theme {
     #[must_use]
     pub const fn selected(&self) -> Style {
         self.role(Role::Selected)
+    }
+
+    /// What stands out from what is under it, by its ground alone.
+    #[must_use]
+    pub const fn raised(&self) -> Style {
+        let Style { bg, .. } = self.role(Role::Panel);
+        Style { bg, ..Style::new() }
     }
 
     /// What lies on top of the screen.
@@ -367,10 +378,16 @@ mod tests {
         for ground in [Rgb(0, 0, 0), Rgb(0x30, 0x30, 0x60), Rgb(90, 90, 90)] {
             let theme = Theme::on_terminal(&dark, able(Colours::True), Some(ground));
             assert_eq!(theme.ground, None);
-            for style in theme.styles {
-                assert_eq!(style.bg, None);
+            let few = Theme::on_terminal(&dark, able(Colours::Many), Some(ground));
+            assert_eq!(few.raised().bg, None, "no colour of few stands out so little");
+            let Some(Color::Rgb(r, g, b)) = theme.raised().bg else { panic!("{theme:?}") };
+            let raised = Rgb(r, g, b);
+            assert_ne!(raised, ground);
+            for (role, style) in Role::ALL.into_iter().zip(theme.styles) {
+                assert!(style.bg.is_none() || role == Role::Panel, "{role:?}");
                 let Some(Color::Rgb(r, g, b)) = style.fg else { continue };
                 assert!(Rgb(r, g, b).contrast(ground) >= AA, "{style:?} on {ground:?}");
+                assert!(Rgb(r, g, b).contrast(raised) >= AA, "{style:?} on {raised:?}");
             }
             for name in crate::label::COLORS {
                 let Some(Color::Rgb(r, g, b)) = theme.palette(name).unwrap().fg else {

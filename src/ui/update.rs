@@ -3,6 +3,8 @@
 //! Invariant: no I/O, no clock; whatever comes in whatever order, the model stays drawable. Keys
 //! are carried out in `keys`, the engine's words are taken in here.
 
+use std::time::Duration;
+
 use crate::engine::accounts::NewMail;
 use crate::engine::handle::{Request, Update};
 use crate::engine::view::{Done, ImportProgress, Link, Thread};
@@ -17,11 +19,13 @@ use crate::ui::compose::{keeping, opening, original, outgoing};
 use crate::ui::history::History;
 use crate::ui::layout::READER_HEAD_ROWS;
 use crate::ui::tour::Tour;
-use crate::ui::{compose, keys, layout, look, panel, past, search, text, wizard};
+use crate::ui::{compose, date, keys, layout, look, panel, past, range, search, text, wizard};
 
 /// What is loaded ahead, in rows from the cursor, in this order: the row itself, the next one and
 /// the one before (`j`, `k`, and `J`, `K` in the reader), and the one after those.
 const NEIGHBOURS: [isize; 4] = [0, 1, -1, 2];
+/// How often what is listed is asked for again while rows come in by the thousand, in milliseconds.
+const REFRESH_MS: i64 = 100;
 /// How long an answer is waited for before keys go on without it, in milliseconds.
 const PATIENCE_MS: i64 = 3_000;
 
@@ -30,10 +34,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = match message {
         Message::Key(key) => keys::press(model, key),
         Message::Mouse(mouse) => crate::ui::mouse::press(model, mouse),
-        Message::Paste(text) => {
-            keys::paste(model, &text);
-            Vec::new()
-        }
+        Message::Paste(text) => keys::paste(model, &text),
         Message::Resize(columns, rows) => {
             model.size = (columns, rows);
             crate::ui::files::resized(model)
@@ -175,6 +176,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
     match update {
         Update::Page { ticket, page } => {
             let requests = model.list.take(ticket, page);
+            range::say(model);
             let mut effects = ask(requests);
             effects.extend(keys::release_held(model));
             effects
@@ -236,12 +238,32 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             vec![exit(model.unsaved.take().map_or(UiExit::Quit, UiExit::Unsaved))]
         }
         Update::Ended => vec![exit(UiExit::EngineGone)],
+        Update::Sizes(sizes) => {
+            model.sizes = sizes;
+            Vec::new()
+        }
         other => search::said(model, other),
     }
 }
 
-/// Asks again for what is shown of the lists.
+/// When what is listed is asked for again, where that waits.
+#[must_use]
+pub fn refreshes_in(model: &Model) -> Option<Duration> {
+    let left = model.refreshed_ms.saturating_add(REFRESH_MS) - model.now_ms;
+    let left = Duration::from_millis(left.clamp(0, REFRESH_MS).unsigned_abs());
+    model.stale.then_some(left)
+}
+
+/// Asks again for what is shown of the lists; a sync says with every slice that they changed, and
+/// what it takes to ask and to draw would be taken from keys.
 fn changed(model: &mut Model) -> Vec<Effect> {
+    let since = model.now_ms.saturating_sub(model.refreshed_ms);
+    let syncs = matches!(model.status.link, Link::Syncing { .. });
+    model.stale = syncs && (0..REFRESH_MS).contains(&since);
+    if model.stale {
+        return Vec::new();
+    }
+    model.refreshed_ms = model.now_ms;
     let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
     requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
     requests.extend(outgoing::watches(model).then_some(Request::Outgoing));
@@ -326,7 +348,16 @@ fn conversation(model: &mut Model, id: &ThreadId, thread: Option<Thread>) -> Vec
     match thread {
         _ if !mine => Vec::new(),
         Some(thread) => {
+            let (was, now) = (reader.row.place, thread.row.place);
+            let opened = reader.messages.is_some();
             reader.take(thread);
+            // What is done here is foreseen or said: this came from elsewhere.
+            let own = !model.sent.is_empty() || model.now_ms - model.watch.did <= PATIENCE_MS;
+            if opened && was != now && !own {
+                let line =
+                    format!("This conversation is in {} now", model.label_name(&now.label()));
+                model.say(Severity::Warning, line, "moved elsewhere while it was open");
+            }
             Vec::new()
         }
         None => gone(model),
@@ -384,7 +415,12 @@ fn answered(model: &mut Model, done: Done) -> Vec<Effect> {
     if !silent && (is_done || !done.says.is_empty()) {
         // What was left alone is worth a second look.
         let severity = if done.kept.is_empty() { Severity::Info } else { Severity::Warning };
-        model.say(severity, done.says, hint);
+        let until = done.until.map(|until| date::long(until, &model.zone));
+        let says = match until {
+            Some(until) => format!("{} until {until}", done.says.trim_end_matches('.')),
+            None => done.says,
+        };
+        model.say(severity, says, hint);
     }
     let mut effects = effects;
     effects.extend(past::go_on(model));
@@ -416,6 +452,9 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
     effects.extend(keeping::time(model));
     effects.extend(original::time(model));
     effects.extend(search::saved::tick(model));
+    if model.stale {
+        effects.extend(changed(model));
+    }
     let waits = !model.sent.is_empty() || model.list.jumping();
     if !waits || now_ms - model.waiting_since <= PATIENCE_MS || !model.open {
         return effects;
@@ -423,6 +462,11 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
     // An answer that does not come must not hold keys back for ever.
     let late = model.sent.drain(..);
     model.late.extend(late);
+    if model.list.gathers() {
+        // What waits was for what was to be selected, and is for nothing else.
+        model.held.clear();
+        model.say(Severity::Warning, "The list did not answer; nothing was selected or done", "");
+    }
     model.list.give_up();
     effects.extend(keys::release_held(model));
     effects.extend(past::go_on(model));

@@ -3,6 +3,7 @@
 //! Invariant: each is recognised and said, ends at most its own connection, changes nothing, and an
 //! honest peer is served right after.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use mailtui::engine::{Device, EngineError};
 use mailtui::id::{DeviceId, Epoch, EventId, StoreId};
 use mailtui::notice::{Exit, Explain as _};
 use mailtui::store::{Args, Chain, Event, NewEvent};
-use mailtui::sync::{Frame, PROTOCOL, Refused, StoreAck, SyncError, decode, encode};
+use mailtui::sync::{Frame, PROTOCOL, Refused, StoreAck, StorePush, SyncError, decode, encode};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -188,6 +189,48 @@ fn what_a_device_must_not_say_is_refused() {
     let (frames, goes_on) = heard(&served, 2, None, &plain(&push));
     assert!(matches!(&frames[..], [Frame::Ack { .. } | Frame::Error { .. }]), "{frames:?}");
     assert!(goes_on || matches!(frames[0], Frame::Error { .. }));
+}
+
+/// One push of what may be written and what may not: of each event it is said what became of it.
+#[test]
+fn what_a_device_must_not_write_is_refused_by_name_and_the_rest_is_taken() {
+    let served = serve();
+    let epoch = Epoch::try_from("1.abcdef").unwrap();
+    let mine =
+        |n| NewEvent { device: DeviceId::try_from("device").unwrap(), ..label(n, &epoch).event };
+    let named = |n, name: &str| NewEvent { name: name.to_owned(), ..mine(n) };
+    let other = json!({ "id": "l1", "name": "Other", "type": "user", "color": null,
+        "displayOrder": 0, "createdAt": 1 });
+    let source = json!({ "source": { "store": "thread-nowhere1", "epoch": "1.abcdef", "from": 0,
+        "through": 9, "actions": [] }, "last": true });
+    let events = vec![
+        mine(1),
+        NewEvent { args: Args::of(&other), ..mine(1) },
+        NewEvent { args: Args::of(&source), ..named(2, "v1.ThreadProjected") },
+        named(3, "v1.ThreadRemoved"),
+        named(4, "v9.Unheard"),
+        label(5, &epoch).event,
+        mine(6),
+    ];
+    let push = |events| {
+        let store = StoreId::mailbox();
+        let stores = vec![StorePush { store, expect: None, events, again: false }];
+        let (frames, goes_on) = heard(&served, 2, None, &encode(&Frame::Push { stores }).unwrap());
+        let [Frame::Ack { stores }] = frames.as_slice() else { panic!("{frames:?}") };
+        assert!(goes_on, "its connection goes on");
+        stores[0].clone()
+    };
+    let ack = push(events.clone());
+    let codes: Vec<(&str, &str)> =
+        ack.refused.iter().map(|refused| (refused.id.as_str(), refused.code.as_str())).collect();
+    let mut wanted = vec![("event-1", "id-reused"), ("event-5", "device")];
+    wanted.extend(["event-2", "event-3", "event-4"].map(|id| (id, "writer")));
+    assert_eq!(codes.iter().collect::<BTreeSet<_>>(), wanted.iter().collect());
+    let taken: Vec<&str> = ack.positions.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(taken, ["event-1", "event-6"]);
+    // The same again is the same answer, and the log is no longer.
+    let again = push(events);
+    assert_eq!((again.positions, again.head, again.chain), (ack.positions, ack.head, ack.chain));
 }
 
 #[test]

@@ -139,6 +139,7 @@ impl Mail {
                 size: raw.len() as u64,
                 attached: read.attached,
                 message_id: read.message_id.clone(),
+                list: String::new(),
                 texts: Texts::of(&read),
             });
             messages.insert(n, mailtui::mail::parse(&raw));

@@ -155,6 +155,16 @@ fn told() -> Vec<Frame> {
             lacks: 0,
             wrong: Some("no index".into()),
         },
+        Frame::Lacks {
+            store: StoreId::try_from("thread-abcdefghijklmnopqrst").unwrap(),
+            after: 1,
+            chain: Chain::from_bytes(&[7; 16]),
+        },
+        Frame::Mend {
+            store: StoreId::try_from("thread-abcdefghijklmnopqrst").unwrap(),
+            after: 1,
+            events: vec![event()],
+        },
     ]
 }
 

@@ -68,3 +68,16 @@ fn a_terminal_without_a_screen_can_be_used_by_lines() {
     assert!(!pty.bytes().contains(&0x1b));
     assert_eq!(home.list("archive").len(), 1);
 }
+
+#[test]
+fn a_message_is_written_by_lines_and_kept_when_nothing_more_is_typed() {
+    let home = home();
+    let heard = said(&home, "compose\n.to bob@example.org\n.subject Lines\nHello\n.keep\nq\n");
+    assert!(heard.contains("To: bob@example.org") && heard.contains("Kept as a draft"), "{heard}");
+    let heard = said(&home, "reply\nan answer that ends with the pipe\n");
+    assert!(heard.contains("Answer"), "{heard}");
+    let run = home.run(&["drafts", "--json"]).ok();
+    let drafts = String::from_utf8(run.stdout).expect("UTF-8");
+    assert_eq!(drafts.lines().count(), 2, "{drafts}");
+    assert!(drafts.contains("Lines"), "{drafts}");
+}

@@ -14,6 +14,7 @@ use mailtui::command::key::{Code, Key};
 use mailtui::config::theme::Palette;
 use mailtui::engine::Device;
 use mailtui::engine::handle::{Request, Update};
+use mailtui::engine::original::{Head, Original, OriginalAsk};
 use mailtui::engine::search::{Found, Sought};
 use mailtui::engine::view::{Link, Status, Window};
 use mailtui::id::{LabelId, StoreId, ThreadId};
@@ -107,6 +108,12 @@ impl Program {
         for effect in update::update(&mut self.model, message) {
             let said = match effect {
                 Effect::Ask(Request::Open(thread)) => self.thread(&thread),
+                Effect::Ask(Request::Original(ask)) => {
+                    let raw = self.logs.blob(&ask.raw).expect("readable").expect("its bytes");
+                    let OriginalAsk { ticket, message, .. } = ask;
+                    let (head, files) = (Some(Head::read(&raw)), Ok(Vec::new()));
+                    Update::Original(Box::new(Original { ticket, message, head, files }))
+                }
                 Effect::Ask(Request::Search { ticket, sought, limit }) => {
                     let Sought { query, order, typing } = &sought;
                     let ask = Ask { query, limit, order: *order, typing: *typing };
@@ -154,6 +161,8 @@ impl Program {
         let area = Rect::new(0, 0, SIZE.0, SIZE.1);
         let mut screen = Buffer::empty(area);
         view::draw(&self.model, area, &mut screen);
+        let shown: String = screen.content.iter().map(|cell| cell.symbol()).collect();
+        assert!(!shown.contains("opening…"), "{title}: it waits for something\n{shown}");
         picture(&screen, title)
     }
 }

@@ -35,7 +35,7 @@ fn quit(mut pty: Pty) -> Vec<u8> {
 
 /// What is switched on, and how often; the same is switched off.
 fn check_modes(bytes: &[u8], expected: usize, keys: usize, what: &str) {
-    for mode in ["1000", "1006", "1004"] {
+    for mode in ["1002", "1006", "1004"] {
         let on = count(bytes, format!("\x1b[?{mode}h").as_bytes());
         let off = count(bytes, format!("\x1b[?{mode}l").as_bytes());
         assert_eq!((on, off), (expected, expected), "{what}: {mode}");
@@ -73,7 +73,7 @@ fn what_is_switched_on_is_switched_off_at_the_end_and_while_the_shell_has_the_te
     assert_eq!(pty.wait_end(), 0);
     // The shell's word to go on may come behind ours: then the terminal is taken twice.
     let bytes = pty.bytes();
-    for (on, off) in [(&b"\x1b[?1000h"[..], &b"\x1b[?1000l"[..]), KEYS] {
+    for (on, off) in [(&b"\x1b[?1002h"[..], &b"\x1b[?1002l"[..]), KEYS] {
         let (on, off) = (count(&bytes, on), count(&bytes, off));
         assert!(on == off && on >= 2, "continued, and ended: {on} times on, {off} times off");
     }
@@ -93,7 +93,7 @@ fn a_panic_takes_back_what_was_switched_on() {
         pty.wait_sane(point);
         let bytes = pty.bytes();
         assert_eq!((count(&bytes, KEYS.0), count(&bytes, KEYS.1)), (1, 1), "{point}");
-        assert_eq!(count(&bytes, b"\x1b[?1000h"), count(&bytes, b"\x1b[?1000l"), "{point}");
+        assert_eq!(count(&bytes, b"\x1b[?1002h"), count(&bytes, b"\x1b[?1002l"), "{point}");
     }
 }
 
@@ -132,7 +132,7 @@ fn the_mouse_points_opens_and_scrolls_until_it_is_switched_off() {
     pty.wait_text("mouse is false");
     assert!(pty.is_sane().is_err_and(|wrong| !wrong.contains("mouse")));
     let bytes = quit(pty);
-    assert_eq!((count(&bytes, b"\x1b[?1000h"), count(&bytes, b"\x1b[?1000l")), (1, 1));
+    assert_eq!((count(&bytes, b"\x1b[?1002h"), count(&bytes, b"\x1b[?1002l")), (1, 1));
 }
 
 #[test]

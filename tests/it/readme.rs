@@ -63,6 +63,13 @@ fn its_own_keys_are_bound() {
     }
 }
 
+/// It is made by the program: whoever changes a key writes it there again.
+#[test]
+fn the_table_of_all_keys_is_the_registrys() {
+    let table = registry::declared().markdown();
+    assert!(section("## All keys").contains(&table), "write it again: mailtui keys --markdown");
+}
+
 #[test]
 fn keys_are_listed_as_they_are_bound() {
     let home = Home::new();

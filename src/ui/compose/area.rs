@@ -9,6 +9,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::rows::{self, Row};
 use crate::command::motion::{Edit, Motion};
 use crate::safe_text;
+use crate::ui::text;
 
 /// The longest text that is written here, in bytes: more is a file, to be attached.
 pub const MAX_TEXT_BYTES: usize = 2 * 1024 * 1024;
@@ -16,8 +17,6 @@ pub const MAX_TEXT_BYTES: usize = 2 * 1024 * 1024;
 const MAX_STEPS: usize = 1_000;
 /// Bytes of what edits put in and took out that are kept for undo.
 const MAX_STEP_BYTES: usize = 2 * MAX_TEXT_BYTES;
-/// Characters that join letters: alone they are typed between two.
-const JOINERS: [&str; 2] = ["\u{200c}", "\u{200d}"];
 
 /// A place in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -114,12 +113,10 @@ impl Area {
 
     /// Types `text` at the caret; `false` when there is no room for it, and then nothing is typed.
     pub fn insert(&mut self, text: &str) -> bool {
-        let clean = if JOINERS.contains(&text) {
-            text.to_owned()
-        } else if self.many {
+        let clean = if self.many && !text::is_joiner(text) {
             safe_text::text(text)
         } else {
-            safe_text::line(text.trim_matches(['\n', '\r']))
+            text::typed(text.trim_matches(['\n', '\r']))
         };
         if self.bytes + clean.len() > MAX_TEXT_BYTES {
             return false;

@@ -318,7 +318,7 @@ pub fn edited(model: &mut Model, said: EditorSaid) -> Vec<Effect> {
 }
 
 /// Asks for a file to be read, to be attached.
-fn attach(model: &mut Model, path: String) -> Vec<Effect> {
+pub(in crate::ui) fn attach(model: &mut Model, path: String) -> Vec<Effect> {
     let ticket = model.writing.next_ticket();
     let Some(composer) = model.writing.open.as_deref_mut() else { return Vec::new() };
     composer.coming.push((ticket, crate::safe_text::line(&path)));

@@ -258,7 +258,7 @@ pub fn release(model: &mut Model) -> Vec<Effect> {
         let open = model.writing.open.as_deref_mut().filter(|composer| composer.waits.is_none());
         match open.and_then(|composer| composer.held.pop_front()) {
             Some(Typed::Key(key)) => effects.extend(keys::press(model, key)),
-            Some(Typed::Paste(text)) => keys::paste(model, &text),
+            Some(Typed::Paste(text)) => effects.extend(keys::paste(model, &text)),
             None => break,
         }
     }

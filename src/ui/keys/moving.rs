@@ -62,6 +62,7 @@ pub(in crate::ui) fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
                 | Layer::Palette(_)
                 | Layer::Ex(_)
                 | Layer::Find(_)
+                | Layer::Filter(_)
                 | Layer::Help(_),
             ),
             ..,

@@ -8,6 +8,7 @@ use crate::ui::app::{Effect, Layer, Model, Sent, Stage};
 use crate::ui::asking;
 use crate::ui::compose;
 use crate::ui::files;
+use crate::ui::filter;
 use crate::ui::find;
 use crate::ui::labels;
 use crate::ui::mover;
@@ -20,12 +21,14 @@ use super::beginning::import_from;
 use super::send;
 
 /// Types `text` into the line that is being typed, if one is.
-pub fn paste(model: &mut Model, text: &str) {
+pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    hush(model);
     if search::is_typed(model) {
-        return search::insert(model, text);
+        search::insert(model, text);
+        return Vec::new();
     }
     if asking::insert(model, text) {
-        return;
+        return Vec::new();
     }
     match model.layers.last_mut() {
         Some(Layer::Picker(picker)) => picker.insert(text),
@@ -47,12 +50,22 @@ pub fn paste(model: &mut Model, text: &str) {
         Some(Layer::Attach(open)) => open.line.insert(text.trim_matches(['\n', '\r'])),
         Some(Layer::FileLine(open)) => open.line.insert(text.trim_matches(['\n', '\r'])),
         Some(Layer::Links(open)) => open.insert(text),
+        Some(Layer::Filter(_)) => return filter::insert(model, text),
         None => compose::keys::insert(model, text),
         _ => {}
+    }
+    Vec::new()
+}
+
+/// What was said before one types in a box is about something else; an error stays.
+fn hush(model: &mut Model) {
+    if !model.layers.is_empty() {
+        model.notice.take_if(|notice| notice.severity < Severity::Error);
     }
 }
 
 pub(super) fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
+    hush(model);
     if search::is_typed(model) {
         search::edit(model, how);
         return Vec::new();
@@ -74,6 +87,7 @@ pub(super) fn edit(model: &mut Model, how: Edit) -> Vec<Effect> {
         }
         Some(Layer::Move(open)) => open.edit(how),
         Some(Layer::Find(_)) => find::edit(model, how),
+        Some(Layer::Filter(_)) => return filter::edit(model, how),
         Some(Layer::Attach(open)) => open.line.edit(how),
         Some(Layer::FileLine(open)) => open.line.edit(how),
         None => compose::keys::edit(model, how),
@@ -101,6 +115,11 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Layer::Sending(_)) => compose::sending::accept(model),
         Some(Layer::Move(_)) => mover::accept(model),
         Some(Layer::Find(_)) => find::accept(model),
+        // What is typed stays.
+        Some(Layer::Filter(_)) => {
+            model.layers.pop();
+            Vec::new()
+        }
         Some(Layer::Attach(_)) => compose::keys::accept_attach(model),
         Some(Layer::FileLine(_)) => files::accept(model),
         Some(Layer::Leave(_)) => crate::ui::unsubscribe::accept(model),
@@ -128,9 +147,7 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
 pub(super) fn toggle(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Picker(picker)) = model.layers.last_mut() else { return Vec::new() };
     if let Some(name) = picker.take_lost() {
-        let line = format!("{name} is not here any more; nothing was done");
-        model.say(Severity::Warning, line, "");
-        return Vec::new();
+        return labels::gone(model, &name);
     }
     picker.toggle().map(|intent| send(model, intent, Sent::Key)).unwrap_or_default()
 }

@@ -241,3 +241,28 @@ fn own_keys_hold_everywhere() {
     screen.press("<Esc>e");
     assert_eq!(intents(&screen).last().unwrap(), "Place(Archive) 02");
 }
+
+#[test]
+fn a_conversation_is_moved_by_a_typed_line() {
+    let mut screen = screen();
+    screen.press(":move trash<Enter>");
+    assert_eq!(intents(&screen), ["Place(Trash) 00"]);
+    screen.press(":move WORK<Enter>");
+    assert!(
+        intents(&screen)[1].starts_with("Label(LabelId(\"work\"), true)"),
+        "{:?}",
+        intents(&screen)
+    );
+    screen.press(":move wrok<Enter>");
+    assert_eq!(intents(&screen).len(), 2);
+    assert!(screen.text().contains("There is no place or label wrok · Work is near"));
+    screen.press(":move tra<Tab><Enter>");
+    assert_eq!(intents(&screen)[2..], ["Place(Trash) 02"], "completed");
+}
+
+#[test]
+fn keys_that_mean_nothing_are_named_as_they_were_pressed() {
+    let mut screen = screen();
+    screen.press("gx");
+    assert!(screen.text().contains("g x does nothing here"), "{}", screen.text());
+}

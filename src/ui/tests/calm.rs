@@ -25,16 +25,11 @@ const MOST_COLOURS: usize = 3;
 const LINE_CELLS: usize = 4;
 
 /// Views beside those of every size.
-const MORE: [(&str, &str); 9] = [
-    ("a search", "/the"),
-    ("what was found", "/the<Enter>j"),
-    ("a conversation that was found", "/the<Enter><Enter>"),
-    ("a query that is wrong", "/lunch before:never"),
+const MORE: [(&str, &str); 4] = [
     ("snooze", "<Space><Space>h"),
     ("what was done", "e"),
     ("something is wrong", "S"),
     ("all mail", "ga"),
-    ("links", "j<Enter>o"),
 ];
 
 fn theme(name: &str) -> Theme {

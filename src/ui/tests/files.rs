@@ -11,7 +11,7 @@ use crate::ui::files::{FileAct, FileAsk, FileStep};
 use crate::ui::harness::Screen;
 use crate::ui::picture::{Dot, Picture, Shape};
 
-fn attach(mail: &mut Mail, name: &str, media_type: &str) {
+pub(super) fn attach(mail: &mut Mail, name: &str, media_type: &str) {
     let hash = "0".repeat(64);
     mail.raw = BlobHash::try_from(hash.as_str()).ok();
     mail.size = 2_000;
@@ -20,7 +20,7 @@ fn attach(mail: &mut Mail, name: &str, media_type: &str) {
 }
 
 /// The reader with two files on its last message.
-fn reading() -> Screen {
+pub(super) fn reading() -> Screen {
     let mut screen = screen();
     screen.press("<Enter>");
     let messages = screen.model.reader.as_mut().unwrap().messages.as_mut().unwrap();

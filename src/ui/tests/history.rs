@@ -135,7 +135,7 @@ fn a_long_history_comes_page_by_page() {
     }
     screen.press("gh");
     let held = |screen: &super::super::harness::Screen| {
-        screen.model.history.as_ref().map(|h| (h.rows.len(), h.more)).unwrap()
+        screen.model.history.as_ref().map(|h| (h.held(), h.more)).unwrap()
     };
     assert_eq!(held(&screen), (100, true));
     screen.press("G");
@@ -146,4 +146,55 @@ fn a_long_history_comes_page_by_page() {
     // What changes is asked for again, and all that was held stays.
     screen.press("u");
     assert_eq!(held(&screen), (131, false));
+}
+
+#[test]
+fn the_history_is_looked_through_by_words() {
+    let mut screen = screen();
+    screen.press("sjejsgh");
+    let shown = |screen: &super::super::harness::Screen| {
+        screen.model.history.as_ref().map(|h| h.shown().count()).unwrap()
+    };
+    assert_eq!(shown(&screen), 3);
+    screen.press("\\moved");
+    assert_eq!(shown(&screen), 1, "{}", screen.text());
+    assert!(screen.text().contains("1 action"), "{}", screen.text());
+    // Out of order: what is found is undone, whatever came after it.
+    screen.press("<Enter>u");
+    assert_eq!(intents(&screen)[3..], ["Undo action-0002"]);
+    assert_eq!(shown(&screen), 2, "it and its undo: {}", screen.text());
+    screen.press("\\ undone<Enter>");
+    assert_eq!(shown(&screen), 1);
+    // Esc shows all again, and only then leaves.
+    screen.press("<Esc>");
+    assert_eq!((shown(&screen), screen.model.context()), (4, Context::History));
+    screen.press("\\zebra");
+    assert!(screen.text().contains("Nothing that was done has that"), "{}", screen.text());
+    screen.press("u<Enter>");
+    assert_eq!(intents(&screen).len(), 4, "a letter is text there");
+    screen.press("u");
+    assert_eq!(intents(&screen).len(), 4, "and no row is no row");
+    screen.press("\\<Esc><Esc><Esc>");
+    assert_eq!(screen.model.context(), Context::List);
+}
+
+#[test]
+fn what_one_conversation_was_is_said_and_found() {
+    let mut screen = screen();
+    screen.press("jsgh");
+    assert!(screen.text().contains("Lunch on Friday?"), "{}", screen.text());
+    screen.press("\\friday");
+    assert_eq!(screen.model.history.as_ref().unwrap().shown().count(), 1);
+}
+
+#[test]
+fn older_pages_are_asked_for_until_enough_is_found() {
+    let mut screen = screen();
+    screen.press("e");
+    for _ in 0..250 {
+        screen.press("s");
+    }
+    screen.press("gh\\moved");
+    let history = screen.model.history.as_ref().unwrap();
+    assert_eq!((history.shown().count(), history.held(), history.more), (1, 251, false));
 }

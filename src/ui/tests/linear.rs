@@ -1,11 +1,14 @@
 //! The interface as lines: what is said, and what a typed line is.
 
+use crate::command::context::Context;
+use crate::command::intent::Intent;
 use crate::engine::handle::Update;
 use crate::notice::Notice;
 use crate::ui::app::Message;
 use crate::ui::double::Double;
 use crate::ui::harness::Screen;
 use crate::ui::linear::{self, Said};
+use crate::ui::linear_write;
 
 struct Lines {
     screen: Screen,
@@ -22,6 +25,12 @@ impl Lines {
 
     /// Types a line; what is said then.
     fn type_line(&mut self, line: &str) -> Vec<String> {
+        if self.screen.model.context() == Context::Compose {
+            let (effects, mut said) = linear_write::type_line(&mut self.screen.model, line);
+            self.screen.follow(effects);
+            said.extend(self.hear());
+            return said;
+        }
         for key in linear::keys(&self.screen.model, line) {
             self.screen.send(Message::Key(key));
         }
@@ -116,4 +125,126 @@ fn every_script_is_said_without_what_moves_a_terminal() {
     for typed in ["j", "", "u", "j", "", "u", "g h", "esc", "g S", "esc", "g d", "g i"] {
         lines.type_line(typed);
     }
+}
+
+fn drafts(lines: &Lines) -> Vec<crate::mail::compose::Draft> {
+    let saves = lines.screen.double.log.iter().filter_map(|intent| match intent {
+        Intent::SaveDraft { draft, .. } => Some((**draft).clone()),
+        _ => None,
+    });
+    saves.collect()
+}
+
+#[test]
+fn a_message_is_written_and_kept_by_lines() {
+    let mut lines = Lines::new(Double::sample());
+    lines.hear();
+    let said = lines.type_line("compose").join("\n");
+    assert!(said.contains("To: nobody yet") && said.contains(".help"), "{said}");
+    // What looks like a key, a command or a search is text.
+    for text in ["Dear Bob,", "", "e", "archive", "  /lunch", "..hidden", "esc"] {
+        assert_eq!(lines.type_line(text), [""; 0], "{text:?}");
+    }
+    assert_eq!(lines.type_line(".to bob@example.org")[..1], ["To: bob@example.org"]);
+    assert_eq!(lines.type_line(".subject Lunch: Friday")[..1], ["Subject: Lunch: Friday"]);
+    assert_eq!(lines.type_line(".nothing"), ["There is no .nothing; .help lists what is"]);
+    assert_eq!(lines.type_line(".to"), [".to takes ADDRESSES"]);
+    assert_eq!(lines.type_line(".send now"), [".send takes no words"]);
+    lines.type_line("oops");
+    lines.type_line(".undo");
+    let all = lines.type_line(".show").join("\n");
+    assert!(all.contains("archive\n  /lunch\n.hidden\nesc") && !all.contains("oops"), "{all}");
+    assert!(drafts(&lines).is_empty());
+    let said = lines.type_line(".keep").join("\n");
+    assert!(said.contains("Kept as a draft"), "{said}");
+    let kept = drafts(&lines);
+    assert_eq!(
+        (kept[0].to.as_str(), kept[0].subject.as_str()),
+        ("bob@example.org", "Lunch: Friday")
+    );
+    assert!(kept[0].body.starts_with("Dear Bob,\n\ne\narchive\n  /lunch\n.hidden\nesc\n"));
+    assert!(lines.screen.double.log.len() == 1, "nothing else was done");
+}
+
+#[test]
+fn what_is_written_is_sent_by_lines_after_the_box_asked_when() {
+    let mut lines = Lines::new(Double::sample());
+    lines.hear();
+    lines.type_line("compose");
+    lines.type_line("Hello");
+    let said = lines.type_line(".send").join("\n");
+    assert!(said.contains("warning: Nobody to send it to"), "{said}");
+    lines.type_line(".to half an addr");
+    let said = lines.type_line(".send").join("\n");
+    assert!(said.contains("not sent: mend it first"), "{said}");
+    lines.type_line(".to bob@example.org");
+    // A text goes on where it was, not into the field that was wrong.
+    lines.type_line("World");
+    let said = lines.type_line(".send").join("\n");
+    assert!(said.contains("bob@example.org"), "the box says to whom: {said}");
+    // Without a subject the first choice is to go back.
+    lines.type_line("");
+    let sent = |lines: &Lines| {
+        lines.screen.double.log.iter().filter(|intent| matches!(intent, Intent::Send(_))).count()
+    };
+    assert_eq!((sent(&lines), lines.screen.model.context()), (0, Context::Compose));
+    lines.type_line(".subject Hi");
+    lines.type_line(".send");
+    lines.type_line("");
+    assert_eq!(sent(&lines), 1);
+    assert_eq!(drafts(&lines).last().unwrap().body, "Hello\nWorld\n");
+    assert_ne!(lines.screen.model.context(), Context::Compose);
+}
+
+#[test]
+fn an_answer_begins_with_who_gets_it_and_is_thrown_away_by_lines() {
+    let mut lines = Lines::new(Double::sample());
+    lines.hear();
+    lines.type_line("");
+    let said = lines.type_line("reply").join("\n");
+    assert!(
+        said.contains("Answer") && said.contains("To: ") && said.contains("Subject: Re:"),
+        "{said}"
+    );
+    lines.type_line("Yes.");
+    lines.type_line(".discard");
+    assert_eq!(lines.screen.model.context(), Context::Reader);
+}
+
+#[test]
+fn hostile_lines_are_text_of_the_message_and_harmless() {
+    let mut lines = Lines::new(Double::sample());
+    lines.hear();
+    lines.type_line("compose");
+    lines.type_line("\u{1b}]0;x\u{7}\u{202e}evil");
+    lines.type_line(".subject \u{1b}[31m\u{9b}2J");
+    lines.type_line(".\u{1b}[2J");
+    for line in lines.type_line(".show") {
+        assert!(!line.contains(char::is_control) && !line.contains('\u{202e}'), "{line:?}");
+    }
+}
+
+#[test]
+fn what_the_cursor_is_on_in_a_box_is_said() {
+    let mut lines = Lines::new(Double::sample());
+    lines.hear();
+    let said = lines.type_line("move");
+    assert!(said.iter().any(|line| line == "here: Archive"), "{said:?}");
+    lines.type_line("esc");
+    lines.type_line("snooze");
+    let said = lines.type_line("esc");
+    assert!(said.len() <= 2, "{said:?}");
+}
+
+#[test]
+fn who_comes_back_to_what_was_read_hears_its_subject_and_not_all_of_it() {
+    let mut lines = Lines::new(Double::sample());
+    lines.hear();
+    lines.type_line("j");
+    let all = lines.type_line("").len();
+    lines.type_line("reply");
+    lines.type_line("Yes.");
+    let said = lines.type_line(".keep");
+    assert!(all > 8 && said.len() < 4, "{all}: {said:?}");
+    assert!(said.iter().any(|line| line.contains("Lunch on Friday?")), "{said:?}");
 }

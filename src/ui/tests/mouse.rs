@@ -1,5 +1,6 @@
 //! The mouse points at what is drawn, and decides nothing.
 
+use crate::engine::handle::Request;
 use crate::ui::app::{Layer, Message};
 use crate::ui::double::Double;
 use crate::ui::harness::Screen;
@@ -113,5 +114,92 @@ fn no_press_anywhere_decides_about_mail() {
         let after = screen.double.rows.iter().map(strip);
         assert_eq!(after.collect::<Vec<_>>(), before.iter().map(strip).collect::<Vec<_>>());
         assert!(screen.exit.is_none());
+    }
+}
+
+#[test]
+fn history_drafts_and_what_is_sent_are_pointed_at_like_the_list() {
+    for (columns, rows) in [(40, 10), (80, 24), (200, 50)] {
+        let mut past = screen(columns, rows);
+        past.press("e#sgh");
+        let list = layout::without_sidebar(layout::of(&past.model)).list;
+        at(&mut past, Does::Press, (list.x + 4, list.y));
+        assert_eq!(past.model.history.as_ref().unwrap().cursor, 0, "its title is no row");
+        at(&mut past, Does::Press, (list.x + 4, list.y + 2));
+        let history = past.model.history.as_ref().unwrap();
+        assert_eq!((history.cursor, history.reached.is_some()), (1, false), "{columns}x{rows}");
+        at(&mut past, Does::Press, (list.x + 4, list.y + 2));
+        assert!(past.model.history.as_ref().unwrap().reached.is_some());
+        at(&mut past, Does::Press, (list.x + 4, list.y + 1));
+        assert!(past.model.reader.is_some(), "its conversation is opened");
+        let mut drafts = screen(columns, rows);
+        drafts.press("ca@x.org<Esc>cb@x.org<Esc>gd");
+        let list = layout::of(&drafts.model).list;
+        at(&mut drafts, Does::Wheel(true), (list.x + 4, list.y));
+        assert_eq!(drafts.model.writing.cursor, 1);
+        at(&mut drafts, Does::Press, (list.x + 4, list.y));
+        assert_eq!((drafts.model.writing.cursor, drafts.model.writing.open.is_some()), (0, false));
+        at(&mut drafts, Does::Press, (list.x + 4, list.bottom() - 1));
+        assert!(drafts.model.writing.open.is_none(), "there is no row");
+        at(&mut drafts, Does::Press, (list.x + 4, list.y));
+        assert!(drafts.model.writing.open.is_some(), "{columns}x{rows}\n{}", drafts.text());
+    }
+    for keys in ["gn", "gS", "gm"] {
+        let mut panel = screen(40, 10);
+        panel.press("#z#z#z").press(keys);
+        let before = panel.text();
+        at(&mut panel, Does::Wheel(true), (20, 5));
+        at(&mut panel, Does::Wheel(false), (20, 5));
+        assert_eq!(panel.text(), before, "{keys}");
+    }
+}
+
+#[test]
+fn a_border_is_dragged_and_stays_where_it_was_let_go() {
+    let mut wide = screen(200, 50);
+    wide.press("<Enter>");
+    let before = layout::of(&wide.model);
+    let border = (before.list.right() - 1, before.list.y + 5);
+    at(&mut wide, Does::Press, border);
+    assert_eq!(wide.model.list.cursor, 0, "a border is no row");
+    at(&mut wide, Does::Drag, (60, 2));
+    at(&mut wide, Does::Drag, (70, 49));
+    assert_eq!(layout::of(&wide.model).list.right(), 71);
+    wide.paused = true;
+    at(&mut wide, Does::Drag, (71, 30));
+    assert!(wide.waiting.is_empty(), "not before its end");
+    at(&mut wide, Does::Release, (72, 30));
+    assert_eq!(layout::of(&wide.model).list.right(), 73);
+    let kept = wide
+        .waiting
+        .iter()
+        .any(|asked| matches!(asked, Request::Divided(sizes) if *sizes == wide.model.sizes));
+    assert!(kept, "{:?}", wide.waiting);
+    wide.resume();
+    at(&mut wide, Does::Drag, (100, 30));
+    assert_eq!(layout::of(&wide.model).list.right(), 73, "nothing is held any more");
+    assert!(wide.text().contains('│'));
+    let mut below = screen(80, 24);
+    below.model.look.loaded.settings.preview = crate::config::Preview::Below;
+    below.press("<Enter>");
+    let between = layout::of(&below.model).between();
+    at(&mut below, Does::Press, (40, between.y));
+    at(&mut below, Does::Drag, (40, between.y + 4));
+    assert_eq!(layout::of(&below.model).between().y, between.y + 4);
+    let mut sidebar = screen(80, 24);
+    at(&mut sidebar, Does::Press, (16, 10));
+    at(&mut sidebar, Does::Release, (24, 10));
+    assert_eq!(layout::of(&sidebar.model).sidebar.width, 25);
+    // A press elsewhere lets go of a border whose end was not heard of.
+    at(&mut sidebar, Does::Press, (24, 10));
+    at(&mut sidebar, Does::Press, (40, 5));
+    at(&mut sidebar, Does::Drag, (30, 10));
+    assert_eq!(layout::of(&sidebar.model).sidebar.width, 25);
+    for keys in ["?", "l", "c", "/"] {
+        sidebar.press(keys);
+        at(&mut sidebar, Does::Press, (24, 10));
+        at(&mut sidebar, Does::Drag, (30, 10));
+        assert_eq!(layout::of(&sidebar.model).sidebar.width, 25, "{keys}");
+        sidebar.press("<Esc><Esc>");
     }
 }

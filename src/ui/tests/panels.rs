@@ -71,6 +71,10 @@ fn counted() -> Stats {
             (who("", "a.rather.long.address.indeed@subdomain.example.com"), 77),
             (who("Ann Example", "ann@example.org"), 1),
         ],
+        lists: vec![
+            ("rust-users.lists.example.org".to_owned(), 9_204),
+            ("花.lists.example.jp".to_owned(), 61),
+        ],
         yours: Answers { classes: [120, 300, 80, 11], median: 7_000 },
         theirs: Answers { classes: [9, 70, 12, 0], median: 40_000 },
     }
@@ -125,6 +129,7 @@ fn since_when_there_is_no_connection_is_said_where_there_is_room() {
     screen.send(Message::Time(NOW_MS + 3_600_000));
     // A try does not begin it anew.
     screen.send(offline(Link::Connecting));
+    assert!(screen.text().contains("offline since 09:41"), "{}", screen.text());
     screen.send(offline(Link::Offline));
     assert!(screen.text().contains("offline since 09:41"), "{}", screen.text());
     screen.send(offline(Link::Syncing { done: 18_204, total: 41_203 }));
@@ -147,7 +152,7 @@ fn an_import_can_be_stopped_from_the_list() {
     assert!(screen.text().contains("Nothing is being imported"), "{}", screen.text());
     screen.send(import(18_240, false));
     screen.send(Message::Time(NOW_MS + 20_000));
-    assert!(screen.text().contains("gX stops"), "{}", screen.text());
+    assert!(screen.text().contains("g X stops"), "{}", screen.text());
     screen.press("gX");
     assert!(screen.model.import.as_ref().unwrap().stopping);
     assert!(screen.text().contains("stopping"), "{}", screen.text());

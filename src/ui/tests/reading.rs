@@ -172,10 +172,10 @@ fn what_the_program_says_is_marked_where_text_cannot_stand() {
     let text = screen.text();
     let marked = |line: &&str| line.starts_with('┊');
     let ours: Vec<&str> = text.lines().filter(marked).collect();
-    assert!(ours.contains(&"┊ unverified (mx.b.test says nothing)"), "{text}");
-    assert!(ours.iter().any(|line| line.starts_with("┊ ── a message")), "{text}");
+    assert!(ours.contains(&"┊  unverified (mx.b.test says nothing)"), "{text}");
+    assert!(ours.iter().any(|line| line.starts_with("┊  ── a message")), "{text}");
     assert!(!ours.iter().any(|line| line.contains("dmarc pass")), "{text}");
-    assert!(text.contains(&format!("\n  {said}")), "{text}");
+    assert!(text.contains(&format!("\n   {said}")), "{text}");
 }
 
 #[test]
@@ -189,8 +189,8 @@ fn a_line_that_imitates_a_target_is_not_marked() {
         message.defects = vec!["hidden-in-address".to_owned()];
     });
     let text = screen.text();
-    assert!(text.contains("\n┊ [1] https://evil.test/"), "{text}");
-    assert!(text.contains("\n  [1] https://bank.test/"), "{text}");
+    assert!(text.contains("\n┊  [1] https://evil.test/"), "{text}");
+    assert!(text.contains("\n   [1] https://bank.test/"), "{text}");
     assert!(text.contains("! an address of it had signs that cannot be seen"), "{text}");
 }
 
@@ -245,7 +245,7 @@ fn what_is_known_of_a_message_changes_below_the_same_text() {
         change(messages.last_mut().unwrap());
         let row = reader.row.clone();
         reader.take(Thread { row, messages });
-        screen.resize(100, 30);
+        screen.resize(100, 32);
         let text = screen.text();
         assert!(shown.is_empty() || text.contains(shown), "{shown}: {text}");
         assert_eq!(text.contains("at its mail server"), shown.contains("rest"), "{text}");
@@ -258,4 +258,73 @@ fn what_is_known_of_a_message_changes_below_the_same_text() {
         &|message| message.facts.html = Some(LeftOut { trackers: 2, ..LeftOut::default() }),
         "2 t",
     );
+}
+
+/// What of the reader leads somewhere: the text, and where to.
+fn anchors(screen: &Screen) -> Vec<(String, String)> {
+    let shown = crate::ui::view::anchors(&screen.model);
+    let shown = shown.into_iter().filter(|anchor| anchor.is_shown(screen.buffer()));
+    let target = |bytes: Vec<u8>| {
+        let text = String::from_utf8(bytes).unwrap();
+        let (_, rest) = text.split_once("\x1b]8;id=").unwrap();
+        rest.split_once(';').unwrap().1.trim_end_matches("\x1b\\").to_owned()
+    };
+    shown.map(|anchor| (anchor.text.clone(), target(anchor.begin()))).collect()
+}
+
+#[test]
+fn links_lead_where_the_whole_of_them_leads() {
+    let long = format!("https://example.org/{}", "word-and/".repeat(14));
+    let text = format!(
+        "See https://example.org/a?b=1, or www.example.net.\n\nAnd {long} behind it.\n\n\
+         > quoted {long}\n\nNot https://exаmple.org/x nor http://1.2.3.4/ \
+         nor javascript:alert(1) nor \u{202e}https://moc.elpmaxe/ ."
+    );
+    let mut screen = reading(move |message| {
+        message.text.clone_from(&text);
+        message.attachments.clear();
+    });
+    for (columns, rows) in [(80, 50), (200, 50), (40, 60)] {
+        screen.resize(columns, rows);
+        let found = anchors(&screen);
+        let of = |target: &str| -> String {
+            let parts = found.iter().filter(|(_, to)| to == target);
+            parts.map(|(said, _)| said.as_str()).collect()
+        };
+        let shown = screen.text();
+        assert_eq!(of("https://example.org/a?b=1"), "https://example.org/a?b=1", "{shown}");
+        assert_eq!(of("http://www.example.net/"), "www.example.net");
+        assert_eq!(of(&long), long.repeat(2), "{columns}: {found:?}\n{shown}");
+        assert!(!found.iter().any(|(said, _)| said.contains("mple.org/x")), "{found:?}");
+        assert!(!found.iter().any(|(_, to)| to.contains("1.2.3.4") || to.contains("script")));
+    }
+    // What lies on top is no link, nor what is under it.
+    screen.press("?");
+    assert_eq!(anchors(&screen), []);
+}
+
+#[test]
+fn numbers_of_links_lead_where_their_list_says() {
+    use crate::mail::{Anchor, Targets};
+    let text = "Read the figures [1] or write [2].\n\n[1] https://example.org/figures\n\
+                [2] mailto:ann@example.org\n";
+    let at = text.find("[1] https").unwrap();
+    let screen = reading(move |message| {
+        text.clone_into(&mut message.text);
+        message.facts.links = vec![
+            Anchor { n: 1, text: "the figures".to_owned() },
+            Anchor { n: 2, text: "write".to_owned() },
+        ];
+        message.facts.lists = vec![Targets { at, to: text.len() }];
+    });
+    let found = anchors(&screen);
+    let figures = "https://example.org/figures";
+    let said: Vec<(&str, &str)> = found.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let expected = [
+        ("the figures [1]", figures),
+        ("write [2]", "mailto:ann@example.org"),
+        ("[1] https://example.org/figures", figures),
+        ("[2] mailto:ann@example.org", "mailto:ann@example.org"),
+    ];
+    assert_eq!(said, expected, "{}", screen.text());
 }

@@ -4,7 +4,9 @@
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::keys::told;
+use crate::config::Loaded;
 use crate::engine::handle::Update;
+use crate::engine::sizes::Sizes;
 use crate::engine::view::ImportProgress;
 use crate::ui::ability::{Ability, Colours};
 use crate::ui::app::Message;
@@ -18,7 +20,7 @@ const SIZES: [(u16, u16); 7] =
     [(30, 6), (40, 10), (60, 15), (80, 24), (100, 30), (140, 40), (200, 50)];
 
 /// The views, by the keys that lead there from the list.
-pub(super) const VIEWS: [(&str, &str); 37] = [
+pub(super) const VIEWS: [(&str, &str); 52] = [
     ("list", "jj"),
     ("the last row", "G"),
     ("selection", "xjxs"),
@@ -28,6 +30,21 @@ pub(super) const VIEWS: [(&str, &str); 37] = [
     ("colours", "l<C-o>"),
     ("a label's name", "l<C-r>"),
     ("picker with a filter", "l日本<Left>e\u{301}"),
+    ("a search", "/the"),
+    ("a search of a word in another script", "/日本"),
+    ("what was found", "/the<Enter>j"),
+    ("a conversation that was found", "/the<Enter><Enter>"),
+    ("a query that is wrong", "/lunch before:never"),
+    ("a search's name", "/the<Enter><C-s>"),
+    ("until when", "h"),
+    ("until a time that is typed", "hin 2 weeks"),
+    ("links", "<Enter>L"),
+    ("a range", "Vjj"),
+    ("folded and unfolded", "<Enter>;Q"),
+    ("one pane", "ww<Enter>"),
+    ("saves", "cb@x.org<Tab><Tab>x<C-x>h"),
+    ("a file to attach", "c<C-x>a"),
+    ("what one action was done to", "egh<Enter>"),
     ("a move", "v"),
     ("a move somewhere", "v日本"),
     ("finding", "<Enter>\\日本"),
@@ -99,11 +116,71 @@ fn every_view_holds_at_every_size_in_every_script() {
                 let mut screen = Screen::new(double(), columns, rows);
                 screen.press(keys);
                 let what = format!("{view} at {columns}x{rows}");
+                if rows < 10 && screen.model.notice.is_some() {
+                    // Said and keys share the one line at the bottom.
+                    screen.send(Message::Time(NOW_MS + 20_000));
+                }
                 check(&what, &screen);
                 let points = ["list", "the last row", "selection", "picker"].contains(&view);
                 assert!(!points || screen.text().contains('▸'), "{what}: {}", screen.text());
             }
         }
+    }
+}
+
+/// What is set, and what only comes from outside: at every size too.
+#[test]
+fn what_is_set_and_what_comes_holds_at_every_size() {
+    let with = |text: &str| Message::Settings(Box::new(Loaded::of(Some(text), |_| None)));
+    for (columns, rows) in SIZES {
+        for double in [Double::sample, Double::scripts] {
+            let at = |what: &str| format!("{what} at {columns}x{rows}");
+            for (view, text, keys) in [
+                ("tabs", "tabs = [\"inbox\", \"unread\", \"label:Work\"]", "<Tab>j"),
+                ("two lines a row", "density = \"comfortable\"", "jj"),
+                ("read below", "preview = \"below\"", "j<Enter>"),
+                ("read alone", "preview = \"off\"\nsidebar = false", "j<Enter>"),
+                ("read in few columns", "preview_width = 40", "j<Enter>"),
+            ] {
+                let mut screen = Screen::new(double(), columns, rows);
+                screen.send(with(text));
+                screen.press(keys);
+                // What was set was read; where it shares a line with the keys, these come back.
+                screen.send(Message::Time(NOW_MS + 20_000));
+                check(&at(view), &screen);
+                let list = crate::ui::layout::of(&screen.model).list;
+                assert!(list.width == 0 || screen.text().contains('▸'), "{}", at(view));
+            }
+            // However the screen was divided: wider and narrower than it is.
+            for part in [1, 9, 45, 900] {
+                let sizes = Sizes { sidebar: part, list: part, above: part };
+                for text in ["preview = \"right\"", "preview = \"below\""] {
+                    let mut screen = Screen::new(double(), columns, rows);
+                    screen.send(Message::Engine(Box::new(Update::Sizes(sizes))));
+                    screen.send(with(text));
+                    screen.send(Message::Time(NOW_MS + 20_000));
+                    check(&at("divided"), &screen);
+                    screen.press("j<Enter>");
+                    check(&at("divided and read"), &screen);
+                }
+            }
+            let mut files = Screen::new(double(), columns, rows);
+            files.press("<Enter>");
+            let messages = files.model.reader.as_mut().unwrap().messages.as_mut().unwrap();
+            for (n, name) in ["notes 日本語 e\u{301}.txt", "a.png"].into_iter().enumerate() {
+                super::files::attach(&mut messages[n], name, "text/plain");
+            }
+            files.press("A");
+            check(&at("files"), &files);
+            files.press("s");
+            check(&at("where a file goes"), &files);
+            let mut demo = Screen::new(double(), columns, rows);
+            demo.model.demo = true;
+            demo.model.tour = Some(crate::ui::tour::Tour::default());
+            demo.press("j");
+            check(&at("the tour"), &demo);
+        }
+        check(&format!("an older mailbox at {columns}x{rows}"), &Screen::older(columns, rows));
     }
 }
 

@@ -39,8 +39,10 @@ fn what_is_chosen_or_typed_hides_the_row_and_is_undone() {
     assert!(screen.subject() != first && !screen.text().contains(&first), "{}", screen.text());
     screen.press("z");
     assert!(intents(&screen).last().unwrap().starts_with("Undo"), "{:?}", intents(&screen));
-    screen.press("h2d<Enter>");
+    screen.press("b2d<Enter>");
     let until = NOW_MS / 1_000 + 2 * 86_400;
+    let said = format!("until {} · z undoes", crate::ui::date::long(until, &TimeZone::UTC));
+    assert!(screen.text().contains(&said), "{said}: {}", screen.text());
     assert_eq!(changes(&screen), [Change::Snooze(Some(until))]);
 }
 
@@ -49,8 +51,11 @@ fn what_is_no_time_stays_to_be_mended_and_escape_does_nothing() {
     let mut screen = screen();
     screen.press("hsoon<Enter>");
     assert!(matches!(screen.model.layers[..], [Layer::Snooze(_)]), "it stays open");
-    assert!(screen.text().contains("that is no time"), "{}", screen.text());
-    screen.press("<C-u>2001-01-01<Enter>");
+    let text = screen.text();
+    assert!(text.contains("that is no time") && text.contains("in 2 weeks"), "{text}");
+    screen.press("<C-u>");
+    assert_eq!(screen.model.notice, None, "what is mended is not blamed any more");
+    screen.press("2001-01-01<Enter>");
     assert!(screen.text().contains("that is over already"), "{}", screen.text());
     screen.press("<Esc>");
     assert!(screen.model.layers.is_empty() && screen.double.log.is_empty());

@@ -119,7 +119,7 @@ pub fn lay_out(model: &mut Model) {
 }
 
 /// What the title says: what it is, and how far it is kept.
-pub(super) fn title(composer: &Composer) -> (String, String) {
+pub(in crate::ui) fn title(composer: &Composer) -> (String, String) {
     let what = if composer.base.answers.is_empty() { "Write" } else { "Answer" };
     let what = if composer.base.forwards.is_empty() { what } else { "Forward" };
     let state = match (&composer.waits, &composer.saved, composer.changed) {

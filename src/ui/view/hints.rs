@@ -191,6 +191,10 @@ pub fn progress(import: &Import, now_ms: i64) -> String {
     format!("{verb} {bar} {counts}{}", left.unwrap_or_default())
 }
 
+/// What one who reads wants first, where there is no room for all.
+const READING: [&str; 6] =
+    ["back", "reply", "archive", "trash", "next-message", "next-conversation"];
+
 /// Each command by its first key.
 fn once_each(
     all: Vec<(String, &'static Command)>,
@@ -202,7 +206,16 @@ fn once_each(
 
 /// The commands that are hinted at in `context`.
 fn hinted(model: &Model, context: Context) -> impl Iterator<Item = (String, &'static Command)> {
-    all()
+    let mut commands: Vec<&'static Command> = all().collect();
+    if context == Context::Reader {
+        let rank = |command: &&Command| match command.group {
+            Group::Program => usize::MAX,
+            _ => READING.iter().position(|n| *n == command.name).unwrap_or(READING.len()),
+        };
+        commands.sort_by_key(rank);
+    }
+    commands
+        .into_iter()
         .filter(move |command| command.applies(context) && !command.hint.is_empty())
         // In the composer all that is not typed begins with `C-x`.
         .filter(move |command| {

@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use super::{FELT_MS, columns, put, put_all};
 use crate::engine::view::HistoryRow;
 use crate::ui::app::Model;
-use crate::ui::history::{History, Reached};
+use crate::ui::history::{History, Reached, device, state};
 use crate::ui::{date, people, text};
 
 /// Columns of the mark before a row.
@@ -20,6 +20,9 @@ const DEVICE_FROM: u16 = 56;
 const WHEN_COLUMNS: usize = 10;
 /// Columns of a device's name.
 const DEVICE_COLUMNS: usize = 12;
+
+/// Columns that what was done has at least, beside what it was done to.
+const WHAT_COLUMNS: u16 = 24;
 
 /// Draws the history, or the conversations of one of its actions.
 pub fn draw(model: &Model, history: &History, area: Rect, buf: &mut Buffer) {
@@ -46,10 +49,17 @@ fn head(model: &Model, title: &str, more: &str, line: Rect, buf: &mut Buffer) {
 }
 
 fn actions(model: &Model, history: &History, line: Rect, area: Rect, buf: &mut Buffer) {
-    head(model, "History", "what was done, the newest first", line, buf);
-    if history.rows.is_empty() {
+    let filter = history.filter();
+    let more = match filter {
+        "" => "what was done, the newest first".to_owned(),
+        words => format!("only: {words}"),
+    };
+    head(model, "History", &more, line, buf);
+    if history.current().is_none() {
         let waits = model.now_ms - model.waiting_since;
         let says = match history.loaded {
+            true if history.held() > 0 && history.more => "looking further back…",
+            true if history.held() > 0 => "Nothing that was done has that",
             true => "Nothing was done yet",
             false if waits >= FELT_MS => "opening…",
             false => "",
@@ -57,7 +67,7 @@ fn actions(model: &Model, history: &History, line: Rect, area: Rect, buf: &mut B
         put(buf, (area.x + MARK_COLUMNS, area.y), says, area.width, model.theme.dim());
         return;
     }
-    let visible = history.rows.iter().enumerate().skip(history.top);
+    let visible = history.shown().enumerate().skip(history.top);
     for ((at, row), y) in visible.zip(area.top()..area.bottom()) {
         let line = Rect { y, height: 1, ..area };
         action(model, row, at == history.cursor, line, buf);
@@ -77,27 +87,25 @@ fn action(model: &Model, row: &HistoryRow, here: bool, line: Rect, buf: &mut Buf
     let mut x = put(buf, (line.x, y), mark, MARK_COLUMNS, look(theme.accent()));
     x = put(buf, (x, y), &when, line.right() - x, look(theme.dim())) + 2;
     if line.width >= DEVICE_FROM {
-        let who = if row.here { "this device" } else { &row.device_name };
-        let who = text::fit(who, DEVICE_COLUMNS);
+        let who = text::fit(device(row), DEVICE_COLUMNS);
         x = put(buf, (x, y), &who, line.right().saturating_sub(x), look(theme.dim())) + 2;
     }
-    let words: Vec<&str> =
-        [(row.redoes.is_some(), "again"), (undone, "undone"), (row.pending, "pending")]
-            .into_iter()
-            .filter_map(|(is, word)| is.then_some(word))
-            .collect();
-    let words = words.join(" ");
+    let words = state(row).join(" ");
     let right = line.right().saturating_sub(columns(&words) + 1);
     let style = if undone { theme.warning() } else { theme.dim() };
     put(buf, (right, y), &words, line.right() - right, look(style));
-    let count = match row.threads {
-        0 => String::new(),
-        n => format!("  {}", text::plural(n, "conversation", "conversations")),
-    };
     let room = right.saturating_sub(x + 1);
-    let what = room.saturating_sub(columns(&count)).max(room.min(20));
+    let reached = match (row.threads, &row.subject) {
+        (0, _) => String::new(),
+        (1, Some(subject)) => format!("  {subject}"),
+        (n, _) => format!("  {}", text::plural(n, "conversation", "conversations")),
+    };
+    // What was done and what it was done to share the line: neither hides the other.
+    let least = room.min(WHAT_COLUMNS);
+    let what = room.saturating_sub(columns(&reached)).max(least);
     x = put(buf, (x, y), &row.what, what, weight);
-    put(buf, (x, y), &count, right.saturating_sub(x + 1), look(theme.dim()));
+    let left = right.saturating_sub(x + 1);
+    put(buf, (x, y), &text::cut(&reached, left.into()), left, look(theme.dim()));
     if here {
         buf.set_style(line, theme.cursor());
     }

@@ -19,7 +19,7 @@ mod latency;
 mod links;
 pub mod list;
 mod mover;
-mod outgoing;
+pub(super) mod outgoing;
 mod palette;
 pub mod panel;
 pub mod reader;
@@ -34,6 +34,8 @@ mod unsubscribe;
 mod which;
 pub mod wizard;
 
+pub(super) use compose::title as writing_title;
+
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
@@ -41,6 +43,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::ui::app::{LEAST_SIZE, Layer, Model, Stage};
+use crate::ui::hyper::Anchor;
 use crate::ui::layout::too_small;
 use crate::ui::picture::Drawing;
 use crate::ui::{layout, text};
@@ -53,6 +56,16 @@ const FELT_MS: i64 = 200;
 pub fn drawing(model: &Model) -> Option<(Position, Arc<Drawing>)> {
     let fits = !too_small(model.size) && matches!(model.stage, Stage::Mail);
     crate::ui::files::drawn(model).filter(|_| fits)
+}
+
+/// What of the frame leads somewhere, that the terminal may open itself.
+#[must_use]
+pub fn anchors(model: &Model) -> Vec<Anchor> {
+    let mail = matches!(model.stage, Stage::Mail) && !too_small(model.size);
+    let clear = model.layers.is_empty() && model.writing.open.is_none();
+    let Some(reader) = model.reader.as_ref().filter(|_| mail && clear) else { return Vec::new() };
+    let areas = layout::of(model).with_panel(tour::rows(model)).with_top(search::rows(model));
+    reader::anchors(reader, areas.reader)
 }
 
 /// Draws the model; returns where the terminal's own cursor belongs, if anywhere.
@@ -82,7 +95,7 @@ fn draw_all(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let mut caret = compose::caret(model, area).or_else(|| search::caret(model));
     // What lies on top is alone there: what is under it steps back.
     if let Some(layer) = model.layers.last() {
-        if !matches!(layer, Layer::Find(_)) {
+        if !matches!(layer, Layer::Find(_) | Layer::Filter(_)) {
             step_back(model, area, buf);
         }
         caret = on_top(model, layer, area, buf);
@@ -135,6 +148,7 @@ pub(super) fn on_top(
         Layer::Snooze(open) => Some(snooze::draw(model, open, area, buf)),
         Layer::Move(open) => Some(mover::draw(model, open, area, buf)),
         Layer::Find(open) => Some(find::draw(model, open, area, buf)),
+        Layer::Filter(open) => Some(find::filter(model, open, area, buf)),
         Layer::Sending(open) => Some(sending::draw(model, open, area, buf)),
         Layer::Attach(open) => Some(sending::attach(model, open, area, buf)),
         Layer::FileLine(open) => Some(files::line(model, open, area, buf)),

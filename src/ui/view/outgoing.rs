@@ -22,13 +22,9 @@ const WHEN_COLUMNS: usize = 10;
 /// Lists of fewer columns say less.
 const NARROW: u16 = 60;
 
-/// Draws the list that is shown.
-pub(super) fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
-    let rows = entries(model);
-    if rows.is_empty() {
-        empty(model, area, buf);
-        return;
-    }
+/// The rows of the list, the first of them that is seen, and what is said below of the one under
+/// the cursor.
+fn parts(model: &Model, rows: &[Entry<'_>], area: Rect) -> (Rect, usize, Vec<String>) {
     let about = rows.get(model.writing.cursor).map(|entry| about(model, entry)).unwrap_or_default();
     let wrapped: Vec<String> = about
         .iter()
@@ -37,6 +33,25 @@ pub(super) fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let below = u16::try_from(wrapped.len()).unwrap_or(0).min(area.height / 2);
     let list = Rect { height: area.height - below, ..area };
     let top = (model.writing.cursor + 1).saturating_sub(list.height.into());
+    (list, top, wrapped)
+}
+
+/// The row that stands in line `y` of the screen.
+pub(in crate::ui) fn row_at(model: &Model, area: Rect, y: u16) -> Option<usize> {
+    let rows = entries(model);
+    let (list, top, _) = parts(model, &rows, area);
+    let line = y.checked_sub(list.y).filter(|line| *line < list.height)?;
+    Some(top + usize::from(line)).filter(|row| *row < rows.len())
+}
+
+/// Draws the list that is shown.
+pub(super) fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
+    let rows = entries(model);
+    if rows.is_empty() {
+        empty(model, area, buf);
+        return;
+    }
+    let (list, top, wrapped) = parts(model, &rows, area);
     for ((at, entry), y) in rows.iter().enumerate().skip(top).zip(list.top()..list.bottom()) {
         let here = at == model.writing.cursor;
         line(model, entry, here, Rect { y, height: 1, ..list }, buf);

@@ -3,21 +3,38 @@
 //! Invariant: draws only the visible lines; the lines were laid out for this width.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use super::{FELT_MS, columns, put, put_all};
 use crate::label;
 use crate::ui::app::Model;
+use crate::ui::hyper::Anchor;
 use crate::ui::layout::READER_HEAD_ROWS;
+use crate::ui::reader::anchors::Found;
 use crate::ui::reader::{Kind, Line, Reader};
 use crate::ui::text;
 
 /// Columns before text.
-const INDENT_COLUMNS: u16 = 2;
+const INDENT_COLUMNS: u16 = 3;
 /// Stands before what the program says of a message, where no text of a message can stand.
 const OURS: &str = "┊";
 /// The fewest columns that a head keeps for the name.
 const NAME_LEAST: u16 = 8;
+
+/// What of the open conversation leads somewhere, where nothing lies on top.
+pub fn anchors(reader: &Reader, area: Rect) -> Vec<Anchor> {
+    let top = area.y + READER_HEAD_ROWS.min(area.height);
+    let part = |found: Found| {
+        let text = &reader.lines.get(found.line)?.text;
+        let y = top + u16::try_from(found.line.checked_sub(reader.top)?).ok()?;
+        let x = area.x + INDENT_COLUMNS + columns(text.get(..found.range.start)?);
+        let text = text.get(found.range)?.to_owned();
+        let at = Position { x, y };
+        Some(Anchor { at, text, target: found.target, number: found.number })
+    };
+    let parts = reader.anchors().into_iter().filter_map(part);
+    parts.filter(|part| part.at.y < area.bottom()).collect()
+}
 
 /// Draws the open conversation.
 pub fn draw(model: &Model, reader: &Reader, area: Rect, buf: &mut Buffer) {
@@ -78,9 +95,13 @@ fn position(reader: &Reader) -> String {
 
 fn draw_line(model: &Model, reader: &Reader, line: &Line, at: Rect, buf: &mut Buffer) {
     let theme = model.theme;
+    if line.head {
+        // The head of what is read stands out from its text.
+        buf.set_style(at, theme.raised());
+    }
     let style = match &line.kind {
         Kind::Head { .. } => {
-            head(model, line.message == reader.current, &line.kind, at, buf);
+            head(model, reader, line, at, buf);
             return;
         }
         Kind::Folded => {
@@ -131,50 +152,51 @@ fn mark(model: &Model, reader: &Reader, (number, text): (usize, &str), at: Rect,
     }
 }
 
-fn head(model: &Model, current: bool, kind: &Kind, at: Rect, buf: &mut Buffer) {
-    let Kind::Head { name, detail, date, unread, starred, folded, doubtful } = kind else {
+fn head(model: &Model, reader: &Reader, line: &Line, at: Rect, buf: &mut Buffer) {
+    let Kind::Head { name, detail, date, unread, starred, folded, doubtful } = &line.kind else {
         return;
     };
     let theme = model.theme;
     let weight = if *unread || !folded { theme.strong() } else { theme.text() };
     let marks = [
-        (if current { "▸" } else { " " }, theme.accent()),
-        (if *unread { "●" } else { " " }, theme.unread()),
+        (if line.message == reader.current { "▸" } else { " " }, theme.accent()),
+        (if *unread { "● " } else { "  " }, theme.unread()),
     ];
     let x = put_all(buf, (at.x, at.y), &marks, INDENT_COLUMNS);
     let date_x = at.right().saturating_sub(columns(date) + 1);
-    let room = date_x.saturating_sub(x + 2);
+    let star = if *starred { "★ " } else { "" };
+    let star_x = date_x.saturating_sub(columns(star));
+    let room = star_x.saturating_sub(x + 2);
     if room < NAME_LEAST {
         let name = sender(name, usize::from(at.right() - x));
         put(buf, (x, at.y), &name, at.right() - x, weight);
         return;
     }
-    put(buf, (date_x, at.y), date, at.right() - date_x, theme.dim());
-    let star = if *starred { "★ " } else { "" };
-    let (detail, style) = match (*folded && !doubtful, detail.is_empty()) {
-        (_, true) => (String::new(), theme.dim()),
-        (true, _) => (format!("  {detail}"), theme.dim()),
-        (false, _) => {
-            (format!(" <{detail}>"), if *doubtful { theme.warning() } else { theme.dim() })
-        }
-    };
+    let right = [(star, theme.star()), (date.as_str(), theme.dim())];
+    put_all(buf, (star_x, at.y), &right, at.right() - star_x);
+    if *folded && !doubtful {
+        // What they say begins in one column.
+        let names = reader.names.min(usize::from(room));
+        let name = text::fit(&sender(name, names), names);
+        let parts = [(name.as_str(), weight), ("  ", weight), (detail.as_str(), theme.dim())];
+        put_all(buf, (x, at.y), &parts, room);
+        return;
+    }
+    let style = if *doubtful { theme.warning() } else { theme.dim() };
+    let detail = if detail.is_empty() { String::new() } else { format!(" <{detail}>") };
     // A long name must not push the address out. Where it has no room it stands below, or in place
     // of a name that nobody should believe, and its end is seen.
-    let wide = room.saturating_sub(columns(star));
-    let address = (!*folded || *doubtful) && !detail.is_empty();
-    let fits = columns(&detail) + NAME_LEAST <= wide;
-    let (name, detail) = match (address, fits) {
-        (true, true) => (text::cut(name, usize::from(wide - columns(&detail))), detail),
-        (true, false) if *doubtful => {
+    let fits = columns(&detail) + NAME_LEAST <= room;
+    let (name, detail) = match (detail.is_empty(), fits) {
+        (false, true) => (text::cut(name, usize::from(room - columns(&detail))), detail),
+        (false, false) if *doubtful => {
             let inside = detail.trim_start_matches(" <").trim_end_matches('>');
-            let most = usize::from(wide).saturating_sub(" <>".len());
+            let most = usize::from(room).saturating_sub(" <>".len());
             (String::new(), format!(" <{}>", text::cut_address(inside, most)))
         }
-        _ => (sender(name, usize::from(wide)), detail),
+        _ => (sender(name, usize::from(room)), String::new()),
     };
-    let detail = if address && !fits && !doubtful { String::new() } else { detail };
-    let parts = [(star, theme.star()), (name.as_str(), weight), (&detail, style)];
-    put_all(buf, (x, at.y), &parts, room);
+    put_all(buf, (x, at.y), &[(name.as_str(), weight), (&detail, style)], room);
 }
 
 /// A name, or an address where there is none: its end stays.

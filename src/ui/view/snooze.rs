@@ -25,10 +25,13 @@ pub(super) fn draw(model: &Model, asked: &SnoozeBox, area: Rect, buf: &mut Buffe
     let inside = open(model, &title, (COLUMNS, ROWS), area, buf);
     let caret = typed(model, &asked.line, Rect { height: 1, ..inside }, buf);
     let top = inside.y + 2.min(inside.height.saturating_sub(1));
-    let Ok(choices) = asked.choices() else {
-        let examples = text::cut(EXAMPLES, usize::from(inside.width));
-        put(buf, (inside.x, top), &examples, inside.width, model.theme.dim());
-        return caret;
+    let choices = match asked.choices() {
+        Ok(choices) => choices,
+        Err(wrong) => {
+            let rest = Rect { y: top, height: inside.bottom().saturating_sub(top), ..inside };
+            refused(model, &wrong, rest, buf);
+            return caret;
+        }
     };
     let height = usize::from(inside.bottom().saturating_sub(top));
     let first = (asked.cursor + 1).saturating_sub(height);
@@ -48,4 +51,13 @@ pub(super) fn draw(model: &Model, asked: &SnoozeBox, area: Rect, buf: &mut Buffe
         }
     }
     caret
+}
+
+/// Why what is typed is no time, and what would be one.
+fn refused(model: &Model, wrong: &str, area: Rect, buf: &mut Buffer) {
+    let examples = text::wrap(EXAMPLES, usize::from(area.width));
+    let lines = std::iter::once(wrong.to_owned()).chain(examples);
+    for (line, y) in lines.zip(area.top()..area.bottom()) {
+        put(buf, (area.x, y), &line, area.width, model.theme.dim());
+    }
 }

@@ -1,4 +1,4 @@
-//! What was counted, as charts: mail a week, who writes, labels, how soon mail is answered.
+//! What was counted, as charts: mail a week, who writes, lists, labels, how soon mail is answered.
 //!
 //! Invariant: every bar has its number beside it, so that no length or colour alone says it; on a
 //! narrow screen there are fewer weeks and shorter names, not other figures.
@@ -9,8 +9,7 @@ use ratatui::style::Style;
 use ratatui::widgets::{Bar, BarChart, BarGroup, Sparkline, Widget};
 
 use super::panel::Line;
-use crate::engine::stats::{Answers, Stats};
-use crate::label;
+use crate::engine::stats::{self, Answers, CLASS_NAMES, Stats};
 use crate::ui::app::Model;
 use crate::ui::reader::name;
 use crate::ui::{date, text};
@@ -20,8 +19,6 @@ const WEEKS_ROWS: u16 = 4;
 /// Columns of a bar's name at most, and of its number.
 const NAME_COLUMNS: usize = 28;
 const NUMBER_COLUMNS: usize = 9;
-/// Labels that are shown.
-const LABELS: usize = 8;
 
 /// The lines of the statistics on this many columns.
 pub(super) fn lines(model: &Model, width: usize) -> Vec<Line> {
@@ -36,14 +33,8 @@ pub(super) fn lines(model: &Model, width: usize) -> Vec<Line> {
     let senders: Vec<(String, u64)> =
         stats.senders.iter().map(|(who, rows)| (name(who).to_owned(), *rows)).collect();
     bars(model, "Who writes, conversations", &senders, width, &mut lines);
-    let mut labels: Vec<(String, u64)> = model
-        .labels
-        .iter()
-        .filter(|of| !label::is_system(of.id.as_str()) && of.thread_count > 0)
-        .map(|of| (of.name.clone(), of.thread_count))
-        .collect();
-    labels.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    labels.truncate(LABELS);
+    bars(model, "Mailing lists, messages", &stats.lists, width, &mut lines);
+    let labels = stats::labels(&model.labels);
     bars(model, "Labels, conversations", &labels, width, &mut lines);
     answers(model, "You answered", &stats.yours, width, &mut lines);
     answers(model, "You were answered", &stats.theirs, width, &mut lines);
@@ -114,9 +105,8 @@ fn answers(model: &Model, says: &str, of: &Answers, width: usize, lines: &mut Ve
         return;
     }
     let median = date::wait(of.median.unsigned_abs());
-    let names = ["within an hour", "within a day", "within a week", "later"];
     let classes: Vec<(String, u64)> =
-        names.iter().map(|name| (*name).to_owned()).zip(of.classes).collect();
+        CLASS_NAMES.iter().map(|name| (*name).to_owned()).zip(of.classes).collect();
     bars(model, &format!("{says}: half within {median}"), &classes, width, lines);
 }
 

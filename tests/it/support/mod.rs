@@ -15,6 +15,7 @@ pub(crate) mod house;
 pub(crate) mod link;
 pub(crate) mod lives;
 pub(crate) mod mail;
+pub(crate) mod meddler;
 pub(crate) mod other_client;
 pub(crate) mod pair;
 pub(crate) mod platter;

@@ -104,6 +104,11 @@ impl Serve {
         self.home.path("serve.log")
     }
 
+    /// On which port.
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Where it listens.
     pub(crate) fn url(&self) -> String {
         format!("ws://127.0.0.1:{}", self.port)
