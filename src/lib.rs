@@ -142,6 +142,7 @@
 //! | an answer, a forward is begun | `mail/compose/reply` ← `shown`, `people`, `quote` |
 //! | a draft becomes bytes | `mail/compose/build` → `header`, `flowed`, `transfer` |
 //! | words come into the index | `backend/indexer` → `storage/feed` → `search/entry` → `index` |
+//! | words of what is imported | `mail/searchable` → `search/ahead` → `storage/feed` |
 //! | `search` | `cli/search` → `search/query` → `engine/finding` → `search/find` (`plan`, `walk`) |
 //! | a search need not look what is new | `cli/search/quiet` |
 //! | mail is searched on the screen | `ui/search` → `engine/searcher` → `engine/sought` (rows) |

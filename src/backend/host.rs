@@ -408,7 +408,11 @@ impl Loop {
             Input::Answer { session, frame } => self.answer(session, *frame),
             Input::Ingest { messages, answer } => {
                 let now = self.clock.now();
-                later(answer, self.backend.ingest(messages, now), waiting)?;
+                let mut messages = messages;
+                let words = messages.iter_mut().map(Prepared::take_words).collect::<Vec<_>>();
+                let given = self.backend.ingest(messages, now);
+                self.indexer.keep(words, given.as_deref().unwrap_or_default());
+                later(answer, given, waiting)?;
             }
             Input::Follow { changes, answer } => {
                 let now = self.clock.now();
@@ -452,6 +456,7 @@ impl Loop {
     /// and devices connect again and offer again.
     fn fail(&mut self, waiting: &mut Vec<Waiting>, notice: &Notice) {
         self.backend.roll_back();
+        self.indexer.forget();
         for answer in waiting.drain(..) {
             answer(Err(notice.clone()));
         }

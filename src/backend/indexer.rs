@@ -13,7 +13,11 @@ use std::time::{Duration, Instant};
 
 use crate::backend::Finding;
 use crate::backend::storage::{self, Feed, Logs, Looked};
+use crate::bridge::Outcome;
+use crate::id::BlobHash;
 use crate::search::Index;
+use crate::search::ahead::Ahead;
+use crate::search::entry::Words;
 use crate::search::index::is_spoilt;
 use crate::store::StoreError;
 
@@ -24,6 +28,9 @@ const FIRST: Duration = Duration::from_millis(250);
 const REST: Duration = Duration::from_secs(5);
 /// How long it lets what comes gather before it looks again.
 const GATHER: Duration = Duration::from_millis(50);
+/// The same while somebody puts very much in and waits for none of it yet: in large batches words
+/// cost less.
+const GATHER_MUCH: Duration = Duration::from_millis(500);
 /// How often who waits is told how far it is.
 const TELL: Duration = Duration::from_millis(200);
 /// How much it gives way to other threads of the machine, as `nice` counts.
@@ -33,6 +40,8 @@ const NICE: i32 = 5;
 #[derive(Debug)]
 pub(super) struct Indexer {
     bell: Arc<Bell>,
+    /// Words that were read while their messages came in.
+    ahead: Arc<Ahead>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -61,6 +70,8 @@ struct State {
     failed: bool,
     /// Somebody will wait for it.
     hurry: bool,
+    /// How many wait for it now.
+    waited: usize,
     stop: bool,
 }
 
@@ -85,11 +96,29 @@ impl Indexer {
     /// Begins to follow the logs in `dir`.
     pub(super) fn start(dir: &Path) -> Self {
         let bell = Arc::new(Bell::default());
-        let (dir, own) = (dir.to_owned(), Arc::clone(&bell));
+        let ahead = Arc::new(Ahead::default());
+        let (own, words) = (Arc::clone(&bell), Arc::clone(&ahead));
+        let dir = dir.to_owned();
         // Where no thread can be had, the next process catches up.
         let thread = std::thread::Builder::new().name("index".to_owned());
-        let thread = thread.spawn(move || follow(&dir, &own)).ok();
-        Self { bell, thread }
+        let thread = thread.spawn(move || follow(&dir, &own, &words)).ok();
+        Self { bell, ahead, thread }
+    }
+
+    /// Keeps the words of messages that are put into the logs, as far as they are: these are asked
+    /// for.
+    pub(super) fn keep(&self, words: Vec<Option<(BlobHash, Words)>>, became: &[Outcome]) {
+        for (words, became) in words.into_iter().zip(became) {
+            let new = matches!(became, Outcome::Imported { .. } | Outcome::Copy { .. });
+            if let Some((of, words)) = words.filter(|_| new && self.thread.is_some()) {
+                self.ahead.put(of, words);
+            }
+        }
+    }
+
+    /// What was kept may be of messages that are not in the logs after all.
+    pub(super) fn forget(&self) {
+        self.ahead.clear();
     }
 
     /// Something came.
@@ -124,6 +153,7 @@ impl IndexHandle {
     /// messages are not in it, now and then, and says whether to go on. Whether it is.
     pub fn catch_up(&self, tell: &mut dyn FnMut(usize) -> bool) -> bool {
         let wanted = self.bell.ring();
+        let _waiting = Waiting::begin(&self.bell);
         let (mut told, mut left) = (Instant::now(), Left::default());
         loop {
             let state = self.bell.lock();
@@ -144,8 +174,25 @@ impl IndexHandle {
     }
 }
 
+/// Somebody who waits for all to be in.
+struct Waiting<'a>(&'a Bell);
+
+impl<'a> Waiting<'a> {
+    fn begin(bell: &'a Bell) -> Self {
+        bell.lock().waited += 1;
+        bell.rung.notify_all();
+        Self(bell)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.lock().waited -= 1;
+    }
+}
+
 /// Follows the logs until it is told to stop.
-fn follow(dir: &Path, bell: &Bell) {
+fn follow(dir: &Path, bell: &Bell, ahead: &Arc<Ahead>) {
     let (mut feed, mut nice) = (None, false);
     // When it looks unasked; and before when it does not look again.
     let (mut unasked, mut earliest) = (Some(Instant::now() + FIRST), Instant::now());
@@ -156,8 +203,9 @@ fn follow(dir: &Path, bell: &Bell) {
             #[cfg(target_os = "linux")]
             let _ = rustix::process::nice(NICE);
         }
-        let done = pass(dir, &mut feed, bell);
-        let rest = Instant::now() + if done.is_ok() { GATHER } else { REST };
+        let done = pass(dir, &mut feed, (bell, ahead));
+        let gather = if bell.lock().hurry { GATHER_MUCH } else { GATHER };
+        let rest = Instant::now() + if done.is_ok() { gather } else { REST };
         (unasked, earliest) = (done.is_err().then_some(rest), rest);
         let mut state = bell.lock();
         state.failed = done.is_err();
@@ -174,6 +222,7 @@ fn follow(dir: &Path, bell: &Bell) {
 fn await_work(bell: &Bell, unasked: Option<Instant>, earliest: Instant) -> Option<u64> {
     let mut state = bell.lock();
     loop {
+        let earliest = if state.waited > 0 { Instant::now() } else { earliest };
         let asked = (state.rung > state.done).then_some(earliest);
         let next = [asked, unasked].into_iter().flatten().min();
         let wait = next.map_or(REST, |next| next.saturating_duration_since(Instant::now()));
@@ -197,18 +246,28 @@ fn stamp(dir: &Path) -> Stamp {
 
 /// Takes in all that is there. An index that somebody took away meanwhile, since it was damaged, is
 /// not written to: nobody would read it.
-fn pass(dir: &Path, open: &mut Option<(Feed, Stamp)>, bell: &Bell) -> Result<(), StoreError> {
+fn pass(
+    dir: &Path,
+    open: &mut Option<(Feed, Stamp)>,
+    (bell, ahead): (&Bell, &Arc<Ahead>),
+) -> Result<(), StoreError> {
     if open.as_ref().is_some_and(|(_, of)| *of != stamp(dir)) {
         *open = None;
     }
     if open.is_none() {
         let before = stamp(dir); // should it be another by then, it is opened once more
-        *open = Feed::open(dir, Logs::Backend)?.map(|feed| (feed, before));
+        let feed = Feed::open(dir, Logs::Backend)?;
+        *open = feed.map(|feed| (feed.with(Arc::clone(ahead)), before));
     }
     let Some((feed, _)) = open else { return Ok(()) };
     let go_on = || !bell.lock().stop;
     while let Some(events) = feed.step(&go_on)? {
-        bell.lock().passed += events;
+        let mut state = bell.lock();
+        state.passed += events;
+        // What came meanwhile is gathered, unless somebody waits.
+        if state.hurry && state.waited == 0 && !feed.is_behind() {
+            return Ok(());
+        }
     }
     while go_on() && feed.merge()? {}
     Ok(())
@@ -324,6 +383,7 @@ mod tests {
     use super::*;
     use crate::backend::tests::{mail, open, take_in};
     use crate::backend::thread_client::state_of;
+    use crate::bridge::Incoming;
     use crate::id::{LabelId, StoreId, ThreadId};
     use crate::label;
     use crate::search::{Ask, Context, Names, Order, Rows, parse};
@@ -391,6 +451,35 @@ mod tests {
         {
             assert_eq!(left.now(passed, || there), expected, "{passed} {there}");
         }
+    }
+
+    #[test]
+    fn words_that_were_read_before_are_not_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut backend = open(dir.path());
+        let indexer = Indexer::start(dir.path());
+        let handle = indexer.handle(dir.path());
+        handle.hurry();
+        let raw = |n: u8| format!("Message-ID: <{n}@x.org>\n\nwritten\n").into_bytes();
+        let mut come = |planted: bool, n: u8| {
+            let folder = crate::bridge::Folder::default();
+            let incoming = Incoming { raw: raw(n), folder, flags: None, file_time: None };
+            let mut prepared = crate::backend::prepare_with_words(incoming, 1);
+            let (of, mut words) = prepared.take_words().unwrap();
+            assert_eq!(words.texts.body, "written");
+            words.texts.body = "planted".to_owned();
+            let became = backend.ingest(vec![prepared], 1).unwrap();
+            indexer.keep(vec![planted.then_some((of, words))], &became);
+            backend.commit().unwrap();
+            assert!(handle.catch_up(&mut |_| true));
+        };
+        come(true, 1);
+        come(false, 2);
+        assert_eq!((found(dir.path(), "planted"), found(dir.path(), "written")), (1, 1));
+        // What is there already comes into no log: its words are nobody's.
+        come(true, 2);
+        assert_eq!((found(dir.path(), "planted"), found(dir.path(), "written")), (1, 1));
+        assert_eq!(indexer.ahead.take(&crate::store::Blobs::name(&raw(2))), None);
     }
 
     #[test]

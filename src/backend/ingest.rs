@@ -13,10 +13,13 @@ pub use whole::{Packer, Whole};
 use crate::backend::removed::came_again;
 use crate::backend::storage::{self, Index, Known, Links, Outlines, Purged};
 use crate::bridge::{Incoming, Outcome, Said};
-use crate::id::{DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32};
+use crate::id::{
+    BlobHash, DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32,
+};
 use crate::imap::Left;
 use crate::limits::{MAX_INLINE_TEXT_BYTES, MAX_MESSAGE_ARGS_BYTES, MAX_MESSAGE_BYTES};
 use crate::mail;
+use crate::search::entry::Words;
 use crate::store::{Args, Blobs, Db, Log, NewEvent, Packed, StoreError};
 use crate::thread::{Linked, MessageAdded, ThreadCreated, name};
 
@@ -38,6 +41,10 @@ struct Ready {
     /// That of its header alone.
     head: [u8; 32],
     message: MessageAdded,
+    /// The arguments of its event, as long as `message` is as it was when they were made.
+    args: Option<Args>,
+    /// Its words, where the index is to have them from here.
+    words: Option<Box<Words>>,
     keywords: Vec<String>,
     /// What its provider says it belongs to.
     conversation: Option<String>,
@@ -52,6 +59,22 @@ struct Ready {
 /// Does everything that needs no database; on any thread. `now` is the import time, Unix seconds.
 #[must_use]
 pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
+    prepare_by(incoming, now, &|raw| (mail::parse(raw), None))
+}
+
+/// As [`prepare`], and reads its words too: the index then need not read the message again.
+#[must_use]
+pub fn prepare_with_words(incoming: Incoming, now: i64) -> Prepared {
+    prepare_by(incoming, now, &|raw| {
+        let (parsed, searchable) = mail::parse_and_search(raw);
+        (parsed, Some(Box::new(Words::of(&searchable))))
+    })
+}
+
+/// What a message says, and its words where they are wanted.
+type Read<'a> = &'a dyn Fn(&[u8]) -> (mail::Parsed, Option<Box<Words>>);
+
+fn prepare_by(incoming: Incoming, now: i64, read: Read<'_>) -> Prepared {
     if incoming.raw.len() > MAX_MESSAGE_BYTES {
         let reason = format!("larger than {} MiB", MAX_MESSAGE_BYTES / (1024 * 1024));
         return Prepared(Err(("too-large".to_owned(), reason)));
@@ -59,7 +82,7 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
     if incoming.raw.iter().all(u8::is_ascii_whitespace) {
         return Prepared(Err(("empty".to_owned(), "there is nothing in it".to_owned())));
     }
-    let parsed = mail::parse(&incoming.raw);
+    let (parsed, words) = read(&incoming.raw);
     let key = mail::message_key(&parsed, &incoming.raw);
     let (sort_date, sort_from) = mail::sort_date(&parsed, incoming.file_time, now);
     let raw = Blobs::pack(&incoming.raw);
@@ -96,8 +119,8 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
         defects: parsed.defects,
     };
     // Only a header of that size can make such arguments: the text is elsewhere.
-    let large = incoming.raw.len() > MAX_MESSAGE_ARGS_BYTES / 4;
-    if large && Args::of(&message).text().len() > MAX_MESSAGE_ARGS_BYTES {
+    let args = Args::of(&message);
+    if args.text().len() > MAX_MESSAGE_ARGS_BYTES {
         let reason = "its header is too large".to_owned();
         return Prepared(Err(("too-large".to_owned(), reason)));
     }
@@ -109,6 +132,8 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
         hash,
         head,
         message,
+        args: Some(args.made_ready()),
+        words,
         keywords,
         conversation,
         raw,
@@ -119,7 +144,22 @@ pub fn prepare(incoming: Incoming, now: i64) -> Prepared {
     Prepared(Ok(Box::new(ready)))
 }
 
+impl Ready {
+    /// The message, to be changed: what was made of it is not it any more.
+    fn change(&mut self) -> &mut MessageAdded {
+        self.args = None;
+        &mut self.message
+    }
+}
+
 impl Prepared {
+    /// Its words, and the bytes that they are of; they are not asked for twice.
+    pub(super) fn take_words(&mut self) -> Option<(BlobHash, Words)> {
+        let ready = self.0.as_mut().ok()?;
+        let words = ready.words.take()?;
+        Some((ready.raw.hash().clone(), *words))
+    }
+
     /// Its provider's word for its conversation, where a server says it.
     pub(super) fn in_conversation(mut self, conversation: Option<String>) -> Self {
         if let (Ok(ready), Some(conversation)) = (&mut self.0, conversation) {
@@ -132,7 +172,7 @@ impl Prepared {
     /// and cannot be.
     pub(super) fn outline(mut self, left: Option<Left>) -> Self {
         if let (Ok(ready), Some(Left { size, files })) = (&mut self.0, left) {
-            let message = &mut ready.message;
+            let message = ready.change();
             (message.outline, message.size) = (true, size);
             for (file, size) in message.attachments.iter_mut().zip(files) {
                 file.size = size.unwrap_or(file.size);
@@ -148,7 +188,7 @@ impl Prepared {
         if let Ok(ready) = &mut self.0
             && bcc.iter().map(length).sum::<usize>() <= MAX_BCC_BYTES
         {
-            ready.message.bcc = bcc;
+            ready.change().bcc = bcc;
         }
         self
     }
@@ -229,14 +269,16 @@ pub(super) fn commit(
             Ok(Outcome::Duplicate { thread, message })
         }
         Known::Other(thread) => {
-            ready.message.copy = true;
+            ready.change().copy = true;
             append(db, epoch, &thread, &ready, None)?;
             came_again(db, epoch, &thread, &ready.message.message)?;
             converse(db, epoch, &ready, &thread)?;
             Ok(Outcome::Copy { thread, message })
         }
         known => {
-            ready.message.labels = labels;
+            if !labels.is_empty() {
+                ready.change().labels = labels;
+            }
             let named = match known {
                 Known::Named(thread) => Some(thread),
                 _ => None,
@@ -342,7 +384,8 @@ fn append(
         events.push(event(id, name::THREAD_CREATED, Args::of(begin), epoch)?);
     }
     let id = event_id(&["message", &ready.key], &ready.hash);
-    events.push(event(id, name::MESSAGE_ADDED, Args::of(&ready.message), epoch)?);
+    let args = ready.args.clone().unwrap_or_else(|| Args::of(&ready.message));
+    events.push(event(id, name::MESSAGE_ADDED, args, epoch)?);
     storage::append(db, epoch, &StoreId::thread(thread), &events)?;
     Ok(())
 }

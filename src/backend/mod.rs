@@ -64,7 +64,7 @@ pub use host::{Host, HostHandle};
 pub use indexer::{
     IndexHandle, check_index, drop_spoilt_index, index_now, index_until, look_at_index,
 };
-pub use ingest::{Packer, Prepared, Whole, prepare};
+pub use ingest::{Packer, Prepared, Whole, prepare, prepare_with_words};
 pub use mend::mend;
 pub use outbox::{
     Claim, Due, Gave, Given, Look, NotTaken, Parcel, Post, Said, Sending, SendingHandle, SmtpPost,

@@ -28,28 +28,22 @@ const MAX_SOURCES: usize = 10_000_000;
 /// Notices in one run; a line for each named path is more than anyone reads.
 const MAX_NOTICES: usize = 20;
 
-/// A directory or named file, shared by its sources.
+/// A directory or named file, shared by its sources; an mbox with a name of its own has its own.
 #[derive(Debug)]
 pub(crate) struct Dir {
     path: PathBuf,
     folder: Arc<Folder>,
 }
 
-/// A file that holds mail.
+/// A file that holds mail. There may be as many as messages, all of them in memory, so it is small.
 #[derive(Debug)]
 pub struct Source {
     dir: Arc<Dir>,
-    name: OsString,
-    /// For an mbox with a name of its own; else the directory's.
-    own_folder: Option<Arc<Folder>>,
+    name: Box<OsStr>,
     /// Whether it holds many messages.
     pub mbox: bool,
     /// Its flags, from its name.
     pub flags: Option<Flags>,
-    /// Its size when it was found, in bytes.
-    pub bytes: u64,
-    /// Its modification time, Unix seconds.
-    pub modified: i64,
     /// As it was when it was found.
     pub stamp: Stamp,
 }
@@ -58,7 +52,7 @@ impl Source {
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.dir.path.join(&self.name)
+        self.dir.path.join(&*self.name)
     }
 
     /// The directory that it lies in.
@@ -76,7 +70,19 @@ impl Source {
     /// What its folder says.
     #[must_use]
     pub fn folder(&self) -> &Folder {
-        self.own_folder.as_ref().unwrap_or(&self.dir.folder)
+        &self.dir.folder
+    }
+
+    /// Its size when it was found, in bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.stamp.size
+    }
+
+    /// Its modification time, Unix seconds.
+    #[must_use]
+    pub const fn modified(&self) -> i64 {
+        self.stamp.modified.div_euclid(1_000_000_000)
     }
 }
 
@@ -346,16 +352,12 @@ impl Walk<'_> {
         let stem = if mbox { folder::mbox_stem(&shown) } else { None };
         // An export of Gmail says it in each message; its names are those of the export.
         let own_folder = if mbox && export { Some(Folder::default()) } else { stem.map(own) };
-        self.found.sources.push(Source {
-            dir: Arc::clone(dir),
-            own_folder: own_folder.map(Arc::new),
-            name,
-            mbox,
-            flags,
-            bytes: metadata.len(),
-            modified: metadata.mtime(),
-            stamp: Stamp::of(metadata, mbox),
-        });
+        let dir = own_folder.map_or_else(
+            || Arc::clone(dir),
+            |folder| Arc::new(Dir { path: dir.path.clone(), folder: Arc::new(folder) }),
+        );
+        let (name, stamp) = (name.into_boxed_os_str(), Stamp::of(metadata, mbox));
+        self.found.sources.push(Source { dir, name, mbox, flags, stamp });
     }
 
     fn no_such_path(&mut self, path: &Path, error: &io::Error) {

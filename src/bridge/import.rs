@@ -47,7 +47,7 @@ pub fn import(
     let survey = Survey::of(request, &found.sources, ledger, !stopped(), again);
     let mut run = Run::new(request, ledger, sink, progress, stop);
     run.tags = tags;
-    run.at.bytes_total = found.sources.iter().map(|source| source.bytes).sum();
+    run.at.bytes_total = found.sources.iter().map(Source::bytes).sum();
     let single = found.sources.iter().all(|source| !source.mbox);
     run.at.total = single.then_some(found.sources.len() as u64);
     run.report = ImportReport {
@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
         let held: Vec<Held> =
             was.held.iter().map(|held| Held { said: said.clone(), ..held.clone() }).collect();
         let threads: Vec<_> = held.iter().map(|held| held.thread.clone()).collect();
-        self.same(held.len() as u64, source.bytes, threads.into_iter());
+        self.same(held.len() as u64, source.bytes(), threads.into_iter());
         let imported = vec![false; held.len()];
         let row = FileRow { stamp: Some(source.stamp), held, ..FileRow::default() };
         let path_now = self.real(source);
@@ -195,7 +195,7 @@ impl<'a> Run<'a> {
             self.taken(&file);
         }
         // The size when it was found, so that the sum is the total whatever was read.
-        self.at.bytes_done = before + source.bytes;
+        self.at.bytes_done = before + source.bytes();
         Ok(())
     }
 
@@ -232,7 +232,7 @@ impl<'a> Run<'a> {
                     self.too_large(path, offset);
                 }
                 Ok(Some(Entry::Message { offset, date, raw })) => {
-                    self.at.bytes_done = before + reader.input().position().min(source.bytes);
+                    self.at.bytes_done = before + reader.input().position().min(source.bytes());
                     self.message(source, path, offset, raw, date, reading)?;
                 }
                 Err(error) => {
@@ -307,7 +307,12 @@ impl<'a> Run<'a> {
         file.borrow_mut().waiting += 1;
         let (path, file) = (Rc::clone(path), Rc::clone(file));
         self.waiting.push_back(Origin { path, offset, said, header, file });
-        self.batch.push(Incoming { raw, folder, flags, file_time: date.or(Some(source.modified)) });
+        self.batch.push(Incoming {
+            raw,
+            folder,
+            flags,
+            file_time: date.or(Some(source.modified())),
+        });
         Ok(())
     }
 

@@ -81,7 +81,7 @@ impl Survey {
                     survey.same += row.held.len() as u64;
                     survey.left_out.purged += row.left_out.purged;
                     survey.left_out.expunged += row.left_out.expunged;
-                    survey.same_bytes += source.bytes;
+                    survey.same_bytes += source.bytes();
                     survey.touched.extend(row.held.into_iter().map(|held| held.thread));
                 }
                 row => survey.read.push((at, row.map(Box::new))),

@@ -4,9 +4,9 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use crate::backend::{BackendError, HostHandle, prepare};
+use crate::backend::{BackendError, HostHandle, Prepared, prepare_with_words};
 use crate::bridge::import::{ImportReport, ImportRequest, Progress, import};
 use crate::bridge::ledger::Ledger;
 use crate::bridge::{Follow, Followed, Incoming, MailSink, Outcome, SinkError};
@@ -33,7 +33,7 @@ pub(super) fn into(
 ) -> Result<ImportReport, SinkError> {
     let host = session.host.as_ref().map(crate::backend::Host::handle);
     if let Some(host) = host {
-        let pipeline = Pipeline { host, waiting: VecDeque::new() };
+        let pipeline = Pipeline::new(host);
         let mut sink = EmbeddedSink { session, pipeline, wait };
         import(request, ledger, &mut sink, progress, stop)
     } else {
@@ -83,9 +83,45 @@ impl MailSink for EmbeddedSink<'_> {
 struct Pipeline {
     host: HostHandle,
     waiting: VecDeque<Answer>,
+    helper: Option<Helper>,
+}
+
+/// A thread that parses one half of each batch while who reads files parses the other.
+struct Helper(SyncSender<Half>);
+
+/// Half a batch, when it is, and where it goes.
+type Half = (Vec<Incoming>, i64, SyncSender<Vec<Prepared>>);
+
+impl Helper {
+    /// Where no thread can be had, there is no help.
+    fn start() -> Option<Self> {
+        let (sender, halves) = sync_channel::<Half>(1);
+        let work = move || {
+            while let Ok((half, now, done)) = halves.recv() {
+                // Who asked may have given up.
+                let _ = done.send(prepare_all(half, now));
+            }
+        };
+        std::thread::Builder::new().name("parse".to_owned()).spawn(work).ok()?;
+        Some(Self(sender))
+    }
+
+    /// `None` when the thread has ended.
+    fn begin(&self, half: Vec<Incoming>, now: i64) -> Option<Receiver<Vec<Prepared>>> {
+        let (done, answer) = sync_channel(1);
+        self.0.send((half, now, done)).ok().map(|()| answer)
+    }
+}
+
+fn prepare_all(batch: Vec<Incoming>, now: i64) -> Vec<Prepared> {
+    batch.into_iter().map(|incoming| prepare_with_words(incoming, now)).collect()
 }
 
 impl Pipeline {
+    fn new(host: HostHandle) -> Self {
+        Self { host, waiting: VecDeque::new(), helper: Helper::start() }
+    }
+
     fn answer(&mut self) -> Result<Vec<Outcome>, SinkError> {
         let Some(answer) = self.waiting.pop_front() else { return Ok(Vec::new()) };
         let gone = || SinkError(BackendError::Stopped.notice());
@@ -96,7 +132,16 @@ impl Pipeline {
 impl MailSink for Pipeline {
     fn submit(&mut self, batch: Vec<Incoming>) -> Result<Vec<Outcome>, SinkError> {
         let now = SystemClock.now();
-        let prepared = batch.into_iter().map(|incoming| prepare(incoming, now)).collect();
+        let mut here = batch;
+        let there = self.helper.as_ref().map(|helper| {
+            let half = here.split_off(here.len() / 2);
+            helper.begin(half, now)
+        });
+        let mut prepared = prepare_all(here, now);
+        if let Some(there) = there {
+            let ended = || SinkError(BackendError::Stopped.notice());
+            prepared.extend(there.ok_or_else(ended)?.recv().map_err(|_| ended())?);
+        }
         let answer = self.host.ingest(prepared).map_err(|error| SinkError(error.notice()))?;
         self.waiting.push_back(answer);
         if self.waiting.len() > WINDOW { self.answer() } else { Ok(Vec::new()) }
@@ -130,7 +175,7 @@ pub(super) fn through(
     progress: &mut dyn FnMut(&Progress),
     stop: &AtomicBool,
 ) -> Result<ImportReport, SinkError> {
-    let mut sink = Pipeline { host: host.clone(), waiting: VecDeque::new() };
+    let mut sink = Pipeline::new(host.clone());
     import(request, ledger, &mut sink, progress, stop)
 }
 
@@ -145,7 +190,7 @@ pub(super) struct SideSink {
 impl SideSink {
     /// Into `host`, or through the device when that is none.
     pub(super) fn new(side: SideDoor, host: Option<HostHandle>, wait: bool) -> Self {
-        let embedded = host.map(|host| Pipeline { host, waiting: VecDeque::new() });
+        let embedded = host.map(Pipeline::new);
         Self { side, embedded, wait }
     }
 

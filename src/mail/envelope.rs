@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::defect::{self, Defects};
 use super::field::{self, Head};
-use super::part::Walker;
+use super::part::{Node, Walker};
 use super::{
     Address, Attachment, Parsed, address, auth, body, date, gmail, message_id, status, word,
 };
@@ -93,12 +93,22 @@ fn read(raw: &[u8], with_body: bool) -> Parsed {
         let mut walker = Walker::new(&mut defects);
         let tree = walker.message(&head);
         parsed.attachments = walker.attachments;
-        let shown = body::shown(&tree, &mut defects);
-        (parsed.text, parsed.facts) = (shown.text, shown.facts);
+        show(&mut parsed, &tree, &mut defects);
     } else {
         defects.note(defect::UNREADABLE);
     }
-    parsed.facts.auth = auth::results(&head);
+    finish(parsed, &head, defects)
+}
+
+/// The text that is shown, and what is known beside it.
+pub(super) fn show(parsed: &mut Parsed, tree: &Node, defects: &mut Defects) {
+    let shown = body::shown(tree, defects);
+    (parsed.text, parsed.facts) = (shown.text, shown.facts);
+}
+
+/// What is said of a message once all of it was read.
+pub(super) fn finish(mut parsed: Parsed, head: &Head<'_>, defects: Defects) -> Parsed {
+    parsed.facts.auth = auth::results(head);
     parsed.defects = defects.into_codes();
     parsed
 }

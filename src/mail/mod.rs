@@ -52,7 +52,7 @@ pub use file_type::{file_ending, file_type};
 pub use gmail::conversation_key;
 pub use outline::{header_hash, outlined};
 pub use program::program;
-pub use searchable::{Searchable, searchable};
+pub use searchable::{Searchable, parse_and_search, searchable};
 pub use sender::{Doubt, Known, doubts};
 pub use snippet::{SNIPPET_CHARS, snippet};
 pub use sort_date::sort_date;

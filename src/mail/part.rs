@@ -67,6 +67,8 @@ pub(super) struct Walker<'d> {
     inside: usize,
     /// Texts of parts that are not shown, where they are wanted: for who looks for words.
     unshown: Option<Vec<String>>,
+    /// Whether the tree has more than is shown: an attached message.
+    more: bool,
 }
 
 /// What a part's surroundings say about it.
@@ -88,7 +90,13 @@ impl<'d> Walker<'d> {
             pictures: false,
             inside: 0,
             unshown: None,
+            more: false,
         }
+    }
+
+    /// Whether the tree is also the one of who only wants what is shown.
+    pub(super) const fn is_as_shown(&self) -> bool {
+        !self.more
     }
 
     /// One that also reads what is text and is not shown.
@@ -198,6 +206,7 @@ impl<'d> Walker<'d> {
         if attached && self.unshown.is_none() {
             return Node::All(Vec::new());
         }
+        self.more |= attached;
         Node::Message(self.summary(&inner), Box::new(node))
     }
 
@@ -232,7 +241,8 @@ impl<'d> Walker<'d> {
         let is_html = matches!(media_type, "text/html" | "application/xhtml+xml");
         let stated = kind.raw("charset").filter(|charset| !charset.is_empty());
         let charset = stated.or_else(|| meta_charset(&bytes).filter(|_| is_html));
-        let text = charset::decode(charset, &bytes, self.defects);
+        let mut aside = Defects::default();
+        let text = charset::decode(charset, &bytes, if shown { self.defects } else { &mut aside });
         if let Some(unshown) = self.unshown.as_mut().filter(|_| !shown) {
             unshown.push(if is_html { html::to_text(&text) } else { text });
             return Node::All(Vec::new());

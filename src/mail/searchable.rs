@@ -9,10 +9,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::body;
 use super::defect::Defects;
 use super::envelope;
-use super::field;
+use super::field::{self, Head};
 use super::html;
 use super::part::{Kind, Node, Walker};
-use super::{Address, word};
+use super::{Address, Attachment, Parsed, word};
 use crate::safe_text;
 
 /// The longest `List-Id` that is shown, in bytes (RFC 2919, section 3).
@@ -55,10 +55,67 @@ pub fn searchable(raw: &[u8]) -> Searchable {
     all.or_else(|_| catch_unwind(AssertUnwindSafe(|| read(&raw, false)))).unwrap_or_default()
 }
 
+/// As [`super::parse`] and [`searchable`], of one reading where that gives both.
+#[must_use]
+pub fn parse_and_search(raw: &[u8]) -> (Parsed, Searchable) {
+    let raw = envelope::with_newlines(raw);
+    let both = catch_unwind(AssertUnwindSafe(|| read_both(&raw)));
+    both.ok().flatten().unwrap_or_else(|| (envelope::parse(&raw), searchable(&raw)))
+}
+
+/// `None` where what is found is not told from what is shown: in an attached message.
+fn read_both(raw: &[u8]) -> Option<(Parsed, Searchable)> {
+    let mut defects = Defects::default();
+    let head = field::message(raw, &mut defects);
+    let mut parsed = envelope::header(&head, &mut defects);
+    let mut found = of_header(&head, parsed.clone());
+    let mut walker = Walker::reading_all(&mut defects);
+    let tree = walker.message(&head);
+    if !walker.is_as_shown() {
+        return None;
+    }
+    let (attachments, unshown) = walker.into_unshown();
+    envelope::show(&mut parsed, &tree, &mut defects);
+    found.take_body(parsed.text.clone(), &attachments, &tree, unshown);
+    parsed.attachments = attachments;
+    Some((envelope::finish(parsed, &head, defects), found))
+}
+
 fn read(raw: &[u8], with_body: bool) -> Searchable {
     let mut defects = Defects::default();
     let head = field::message(raw, &mut defects);
     let header = envelope::header(&head, &mut defects);
+    let mut found = of_header(&head, header);
+    if with_body {
+        let mut walker = Walker::reading_all(&mut defects);
+        let tree = walker.message(&head);
+        let (attachments, unshown) = walker.into_unshown();
+        let text = body::shown(&tree, &mut defects).text;
+        found.take_body(text, &attachments, &tree, unshown);
+    }
+    found
+}
+
+impl Searchable {
+    /// Takes in what stands below the header.
+    fn take_body(
+        &mut self,
+        text: String,
+        attachments: &[Attachment],
+        tree: &Node,
+        unshown: Vec<String>,
+    ) {
+        self.attached = !attachments.is_empty();
+        self.files = attachments.iter().filter_map(|file| file.name.clone()).collect();
+        self.text = text;
+        richer(tree, &mut self.more);
+        self.more.extend(unshown);
+    }
+}
+
+/// What a header has, by the header as it was read.
+fn of_header(head: &Head<'_>, header: Parsed) -> Searchable {
+    let mut defects = Defects::default();
     let mut list = String::new();
     for name in ["List-Id", "X-Mailing-List", "Mailing-List"] {
         if let Some(value) = head.first(name) {
@@ -70,13 +127,13 @@ fn read(raw: &[u8], with_body: bool) -> Searchable {
     let list_id = list_id.as_deref().and_then(id_of_list).unwrap_or_default();
     let mut from = header.from;
     for name in ["Sender", "Reply-To"] {
-        for address in envelope::addresses(&head, name, &mut defects) {
+        for address in envelope::addresses(head, name, &mut defects) {
             if !from.contains(&address) {
                 from.push(address);
             }
         }
     }
-    let mut found = Searchable {
+    Searchable {
         subject: header.subject.unwrap_or_default(),
         from,
         to: header.to,
@@ -86,18 +143,7 @@ fn read(raw: &[u8], with_body: bool) -> Searchable {
         list,
         list_id,
         ..Searchable::default()
-    };
-    if with_body {
-        let mut walker = Walker::reading_all(&mut defects);
-        let tree = walker.message(&head);
-        let (attachments, unshown) = walker.into_unshown();
-        found.attached = !attachments.is_empty();
-        found.files = attachments.into_iter().filter_map(|attachment| attachment.name).collect();
-        found.text = body::shown(&tree, &mut defects).text;
-        richer(&tree, &mut found.more);
-        found.more.extend(unshown);
     }
-    found
 }
 
 /// What stands in the last angle brackets of a `List-Id`; all of one that has none and is a word.
@@ -166,10 +212,38 @@ mod tests {
     }
 
     #[test]
+    fn one_reading_gives_what_two_give() {
+        let inner = "Content-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ndeep\u{202e}\r\n";
+        let file = "Content-Type: text/plain; charset=none; name=a\r\n\
+            Content-Disposition: attachment; filename=a\r\n\r\n\u{7}cell\r\n";
+        let page = "Content-Type: text/html\r\n\r\n<b>rich</b>\r\n";
+        let nothing = String::new();
+        let many = |kind: &str, parts: &[&str]| {
+            let parts = parts.iter().flat_map(|part| ["--b\r\n", part, "\r\n"]);
+            let parts = parts.collect::<String>();
+            format!("Content-Type: multipart/{kind}; boundary=b\r\n\r\n{parts}--b--\r\n")
+        };
+        let attached = format!("Content-Disposition: attachment\r\n{inner}");
+        for body in [
+            nothing,
+            "\r\ntext\r\n".to_owned(),
+            "Content-Type: text/plain; charset=none\r\n\r\nx\r\n".to_owned(),
+            many("mixed", &["\r\ntext", file, inner]),
+            many("mixed", &["\r\ntext", &attached, file]),
+            many("alternative", &["\r\ntext", page]),
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\nno part".to_owned(),
+        ] {
+            let raw = format!("From: a@x.org\r\nBcc: b@x.org\r\nList-Id: <l.x.org>\r\n{body}");
+            let two = (envelope::parse(raw.as_bytes()), searchable(raw.as_bytes()));
+            assert_eq!(parse_and_search(raw.as_bytes()), two, "{raw}");
+        }
+    }
+
+    #[test]
     fn anything_is_read() {
         for raw in [&b""[..], b"\0\xff", b"Subject: x", b"\n\n\n", b"Content-Type: multipart/mixed"]
         {
-            let _ = searchable(raw);
+            assert_eq!(parse_and_search(raw), (envelope::parse(raw), searchable(raw)));
         }
         assert_eq!(searchable(b"Subject: x").subject, "x");
     }

@@ -43,6 +43,26 @@ pub struct Entry {
     pub texts: Texts,
 }
 
+/// What of a message follows from its bytes alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Words {
+    /// Whether something is attached.
+    pub attached: bool,
+    /// The id of its list.
+    pub list: String,
+    /// Its words.
+    pub texts: Texts,
+}
+
+impl Words {
+    /// The words of a message.
+    #[must_use]
+    pub fn of(message: &Searchable) -> Self {
+        let (attached, list) = (message.attached, message.list_id.clone());
+        Self { attached, list, texts: Texts::of(message) }
+    }
+}
+
 /// Folded words with a space between, by the column that they are in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Texts {
@@ -86,6 +106,21 @@ impl Texts {
             cut(text);
         }
         texts
+    }
+
+    /// A Bcc that no bytes have, where these have none.
+    pub fn add_bcc(&mut self, bcc: &[Address]) {
+        if self.bcc.is_empty() {
+            self.bcc = people(bcc);
+        }
+    }
+
+    /// How many bytes they take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let all = [&self.subject, &self.sender, &self.recipient, &self.cc, &self.bcc];
+        let all = all.into_iter().chain([&self.body, &self.file, &self.list]);
+        size_of::<Self>() + all.map(String::capacity).sum::<usize>()
     }
 
     /// The beginnings of its words, each once: of one and two letters those of all but the body,

@@ -22,8 +22,14 @@ const RULES: &str = "2";
 const HASH_BYTES: i64 = 8 * 1024 * 1024;
 /// Pages of 4 KiB that the write-ahead log may have before they are copied.
 const CHECKPOINT_PAGES: i64 = 4_000;
+/// Page cache of who writes, in KiB: what is written is mostly new.
+const CACHE_KIB: i64 = 4 * 1024;
 /// Pages that are written at a time while parts are put together.
 const MERGE_PAGES: i64 = 500;
+/// Parts of a size before FTS5 puts some together, a little at a time, and all (its defaults).
+const PARTS: (i64, i64) = (4, 16);
+/// The latter while very much comes.
+const BULK_PARTS: i64 = 32;
 /// Tries to find a free number within a window before that is made larger.
 const TRIES: u32 = 4;
 /// Tries in the widest.
@@ -99,6 +105,7 @@ impl Index {
         let mut db = Db::open(&dir.join(Self::NAME), Kind::Search, VERSION, SQL)?;
         db.durable(Durability::Normal)?;
         db.sql().pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        db.sql().pragma_update(None, "cache_size", -CACHE_KIB)?;
         let mut index = Self { db };
         index.db.sql().execute_batch(super::lists::SQL)?;
         match index.value("rules")? {
@@ -412,6 +419,40 @@ impl Index {
         Ok(all.collect::<Result<_, _>>()?)
     }
 
+    /// Very much comes, and is put together once all of it is there: until then parts are left as
+    /// they are, but for what very many would cost a search.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn begin_bulk(&self) -> Result<(), StoreError> {
+        if self.value("bulk")?.is_some_and(|bulk| bulk == "1") {
+            return Ok(());
+        }
+        self.set_parts(0, BULK_PARTS)?;
+        self.set("bulk", "1")?;
+        // Whoever goes on after a death puts them together, too.
+        self.want_merge()
+    }
+
+    fn end_bulk(&self) -> Result<(), StoreError> {
+        if self.value("bulk")?.is_some_and(|bulk| bulk == "1") {
+            self.set_parts(PARTS.0, PARTS.1)?;
+            self.set("bulk", "0")?;
+        }
+        Ok(())
+    }
+
+    /// How many parts of a size there may be before some are put together, and all of them.
+    fn set_parts(&self, some: i64, all: i64) -> Result<(), StoreError> {
+        for table in ["words", "short"] {
+            for (name, value) in [("automerge", some), ("crisismerge", all)] {
+                let set = format!("INSERT INTO {table}({table}, rank) VALUES ('{name}', ?1)");
+                self.db.sql().execute(&set, [value])?;
+            }
+        }
+        Ok(())
+    }
+
     /// The parts of the tables are to be put together, and what was taken out of them is to go.
     ///
     /// # Errors
@@ -440,6 +481,7 @@ impl Index {
         }
         if !worked {
             self.set("merge", "0")?;
+            self.end_bulk()?;
         }
         self.commit()?;
         Ok(worked)
@@ -470,4 +512,35 @@ pub(super) fn number_of(name: &str) -> i64 {
     let mut first = [0; 8];
     first.copy_from_slice(&blake3::hash(name.as_bytes()).as_bytes()[..8]);
     i64::from_le_bytes(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_set_for_very_much_is_as_it_was_when_that_is_put_together() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut index = Index::open(dir.path()).unwrap();
+        let parts = |index: &Index, table: &str| -> (i64, i64) {
+            let value = |name: &str| {
+                let sql = format!("SELECT v FROM {table}_config WHERE k = ?1");
+                index.db.sql().query_row(&sql, [name], |row| row.get(0)).unwrap()
+            };
+            (value("automerge"), value("crisismerge"))
+        };
+        index.begin().unwrap();
+        index.begin_bulk().unwrap();
+        index.begin_bulk().unwrap();
+        index.commit().unwrap();
+        assert_eq!(parts(&index, "words"), (0, BULK_PARTS));
+        // Whoever opens it next, after a death, does so too.
+        drop(index);
+        let mut index = Index::open(dir.path()).unwrap();
+        while index.merge_some().unwrap() {}
+        for table in ["words", "short"] {
+            assert_eq!(parts(&index, table), PARTS);
+        }
+        assert!(!index.merge_some().unwrap());
+    }
 }

@@ -7,6 +7,7 @@
 //! what is shown as found. This room must not know threads, sockets, clocks, engine or backend;
 //! time and zone come in as arguments.
 
+pub mod ahead;
 mod answers;
 pub mod complete;
 pub mod entry;

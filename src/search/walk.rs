@@ -17,6 +17,12 @@ const BEST: &str = "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWE
      ORDER BY bm25(words, 8.0, 4.0, 3.0, 2.0, 2.0, 1.0, 4.0, 0.0)";
 const WORDS: &str = "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3
      ORDER BY rowid DESC";
+/// The same from the oldest on: FTS5 goes forward in the list of a common word by its index, and
+/// backward by reading that index anew for each page.
+const OLDEST: &str = "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3
+     ORDER BY rowid LIMIT ?4";
+/// Answers that are few enough to be read from the oldest on, and told from the newest on.
+const FEW: i64 = 32;
 const SHORT: &str = "SELECT rowid FROM short WHERE short MATCH ?1 AND rowid BETWEEN ?2 AND ?3
      ORDER BY rowid DESC";
 const EVERY: &str = "SELECT id FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC";
@@ -43,6 +49,20 @@ impl Index {
         let to = to.map_or(i64::MAX, |to| to.saturating_add(BEHIND));
         let sql = self.db.sql();
         let ranked = ranked && plan.words.is_some();
+        if let (Some(test), None, false) = (&plan.words, &plan.short, ranked)
+            && let Some(few) = self.few(test, (from, to))?
+        {
+            let wanted = |row: &i64| match among {
+                Among::Any => true,
+                Among::These(rows) => rows.contains(row),
+            };
+            for row in few.into_iter().rev().filter(wanted) {
+                if !each(row)? {
+                    break;
+                }
+            }
+            return Ok(());
+        }
         // A table that is not asked is not opened.
         let asked = [(&plan.words, if ranked { BEST } else { WORDS }), (&plan.short, SHORT)];
         let mut statements = Vec::new();
@@ -80,6 +100,25 @@ impl Index {
     }
 }
 
+impl Index {
+    /// All that has these words, the oldest first, where that is little and they stand beside each
+    /// other: in an address a rare word mostly stands beside very common ones.
+    fn few(&self, test: &str, (from, to): (i64, i64)) -> Result<Option<Vec<i64>>, StoreError> {
+        if !has_phrase(test) {
+            return Ok(None);
+        }
+        let mut find = self.db.sql().prepare_cached(OLDEST)?;
+        let rows = find.query_map(params![test, from, to, FEW], |row| row.get(0))?;
+        let rows: Vec<i64> = rows.collect::<Result<_, _>>()?;
+        Ok(i64::try_from(rows.len()).is_ok_and(|rows| rows < FEW).then_some(rows))
+    }
+}
+
+/// Whether an expression asks for words that stand beside each other.
+fn has_phrase(test: &str) -> bool {
+    test.split('"').skip(1).step_by(2).any(|words| words.contains(' '))
+}
+
 /// Walks through what is in all sources, which are in falling order; a single one may be in any.
 fn together(
     sources: &mut [Rows<'_>],
@@ -110,4 +149,21 @@ fn together(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_words_beside_each_other() {
+        for (test, has) in [
+            ("\"a\"", false),
+            ("sender : \"a b\"", true),
+            ("(\"a\") AND (\"b\")", false),
+            ("(\"a\") AND (cc : \"b c\" *)", true),
+        ] {
+            assert_eq!(has_phrase(test), has, "{test}");
+        }
+    }
 }

@@ -4,9 +4,13 @@
 //! arguments are kept byte for byte as they were committed, for the chain. Arguments that were
 //! taken out leave their hash, so that the chain still holds.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::log_row::pack;
 use crate::id::{ActionId, DeviceId, Epoch, EventId};
 
 /// How arguments begin whose content was taken out; the hash of what they were follows.
@@ -25,8 +29,27 @@ struct Left<'a, T> {
 
 /// The arguments of an event: one JSON value, kept as text. What is not JSON after all (a damaged
 /// row) reads as nothing, and is nothing to whoever it is sent to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Args(Box<str>);
+#[derive(Debug, Clone)]
+pub struct Args {
+    text: Box<str>,
+    /// What follows from the text, where it was made ahead.
+    ahead: Option<Arc<Ahead>>,
+}
+
+/// What a log needs of arguments beside their text.
+#[derive(Debug)]
+struct Ahead {
+    hash: blake3::Hash,
+    packed: Vec<u8>,
+}
+
+impl PartialEq for Args {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Args {}
 
 impl Args {
     /// The JSON text of `value`.
@@ -44,13 +67,13 @@ impl Args {
     /// Arguments from a row of a log, which were looked at when they were put there: a log is read
     /// far more often than it is written, and whoever reads them or sends them on looks again.
     pub(super) fn from_log(text: String) -> Self {
-        Self(text.into_boxed_str())
+        Self { text: text.into_boxed_str(), ahead: None }
     }
 
     /// No arguments.
     #[must_use]
     pub fn nothing() -> Self {
-        Self(RawValue::NULL.get().into())
+        Self { text: RawValue::NULL.get().into(), ahead: None }
     }
 
     /// What is left when the content is taken out: the hash, for the chain, and the fields of
@@ -69,7 +92,26 @@ impl Args {
     /// The hash of the arguments as they were committed.
     #[must_use]
     pub fn hash(&self) -> blake3::Hash {
-        self.gone().unwrap_or_else(|| blake3::hash(self.text().as_bytes()))
+        match &self.ahead {
+            Some(ahead) => ahead.hash,
+            None => self.gone().unwrap_or_else(|| blake3::hash(self.text().as_bytes())),
+        }
+    }
+
+    /// Hashed and compressed now, away from the thread that puts them into a log.
+    #[must_use]
+    pub fn made_ready(mut self) -> Self {
+        let (hash, packed) = (self.hash(), pack(&self.text).into_owned());
+        self.ahead = Some(Arc::new(Ahead { hash, packed }));
+        self
+    }
+
+    /// The bytes that stand for them in a log.
+    pub(super) fn packed(&self) -> Cow<'_, [u8]> {
+        match &self.ahead {
+            Some(ahead) => Cow::Borrowed(&ahead.packed),
+            None => pack(&self.text),
+        }
     }
 
     fn gone(&self) -> Option<blake3::Hash> {
@@ -81,19 +123,19 @@ impl Args {
     /// The JSON text.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Reads the arguments; `None` when they do not have this shape.
     #[must_use]
     pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
-        serde_json::from_str(&self.0).ok()
+        serde_json::from_str(&self.text).ok()
     }
 }
 
 impl From<Box<RawValue>> for Args {
     fn from(value: Box<RawValue>) -> Self {
-        Self(value.into())
+        Self { text: value.into(), ahead: None }
     }
 }
 
@@ -163,6 +205,16 @@ mod tests {
             assert_eq!(args.read::<serde_json::Value>().is_some(), sent != "null", "{text}");
             assert_eq!(Args::from_text(text.to_owned()).text(), sent);
             assert_eq!(args.text(), text, "the chain is over what stands there");
+        }
+    }
+
+    #[test]
+    fn arguments_that_were_made_ready_are_the_same_arguments() {
+        for text in [format!("\"{}\"", "long ".repeat(1_000)), "{}".to_owned()] {
+            let args = Args::from_text(text);
+            let ready = args.clone().made_ready();
+            assert_eq!((&ready, ready.hash()), (&args, args.hash()));
+            assert_eq!(ready.packed(), args.packed());
         }
     }
 

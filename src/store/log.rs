@@ -236,7 +236,7 @@ impl Log {
             number(at.position),
             IdColumn(&event.id),
             event.name,
-            pack(event.args.text()),
+            event.args.packed(),
             event.device.as_str(),
             event.epoch.as_str(),
             action,

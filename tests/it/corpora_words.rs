@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
-use mailtui::mail::searchable;
+use mailtui::mail::{parse as parse_mail, parse_and_search, searchable};
 use mailtui::search::{Context, Field, Needles, parse, words};
 use rusqlite::Connection;
 
@@ -44,7 +44,10 @@ fn every_word_that_unicode61_sees_is_found() {
     let mut missed = BTreeMap::<String, BTreeSet<PathBuf>>::new();
     for file in &files {
         let raw = std::fs::read(file).unwrap();
-        let message = searchable(&raw[..raw.len().min(MAX_FILE_BYTES)]);
+        let raw = &raw[..raw.len().min(MAX_FILE_BYTES)];
+        let message = searchable(raw);
+        let at_once = parse_and_search(raw);
+        assert!(at_once.0 == parse_mail(raw) && at_once.1 == message, "{}", file.display());
         let mut texts = vec![message.subject, message.text];
         texts.extend(message.more);
         let text = texts.join("\n");

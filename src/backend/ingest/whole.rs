@@ -44,9 +44,11 @@ impl Packer {
         for incoming in messages {
             let mut one = *prepare(incoming, self.now).0.ok()?;
             let labels = one.keywords.iter().filter_map(|name| self.labels.get(name));
-            one.message.labels = labels.cloned().collect();
-            one.message.labels.sort();
-            one.message.labels.dedup();
+            let labels: Vec<LabelId> = labels.cloned().collect();
+            let message = one.change();
+            message.labels = labels;
+            message.labels.sort();
+            message.labels.dedup();
             ready.push(one);
         }
         let thread = thread_id(&ready.first()?.key, 0);

@@ -5,11 +5,13 @@
 //! seen by the next. What cannot be read of a message takes no other along.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::backend::storage::{self, Edges, Snapshots};
 use crate::id::{BlobHash, StoreId, ThreadId};
 use crate::mail::{self, Address, Searchable};
-use crate::search::entry::{self, Entry};
+use crate::search::ahead::Ahead;
+use crate::search::entry::{Entry, Words};
 use crate::search::index::{At, Index, is_spoilt};
 use crate::store::{Args, Arrived, Blobs, Db, Kind, Log, StoreError};
 use crate::thread::{MessageAdded, ThreadEvent, name};
@@ -17,7 +19,7 @@ use crate::thread::{MessageAdded, ThreadEvent, name};
 /// Events of a batch, at most: in larger ones words are sorted in memory and merged less.
 const BATCH: usize = 2_000;
 /// Bytes of arguments that a batch reads, about.
-const BATCH_BYTES: usize = 16 * 1024 * 1024;
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes of words that are held, about; then they are written.
 const HELD_BYTES: usize = 8 * 1024 * 1024;
 /// Events whose mail is read of one moment of the logs: a reader that looks anew for each has to
@@ -44,8 +46,12 @@ pub(crate) struct Feed {
     kind: Logs,
     logs: Db,
     index: Index,
+    /// Words that were read before.
+    ahead: Option<Arc<Ahead>>,
     /// Messages that were put in since parts were put together.
     added: usize,
+    /// The last step left some of what was there.
+    behind: bool,
 }
 
 impl Logs {
@@ -94,11 +100,22 @@ impl Feed {
     pub(crate) fn open(dir: &Path, kind: Logs) -> Result<Option<Self>, StoreError> {
         let Some(logs) = kind.open(dir)? else { return Ok(None) };
         let index = Index::open(dir)?;
-        let mut feed = Self { dir: dir.to_owned(), kind, logs, index, added: 0 };
+        let dir = dir.to_owned();
+        let mut feed = Self { dir, kind, logs, index, ahead: None, added: 0, behind: false };
         if !kind.are_those_of(&feed.logs, &feed.index.at()?)? {
             feed.begin_again()?;
         }
         Ok(Some(feed))
+    }
+
+    /// Takes words from there that were read before.
+    pub(crate) fn with(self, ahead: Arc<Ahead>) -> Self {
+        Self { ahead: Some(ahead), ..self }
+    }
+
+    /// Whether the last step left some of what was there when it began.
+    pub(crate) const fn is_behind(&self) -> bool {
+        self.behind
     }
 
     /// Forgets all that is in the index.
@@ -144,29 +161,36 @@ impl Feed {
         if !is_new {
             return Ok(None);
         }
+        let last = Log::last_row(&self.logs)?;
         let (events, through) = Log::arrived(&self.logs, at.row, &NAMES, BATCH, BATCH_BYTES)?;
+        if self.added > MERGE_AFTER {
+            self.index.begin_bulk()?;
+        }
         if gone != at.gone {
             self.forget_gone()?;
             self.index.want_merge()?;
         }
-        let Some((row, added)) = self.take(&events, through, go_on)? else { return Ok(None) };
+        let rows: Vec<i64> = events.iter().map(|event| event.row).collect();
+        let Some((row, added)) = self.take(events, through, go_on)? else { return Ok(None) };
         let mark = hex(&Log::mark_of_row(&self.logs, row)?.unwrap_or_default());
         self.index.set_at(&At { row, mark, gone, source: at.source })?;
         self.index.commit()?;
         self.added += added;
-        Ok(Some(events.partition_point(|event| event.row <= row)))
+        self.behind = row < last;
+        Ok(Some(rows.partition_point(|at| *at <= row)))
     }
 
     /// Puts events in; up to which row, and how many messages. `None` when it was not to go on.
     fn take(
         &self,
-        events: &[Arrived],
+        events: Vec<Arrived>,
         through: i64,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Option<(i64, usize)>, StoreError> {
         let (mut held, mut size, mut added) = (Vec::new(), 0, 0);
         let mut still = None;
-        for (at, event) in events.iter().enumerate() {
+        // One after the other is let go: the texts of all of them would be held twice.
+        for (at, event) in events.into_iter().enumerate() {
             if !go_on() {
                 return Ok(None);
             }
@@ -179,7 +203,7 @@ impl Feed {
             };
             match ThreadEvent::read(&event.name, args) {
                 Some(ThreadEvent::Message(message)) => {
-                    let entry = to_entry(&self.logs, thread, message);
+                    let entry = self.to_entry(thread, message);
                     size += entry.texts.body.len();
                     held.push(entry);
                     added += 1;
@@ -190,7 +214,7 @@ impl Feed {
                     held.clear();
                     size = 0;
                     let had = self.bytes_of(&thread, &message)?;
-                    self.index.replace(&to_entry(&self.logs, thread, message), &had)?;
+                    self.index.replace(&self.to_entry(thread, message), &had)?;
                 }
                 Some(ThreadEvent::Removed(only, gone)) => {
                     // What it is about may be among those that are held.
@@ -208,6 +232,30 @@ impl Feed {
         }
         self.index.add(&held)?;
         Ok(Some((through, added)))
+    }
+
+    /// A message as it goes into the index: from its bytes, or, where they cannot be read, from
+    /// what its event says.
+    fn to_entry(&self, thread: ThreadId, message: MessageAdded) -> Entry {
+        let ahead = self.ahead.as_ref().and_then(|ahead| ahead.take(&message.raw));
+        let mut words = ahead.unwrap_or_else(|| {
+            let raw = Blobs::get(&self.logs, &message.raw).ok().flatten();
+            let searchable = raw.map(|raw| mail::searchable(&raw));
+            Words::of(&searchable.unwrap_or_else(|| said(&self.logs, &message)))
+        });
+        // No bytes of what was sent here have it.
+        words.texts.add_bcc(&message.bcc);
+        Entry {
+            thread,
+            date: message.sort_date,
+            size: message.size,
+            attached: words.attached,
+            message_id: message.message_id.unwrap_or_default(),
+            texts: words.texts,
+            list: words.list,
+            message: message.message,
+            raw: message.raw,
+        }
     }
 
     /// The names of all bytes by which a message was read, its copies' aside.
@@ -230,7 +278,8 @@ impl Feed {
     /// Puts the parts of the index together, a little at a time, where that is worth it: after very
     /// many messages, and after a purge, whose words are in it until then. `false` when it is done.
     pub(crate) fn merge(&mut self) -> Result<bool, StoreError> {
-        if self.added > MERGE_AFTER {
+        // Of a large index, putting a few more to the rest reads and writes all of it.
+        if self.added > MERGE_AFTER && self.added as u64 > self.index.count()? / MERGE_FROM {
             self.index.begin()?;
             self.index.want_merge()?;
             self.index.commit()?;
@@ -271,6 +320,8 @@ impl Feed {
 
 /// Messages that came before the parts of the index are put together.
 const MERGE_AFTER: usize = 10_000;
+/// And which part of all they have to be, at least: one in so many.
+const MERGE_FROM: u64 = 8;
 
 /// The index in a directory, as it is.
 #[derive(Debug, Default)]
@@ -382,31 +433,6 @@ fn last_number(logs: &Db) -> Result<i64, StoreError> {
 
 fn hex(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect()
-}
-
-/// A message as it goes into the index: from its bytes, or, where they cannot be read, from what
-/// its event says.
-fn to_entry(logs: &Db, thread: ThreadId, message: MessageAdded) -> Entry {
-    let raw = Blobs::get(logs, &message.raw).ok().flatten();
-    let mut found = match raw {
-        Some(raw) => mail::searchable(&raw),
-        None => said(logs, &message),
-    };
-    // No bytes of what was sent here have it.
-    if found.bcc.is_empty() {
-        found.bcc.clone_from(&message.bcc);
-    }
-    Entry {
-        thread,
-        date: message.sort_date,
-        size: message.size,
-        attached: found.attached,
-        message_id: message.message_id.unwrap_or_default(),
-        texts: entry::Texts::of(&found),
-        list: found.list_id,
-        message: message.message,
-        raw: message.raw,
-    }
 }
 
 /// What an event says of its message.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use mailtui::mail::links::{find, host, links, listed, may_open, warnings};
 use mailtui::mail::{
     Address, Parsed, attached, canonical_hash, expunged, looks_like_mail, message_key, parse,
-    searchable, snippet, stored,
+    parse_and_search, searchable, snippet, stored,
 };
 use mailtui::search::entry::Texts;
 
@@ -324,6 +324,8 @@ fn message(raw: &[u8]) {
         assert!(parsed.attachments.contains(file), "{file:?} is not listed");
     }
     let found = searchable(raw);
+    let (once, found_at_once) = parse_and_search(raw);
+    assert!(once == parsed && found_at_once == found, "one reading gives what two give");
     let words = Texts::of(&found);
     let _ = words.begins();
     assert!(words.body.len() <= most, "{} bytes have {} of words", raw.len(), words.body.len());
