@@ -107,8 +107,9 @@
 //! | the editor gets the terminal | `ui/gate`, `ui/event_loop` → `cli/tui_editor`, `sheet` |
 //! | words that the disk refuses | `ui/compose/keeping` ← `engine/composing`; `compose/rescue` |
 //! | how fast keys are drawn | `ui/latency` → `ui/meter` → `ui/view/latency` ← `benches` |
-//! | mail is counted | `mailbox/counted`, `search/spans`, `lists` → `engine/stats` → `ui/view/stats` |
-//! | a link is opened by the terminal | `ui/reader/anchors` → `ui/hyper` → `ui/paint` |
+//! | mail is counted | `mailbox/counted`, `search/spans` → `engine/stats` → `ui/view/stats` |
+//! | lists and answers are counted | `search/lists`, `search/answers` → `engine/stats` |
+//! | a link is opened by the terminal | `ui/reader/anchors` → `ui/osc8` → `ui/paint` |
 //! | a border is dragged | `ui/mouse` → `ui/layout` (`Border`) → `engine/sizes` |
 //! | the interface as lines, a message in it | `ui/linear_loop` → `ui/linear`, `linear_write` |
 //! | the history is looked through | `ui/filter` → `ui/history` ← `engine/history` |

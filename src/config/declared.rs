@@ -85,8 +85,8 @@ pub const DECLARED: [Declared; 15] = [
     setting(
         "mouse",
         "true or false",
-        "Whether a press points and opens, the wheel scrolls, and a border between two parts can be \
-         dragged; Shift still selects text.",
+        "Whether a press points and opens, the wheel scrolls, and a border between two parts can \
+         be dragged; Shift still selects text.",
     ),
     setting(
         "linear",

@@ -102,6 +102,11 @@ struct Engine {
     /// When a disk that refused is tried again.
     try_at: Option<Instant>,
     last_status: Option<Status>,
+    /// When that was told.
+    status_at: Instant,
+    /// When it was last told that lists changed, and whether they did since.
+    told_at: Option<Instant>,
+    owes_lists: bool,
     /// Whether it was said that the backend is not reached, since it was last.
     outage: bool,
     /// The purge that was asked for.
@@ -151,6 +156,9 @@ impl Engine {
             syncing_kept: None,
             try_at: None,
             last_status: None,
+            status_at: Instant::now(),
+            told_at: None,
+            owes_lists: false,
             outage: false,
             purging: None,
             ahead: VecDeque::new(),

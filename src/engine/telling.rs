@@ -1,13 +1,16 @@
 //! What the engine's thread tells of itself: labels, the status line, changes, history.
 //!
 //! Invariant: nobody is told what did not change; what cannot be read is said, and nothing waits
-//! for it.
+//! for it. While rows come in by the thousand, that they do is told now and then: who is told
+//! wakes up, asks and draws, and all that would be taken from keys.
+
+use std::time::{Duration, Instant};
 
 use super::{Engine, Update};
 use crate::engine::EngineError;
 use crate::engine::late::too_late;
 use crate::engine::sizes::Sizes;
-use crate::engine::view::HistoryPage;
+use crate::engine::view::{HistoryPage, Status};
 use crate::id::ActionId;
 use crate::mailbox::{self, Of};
 use crate::notice::{Explain as _, Notice, Severity};
@@ -20,6 +23,9 @@ pub(super) enum Ended {
     /// It is not.
     ForGood,
 }
+
+/// How often it is told that rows come in, while they do.
+const EACH: Duration = Duration::from_millis(50);
 
 impl Engine {
     pub(super) fn tell_labels(&self) {
@@ -42,7 +48,8 @@ impl Engine {
         }
     }
 
-    /// What was searched before, and how the screen was divided. It is a convenience: what cannot be read is none.
+    /// What was searched before, and how the screen was divided. Both are conveniences: what cannot
+    /// be read is none.
     pub(super) fn tell_remembered(&self) {
         let searches = self.driver.device.past_searches().unwrap_or_default();
         if !searches.is_empty() {
@@ -54,9 +61,29 @@ impl Engine {
         }
     }
 
+    /// Whether what changed is told now: at once, but while rows come in by the thousand now and
+    /// then. The end of that is no such moment, so what is not told is told then.
+    fn is_time(&mut self) -> bool {
+        if self.told_at.is_some_and(|at| at.elapsed() < EACH) && self.takes_in() {
+            return false;
+        }
+        self.told_at = Some(Instant::now());
+        true
+    }
+
+    fn takes_in(&self) -> bool {
+        self.driver.status().link.takes_in()
+    }
+
     pub(super) fn tell_status(&mut self) {
         let status = self.driver.status();
+        let same = |last: Status| Status { link: status.link, ..last } == status;
+        let goes_on = self.last_status.is_some_and(|last| same(last) && last.link.takes_in());
+        if goes_on && status.link.takes_in() && self.status_at.elapsed() < EACH {
+            return;
+        }
         if self.last_status != Some(status) {
+            self.status_at = Instant::now();
             self.last_status = Some(status);
             self.tell(Update::Status(status));
         }
@@ -83,7 +110,9 @@ impl Engine {
 
     pub(super) fn tell_news(&mut self) {
         let news = self.driver.device.news();
-        if news.lists {
+        self.owes_lists |= news.lists;
+        if self.owes_lists && self.is_time() {
+            self.owes_lists = false;
             self.tell(Update::Changed);
             self.tell_labels();
         }

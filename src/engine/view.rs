@@ -239,6 +239,14 @@ pub enum Link {
     Refused,
 }
 
+impl Link {
+    /// Whether rows come in that were there before.
+    #[must_use]
+    pub const fn takes_in(self) -> bool {
+        matches!(self, Self::Syncing { .. } | Self::Online { behind: 1.. })
+    }
+}
+
 /// The state of work, for the status line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Status {

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 
 use crate::safe_text;
-use crate::ui::hyper;
+use crate::ui::osc8;
 
 /// Characters of a notice at most.
 const NOTICE_CHARS: usize = 160;
@@ -69,7 +69,7 @@ pub fn of(env: &dyn Fn(&str) -> Option<OsString>) -> Tells {
         Some("osc777") => Shows::Osc777,
         _ => own(),
     };
-    Tells { title: !plain, links: hyper::known(env), notice }
+    Tells { title: !plain, links: osc8::known(env), notice }
 }
 
 /// What the inbox of a device of another backend was when it was last caught up.

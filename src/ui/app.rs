@@ -18,7 +18,6 @@ use crate::config::Loaded;
 use crate::config::colour::Rgb;
 use crate::engine::accounts::{AccountAsk, Accounts};
 use crate::engine::handle::{Request, Update};
-use crate::engine::sizes::Sizes;
 use crate::engine::stats::Stats;
 use crate::engine::view::{ImportProgress, Label, Page, Status};
 use crate::id::{ActionId, LabelId};
@@ -39,7 +38,7 @@ use crate::ui::first_run::{FirstRun, Screen};
 use crate::ui::help::HelpBox;
 use crate::ui::history::History;
 use crate::ui::labels::{Colours, Rename};
-use crate::ui::layout::{Border, Panes};
+use crate::ui::layout::{Divided, Panes};
 use crate::ui::line::Line;
 use crate::ui::links::LinksBox;
 use crate::ui::list::List;
@@ -59,6 +58,7 @@ use crate::ui::snooze::SnoozeBox;
 use crate::ui::theme::Theme;
 use crate::ui::tour::Tour;
 use crate::ui::unsubscribe::LeaveBox;
+use crate::ui::update::Refresh;
 use crate::ui::wizard::Wizard;
 
 /// The smallest screen that is drawn, in columns and rows.
@@ -295,9 +295,7 @@ pub struct Model {
     /// How many of the three panes are shown at most; a key changes it.
     pub panes: Panes,
     /// How the user has divided the screen.
-    pub sizes: Sizes,
-    /// The border that the mouse has hold of.
-    pub held_border: Option<Border>,
+    pub divided: Divided,
     /// Whether this is the sample mailbox.
     pub demo: bool,
     /// Where the tour of the sample mailbox is, while there is one.
@@ -348,10 +346,8 @@ pub struct Model {
     pub accounts: Option<Accounts>,
     /// The last notice.
     pub notice: Option<Shown>,
-    /// When what is listed was last asked for again, Unix milliseconds; whether it changed since.
-    pub refreshed_ms: i64,
-    /// See there.
-    pub stale: bool,
+    /// What is asked for again.
+    pub refresh: Refresh,
     /// What was said.
     pub said: panel::Log,
     /// How fast keys are drawn, while that is shown.
@@ -440,8 +436,7 @@ impl Model {
             theme: beginning.theme,
             look: Look::default(),
             panes: Panes::default(),
-            sizes: Sizes::default(),
-            held_border: None,
+            divided: Divided::default(),
             demo: beginning.demo,
             tour: beginning.demo.then(Tour::default),
             open: false,
@@ -467,8 +462,7 @@ impl Model {
             status,
             accounts: None,
             notice: None,
-            refreshed_ms: 0,
-            stale: false,
+            refresh: Refresh::default(),
             said: panel::Log::default(),
             latency: None,
             stats: None,

@@ -183,7 +183,7 @@ pub const fn bottom_rows(rows: u16) -> u16 {
 /// The areas of the model's screen.
 #[must_use]
 pub fn of(model: &Model) -> Areas {
-    let shape = Shape { sizes: model.sizes, ..Shape::of(model.settings(), model.panes) };
+    let shape = Shape { sizes: model.divided.sizes, ..Shape::of(model.settings(), model.panes) };
     areas_in(model.size, model.reader.is_some(), shape)
 }
 
@@ -253,6 +253,15 @@ pub fn areas_in(size: (u16, u16), reading: bool, shape: Shape) -> Areas {
 fn side_columns(wanted: u16) -> u16 {
     let (least, most) = SIDEBAR_BOUNDS;
     if wanted == 0 { SIDEBAR_COLUMNS } else { wanted.clamp(least, most) }
+}
+
+/// How the user has divided the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Divided {
+    /// Columns and rows of its parts.
+    pub sizes: Sizes,
+    /// The border that the mouse has hold of.
+    pub held: Option<Border>,
 }
 
 /// A border between two parts of the screen.

@@ -9,7 +9,8 @@ use std::ffi::OsString;
 /// The terminal's modes that are ours to switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Modes {
-    /// It reports presses, the wheel and drags (xterm's 1002 and 1006). With Shift it selects text itself.
+    /// It reports presses, the wheel and drags (xterm's 1002 and 1006). With Shift it selects text
+    /// itself.
     pub mouse: bool,
     /// It says when it has the focus and when not (1004).
     pub focus: bool,

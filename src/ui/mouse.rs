@@ -50,7 +50,7 @@ pub fn press(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
     // A key that was begun is called off.
     model.keys.clear();
     model.count = None;
-    model.held_border = None;
+    model.divided.held = None;
     match mouse.does {
         Does::Drag | Does::Release => Vec::new(),
         Does::Wheel(down) => wheel(model, mouse.at, if down { Motion::Down } else { Motion::Up }),
@@ -96,13 +96,13 @@ fn point_history(model: &mut Model, area: Rect, at: (u16, u16)) -> Vec<Effect> {
 
 /// Moves the border that is held; where it is let go is remembered.
 fn drag(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
-    let Some(border) = model.held_border else { return Vec::new() };
-    model.sizes = border.moved(model.sizes, &areas(model), mouse.at);
+    let Some(border) = model.divided.held else { return Vec::new() };
+    model.divided.sizes = border.moved(model.divided.sizes, &areas(model), mouse.at);
     if mouse.does == Does::Drag {
         return Vec::new();
     }
-    model.held_border = None;
-    ask([Request::Divided(model.sizes)])
+    model.divided.held = None;
+    ask([Request::Divided(model.divided.sizes)])
 }
 
 /// Scrolls what is under the mouse; a list beside a conversation stays where it is.
@@ -134,7 +134,7 @@ fn point(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
     }
     let areas = areas(model);
     if let Some(border) = Border::at(&areas, at).filter(|_| model.history.is_none()) {
-        model.held_border = Some(border);
+        model.divided.held = Some(border);
         return Vec::new();
     }
     if holds(areas.sidebar, at) && model.history.is_none() {

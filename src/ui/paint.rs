@@ -12,7 +12,7 @@ use ratatui::backend::{Backend, ClearType, CrosstermBackend};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect, Size};
 
-use crate::ui::hyper::{self, Anchor};
+use crate::ui::osc8::{self, Anchor};
 use crate::ui::text;
 
 /// What the terminal shows.
@@ -126,7 +126,7 @@ impl<W: Write> Paint<W> {
             if ends.is_some_and(|end| x >= end) {
                 ends = None;
                 self.backend.draw(std::mem::take(&mut piece).into_iter())?;
-                self.backend.write_all(hyper::END)?;
+                self.backend.write_all(osc8::END)?;
             }
         }
         self.backend.draw(piece.into_iter())?;

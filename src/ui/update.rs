@@ -210,10 +210,7 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             Vec::new()
         }
         Update::Notice(notice) => told(model, notice),
-        Update::Stats(stats) => {
-            model.stats = Some(stats);
-            Vec::new()
-        }
+        kept @ (Update::Stats(_) | Update::Sizes(_)) => keep(model, kept),
         Update::Status(status) => {
             panel::connection(model, status.link);
             model.status = status;
@@ -238,32 +235,48 @@ fn engine(model: &mut Model, update: Update) -> Vec<Effect> {
             vec![exit(model.unsaved.take().map_or(UiExit::Quit, UiExit::Unsaved))]
         }
         Update::Ended => vec![exit(UiExit::EngineGone)],
-        Update::Sizes(sizes) => {
-            model.sizes = sizes;
-            Vec::new()
-        }
         other => search::said(model, other),
     }
+}
+
+/// Keeps what was told to be shown.
+fn keep(model: &mut Model, update: Update) -> Vec<Effect> {
+    match update {
+        Update::Stats(stats) => model.stats = Some(stats),
+        // The mouse has the last word.
+        Update::Sizes(sizes) if model.divided.held.is_none() => model.divided.sizes = sizes,
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// What is listed, while it changes all the time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Refresh {
+    /// When it was last asked for again, Unix milliseconds.
+    asked_ms: i64,
+    /// It changed since.
+    stale: bool,
 }
 
 /// When what is listed is asked for again, where that waits.
 #[must_use]
 pub fn refreshes_in(model: &Model) -> Option<Duration> {
-    let left = model.refreshed_ms.saturating_add(REFRESH_MS) - model.now_ms;
+    let left = model.refresh.asked_ms.saturating_add(REFRESH_MS) - model.now_ms;
     let left = Duration::from_millis(left.clamp(0, REFRESH_MS).unsigned_abs());
-    model.stale.then_some(left)
+    model.refresh.stale.then_some(left)
 }
 
 /// Asks again for what is shown of the lists; a sync says with every slice that they changed, and
 /// what it takes to ask and to draw would be taken from keys.
 fn changed(model: &mut Model) -> Vec<Effect> {
-    let since = model.now_ms.saturating_sub(model.refreshed_ms);
-    let syncs = matches!(model.status.link, Link::Syncing { .. });
-    model.stale = syncs && (0..REFRESH_MS).contains(&since);
-    if model.stale {
+    let since = model.now_ms.saturating_sub(model.refresh.asked_ms);
+    let syncs = model.status.link.takes_in();
+    model.refresh.stale = syncs && (0..REFRESH_MS).contains(&since);
+    if model.refresh.stale {
         return Vec::new();
     }
-    model.refreshed_ms = model.now_ms;
+    model.refresh.asked_ms = model.now_ms;
     let mut requests: Vec<Request> = model.list.refresh(false).into_iter().collect();
     requests.extend(model.history.as_mut().map(History::refresh).unwrap_or_default());
     requests.extend(outgoing::watches(model).then_some(Request::Outgoing));
@@ -452,7 +465,7 @@ fn time(model: &mut Model, now_ms: i64) -> Vec<Effect> {
     effects.extend(keeping::time(model));
     effects.extend(original::time(model));
     effects.extend(search::saved::tick(model));
-    if model.stale {
+    if model.refresh.stale {
         effects.extend(changed(model));
     }
     let waits = !model.sent.is_empty() || model.list.jumping();

@@ -26,9 +26,9 @@
 //! A path has so many faults as its scope says. [`FAST`] is always played: every key that does
 //! something alone with one fault of any kind at every step, every two keys without, and two with a
 //! connection that goes or a frame that comes twice. `MAILTUI_EXHAUSTIVE_ALL=1` plays [`ALL`] too:
-//! two keys with one fault of any kind, and a first connection with two faults. `widest` also plays
-//! [`WIDEST`]: all four keys. What no scope has: a second conversation, a third device, restores,
-//! snapshots, disks that fail, power cuts that take a part.
+//! three keys without, two keys with one fault of any kind, and a first connection with two faults.
+//! `widest` also plays [`WIDEST`]: all four keys. What no scope has: a second conversation, a third
+//! device, restores, snapshots, disks that fail, power cuts that take a part.
 
 mod facts;
 mod play;
@@ -102,7 +102,8 @@ const FAST: [Scope; 11] = [
 ];
 
 /// What is played when there is time: ten minutes and more.
-const ALL: [Scope; 2] = [
+const ALL: [Scope; 3] = [
+    Scope { keys: &[Key::Archive, Key::Read, Key::Undo], ..CALM },
     Scope { keys: &[Key::Archive, Key::Undo], ..ONE },
     Scope { keys: &[Key::Archive], connected: false, faults: 2, ..ONE },
 ];

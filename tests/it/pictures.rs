@@ -161,7 +161,8 @@ impl Program {
         let area = Rect::new(0, 0, SIZE.0, SIZE.1);
         let mut screen = Buffer::empty(area);
         view::draw(&self.model, area, &mut screen);
-        let shown: String = screen.content.iter().map(|cell| cell.symbol()).collect();
+        let cells = screen.content.iter();
+        let shown: String = cells.map(ratatui::buffer::Cell::symbol).collect();
         assert!(!shown.contains("opening…"), "{title}: it waits for something\n{shown}");
         picture(&screen, title)
     }

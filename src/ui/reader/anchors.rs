@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::{Kind, Line, Reader};
 use crate::mail::links::{self, Link};
-use crate::ui::hyper::{MAX_ANCHORS, Target};
+use crate::ui::osc8::{MAX_ANCHORS, Target};
 use crate::ui::text;
 
 /// Lines above the first that is seen in which a link may begin.
@@ -120,9 +120,11 @@ impl Reader {
                 let all = link.text.as_str();
                 all.len() > word.len() && all.starts_with(word) && link.target != normal
             });
-            let parts = longer.map(|link| (link, self.parts(at, start, &link.text)));
-            if let Some((link, parts)) = parts.filter(|(_, parts)| !parts.is_empty()).last() {
-                parts.into_iter().for_each(|(line, range)| add(line, range, link));
+            let mut parts = longer.map(|link| (link, self.parts(at, start, &link.text)));
+            if let Some((link, parts)) = parts.rfind(|(_, parts)| !parts.is_empty()) {
+                for (line, range) in parts {
+                    add(line, range, link);
+                }
             } else if let Some(link) = links.iter().find(|link| link.target == normal) {
                 add(at, start..start + said.len(), link);
             }

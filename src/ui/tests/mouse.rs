@@ -170,10 +170,9 @@ fn a_border_is_dragged_and_stays_where_it_was_let_go() {
     assert!(wide.waiting.is_empty(), "not before its end");
     at(&mut wide, Does::Release, (72, 30));
     assert_eq!(layout::of(&wide.model).list.right(), 73);
-    let kept = wide
-        .waiting
-        .iter()
-        .any(|asked| matches!(asked, Request::Divided(sizes) if *sizes == wide.model.sizes));
+    let kept = wide.waiting.iter().any(
+        |asked| matches!(asked, Request::Divided(sizes) if *sizes == wide.model.divided.sizes),
+    );
     assert!(kept, "{:?}", wide.waiting);
     wide.resume();
     at(&mut wide, Does::Drag, (100, 30));

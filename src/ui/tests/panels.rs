@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::handle::Update;
+use crate::engine::handle::{Request, Update};
 use crate::engine::stats::{Answers, Stats};
 use crate::engine::view::{ImportProgress, Link, Status};
 use crate::mail::Address;
@@ -139,6 +139,42 @@ fn since_when_there_is_no_connection_is_said_where_there_is_room() {
     screen.resize(40, 10);
     assert!(screen.text().contains("offline"), "{}", screen.text());
     assert!(!screen.text().contains("since"), "{}", screen.text());
+}
+
+/// A sync says with every slice that lists changed: they are asked for again now and then, and once
+/// more behind the last.
+#[test]
+fn while_rows_come_in_the_list_is_asked_for_now_and_then() {
+    let mut screen = Screen::new(Double::sample(), 80, 24);
+    screen.send(engine(Update::Status(Status {
+        link: Link::Online { behind: 9_000 },
+        ..Double::status()
+    })));
+    screen.paused = true;
+    let mut asked = Vec::new();
+    for ms in 0..450_i64 {
+        screen.send(Message::Time(NOW_MS + ms));
+        if ms < 400 && ms % 4 == 0 {
+            screen.send(engine(Update::Changed));
+        }
+        let lists = |request: &Request| matches!(request, Request::List { .. });
+        if screen.waiting.iter().any(lists) {
+            asked.push(ms);
+            screen.resume();
+            screen.paused = true;
+        }
+    }
+    assert_eq!(asked, [0, 100, 200, 300, 400]);
+    screen.resume();
+    screen.send(offline(Link::Online { behind: 0 }));
+    screen.paused = true;
+    for _ in 0..3 {
+        screen.send(engine(Update::Changed));
+        let lists = |request: &Request| matches!(request, Request::List { .. });
+        assert!(screen.waiting.iter().any(lists), "caught up: at once");
+        screen.resume();
+        screen.paused = true;
+    }
 }
 
 #[test]

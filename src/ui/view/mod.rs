@@ -43,8 +43,8 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::ui::app::{LEAST_SIZE, Layer, Model, Stage};
-use crate::ui::hyper::Anchor;
 use crate::ui::layout::too_small;
+use crate::ui::osc8::Anchor;
 use crate::ui::picture::Drawing;
 use crate::ui::{layout, text};
 

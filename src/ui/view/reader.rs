@@ -8,8 +8,8 @@ use ratatui::layout::{Position, Rect};
 use super::{FELT_MS, columns, put, put_all};
 use crate::label;
 use crate::ui::app::Model;
-use crate::ui::hyper::Anchor;
 use crate::ui::layout::READER_HEAD_ROWS;
+use crate::ui::osc8::Anchor;
 use crate::ui::reader::anchors::Found;
 use crate::ui::reader::{Kind, Line, Reader};
 use crate::ui::text;
@@ -22,6 +22,7 @@ const OURS: &str = "┊";
 const NAME_LEAST: u16 = 8;
 
 /// What of the open conversation leads somewhere, where nothing lies on top.
+#[must_use]
 pub fn anchors(reader: &Reader, area: Rect) -> Vec<Anchor> {
     let top = area.y + READER_HEAD_ROWS.min(area.height);
     let part = |found: Found| {
@@ -132,7 +133,7 @@ fn folded(model: &Model, line: &Line, at: Rect, buf: &mut Buffer) {
     let theme = model.theme;
     let parts = [
         (OURS, theme.dim()),
-        (" ", theme.dim()),
+        ("  ", theme.dim()),
         (line.text.as_str(), theme.quote(1)),
         (key.as_str(), theme.dim()),
     ];

@@ -46,7 +46,9 @@ fn pass(mut device: TcpStream, port: u16, meddler: Meddler) {
     });
     // Either side may go at any moment: then there is nothing to pass on.
     let _ = down(&mut backend, &mut device, meddler);
-    both.iter().for_each(|end| drop(end.shutdown(Shutdown::Both)));
+    for end in both {
+        let _ = end.shutdown(Shutdown::Both);
+    }
 }
 
 fn down(
