@@ -12,9 +12,14 @@ use crate::ui::purge::PurgeBox;
 use crate::ui::search::saved::SaveBox;
 use crate::ui::text;
 
+/// Columns that a box leaves on either side at least; where it would leave fewer it leaves none,
+/// since what shows there is a strip of halves of words.
+const BESIDE: u16 = 4;
+
 /// A box of about this size in the middle of `area`; returns its inside.
 pub fn open(model: &Model, title: &str, size: (u16, u16), area: Rect, buf: &mut Buffer) -> Rect {
     let width = size.0.saturating_add(4).min(area.width);
+    let width = if area.width - width < 2 * BESIDE { area.width } else { width };
     let height = size.1.saturating_add(2).min(area.height);
     let x = area.x + (area.width - width) / 2;
     let y = area.y + (area.height - height) / 2;
