@@ -56,8 +56,8 @@ fn theme(name: &str) -> Theme {
 
 /// As whom.
 fn me() -> Identity {
-    let name = Some("Robin Vale".to_owned());
-    let from = Address { name, address: "robin@vale.example".to_owned() };
+    let name = Some("Robin Hale".to_owned());
+    let from = Address { name, address: "robin@lindenbread.example".to_owned() };
     Identity { account: None, from, aliases: Vec::new(), signature: String::new(), above: false }
 }
 
