@@ -174,7 +174,7 @@ fn wrong(n: usize, shape: &Shape, last: usize, counts: bool) -> Option<String> {
         } else {
             (before, now)
         };
-        // Of a shape whose beginning costs nothing, as where a limit is reached within it, the first
+        // Of a shape whose beginning costs nothing, as where a limit lies within it, the first
         // doubling costs more; what costs its square does so again.
         if is_much(is, was) && goes_on(n, shape, size, (is, counts)) {
             let what = format!("{:?} {:?}", shape.0, shape.1);
