@@ -4,7 +4,7 @@
 //! into words as the index does it, so what was found is what is shown as found. Time is linear in
 //! the text for a given query. This file must not know where texts come from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::query::{Field, Query, Test};
@@ -44,15 +44,21 @@ struct Hit {
 }
 
 impl Needles {
-    /// What `query` wants; what it wants to be absent is not looked for.
+    /// What `query` wants; what it wants to be absent is not looked for, and what it wants twice is
+    /// looked for once.
     #[must_use]
     pub fn of(query: &Query) -> Self {
-        let mut needles = Self::default();
+        let (mut needles, mut known) = (Self::default(), HashSet::new());
+        let mut add = |field: Field, words: &[String], prefix| {
+            if known.insert((field, words.to_vec(), prefix)) {
+                needles.add(field, words, prefix);
+            }
+        };
         query.leaves(&mut |leaf, wanted| match &leaf.test {
-            Test::Text { field, words, prefix } if wanted => needles.add(*field, words, *prefix),
+            Test::Text { field, words, prefix } if wanted => add(*field, words, *prefix),
             Test::Near { field, first, second, .. } if wanted => {
-                needles.add(*field, first, false);
-                needles.add(*field, second, false);
+                add(*field, first, false);
+                add(*field, second, false);
             }
             _ => {}
         });
@@ -237,6 +243,15 @@ pub(super) mod tests {
             check(query, field, text, expected);
         }
         check("cc:ann", Field::To, "ann", "ann");
+    }
+
+    #[test]
+    fn what_is_asked_twice_is_looked_for_once() {
+        for query in ["a ".repeat(50), "a OR ".repeat(50) + "a", "a AROUND 3 ".repeat(50) + "a"] {
+            assert_eq!(needles(&query).hits(Field::Body, "a b a").len(), 2, "{query}");
+        }
+        // The same word of another field, or as a beginning, is not the same.
+        assert_eq!(needles("a from:a \"a*\"").hits(Field::From, "a").len(), 3);
     }
 
     #[test]

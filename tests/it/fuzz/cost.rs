@@ -134,20 +134,6 @@ fn one_reading() {
     }
 }
 
-/// Whether the next doubling costs too much too. Counted where instructions can be.
-fn goes_on(n: usize, shape: &Shape, size: usize, (is, counts): (u64, bool)) -> bool {
-    let count = |size| counted(n, size);
-    let pair = count(size).zip(count(size * 2)).filter(|_| !counts);
-    let pair = pair.or_else(|| counts.then(|| count(size * 2)).flatten().map(|next| (is, next)));
-    let (now, next) = pair.unwrap_or_else(|| {
-        let timed = |size| time(shape, &shape.of(size), AGAIN);
-        (timed(size), timed(size * 2))
-    });
-    #[expect(clippy::cast_precision_loss, reason = "it is a share")]
-    let much = next as f64 > now as f64 * TWICE;
-    much
-}
-
 /// What is wrong with the costs of a shape.
 fn wrong(n: usize, shape: &Shape, last: usize, counts: bool) -> Option<String> {
     let cost = |size: usize, times: usize| {
@@ -174,9 +160,7 @@ fn wrong(n: usize, shape: &Shape, last: usize, counts: bool) -> Option<String> {
         } else {
             (before, now)
         };
-        // Of a shape whose beginning costs nothing, as where a limit lies within it, the first
-        // doubling costs more; what costs its square does so again.
-        if is_much(is, was) && goes_on(n, shape, size, (is, counts)) {
+        if is_much(is, was) {
             let what = format!("{:?} {:?}", shape.0, shape.1);
             return Some(format!("{n}: {what}: {was} at {} bytes, then {is}", size / 2));
         }

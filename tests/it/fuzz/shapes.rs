@@ -108,6 +108,8 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape(Read::Query, ["", "from:", ""]),
     Shape(Read::Query, ["", "{a ", ""]),
     Shape(Read::Query, ["", "a AROUND 3 ", "b"]),
+    Shape(Read::Query, ["", "a ", ""]),
+    Shape(Read::Query, ["", "beginning#* ", ""]),
     Shape(Read::Frame, ["{\"Page\":{\"events\":", "[", ""]),
     Shape(
         Read::Frame,
