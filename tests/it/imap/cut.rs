@@ -1,4 +1,4 @@
-//! The link to the server is cut after every command in turn.
+//! The link to the server is cut further and further into what is said to it, also within a command.
 //!
 //! Invariant: nothing is lost and nothing doubled, on either side, wherever it was cut.
 
@@ -8,21 +8,21 @@ use crate::support::dovecot::Dovecot;
 use crate::support::link::Link;
 
 #[test]
-fn a_link_that_is_cut_at_every_command_loses_and_doubles_nothing() {
+fn a_link_that_is_cut_further_and_further_loses_and_doubles_nothing() {
     let Some(server) = Dovecot::start() else { return };
     let mut client = server.client("u1");
     fill(&mut client, 240);
     let link = Link::to(server.imap);
     let home = Home::new();
     server.account(&home, "u1", link.port);
-    // Each connection gets one command further than the last, until one gets to the end.
+    // Each look gets a little further than the last, until one gets to the end.
     let mut cuts = 0;
-    for pieces in 0..MOST_COMMANDS {
-        if pieces % 5 == 4 {
-            change(&mut client, usize::try_from(pieces).unwrap());
-            mark_here(&home, pieces);
+    for round in 0..ROUNDS {
+        if round % 5 == 4 {
+            change(&mut client, usize::try_from(round).unwrap());
+            mark_here(&home, round);
         }
-        link.cut_after(pieces);
+        link.cut_after(round * FURTHER);
         let run = run_within(home.command(&["--sync-only", "--json"]), LOOK);
         // What is cut while it waits for news has all it wanted.
         let was_cut = link.is_whole();
@@ -39,8 +39,9 @@ fn a_link_that_is_cut_at_every_command_loses_and_doubles_nothing() {
     home.assert_healthy("the cuts");
 }
 
-/// Commands after which the link is cut, from none on.
-const MOST_COMMANDS: i64 = 60;
+/// How often the link is cut, and how many bytes further each time.
+const ROUNDS: i64 = 60;
+const FURTHER: i64 = 25;
 
 /// Something to write to the server.
 pub(super) fn mark_here(home: &Home, round: i64) {

@@ -145,8 +145,8 @@ fn a_first_look_that_is_broken_off_goes_on_where_it_was() {
     let home = Home::new();
     server.account(&home, "u1", link.port);
     let (before, mut broken) = (link.received(), 0);
-    for pieces in [14, 18, 16] {
-        link.cut_after(pieces);
+    for bytes in [300, 420, 360] {
+        link.cut_after(bytes);
         let run = run_within(home.command(&["--sync-only", "--json"]), LOOK);
         broken += u64::from(run.code() == Some(4));
     }

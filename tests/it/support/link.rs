@@ -18,7 +18,7 @@ pub(crate) struct Link {
 struct State {
     /// Bytes that came from the server.
     down: AtomicU64,
-    /// The link is cut after so many pieces that the program sends; below 0 never.
+    /// The link is cut after so many bytes that the program sends; below 0 never.
     left: AtomicI64,
     open: Mutex<Vec<TcpStream>>,
 }
@@ -46,9 +46,10 @@ impl Link {
         self.state.down.load(Ordering::SeqCst)
     }
 
-    /// Cuts the link after so many more pieces that the program sends.
-    pub(crate) fn cut_after(&self, pieces: i64) {
-        self.state.left.store(pieces, Ordering::SeqCst);
+    /// Cuts the link after so many more bytes that the program sends: they arrive, and nothing
+    /// behind them does, however much of it is read at a time.
+    pub(crate) fn cut_after(&self, bytes: i64) {
+        self.state.left.store(bytes, Ordering::SeqCst);
     }
 
     /// Whether the cut that was ordered has happened, or none was.
@@ -70,36 +71,46 @@ impl State {
         self.open.lock().expect("nobody panicked").extend([copy(client), copy(server)]);
         let (mut from, mut to, state) = (copy(client), copy(server), Arc::clone(self));
         std::thread::spawn(move || {
-            pump(&mut from, &mut to, &mut |_| {
-                let left = state.left.load(Ordering::SeqCst);
-                if left == 0 {
-                    state.left.store(-1, Ordering::SeqCst);
-                    state.cut();
-                    return false;
-                }
-                if left > 0 {
-                    state.left.fetch_sub(1, Ordering::SeqCst);
-                }
-                true
-            });
+            if pump(&mut from, &mut to, &mut |bytes| state.passes(bytes)) {
+                let _ = state.left.compare_exchange(0, -1, Ordering::SeqCst, Ordering::SeqCst);
+                state.cut();
+            }
         });
         let (mut from, mut to, state) = (copy(server), copy(client), Arc::clone(self));
         std::thread::spawn(move || {
             pump(&mut from, &mut to, &mut |bytes| {
-                state.down.fetch_add(bytes as u64, Ordering::SeqCst);
-                true
+                state.down.fetch_add(bytes.len() as u64, Ordering::SeqCst);
+                bytes.len()
             });
         });
     }
+
+    /// How many of the bytes that the program sends get through. The link is cut when it sends on
+    /// after the last that does: what that is answered it still hears.
+    fn passes(&self, bytes: &[u8]) -> usize {
+        let pass = |left: i64| (left >= 0).then(|| left - len_of(bytes).min(left));
+        match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, pass) {
+            Ok(left) => usize::try_from(left).expect("not below 0").min(bytes.len()),
+            Err(_) => bytes.len(),
+        }
+    }
 }
 
-fn pump(from: &mut TcpStream, to: &mut TcpStream, each: &mut dyn FnMut(usize) -> bool) {
-    let mut bytes = vec![0; 64 * 1024];
+fn len_of(bytes: &[u8]) -> i64 {
+    i64::try_from(bytes.len()).expect("a read is short")
+}
+
+/// Carries what `each` lets through, to the end or until that is not all; whether it was not.
+fn pump(from: &mut TcpStream, to: &mut TcpStream, each: &mut dyn FnMut(&[u8]) -> usize) -> bool {
+    let (mut bytes, mut held_back) = (vec![0; 64 * 1024], false);
     while let Ok(count) = from.read(&mut bytes) {
-        if count == 0 || !each(count) || to.write_all(&bytes[..count]).is_err() {
+        let through = each(&bytes[..count]);
+        held_back = through < count;
+        if to.write_all(&bytes[..through]).is_err() || count == 0 || held_back {
             break;
         }
     }
     let _ = from.shutdown(Shutdown::Both);
     let _ = to.shutdown(Shutdown::Both);
+    held_back
 }
