@@ -468,6 +468,10 @@ fn another_path_is_typed_or_pasted() {
     screen.press("<Enter>");
     assert!(screen.waiting.iter().any(|request| matches!(request, Request::Import(paths)
         if *paths == [std::path::PathBuf::from("/home/u/old.mbox")])));
+    // There was none: it is there to be mended.
+    screen.model.import = None;
+    screen.press("3");
+    assert!(screen.text().contains("› ~/old.mbox"), "{}", screen.text());
 }
 
 #[test]
