@@ -1,6 +1,7 @@
 //! Numbers of things as they are said.
 //!
-//! Invariant: the same number is written the same way on the screen, in the history and by commands.
+//! Invariant: the same number is written the same way on the screen, in the history and by
+//! commands.
 
 /// `n` with a comma between thousands.
 #[must_use]
