@@ -78,6 +78,7 @@
 //! | what a server said otherwise | `backend/edge` → `bridge/follow` → `backend/follow` |
 //! | what we say otherwise | `backend/worker` (`touch`) → `imap/orders` → `imap/write` |
 //! | what we said comes back | `imap/shown`, `backend/echo` ← `backend/edge`, `backend/edge_out` |
+//! | which message has the star | `backend/edge_stars` ← `backend/edge`, `backend/edge_out` |
 //! | a response of a server | `imap/wire` (bounds) → `imap/client` → `imap/reading` |
 //! | the rest of a message | `engine/rest` → `backend/edge_rest` ← `imap/wanted`, `outline` |
 //! | labels of Gmail | `imap/gmail` ← `backend/edge/said`, `imap/orders` |

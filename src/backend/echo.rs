@@ -150,16 +150,18 @@ impl Told {
         });
     }
 
-    /// What the server shows of it is agreed on.
-    fn settle(&mut self, stand: &mut Aligned, shown: &Shown<'_>) {
+    /// What the server shows of it is agreed on. While something of the conversation is `away`,
+    /// that a star or a label is not shown says nothing: it may be on what is away.
+    fn settle(&mut self, stand: &mut Aligned, shown: &Shown<'_>, away: bool) {
         if let Some(place) = self.place.take_if(|place| shown.is_in(*place)) {
             stand.place = place;
         }
-        if let Some(starred) = self.starred.take_if(|starred| shown.is_starred() == *starred) {
+        let is = |starred: &mut bool| shown.is_starred() == *starred && (*starred || !away);
+        if let Some(starred) = self.starred.take_if(is) {
             stand.starred = starred;
         }
         self.labels.retain(|label, on| {
-            let done = shown.has_label(label) == *on;
+            let done = shown.has_label(label) == *on && (*on || !away);
             match (done, *on) {
                 (true, true) => drop(stand.labels.insert(label.clone())),
                 (true, false) => drop(stand.labels.remove(label)),
@@ -211,7 +213,7 @@ impl Agreed {
         // What is shown is of the last that told it: those before may be to come.
         for told in self.told.iter_mut().rev() {
             if told.connection == wish.connection {
-                told.settle(stand, shown);
+                told.settle(stand, shown, away);
             } else if !away {
                 told.settle_more(stand, shown);
             }
@@ -245,8 +247,10 @@ impl Agreed {
         told.iter_mut().filter(|told| !told.is_over(now)).any(part)
     }
 
-    /// Takes out of a change what the server was told by us, and agrees on it.
-    pub(crate) fn hear_echo(&mut self, change: &mut Change, now: i64) {
+    /// Takes out of a change what the server was told by us, and agrees on it; `starred` is whether
+    /// any message of the conversation is starred there after the change. That none is any more is
+    /// said of one message after the other, and agreed on with the last.
+    pub(crate) fn hear_echo(&mut self, change: &mut Change, starred: bool, now: i64) {
         let Self { stand, told, .. } = self;
         if let Some(to) = change.place.filter(|to| *to != stand.place)
             && Self::take(told, now, |told| told.place.take_if(|place| *place == to).is_some())
@@ -257,14 +261,16 @@ impl Agreed {
         let was = stand.starred;
         for flags in &mut change.flags {
             for (said, to) in [(&mut flags.set, true), (&mut flags.cleared, false)] {
-                let star = |told: &mut Told| told.starred.take_if(|starred| *starred == to);
+                let more = starred && !to;
+                let star = |told: &mut Told| match told.starred {
+                    Some(of) if of == to && more => true,
+                    _ => told.starred.take_if(|of| *of == to).is_some(),
+                };
                 // A star is on several rows of one message, and heard of each.
-                if said.starred
-                    && was != to
-                    && (stand.starred == to || Self::take(told, now, |told| star(told).is_some()))
+                if said.starred && was != to && (stand.starred == to || Self::take(told, now, star))
                 {
                     said.starred = false;
-                    stand.starred = to;
+                    stand.starred = to || more;
                 }
                 let mark = |told: &mut Told| {
                     let is = told.read.get(&flags.message) == Some(&to);
@@ -339,12 +345,12 @@ mod tests {
         agreed.tell(told(&agreed, sent));
         let mut late = agreed.clone();
         let mut heard = change.clone();
-        agreed.hear_echo(&mut heard, LATE);
+        agreed.hear_echo(&mut heard, false, LATE);
         assert_eq!((&heard, &agreed.stand), (left, &stand(then)), "{sent}: {change:?}");
         let text = serde_json::to_string(&agreed).unwrap();
         assert_eq!(serde_json::from_str::<Agreed>(&text).unwrap(), agreed);
         let mut heard = change.clone();
-        late.hear_echo(&mut heard, LATE + 1);
+        late.hear_echo(&mut heard, false, LATE + 1);
         assert_eq!(&heard, change, "nothing is an echo for ever: {sent}");
     }
 
@@ -390,7 +396,7 @@ mod tests {
         for (place, echo) in said {
             let to = stand(place).place;
             let mut change = Change { place: Some(to), ..Change::default() };
-            agreed.hear_echo(&mut change, 1);
+            agreed.hear_echo(&mut change, false, 1);
             assert_eq!(change.place.is_none(), *echo, "{all:?}: {said:?}: {place}");
             agreed.stand.place = to; // another's word is agreed on by who follows it
         }
@@ -456,6 +462,9 @@ mod tests {
             ("inbox", "archive", &["inbox"], wish(1, 0), false, "inbox", 1),
             ("inbox", "archive", &["inbox"], wish(1, 1), false, "inbox", 0),
             ("inbox", "archive", &[], wish(1, 1), true, "inbox", 1),
+            ("inbox*", "inbox", &[], wish(1, 1), true, "inbox*", 1),
+            ("inbox", "inbox*", &["inbox*"], wish(1, 1), true, "inbox*", 0),
+            ("inbox a", "inbox", &["inbox"], wish(1, 1), true, "inbox a", 1),
             ("inbox", "archive* a", &["archive"], wish(1, 0), false, "archive", 1),
             // By a connection that is gone: it may come at any time, unless it came before that.
             ("inbox", "archive", &["inbox"], wish(2, 9), false, "inbox", 1),
@@ -469,11 +478,23 @@ mod tests {
     }
 
     #[test]
+    fn that_no_message_is_starred_is_agreed_on_with_the_last() {
+        let mut agreed = Agreed::of(stand("inbox*"));
+        agreed.tell(told(&agreed, "inbox"));
+        let star = Flags { starred: true, ..Flags::default() };
+        for (more, then) in [(true, "inbox*"), (true, "inbox*"), (false, "inbox")] {
+            let mut change = flags(Flags::default(), star);
+            agreed.hear_echo(&mut change, more, 1);
+            assert_eq!((&change, &agreed.stand), (&Change::default(), &stand(then)));
+        }
+    }
+
+    #[test]
     fn what_a_former_version_sent_is_known_for_an_echo() {
         let text = r#"{"p":"inbox","w":{"p":"archive","s":true,"r":{"m":true}}}"#;
         let mut agreed = serde_json::from_str::<Agreed>(text).unwrap().adopted(7);
         let mut change = Change { place: Some(Place::Archive), ..Change::default() };
-        agreed.hear_echo(&mut change, 8);
+        agreed.hear_echo(&mut change, false, 8);
         assert_eq!((change.place, agreed.stand.place), (None, Place::Archive));
     }
 }

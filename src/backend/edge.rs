@@ -379,12 +379,14 @@ impl Backend {
             self.put_step(account, step)?;
         }
         let mut now: Vec<Occurrence> = Vec::new();
-        for held in Edges::of_thread(&self.db, account, thread)? {
+        let rows = Edges::of_thread(&self.db, account, thread)?;
+        let starred = rows.iter().any(EdgeMessage::is_starred);
+        for held in rows {
             now.extend(occurrence(&held, fresh.contains(&(held.folder, held.uid))));
         }
         let mut change = Change::of(&before, &now, &pairs);
         if let Some(agreed) = &mut agreed {
-            agreed.hear_echo(&mut change, self.now);
+            agreed.hear_echo(&mut change, starred, self.now);
         }
         let pending = agreed.as_ref().is_some_and(|agreed| agreed.stand.place != ours.stand.place);
         if pending && let Some(there) = change.place.take() {
@@ -405,6 +407,7 @@ impl Backend {
             let follow = Follow { thread: thread.clone(), token, covers, change };
             self.follow(&[follow], self.now)?;
         }
+        self.note_stars(account, thread, &other_stars(steps))?;
         self.agree_again(thread, agreed, &ours)
     }
 
@@ -542,6 +545,16 @@ impl Backend {
         self.begin()?;
         Edges::forget(&self.db, account)
     }
+}
+
+/// Messages of which a row that was known has another star now.
+fn other_stars(steps: &[Step]) -> BTreeSet<MessageId> {
+    let other = |step: &&Step| {
+        let star = |held: &Option<EdgeMessage>| held.as_ref().map(EdgeMessage::is_starred);
+        star(&step.was).zip(star(&step.is)).is_some_and(|(was, is)| was != is)
+    };
+    let of = |step: &Step| step.is.as_ref().and_then(|is| is.known.clone());
+    steps.iter().filter(other).filter_map(of).map(|(_, message)| message).collect()
 }
 
 /// What the server says otherwise of messages that were known.

@@ -5,7 +5,7 @@
 //! crash is known for an echo of ours. What is written is taken for agreed only when the server has
 //! said so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::core::Backend;
 use crate::backend::echo::{Agreed, Told};
@@ -146,8 +146,14 @@ impl Backend {
     ) -> Result<(), StoreError> {
         match (what, outcome) {
             (What::Flags { on, off }, Written::Done) => {
-                let is = EdgeMessage { base: held.base.with(on, off), ..held };
-                Edges::put(&self.db, &is, None)
+                let is = EdgeMessage { base: held.base.with(on, off), ..held.clone() };
+                Edges::put(&self.db, &is, None)?;
+                match is.known.as_ref().filter(|_| is.is_starred() != held.is_starred()) {
+                    Some((thread, message)) => {
+                        self.note_stars(account, thread, &BTreeSet::from([message.clone()]))
+                    }
+                    None => Ok(()),
+                }
             }
             (What::Labels { on, off }, Written::Done) => {
                 let is = EdgeMessage { base: held.base.labelled(on, off), ..held };

@@ -18,6 +18,7 @@ pub mod edge;
 mod edge_host;
 mod edge_out;
 mod edge_rest;
+mod edge_stars;
 mod error;
 mod fetcher;
 mod finder;

@@ -34,6 +34,10 @@ pub mod name {
     pub const MESSAGE_REMOVED: &str = "v1.MessageRemoved";
     /// It is there again.
     pub const MESSAGE_RETURNED: &str = "v1.MessageReturned";
+    /// The star of the conversation was put on a message at its server, by our word.
+    pub const MESSAGE_STARRED: &str = "v1.MessageStarred";
+    /// It was taken off one.
+    pub const MESSAGE_UNSTARRED: &str = "v1.MessageUnstarred";
     /// The thread was starred or unstarred.
     pub const THREAD_STARRED: &str = "v1.ThreadStarred";
     /// The thread was muted or unmuted.
@@ -77,6 +81,8 @@ pub mod name {
         FLAGS_CHANGED,
         MESSAGE_REMOVED,
         MESSAGE_RETURNED,
+        MESSAGE_STARRED,
+        MESSAGE_UNSTARRED,
         THREAD_STARRED,
         THREAD_MUTED,
         THREAD_SNOOZED,
@@ -117,6 +123,8 @@ pub fn writers(event: &str) -> &'static [Writer] {
         | name::FLAGS_CHANGED
         | name::MESSAGE_REMOVED
         | name::MESSAGE_RETURNED
+        | name::MESSAGE_STARRED
+        | name::MESSAGE_UNSTARRED
         | name::SEND_CLAIMED
         | name::MESSAGE_SENT
         | name::SEND_FAILED => &[Writer::MailEdge],
@@ -271,7 +279,9 @@ pub struct FlagsChanged {
 }
 
 /// `v1.MessageRemoved` and `v1.MessageReturned`: it is shown no more, or again. Nothing of it goes.
-/// `v1.MessageWanted`: the rest of it is to be fetched.
+/// `v1.MessageWanted`: the rest of it is to be fetched. `v1.MessageStarred` and
+/// `v1.MessageUnstarred`: it has the star at its server by our word, or has it no more; what that
+/// means for the conversation is said by the key that asked for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageOnly {
     /// The message.
@@ -515,6 +525,8 @@ pub enum ThreadEvent {
     Wanted(MessageOnly),
     /// A message is gone where it came from (`true`), or there again.
     Removed(MessageOnly, bool),
+    /// The star of the conversation is on a message (`true`) or off it, by our word.
+    StarPut(MessageOnly, bool),
     /// The star.
     Starred(Starred),
     /// Muting.
@@ -563,6 +575,8 @@ impl ThreadEvent {
             name::FLAGS_CHANGED => Self::Flags(args.read()?),
             name::MESSAGE_REMOVED => Self::Removed(args.read()?, true),
             name::MESSAGE_RETURNED => Self::Removed(args.read()?, false),
+            name::MESSAGE_STARRED => Self::StarPut(args.read()?, true),
+            name::MESSAGE_UNSTARRED => Self::StarPut(args.read()?, false),
             name::THREAD_STARRED => Self::Starred(args.read()?),
             name::THREAD_MUTED => Self::Muted(args.read()?),
             name::THREAD_SNOOZED => Self::Snoozed(args.read()?),

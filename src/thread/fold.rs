@@ -217,6 +217,7 @@ impl Entry {
             | ThreadEvent::Reparsed(_)
             | ThreadEvent::Wanted(_)
             | ThreadEvent::Removed(..)
+            | ThreadEvent::StarPut(..)
             | ThreadEvent::Began(_) => return None,
             ThreadEvent::Message(message) if message.copy => return None,
             ThreadEvent::Message(message) => What::Message {

@@ -113,7 +113,9 @@ impl ThreadState {
                 self.entries.extend(marks.map(entry));
                 continue;
             }
-            if let ThreadEvent::Reparsed(_) | ThreadEvent::Wanted(_) = &read {
+            if let ThreadEvent::Reparsed(_) | ThreadEvent::Wanted(_) | ThreadEvent::StarPut(..) =
+                &read
+            {
                 self.read_again(read);
                 continue;
             }
@@ -152,8 +154,8 @@ impl ThreadState {
         }
     }
 
-    /// A message was read again, or is wanted as a whole: nothing of where it is, of its flags or
-    /// of its order changes.
+    /// A message was read again, is wanted as a whole, or has the star that a key gave its
+    /// conversation: nothing of where it is, of its order or of the cells changes.
     fn read_again(&mut self, read: ThreadEvent) {
         match read {
             ThreadEvent::Reparsed(new) => {
@@ -176,6 +178,10 @@ impl ThreadState {
                 let Some(at) = self.index.get(&only.message) else { return };
                 let row = &mut self.messages[*at];
                 row.wanted = row.message.outline;
+            }
+            ThreadEvent::StarPut(only, on) => {
+                let Some(at) = self.index.get(&only.message) else { return };
+                self.messages[*at].message.flags.starred = on;
             }
             _ => {}
         }

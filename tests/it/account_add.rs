@@ -17,7 +17,7 @@ use crate::support::authority::Authority;
 use crate::support::binary::{Home, Run, finish, text};
 use crate::support::double::{Double, Front, Ill, PASSWORD};
 use crate::support::pty::Pty;
-use crate::support::serve::{Serve, free_port};
+use crate::support::serve::{ClosedPort, Serve};
 
 /// Runs `account add ann@example.org` with the password on standard input.
 fn add(home: &Home, password: &str, args: &[&str]) -> Run {
@@ -189,7 +189,8 @@ fn a_server_that_is_not_there_or_begins_otherwise_is_said() {
         let run = add(&home, PASSWORD, &args).exited(1);
         assert_eq!(run.error()["code"], code, "{run}");
     };
-    check(&format!("imaps://localhost:{}", free_port()), "closed");
+    let closed = ClosedPort::new();
+    check(&format!("imaps://localhost:{}", closed.port), "closed");
     check(&well.url("imaps"), "not-tls");
     check("imaps://nowhere.invalid", "no-host");
     let safe = Double::imap(tls(&authority), Ill::Well);

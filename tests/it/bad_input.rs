@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use crate::support::binary::{BINARY, Home, Run, count, run, text};
 use crate::support::mail::{base64, mail, many, mbox, write};
 use crate::support::pty::Pty;
-use crate::support::serve::{Serve, free_port};
+use crate::support::serve::{ClosedPort, Serve, free_port};
 
 /// A home with three threads.
 fn home() -> Home {
@@ -346,7 +346,8 @@ fn a_backend_that_is_not_there_or_refuses() {
     };
     refused(with(&url, "token", &["--sync-only"]), 1, "a wrong token");
     refused(with(&url, "no-such-file", &["--sync-only"]), 3, "no token file");
-    let nobody = format!("ws://127.0.0.1:{}", free_port());
+    let closed = ClosedPort::new();
+    let nobody = format!("ws://127.0.0.1:{}", closed.port);
     let token = serve.token_file();
     let token = token.to_str().unwrap();
     refused(with(&nobody, token, &["--sync-only"]), 5, "no backend");

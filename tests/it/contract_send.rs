@@ -12,7 +12,7 @@ use crate::support::binary::{Home, one, text};
 use crate::support::dovecot::{has, write_accounts};
 use crate::support::mail::{mail, mbox, write};
 use crate::support::pty::Pty;
-use crate::support::serve::{Serve, free_port};
+use crate::support::serve::{ClosedPort, Serve};
 use crate::support::smtp_sink::{Front, Kept, Sink, read_by_python};
 use crate::support::{SCREEN_DEADLINE, wait_for};
 
@@ -168,8 +168,9 @@ fn the_exit_code_says_what_became_of_it() {
     assert_eq!(row["state"], "failed");
     assert!(row["why"].is_string(), "{row}");
     // Nobody listens there: kept, and tried again.
-    let closed = format!("smtp = \"smtp+plain://localhost:{}\"\n", free_port());
-    write_accounts(&home, &accounts(&closed));
+    let closed = ClosedPort::new();
+    let smtp = format!("smtp = \"smtp+plain://localhost:{}\"\n", closed.port);
+    write_accounts(&home, &accounts(&smtp));
     let id = text(&row, "queued");
     let later = home.run(&["outbox", "retry", &id, "--wait", "--json"]).exited(5);
     assert_eq!(

@@ -12,6 +12,7 @@ mod neomutt;
 mod oauth;
 mod outline;
 mod screen;
+mod stars;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -7,6 +7,7 @@
 //! since it has to die between any two of its steps.
 
 mod server;
+mod stars;
 
 use std::collections::BTreeMap;
 
@@ -50,6 +51,8 @@ struct Last {
 }
 
 struct Play {
+    /// Messages of one conversation.
+    talk: usize,
     world: World,
     server: Server,
     dice: Random,
@@ -67,8 +70,9 @@ struct Play {
 }
 
 impl Play {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, talk: usize) -> Self {
         let mut play = Self {
+            talk,
             world: World::new(&[("A", false)], seed),
             server: Server::new(!seed.is_multiple_of(3)),
             dice: Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
@@ -106,7 +110,7 @@ impl Play {
                 self.threads.insert(n, row.thread.clone());
             }
         }
-        assert_eq!(self.threads.len(), MESSAGES, "all came in");
+        assert_eq!(self.threads.len(), MESSAGES.div_ceil(self.talk), "all came in");
         self.world.device_mut(0).intend(&Intent::CreateLabel("project".into())).expect("made");
         self.world.sync();
         self.project = self.world.device(0).find_label("project").expect("readable");
@@ -145,6 +149,9 @@ impl Play {
     /// The user presses a key: stars what is 2 of 5, stars, moves and labels what is 3 of 5, marks
     /// what is 4 of 5.
     fn key(&mut self) {
+        if self.talk > 1 {
+            return self.key_of_talk();
+        }
         let n = usize::try_from(self.dice.below(MESSAGES as u64)).expect("small");
         let last = &mut self.wanted[n];
         let change = match n % 5 {
@@ -170,6 +177,10 @@ impl Play {
             }
             _ => return,
         };
+        self.press(n, change);
+    }
+
+    fn press(&mut self, n: usize, change: Change) {
         self.tell(format!("n{n}: {change:?}"));
         let targets = self.world.device(0).targets(&self.threads[&n]).expect("readable");
         let intent = Intent::Change { changes: vec![change], targets };
@@ -179,6 +190,9 @@ impl Play {
 
     /// The other client marks what is 0 of 5, and moves what is 1 of 5.
     fn other(&mut self) {
+        if self.talk > 1 {
+            return self.other_of_talk();
+        }
         let n = usize::try_from(self.dice.below(MESSAGES as u64)).expect("small");
         match n % 5 {
             0 => {
@@ -244,7 +258,7 @@ impl Play {
         let heard = !wanted.is_empty();
         let mut fetched = Vec::new();
         for known in messages.into_iter().filter(|known| wanted.contains(&known.uid)) {
-            let raw = raw(there.mails[&known.uid].n);
+            let raw = raw(there.mails[&known.uid].n, self.talk);
             let size = raw.len() as u64;
             let says = self.folders.iter().find(|of| of.key == key).expect("known").says.clone();
             let flags = Some(known.flags);
@@ -422,8 +436,12 @@ impl Play {
     }
 }
 
-fn raw(n: usize) -> Vec<u8> {
-    mail(&format!("n{n}")).subject(&format!("n{n}")).at(i64::try_from(n).expect("small")).bytes()
+/// A message; the first of each `talk` is answered by the others.
+fn raw(n: usize, talk: usize) -> Vec<u8> {
+    let new = mail(&format!("n{n}")).subject(&format!("n{n}"));
+    let new = new.at(i64::try_from(n).expect("small"));
+    let root = format!("n{}", n - n % talk);
+    if n.is_multiple_of(talk) { new.bytes() } else { new.reply_to(&root, &root).bytes() }
 }
 
 fn setting(name: &str, default: u64) -> u64 {
@@ -436,7 +454,7 @@ fn what_a_server_does_late_is_known_for_an_echo() {
     let seeds = setting("MAILTUI_LATE_SEEDS", SEEDS);
     let mut failed = Vec::new();
     for seed in first..first + seeds {
-        let mut play = Play::new(seed);
+        let mut play = Play::new(seed, 1);
         play.play();
         let wrong = play.wrong();
         if !wrong.is_empty() {

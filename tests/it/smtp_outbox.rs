@@ -19,7 +19,7 @@ use crate::support::binary::{Home, run_within, text};
 use crate::support::dovecot::{Dovecot, write_accounts};
 use crate::support::link::Link;
 use crate::support::mail::mail;
-use crate::support::serve::free_port;
+use crate::support::serve::ClosedPort;
 use crate::support::smtp_sink::{Front, Sink, read_by_python};
 
 /// How long one look may take.
@@ -78,16 +78,17 @@ fn look(home: &Home, crash_at: Option<&str>) -> crate::support::binary::Run {
     run_within(command, LOOK)
 }
 
-/// An account whose mail server is not there.
-fn sends_only(home: &Home, sink: &Sink) {
+/// An account whose mail server is not there while what this returns is held.
+fn sends_only(home: &Home, sink: &Sink) -> ClosedPort {
+    let closed = ClosedPort::new();
     let text = format!(
         "[accounts.ann]\naddress = \"ann@example.org\"\nname = \"Ann\"\n\
          imap = \"imap+plain://localhost:{}\"\nsmtp = \"smtp+plain://localhost:{}\"\n\
          login = \"u1\"\npassword = {{ command = [\"echo\", \"pw-u1\"] }}\n",
-        free_port(),
-        sink.port
+        closed.port, sink.port
     );
     write_accounts(home, &text);
+    closed
 }
 
 #[test]
@@ -149,7 +150,7 @@ fn a_kill_at_any_point_of_sending_sends_nothing_twice() {
         ("settle.after-commit", 1, 1, true),
     ] {
         let home = Home::new();
-        sends_only(&home, &sink);
+        let _closed = sends_only(&home, &sink);
         let (thread, queued) = queue(&home, draft(point), None);
         let run = look(&home, Some(point));
         assert_eq!(run.signal(), Some(SIGKILL), "{point}: {run:?}");
@@ -211,12 +212,11 @@ fn what_nobody_knew_is_found_among_sent_mail() {
 
 #[test]
 fn what_cannot_be_sent_is_said_and_kept() {
-    let home = Home::new();
+    let (home, closed) = (Home::new(), [ClosedPort::new(), ClosedPort::new()]);
     let text = format!(
         "[accounts.ann]\naddress = \"ann@example.org\"\nimap = \"imap+plain://localhost:{}\"\n\
          smtp = \"smtp+plain://localhost:{}\"\npassword = {{ command = [\"echo\", \"x\"] }}\n",
-        free_port(),
-        free_port()
+        closed[0].port, closed[1].port
     );
     write_accounts(&home, &text);
     queue(&home, draft("Lunch"), None);

@@ -12,7 +12,7 @@ use crate::support::SCREEN_DEADLINE;
 use crate::support::authority::Authority;
 use crate::support::dovecot::Dovecot;
 use crate::support::scripted_smtp::Letter;
-use crate::support::serve::free_port;
+use crate::support::serve::{ClosedPort, free_port};
 use crate::support::smtp_sink::{
     Front, OpenSmtpd, Sink, dovecot_submission, has_submission, read_by_python,
 };
@@ -139,7 +139,8 @@ fn a_sink_keeps_what_was_given_by_every_way() {
         }
         assert_eq!(sink.count(), 4);
     }
-    let nobody = way(free_port(), Security::Plain, None);
+    let closed = ClosedPort::new();
+    let nobody = way(closed.port, Security::Plain, None);
     let known = give(&nobody, "pw-u1", &plain().letter);
     let Submission::Refused(refusal) = known else { panic!("{known:?}") };
     assert_eq!((refusal.code.as_str(), refusal.lasting), ("closed", Lasting::Temporary));

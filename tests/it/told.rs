@@ -9,16 +9,18 @@ use crate::support::binary::Home;
 use crate::support::dovecot::write_accounts;
 use crate::support::mail::{mail, write_maildir};
 use crate::support::pty::Pty;
-use crate::support::serve::{Serve, free_port};
+use crate::support::serve::{ClosedPort, Serve};
 
 const SIZE: (u16, u16) = (90, 24);
 
-fn account(serve: &Serve) {
+/// An account whose servers are not there while what this returns is held.
+fn account(serve: &Serve) -> ClosedPort {
     let data = serve.home().data();
     let secret = data.join("where-it-is-kept");
     std::fs::write(&secret, "the-password").expect("written");
     std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).expect("rights");
-    let port = free_port();
+    let closed = ClosedPort::new();
+    let port = closed.port;
     let text = format!(
         "[accounts.ann]\naddress = \"ann@example.org\"\nname = \"Ann Moser\"\n\
          imap = \"imap+plain://localhost:{port}\"\nlogin = \"the-login\"\n\
@@ -27,6 +29,7 @@ fn account(serve: &Serve) {
         secret.display()
     );
     write_accounts(serve.home(), &text);
+    closed
 }
 
 /// All that the device has on disk.
@@ -46,7 +49,7 @@ fn end(mut pty: Pty) {
 #[test]
 fn a_device_writes_as_its_backend_and_sees_its_accounts() {
     let serve = Serve::start();
-    account(&serve);
+    let _closed = account(&serve);
     let device = Home::new();
     write_maildir(&device.path("Mail"), "", &[mail("topic")]);
     let import = device.path("Mail").display().to_string();

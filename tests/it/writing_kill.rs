@@ -19,7 +19,7 @@ use crate::support::dovecot::write_accounts;
 use crate::support::mail::{mail, write_maildir};
 use crate::support::pty::Pty;
 use crate::support::record::Random;
-use crate::support::serve::free_port;
+use crate::support::serve::ClosedPort;
 use crate::support::slow_sink::SlowSink;
 use crate::support::{RUN_DEADLINE, SCREEN_DEADLINE, wait_for};
 
@@ -52,6 +52,8 @@ type Places = BTreeMap<String, Vec<(String, Vec<String>)>>;
 /// A data directory under fire.
 struct Life<'a> {
     home: Home,
+    /// Where its mail server is not.
+    _closed: ClosedPort,
     sink: &'a SlowSink,
     random: Random,
     /// Begins every subject and word of this one.
@@ -73,13 +75,12 @@ struct Counts {
 
 impl<'a> Life<'a> {
     fn new(sink: &'a SlowSink, name: &str, seed: u64) -> Self {
-        let home = Home::new();
+        let (home, closed) = (Home::new(), ClosedPort::new());
         let accounts = format!(
             "[accounts.ann]\naddress = \"ann@example.org\"\nname = \"Ann\"\n\
              imap = \"imap+plain://localhost:{}\"\nsmtp = \"smtp+plain://localhost:{}\"\n\
              login = \"u1\"\npassword = {{ command = [\"echo\", \"pw-u1\"] }}\n",
-            free_port(),
-            sink.port
+            closed.port, sink.port
         );
         write_accounts(&home, &accounts);
         write_maildir(&home.path("Mail"), "", &[mail("topic-00")]);
@@ -91,7 +92,7 @@ impl<'a> Life<'a> {
         std::fs::set_permissions(home.path("editor"), rights).expect("a program");
         let (name, random) = (name.to_owned(), Random(seed | 1));
         let (pieces, usual) = (BTreeMap::new(), USUAL);
-        Self { home, sink, random, name, pieces, usual, round: 0, hits: 0 }
+        Self { home, _closed: closed, sink, random, name, pieces, usual, round: 0, hits: 0 }
     }
 
     fn one_in(&mut self, of: u64) -> bool {

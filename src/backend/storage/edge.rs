@@ -14,7 +14,7 @@ use crate::backend::echo::Agreed;
 use crate::bridge::Folder;
 use crate::id::{MessageId, ThreadId};
 use crate::imap::orders::{FolderInfo, Row};
-use crate::imap::{FolderKey, FolderState, Found, Role};
+use crate::imap::{FolderKey, FolderState, Found, Role, gmail};
 use crate::mail::Flags;
 use crate::store::{Db, StoreError};
 
@@ -472,6 +472,12 @@ impl EdgeMessage {
         let mut marked = self.clone();
         marked.base.flags.trashed = true;
         marked
+    }
+
+    /// Whether it is starred there.
+    pub(crate) fn is_starred(&self) -> bool {
+        let flags = self.base.flags;
+        self.base.labels.as_ref().map_or(flags, |held| gmail::flags(flags, held)).starred
     }
 
     /// As the orders see it.

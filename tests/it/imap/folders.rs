@@ -16,7 +16,7 @@ use crate::support::dovecot::{Dovecot, write_accounts};
 use crate::support::link::Link;
 use crate::support::mail::mail;
 use crate::support::other_client::OtherClient;
-use crate::support::serve::free_port;
+use crate::support::serve::ClosedPort;
 use crate::support::wait_for;
 
 /// How long mail may take that comes while another account hangs.
@@ -104,7 +104,8 @@ fn an_account_that_is_down_disturbs_no_other() {
         )
     };
     let home = Home::new();
-    write_accounts(&home, &(account("u2", free_port()) + &account("u1", server.imap)));
+    let closed = ClosedPort::new();
+    write_accounts(&home, &(account("u2", closed.port) + &account("u1", server.imap)));
     let run = run_within(home.command(&["--sync-only", "--json"]), LOOK).exited(4);
     let report = run.object();
     let accounts = report["accounts"].as_array().expect("accounts");

@@ -120,6 +120,12 @@ impl Server {
         mails.filter(|mail| mail.n == n).for_each(|mail| mail.seen = seen);
     }
 
+    /// The other client stars a message, or no more.
+    pub(super) fn star(&mut self, n: usize, starred: bool) {
+        let mails = self.folders.iter_mut().flat_map(|folder| folder.mails.values_mut());
+        mails.filter(|mail| mail.n == n).for_each(|mail| mail.starred = starred);
+    }
+
     /// The other client moves a message.
     pub(super) fn take(&mut self, n: usize, to: usize) {
         let found = self.folders.iter().enumerate().find_map(|(at, folder)| {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: it listens on loopback only and is killed when the test ends.
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tokio::net::TcpSocket;
 
 use super::binary::{self, Home, Run};
 use super::{SCREEN_DEADLINE, wait_for};
@@ -24,10 +26,31 @@ pub(crate) struct Serve {
     child: Option<Child>,
 }
 
-/// A port of this machine that nobody listens on.
+/// A port of this machine that was free a moment ago, for a program that listens on it next. Where
+/// nobody is to listen it is a [`ClosedPort`].
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     listener.local_addr().expect("its address").port()
+}
+
+/// A port of this machine on which nobody listens as long as this is held: it is bound, so it is
+/// given to nobody else, and who connects is refused.
+pub(crate) struct ClosedPort {
+    /// The port.
+    pub(crate) port: u16,
+    _held: TcpSocket,
+}
+
+impl ClosedPort {
+    /// Takes one.
+    pub(crate) fn new() -> Self {
+        let held = TcpSocket::new_v4().expect("a socket");
+        held.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a port");
+        let port = held.local_addr().expect("its address").port();
+        let refused = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect_err("it is closed");
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        Self { port, _held: held }
+    }
 }
 
 impl Serve {
