@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
 use crate::clock::rfc3339;
-use crate::command::past::conversations;
+use crate::command::count::conversations;
 use crate::engine::view::HistoryRow;
 use crate::engine::{Device, EngineError};
 use crate::id::{ActionId, DeviceId, ThreadId};

@@ -4,12 +4,11 @@
 //! nobody waits for it: what changes is seen by a thread of its own, by the file's time.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::json;
 
 use super::output::Output;
-use super::own_files;
+use super::own_files::{self, Seen};
 use crate::command::bindings::{self, Bindings, MAX_FILE_BYTES, Wrong};
 use crate::command::keymap::Keymap;
 use crate::command::preset::Preset;
@@ -19,8 +18,6 @@ use crate::ui::KeysJob;
 
 /// Its name.
 const FILE: &str = "keys.toml";
-/// How often is looked whether it has changed.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Columns of the keys, and of a command's name.
 const COLUMNS: (usize, usize) = (18, 22);
 
@@ -60,10 +57,9 @@ fn text_of(path: &Path) -> Result<Option<String>, String> {
 
 /// Tells what is bound each time that it is other than before; `false` ends it.
 fn watch(path: &Path, mut known: Bindings, tell: &dyn Fn(Bindings) -> bool) {
-    let mut seen = None;
+    let mut seen = Seen::nothing();
     loop {
-        let now = Some(own_files::stamp(path));
-        if seen != now {
+        if seen.is_due(own_files::stamp(path)) {
             let bound = load(path);
             if bound != known {
                 known = bound.clone();
@@ -71,9 +67,8 @@ fn watch(path: &Path, mut known: Bindings, tell: &dyn Fn(Bindings) -> bool) {
                     return;
                 }
             }
-            seen = now;
         }
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(own_files::LOOK_EVERY);
     }
 }
 
@@ -127,6 +122,7 @@ fn table(keymap: &Keymap) -> String {
 mod tests {
     use super::*;
     use std::sync::mpsc::channel;
+    use std::time::Duration;
 
     #[test]
     fn a_change_is_told_and_what_is_no_file_is_said() {

@@ -4,16 +4,12 @@
 //! nobody waits for it: what changes is seen by a thread of its own, by the files' times.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::config::{FILE, Loaded, MAX_FILE_BYTES, THEMES, Warning, default_file};
 use crate::notice::{Exit, Notice};
 
 use super::output::Output;
-use super::own_files::{self, Stamp};
-
-/// How often is looked whether a file has changed.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+use super::own_files::{self, Seen, Stamp};
 
 /// The directory for configuration; `None` without a home.
 pub(super) fn dir() -> Option<PathBuf> {
@@ -65,10 +61,9 @@ fn stamps(dir: &Path, loaded: &Loaded) -> [Stamp; 2] {
 /// Tells of what is set, each time that it is other than before; `false` ends it.
 pub(super) fn watch(dir: &Path, first: Loaded, tell: &dyn Fn(Loaded) -> bool) {
     // Taken after the first reading: what changed between is read once more.
-    let (mut known, mut seen) = (first, None);
+    let (mut known, mut seen) = (first, Seen::nothing());
     loop {
-        let now = stamps(dir, &known);
-        if seen != Some(now) {
+        if seen.is_due(stamps(dir, &known)) {
             let loaded = load(Some(dir));
             if loaded != known {
                 known = loaded.clone();
@@ -76,9 +71,8 @@ pub(super) fn watch(dir: &Path, first: Loaded, tell: &dyn Fn(Loaded) -> bool) {
                     return;
                 }
             }
-            seen = Some(now);
         }
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(own_files::LOOK_EVERY);
     }
 }
 
@@ -86,6 +80,7 @@ pub(super) fn watch(dir: &Path, first: Loaded, tell: &dyn Fn(Loaded) -> bool) {
 mod tests {
     use super::*;
     use std::sync::mpsc::channel;
+    use std::time::Duration;
 
     #[test]
     fn what_is_set_is_read_and_what_cannot_be_is_said() {

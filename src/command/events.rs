@@ -2,6 +2,7 @@
 //!
 //! Invariant: pure; what can hide mail carries what its row showed.
 
+use crate::command::count::conversations;
 use crate::command::intent::{Change, Target};
 use crate::id::LabelId;
 use crate::label::Place;
@@ -94,6 +95,5 @@ pub fn says(changes: &[Change], rows: usize, name: &dyn Fn(&LabelId) -> String) 
         [Change::Snooze(None), ..] => "Woke",
         [] => return "Nothing to do.".to_owned(),
     };
-    let noun = if rows == 1 { "conversation" } else { "conversations" };
-    format!("{verb} {rows} {noun}.")
+    format!("{verb} {}.", conversations(rows as u64))
 }

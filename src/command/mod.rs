@@ -9,6 +9,7 @@ pub mod archive;
 pub mod bindings;
 pub mod compose;
 pub mod context;
+pub mod count;
 pub mod events;
 pub mod files;
 pub mod fuzzy;

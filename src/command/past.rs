@@ -102,13 +102,6 @@ pub fn done(name: &str) -> &'static str {
     }
 }
 
-/// "3 conversations".
-#[must_use]
-pub fn conversations(count: u64) -> String {
-    let noun = if count == 1 { "conversation" } else { "conversations" };
-    format!("{count} {noun}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

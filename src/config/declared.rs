@@ -32,7 +32,7 @@ pub const DECLARED: [Declared; 15] = [
     setting(
         "density",
         "compact or comfortable",
-        "Lines of a conversation in the list: one, or two.",
+        "Lines of a conversation in the list: one, or two where the screen has twelve lines.",
     ),
     setting("sidebar", "true or false", "Whether the lists stand at the left where there is room."),
     setting(

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::command::count::conversations;
 use crate::command::events::event;
 use crate::command::intent::{Change, Target};
-use crate::command::past::conversations;
 use crate::engine::view::{Done, Label, LabelKind};
 use crate::engine::{Device, EngineError};
 use crate::id::{ActionId, LabelId, StoreId, ThreadId};

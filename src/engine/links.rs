@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::command::past::conversations;
+use crate::command::count::conversations;
 use crate::engine::view::Done;
 use crate::engine::{Device, EngineError};
 use crate::id::{StoreId, ThreadId};

@@ -104,9 +104,8 @@ struct Engine {
     last_status: Option<Status>,
     /// When that was told.
     status_at: Instant,
-    /// When it was last told that lists changed, and whether they did since.
-    told_at: Option<Instant>,
-    owes_lists: bool,
+    /// When it is told that lists changed.
+    lists: Owed,
     /// Whether it was said that the backend is not reached, since it was last.
     outage: bool,
     /// The purge that was asked for.
@@ -157,8 +156,7 @@ impl Engine {
             try_at: None,
             last_status: None,
             status_at: Instant::now(),
-            told_at: None,
-            owes_lists: false,
+            lists: Owed::default(),
             outage: false,
             purging: None,
             ahead: VecDeque::new(),
@@ -584,7 +582,7 @@ mod telling;
 
 use composing::{Asked, Opening};
 use originals::Awaited;
-use telling::Ended;
+use telling::{Ended, Owed};
 
 #[cfg(test)]
 #[path = "run_tests.rs"]

@@ -27,6 +27,27 @@ pub(super) enum Ended {
 /// How often it is told that rows come in, while they do.
 const EACH: Duration = Duration::from_millis(50);
 
+/// Whether something changed that was not told yet.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Owed {
+    owes: bool,
+    told_at: Option<Instant>,
+}
+
+impl Owed {
+    /// Whether it is told now, `changed` or before: at once, but while rows come in by the thousand
+    /// once in [`EACH`]. The end of that is no such moment, so what is owed is told then.
+    fn is_due(&mut self, changed: bool, takes_in: bool, now: Instant) -> bool {
+        self.owes |= changed;
+        let too_soon = |told: Instant| now.saturating_duration_since(told) < EACH;
+        if !self.owes || (takes_in && self.told_at.is_some_and(too_soon)) {
+            return false;
+        }
+        *self = Self { owes: false, told_at: Some(now) };
+        true
+    }
+}
+
 impl Engine {
     pub(super) fn tell_labels(&self) {
         match self.driver.device.labels() {
@@ -59,20 +80,6 @@ impl Engine {
         if sizes != Sizes::default() {
             self.tell(Update::Sizes(sizes));
         }
-    }
-
-    /// Whether what changed is told now: at once, but while rows come in by the thousand now and
-    /// then. The end of that is no such moment, so what is not told is told then.
-    fn is_time(&mut self) -> bool {
-        if self.told_at.is_some_and(|at| at.elapsed() < EACH) && self.takes_in() {
-            return false;
-        }
-        self.told_at = Some(Instant::now());
-        true
-    }
-
-    fn takes_in(&self) -> bool {
-        self.driver.status().link.takes_in()
     }
 
     pub(super) fn tell_status(&mut self) {
@@ -110,9 +117,8 @@ impl Engine {
 
     pub(super) fn tell_news(&mut self) {
         let news = self.driver.device.news();
-        self.owes_lists |= news.lists;
-        if self.owes_lists && self.is_time() {
-            self.owes_lists = false;
+        let takes_in = self.driver.status().link.takes_in();
+        if self.lists.is_due(news.lists, takes_in, Instant::now()) {
             self.tell(Update::Changed);
             self.tell_labels();
         }
@@ -168,5 +174,34 @@ impl Engine {
         };
         self.tell(Update::History { ticket, page });
         done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_is_told_at_once_but_now_and_then_while_rows_come_in() {
+        let began = Instant::now();
+        let mut owed = Owed::default();
+        // (milliseconds since the beginning, it changed, rows come in, it is told)
+        for (at, changed, takes_in, told) in [
+            (0, false, false, false),
+            (0, true, true, true),
+            (1, true, true, false),
+            (49, true, true, false),
+            (50, false, true, true),
+            (51, false, true, false),
+            (52, true, true, false),
+            // The end of it, though nothing changes any more.
+            (53, false, false, true),
+            (54, false, false, false),
+            (55, true, false, true),
+            (56, true, false, true),
+        ] {
+            let now = began + Duration::from_millis(at);
+            assert_eq!(owed.is_due(changed, takes_in, now), told, "after {at} ms");
+        }
     }
 }

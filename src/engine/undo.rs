@@ -6,9 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::command::count::conversations;
 use crate::command::events::event;
 use crate::command::intent::Target;
-use crate::command::past::{change_of, conversations, done};
+use crate::command::past::{change_of, done};
 use crate::engine::history::Past;
 use crate::engine::view::{By, Done, Kept};
 use crate::engine::{Device, EngineError};

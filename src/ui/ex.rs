@@ -200,14 +200,19 @@ fn label(model: &mut Model, name: &str, on: bool, behind: &Behind) -> Vec<Effect
     keys::triage(model, intent)
 }
 
-/// Moves the rows to a place or label by its name.
-fn move_to(model: &mut Model, name: &str, behind: &Behind) -> Vec<Effect> {
+/// What is said where `what` is done to rows, and there are none or others by now.
+fn not_of_rows(model: &mut Model, what: &str, behind: &Behind) -> Option<Vec<Effect>> {
     if !matches!(behind.context, Context::List | Context::Reader) {
         let place = behind.context.name();
-        return refuse(model, format!("move does nothing in the {place}"), "");
+        return Some(refuse(model, format!("{what} does nothing in the {place}"), ""));
     }
-    if behind.context != model.context_behind_layers() {
-        return asking::gone(model);
+    (behind.context != model.context_behind_layers()).then(|| asking::gone(model))
+}
+
+/// Moves the rows to a place or label by its name.
+fn move_to(model: &mut Model, name: &str, behind: &Behind) -> Vec<Effect> {
+    if let Some(refused) = not_of_rows(model, "move", behind) {
+        return refused;
     }
     match mover::named(model, &behind.subjects, name) {
         Ok(intent) => keys::triage(model, intent),
@@ -238,12 +243,8 @@ fn go(model: &mut Model, name: &str) -> Vec<Effect> {
 
 /// Lets the rows sleep.
 fn sleep(model: &mut Model, text: &str, behind: &Behind) -> Vec<Effect> {
-    if !matches!(behind.context, Context::List | Context::Reader) {
-        let place = behind.context.name();
-        return refuse(model, format!("snooze does nothing in the {place}"), "");
-    }
-    if behind.context != model.context_behind_layers() {
-        return asking::gone(model);
+    if let Some(refused) = not_of_rows(model, "snooze", behind) {
+        return refused;
     }
     let now = Timestamp::from_millisecond(model.now_ms).map(|at| at.to_zoned(model.zone.clone()));
     let Ok(now) = now else { return Vec::new() };

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use crate::command::motion::Motion;
+use crate::ui::line::Line;
 use crate::ui::text;
 
 /// The most places with mail that are offered.
@@ -71,6 +72,8 @@ pub struct Screen {
     pub choices: Vec<Choice>,
     /// The one under the cursor.
     pub cursor: usize,
+    /// The path that was typed last: who mistyped it need not type it again.
+    pub typed: Line,
     /// Paths to import once the mailbox is open.
     pub paths: Vec<PathBuf>,
     /// What is being opened, if anything is.
@@ -84,7 +87,8 @@ impl Screen {
     #[must_use]
     pub fn new(told: FirstRun) -> Self {
         let choices = choices(&told.found);
-        Self { told, choices, cursor: 0, paths: Vec::new(), opening: None, to_mail: false }
+        let (typed, paths) = (Line::default(), Vec::new());
+        Self { told, choices, cursor: 0, typed, paths, opening: None, to_mail: false }
     }
 
     /// Moves the cursor.

@@ -3,6 +3,7 @@
 //! Invariant: nothing that leaves this file holds a control character, and no result is wider than
 //! asked. Width is counted per grapheme, as the screen buffer counts it.
 
+pub use crate::command::count::{count, plural};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -107,26 +108,6 @@ pub fn fit(text: &str, columns: usize) -> String {
 pub fn fit_right(text: &str, columns: usize) -> String {
     let text = cut(text, columns);
     " ".repeat(columns.saturating_sub(width(&text))) + &text
-}
-
-/// `n` with a comma between thousands.
-#[must_use]
-pub fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `one` or `many` after the number, as `n` asks.
-#[must_use]
-pub fn plural(n: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
 /// Bytes for a person.

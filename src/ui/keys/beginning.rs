@@ -7,7 +7,6 @@ use crate::engine::handle::Request;
 use crate::notice::Severity;
 use crate::ui::app::{Door, Effect, Layer, Model, Stage};
 use crate::ui::first_run::Does;
-use crate::ui::line::Line;
 use crate::ui::update::ask;
 use crate::ui::wizard;
 
@@ -39,7 +38,8 @@ pub(super) fn choose(model: &mut Model, key: Key) -> Vec<Effect> {
         }
         Does::Import(path) => import_from(model, path),
         Does::ImportOther => {
-            model.layers.push(Layer::Path(Line::default()));
+            let typed = screen.typed.clone();
+            model.layers.push(Layer::Path(typed));
             Vec::new()
         }
         Does::AddAccount => wizard::open(model),

@@ -132,9 +132,13 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
             effects
         }
         Some(Layer::Path(line)) => {
-            let typed = line.text().to_owned();
-            let path = match &model.stage {
-                Stage::FirstRun(screen) => screen.path(&typed),
+            let typed = line.clone();
+            let path = match &mut model.stage {
+                Stage::FirstRun(screen) => {
+                    let path = screen.path(typed.text());
+                    screen.typed = typed;
+                    path
+                }
                 Stage::Mail => None,
             };
             model.layers.pop();

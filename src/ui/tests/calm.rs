@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use ratatui::style::{Color, Modifier};
 
-use super::keys::told;
+use super::beginning::told;
 use super::sizes::VIEWS;
 use crate::config::theme::{BUILT_IN, Palette};
 use crate::ui::ability::{Ability, Colours};

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use super::beginning::told;
 use super::files::reading;
-use super::keys::{intents, screen, told};
+use super::keys::{intents, screen};
 use crate::ui::app::{Layer, Message};
 use crate::ui::compose::composer::Focus;
 use crate::ui::double::{Double, NOW_MS};

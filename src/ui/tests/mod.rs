@@ -2,6 +2,7 @@
 
 mod accounts;
 mod asking;
+mod beginning;
 mod calm;
 mod compose;
 mod elsewhere;

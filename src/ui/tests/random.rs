@@ -9,7 +9,7 @@ use crate::notice::Notice;
 use crate::ui::app::{Door, Message};
 use crate::ui::double::{Double, NOW_MS};
 use crate::ui::harness::Screen;
-use crate::ui::tests::keys::told;
+use crate::ui::tests::beginning::told;
 
 #[derive(Debug, Clone)]
 enum Step {

@@ -6,7 +6,7 @@ use crate::ui::double::{Double, NOW_MS};
 use crate::ui::harness::Screen;
 use crate::ui::view::help;
 
-use super::keys::told;
+use super::beginning::told;
 
 fn check(name: &str, size: (u16, u16), keys: &str) {
     let mut screen = Screen::new(Double::sample(), size.0, size.1);

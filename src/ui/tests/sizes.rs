@@ -3,7 +3,7 @@
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::keys::told;
+use super::beginning::told;
 use crate::config::Loaded;
 use crate::engine::handle::Update;
 use crate::engine::sizes::Sizes;

@@ -8,7 +8,7 @@ use crate::ui::double::Double;
 use crate::ui::harness::Screen;
 use crate::ui::wizard::Step;
 
-use super::keys::told;
+use super::beginning::told;
 
 fn answer(screen: &mut Screen, step: AccountStep) {
     let ticket = screen.model.asks;

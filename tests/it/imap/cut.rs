@@ -1,4 +1,5 @@
-//! The link to the server is cut further and further into what is said to it, also within a command.
+//! The link to the server is cut further and further into what is said to it, also within a
+//! command.
 //!
 //! Invariant: nothing is lost and nothing doubled, on either side, wherever it was cut.
 
