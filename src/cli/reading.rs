@@ -90,16 +90,16 @@ impl<'a> Given<'a> {
         self.values.iter().find(|(given, _)| *given == name).map(|(_, value)| *value)
     }
 
-    /// A value that is made of its text; outside `None` where it cannot be.
-    fn made<T: FromStr>(&self, name: &str) -> Option<Option<T>> {
-        self.value(name).map(str::parse).transpose().ok()
+    /// A value that is made of its text.
+    fn made<T: FromStr>(&self, name: &str) -> Result<Option<T>, T::Err> {
+        self.value(name).map(str::parse).transpose()
     }
 
     fn global(&self) -> Option<Global> {
         Some(Global {
-            data_dir: self.made("--data-dir")?,
-            backend: self.made("--backend")?,
-            token_file: self.made("--token-file")?,
+            data_dir: self.made("--data-dir").ok()?,
+            backend: self.made("--backend").ok()?,
+            token_file: self.made("--token-file").ok()?,
             offline: self.flag("--offline"),
             json: self.flag("--json"),
             quiet: self.flag("--quiet"),
@@ -107,12 +107,12 @@ impl<'a> Given<'a> {
     }
 
     fn command(&self) -> Option<Command> {
-        let limit = self.made("--limit")?.unwrap_or(LIMIT);
+        let limit = self.made("--limit").ok()?.unwrap_or(LIMIT);
         match self.command? {
             Read::List if self.words.is_empty() => Some(Command::List(List {
-                label: self.made("--label")?.unwrap_or_else(|| List::inbox(limit).label),
+                label: self.made("--label").ok()?.unwrap_or_else(|| List::inbox(limit).label),
                 limit,
-                before: self.made("--before")?,
+                before: self.made("--before").ok()?,
             })),
             Read::Search if !self.words.is_empty() => Some(Command::Search(Search {
                 query: self.words.iter().map(|word| (*word).to_owned()).collect(),
