@@ -94,6 +94,8 @@ fn look_for(home: &Home, output: Output, text: &str, search: &Search) -> Result<
     }
     list::print(output, &found.rows)?;
     let is_nothing = found.rows.is_empty() && found.lacks;
+    // The process ends: to take it apart would only cost time.
+    std::mem::forget(found);
     Ok(if is_nothing { Exit::Partial } else { Exit::Done })
 }
 

@@ -250,7 +250,7 @@ pub(super) fn merge(mut members: Members, renamed: &Renamed) -> Option<Row> {
         thread: group.root,
         members: targets,
         subject,
-        participants: participants(members),
+        participants: each_once(members.into_iter().flat_map(|m| m.row.participants).collect()),
         last_activity: group.last_activity,
         labels,
         place: group.place,
@@ -264,13 +264,47 @@ pub(super) fn merge(mut members: Members, renamed: &Renamed) -> Option<Row> {
     })
 }
 
-/// Who wrote, each once, those of the oldest member first.
-fn participants(members: Members) -> Vec<Address> {
-    let (mut met, mut all) = (BTreeSet::new(), Vec::new());
-    for address in members.into_iter().flat_map(|member| member.row.participants) {
-        if met.insert(address.address.to_lowercase()) {
-            all.push(address);
+/// Addresses that are compared with each other; more are looked up in a set, which costs a few
+/// more than a set of a few is worth.
+const COMPARED: usize = 32;
+
+/// Who wrote, each once, where they are first.
+fn each_once(mut all: Vec<Address>) -> Vec<Address> {
+    if all.len() > COMPARED {
+        let mut met = BTreeSet::new();
+        all.retain(|address| met.insert(address.address.to_lowercase()));
+        return all;
+    }
+    let mut each: Vec<Address> = Vec::with_capacity(all.len());
+    for address in all {
+        if !each.iter().any(|met| is_same(&met.address, &address.address)) {
+            each.push(address);
         }
     }
-    all
+    each
+}
+
+/// Whether two texts are one in lower case.
+fn is_same(one: &str, other: &str) -> bool {
+    let is_plain = || one.is_ascii() && other.is_ascii();
+    one.eq_ignore_ascii_case(other) || (!is_plain() && one.to_lowercase() == other.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_and_many_are_each_there_once() {
+        let of = |address: &str| Address { name: None, address: address.to_owned() };
+        let some = ["a@x", "A@X", "\u{212a}@x", "k@x", "K@X", "É@x", "é@x", "e@x", "", "a@xy", ""];
+        let once = ["a@x", "\u{212a}@x", "É@x", "e@x", "", "a@xy"];
+        let many: Vec<String> = (0..COMPARED).map(|n| format!("{n}@x")).collect();
+        let few: Vec<Address> = some.map(of).into();
+        assert_eq!(each_once(few.clone()), once.map(of));
+        let both = few.into_iter().chain(many.iter().map(|address| of(address)));
+        let shown: Vec<Address> =
+            once.map(of).into_iter().chain(many.iter().map(|a| of(a))).collect();
+        assert_eq!(each_once(both.collect()), shown);
+    }
 }

@@ -43,9 +43,13 @@ pub type Members = Vec<Member>;
 
 /// Reads conversations of a moment of the file.
 pub struct Conversations<'a> {
+    db: &'a Db,
+    statements: &'static Sql,
     /// A thread's row.
     one: CachedStatement<'a>,
-    /// Those of the others that a root shows; where every thread is its own root there are none.
+    /// Whether a root shows others; where every thread is its own root none does.
+    has_others: Option<CachedStatement<'a>>,
+    /// Their rows; prepared for the first root that has some, which takes longer than to ask them.
     others: Option<CachedStatement<'a>>,
     /// Whether watermarks are read.
     seen: bool,
@@ -60,17 +64,20 @@ impl std::fmt::Debug for Conversations<'_> {
 /// What [`member`] reads of rows that a condition chooses. No id has a space in it.
 fn select(which: &str, seen: bool) -> String {
     let columns = row::COLUMNS;
-    let (epoch, position, watermarks) = if seen {
-        ("epoch", "position", "LEFT JOIN watermarks ON threadId = id")
+    let (trail, epoch, position, watermarks) = if seen {
+        ("trail", "epoch", "position", "LEFT JOIN watermarks ON threadId = id")
     } else {
-        ("NULL", "NULL", "")
+        ("''", "NULL", "NULL", "")
     };
     format!(
-        "SELECT {columns}, {epoch}, {position}, shown,
+        "SELECT {columns}, {trail}, {epoch}, {position}, shown,
              (SELECT group_concat(labelId, ' ') FROM threadLabels WHERE threadId = id)
          FROM threadIndex {watermarks} LEFT JOIN overlay ON thread = id WHERE {which}"
     )
 }
+
+/// Whether a root shows others.
+const HAS_OTHERS: &str = "SELECT 1 FROM threadIndex WHERE root = ?1 AND root <> id";
 
 /// The statements for a thread's row and for those of the others that a root shows.
 struct Sql {
@@ -102,7 +109,7 @@ impl<'a> Conversations<'a> {
         Self::by(db, &WHOLE, true)
     }
 
-    /// For who shows them and does nothing to them: watermarks are not read.
+    /// For who shows them and does nothing to them: neither watermarks nor trails are read.
     ///
     /// # Errors
     /// When the database refuses.
@@ -110,12 +117,13 @@ impl<'a> Conversations<'a> {
         Self::by(db, &SHOWN_ONLY, false)
     }
 
-    fn by(db: &'a Db, statements: &Sql, seen: bool) -> Result<Self, StoreError> {
+    fn by(db: &'a Db, statements: &'static Sql, seen: bool) -> Result<Self, StoreError> {
         let sql = db.sql();
         let linked = "SELECT 1 FROM threadIndex WHERE root <> id";
         let linked = sql.prepare_cached(linked)?.exists([])?;
-        let others = linked.then(|| sql.prepare_cached(&statements.others)).transpose()?;
-        Ok(Self { one: sql.prepare_cached(&statements.one)?, others, seen })
+        let has_others = linked.then(|| sql.prepare_cached(HAS_OTHERS)).transpose()?;
+        let one = sql.prepare_cached(&statements.one)?;
+        Ok(Self { db, statements, one, has_others, others: None, seen })
     }
 
     /// The members of the conversation with this root.
@@ -140,21 +148,29 @@ impl<'a> Conversations<'a> {
     pub fn showing(&mut self, thread: &ThreadId, passing: bool) -> Result<Members, StoreError> {
         let mut rows = self.one.query([thread.as_str()])?;
         let Some(row) = rows.next()? else { return Ok(Members::new()) };
-        if passing && is_out_of_sight(row)? && !has_others(self.others.as_mut(), thread)? {
+        let root = row::text(row, row::ROOT)?;
+        if root != thread.as_str() {
+            let root: ThreadId = id(root)?;
+            drop(rows);
+            return self.members(&root);
+        }
+        if passing && is_out_of_sight(row)? && !has_others(self.has_others.as_mut(), thread)? {
             return Ok(Members::new());
         }
         let mut members = vec![member(row, self.seen)?];
         drop(rows);
-        let root = members[0].row.root.clone();
-        if root != *thread {
-            return self.members(&root);
-        }
-        self.add_others(&root, &mut members)?;
+        self.add_others(thread, &mut members)?;
         Ok(members)
     }
 
     fn add_others(&mut self, root: &ThreadId, members: &mut Members) -> Result<(), StoreError> {
-        let Some(others) = &mut self.others else { return Ok(()) };
+        if !has_others(self.has_others.as_mut(), root)? {
+            return Ok(());
+        }
+        let others = match &mut self.others {
+            Some(others) => others,
+            none => none.insert(self.db.sql().prepare_cached(&self.statements.others)?),
+        };
         let mut rows = others.query([root.as_str()])?;
         while let Some(row) = rows.next()? {
             members.push(member(row, self.seen)?);
@@ -165,19 +181,17 @@ impl<'a> Conversations<'a> {
 }
 
 fn has_others(
-    others: Option<&mut CachedStatement<'_>>,
+    asked: Option<&mut CachedStatement<'_>>,
     root: &ThreadId,
 ) -> Result<bool, StoreError> {
-    let Some(others) = others else { return Ok(false) };
-    Ok(others.exists([root.as_str()])?)
+    let Some(asked) = asked else { return Ok(false) };
+    Ok(asked.exists([root.as_str()])?)
 }
 
-/// Whether a row that is its own root says so, and no own event says otherwise.
+/// Whether the row of a root says so, and no own event says otherwise.
 fn is_out_of_sight(row: &Row<'_>) -> Result<bool, StoreError> {
     let is_hidden = Place::parse(row::text(row, row::PLACE)?).is_some_and(|at| at.hidden() > 1);
-    Ok(is_hidden
-        && row::text(row, row::ROOT)? == row::text(row, row::ID)?
-        && row.get_ref(SHOWN)? == ValueRef::Null)
+    Ok(is_hidden && row.get_ref(SHOWN)? == ValueRef::Null)
 }
 
 /// Reads a row of [`select`].

@@ -145,9 +145,10 @@ pub(super) fn labels_of(db: &Db, thread: &ThreadId) -> Result<BTreeSet<LabelId>,
 /// # Errors
 /// When the database refuses.
 pub fn raw_row(db: &Db, thread: &ThreadId) -> Result<Option<ThreadRow>, StoreError> {
-    let mut statement = db
-        .sql()
-        .prepare_cached(&format!("SELECT {} FROM threadIndex WHERE id = ?1", row::COLUMNS))?;
+    let mut statement = db.sql().prepare_cached(&format!(
+        "SELECT {}, trail FROM threadIndex WHERE id = ?1",
+        row::COLUMNS
+    ))?;
     let mut rows = statement.query([thread.as_str()])?;
     let Some(found) = rows.next()? else { return Ok(None) };
     let mut found = row::read(found)?;

@@ -64,11 +64,12 @@ impl ThreadRow {
     }
 }
 
-/// The columns that [`read`] expects, in order.
+/// The columns that [`read`] expects, in order; behind them it expects the trail, or an empty text
+/// for who does not need it.
 pub(super) const COLUMNS: &str = "id, subject, participants, snippet, lastActivity, createdAt, \
-     messageCount, unreadCount, starred, muted, hasAttachment, place, snoozedUntil, root, trail";
+     messageCount, unreadCount, starred, muted, hasAttachment, place, snoozedUntil, root";
 
-/// How many they are: a statement's further columns come after them.
+/// How many they are with it: a statement's further columns come after them.
 pub(super) const COUNT: usize = 15;
 
 /// Where some of them stand.

@@ -26,6 +26,8 @@ const CHECKPOINT_PAGES: i64 = 4_000;
 const CACHE_KIB: i64 = 4 * 1024;
 /// Pages that are written at a time while parts are put together.
 const MERGE_PAGES: i64 = 500;
+/// Pages that are given back at a time.
+const GIVEN_PAGES: i64 = 1_000;
 /// Parts of a size before FTS5 puts some together, a little at a time, and all (its defaults).
 const PARTS: (i64, i64) = (4, 16);
 /// The latter while very much comes.
@@ -479,12 +481,30 @@ impl Index {
             // The statement itself counts as one.
             worked |= self.changes()? > before + 1;
         }
+        // What they were made of was a quarter of the file.
+        worked = worked || self.give_back()?;
         if !worked {
             self.set("merge", "0")?;
             self.end_bulk()?;
         }
         self.commit()?;
         Ok(worked)
+    }
+
+    /// Gives pages in which nothing is back to the file system, some at a time; `false` when there
+    /// are none. A file of a program that could not do that keeps them for what comes.
+    fn give_back(&self) -> Result<bool, StoreError> {
+        let sql = self.db.sql();
+        let free = || sql.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
+        let before = free()?;
+        if before == 0 {
+            return Ok(false);
+        }
+        // It says a row for each page.
+        let mut give = sql.prepare(&format!("PRAGMA incremental_vacuum({GIVEN_PAGES})"))?;
+        let mut given = give.query([])?;
+        while given.next()?.is_some() {}
+        Ok(free()? < before)
     }
 
     fn changes(&self) -> Result<i64, StoreError> {
@@ -542,5 +562,38 @@ mod tests {
             assert_eq!(parts(&index, table), PARTS);
         }
         assert!(!index.merge_some().unwrap());
+    }
+
+    #[test]
+    fn what_was_put_together_leaves_no_room_in_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut index = Index::open(dir.path()).unwrap();
+        let pages = |index: &Index, of: &str| -> i64 {
+            index.db.sql().pragma_query_value(None, of, |row| row.get(0)).unwrap()
+        };
+        let fill = |index: &mut Index, sql: &str| {
+            index.begin().unwrap();
+            index.db.sql().execute_batch(sql).unwrap();
+            index.want_merge().unwrap();
+            index.commit().unwrap();
+        };
+        let many = 3 * GIVEN_PAGES;
+        fill(
+            &mut index,
+            &format!(
+                "CREATE TABLE x(b); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
+                 WHERE i < {many}) INSERT INTO x SELECT randomblob(4000) FROM n; DROP TABLE x"
+            ),
+        );
+        let (all, free) = (pages(&index, "page_count"), pages(&index, "freelist_count"));
+        assert!(free > many - 10, "{free} of {all}");
+        let mut steps = 0;
+        while index.merge_some().unwrap() {
+            steps += 1;
+        }
+        assert!(steps >= 3, "some at a time");
+        assert_eq!(pages(&index, "freelist_count"), 0);
+        assert!(pages(&index, "page_count") < all - many + 10);
+        assert!(index.integrity().unwrap().is_empty());
     }
 }

@@ -10,15 +10,13 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::store::StoreError;
 use crate::store::disk::{self, make_private, private_dir};
+use crate::store::kind::Kind;
 use crate::store::room::Room;
 
 /// How long a reader or writer waits for another's lock, in milliseconds.
 const BUSY_MS: u64 = 5_000;
 /// Page cache of a connection, in KiB.
 const CACHE_KIB: i32 = 8 * 1024;
-/// Page cache of a connection that reads a file once, in pages of 4 KiB; and of an index of words.
-const QUIET_CACHE_PAGES: i32 = 48;
-const QUIET_INDEX_CACHE_PAGES: i32 = 20;
 /// The write-ahead log is copied into the file when it is longer than this many pages of 4 KiB.
 const CHECKPOINT_PAGES: i32 = 4_000;
 /// Page cache of a connection that loads a whole mailbox, in KiB.
@@ -27,37 +25,6 @@ const BULK_CACHE_KIB: i32 = 192 * 1024;
 const BULK_CHECKPOINT_PAGES: i32 = 64_000;
 /// Prepared statements kept for reuse.
 const STATEMENTS: usize = 128;
-
-/// What a file is, so that one is never opened as another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A Mailbox store, with the device's own events beside it.
-    Mailbox,
-    /// Thread logs, the queue, the message index and blobs.
-    Threads,
-    /// Which files were imported from where.
-    Sources,
-    /// Snapshots of a Mailbox store.
-    Snapshots,
-    /// What is being written on a device.
-    Writing,
-    /// The words of messages.
-    Search,
-}
-
-impl Kind {
-    /// SQLite's `application_id`: "mtu" and a letter.
-    const fn application(self) -> i32 {
-        match self {
-            Self::Mailbox => 0x6d74_754d,
-            Self::Threads => 0x6d74_7554,
-            Self::Sources => 0x6d74_7553,
-            Self::Snapshots => 0x6d74_754e,
-            Self::Writing => 0x6d74_7557,
-            Self::Search => 0x6d74_7549,
-        }
-    }
-}
 
 /// When a commit is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,9 +151,7 @@ impl Db {
         }
         let db = Self::connect_still(path)?;
         // What is new to a process costs more than what is read again.
-        let is_index = kind == Kind::Search;
-        let pages = if is_index { QUIET_INDEX_CACHE_PAGES } else { QUIET_CACHE_PAGES };
-        db.connection.pragma_update(None, "cache_size", pages)?;
+        db.connection.pragma_update(None, "cache_size", kind.quiet_pages())?;
         Ok((db.check_format(kind, version)? == version).then_some(db))
     }
 
@@ -310,6 +275,7 @@ impl Db {
         make: &dyn Fn(&Self, u32) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let c = &self.connection;
+        c.pragma_update(None, "auto_vacuum", kind.gives_back())?;
         c.pragma_update(None, "journal_mode", "wal")?;
         c.pragma_update(None, "synchronous", "full")?;
         c.pragma_update(None, "cache_size", -CACHE_KIB)?;
@@ -594,6 +560,20 @@ mod tests {
                 both.spawn(|| Db::open(&path, Kind::Threads, 1, "CREATE TABLE t(x)").unwrap());
                 while Db::read(&path, Kind::Threads, 1).unwrap().is_none() {}
             });
+        }
+    }
+
+    /// By `.cargo/config.toml`: what a connection and a statement need not prepare.
+    #[test]
+    fn sqlite_is_built_without_what_nobody_asks_for() {
+        let db = Connection::open_in_memory().unwrap();
+        let used = |option: &str| -> bool {
+            let sql = "SELECT sqlite_compileoption_used(?1)";
+            db.query_row(sql, [option], |row| row.get(0)).unwrap()
+        };
+        assert!(used("DEFAULT_MEMSTATUS=0") && used("ENABLE_FTS5"));
+        for option in ["ENABLE_FTS3", "ENABLE_RTREE", "ENABLE_COLUMN_METADATA"] {
+            assert!(!used(option), "{option}");
         }
     }
 }

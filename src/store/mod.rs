@@ -13,6 +13,7 @@ mod db;
 pub mod disk;
 mod error;
 mod event;
+mod kind;
 mod known;
 mod log;
 mod log_ends;
@@ -28,10 +29,11 @@ mod upload;
 pub use arrived::Arrived;
 pub use blob::{Blobs, MAX_BLOB_BYTES, Packed};
 pub use chain::Chain;
-pub use db::{Db, Durability, Interrupter, Kind};
+pub use db::{Db, Durability, Interrupter};
 pub(crate) use disk::private_dir;
 pub use error::StoreError;
 pub use event::{Action, Args, Event, NewEvent};
+pub use kind::Kind;
 pub use known::{
     KNOWN_NAMES, differing_names, holds_any, holds_name, is_read, recorded_names, stores_with,
     without,
