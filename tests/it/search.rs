@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::binary::{Home, run, text};
+use crate::support::binary::{Home, text};
 use crate::support::mail::{Mail, mail, many, mbox, write};
 use crate::support::pty::Pty;
 use crate::support::record::Random;
@@ -218,22 +218,6 @@ fn a_search_that_need_not_look_finds_what_others_find() {
     check(&home, "in:archive brandnew", &["fresh"]);
     std::fs::remove_file(home.data().join("backend/search.db")).expect("removed");
     check(&home, "brandnew", &["fresh"]);
-}
-
-/// A library of its own is looked for, mapped and set up before a search begins.
-#[test]
-fn a_process_sets_up_no_library_that_could_be_inside() {
-    if option_env!("MAILTUI_UNWINDER") != Some("inside") {
-        println!("skipped: the C compiler has no unwinder to take in");
-        return;
-    }
-    let home = Home::new();
-    let mut command = home.command(&["search", "anything"]);
-    // The loader of glibc then says what it would load, and ends.
-    command.env("LD_TRACE_LOADED_OBJECTS", "1");
-    let run = run(command).ok();
-    let said = String::from_utf8_lossy(&run.stdout);
-    assert!(said.contains("libc.so") && !said.contains("libgcc_s"), "{said}");
 }
 
 #[test]
