@@ -270,9 +270,6 @@ pub(super) enum Command {
     },
 }
 
-/// Rows that are listed, or found, where nobody says how many.
-pub(super) const LIMIT: usize = 50;
-
 /// What is listed.
 #[derive(Debug, Args)]
 pub(super) struct List {
@@ -280,7 +277,7 @@ pub(super) struct List {
     #[arg(long, default_value = "inbox")]
     pub(super) label: String,
     /// At most so many; 0 for all.
-    #[arg(long, default_value_t = LIMIT, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N")]
     pub(super) limit: usize,
     /// Go on after this row: its thread, `lastActivity.thread`, or a time.
     #[arg(long, value_name = "CURSOR")]
@@ -301,7 +298,7 @@ pub(super) struct Search {
     #[arg(required_unless_present_any = ["saved", "unsave"], value_name = "QUERY")]
     pub(super) query: Vec<String>,
     /// At most so many; 0 for all.
-    #[arg(long, default_value_t = LIMIT, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N")]
     pub(super) limit: usize,
     /// In which order: newest or relevance.
     #[arg(long, default_value = "newest", value_name = "ORDER", value_parser = order)]
@@ -428,7 +425,7 @@ pub(super) struct Wait {
     pub(super) no_wait: bool,
 }
 
-pub(super) fn order(text: &str) -> Result<crate::search::Order, String> {
+fn order(text: &str) -> Result<crate::search::Order, String> {
     match text {
         "newest" => Ok(crate::search::Order::Newest),
         "relevance" => Ok(crate::search::Order::Relevance),
