@@ -18,7 +18,7 @@ use crate::label;
 use crate::mail;
 use crate::mail::compose::Draft;
 use crate::mailbox::{self, Groups};
-use crate::projection::{entries, trail_of};
+use crate::projection::{above, entries, trail_of};
 use crate::safe_text;
 use crate::store::{Action, Args, Blobs, Own, StoreError};
 use crate::thread::{
@@ -261,7 +261,7 @@ impl Device {
         let trail = self.trail(thread)?;
         let own = Own::of(&self.db, &StoreId::thread(thread))?;
         let here = mailbox::watermark(&self.db, thread)?;
-        let own = entries(&own, &self.id, &trail.base.epochs, here.as_ref());
+        let own = above(&trail, &own, &self.id, here.as_ref());
         Ok(trail.with(&own).outgoing.map(|outgoing| *outgoing).unwrap_or_default())
     }
 
@@ -271,8 +271,9 @@ impl Device {
             let trail = self.trail(&thread)?;
             let own = Own::of(&self.db, &StoreId::thread(&thread))?;
             let here = mailbox::watermark(&self.db, &thread)?;
+            let new = above(&trail, &own, &self.id, here.as_ref());
+            let outgoing = trail.with(&new).outgoing.map(|outgoing| *outgoing).unwrap_or_default();
             let own = entries(&own, &self.id, &trail.base.epochs, here.as_ref());
-            let outgoing = trail.with(&own).outgoing.map(|outgoing| *outgoing).unwrap_or_default();
             let queued = trail.entries.iter().chain(&own).filter(|entry| {
                 entry.action.as_ref() == Some(action)
                     && matches!(entry.what, What::Outgoing(Step::Queued { .. }))

@@ -18,7 +18,7 @@ use crate::mailbox::{
     self, Deed, DraftDeed, Groups, LabelCreated, LabelDeleted, LabelRecolored, LabelRenamed,
     SearchRemoved, SearchSaved,
 };
-use crate::projection::{deed, entries, trail_of};
+use crate::projection::{above, deed, trail_of};
 use crate::store::{Action, Args, Own, StoreError};
 use crate::thread::{self, Cell, Cells, Linked, Why};
 
@@ -141,7 +141,7 @@ impl Device {
         let own = Own::of(&self.db, &StoreId::thread(thread))?;
         let here = mailbox::watermark(&self.db, thread)?;
         let trail = trail_of(&row);
-        let own = entries(&own, &self.id, &trail.base.epochs, here.as_ref());
+        let own = above(&trail, &own, &self.id, here.as_ref());
         Ok(thread::kept(&trail, &own))
     }
 

@@ -17,6 +17,6 @@ pub const VERSION: u32 = 1;
 pub use batch::{Batch, BatchSource, CrossEvent};
 pub use deeds::deed;
 pub use diff::diff;
-pub use overlay::{entries, overlay, trail_of};
+pub use overlay::{above, entries, overlay, trail_of};
 pub use snapshot::{Snapshot, of_row, of_thread};
 pub use to_mailbox::to_mailbox;

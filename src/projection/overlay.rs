@@ -41,6 +41,23 @@ pub fn entries(
         .collect()
 }
 
+/// Own events as entries over a row's trail, as [`entries`]: without those that the trail's base
+/// holds. What is offered again may come in another order, and is looked for by its id alone.
+#[must_use]
+pub fn above(
+    trail: &Trail,
+    own: &[OwnEvent],
+    device: &DeviceId,
+    here: Option<&Seen>,
+) -> Vec<Entry> {
+    let is_new = |event: &&OwnEvent| {
+        let of = event.device.as_ref().unwrap_or(device);
+        event.again || event.action.is_none() || !trail.base.holds(of, &event.id)
+    };
+    let new: Vec<OwnEvent> = own.iter().filter(is_new).cloned().collect();
+    entries(&new, device, &trail.base.epochs, here)
+}
+
 /// The trail of a row. One that cannot be read is of a newer program's making: then what the row
 /// itself shows is what own events go on top of, and it comes right when they are projected.
 #[must_use]
@@ -63,7 +80,7 @@ pub fn overlay(
     here: Option<&Seen>,
 ) -> Option<Shown> {
     let trail = trail_of(row);
-    overlaid(row, &trail, &entries(own, device, &trail.base.epochs, here))
+    overlaid(row, &trail, &above(&trail, own, device, here))
 }
 
 /// As [`overlay`], of entries.
@@ -78,9 +95,11 @@ fn overlaid(row: &ThreadRow, trail: &Trail, own: &[Entry]) -> Option<Shown> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{ActionId, EventId, LabelId, ThreadId};
+    use crate::id::{ActionId, EventId, LabelId, StoreId, ThreadId};
     use crate::label::{Place, user_label};
-    use crate::thread::What;
+    use crate::limits::TRAIL_ENTRIES;
+    use crate::store::{Action, Args};
+    use crate::thread::{Starred, name};
 
     #[test]
     fn own_events_show_over_a_row_whose_trail_is_of_a_newer_program() {
@@ -124,5 +143,35 @@ mod tests {
         assert_eq!((read.unread_count, read.place, read.labels.len()), (0, Place::Inbox, 3));
         let place = What::Place { place: Place::Archive, seen: 8 };
         assert_eq!(overlaid(&row, &trail_of(&row), &[key(place)]).unwrap().place, Place::Archive);
+    }
+
+    #[test]
+    fn what_the_base_of_a_trail_holds_is_not_above_it() {
+        let device = DeviceId::try_from("device").unwrap();
+        let own = |number: usize, again: bool| OwnEvent {
+            seq: i64::try_from(number).unwrap(),
+            store: StoreId::thread(&ThreadId::try_from("thethread").unwrap()),
+            id: EventId::try_from(format!("e{number:03}")).unwrap(),
+            name: name::THREAD_STARRED.to_owned(),
+            args: Args::of(&Starred { starred: number.is_multiple_of(2) }),
+            action: Some(Action {
+                id: ActionId::try_from(format!("a{number:03}")).unwrap(),
+                name: "star".to_owned(),
+                at: 0,
+                redoes: None,
+            }),
+            offered: None,
+            position: None,
+            device: None,
+            again,
+        };
+        let all: Vec<OwnEvent> = (0..TRAIL_ENTRIES + 4).map(|n| own(n, false)).collect();
+        let entries = entries(&all, &device, &Epochs::default(), None);
+        let (trail, _) = Trail::of(&entries);
+        assert_eq!(trail.entries.len(), TRAIL_ENTRIES);
+        let count = |own: &[OwnEvent]| above(&trail, own, &device, None).len();
+        assert_eq!(count(&all), TRAIL_ENTRIES, "known by their ids in the trail itself");
+        assert_eq!(count(&all[..4]), 0);
+        assert_eq!((count(&[own(3, true)]), count(&[own(99, false)])), (1, 1));
     }
 }

@@ -310,6 +310,31 @@ pub struct Base {
     /// `seen` reaches.
     #[serde(rename = "e", default, skip_serializing_if = "Epochs::is_empty")]
     pub epochs: Epochs,
+    /// The last key of each device that it holds. A device's ids grow, and its keys come in their
+    /// order: what it holds itself up to here, this has taken in, whether it heard so or not.
+    #[serde(rename = "k", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<DeviceId, EventId>,
+}
+
+impl Base {
+    /// Whether it holds this key of a device, offered once and in its order.
+    #[must_use]
+    pub fn holds(&self, device: &DeviceId, key: &EventId) -> bool {
+        self.keys.get(device).is_some_and(|last| last >= key)
+    }
+}
+
+/// The last key of each device among `entries`.
+#[must_use]
+pub(super) fn last_keys(entries: &[Entry]) -> BTreeMap<DeviceId, EventId> {
+    let mut last: BTreeMap<DeviceId, EventId> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.action.is_some()) {
+        let of = last.entry(entry.device.clone()).or_insert_with(|| entry.id.clone());
+        if *of < entry.id {
+            *of = entry.id.clone();
+        }
+    }
+    last
 }
 
 /// Decides the undos among `entries[from..]`, in order, over those decided before.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::TRAIL_ENTRIES;
 use crate::thread::Cells;
-use crate::thread::fold::{Base, Entry, What, decide, run};
+use crate::thread::fold::{Base, Entry, What, decide, last_keys, run};
 
 /// A base and the last entries.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl Trail {
         let cut = first_key.max(entries.len().saturating_sub(TRAIL_ENTRIES));
         let cells = run(&start, &entries[..cut], &undone);
         let trail = Self {
-            base: Base { cells, undone, ..Base::default() },
+            base: Base { cells, undone, keys: last_keys(&entries[..cut]), ..Base::default() },
             entries: entries[cut..].to_vec(),
         };
         let cells = run(&trail.base, &trail.entries, &trail.base.undone);

@@ -384,12 +384,7 @@ proptest! {
     /// Own events that the row holds already, of which the device has not heard so, change nothing.
     #[test]
     fn what_the_row_holds_is_not_shown_twice(history in history()) {
-        let key = |drawn: Drawn| match drawn.what {
-            // No key takes a place off; an older one did, and looked first whether it was there.
-            Kind::Leave(place) => Drawn { what: Kind::Key(Change::Place(place)), ..drawn },
-            _ => drawn,
-        };
-        let log = log(&history.into_iter().map(key).collect::<Vec<_>>());
+        let log = log(&history);
         let device = DeviceId::try_from(DEVICES[1]).unwrap();
         let mine = |event: &&Event| event.event.device == device && event.event.action.is_some();
         let own = own(&log.iter().filter(mine).cloned().collect::<Vec<_>>());
