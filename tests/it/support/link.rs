@@ -4,8 +4,8 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 /// A running link.
 pub(crate) struct Link {
@@ -18,9 +18,10 @@ pub(crate) struct Link {
 struct State {
     /// Bytes that came from the server.
     down: AtomicU64,
-    /// The link is cut after so many bytes that the program sends; below 0 never.
-    left: AtomicI64,
-    open: Mutex<Vec<TcpStream>>,
+    /// Each connection is cut after so many bytes that the program sends; below 0 none is.
+    most: AtomicI64,
+    /// Whether one was, since that was ordered.
+    was_cut: AtomicBool,
 }
 
 impl Link {
@@ -28,7 +29,7 @@ impl Link {
     pub(crate) fn to(server: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let port = listener.local_addr().expect("its address").port();
-        let state = Arc::new(State { left: AtomicI64::new(-1), ..State::default() });
+        let state = Arc::new(State { most: AtomicI64::new(-1), ..State::default() });
         let of_thread = Arc::clone(&state);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -46,34 +47,33 @@ impl Link {
         self.state.down.load(Ordering::SeqCst)
     }
 
-    /// Cuts the link after so many more bytes that the program sends: they arrive, and nothing
-    /// behind them does, however much of it is read at a time.
+    /// Cuts each connection after so many bytes that the program sends on it, until it is said
+    /// otherwise (below 0 none): they arrive, and nothing behind them does, however much of it is
+    /// read at a time, and whatever order connections are made in.
     pub(crate) fn cut_after(&self, bytes: i64) {
-        self.state.left.store(bytes, Ordering::SeqCst);
+        self.state.was_cut.store(false, Ordering::SeqCst);
+        self.state.most.store(bytes, Ordering::SeqCst);
     }
 
-    /// Whether the cut that was ordered has happened, or none was.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.state.left.load(Ordering::SeqCst) < 0
+    /// Whether a cut that was ordered has happened.
+    pub(crate) fn was_cut(&self) -> bool {
+        self.state.was_cut.load(Ordering::SeqCst)
     }
 }
 
 impl State {
-    fn cut(&self) {
-        let mut open = self.open.lock().expect("nobody panicked");
-        for stream in open.drain(..) {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-    }
-
     fn carry(self: &Arc<Self>, client: &TcpStream, server: &TcpStream) {
         let copy = |stream: &TcpStream| stream.try_clone().expect("a socket");
-        self.open.lock().expect("nobody panicked").extend([copy(client), copy(server)]);
         let (mut from, mut to, state) = (copy(client), copy(server), Arc::clone(self));
         std::thread::spawn(move || {
-            if pump(&mut from, &mut to, &mut |bytes| state.passes(bytes)) {
-                let _ = state.left.compare_exchange(0, -1, Ordering::SeqCst, Ordering::SeqCst);
-                state.cut();
+            let mut sent = 0;
+            let mut passes = |bytes: &[u8]| {
+                let through = state.passes(sent, bytes.len());
+                sent += through;
+                through
+            };
+            if pump(&mut from, &mut to, &mut passes) {
+                state.was_cut.store(true, Ordering::SeqCst);
             }
         });
         let (mut from, mut to, state) = (copy(server), copy(client), Arc::clone(self));
@@ -85,19 +85,12 @@ impl State {
         });
     }
 
-    /// How many of the bytes that the program sends get through. The link is cut when it sends on
-    /// after the last that does: what that is answered it still hears.
-    fn passes(&self, bytes: &[u8]) -> usize {
-        let pass = |left: i64| (left >= 0).then(|| left - len_of(bytes).min(left));
-        match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, pass) {
-            Ok(left) => usize::try_from(left).expect("not below 0").min(bytes.len()),
-            Err(_) => bytes.len(),
-        }
+    /// How many of so many bytes get through behind those that were sent. A connection is cut when
+    /// the program sends on after the last that does: what that is answered it still hears.
+    fn passes(&self, sent: usize, more: usize) -> usize {
+        let most = usize::try_from(self.most.load(Ordering::SeqCst));
+        most.map_or(more, |most| most.saturating_sub(sent).min(more))
     }
-}
-
-fn len_of(bytes: &[u8]) -> i64 {
-    i64::try_from(bytes.len()).expect("a read is short")
 }
 
 /// Carries what `each` lets through, to the end or until that is not all; whether it was not.
