@@ -1,6 +1,6 @@
 //! A link between the program and a server that counts bytes and can be cut.
 //!
-//! Invariant: it changes no byte; it is cut in both directions at once, as a network is.
+//! Invariant: it changes no byte; a connection is cut in both directions at once, as a network is.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
