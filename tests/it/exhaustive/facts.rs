@@ -3,17 +3,20 @@
 //!
 //! Invariant: two states with one name take every input alike: a name covers every table, what is
 //! only remembered, what a power cut would leave, and what was promised. It does not cover numbers
-//! that only say how many rows there were before.
+//! that only say how many rows there were before. Where nobody dies any more, what a power cut would
+//! leave only says what may be sent, and a second name covers no more of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use mailtui::engine::Device;
 use mailtui::id::{DeviceId, EventId, StoreId, ThreadId};
+use mailtui::limits::STORE_CREDIT;
 use mailtui::mailbox;
 use mailtui::projection::{entries, trail_of};
 use mailtui::store::{Db, Event, Own, OwnEvent};
-use mailtui::sync::{Frame, encode};
+use mailtui::sync::Frame;
 use mailtui::thread::Epochs;
 
 use super::process::{BACKEND, Given, Machine, Part};
@@ -62,8 +65,8 @@ pub(super) struct Logs {
 
 /// What a step led to.
 pub(super) struct State {
-    /// What it is known by.
-    pub(super) name: u128,
+    /// What it is known by: where it may still die, and where nobody dies any more.
+    pub(super) names: [u128; 2],
     pub(super) facts: Facts,
     pub(super) wrong: Vec<String>,
     /// What was read of its files.
@@ -72,7 +75,7 @@ pub(super) struct State {
 
 impl Machine {
     /// The state that it is in, after a step that gave this.
-    pub(super) fn state(&mut self, given: &Given, frames: &[Frame]) -> State {
+    pub(super) fn state(&mut self, given: &Given) -> State {
         let known = self.look();
         let mut name = Fingerprint::default();
         let (facts, wrong) = match &self.part {
@@ -85,23 +88,60 @@ impl Machine {
             Part::Backend(backend) => {
                 let tables = known.tables.as_deref().expect("they were read");
                 name.put(tables.print);
-                let place = self.place().to_string_lossy().into_owned();
-                name.add(&backend.remembered().replace(&place, ""));
-                name.add(&(&self.sessions, &self.ended));
-                for input in &self.since {
-                    let super::process::Input::Arrive(at, n) = input else { continue };
-                    name.add(at);
-                    name.bytes(&encode(&frames[*n as usize]).expect("encodes"));
+                // What is written and not committed nobody reads, but it.
+                if !self.since.is_empty() {
+                    name.all(backend.logs());
                 }
+                let place = self.place().to_string_lossy().into_owned();
+                let remembered = backend.remembered().replace(&place, "");
+                name.add(&self.without_numbers(remembered, tables));
+                name.add(&(self.sessions.map(|open| open.is_some()), self.since.is_empty()));
                 self.of_backend(tables, given, known.cut.as_deref())
             }
             Part::Dead => panic!("it is dead"),
         };
         // What is not synced and says nothing else than what is, as a log that was copied, is none.
         let here = known.tables.as_ref().map(|tables| tables.print);
-        let cut = known.cut.as_ref().map(|cut| cut.print).filter(|cut| here != Some(*cut));
-        name.put(cut.unwrap_or_default());
-        State { name: name.end(), facts, wrong, known }
+        let cut = known.cut.as_ref().filter(|cut| here != Some(cut.print));
+        let [mut name, mut immortal] = [name.clone(), name];
+        name.put(cut.map(|cut| cut.print).unwrap_or_default());
+        if let Some(cut) = cut {
+            // Nobody will find it; it says what may leave.
+            let ids = (self.who == BACKEND).then_some(&cut.ids);
+            immortal.add(&(ids, &cut.offered, &cut.wrong));
+        }
+        immortal.add(&"immortal");
+        let names = [name.end(), immortal.end()];
+        State { names, facts, wrong, known }
+    }
+
+    /// What a backend remembers, without numbers that change nothing: what a session is called,
+    /// where no answer waits for one that ended, and how much credit is left of more than all pages
+    /// that can be sent, each of which has an event at least but the first of a session.
+    fn without_numbers(&self, mut text: String, tables: &Tables) -> String {
+        if self.ended.is_empty() {
+            for (at, session) in self.sessions.iter().enumerate() {
+                let Some(session) = session else { continue };
+                text = text.replace(&format!("{session}: "), &format!("#{at}: "));
+                text = text.replace(&format!("({session}, "), &format!("(#{at}, "));
+            }
+        } else {
+            // Writing to a `String` cannot fail.
+            let _ = write!(text, "{:?}{:?}", self.sessions, self.ended);
+        }
+        let mut pages: BTreeMap<&StoreId, u32> = BTreeMap::from([(&self.base().mailbox.0, 1)]);
+        for (store, _) in &tables.ids {
+            *pages.entry(store).or_insert(1) += 1;
+        }
+        let before = self.base().mailbox.1;
+        pages.entry(&self.base().mailbox.0).and_modify(|pages| *pages -= before);
+        assert!(pages.values().all(|pages| *pages < STORE_CREDIT), "credit may run out: {pages:?}");
+        let mut parts = text.split("credit: ");
+        let mut without = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            without.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+        }
+        without
     }
 
     fn of_device(

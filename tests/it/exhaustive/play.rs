@@ -48,9 +48,17 @@ pub(super) struct Taken {
     pub(super) wrong: Vec<String>,
 }
 
+impl Taken {
+    fn is(&self, other: &Self) -> bool {
+        (self.state, &self.frames, self.hung) == (other.state, &other.frames, other.hung)
+    }
+}
+
 /// A state of a process.
 pub(super) struct Node {
     pub(super) name: u128,
+    /// What it is where nobody dies any more, if it is none of those itself.
+    pub(super) immortal: Option<u32>,
     pub(super) facts: Facts,
     /// What was read of its files.
     pub(super) known: Known,
@@ -144,8 +152,8 @@ impl Round<'_> {
             Job::Take(input) => {
                 let act = Act { input, dies: None };
                 let given = machine.act(act, self.frames).expect("nobody dies");
-                let state = machine.state(&given, self.frames);
-                let stays = state.name == work.name;
+                let state = machine.state(&given);
+                let stays = state.names.contains(&work.name);
                 let (here, gone) =
                     if stays { (Some(machine), None) } else { (None, Some(machine)) };
                 let gone = gone.filter(|_| self.has_room());
@@ -192,12 +200,12 @@ impl Machine {
         let mut begun = Some(self.begun());
         if !self.disk.is_synced() {
             let death = Death { point, power: true };
-            let state = self.after_power_cut().state(&given, frames);
+            let state = self.after_power_cut().state(&given);
             states.push((Act { input, dies: Some(death) }, state, begun.take()));
         }
         self.start_again();
         let death = Death { point, power: false };
-        states.push((Act { input, dies: Some(death) }, self.state(&given, frames), begun));
+        states.push((Act { input, dies: Some(death) }, self.state(&given), begun));
         states
     }
 }
@@ -271,7 +279,18 @@ impl Search {
                 if let Some(machine) = machine {
                     self.running.put((who, taken.state), machine);
                 }
-                self.nodes[who][state as usize].taken.push((input, taken));
+                // Who may still die does the same as who may not.
+                let nodes = &mut self.nodes[who];
+                if let Some(twin) = nodes[state as usize].immortal {
+                    let next = nodes[taken.state as usize].immortal.unwrap_or(taken.state);
+                    let here = Taken { state: next, ..taken.clone() };
+                    let twin = &mut nodes[twin as usize].taken;
+                    match twin.iter().find(|(known, _)| *known == input) {
+                        None => twin.push((input, here)),
+                        Some((_, there)) => assert!(here.is(there), "one name, two things"),
+                    }
+                }
+                nodes[state as usize].taken.push((input, taken));
             }
             (Played::Died(all), Job::Die(input)) => {
                 let mut died: Vec<Taken> = Vec::new();
@@ -312,7 +331,8 @@ impl Search {
         let mut wrong = std::mem::take(&mut next.wrong);
         let power = act.dies.is_some_and(|death| death.power);
         wrong.extend(next.facts.shrunk(&self.nodes[who][before as usize].facts, power));
-        let state = self.node(who, next, Some((before, act)), begun);
+        let mortal = self.nodes[who][before as usize].immortal.is_some();
+        let state = self.node(who, next, mortal, Some((before, act)), begun);
         Taken { state, wrong, ..Taken::default() }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use super::process::Machine;
 
 /// Processes that are kept running, at most.
-const MOST: usize = 300;
+const MOST: usize = 1_000;
 /// Files that one has open, at most: each database with its log and the log's index, and readers.
 const FILES: usize = 16;
 

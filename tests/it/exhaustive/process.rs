@@ -15,7 +15,7 @@ use mailtui::clock::Clock;
 use mailtui::command::intent::{Change, Intent};
 use mailtui::crash::faults::{Died, die_in, live};
 use mailtui::engine::Device;
-use mailtui::id::{DeviceId, EventId, ThreadId};
+use mailtui::id::{DeviceId, EventId, StoreId, ThreadId};
 use mailtui::label::Place;
 use mailtui::store::{Own, OwnEvent};
 use mailtui::sync::Frame;
@@ -28,6 +28,8 @@ use crate::support::world::scratch;
 
 /// The backend among the processes; the devices are 0 and 1.
 pub(super) const BACKEND: usize = 2;
+/// Numbers of sessions that each device has.
+const SESSIONS: u64 = 1_000;
 /// 2024-05-06T10:00:00Z in milliseconds.
 const NOW_MS: i64 = 1_714_989_600_000;
 
@@ -41,8 +43,6 @@ pub(super) enum Key {
 }
 
 impl Key {
-    pub(super) const ALL: [Self; 4] = [Self::Archive, Self::Trash, Self::Read, Self::Undo];
-
     fn intent(self, device: &Device, thread: &ThreadId) -> Intent {
         let change = match self {
             Self::Archive => Change::Place(Place::Archive),
@@ -104,6 +104,8 @@ pub(super) struct Base {
     pub(super) files: [Files; 3],
     pub(super) thread: ThreadId,
     pub(super) devices: [DeviceId; 2],
+    /// The Mailbox store, and how many events it has.
+    pub(super) mailbox: (StoreId, u32),
 }
 
 /// A process that starts again after a death: the files that it finds, each as small as can be, and
@@ -349,8 +351,8 @@ impl Machine {
         let (mut given, now) = (Given::default(), NOW_MS / 1_000);
         match input {
             Input::Dial(at) => {
-                // A number that no answer waits for.
-                let mut all = (0..).map(|n| u64::from(at) + 2 * n);
+                // A number that no answer waits for; the second device's are always the higher.
+                let mut all = (0..).map(|n| SESSIONS * (u64::from(at) + 1) + n);
                 let session = all.find(|n| !self.ended.contains(n)).expect("enough numbers");
                 backend.connect(session, self.base.devices[usize::from(at)].clone());
                 self.sessions[usize::from(at)] = Some(session);

@@ -13,28 +13,12 @@ use mailtui::sync::{Frame, encode};
 use super::facts::{Facts, State, together};
 use super::play::{Job, Need, Node, Taken};
 use super::pool::Pool;
-use super::process::{Act, BACKEND, Base, Begun, Given, Input, Key, Machine};
+use super::process::{Act, BACKEND, Base, Begun, Given, Input, Machine};
+use super::scope::Scope;
 use super::world::{AGAIN, CUTS, DEATHS, Move, World};
 
 /// Ways to what is wrong that are told.
 const LISTED: usize = 3;
-
-/// How much may happen.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Scope {
-    /// Keys, each of which is pressed once, on either device, at any time.
-    pub(super) keys: &'static [Key],
-    /// Whether a message comes.
-    pub(super) mail: bool,
-    /// Whether all begins when the devices are connected and have heard everything.
-    pub(super) connected: bool,
-    /// Deaths, connections that go, and frames that come a second time: how many of each, and how
-    /// many of all on one path.
-    pub(super) deaths: u32,
-    pub(super) cuts: u32,
-    pub(super) again: u32,
-    pub(super) faults: u32,
-}
 
 /// How far a search came.
 #[derive(Debug, Default)]
@@ -67,7 +51,9 @@ pub(super) struct Search {
     judged: HashSet<(u128, u128)>,
     worlds: Vec<World>,
     from: Vec<(u32, Move)>,
-    known: HashMap<World, u32>,
+    known: HashSet<World>,
+    /// Whether orders that come to the same are all played.
+    pub(super) every_order: bool,
     pub(super) found: Found,
 }
 
@@ -87,35 +73,60 @@ impl Search {
             judged: HashSet::new(),
             worlds: Vec::new(),
             from: Vec::new(),
-            known: HashMap::new(),
+            known: HashSet::new(),
+            every_order: false,
             found: Found::default(),
         };
         break_rule(broken);
         for who in 0..3 {
             let mut machine = Machine::after(who, base, None, &[], &[]);
-            let state = machine.state(&Given::default(), &[]);
+            let state = machine.state(&Given::default());
             assert!(state.wrong.is_empty(), "{:?}", state.wrong);
-            search.node(who, state, None, None);
+            search.node(who, state, true, None, None);
         }
         break_rule(None);
         search
     }
 
-    /// The number of a state, which may be new.
+    /// The number of a state, which may be new, and of the one that it is where nobody dies any
+    /// more. `mortal` says whether the state before was one of those that may die.
     pub(super) fn node(
         &mut self,
         who: usize,
         state: State,
+        mortal: bool,
         from: Option<(u32, Act)>,
         begun: Option<Begun>,
     ) -> u32 {
+        let State { names, facts, known, .. } = state;
+        let begun = begun.map(Arc::new);
+        let node = |name| {
+            let (facts, known, begun) = (facts.clone(), known.clone(), begun.clone());
+            let (taken, died, rest, immortal) = (Vec::new(), Vec::new(), None, None);
+            Node { name, immortal, facts, known, from, begun, taken, died, rest }
+        };
         let nodes = &mut self.nodes[who];
-        *self.names[who].entry(state.name).or_insert_with(|| {
-            let (taken, died, begun) = (Vec::new(), Vec::new(), begun.map(Arc::new));
-            let State { name, facts, known, .. } = state;
-            nodes.push(Node { name, facts, known, from, begun, taken, died, rest: None });
-            u32::try_from(nodes.len() - 1).expect("not so many")
-        })
+        let mut number = |node: Node| {
+            *self.names[who].entry(node.name).or_insert_with(|| {
+                nodes.push(node);
+                u32::try_from(nodes.len() - 1).expect("not so many")
+            })
+        };
+        let immortal = number(node(names[1]));
+        if !mortal {
+            return immortal;
+        }
+        number(Node { immortal: Some(immortal), ..node(names[0]) })
+    }
+
+    /// Where nobody dies any more, what a power cut would leave does not matter.
+    fn calm(&self, world: &mut World) {
+        if world.may(DEATHS) {
+            return;
+        }
+        for (who, at) in world.at.iter_mut().enumerate() {
+            *at = self.nodes[who][*at as usize].immortal.unwrap_or(*at);
+        }
     }
 
     pub(super) fn frame(&mut self, frame: Frame) -> u32 {
@@ -170,9 +181,8 @@ impl Search {
             return inputs;
         }
         let view = self.facts(world, who).view();
-        for (n, key) in self.scope.keys.iter().enumerate() {
-            inputs.extend((world.keys & 1 << n != 0).then_some(Input::Press(*key)));
-        }
+        let keys = self.scope.keys.next(world.keys, who);
+        inputs.extend(keys.into_iter().map(|(key, _)| Input::Press(key)));
         inputs.extend(view.saving.then_some(Input::Commit));
         inputs.extend((view.unsynced && !view.saving).then_some(Input::Sync));
         if let Some(frame) = self.queues[world.down[who] as usize].first() {
@@ -183,7 +193,8 @@ impl Search {
 
     fn moves(&self, world: &World) -> Vec<Move> {
         let mut moves = Vec::new();
-        for who in 0..3_u8 {
+        let first = if self.every_order { [true; 3] } else { self.scope.first(world) };
+        for who in (0..3_u8).filter(|who| first[usize::from(*who)]) {
             for input in self.inputs(world, usize::from(who)) {
                 moves.push(Move::Take(who, input, false));
                 let is_frame = matches!(input, Input::Hear(_) | Input::Arrive(..));
@@ -277,6 +288,7 @@ impl Search {
                 self.spent(&mut next, who, input);
                 if keep {
                     next.spend(AGAIN);
+                    self.calm(&mut next);
                     next.old = Some(match input {
                         Input::Hear(frame) => (u8::try_from(who).expect("small"), false, frame),
                         Input::Arrive(at, frame) => (at, true, frame),
@@ -295,6 +307,7 @@ impl Search {
             }
             Move::Cut(at) => {
                 next.spend(CUTS);
+                self.calm(&mut next);
                 self.part(&mut next, usize::from(at), None, &mut wrong)?;
             }
             Move::Die(who, input) => return self.die(world, usize::from(who), input),
@@ -306,11 +319,9 @@ impl Search {
     fn spent(&mut self, world: &mut World, who: usize, input: Input) {
         match input {
             Input::Press(key) => {
-                let mut keys = self.scope.keys.iter().enumerate();
-                let is_left =
-                    |(n, known): &(usize, &Key)| **known == key && world.keys & 1 << n != 0;
-                let (at, _) = keys.find(is_left).expect("it is left");
-                world.keys &= !(1 << at);
+                let keys = self.scope.keys.next(world.keys, who).into_iter();
+                let mut left = keys.filter(|(known, _)| *known == key).map(|(_, left)| left);
+                world.keys = left.next().expect("it is left");
             }
             Input::Mail => world.mail = false,
             Input::Dial(at) => world.connected[usize::from(at)] = true,
@@ -338,6 +349,7 @@ impl Search {
         for after in died {
             let (mut next, mut wrong) = (*world, after.wrong.clone());
             next.spend(DEATHS);
+            self.calm(&mut next);
             // A message that was not taken in comes again; a key that was pressed does not.
             if matches!(input, Input::Press(_)) {
                 self.spent(&mut next, who, input);
@@ -348,6 +360,7 @@ impl Search {
                 }
             }
             next.at[who] = after.state;
+            self.calm(&mut next);
             all.push((next, wrong));
         }
         Ok(all)
@@ -393,16 +406,18 @@ impl Search {
 
     fn begin(&self) -> World {
         let left = [self.scope.deaths, self.scope.cuts, self.scope.again, self.scope.faults];
-        World {
-            at: [0; 3],
+        let mut world = World {
+            at: [1; 3],
             up: [0; 2],
             down: [0; 2],
             connected: [false; 2],
-            keys: u8::try_from((1_u32 << self.scope.keys.len()) - 1).expect("few keys"),
+            keys: self.scope.keys.begin(),
             mail: self.scope.mail,
             left: left.map(|left| u8::try_from(left).expect("few faults")),
             old: None,
-        }
+        };
+        self.calm(&mut world);
+        world
     }
 
     /// Goes on from a world without keys, mail and faults until nothing moves.
@@ -472,7 +487,7 @@ impl Search {
         let begin = if self.scope.connected { self.settle(begin) } else { begin };
         self.worlds.push(begin);
         self.from.push((0, Move::Again));
-        self.known.insert(begin, 0);
+        self.known.insert(begin);
         let mut layer = 0..1_u32;
         while !layer.is_empty() && self.found.wrong.is_empty() {
             let end = layer.end;
@@ -543,12 +558,11 @@ impl Search {
     }
 
     fn add(&mut self, from: u32, what: Move, world: World) {
-        if self.known.contains_key(&world) {
+        if !self.known.insert(world) {
             return;
         }
         let wrong = self.wrong(&world);
         self.complain(from, Some(what), &wrong);
-        self.known.insert(world, u32::try_from(self.worlds.len()).expect("not so many"));
         self.worlds.push(world);
         self.from.push((from, what));
     }

@@ -127,7 +127,7 @@ fn ids_of(dbs: &[Db], wrong: &mut Vec<String>) -> BTreeSet<(StoreId, EventId)> {
 }
 
 /// A name made of all that something is.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Fingerprint(blake3::Hasher);
 
 impl Fingerprint {

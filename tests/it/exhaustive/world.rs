@@ -13,8 +13,8 @@ pub(super) struct World {
     pub(super) up: [u32; 2],
     pub(super) down: [u32; 2],
     pub(super) connected: [bool; 2],
-    /// Keys that were not pressed, as a set; whether the message is still to come.
-    pub(super) keys: u8,
+    /// Keys that were not pressed, as the scope counts them; whether the message is still to come.
+    pub(super) keys: [u8; 2],
     pub(super) mail: bool,
     /// Faults that may still be: deaths, cuts, second deliveries, and of all.
     pub(super) left: [u8; 4],
