@@ -59,13 +59,16 @@ pub(crate) fn of(world: &mut World, truth: &Truth, labels: &BTreeSet<LabelId>) -
     wrong
 }
 
-/// No message is in two threads.
+/// No message is in two conversations.
 fn twice(truth: &Truth, wrong: &mut Vec<String>) {
     let mut seen = BTreeMap::new();
-    for (thread, told) in &truth.threads {
-        for message in told.state.messages.iter().map(|row| &row.message.message) {
-            if let Some(other) = seen.insert(message.clone(), thread) {
-                wrong.push(format!("message {message} is in {other} and in {thread}"));
+    for (root, members) in truth.conversations() {
+        for told in members.iter().map(|member| &truth.threads[member]) {
+            for message in told.state.messages.iter().map(|row| &row.message.message) {
+                let other = seen.insert(message.clone(), root.clone());
+                if let Some(other) = other.filter(|other| *other != root) {
+                    wrong.push(format!("message {message} is in {other} and in {root}"));
+                }
             }
         }
     }
