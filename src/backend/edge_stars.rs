@@ -78,7 +78,7 @@ impl Backend {
         let star = Flags { starred: true, ..Flags::default() };
         let flags = covers.iter().filter_map(|message| {
             let here = state.message(message)?.message.flags.starred;
-            let is = |row: &&Row| row.message == *message && row.base.starred;
+            let is = |row: &&Row| row.message == *message && row.is_starred();
             let there = shown.rows.iter().any(|row| is(&row));
             let (set, cleared) = match (here, there) {
                 (false, true) => (star, Flags::default()),
