@@ -40,10 +40,9 @@ impl Base {
                     "\\Flagged" => {
                         base.flags.starred = to;
                         // With Gmail it is the same as its label.
-                        let labels = base.labels.iter_mut();
-                        labels.for_each(|held| {
-                            held.retain(|label| to || !label.eq_ignore_ascii_case(gmail::STAR))
-                        });
+                        for held in base.labels.iter_mut().filter(|_| !to) {
+                            held.retain(|label| !label.eq_ignore_ascii_case(gmail::STAR));
+                        }
                     }
                     "\\Answered" => base.flags.answered = to,
                     "$Forwarded" => base.flags.forwarded = to,
