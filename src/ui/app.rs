@@ -18,6 +18,7 @@ use crate::config::Loaded;
 use crate::config::colour::Rgb;
 use crate::engine::accounts::{AccountAsk, Accounts};
 use crate::engine::handle::{Request, Update};
+use crate::engine::search::Indexed;
 use crate::engine::stats::Stats;
 use crate::engine::view::{ImportProgress, Label, Page, Status};
 use crate::id::{ActionId, LabelId};
@@ -314,6 +315,8 @@ pub struct Model {
     pub list: List,
     /// The search whose finds the list shows.
     pub search: Option<Box<Search>>,
+    /// How far the index is, where that was told.
+    pub indexed: Option<Indexed>,
     /// What was searched before, the newest first.
     pub searches: Vec<String>,
     /// The saved searches, in the order of their names.
@@ -446,6 +449,7 @@ impl Model {
             labels,
             list,
             search: None,
+            indexed: None,
             searches: Vec::new(),
             saved: Vec::new(),
             reader: None,
