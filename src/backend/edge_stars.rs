@@ -4,8 +4,8 @@
 //! star of a key is decided when it is written, and is in the conversation's log from the moment at
 //! which the server has said so, or shows it: so what is shown of a message is what its server has,
 //! whatever comes into the conversation later. It changes nothing of the conversation as a whole:
-//! that is what the key said, and an undo of it takes back. Where both sides have nothing to say any
-//! more and only one of them has a star, a word of the server was missed, and it is heard then.
+//! that is what the key said, and an undo of it takes back. Where neither side has anything to say
+//! any more and only one of them has a star, a word of the server was missed: it is heard then.
 
 use std::collections::BTreeSet;
 
