@@ -84,7 +84,7 @@ fn index(db: &Db, thread: &ThreadId, message: &MessageAdded) -> Result<(), Store
         (_, Some(raw)) => mail::message_key(&mail::Parsed::default(), raw),
         _ => return Ok(()),
     };
-    Index::name(db, &key, thread)?;
+    Index::found(db, &key, thread)?;
     if let Some(raw) = &raw {
         Index::add(db, &key, &mail::canonical_hash(raw))?;
     }

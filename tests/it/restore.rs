@@ -415,6 +415,42 @@ fn a_message_that_was_fetched_again_before_it_comes_back_is_that_message() {
     assert_eq!((told.state.messages.len(), told.cells.place), (1, Place::Inbox));
 }
 
+#[test]
+fn mail_that_came_back_and_is_taken_in_again_is_there_once() {
+    let mut world = world(25);
+    let backup = mail("old");
+    world.mail(backup.bytes(), Folder::default());
+    world.sync();
+    world.backup("one");
+    // Two conversations that turn out to be one: each has a message that names one of the other.
+    let long = "A line of a long text.\n".repeat(4096);
+    let mut all = vec![mail("one").body(&long), mail("two").body(&long)];
+    all.push(mail("three").reply_to("one", "two"));
+    all.push(mail("four").reply_to("two", "one"));
+    let mut threads = BTreeSet::new();
+    for message in &all {
+        let Outcome::Imported { thread, .. } = world.mail(message.bytes(), Folder::default())
+        else {
+            panic!("it is new")
+        };
+        threads.insert(thread);
+    }
+    assert_eq!(threads.len(), 2);
+    world.sync();
+    for thread in &threads {
+        hold(&mut world, B, thread);
+    }
+    world.restore("one");
+    rest(&mut world, &[]);
+    for message in all.iter().rev() {
+        world.mail(message.bytes(), Folder::default());
+    }
+    let truth = rest(&mut world, &[]);
+    let messages = threads.iter().map(|thread| truth.threads[thread].state.messages.len());
+    assert_eq!(messages.sum::<usize>(), 4);
+    assert_eq!(world.backend().doctor().unwrap(), Vec::new(), "their bytes are here again");
+}
+
 /// How a device comes to the rows of the life that a restore began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rows {

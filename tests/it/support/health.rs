@@ -55,7 +55,20 @@ pub(crate) fn of(world: &mut World, truth: &Truth, labels: &BTreeSet<LabelId>) -
     wrong.extend(found.map(|f| format!("backend: doctor: {}: {}", f.code, f.detail)));
     logs(world, truth, &mut wrong);
     gone(world, truth, &mut wrong);
+    twice(truth, &mut wrong);
     wrong
+}
+
+/// No message is in two threads.
+fn twice(truth: &Truth, wrong: &mut Vec<String>) {
+    let mut seen = BTreeMap::new();
+    for (thread, told) in &truth.threads {
+        for message in told.state.messages.iter().map(|row| &row.message.message) {
+            if let Some(other) = seen.insert(message.clone(), thread) {
+                wrong.push(format!("message {message} is in {other} and in {thread}"));
+            }
+        }
+    }
 }
 
 /// Whether an own event rightly waits for a log that is kept and was not fetched since.
