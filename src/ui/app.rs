@@ -428,10 +428,8 @@ impl Model {
             Some((page, labels, status)) => (List::of(page), labels, status),
             None => (List::new(Place::Inbox.label()), Vec::new(), Status::default()),
         };
-        let stage = match beginning.first_run {
-            Some(told) => Stage::FirstRun(Box::new(Screen::new(told))),
-            None => Stage::Mail,
-        };
+        let first_run = |told| Stage::FirstRun(Box::new(Screen::new(told)));
+        let stage = beginning.first_run.map_or(Stage::Mail, first_run);
         Self {
             size: (80, 24),
             now_ms: beginning.now_ms,
