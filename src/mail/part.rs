@@ -78,8 +78,8 @@ struct Context {
     /// RFC 2046 section 5.1.5: parts of a digest are messages unless they say otherwise.
     in_digest: bool,
     in_alternative: bool,
-    /// What is not shown of it is nothing to miss: another part says the same, it belongs to a page,
-    /// or it is for a program.
+    /// What is not shown of it is nothing to miss: another part says the same, it belongs to a
+    /// page, or it is for a program.
     not_missed: bool,
 }
 
