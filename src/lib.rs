@@ -146,6 +146,7 @@
 //! | words of what is imported | `mail/searchable` → `search/ahead` → `storage/feed` |
 //! | `search` | `cli/search` → `search/query` → `engine/finding` → `search/find` (`plan`, `walk`) |
 //! | a search need not look what is new | `cli/search/quiet` |
+//! | the beginning of a word is asked as words | `search/begun` → `search/plan` |
 //! | `list` and `search` are read without the whole parser | `cli/reading` |
 //! | mail is searched on the screen | `ui/search` → `engine/searcher` → `engine/sought` (rows) |
 //! | what was found in a conversation | `ui/reader/hits` ← `search/hits` |

@@ -145,6 +145,7 @@ impl Backend {
         let (mut pushed, mut answers) = (Vec::new(), Vec::new());
         let mut heads: HashMap<StoreId, Head> = HashMap::with_capacity(stores.len());
         let restored = storage::restored(&self.db)?;
+        let mut grew = false;
         for push in stores {
             let (store, again, expect) = (push.store.clone(), push.again, push.expect);
             let found = Log::find(self.log_of(&store), &store)?;
@@ -161,7 +162,7 @@ impl Backend {
                 let back =
                     if again { returns::unknown(&self.db, &store, &events)? } else { Vec::new() };
                 let appended = self.append_mended((&store, found), restored, &events)?;
-                returns::take_back(&self.db, &store, &back)?;
+                grew |= returns::take_back(&self.db, &self.epoch, &store, &back)?;
                 if let Some(thread) = store.as_thread().filter(|_| begins && !again) {
                     storage::Links::begun(&self.db, &thread)?;
                 }
@@ -181,7 +182,8 @@ impl Backend {
                 pushed.push((store, events));
             }
         }
-        if storage::spread(&self.db, &self.epoch, &pushed)? {
+        grew |= storage::spread(&self.db, &self.epoch, &pushed)?;
+        if grew {
             for (store, head) in &mut heads {
                 *head = Log::head(self.log_of(store), store)?;
             }

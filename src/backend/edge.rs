@@ -431,7 +431,7 @@ impl Backend {
     }
 
     /// What was as agreed before a server's word is as agreed after it.
-    fn agree_again(
+    pub(super) fn agree_again(
         &mut self,
         thread: &ThreadId,
         agreed: Option<Agreed>,

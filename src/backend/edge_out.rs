@@ -39,7 +39,10 @@ impl Backend {
             let held = Edges::of_thread(&self.db, account, &thread)?;
             let rows = standing(held.iter().filter_map(EdgeMessage::row).collect());
             let shown = Shown { ours: &ours, rows: &rows, folders: &info };
-            let ordered = self.ordered(account, &thread, &shown, wish)?;
+            let (ordered, rests) = self.ordered(account, &thread, &shown, wish)?;
+            if rests {
+                self.hear_missed_star(account, &thread, &state, &shown)?;
+            }
             for (at, what) in ordered {
                 let row = &rows[at];
                 let of = |held: &&EdgeMessage| (held.folder, held.uid) == (row.folder, row.uid);
@@ -62,14 +65,15 @@ impl Backend {
         Ok(groups.into_iter().map(order).collect())
     }
 
-    /// What is to be written of a conversation; on disk that it was told when this returns.
+    /// What is to be written of a conversation, and whether that is nothing and waits for nothing;
+    /// on disk that it was told when this returns.
     fn ordered(
         &self,
         account: &str,
         thread: &ThreadId,
         shown: &Shown<'_>,
         wish: &Wish,
-    ) -> Result<Vec<Ordered>, StoreError> {
+    ) -> Result<(Vec<Ordered>, bool), StoreError> {
         let Shown { ours, rows, folders } = *shown;
         let agreed = Edges::agreed(&self.db, account, thread, self.now)?;
         let mut agreed = agreed.unwrap_or_else(|| Agreed::of(ours.stand.clone()));
@@ -98,7 +102,7 @@ impl Backend {
             agreed = agreed.with(ours.stand.clone());
         }
         Edges::agree(&self.db, account, thread, &agreed, dirty)?;
-        Ok(ordered)
+        Ok((ordered, dirty == Dirty::No))
     }
 
     /// How many messages left a folder and were not met again yet.

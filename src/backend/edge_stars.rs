@@ -4,17 +4,23 @@
 //! star of a key is decided when it is written, and is in the conversation's log from the moment at
 //! which the server has said so, or shows it: so what is shown of a message is what its server has,
 //! whatever comes into the conversation later. It changes nothing of the conversation as a whole:
-//! that is what the key said, and an undo of it takes back.
+//! that is what the key said, and an undo of it takes back. Where neither side has anything to say
+//! any more and only one of them has a star, a word of the server was missed: it is heard then.
 
 use std::collections::BTreeSet;
 
 use crate::backend::core::Backend;
 use crate::backend::ingest::{event, event_id};
-use crate::backend::storage::{self, EdgeMessage, Edges};
+use crate::backend::storage::{self, Dirty, EdgeMessage, Edges};
 use crate::backend::thread_client::state_of;
+use crate::bridge::Follow;
+use crate::bridge::follow::{Change, FlagsChange};
 use crate::id::{MessageId, StoreId, ThreadId};
+use crate::imap::orders::Row;
+use crate::imap::shown::Shown;
+use crate::mail::Flags;
 use crate::store::{Args, NewEvent, StoreError};
-use crate::thread::{MessageOnly, name};
+use crate::thread::{MessageOnly, ThreadState, name};
 
 impl Backend {
     /// Notes the stars of messages of which an account's rows have another one than before; what
@@ -48,5 +54,50 @@ impl Backend {
         }
         storage::append(&self.db, &self.epoch, &store, &events)?;
         Ok(())
+    }
+
+    /// Nothing is to be written of a conversation, and nothing of it is away: where only one side
+    /// has a star, the server's word was missed. A message that another client moves while we
+    /// write to where it was leaves its star there without a word.
+    pub(super) fn hear_missed_star(
+        &mut self,
+        account: &str,
+        thread: &ThreadId,
+        state: &ThreadState,
+        shown: &Shown<'_>,
+    ) -> Result<(), StoreError> {
+        let there = shown.is_starred();
+        let Some(mut agreed) = Edges::agreed(&self.db, account, thread, self.now)? else {
+            return Ok(());
+        };
+        if there == shown.ours.stand.starred || shown.rows.is_empty() {
+            return Ok(());
+        }
+        let covers: BTreeSet<MessageId> =
+            shown.rows.iter().map(|row| row.message.clone()).collect();
+        let star = Flags { starred: true, ..Flags::default() };
+        let flags = covers.iter().filter_map(|message| {
+            let here = state.message(message)?.message.flags.starred;
+            let is = |row: &&Row| row.message == *message && row.is_starred();
+            let there = shown.rows.iter().any(|row| is(&row));
+            let (set, cleared) = match (here, there) {
+                (false, true) => (star, Flags::default()),
+                (true, false) => (Flags::default(), star),
+                _ => return None,
+            };
+            Some(FlagsChange { message: message.clone(), set, cleared, sent: None })
+        });
+        let flags: Vec<FlagsChange> = flags.collect();
+        if flags.is_empty() {
+            // The star is of no message that this server has: it is written, or taken, again.
+            agreed.stand.starred = there;
+            return Edges::agree(&self.db, account, thread, &agreed, Dirty::Yes);
+        }
+        let token = format!("{}.{}", self.epoch.as_str(), Edges::turn(&self.db)?);
+        let change = Change { flags, ..Change::default() };
+        let covers = covers.into_iter().collect();
+        self.follow(&[Follow { thread: thread.clone(), token, covers, change }], self.now)?;
+        let agreed = self.agree_again(thread, Some(agreed), shown.ours)?;
+        Edges::agree(&self.db, account, thread, &agreed, Dirty::Yes)
     }
 }

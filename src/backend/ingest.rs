@@ -373,6 +373,11 @@ fn append(
     ready: &Ready,
     begin: Option<&ThreadCreated>,
 ) -> Result<(), StoreError> {
+    let id = event_id(&["message", &ready.key], &ready.hash);
+    let store = StoreId::thread(thread);
+    if begin.is_none() && Log::holds(db, &store, &id)? {
+        return bytes_again(db, ready);
+    }
     append_blobs(db, ready)?;
     Index::add(db, &ready.key, &ready.hash)?;
     if ready.message.outline {
@@ -383,10 +388,21 @@ fn append(
         let id = event_id(&["created", thread.as_str()], &[]);
         events.push(event(id, name::THREAD_CREATED, Args::of(begin), epoch)?);
     }
-    let id = event_id(&["message", &ready.key], &ready.hash);
     let args = ready.args.clone().unwrap_or_else(|| Args::of(&ready.message));
     events.push(event(id, name::MESSAGE_ADDED, args, epoch)?);
-    storage::append(db, epoch, &StoreId::thread(thread), &events)?;
+    storage::append(db, epoch, &store, &events)?;
+    Ok(())
+}
+
+/// The log has the message, but after a restore nobody had its bytes: now they are here. What was
+/// here when the message came back was counted then.
+fn bytes_again(db: &Db, ready: &Ready) -> Result<(), StoreError> {
+    Index::add(db, &ready.key, &ready.hash)?;
+    for blob in std::iter::once(&ready.raw).chain(&ready.text) {
+        if Blobs::size(db, blob.hash())?.is_none() {
+            Blobs::put(db, blob)?;
+        }
+    }
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use crate::backend::core::Backend;
 use crate::backend::storage::{self, Index, Links, Outlines, Purged};
 use crate::backend::{ingest, mailbox_client, wake};
-use crate::id::{EventId, StoreId, ThreadId};
+use crate::id::{Epoch, EventId, StoreId, ThreadId};
 use crate::mail;
 use crate::mailbox::{self, MailboxEvent};
 use crate::store::{Blobs, Db, Log, NewEvent, StoreError};
@@ -44,20 +44,27 @@ pub(super) fn is_named_by_what_it_is(events: &[NewEvent], id: &EventId) -> bool 
     its.is_some_and(|event| writers.contains(&event.device.as_str()))
 }
 
-/// These events of a thread came back, and are in its log now.
-pub(super) fn take_back(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result<(), StoreError> {
-    let Some(thread) = store.as_thread() else { return Ok(()) };
+/// These events of a thread came back, and are in its log now. Whether other threads are joined
+/// with it for that.
+pub(super) fn take_back(
+    db: &Db,
+    epoch: &Epoch,
+    store: &StoreId,
+    events: &[NewEvent],
+) -> Result<bool, StoreError> {
+    let Some(thread) = store.as_thread() else { return Ok(false) };
+    let mut joined = false;
     for event in events {
         match ThreadEvent::read(&event.name, &event.args) {
             Some(ThreadEvent::Created(_)) => Links::begun(db, &thread)?,
             Some(ThreadEvent::Message(message)) => {
-                index(db, &thread, &message)?;
+                joined |= index(db, epoch, &thread, &message)?;
                 if message.outline && !message.copy {
                     Outlines::note(db, &message.message, &thread)?;
                 }
             }
             Some(ThreadEvent::Reparsed(message)) => {
-                index(db, &thread, &message)?;
+                joined |= index(db, epoch, &thread, &message)?;
                 if !message.outline {
                     Outlines::done(db, &message.message)?;
                 }
@@ -70,11 +77,18 @@ pub(super) fn take_back(db: &Db, store: &StoreId, events: &[NewEvent]) -> Result
             _ => {}
         }
     }
-    Ok(())
+    Ok(joined)
 }
 
-/// Knows a message again by its name and, where its bytes are here, by these.
-fn index(db: &Db, thread: &ThreadId, message: &MessageAdded) -> Result<(), StoreError> {
+/// Knows a message again by its name and, where its bytes are here, by these. One that was taken in
+/// anew meanwhile, in another order, may be in a thread with another name: these are then one
+/// conversation.
+fn index(
+    db: &Db,
+    epoch: &Epoch,
+    thread: &ThreadId,
+    message: &MessageAdded,
+) -> Result<bool, StoreError> {
     for blob in std::iter::once(&message.raw).chain(&message.text_blob) {
         Blobs::refer(db, blob)?;
     }
@@ -82,13 +96,17 @@ fn index(db: &Db, thread: &ThreadId, message: &MessageAdded) -> Result<(), Store
     let key = match (&message.message_id, &raw) {
         (Some(id), _) if !id.is_empty() => id.clone(),
         (_, Some(raw)) => mail::message_key(&mail::Parsed::default(), raw),
-        _ => return Ok(()),
+        _ => return Ok(false),
     };
-    Index::name(db, &key, thread)?;
+    Index::found(db, &key, thread)?;
     if let Some(raw) = &raw {
         Index::add(db, &key, &mail::canonical_hash(raw))?;
     }
-    message.references.iter().try_for_each(|ancestor| Index::name(db, ancestor, thread))
+    message.references.iter().try_for_each(|ancestor| Index::name(db, ancestor, thread))?;
+    match Index::thread(db, &key)? {
+        Some(other) if other != *thread => ingest::join(db, epoch, thread, &other, &key),
+        _ => Ok(false),
+    }
 }
 
 impl Backend {

@@ -86,11 +86,14 @@ fn free(file: &Path, force: bool) -> Result<(), Notice> {
         let line = format!("{} is there already", file.display());
         return Err(Notice::error("exists", line, "name another file, or give --force"));
     }
-    if file.is_dir() {
-        let line = format!("{} is a directory", file.display());
-        return Err(Notice::error("exists", line, "name a file").exit(Exit::Usage));
-    }
-    Ok(())
+    let what = match std::fs::metadata(file) {
+        Ok(meta) if meta.is_dir() => "a directory",
+        // A device or a pipe would be gone for every other program.
+        Ok(meta) if !meta.is_file() => "not a file",
+        _ => return Ok(()),
+    };
+    let line = format!("{} is {what}", file.display());
+    Err(Notice::error("exists", line, "name a file").exit(Exit::Usage))
 }
 
 /// What was read back takes its name, for good.

@@ -72,7 +72,7 @@ impl Device {
             }
             Frame::Ack { stores } => self.acknowledged(&stores),
             Frame::Diverged { store, position, chain } => {
-                self.diverged(&store, Some(Head { position, chain }))
+                self.diverged(&store, Head { position, chain })
             }
             Frame::Settled { seq, head } => {
                 keep(&mut self.settled, seq, head);
@@ -193,16 +193,11 @@ impl Device {
                 Ok(Added::Yes) => {}
                 Ok(Added::Gap) => {
                     self.finish(&slice)?;
-                    self.misfit()?;
-                    // Something is missing between: ask again from where the log ends.
-                    let cursor = self.cursor()?;
-                    self.wanted.push(Frame::Unsubscribe { store: store.clone() });
-                    self.wanted.push(Frame::Subscribe { store: store.clone(), cursor });
-                    return Ok(());
+                    return self.ask_again(store);
                 }
-                Ok(Added::Diverged) => {
+                Ok(Added::Unfit) => {
                     self.db.rollback();
-                    return self.diverged(store, None);
+                    return self.ask_again(store);
                 }
                 Err(error) => {
                     self.db.rollback();
@@ -243,17 +238,28 @@ impl Device {
         }
         let appended = Log::append(&self.db, store, events.iter().map(|event| &event.event))?;
         slice.end = Some(appended.head);
-        // Otherwise the logs are not the same; or a page holds an event that the log has elsewhere,
-        // which would be applied a second time.
+        // Otherwise it is not what stands there; or a page holds an event that the log has
+        // elsewhere, which would be applied a second time.
         let last = events.last().map(|event| event.position);
         if appended.head.chain != chain
             || appended.added != events.len() as u64
             || Some(appended.head.position) != last
         {
-            return Ok(Added::Diverged);
+            return Ok(Added::Unfit);
         }
         slice.events.append(&mut events);
         Ok(Added::Yes)
+    }
+
+    /// Something is missing between a page and what is here, or it does not fit its own chain. What
+    /// is here was compared with the backend's log when it was asked: so that stays, and the
+    /// backend says once more whether the logs are the same up to there, and goes on from there.
+    fn ask_again(&mut self, store: &StoreId) -> Result<(), EngineError> {
+        self.misfit()?;
+        let cursor = self.cursor()?;
+        self.wanted.push(Frame::Unsubscribe { store: store.clone() });
+        self.wanted.push(Frame::Subscribe { store: store.clone(), cursor });
+        Ok(())
     }
 
     /// Materialises what was added to the log, and commits both.

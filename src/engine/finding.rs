@@ -22,6 +22,8 @@ struct Asked<'a> {
     renamed: Renamed,
     /// Rows that were read, by root.
     read: HashMap<ThreadId, Row>,
+    /// Threads of those of several, with their roots: messages of one conversation answer together.
+    joined: HashMap<ThreadId, ThreadId>,
 }
 
 impl Names for Asked<'_> {
@@ -44,11 +46,17 @@ impl Rows for Asked<'_> {
         thread: &ThreadId,
         lists: &[Vec<LabelId>],
     ) -> Result<Option<(ThreadId, Vec<LabelId>)>, StoreError> {
+        if let Some(row) = self.joined.get(thread).and_then(|root| self.read.get(root)) {
+            return Ok(Some((row.thread.clone(), row.labels.clone())));
+        }
         // Most of what is not to be shown is thrown away; its row need not be read.
         let passing = lists.iter().any(|list| list.iter().all(is_in_sight));
         let members = self.conversations.showing(thread, passing)?;
+        let ids = members.iter().map(|member| member.row.id.clone());
+        let joined: Vec<ThreadId> = if members.len() > 1 { ids.collect() } else { Vec::new() };
         let row = merge(members, &self.renamed);
         Ok(row.map(|row| {
+            self.joined.extend(joined.into_iter().map(|thread| (thread, row.thread.clone())));
             let shown = (row.thread.clone(), row.labels.clone());
             self.read.insert(row.thread.clone(), row);
             shown
@@ -99,7 +107,8 @@ impl Device {
         let _still = self.db.still()?;
         let renamed = mailbox::renamed_in_rows(&self.db)?;
         let conversations = Conversations::to_show(&self.db)?;
-        let mut asked = Asked { device: self, conversations, renamed, read: HashMap::new() };
+        let (read, joined) = (HashMap::new(), HashMap::new());
+        let mut asked = Asked { device: self, conversations, renamed, read, joined };
         let hits = index.find(ask, &mut asked, go_on)?;
         Ok((hits, asked.read))
     }

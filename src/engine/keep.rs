@@ -357,30 +357,30 @@ impl Device {
         self.keeper.fetches.get(thread) == Some(&true)
     }
 
-    /// A page of a thread that is fetched.
+    /// A page of a thread that is fetched; `false`, and nothing, when it does not fit its chain.
     pub(super) fn kept_page(
         &mut self,
         thread: &ThreadId,
         events: &[Event],
         head: u64,
         chain: Chain,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         if !self.is_fetching(thread) {
-            return Ok(());
+            return Ok(true);
         }
-        let Some(kept) = &self.kept else { return Ok(()) };
+        let Some(kept) = &self.kept else { return Ok(true) };
         let store = StoreId::thread(thread);
         let here = Log::head(kept, &store)?.position;
         let new = &events[events.partition_point(|event| event.position <= here)..];
         if new.first().is_some_and(|first| first.position != here + 1) {
-            return Ok(());
+            return Ok(true);
         }
         self.begin_kept(thread)?;
-        let Some(kept) = &mut self.kept else { return Ok(()) };
+        let Some(kept) = &mut self.kept else { return Ok(true) };
         let (position, end, bytes) = append_kept(kept, thread, new)?;
         if !new.is_empty() && end != chain {
             kept.rollback();
-            return self.diverged(&store, None);
+            return Ok(false);
         }
         crash::point("kept.before-commit");
         kept.commit()?;
@@ -392,7 +392,7 @@ impl Device {
             self.keeper.fetches.insert(thread.clone(), false);
             self.want_texts(thread)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Asks for the texts of a thread whose log is here; without any it is whole.

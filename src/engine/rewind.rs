@@ -259,11 +259,7 @@ impl Device {
     /// The backend's log is not the one that this device holds. `said` is where the backend thinks
     /// they part; where the chains differ even there, they part lower: half of it is tried next,
     /// and nothing at last.
-    pub(super) fn diverged(
-        &mut self,
-        store: &StoreId,
-        said: Option<Head>,
-    ) -> Result<(), EngineError> {
+    pub(super) fn diverged(&mut self, store: &StoreId, said: Head) -> Result<(), EngineError> {
         self.comparing.differed += if store.as_thread().is_some() { 1 } else { MAILBOX_COUNTS };
         if self.comparing.differed > MAX_DIVERGED {
             let message = "its logs are damaged: they do not fit their own chain".to_owned();
@@ -281,15 +277,31 @@ impl Device {
             return Ok(());
         };
         self.rewind_thread(&thread, said)?;
-        let awaited = self.comparing.is_asked(&thread) || self.is_fetching(&thread);
+        self.subscribe_again(&thread)
+    }
+
+    /// A page of a thread's log does not fit its own chain. What is here was compared with the
+    /// backend's log when it was asked: so that stays, and the backend says once more whether the
+    /// logs are the same up to there, and goes on from there.
+    pub(super) fn ask_thread_again(&mut self, thread: &ThreadId) -> Result<(), EngineError> {
+        self.misfit()?;
+        self.wanted.push(Frame::Unsubscribe { store: StoreId::thread(thread) });
+        self.subscribe_again(thread)
+    }
+
+    /// Asks for a thread's log from where it ends here, if it is still wanted.
+    fn subscribe_again(&mut self, thread: &ThreadId) -> Result<(), EngineError> {
+        let store = StoreId::thread(thread);
+        let awaited = self.comparing.is_asked(thread) || self.is_fetching(thread);
         let Some(epoch) = self.epoch.clone() else { return Ok(()) };
-        if let Some(open) = self.open.peek_mut(&thread) {
+        if let Some(open) = self.open.peek_mut(thread) {
             open.subscribed = false;
-            self.subscribe_thread(&thread);
+            self.subscribe_thread(thread);
         } else if let Some(kept) = self.kept.as_ref().filter(|_| awaited) {
-            let Head { position, chain } = Log::head(kept, store)?;
+            let Head { position, chain } = Log::head(kept, &store)?;
+            let epoch = self.comparing.held(&store).unwrap_or(epoch);
             let cursor = (position > 0).then_some(Cursor { epoch, position, chain });
-            self.wanted.push(Frame::Subscribe { store: store.clone(), cursor });
+            self.wanted.push(Frame::Subscribe { store, cursor });
         }
         Ok(())
     }
@@ -326,7 +338,7 @@ impl Device {
     }
 
     /// Puts a kept log back, and the loaded store that it makes.
-    fn rewind_thread(&mut self, thread: &ThreadId, said: Option<Head>) -> Result<(), EngineError> {
+    fn rewind_thread(&mut self, thread: &ThreadId, said: Head) -> Result<(), EngineError> {
         let store = StoreId::thread(thread);
         let (mut at, mut lost) = (0, Vec::new());
         if let Some(kept) = &self.kept {
@@ -395,9 +407,8 @@ impl Device {
 }
 
 /// The last position up to which a log here is taken to be the backend's.
-fn common(log: &Db, store: &StoreId, said: Option<Head>) -> Result<u64, StoreError> {
+fn common(log: &Db, store: &StoreId, said: Head) -> Result<u64, StoreError> {
     let head = Log::head(log, store)?.position;
-    let Some(said) = said else { return Ok(head / 2) };
     let here = Log::chain_at(log, store, said.position)?;
     Ok(if here == Some(said.chain) { said.position } else { said.position.min(head) / 2 })
 }

@@ -47,8 +47,8 @@ pub(super) enum Added {
     Yes,
     /// It does not follow on the log.
     Gap,
-    /// The log is another than the backend's.
-    Diverged,
+    /// It does not fit its own chain, or says again what the log has elsewhere.
+    Unfit,
 }
 
 /// Pages that are in the log of the open transaction and not in its tables yet.

@@ -185,3 +185,49 @@ fn a_log_that_parts_from_the_backends_above_a_snapshot_is_offered_whole_or_stays
     assert!(device.boot.is_some(), "nothing says what the rows were at the common position");
     assert_eq!(offered(&device), 5, "half way down nobody has compared them");
 }
+
+#[test]
+fn a_page_that_does_not_fit_its_chain_leaves_what_is_here_and_is_asked_for_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut device = device(dir.path());
+    welcome(&mut device, "b").unwrap();
+    let store = StoreId::mailbox();
+    let label = |n: u64| NewEvent {
+        id: EventId::try_from(format!("e{n}")).unwrap(),
+        name: "v1.LabelCreated".to_owned(),
+        args: Args::of(
+            &serde_json::json!({"label": format!("label-{n}"), "name": format!("L{n}")}),
+        ),
+        device: "other".try_into().unwrap(),
+        action: None,
+        epoch: Epoch::try_from("1.a").unwrap(),
+    };
+    let mut chain = Chain::default();
+    let mut page = |range: std::ops::RangeInclusive<u64>, fits: bool| {
+        let events = range.map(|n| {
+            chain = chain.after(&label(n));
+            crate::store::Event { position: n, event: label(n) }
+        });
+        let (store, events) = (StoreId::mailbox(), events.collect());
+        let chain = if fits { chain } else { Chain::ZERO.after(&label(99)) };
+        Frame::Page { store, events, head: 6, chain, more: false }
+    };
+    device.receive(page(1..=4, true)).unwrap();
+    device.outgoing().unwrap();
+    let held = Log::head(&device.db, &store).unwrap();
+    assert_eq!(held.position, 4);
+    let labels = |device: &Device| device.labels().unwrap().len();
+    let before = labels(&device);
+    let bad = page(5..=6, false);
+    device.receive(bad.clone()).unwrap();
+    assert_eq!((Log::head(&device.db, &store).unwrap(), labels(&device)), (held, before));
+    let asked = device.outgoing().unwrap().into_iter().find_map(|frame| match frame {
+        Frame::Subscribe { cursor: Some(cursor), .. } => Some((cursor.position, cursor.chain)),
+        _ => None,
+    });
+    assert_eq!(asked, Some((held.position, held.chain)), "it goes on from what is here");
+    // But not for ever.
+    let ends = (0..1_000).find_map(|_| device.receive(bad.clone()).err());
+    assert!(ends.is_some_and(|error| error.to_string().contains("fit")));
+    assert_eq!(Log::head(&device.db, &store).unwrap(), held);
+}

@@ -202,8 +202,8 @@ impl Device {
         chain: Chain,
     ) -> Result<(), EngineError> {
         let Some(open) = self.open.peek(thread) else {
-            self.kept_page(thread, events, head, chain)?;
-            return self.thread_compared(thread);
+            let fits = self.kept_page(thread, events, head, chain)?;
+            return if fits { self.thread_compared(thread) } else { self.ask_thread_again(thread) };
         };
         let here = open.position();
         let new = &events[events.partition_point(|event| event.position <= here)..];
@@ -211,11 +211,11 @@ impl Device {
             return self.misfit(); // an answer to an older subscription; the newer one's comes
         }
         if !follows(new, here, head) || open.chain_after(new) != chain {
-            return self.diverged(&StoreId::thread(thread), None);
+            return self.ask_thread_again(thread);
         }
         // The disk may refuse: what is loaded is never ahead of what is kept.
         if !new.is_empty() && !self.keep_page(thread, new, chain)? {
-            return self.diverged(&StoreId::thread(thread), None);
+            return self.ask_thread_again(thread);
         }
         let Some(open) = self.open.peek_mut(thread) else { return Ok(()) };
         open.add(new);

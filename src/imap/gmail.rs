@@ -15,6 +15,8 @@ use crate::safe_text;
 pub const CAPABILITY: &str = "X-GM-EXT-1";
 /// The label of what waits in the inbox.
 pub const INBOX: &str = "\\Inbox";
+/// The label that is the flag `\Flagged`.
+pub const STAR: &str = "\\Starred";
 
 /// Whether a label is there.
 #[must_use]
@@ -55,7 +57,7 @@ pub fn says(folder: &Folder, labels: &[String]) -> Folder {
 /// Flags, with the star that a label is.
 #[must_use]
 pub fn flags(flags: Flags, labels: &[String]) -> Flags {
-    Flags { starred: flags.starred || has(labels, "\\Starred"), ..flags }
+    Flags { starred: flags.starred || has(labels, STAR), ..flags }
 }
 
 #[cfg(test)]

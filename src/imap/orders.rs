@@ -71,6 +71,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether it is starred there.
+    #[must_use]
+    pub fn is_starred(&self) -> bool {
+        self.labels.as_ref().map_or(self.base, |held| gmail::flags(self.base, held)).starred
+    }
+
     /// Whether it is marked as deleted and waits there to be expunged: it is in no other folder, or
     /// a server that moves by copying keeps it. With Gmail the trash is a folder like any other.
     pub(super) const fn is_marked(&self) -> bool {
@@ -173,7 +179,7 @@ impl Scene<'_> {
 
     fn flags(&self) -> Vec<Ordered> {
         let (wanted, was) = (&self.ours.stand, self.agreed);
-        let starred = self.rows.iter().any(|row| row.base.starred);
+        let starred = self.rows.iter().any(Row::is_starred);
         let star = wanted.starred && !was.starred && !starred;
         let unstar = !wanted.starred && was.starred;
         let newest = if star { self.newest() } else { Vec::new() };
@@ -195,7 +201,7 @@ impl Scene<'_> {
             if newest.contains(&at) {
                 on.push("\\Flagged".to_owned());
             }
-            if unstar && row.base.starred {
+            if unstar && row.is_starred() {
                 off.push("\\Flagged".to_owned());
             }
             if row.is_marked() && self.is_taken_back() {

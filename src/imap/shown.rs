@@ -71,7 +71,7 @@ impl Shown<'_> {
     /// Whether any of it is starred.
     #[must_use]
     pub fn is_starred(&self) -> bool {
-        self.rows.iter().any(|row| row.base.starred)
+        self.rows.iter().any(Row::is_starred)
     }
 
     /// Whether it has a label: a folder, a keyword, or one of Gmail's.

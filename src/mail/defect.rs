@@ -37,6 +37,8 @@ pub(super) const BOUNDARY: &str = "boundary-missing";
 pub(super) const UNCLOSED: &str = "boundary-unclosed";
 /// Parts are nested more deeply, or are more, than what is read.
 pub(super) const PARTS: &str = "too-many-parts";
+/// A part has no name and is of a kind that is not shown: it is neither shown nor listed.
+pub(super) const NOT_SHOWN: &str = "part-not-shown";
 /// The list of ancestors was longer than what is kept.
 pub(super) const REFERENCES_CUT: &str = "references-cut";
 /// The body is encrypted.

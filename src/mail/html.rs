@@ -11,6 +11,7 @@ mod media;
 mod render;
 mod sheet;
 mod style;
+mod target;
 #[cfg(test)]
 mod tests;
 mod token;

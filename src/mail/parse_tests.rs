@@ -113,7 +113,30 @@ fn single_parts() {
     );
     check("Content-Type: text/plain; name=a.txt\n\nhi", &["attached a.txt text/plain 2", "| hi"]);
     check("Content-Disposition: attachment\n\nhi", &["attached - text/plain 2"]);
-    check("Content-Type: image/png\n\nxx", &[]);
+    check("Content-Type: image/png\n\nxx", &["defect part-not-shown"]);
+}
+
+#[test]
+fn a_part_that_is_neither_shown_nor_listed_is_told() {
+    let part = |kind: &str, body: &str| format!("Content-Type: {kind}\n\n{body}\n--b");
+    let with = |subtype: &str, kind: &str, body: &str| {
+        let part = part(kind, body);
+        format!("Content-Type: multipart/{subtype}; boundary=b\n\n--b\n\none\n--b\n{part}--\n")
+    };
+    for kind in ["application/pdf", "audio/wav", "text/calendar", "text/rtf", "image/png"] {
+        check(&format!("Content-Type: {kind}\n\nxx"), &["defect part-not-shown"]);
+        check(&with("mixed", kind, "xx"), &["defect part-not-shown", "| one"]);
+        check(&with("mixed", kind, " \n"), &["| one"]);
+        // The page has them, another part says the same, or it is for a program.
+        for subtype in ["related", "alternative", "report", "signed"] {
+            check(&with(subtype, kind, "xx"), &["| one"]);
+        }
+        let named = format!("{kind}; name=a.b");
+        check(&with("mixed", &named, "xx"), &[&format!("attached a.b {kind} 2"), "| one"]);
+    }
+    check(&with("encrypted", "application/octet-stream", "xx"), &["defect encrypted", "| one"]);
+    let inner = with("mixed", "message/rfc822", "Content-Type: application/pdf\n\nxx");
+    assert_eq!(parse(inner.as_bytes()).defects.last().map(String::as_str), Some("part-not-shown"));
 }
 
 #[test]

@@ -78,6 +78,16 @@ struct Context {
     /// RFC 2046 section 5.1.5: parts of a digest are messages unless they say otherwise.
     in_digest: bool,
     in_alternative: bool,
+    /// What is not shown of it is nothing to miss: another part says the same, it belongs to a
+    /// page, or it is for a program.
+    not_missed: bool,
+}
+
+impl Context {
+    /// A message, at this depth.
+    const fn message(depth: usize) -> Self {
+        Self { depth, in_digest: false, in_alternative: false, not_missed: false }
+    }
 }
 
 impl<'d> Walker<'d> {
@@ -121,7 +131,7 @@ impl<'d> Walker<'d> {
 
     /// Walks the whole message below `head`.
     pub(super) fn message(&mut self, head: &Head<'_>) -> Node {
-        self.part(head, Context { depth: 0, in_digest: false, in_alternative: false })
+        self.part(head, Context::message(0))
     }
 
     fn part(&mut self, head: &Head<'_>, context: Context) -> Node {
@@ -167,6 +177,10 @@ impl<'d> Walker<'d> {
             depth: context.depth + 1,
             in_digest: subtype == "digest",
             in_alternative: subtype == "alternative",
+            not_missed: matches!(
+                subtype,
+                "alternative" | "related" | "report" | "signed" | "encrypted"
+            ),
         };
         let mut nodes = Vec::with_capacity(bodies.len().min(16));
         for body in bodies {
@@ -197,10 +211,8 @@ impl<'d> Walker<'d> {
             return Node::All(Vec::new());
         }
         let inner = field::message(&bytes, self.defects);
-        let inner_context =
-            Context { depth: context.depth + 1, in_digest: false, in_alternative: false };
         self.inside += 1;
-        let node = self.part(&inner, inner_context);
+        let node = self.part(&inner, Context::message(context.depth + 1));
         self.inside -= 1;
         let attached = disposition.is_some_and(|value| value.value == "attachment");
         if attached && self.unshown.is_none() {
@@ -221,7 +233,8 @@ impl<'d> Walker<'d> {
         let bytes = transfer::decode(encoding, head.body, self.defects);
         let disposition = disposition(head);
         let attached = disposition.as_ref().is_some_and(|value| value.value == "attachment");
-        if attached || name(kind, disposition.as_ref(), self.defects).is_some() {
+        let listed = attached || name(kind, disposition.as_ref(), self.defects).is_some();
+        if listed {
             self.attach(kind, disposition.as_ref(), media_type, &bytes);
         } else if self.pictures && media_type.starts_with("image/") {
             let attachment = self.described(kind, disposition.as_ref(), media_type, &bytes);
@@ -229,12 +242,17 @@ impl<'d> Walker<'d> {
                 visit(&attachment, self.inside, &bytes);
             }
         }
-        if media_type.ends_with("/pkcs7-mime") || media_type.ends_with("/x-pkcs7-mime") {
+        let is_sealed =
+            media_type.ends_with("/pkcs7-mime") || media_type.ends_with("/x-pkcs7-mime");
+        if is_sealed {
             let signed =
                 kind.raw("smime-type").is_some_and(|t| t.eq_ignore_ascii_case(b"signed-data"));
             self.defects.note(if signed { defect::OPAQUE } else { defect::ENCRYPTED });
         }
         let shown = !attached && is_shown(media_type, context);
+        if !(shown || listed || is_sealed || context.not_missed || bytes.trim_ascii().is_empty()) {
+            self.defects.note(defect::NOT_SHOWN);
+        }
         if !shown && (self.unshown.is_none() || !is_text(media_type)) {
             return Node::All(Vec::new());
         }

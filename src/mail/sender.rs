@@ -5,7 +5,9 @@
 use std::collections::HashMap;
 
 use super::Address;
-use super::script::{domain_looks_like_another, is_unseen, looks_like_another, readable, skeleton};
+use super::script::{
+    compatible, domain_looks_like_another, is_unseen, looks_like_another, readable, skeleton,
+};
 
 /// Names that are remembered.
 const MAX_KNOWN: usize = 10_000;
@@ -65,8 +67,10 @@ pub fn doubts(address: &Address, known: &Known) -> Vec<Doubt> {
     let mut out = Vec::new();
     let same = |other: &str| other.eq_ignore_ascii_case(&address.address);
     let name = address.name.as_deref().unwrap_or_default();
-    // A name that has an `@` shows an address, but for the one that it is.
-    let shown = name.split(|c: char| c.is_whitespace() || "<>()[]\"',;:".contains(c));
+    // A name that has an `@` shows an address, but for the one that it is: in whatever forms of the
+    // signs it is written, and with whatever is read as a dot (UTS 46 section 2.3).
+    let read: String = compatible(name).map(|c| if c == '\u{3002}' { '.' } else { c }).collect();
+    let shown = read.split(|c: char| c.is_whitespace() || "<>()[]\"',;:".contains(c));
     let shown = shown.map(|word| word.trim_matches('.')).filter(|word| is_address(word));
     if shown.into_iter().any(|word| !same(word)) {
         out.push(Doubt::NameShowsAddress);
@@ -87,9 +91,9 @@ pub fn doubts(address: &Address, known: &Known) -> Vec<Doubt> {
     out
 }
 
-/// `local@domain`, with any of the signs that look like an `@`.
+/// `local@domain`.
 fn is_address(word: &str) -> bool {
-    let Some((local, domain)) = word.split_once(['@', '\u{ff20}', '\u{fe6b}']) else {
+    let Some((local, domain)) = word.split_once('@') else {
         return false;
     };
     !local.is_empty() && domain.len() > 2 && domain.trim_end_matches('.').contains('.')
@@ -126,6 +130,10 @@ mod tests {
         }
         check("bob@a.test", "eve@e.test", &[Doubt::NameShowsAddress]);
         check("Bob (bob\u{ff20}a.test)", "eve@e.test", &[Doubt::NameShowsAddress]);
+        check("bob\u{ff20}a\u{2024}test", "eve@e.test", &[Doubt::NameShowsAddress]);
+        check("bob@a\u{3002}test", "eve@e.test", &[Doubt::NameShowsAddress]);
+        check("bob@a\u{ff0e}test", "eve@e.test", &[Doubt::NameShowsAddress]);
+        check("bob\u{ff20}a\u{ff0e}test", "bob@a.test", &[]);
         check("P\u{430}ypal", "eve@e.test", &[Doubt::NameLookalike]);
         check("Eve", "eve@p\u{430}ypal.com", &[Doubt::DomainLookalike]);
         check("Eve", "eve@xn--80ak6aa92e.com", &[Doubt::DomainLookalike]);

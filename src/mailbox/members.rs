@@ -47,9 +47,8 @@ pub struct Conversations<'a> {
     statements: &'static Sql,
     /// A thread's row.
     one: CachedStatement<'a>,
-    /// Whether a root shows others; where every thread is its own root none does.
-    has_others: Option<CachedStatement<'a>>,
-    /// Their rows; prepared for the first root that has some, which takes longer than to ask them.
+    /// Rows of the others that a root shows; prepared for the first root that has some, which takes
+    /// longer than to ask them.
     others: Option<CachedStatement<'a>>,
     /// Whether watermarks are read.
     seen: bool,
@@ -61,8 +60,9 @@ impl std::fmt::Debug for Conversations<'_> {
     }
 }
 
-/// What [`member`] reads of rows that a condition chooses. No id has a space in it.
-fn select(which: &str, seen: bool) -> String {
+/// What [`member`] reads of rows that a condition chooses, and whether they are roots that show
+/// others, asked by `has_others`. No id has a space in it.
+fn select(which: &str, seen: bool, has_others: &str) -> String {
     let columns = row::COLUMNS;
     let (trail, epoch, position, watermarks) = if seen {
         ("trail", "epoch", "position", "LEFT JOIN watermarks ON threadId = id")
@@ -71,13 +71,16 @@ fn select(which: &str, seen: bool) -> String {
     };
     format!(
         "SELECT {columns}, {trail}, {epoch}, {position}, shown,
-             (SELECT group_concat(labelId, ' ') FROM threadLabels WHERE threadId = id)
-         FROM threadIndex {watermarks} LEFT JOIN overlay ON thread = id WHERE {which}"
+             (SELECT group_concat(labelId, ' ') FROM threadLabels WHERE threadId = id),
+             {has_others}
+         FROM threadIndex t {watermarks} LEFT JOIN overlay ON thread = id WHERE {which}"
     )
 }
 
-/// Whether a root shows others.
-const HAS_OTHERS: &str = "SELECT 1 FROM threadIndex WHERE root = ?1 AND root <> id";
+/// Whether a row is that of a root that shows others. Where every thread is its own root, the index
+/// that is asked is empty.
+const HAS_OTHERS: &str =
+    "EXISTS (SELECT 1 FROM threadIndex o WHERE o.root = t.id AND o.root <> o.id)";
 
 /// The statements for a thread's row and for those of the others that a root shows.
 struct Sql {
@@ -87,7 +90,10 @@ struct Sql {
 
 impl Sql {
     fn of(seen: bool) -> Self {
-        Self { one: select("id = ?1", seen), others: select("root = ?1 AND root <> id", seen) }
+        Self {
+            one: select("id = ?1", seen, HAS_OTHERS),
+            others: select("root = ?1 AND root <> id", seen, "0"),
+        }
     }
 }
 
@@ -99,6 +105,7 @@ const EPOCH: usize = row::COUNT;
 const POSITION: usize = row::COUNT + 1;
 const SHOWN: usize = row::COUNT + 2;
 const LABELS: usize = row::COUNT + 3;
+const OTHERS: usize = row::COUNT + 4;
 
 impl<'a> Conversations<'a> {
     /// Of a device's file; [`Db::still`] holds its moment.
@@ -118,12 +125,8 @@ impl<'a> Conversations<'a> {
     }
 
     fn by(db: &'a Db, statements: &'static Sql, seen: bool) -> Result<Self, StoreError> {
-        let sql = db.sql();
-        let linked = "SELECT 1 FROM threadIndex WHERE root <> id";
-        let linked = sql.prepare_cached(linked)?.exists([])?;
-        let has_others = linked.then(|| sql.prepare_cached(HAS_OTHERS)).transpose()?;
-        let one = sql.prepare_cached(&statements.one)?;
-        Ok(Self { db, statements, one, has_others, others: None, seen })
+        let one = db.sql().prepare_cached(&statements.one)?;
+        Ok(Self { db, statements, one, others: None, seen })
     }
 
     /// The members of the conversation with this root.
@@ -132,10 +135,15 @@ impl<'a> Conversations<'a> {
     /// When the database refuses.
     pub fn members(&mut self, root: &ThreadId) -> Result<Members, StoreError> {
         let mut members = Vec::with_capacity(1);
+        // A root that is not here may show others all the same.
+        let mut has_others = true;
         if let Some(row) = self.one.query([root.as_str()])?.next()? {
             members.push(member(row, self.seen)?);
+            has_others = row.get(OTHERS)?;
         }
-        self.add_others(root, &mut members)?;
+        if has_others {
+            self.add_others(root, &mut members)?;
+        }
         Ok(members)
     }
 
@@ -154,19 +162,19 @@ impl<'a> Conversations<'a> {
             drop(rows);
             return self.members(&root);
         }
-        if passing && is_out_of_sight(row)? && !has_others(self.has_others.as_mut(), thread)? {
+        let has_others: bool = row.get(OTHERS)?;
+        if passing && !has_others && is_out_of_sight(row)? {
             return Ok(Members::new());
         }
         let mut members = vec![member(row, self.seen)?];
         drop(rows);
-        self.add_others(thread, &mut members)?;
+        if has_others {
+            self.add_others(thread, &mut members)?;
+        }
         Ok(members)
     }
 
     fn add_others(&mut self, root: &ThreadId, members: &mut Members) -> Result<(), StoreError> {
-        if !has_others(self.has_others.as_mut(), root)? {
-            return Ok(());
-        }
         let others = match &mut self.others {
             Some(others) => others,
             none => none.insert(self.db.sql().prepare_cached(&self.statements.others)?),
@@ -178,14 +186,6 @@ impl<'a> Conversations<'a> {
         members.sort_by(|a, b| a.row.id.cmp(&b.row.id));
         Ok(())
     }
-}
-
-fn has_others(
-    asked: Option<&mut CachedStatement<'_>>,
-    root: &ThreadId,
-) -> Result<bool, StoreError> {
-    let Some(asked) = asked else { return Ok(false) };
-    Ok(asked.exists([root.as_str()])?)
 }
 
 /// Whether the row of a root says so, and no own event says otherwise.

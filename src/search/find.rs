@@ -102,8 +102,11 @@ impl Index {
         go_on: &dyn Fn() -> bool,
     ) -> Result<Vec<Hit>, StoreError> {
         let ranked = ask.order == Order::Relevance;
-        let plan = Plan::of(ask.query, rows, ask.typing, ranked);
         let _still = self.db.still()?;
+        // What is best is counted by what was asked.
+        let spelled = if ranked { None } else { self.spelled_out(ask.query) };
+        let query = spelled.as_ref().unwrap_or(ask.query);
+        let plan = Plan::of(query, rows, ask.typing, ranked);
         let mut search = Search {
             index: self,
             rest: &plan.rest,
@@ -120,12 +123,15 @@ impl Index {
             if hits.len() >= ask.limit || (looked % A_LOOK == 0 && !go_on()) {
                 return Ok(false);
             }
-            if let Some(message) = message(&mut find, row)?
+            let message = message(&mut find, row, &|thread| search.is_through_with(thread))?;
+            if let Some(message) = message
                 && let Some(shown) = search.answers(&message, rows)?
-                && met.insert(shown.root.clone())
             {
-                let (root, thread) = (shown.root.clone(), shown.thread.clone());
-                hits.push(Hit { root, thread, date: message.date });
+                search.threads.insert(message.thread, None);
+                if met.insert(shown.root.clone()) {
+                    let (root, thread) = (shown.root.clone(), shown.thread.clone());
+                    hits.push(Hit { root, thread, date: message.date });
+                }
             }
             Ok(hits.len() < ask.limit)
         })?;
@@ -137,19 +143,27 @@ impl Index {
 const MESSAGE: &str =
     "SELECT thread, date, size, attached, msgid FROM message WHERE id = ?1 AND gone = 0";
 
-/// The message of a row, by the statement [`MESSAGE`].
-fn message(find: &mut Statement<'_>, row: i64) -> Result<Option<Message>, StoreError> {
+/// The message of a row, by the statement [`MESSAGE`], unless nothing of its thread is wanted.
+fn message(
+    find: &mut Statement<'_>,
+    row: i64,
+    unwanted: &dyn Fn(i64) -> bool,
+) -> Result<Option<Message>, StoreError> {
     let message = find.query_row([row], |found| {
-        Ok(Message {
+        let thread = found.get(0)?;
+        if unwanted(thread) {
+            return Ok(None);
+        }
+        Ok(Some(Message {
             row,
-            thread: found.get(0)?,
+            thread,
             date: found.get(1)?,
             size: u64::try_from(found.get::<_, i64>(2)?).unwrap_or_default(),
             attached: found.get(3)?,
             name: found.get(4)?,
-        })
+        }))
     });
-    Ok(message.optional()?)
+    Ok(message.optional()?.flatten())
 }
 
 /// What is known of a message beside its words.
@@ -176,6 +190,7 @@ struct Search<'a> {
     rest: &'a [Expr],
     lists: Vec<Vec<LabelId>>,
     dates: (Option<i64>, Option<i64>),
+    /// Threads as they are shown; `None` where none of their messages is to be found any more.
     threads: HashMap<i64, Option<Rc<Shown>>>,
     /// Messages that answer a test of texts, by the test.
     sets: HashMap<String, HashSet<i64>>,
@@ -210,6 +225,11 @@ impl Search<'_> {
         }
         messages.sort_unstable_by(|a: &i64, b| b.cmp(a));
         Ok(Some(Among::These(messages)))
+    }
+
+    /// Whether nothing shows a thread, or its conversation is found.
+    fn is_through_with(&self, thread: i64) -> bool {
+        matches!(self.threads.get(&thread), Some(None))
     }
 
     /// What shows a message, where that answers what is left to be asked.

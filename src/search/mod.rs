@@ -9,6 +9,7 @@
 
 pub mod ahead;
 mod answers;
+mod begun;
 pub mod complete;
 pub mod entry;
 pub mod error;

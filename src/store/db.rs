@@ -500,9 +500,12 @@ impl Db {
     }
 }
 
-/// Whether SQLite was refused to write beside a file that it only had to read.
+/// Whether SQLite was refused to write beside a file that it only had to read, or had no room to.
 fn cannot_write(error: &StoreError) -> bool {
     use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    if error.is_full() {
+        return true;
+    }
     let StoreError::Sqlite(error) = error else { return false };
     matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly))
 }

@@ -106,7 +106,13 @@ impl StoreError {
     pub fn is_full(&self) -> bool {
         match self {
             Self::Io { error, .. } => error.kind() == std::io::ErrorKind::StorageFull,
-            _ => self.code() == Some(rusqlite::ErrorCode::DiskFull),
+            // Where there is not even room for the index of the log of writes, which readers need
+            // as well, SQLite calls it an error of the disk.
+            Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) => {
+                error.code == rusqlite::ErrorCode::DiskFull
+                    || error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+            }
+            _ => false,
         }
     }
 }
@@ -114,10 +120,9 @@ impl StoreError {
 impl Explain for StoreError {
     fn is_permanent(&self) -> bool {
         match self {
-            Self::Sqlite(_) => !matches!(
-                self.code(),
-                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DiskFull)
-            ),
+            Self::Sqlite(_) => {
+                !self.is_full() && self.code() != Some(rusqlite::ErrorCode::DatabaseBusy)
+            }
             Self::Io { .. } | Self::InUse { .. } | Self::Older { .. } | Self::GivenUp => false,
             Self::Damaged { .. }
             | Self::Foreign { .. }

@@ -18,6 +18,7 @@ use crate::config::Loaded;
 use crate::config::colour::Rgb;
 use crate::engine::accounts::{AccountAsk, Accounts};
 use crate::engine::handle::{Request, Update};
+use crate::engine::search::Indexed;
 use crate::engine::stats::Stats;
 use crate::engine::view::{ImportProgress, Label, Page, Status};
 use crate::id::{ActionId, LabelId};
@@ -314,6 +315,8 @@ pub struct Model {
     pub list: List,
     /// The search whose finds the list shows.
     pub search: Option<Box<Search>>,
+    /// How far the index is, where that was told.
+    pub indexed: Option<Indexed>,
     /// What was searched before, the newest first.
     pub searches: Vec<String>,
     /// The saved searches, in the order of their names.
@@ -425,10 +428,8 @@ impl Model {
             Some((page, labels, status)) => (List::of(page), labels, status),
             None => (List::new(Place::Inbox.label()), Vec::new(), Status::default()),
         };
-        let stage = match beginning.first_run {
-            Some(told) => Stage::FirstRun(Box::new(Screen::new(told))),
-            None => Stage::Mail,
-        };
+        let first_run = |told| Stage::FirstRun(Box::new(Screen::new(told)));
+        let stage = beginning.first_run.map_or(Stage::Mail, first_run);
         Self {
             size: (80, 24),
             now_ms: beginning.now_ms,
@@ -446,6 +447,7 @@ impl Model {
             labels,
             list,
             search: None,
+            indexed: None,
             searches: Vec::new(),
             saved: Vec::new(),
             reader: None,

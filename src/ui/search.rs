@@ -49,8 +49,6 @@ pub struct Search {
     pub parsed: Parsed,
     /// What is shown as found.
     pub needles: Needles,
-    /// How far the index is, where that was told.
-    pub indexed: Option<Indexed>,
     /// Why nothing could be looked at.
     pub wrong: Option<Notice>,
     /// How far the backend is, where it is asked too.
@@ -166,7 +164,6 @@ fn open(model: &mut Model) -> Vec<Effect> {
         order: Order::Newest,
         parsed: Parsed { query: Query::All, marks: Vec::new() },
         needles: Needles::default(),
-        indexed: None,
         wrong: None,
         there: AskedThere::Nobody,
         elsewhere: BTreeSet::new(),
@@ -231,7 +228,9 @@ pub fn look(model: &mut Model) -> Vec<Effect> {
     let me: Vec<String> =
         model.writing.identities.iter().map(|me| me.from.address.clone()).collect();
     let saved = model.saved.as_slice();
-    let context = Context { now, zone: &model.zone, me: &me, typing: true, saved };
+    // A saved search asks what its name asks elsewhere: its last word does not grow.
+    let grows = search.saved.is_none();
+    let context = Context { now, zone: &model.zone, me: &me, typing: grows, saved };
     search.parsed = parse(search.line.text(), &context);
     if search.line.text().trim().is_empty() {
         let had = search.asked.take().is_some();
@@ -416,8 +415,9 @@ fn snippets(model: &mut Model, ticket: u64, of: Vec<(ThreadId, Snippet)>) -> Vec
 
 /// Takes in how far the index is; once it has all, it is asked again.
 fn indexed(model: &mut Model, at: Indexed) -> Vec<Effect> {
+    // It is told when it changes, and is true of the next search as well.
+    let before = model.indexed.replace(at);
     let Some(search) = &mut model.search else { return Vec::new() };
-    let before = search.indexed.replace(at);
     let grew = at.grew || before.is_some_and(|before| before.lacks > 0 && before != at);
     // Rows that somebody works on do not move under the hand.
     let rests = model.list.cursor == 0 && model.list.selected.is_empty() && !model.list.jumping();

@@ -1,6 +1,6 @@
 //! `backup` and `restore`, with the real program: of a directory, and of a backend that serves.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use crate::support::binary::{Home, finish, text};
@@ -118,6 +118,10 @@ fn a_pipe_is_no_backup_and_is_not_waited_for() {
         let run = home.run(&["restore", &path.display().to_string(), "--json"]).exited(2);
         assert_eq!(text(&run.error(), "code"), "no-file", "{name}");
     }
+    let run = home.run(&["backup", "p", "--force", "--json"]).exited(2);
+    assert_eq!(text(&run.error(), "message"), "p is not a file");
+    let there = std::fs::symlink_metadata(home.path("p")).unwrap();
+    assert!(there.file_type().is_fifo(), "it is what it was");
 }
 
 #[test]

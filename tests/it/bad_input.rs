@@ -238,6 +238,21 @@ fn a_data_directory_that_may_not_be_written_can_be_read() {
 }
 
 #[test]
+fn a_disk_without_any_room_can_be_read() {
+    let home = home();
+    let before = home.list("anywhere");
+    // No file may grow over a block of 512 bytes, not even the index of a write-ahead log.
+    let program = |args: &str| {
+        let limit = "trap '' XFSZ; ulimit -f 1";
+        shell(&home, &format!("{limit}; exec \"$1\" --data-dir \"$2\" {args} --json"))
+    };
+    assert_eq!(program("list --label anywhere --limit 0").ok().lines(), before);
+    let written = program(&format!("star {}", text(&before[0], "thread"))).exited(1);
+    assert_eq!(text(&written.error(), "code"), "disk-full", "{written}");
+    home.assert_healthy("a disk without any room");
+}
+
+#[test]
 fn a_damaged_data_directory() {
     let home = home();
     for path in databases(&home) {

@@ -96,6 +96,7 @@ mod readme;
 mod removed;
 mod restore;
 mod restore_kill;
+mod restore_mail;
 mod saved_searches;
 mod scenarios;
 mod search;

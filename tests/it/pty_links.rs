@@ -38,7 +38,7 @@ fn show_says_where_links_lead_and_what_is_left_out() {
     assert_eq!(
         message["links"],
         json!([
-            link("www.bank.test", "https://evil.test/$(touchgone);x", &["other-target"]),
+            link("www.bank.test", "https://evil.test/$(touch%20gone);x", &["other-target"]),
             link("here", "https://good.test/a?b=c&d", &[]),
         ])
     );

@@ -16,16 +16,16 @@ use crate::support::mail::mail;
 use crate::support::truth::Truth;
 use crate::support::world::World;
 
-const A: usize = 0;
-const B: usize = 1;
+pub(crate) const A: usize = 0;
+pub(crate) const B: usize = 1;
 
 /// Two devices that keep the logs they open.
-fn world(seed: u64) -> World {
+pub(crate) fn world(seed: u64) -> World {
     World::new(&[("a", true), ("b", true)], seed)
 }
 
 /// A message of the conversation that `first` begins.
-fn receive(world: &mut World, first: &str, name: &str) -> ThreadId {
+pub(crate) fn receive(world: &mut World, first: &str, name: &str) -> ThreadId {
     world.clock.turn(60_000);
     let message = if first == name { mail(name) } else { mail(name).reply_to(first, first) };
     match world.mail(message.bytes(), Folder::default()) {
@@ -34,18 +34,18 @@ fn receive(world: &mut World, first: &str, name: &str) -> ThreadId {
     }
 }
 
-fn hold(world: &mut World, at: usize, thread: &ThreadId) {
+pub(crate) fn hold(world: &mut World, at: usize, thread: &ThreadId) {
     world.device_mut(at).load(thread).unwrap();
     world.sync();
     assert!(!world.device(at).kept_log(thread).unwrap().is_empty());
 }
 
-fn decide(world: &mut World, at: usize, intent: &Intent) {
+pub(crate) fn decide(world: &mut World, at: usize, intent: &Intent) {
     world.device_mut(at).intend(intent).unwrap();
     world.save(at);
 }
 
-fn change(world: &mut World, at: usize, thread: &ThreadId, change: Change) {
+pub(crate) fn change(world: &mut World, at: usize, thread: &ThreadId, change: Change) {
     let row = world.device(at).row(thread).unwrap().unwrap();
     decide(world, at, &Intent::Change { changes: vec![change], targets: row.members });
 }
@@ -55,7 +55,7 @@ fn place(world: &World, at: usize, thread: &ThreadId) -> Place {
 }
 
 /// Everybody has the same, nothing waits, and nothing is wrong with anything.
-fn rest(world: &mut World, labels: &[LabelId]) -> Truth {
+pub(crate) fn rest(world: &mut World, labels: &[LabelId]) -> Truth {
     world.heal();
     world.sync();
     let truth = Truth::read(&world.backend_dir());
@@ -297,7 +297,7 @@ fn what_the_ended_life_still_says_is_believed_and_what_a_log_holds_comes_back() 
 }
 
 /// Only one of them is there.
-fn without(world: &mut World, at: usize) {
+pub(crate) fn without(world: &mut World, at: usize) {
     world.cut(at);
     world.stations[at].apart = true;
 }

@@ -37,7 +37,13 @@ impl Base {
             for name in names {
                 match name.as_str() {
                     "\\Seen" => base.flags.read = to,
-                    "\\Flagged" => base.flags.starred = to,
+                    "\\Flagged" => {
+                        base.flags.starred = to;
+                        // With Gmail it is the same as its label.
+                        for held in base.labels.iter_mut().filter(|_| !to) {
+                            held.retain(|label| !label.eq_ignore_ascii_case(gmail::STAR));
+                        }
+                    }
                     "\\Answered" => base.flags.answered = to,
                     "$Forwarded" => base.flags.forwarded = to,
                     "\\Deleted" => base.flags.trashed = to,
@@ -78,4 +84,24 @@ pub(super) fn read_as_shown(
     flags: crate::mail::Flags,
 ) -> crate::mail::Flags {
     crate::mail::Flags { read: !state.trail().1.is_unread(position), ..flags }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::Flags;
+
+    #[test]
+    fn a_star_that_is_taken_is_gone_as_a_flag_and_as_the_label_that_it_is() {
+        let labels = ["\\Inbox", "\\starred", "work"].map(str::to_owned).to_vec();
+        let flags = Flags { starred: true, ..Flags::default() };
+        let base = Base { flags, labels: Some(labels), ..Base::default() };
+        let off = base.with(&[], &["\\Flagged".to_owned()]);
+        let left = off.labels.expect("labels");
+        assert_eq!(
+            (off.flags.starred, left),
+            (false, vec!["\\Inbox".to_owned(), "work".to_owned()])
+        );
+        assert_eq!(base.with(&["\\Flagged".to_owned()], &[]), base);
+    }
 }

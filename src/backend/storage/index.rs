@@ -84,6 +84,17 @@ impl Index {
         Ok(())
     }
 
+    /// A message is in this thread, whatever others that name it made of it before. Where its bytes
+    /// are known it stays where it is.
+    pub(crate) fn found(db: &Db, message: &str, thread: &ThreadId) -> Result<(), StoreError> {
+        let sql = "INSERT INTO messages(key, thread) VALUES (?1, ?2)
+                   ON CONFLICT(key) DO UPDATE SET thread = excluded.thread
+                   WHERE NOT EXISTS (SELECT 1 FROM messageBytes AS b WHERE b.key = excluded.key)";
+        let mut statement = db.sql().prepare_cached(sql)?;
+        statement.execute(params![Self::key(message), thread.as_str()])?;
+        Ok(())
+    }
+
     /// A message is there with these bytes.
     pub(crate) fn add(db: &Db, message: &str, hash: &[u8; 32]) -> Result<(), StoreError> {
         db.sql()

@@ -11,6 +11,15 @@ const MAX_ENTITY_BYTES: usize = 32;
 
 /// `source` with its references decoded.
 pub(super) fn entities(source: &str) -> String {
+    decoded(source, false)
+}
+
+/// The same of the value of an attribute: what has no semicolon is none before a `=`.
+pub(super) fn in_attribute(source: &str) -> String {
+    decoded(source, true)
+}
+
+fn decoded(source: &str, attribute: bool) -> String {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(at) = rest.find('&') {
@@ -21,7 +30,8 @@ pub(super) fn entities(source: &str) -> String {
         let length = name.take_while(|b| b.is_ascii_alphanumeric() || **b == b'#').count();
         let (entity, after) = rest.split_at(1 + length);
         let ended = after.starts_with(';');
-        if length == 0 || !decode_entity(entity, ended, &mut out) {
+        let is_name = attribute && after.starts_with('=') && !entity.starts_with("&#");
+        if length == 0 || is_name || !decode_entity(entity, ended, &mut out) {
             out.push_str(entity);
             rest = after;
             continue;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: counts only; nothing is fetched, and no address leaves this file.
 
-use super::entity::entities;
+use super::entity::in_attribute;
 use super::style::{declarations, is_zero};
 use super::token::Tag;
 use crate::mail::facts::LeftOut;
@@ -30,16 +30,17 @@ pub(super) fn count(tag: &Tag<'_>, counts: &mut LeftOut) {
     let is_image = tag.name == "img" || tag.name == "input";
     let mut remote = 0_u32;
     for name in ["src", "background", "poster", "data", "srcset"] {
-        remote += u32::from(tag.attribute(name).is_some_and(|value| is_remote(&entities(value))));
+        remote +=
+            u32::from(tag.attribute(name).is_some_and(|value| is_remote(&in_attribute(value))));
     }
     if tag.name == "link" {
         let loads = |rel: &str| ["stylesheet", "icon", "preload"].iter().any(|r| rel.contains(r));
         let rel = tag.attribute("rel").unwrap_or_default().to_ascii_lowercase();
-        let target = entities(tag.attribute("href").unwrap_or_default());
+        let target = in_attribute(tag.attribute("href").unwrap_or_default());
         remote += u32::from(loads(&rel) && is_remote(&target));
     }
     if let Some(style) = tag.attribute("style").filter(|style| style.contains("url(")) {
-        let style = entities(style);
+        let style = in_attribute(style);
         let urls = style.split("url(").skip(1).map(|url| url.trim_start_matches([' ', '"', '\'']));
         remote += u32::try_from(urls.filter(|url| is_remote(url)).count()).unwrap_or(u32::MAX);
     }
@@ -58,11 +59,11 @@ pub(super) fn count(tag: &Tag<'_>, counts: &mut LeftOut) {
 
 /// Whether an image cannot be meant to be seen.
 pub(super) fn is_tracker(tag: &Tag<'_>) -> bool {
-    let src = entities(tag.attribute("src").unwrap_or_default()).to_ascii_lowercase();
+    let src = in_attribute(tag.attribute("src").unwrap_or_default()).to_ascii_lowercase();
     if !is_remote(&src) {
         return false;
     }
-    let style = entities(tag.attribute("style").unwrap_or_default()).to_ascii_lowercase();
+    let style = in_attribute(tag.attribute("style").unwrap_or_default()).to_ascii_lowercase();
     let declared = |name: &str| {
         let own = declarations(&style).filter_map(|d| d.split_once(':'));
         let last = own.filter(|(known, _)| known.trim() == name).last();
@@ -81,7 +82,7 @@ pub(super) fn is_tracker(tag: &Tag<'_>) -> bool {
 
 /// Whether an image came with the message (RFC 2392).
 pub(super) fn is_inside(tag: &Tag<'_>) -> bool {
-    let src = entities(tag.attribute("src").unwrap_or_default());
+    let src = in_attribute(tag.attribute("src").unwrap_or_default());
     src.trim_start().get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("cid:"))
 }
 

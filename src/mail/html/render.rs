@@ -5,10 +5,11 @@
 //! source.
 
 use super::Rendered;
-use super::entity::entities;
+use super::entity::{entities, in_attribute};
 use super::media;
 use super::sheet::Sheet;
 use super::style::Look;
+use super::target::target;
 use super::token::Tag;
 use super::tree::{Entry, Tree, is_void};
 use crate::mail::facts::{Anchor, LeftOut};
@@ -17,6 +18,8 @@ use crate::mail::facts::{Anchor, LeftOut};
 const MAX_QUOTE_DEPTH: usize = 10;
 /// Lists inside lists that are indented.
 const MAX_LIST_DEPTH: usize = 16;
+/// The highest number that a list gives to an item.
+const MAX_ITEM: usize = 9_999_999;
 /// Link targets that are listed; further links show their text only.
 const MAX_LINKS: usize = 1_000;
 /// Links whose texts are told.
@@ -129,10 +132,10 @@ impl Renderer {
             "ul" | "ol" => {
                 self.end_block(if self.lists.is_empty() { 2 } else { 1 });
                 if self.lists.len() < MAX_LIST_DEPTH {
-                    self.lists.push((tag.name == "ol").then_some(1));
+                    self.lists.push((tag.name == "ol").then(|| number(tag, "start").unwrap_or(1)));
                 }
             }
-            "li" => self.item(),
+            "li" => self.item(tag),
             "div" if begins_outlook_quote(tag) => {
                 self.end_block(2);
                 // All that follows is the message that is answered.
@@ -256,8 +259,11 @@ impl Renderer {
         self.cell = has_text.then(|| self.tables.last().copied().unwrap_or(" | "));
     }
 
-    fn item(&mut self) {
+    fn item(&mut self, tag: &Tag<'_>) {
         self.end_block(1);
+        if let (Some(Some(next)), Some(number)) = (self.lists.last_mut(), number(tag, "value")) {
+            *next = number;
+        }
         let indent = "  ".repeat(self.lists.len().saturating_sub(1));
         self.marker = Some(match self.lists.last_mut() {
             Some(Some(number)) => {
@@ -271,8 +277,7 @@ impl Renderer {
 
     fn open_link(&mut self, tag: &Tag<'_>) {
         self.close_link();
-        let target = entities(tag.attribute("href").unwrap_or_default());
-        let target: String = target.split_whitespace().collect();
+        let target = target(&in_attribute(tag.attribute("href").unwrap_or_default()));
         let scheme = target.split(':').next().unwrap_or_default().to_ascii_lowercase();
         if matches!(scheme.as_str(), "http" | "https" | "mailto" | "ftp") {
             self.link = Some((target, self.out.len()));
@@ -319,7 +324,7 @@ impl Renderer {
     }
 
     fn image(&mut self, tag: &Tag<'_>) {
-        let alt = entities(tag.attribute("alt").unwrap_or_default());
+        let alt = in_attribute(tag.attribute("alt").unwrap_or_default());
         let words: Vec<&str> = alt.split(is_space).filter(|word| !word.is_empty()).collect();
         let named = words.is_empty() || words.len() == 1 && is_file_name(words[0]);
         if named || media::is_tracker(tag) {
@@ -329,6 +334,12 @@ impl Renderer {
         let kind = if media::is_inside(tag) { "image: " } else { "" };
         self.write(&format!("[{kind}{}]", words.join(" ")));
     }
+}
+
+/// A number that a list gives, where it is one that lists have.
+fn number(tag: &Tag<'_>, name: &str) -> Option<usize> {
+    let number = tag.attribute(name)?.trim().parse().ok()?;
+    (number <= MAX_ITEM).then_some(number)
 }
 
 /// What programs put into `alt` when the sender said nothing.

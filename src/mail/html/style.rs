@@ -4,7 +4,7 @@
 //! sheet of the page can say otherwise, and where what it says has an effect on this kind of
 //! element. Linear, bounded.
 
-use super::entity::entities;
+use super::entity::in_attribute;
 use super::sheet::{Property, Sheet};
 use super::token::Tag;
 
@@ -47,7 +47,7 @@ impl Look {
     /// How it looks inside an element.
     pub(super) fn inside(mut self, tag: &Tag<'_>, sheet: &Sheet) -> Self {
         let style = tag.attribute("style").filter(|style| style.len() <= MAX_STYLE_BYTES);
-        let style = style.map(entities).unwrap_or_default();
+        let style = style.map(in_attribute).unwrap_or_default();
         let own = Declared::read(&style);
         let free = sheet.free(tag);
         self.begin(tag);

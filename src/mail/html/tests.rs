@@ -53,6 +53,35 @@ fn links_and_images() {
 }
 
 #[test]
+fn a_target_leads_where_it_would_lead_in_a_browser() {
+    for (href, target) in [
+        (" http://a/b c ", "http://a/b%20c"),
+        ("http://a/\n\tb\r\nc", "http://a/bc"),
+        ("mailto:a@b.c?subject=two words", "mailto:a@b.c?subject=two%20words"),
+        ("http://a/\u{a0}\u{3000}", "http://a/%C2%A0%E3%80%80"),
+        ("http://a/\u{202e}\u{200b}\u{200d}\u{1b}x", "http://a/%E2%80%AE%E2%80%8B%E2%80%8D%1Bx"),
+        ("http://a/\u{e9}", "http://a/\u{e9}"),
+        // A name without its semicolon is none before a `=` (HTML standard section 13.2.5.73).
+        ("http://a/?x=1&copy=2&reg=3&lt=4", "http://a/?x=1&copy=2&reg=3&lt=4"),
+        ("http://a/?x&amp;copy=2&copy;&lt/&#38=&region=", "http://a/?x&copy=2\u{a9}</&=&region="),
+    ] {
+        check(&format!("<a href='{href}'>x</a>"), &format!("x [1]\n\n[1] {target}"));
+    }
+    check("1 &lt= 2 &copy=", "1 <= 2 \u{a9}=");
+    check("<a href='java script:x'>no</a>", "no");
+}
+
+#[test]
+fn lists_count_from_where_they_say() {
+    check("<ol start=5><li>a<li value=9>b<li>c</ol>", "5. a\n9. b\n10. c");
+    check("<ol start=' 3 '><li>a</ol>", "3. a");
+    for start in ["", "x", "-1", "99999999999999999999", "18446744073709551615"] {
+        check(&format!("<ol start='{start}'><li>a<li>b</ol>"), "1. a\n2. b");
+    }
+    check("<ul><li value=7>a</ul>", "- a");
+}
+
+#[test]
 fn hostile_sources_cost_linear_time() {
     let long = 20_000;
     for piece in [

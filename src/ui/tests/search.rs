@@ -114,6 +114,25 @@ fn how_far_the_index_is_is_said_and_what_came_is_looked_for() {
 }
 
 #[test]
+fn where_was_looked_is_said_of_every_search() {
+    let mut screen = screen(80, 24);
+    screen.press("/lunch");
+    // It is told when it changes, which may be once.
+    let kept = Indexed { has: 9, kept_only: true, ..Indexed::default() };
+    screen.send(Message::Engine(Box::new(Update::Indexed(kept))));
+    for keys in ["", "<Esc>/fish", "<Enter>", "gi/", "lunch"] {
+        screen.press(keys);
+        let said = screen.text().contains("only what is on this device");
+        assert!(said, "{keys}: {}", screen.text());
+    }
+    screen.press("<Esc>");
+    let grew = Indexed { has: 9, lacks: 1, ..Indexed::default() };
+    screen.send(Message::Engine(Box::new(Update::Indexed(grew))));
+    screen.press("/fish");
+    assert!(screen.text().contains("indexed 9/10"), "{}", screen.text());
+}
+
+#[test]
 fn the_reader_goes_to_what_was_found() {
     let mut screen = screen(80, 24);
     screen.press("/corner<Enter><Enter>");
@@ -192,6 +211,21 @@ fn a_search_gets_a_name_and_stands_among_the_lists() {
     screen.press("<C-s><C-u><Enter>");
     assert_eq!(intents(&screen)[1..], ["RemoveSearch Food"]);
     assert!(screen.model.search.is_none());
+}
+
+#[test]
+fn a_saved_search_asks_what_its_name_asks_elsewhere() {
+    let mut screen = screen(80, 24);
+    screen.press("/lun");
+    assert_eq!(subjects(&screen), ["Lunch on Friday?"], "while one types, the last word grows");
+    say(&mut screen, Update::Saved(vec![saved("Short", "lun")]));
+    assert_eq!(subjects(&screen), [""; 0], "what is saved is what is shown");
+    screen.press("<Esc>gi<S-Tab>");
+    assert_eq!(screen.model.shown_list().as_str(), "_s_short", "{}", screen.text());
+    assert_eq!(subjects(&screen), [""; 0]);
+    // Typed on, it is another search.
+    screen.press("/c");
+    assert_eq!(subjects(&screen), ["Lunch on Friday?"]);
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn empty(model: &Model, area: Rect, buf: &mut Buffer) {
         return;
     }
     if let Some(search) = &model.search {
-        let [what, why] = super::search::nothing(search);
+        let [what, why] = super::search::nothing(model, search);
         return said(&[(what, model.theme.strong()), (why, model.theme.dim())], area, buf);
     }
     let name = model.label_name(&model.list.label);

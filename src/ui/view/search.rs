@@ -51,7 +51,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let typed = columns(search.line.text()).max(TYPED_LEAST) + PROMPT_COLUMNS;
     let room = line.width.saturating_sub(typed + 2);
     // The order goes first, where there is no room for all.
-    let facts = facts(search, is_online(model));
+    let facts = facts(model, search);
     let fits = |facts: &&[String]| columns(&facts.join(" · ")) <= room;
     if let Some(facts) = (1..=facts.len()).rev().map(|n| &facts[..n]).find(|f| fits(f)) {
         let facts = facts.join(" · ");
@@ -114,15 +114,15 @@ fn is_online(model: &Model) -> bool {
 }
 
 /// The order, and how far the index is.
-fn facts(search: &Search, online: bool) -> Vec<String> {
+fn facts(model: &Model, search: &Search) -> Vec<String> {
     let mut facts = Vec::new();
-    if let Some(at) = search.indexed.filter(|at| at.lacks > 0) {
+    if let Some(at) = model.indexed.filter(|at| at.lacks > 0) {
         let (has, all) = (text::count(at.has), text::count(at.has + at.lacks));
         facts.push(format!("indexed {has}/{all}"));
     }
-    if search.indexed.is_some_and(|at| at.kept_only) {
+    if model.indexed.is_some_and(|at| at.kept_only) {
         facts.push(match search.there {
-            AskedThere::Waits if online => "asking the backend …".to_owned(),
+            AskedThere::Waits if is_online(model) => "asking the backend …".to_owned(),
             AskedThere::Waits | AskedThere::Nobody => "only what is on this device".to_owned(),
             AskedThere::Answered { lacks: 0 } => "with what the backend holds (⇅)".to_owned(),
             AskedThere::Answered { lacks } => {
@@ -196,11 +196,11 @@ pub fn count(model: &Model, search: &Search) -> String {
 
 /// What stands in place of rows where there are none.
 #[must_use]
-pub fn nothing(search: &Search) -> [String; 2] {
+pub fn nothing(model: &Model, search: &Search) -> [String; 2] {
     if search.line.text().trim().is_empty() {
         return ["Type what to find".to_owned(), "Esc goes back".to_owned()];
     }
-    let lacks = search.indexed.map_or(0, |at| at.lacks);
+    let lacks = model.indexed.map_or(0, |at| at.lacks);
     let why = if lacks > 0 {
         format!("{} not looked at yet", text::plural(lacks, "message is", "messages are"))
     } else {

@@ -8,6 +8,7 @@ use mailtui::clock::Clock as _;
 use mailtui::command::intent::Change;
 use mailtui::imap::Wish;
 
+use super::server::Command;
 use super::{ACCOUNT, MESSAGES, Play, place_of, setting};
 
 /// Messages of one conversation.
@@ -146,4 +147,21 @@ fn a_star_that_is_taken_back_while_it_is_away_is_taken_back() {
     play.settle();
     let there = [0, 1].map(|n| play.server.of(n)[0].1.starred);
     assert_eq!((play.wrong_stars(), there), (Vec::new(), [false, false]));
+}
+
+/// A key starred the conversation, and not the message: the key stands.
+#[test]
+fn the_star_of_a_message_that_another_client_expunged_goes_to_what_is_left() {
+    let mut play = starred();
+    play.settle();
+    let there = [0, 1].map(|n| play.server.of(n)[0].1.starred);
+    assert_eq!(there, [false, true], "the newest has it");
+    let mut inbox = play.server.folders[0].mails.iter();
+    let uid = inbox.find_map(|(uid, mail)| (mail.n == 1).then_some(*uid));
+    let uids = vec![uid.expect("it is in the inbox")];
+    play.server.carry_out(&Command::Delete { folder: 0, uids });
+    play.settle();
+    let row = play.world.device(0).row(&play.threads[&0]).expect("readable").expect("it is there");
+    assert_eq!((row.message_count, row.starred), (1, true));
+    assert!(play.server.of(0)[0].1.starred, "both sides show it");
 }

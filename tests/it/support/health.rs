@@ -55,7 +55,23 @@ pub(crate) fn of(world: &mut World, truth: &Truth, labels: &BTreeSet<LabelId>) -
     wrong.extend(found.map(|f| format!("backend: doctor: {}: {}", f.code, f.detail)));
     logs(world, truth, &mut wrong);
     gone(world, truth, &mut wrong);
+    twice(truth, &mut wrong);
     wrong
+}
+
+/// No message is in two conversations.
+fn twice(truth: &Truth, wrong: &mut Vec<String>) {
+    let mut seen = BTreeMap::new();
+    for (root, members) in truth.conversations() {
+        for told in members.iter().map(|member| &truth.threads[member]) {
+            for message in told.state.messages.iter().map(|row| &row.message.message) {
+                let other = seen.insert(message.clone(), root.clone());
+                if let Some(other) = other.filter(|other| *other != root) {
+                    wrong.push(format!("message {message} is in {other} and in {root}"));
+                }
+            }
+        }
+    }
 }
 
 /// Whether an own event rightly waits for a log that is kept and was not fetched since.

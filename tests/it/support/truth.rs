@@ -141,7 +141,7 @@ impl Truth {
     }
 
     /// Conversations: threads that reach each other by links, by the least id among them.
-    fn conversations(&self) -> BTreeMap<ThreadId, BTreeSet<ThreadId>> {
+    pub(crate) fn conversations(&self) -> BTreeMap<ThreadId, BTreeSet<ThreadId>> {
         let mut parts: Vec<BTreeSet<ThreadId>> = Vec::new();
         for (thread, told) in &self.threads {
             let mut joined = BTreeSet::from([thread.clone()]);
