@@ -10,7 +10,7 @@ use crate::engine::view::{Cursor, Row, Window};
 use crate::engine::{Device, EngineError};
 use crate::id::ThreadId;
 use crate::label::Place;
-use crate::mail::Address;
+use crate::mail::{Address, shows_another};
 use crate::notice::{Exit, Explain as _, Notice};
 
 /// Rows read at a time.
@@ -148,7 +148,11 @@ pub(super) fn plain(row: &Row) -> String {
     let who: Vec<&str> = row
         .participants
         .iter()
-        .map(|address| address.name.as_deref().unwrap_or(&address.address))
+        .map(|who| {
+            // A name that shows another address is not believed.
+            let name = who.name.as_deref().filter(|_| !shows_another(who));
+            name.unwrap_or(&who.address)
+        })
         .collect();
     format!(
         "{}  {}  {}{}{}  {}  {}",

@@ -53,7 +53,7 @@ pub use gmail::conversation_key;
 pub use outline::{header_hash, outlined};
 pub use program::program;
 pub use searchable::{Searchable, parse_and_search, searchable};
-pub use sender::{Doubt, Known, doubts};
+pub use sender::{Doubt, Known, doubts, shows_another};
 pub use snippet::{SNIPPET_CHARS, snippet};
 pub use sort_date::sort_date;
 pub use status::{MAX_KEYWORDS, expunged};

@@ -67,12 +67,7 @@ pub fn doubts(address: &Address, known: &Known) -> Vec<Doubt> {
     let mut out = Vec::new();
     let same = |other: &str| other.eq_ignore_ascii_case(&address.address);
     let name = address.name.as_deref().unwrap_or_default();
-    // A name that has an `@` shows an address, but for the one that it is: in whatever forms of the
-    // signs it is written, and with whatever is read as a dot (UTS 46 section 2.3).
-    let read: String = compatible(name).map(|c| if c == '\u{3002}' { '.' } else { c }).collect();
-    let shown = read.split(|c: char| c.is_whitespace() || "<>()[]\"',;:".contains(c));
-    let shown = shown.map(|word| word.trim_matches('.')).filter(|word| is_address(word));
-    if shown.into_iter().any(|word| !same(word)) {
+    if shows_another(address) {
         out.push(Doubt::NameShowsAddress);
     }
     if looks_like_another(name) {
@@ -89,6 +84,21 @@ pub fn doubts(address: &Address, known: &Known) -> Vec<Doubt> {
         out.push(Doubt::KnownName);
     }
     out
+}
+
+/// Whether the name shows an address that is not the one behind it.
+#[must_use]
+pub fn shows_another(address: &Address) -> bool {
+    let name = address.name.as_deref().unwrap_or_default();
+    if name.is_ascii() && !name.contains('@') {
+        return false; // nearly all, and quickly
+    }
+    // In whatever forms of the signs it is written, and with whatever is read as a dot (UTS 46
+    // section 2.3).
+    let read: String = compatible(name).map(|c| if c == '\u{3002}' { '.' } else { c }).collect();
+    let words = read.split(|c: char| c.is_whitespace() || "<>()[]\"',;:".contains(c));
+    let mut shown = words.map(|word| word.trim_matches('.')).filter(|word| is_address(word));
+    shown.any(|word| !word.eq_ignore_ascii_case(&address.address))
 }
 
 /// `local@domain`.

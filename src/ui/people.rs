@@ -1,8 +1,11 @@
 //! Who takes part in a conversation, in few columns.
 //!
-//! Invariant: a name is never empty, and the result is never wider than asked.
+//! Invariant: a name is never empty, and the result is never wider than asked. A name that shows
+//! another address is not believed: the address stands there.
 
-use crate::mail::Address;
+use std::borrow::Cow;
+
+use crate::mail::{Address, shows_another};
 use crate::ui::{reader, text};
 
 /// What one is called among others: the first name.
@@ -18,6 +21,14 @@ fn first_name(address: &Address) -> String {
     word.trim_matches(['"', '\'', ',', '(', ')']).to_owned()
 }
 
+/// An address without a name that shows another: there is no room here to say so.
+fn believed(address: &Address) -> Cow<'_, Address> {
+    if shows_another(address) {
+        return Cow::Owned(Address { name: None, address: address.address.clone() });
+    }
+    Cow::Borrowed(address)
+}
+
 fn is_initial(word: &str) -> bool {
     word.ends_with('.') || word.chars().count() == 1
 }
@@ -28,8 +39,8 @@ fn is_initial(word: &str) -> bool {
 pub fn short(addresses: &[Address], columns: usize) -> String {
     let names: Vec<String> = match addresses {
         [] => vec!["(no sender)".to_owned()],
-        [one] => vec![reader::name(one).to_owned()],
-        more => more.iter().map(first_name).collect(),
+        [one] => vec![reader::name(&believed(one)).to_owned()],
+        more => more.iter().map(|one| first_name(&believed(one))).collect(),
     };
     let names: Vec<String> =
         names.into_iter().map(|n| if n.trim().is_empty() { "?".to_owned() } else { n }).collect();
@@ -67,6 +78,11 @@ mod tests {
         check(&[("Lee, Ann", "a@x"), ("J. R. Bob", "b@x"), ("", "carl@x")], 20, "Ann, Bob, carl");
         check(&[("Ann", "a@x"), ("Bob", "b@x"), ("Carl", "c@x")], 11, "Ann … Carl");
         check(&[("Ann", "a@x"), ("Bob", "b@x"), ("Carl", "c@x")], 6, "Ann,…");
+        // A name that shows another address is not believed.
+        check(&[("ann@bank.test", "eve@e.test")], 20, "eve@e.test");
+        check(&[("Bank <ann@bank.test>", "eve@e.test")], 20, "eve@e.test");
+        check(&[("ann\u{ff20}bank.test", "eve@e.test"), ("Bob", "b@x")], 20, "eve, Bob");
+        check(&[("Ann@bank.test", "ann@bank.test")], 20, "Ann@bank.test");
         check(&[("田中 花子", "t@x"), ("Bob", "b@x")], 9, "田中, Bob");
     }
 }
