@@ -1,8 +1,8 @@
 //! What a backend knows that is in no file, as text: a search through its states tells them apart
 //! by it.
 //!
-//! Invariant: debug builds have it, and no user sees it; in which order frames for different devices
-//! are held back is left out, since each hears only its own.
+//! Invariant: debug builds have it, and no user sees it; in which order frames for different
+//! devices are held back is left out, since each hears only its own.
 
 use crate::backend::Backend;
 use crate::store::Db;

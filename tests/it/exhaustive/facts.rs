@@ -3,8 +3,8 @@
 //!
 //! Invariant: two states with one name take every input alike: a name covers every table, what is
 //! only remembered, what a power cut would leave, and what was promised. It does not cover numbers
-//! that only say how many rows there were before. Where nobody dies any more, what a power cut would
-//! leave only says what may be sent, and a second name covers no more of it.
+//! that only say how many rows there were before. Where nobody dies any more, what a power cut
+//! would leave only says what may be sent, and a second name covers no more of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

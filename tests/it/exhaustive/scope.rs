@@ -7,14 +7,14 @@
 //! them) may therefore go first: every order of the moves of all of them is still tried, only that
 //! of theirs against the others' is not. It holds while no fault is left, which may hit anybody at
 //! any time, and while no frame came twice, over which a connection may end for both sides. No run
-//! goes round in circles: one speaks of a key, of a connection, or of so many pages that were taken,
-//! and none of these comes from nothing.
+//! goes round in circles: one speaks of a key, of a connection, or of so many pages that were
+//! taken, and none of these comes from nothing.
 //!
 //! Every state of every process is reached all the same, with every input that it can get, and so
 //! is every end. Of pairs, some are not seen: a device beside a log that has grown while it stood
 //! still. But a pair is judged by the log up to what the device knows, and by whether the log has
-//! what the device forgot, and the log only grows (`Facts::shrunk`); and whoever has a frame to hear
-//! goes before the backend, so that nobody is held still that could learn or forget something.
+//! what the device forgot, and the log only grows (`Facts::shrunk`); and whoever has a frame to
+//! hear goes before the backend, so that nobody is held still that could learn or forget something.
 
 use super::process::{BACKEND, Key};
 use super::world::{AGAIN, CUTS, DEATHS, World};
