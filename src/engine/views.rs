@@ -165,6 +165,9 @@ impl Device {
             }
         }
         messages.sort_by(|a, b| (a.sort_date, &a.id).cmp(&(b.sort_date, &b.id)));
+        // Members that a restore and a server made of the same mail hold the same bytes.
+        let mut seen = BTreeSet::new();
+        messages.retain(|m| seen.insert((m.id.clone(), m.raw.clone(), m.outline.clone())));
         Ok(Some(Thread { row, messages }))
     }
 

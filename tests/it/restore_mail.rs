@@ -69,4 +69,9 @@ fn a_conversation_that_was_fetched_again_in_another_order_is_one_conversation() 
     let row = world.device(B).row(&thread).unwrap().unwrap();
     assert_eq!(row.members.len(), 2, "what holds the same messages is one");
     assert!(row.starred && row.labels.contains(&user_label("work")), "with every key");
+    world.device_mut(B).load(&again).unwrap();
+    world.sync();
+    let read = world.device_mut(B).thread(&thread).unwrap().unwrap();
+    let subjects: Vec<_> = read.messages.iter().map(|m| m.subject.clone().unwrap()).collect();
+    assert_eq!(subjects, ["one", "two"], "each message once");
 }
