@@ -62,6 +62,8 @@ fn new_mail_is_announced_once_and_the_first_fetch_not_at_all() {
     assert_eq!((&got["count"], &got["account"]), (&1.into(), &"u1".into()));
     assert_eq!(told(&home).len(), 1, "the first fetch announced nothing");
     pty.wait_text("New mail");
+    // The terminal is told behind the frame that says so.
+    wait_for(TOLD, || (notices(&pty) > 0).then_some(())).expect("the terminal is told");
     let bytes = pty.bytes();
     let text = String::from_utf8_lossy(&bytes);
     assert!(text.contains("\u{1b}]2;(4) mailtui\u{7}"), "the title has the count");
@@ -78,6 +80,7 @@ fn new_mail_is_announced_once_and_the_first_fetch_not_at_all() {
     let all = all.expect("what came meanwhile is told");
     assert_eq!((all.len(), &all[1]["count"]), (2, &2.into()), "{all:?}");
     pty.wait_text("2 new messages");
+    wait_for(TOLD, || (notices(&pty) > 0).then_some(())).expect("the terminal is told");
     assert_eq!(notices(&pty), 1);
     quit(pty);
     assert_eq!(told(&home).len(), 2);
