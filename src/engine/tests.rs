@@ -7,7 +7,7 @@ use crate::clock::SystemClock;
 use crate::command::intent::{Change, Intent, Target};
 use crate::id::{Epoch, EventId, Seen, StoreId, ThreadId};
 use crate::limits::PUSH_EVENTS;
-use crate::store::{Action, Args, Chain, Head, Log, NewEvent, Own};
+use crate::store::{Action, Args, Chain, Event, Head, Log, NewEvent, Own};
 use crate::sync::Frame;
 
 fn device(dir: &Path) -> Device {
@@ -186,48 +186,83 @@ fn a_log_that_parts_from_the_backends_above_a_snapshot_is_offered_whole_or_stays
     assert_eq!(offered(&device), 5, "half way down nobody has compared them");
 }
 
+/// Pages of a store's log of six events, of which the last may not fit what is before.
+struct Pages {
+    store: StoreId,
+    name: &'static str,
+    args: fn(u64) -> serde_json::Value,
+}
+
+impl Pages {
+    fn event(&self, n: u64) -> NewEvent {
+        NewEvent {
+            id: EventId::try_from(format!("e{n}")).unwrap(),
+            name: self.name.to_owned(),
+            args: Args::of(&(self.args)(n)),
+            device: "other".try_into().unwrap(),
+            action: None,
+            epoch: Epoch::try_from("1.a").unwrap(),
+        }
+    }
+
+    fn chain(&self, through: u64) -> Chain {
+        (1..=through).fold(Chain::default(), |chain, n| chain.after(&self.event(n)))
+    }
+
+    fn page(&self, range: std::ops::RangeInclusive<u64>, chain: Chain) -> Frame {
+        let events = range.map(|n| Event { position: n, event: self.event(n) }).collect();
+        Frame::Page { store: self.store.clone(), events, head: 6, chain, more: false }
+    }
+
+    /// Where in this log the device asks the backend to go on.
+    fn asked(&self, device: &mut Device) -> Option<(u64, Chain)> {
+        device.outgoing().unwrap().into_iter().find_map(|frame| match frame {
+            Frame::Subscribe { store, cursor: Some(at), .. } if store == self.store => {
+                Some((at.position, at.chain))
+            }
+            _ => None,
+        })
+    }
+
+    /// Gives a page that fits, and one that does not, as often as the device hears it.
+    fn check(&self, device: &mut Device, here: fn(&Device) -> (u64, usize)) {
+        device.receive(self.page(1..=4, self.chain(4))).unwrap();
+        device.outgoing().unwrap();
+        let held = here(device);
+        assert_eq!(held.0, 4);
+        let bad = self.page(5..=6, self.chain(2));
+        device.receive(bad.clone()).unwrap();
+        assert_eq!(here(device), held, "what is here stays");
+        assert_eq!(self.asked(device), Some((4, self.chain(4))), "it goes on from there");
+        // But not for ever.
+        let ends = (0..1_000).find_map(|_| device.receive(bad.clone()).err());
+        assert!(ends.is_some_and(|error| error.to_string().contains("fit")));
+        assert_eq!(here(device), held);
+    }
+}
+
 #[test]
 fn a_page_that_does_not_fit_its_chain_leaves_what_is_here_and_is_asked_for_again() {
     let dir = tempfile::tempdir().unwrap();
     let mut device = device(dir.path());
     welcome(&mut device, "b").unwrap();
-    let store = StoreId::mailbox();
-    let label = |n: u64| NewEvent {
-        id: EventId::try_from(format!("e{n}")).unwrap(),
-        name: "v1.LabelCreated".to_owned(),
-        args: Args::of(
-            &serde_json::json!({"label": format!("label-{n}"), "name": format!("L{n}")}),
-        ),
-        device: "other".try_into().unwrap(),
-        action: None,
-        epoch: Epoch::try_from("1.a").unwrap(),
-    };
-    let mut chain = Chain::default();
-    let mut page = |range: std::ops::RangeInclusive<u64>, fits: bool| {
-        let events = range.map(|n| {
-            chain = chain.after(&label(n));
-            crate::store::Event { position: n, event: label(n) }
-        });
-        let (store, events) = (StoreId::mailbox(), events.collect());
-        let chain = if fits { chain } else { Chain::ZERO.after(&label(99)) };
-        Frame::Page { store, events, head: 6, chain, more: false }
-    };
-    device.receive(page(1..=4, true)).unwrap();
-    device.outgoing().unwrap();
-    let held = Log::head(&device.db, &store).unwrap();
-    assert_eq!(held.position, 4);
-    let labels = |device: &Device| device.labels().unwrap().len();
-    let before = labels(&device);
-    let bad = page(5..=6, false);
-    device.receive(bad.clone()).unwrap();
-    assert_eq!((Log::head(&device.db, &store).unwrap(), labels(&device)), (held, before));
-    let asked = device.outgoing().unwrap().into_iter().find_map(|frame| match frame {
-        Frame::Subscribe { cursor: Some(cursor), .. } => Some((cursor.position, cursor.chain)),
-        _ => None,
+    let label =
+        |n: u64| serde_json::json!({"label": format!("label-{n}"), "name": format!("L{n}")});
+    let labels = Pages { store: StoreId::mailbox(), name: "v1.LabelCreated", args: label };
+    labels.check(&mut device, |device| (device.head().unwrap(), device.labels().unwrap().len()));
+}
+
+#[test]
+fn so_does_a_page_of_a_conversation_that_is_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut device = device(dir.path());
+    welcome(&mut device, "b").unwrap();
+    let thread = || ThreadId::try_from("thread-here").unwrap();
+    device.load(&thread()).unwrap();
+    let star = |n: u64| serde_json::json!({"starred": n.is_multiple_of(2)});
+    let stars = Pages { store: StoreId::thread(&thread()), name: "v1.ThreadStarred", args: star };
+    stars.check(&mut device, |device| {
+        let thread = ThreadId::try_from("thread-here").unwrap();
+        (device.open.peek(&thread).unwrap().position(), 0)
     });
-    assert_eq!(asked, Some((held.position, held.chain)), "it goes on from what is here");
-    // But not for ever.
-    let ends = (0..1_000).find_map(|_| device.receive(bad.clone()).err());
-    assert!(ends.is_some_and(|error| error.to_string().contains("fit")));
-    assert_eq!(Log::head(&device.db, &store).unwrap(), held);
 }
