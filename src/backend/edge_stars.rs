@@ -7,7 +7,7 @@
 //! that is what the key said, and an undo of it takes back. Where neither side has anything to say
 //! any more and only one of them has a star, a word of the server was missed: it is heard then.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::core::Backend;
 use crate::backend::ingest::{event, event_id};
@@ -16,7 +16,7 @@ use crate::backend::thread_client::state_of;
 use crate::bridge::Follow;
 use crate::bridge::follow::{Change, FlagsChange};
 use crate::id::{MessageId, StoreId, ThreadId};
-use crate::imap::orders::Row;
+use crate::imap::orders::{Row, orders};
 use crate::imap::shown::Shown;
 use crate::mail::Flags;
 use crate::store::{Args, NewEvent, StoreError};
@@ -73,31 +73,40 @@ impl Backend {
         if there == shown.ours.stand.starred || shown.rows.is_empty() {
             return Ok(());
         }
-        let covers: BTreeSet<MessageId> =
-            shown.rows.iter().map(|row| row.message.clone()).collect();
-        let star = Flags { starred: true, ..Flags::default() };
-        let flags = covers.iter().filter_map(|message| {
-            let here = state.message(message)?.message.flags.starred;
-            let is = |row: &&Row| row.message == *message && row.is_starred();
-            let there = shown.rows.iter().any(|row| is(&row));
-            let (set, cleared) = match (here, there) {
-                (false, true) => (star, Flags::default()),
-                (true, false) => (Flags::default(), star),
-                _ => return None,
-            };
-            Some(FlagsChange { message: message.clone(), set, cleared, sent: None })
-        });
-        let flags: Vec<FlagsChange> = flags.collect();
+        let flags = other_flags(state, shown.rows);
         if flags.is_empty() {
             // The star is of no message that this server has: it is written, or taken, again.
             agreed.stand.starred = there;
+            if orders(shown.ours, &agreed.stand, shown.rows, shown.folders).is_empty() {
+                return Ok(()); // nothing there can have it
+            }
             return Edges::agree(&self.db, account, thread, &agreed, Dirty::Yes);
         }
         let token = format!("{}.{}", self.epoch.as_str(), Edges::turn(&self.db)?);
         let change = Change { flags, ..Change::default() };
+        let covers: BTreeSet<MessageId> =
+            shown.rows.iter().map(|row| row.message.clone()).collect();
         let covers = covers.into_iter().collect();
         self.follow(&[Follow { thread: thread.clone(), token, covers, change }], self.now)?;
         let agreed = self.agree_again(thread, Some(agreed), shown.ours)?;
         Edges::agree(&self.db, account, thread, &agreed, Dirty::Yes)
     }
+}
+
+/// The stars of messages that a server has otherwise than the log.
+fn other_flags(state: &ThreadState, rows: &[Row]) -> Vec<FlagsChange> {
+    let mut there: BTreeMap<&MessageId, bool> = BTreeMap::new();
+    for row in rows {
+        *there.entry(&row.message).or_default() |= row.is_starred();
+    }
+    let (none, star) = (Flags::default(), Flags { starred: true, ..Flags::default() });
+    let changes = there.into_iter().filter_map(|(message, there)| {
+        let (set, cleared) = match (state.message(message)?.message.flags.starred, there) {
+            (false, true) => (star, none),
+            (true, false) => (none, star),
+            _ => return None,
+        };
+        Some(FlagsChange { message: message.clone(), set, cleared, sent: None })
+    });
+    changes.collect()
 }
