@@ -5,6 +5,7 @@
 //! reference or upload, by this clock, a few at a time when there is nothing else to do.
 
 use crate::backend::core::Backend;
+use crate::backend::storage::references;
 use crate::id::{ActionId, BlobHash, StoreId};
 use crate::limits::BLOB_KEPT;
 use crate::store::{Blobs, Durability, IncomingPart, Log, NewEvent, StoreError, UPLOAD_KEPT};
@@ -49,6 +50,9 @@ impl Backend {
         self.begin()?;
         let part = IncomingPart { hash, offset, size, data, now: self.now };
         let taken = self.uploads.take(&self.db, &part)?;
+        if taken.unfit.is_none() && taken.have == size {
+            references::arrived(&self.db, hash)?;
+        }
         let refused = taken.unfit.map(|unfit| unfit.code().to_owned());
         Ok(Frame::BlobHave { hash: hash.clone(), have: taken.have, refused })
     }
@@ -84,7 +88,7 @@ impl Backend {
                 return Ok(missing);
             }
             for hash in &named {
-                Blobs::refer(&self.db, hash)?;
+                references::refer(&self.db, hash)?;
             }
         }
         Ok(Vec::new())

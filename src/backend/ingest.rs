@@ -11,7 +11,7 @@ mod whole;
 pub use whole::{Packer, Whole};
 
 use crate::backend::removed::came_again;
-use crate::backend::storage::{self, Index, Known, Links, Outlines, Purged};
+use crate::backend::storage::{self, Index, Known, Links, Outlines, Purged, references};
 use crate::bridge::{Incoming, Outcome, Said};
 use crate::id::{
     BlobHash, DeviceId, Epoch, EventId, LabelId, MessageId, StoreId, ThreadId, base32,
@@ -394,23 +394,21 @@ fn append(
     Ok(())
 }
 
-/// The log has the message, but after a restore nobody had its bytes: now they are here. What was
-/// here when the message came back was counted then.
+/// The log has the message, but after a restore nobody had its bytes: now they are here. That it
+/// names them was counted when it came back.
 fn bytes_again(db: &Db, ready: &Ready) -> Result<(), StoreError> {
     Index::add(db, &ready.key, &ready.hash)?;
     for blob in std::iter::once(&ready.raw).chain(&ready.text) {
-        if Blobs::size(db, blob.hash())?.is_none() {
-            Blobs::put(db, blob)?;
-        }
+        references::put_counted(db, blob)?;
     }
     Ok(())
 }
 
 /// What an event of a message names; each event counts.
 fn append_blobs(db: &Db, ready: &Ready) -> Result<(), StoreError> {
-    Blobs::put(db, &ready.raw)?;
+    references::put(db, &ready.raw)?;
     if let Some(text) = &ready.text {
-        Blobs::put(db, text)?;
+        references::put(db, text)?;
     }
     Ok(())
 }

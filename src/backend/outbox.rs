@@ -42,7 +42,7 @@ use self::decide::{Verdict, decide};
 use self::loaded::Loaded;
 use crate::backend::core::Backend;
 use crate::backend::ingest::{event, event_id};
-use crate::backend::storage::{self, Index, Outbox, OutboxRow, Purged};
+use crate::backend::storage::{self, Index, Outbox, OutboxRow, Purged, references};
 use crate::crash;
 use crate::id::{BlobHash, EventId, StoreId};
 use crate::mail::compose::Draft;
@@ -252,7 +252,7 @@ impl Backend {
             to: of.to.clone(),
             subject: of.subject.clone(),
         };
-        Blobs::put(&self.db, &claim.raw)?;
+        references::put(&self.db, &claim.raw)?;
         self.write(&loaded, queued, name::SEND_CLAIMED, &Args::of(&claimed))?;
         Outbox::sends(&self.db, queued, &claim.account)?;
         self.outbox.take(queued);

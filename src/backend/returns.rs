@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 
 use crate::backend::core::Backend;
-use crate::backend::storage::{self, Index, Links, Outlines, Purged};
+use crate::backend::storage::{self, Index, Links, Outlines, Purged, references};
 use crate::backend::{ingest, mailbox_client, wake};
 use crate::id::{Epoch, EventId, StoreId, ThreadId};
 use crate::mail;
@@ -71,7 +71,7 @@ pub(super) fn take_back(
             }
             Some(ThreadEvent::Saved(_) | ThreadEvent::Claimed(_)) => {
                 for blob in named_blobs(&event.name, &event.args) {
-                    Blobs::refer(db, &blob)?;
+                    references::refer(db, &blob)?;
                 }
             }
             _ => {}
@@ -90,7 +90,7 @@ fn index(
     message: &MessageAdded,
 ) -> Result<bool, StoreError> {
     for blob in std::iter::once(&message.raw).chain(&message.text_blob) {
-        Blobs::refer(db, blob)?;
+        references::refer(db, blob)?;
     }
     let raw = Blobs::get(db, &message.raw).ok().flatten();
     let key = match (&message.message_id, &raw) {

@@ -24,7 +24,15 @@ const MOST_DEEP: usize = 4;
 /// What a table of a database is for. Those that are not listed are `other`.
 const KINDS: [(&str, &[&str]); 13] = [
     ("threadLogs", &["threads.db:eventlog", "threads.db:stores", "threads.db:bases"]),
-    ("blobs", &["threads.db:blobs", "threads.db:blobParts", "threads.db:uploads"]),
+    (
+        "blobs",
+        &[
+            "threads.db:blobs",
+            "threads.db:blobParts",
+            "threads.db:uploads",
+            "threads.db:missingBlobs",
+        ],
+    ),
     ("queue", &["threads.db:queue", "threads.db:poisoned", "threads.db:again"]),
     (
         "snapshots",

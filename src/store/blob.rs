@@ -102,7 +102,7 @@ impl Blobs {
     /// # Errors
     /// When the database refuses.
     pub fn put(db: &Db, blob: &Packed) -> Result<(), StoreError> {
-        if blob.parts.len() > 1 && Self::refer(db, &blob.hash)? {
+        if blob.parts.len() > 1 && Self::refer(db, &blob.hash, 1)? {
             return Ok(());
         }
         Self::insert(db, blob, 1, None)
@@ -141,13 +141,14 @@ impl Blobs {
         Ok(())
     }
 
-    /// One event more names a blob; `false` when it is not here.
+    /// So many events more, at least one, name a blob; `false` when it is not here.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn refer(db: &Db, hash: &BlobHash) -> Result<bool, StoreError> {
-        let sql = "UPDATE blobs SET refs = refs + 1, unnamed = NULL WHERE hash = ?1";
-        Ok(db.sql().prepare_cached(sql)?.execute([key(hash)])? > 0)
+    pub fn refer(db: &Db, hash: &BlobHash, events: u64) -> Result<bool, StoreError> {
+        let sql = "UPDATE blobs SET refs = refs + ?2, unnamed = NULL WHERE hash = ?1";
+        let events = i64::try_from(events).unwrap_or(i64::MAX);
+        Ok(db.sql().prepare_cached(sql)?.execute(params![key(hash), events])? > 0)
     }
 
     /// A blob that no event names is wanted still, at `now`.
@@ -530,14 +531,14 @@ mod tests {
         let (kept, named) = (Blobs::pack(b"kept"), Blobs::pack(b"named"));
         Blobs::keep(&db, &kept, 100).unwrap();
         Blobs::keep(&db, &named, 100).unwrap();
-        assert!(Blobs::refer(&db, named.hash()).unwrap());
+        assert!(Blobs::refer(&db, named.hash(), 1).unwrap());
         assert_eq!(Blobs::census(&db).unwrap(), (2, 1));
         assert_eq!(Blobs::collect(&db, 99, 9).unwrap(), 0);
         Blobs::keep(&db, &kept, 200).unwrap();
         assert_eq!(Blobs::collect(&db, 150, 9).unwrap(), 0, "an upload renews it");
         assert_eq!(Blobs::collect(&db, 200, 9).unwrap(), 1);
         assert_eq!(Blobs::size(&db, kept.hash()).unwrap(), None);
-        assert!(!Blobs::refer(&db, kept.hash()).unwrap());
+        assert!(!Blobs::refer(&db, kept.hash(), 1).unwrap());
         assert_eq!(Blobs::size(&db, named.hash()).unwrap(), Some(5));
     }
 }

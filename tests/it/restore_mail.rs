@@ -5,10 +5,23 @@ use std::collections::BTreeSet;
 
 use mailtui::bridge::{Folder, Outcome};
 use mailtui::command::intent::Change;
+use mailtui::id::ThreadId;
 use mailtui::label::user_label;
+use mailtui::mailbox;
+use mailtui::sync::{PurgeOrder, SeenThread};
 
 use crate::restore::{A, B, change, hold, receive, rest, without, world};
-use crate::support::mail::mail;
+use crate::support::mail::{Mail, mail};
+use crate::support::world::World;
+
+/// Takes mail in; which conversation each message is in.
+fn take_in(world: &mut World, all: &[Mail]) -> Vec<ThreadId> {
+    let take_in = |message: &Mail| match world.mail(message.bytes(), Folder::default()) {
+        Outcome::Imported { thread, .. } | Outcome::Duplicate { thread, .. } => thread,
+        other => panic!("{other:?}"),
+    };
+    all.iter().map(take_in).collect()
+}
 
 #[test]
 fn mail_that_came_back_and_is_taken_in_again_is_there_once() {
@@ -44,6 +57,29 @@ fn mail_that_came_back_and_is_taken_in_again_is_there_once() {
     let messages = threads.iter().map(|thread| truth.threads[thread].state.messages.len());
     assert_eq!(messages.sum::<usize>(), 4);
     assert_eq!(world.backend().doctor().unwrap(), Vec::new(), "their bytes are here again");
+}
+
+#[test]
+fn a_text_that_two_messages_share_is_kept_for_the_one_that_is_left() {
+    let mut world = world(27);
+    receive(&mut world, "old", "old");
+    world.sync();
+    world.backup("one");
+    let long = "A line of a long text.\n".repeat(4096);
+    let both = [mail("one").body(&long), mail("two").body(&long)];
+    let threads = take_in(&mut world, &both);
+    world.sync();
+    threads.iter().for_each(|thread| hold(&mut world, B, thread));
+    world.restore("one");
+    world.restart_without_texts(B);
+    rest(&mut world, &[]);
+    assert_eq!(take_in(&mut world, &both), threads);
+    rest(&mut world, &[]);
+    let seen = mailbox::watermark(world.device(A).db(), &threads[0]).unwrap().unwrap();
+    let row = vec![SeenThread { thread: threads[0].clone(), seen }];
+    let order = PurgeOrder { rows: vec![row], anywhere: true, ..PurgeOrder::default() };
+    assert_eq!(world.backend().purge(&order).unwrap()[0].kept, None);
+    assert_eq!(world.backend().doctor().unwrap(), Vec::new(), "the other has its text");
 }
 
 #[test]

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 
 use super::{Ready, event, event_id, prepare, thread_id};
 use crate::backend::core::Backend;
-use crate::backend::storage::{Index, Snapshots};
+use crate::backend::storage::{Index, Snapshots, references};
 use crate::bridge::Incoming;
 use crate::id::{Epoch, LabelId, StoreId};
 use crate::projection::{Batch, BatchSource, Snapshot, diff, of_thread};
-use crate::store::{Args, Blobs, Db, Durability, Event, Log, NewEvent, StoreError};
+use crate::store::{Args, Db, Durability, Event, Log, NewEvent, StoreError};
 use crate::thread::{ThreadCreated, ThreadState, name};
 
 /// What is needed to make conversations ready, on any thread.
@@ -128,9 +128,9 @@ impl Whole {
     fn put(&self, db: &Db) -> Result<(), StoreError> {
         let Some(thread) = self.store.as_thread() else { return Ok(()) };
         for one in &self.ready {
-            Blobs::put(db, &one.raw)?;
+            references::put(db, &one.raw)?;
             if let Some(text) = &one.text {
-                Blobs::put(db, text)?;
+                references::put(db, text)?;
             }
             Index::add(db, &one.key, &one.hash)?;
             Index::name(db, &one.key, &thread)?;

@@ -11,7 +11,7 @@ use super::loaded::Loaded;
 use super::{Due, NotTaken};
 use crate::backend::core::Backend;
 use crate::backend::ingest::{event, event_id};
-use crate::backend::storage::{self, Outbox};
+use crate::backend::storage::{self, Outbox, references};
 use crate::id::{BlobHash, EventId, base32};
 use crate::mail::compose::{Built, Draft, narrow};
 use crate::safe_text;
@@ -86,7 +86,7 @@ impl Backend {
         let text = serde_json::to_string(draft).unwrap_or_default();
         let long = (text.len() > MAX_INLINE_BYTES).then(|| Blobs::pack(text.as_bytes()));
         if let Some(packed) = &long {
-            Blobs::put(&self.db, packed)?;
+            references::put(&self.db, packed)?;
         }
         let to: Vec<&str> =
             [&draft.to, &draft.cc, &draft.bcc].into_iter().map(String::as_str).collect();

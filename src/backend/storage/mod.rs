@@ -54,6 +54,7 @@ pub(crate) fn open(dir: &Path, now: i64) -> Result<Db, StoreError> {
     // They came within this format: a file of it may lack them.
     db.sql().execute_batch(Outbox::SQL)?;
     db.sql().execute_batch(Damaged::SQL)?;
+    references::open(&mut db, now)?;
     if Again::is_due(&db)? {
         db.begin()?;
         if let Err(error) = Again::list(&db) {
@@ -100,6 +101,7 @@ fn sql() -> String {
         Outbox::SQL,
         Outlines::SQL,
         Damaged::SQL,
+        references::SQL,
     ];
     tables.concat()
 }

@@ -6,7 +6,7 @@
 
 use rusqlite::params;
 
-use crate::backend::storage::{Index, Links, Outlines, Queue, Snapshots, undo};
+use crate::backend::storage::{Index, Links, Outlines, Queue, Snapshots, references, undo};
 use crate::id::{StoreId, ThreadId};
 use crate::mail;
 use crate::store::{Blobs, Db, Log, StoreError};
@@ -139,7 +139,7 @@ impl Purged {
                 }
                 Some(ThreadEvent::Saved(_) | ThreadEvent::Claimed(_)) => {
                     for blob in named_blobs(&event.event.name, &event.event.args) {
-                        Blobs::release(db, &blob)?;
+                        references::release(db, &blob)?;
                     }
                 }
                 _ => {}
@@ -180,9 +180,9 @@ fn erase_message(db: &Db, thread: &ThreadId, message: &MessageAdded) -> Result<(
     for ancestor in &message.references {
         Index::forget(db, ancestor, thread)?;
     }
-    Blobs::release(db, &message.raw)?;
+    references::release(db, &message.raw)?;
     if let Some(text) = &message.text_blob {
-        Blobs::release(db, text)?;
+        references::release(db, text)?;
     }
     Ok(())
 }

@@ -109,6 +109,14 @@ impl World {
         self.hold_device_to_it(at, lost_power);
     }
 
+    /// Restarts a device whose disk has lost the long texts that it kept.
+    pub(crate) fn restart_without_texts(&mut self, at: usize) {
+        let kept = self.stations[at].dir.join("threads.db");
+        let kept = rusqlite::Connection::open(kept).expect("it opens");
+        kept.execute_batch("DELETE FROM blobParts; DELETE FROM blobs").expect("written");
+        self.restart_device(at);
+    }
+
     /// A device's process dies, and the backend hears of it.
     pub(crate) fn restart_device(&mut self, at: usize) {
         self.cut(at);
