@@ -3,7 +3,8 @@
 //! Invariant: idempotent by source and position: a batch at or below the watermark, or of another
 //! epoch, changes nothing. All events of a batch are appended and materialised in one transaction.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::backend::ingest::event_id;
@@ -31,8 +32,39 @@ pub(super) enum Taken {
 #[derive(Debug)]
 pub(super) struct MailboxClient {
     db: Db,
-    /// Labels by folded name; empty when it must be read again.
-    names: BTreeMap<String, LabelId>,
+    /// `None` when they must be read again.
+    names: Option<Names>,
+}
+
+/// Names of labels, folded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Names {
+    /// Labels by name.
+    known: BTreeMap<String, LabelId>,
+    /// The same labels.
+    ids: BTreeSet<LabelId>,
+    /// Those that were deleted, by their last name.
+    deleted: BTreeMap<String, LabelId>,
+}
+
+impl Names {
+    fn read(db: &Db) -> Result<Self, StoreError> {
+        let mut names = Self::default();
+        for (id, name) in mailbox::labels(db)? {
+            names.add(label::folded(&name), id);
+        }
+        for (id, name) in mailbox::deleted_labels(db)? {
+            names.deleted.entry(label::folded(&name)).or_insert(id);
+        }
+        Ok(names)
+    }
+
+    fn add(&mut self, folded: String, id: LabelId) {
+        if let Entry::Vacant(entry) = self.known.entry(folded) {
+            self.ids.insert(id.clone());
+            entry.insert(id);
+        }
+    }
 }
 
 impl MailboxClient {
@@ -45,7 +77,7 @@ impl MailboxClient {
         let mut db = Db::open_with(&path, Kind::Mailbox, mailbox::VERSION, &make)?;
         mailbox::learn(&mut db, &|db| make(db, mailbox::VERSION))?;
         mailbox::index_snoozes(&db)?;
-        Ok(Self { db, names: BTreeMap::new() })
+        Ok(Self { db, names: None })
     }
 
     /// Makes all tables again from the log, and from the snapshot where that is cut.
@@ -77,14 +109,15 @@ impl MailboxClient {
     pub(super) fn rollback(&mut self) {
         self.db.rollback();
         // A label that the transaction made is not there after all.
-        self.names.clear();
+        self.names = None;
     }
 
-    fn read_names(&mut self) -> Result<(), StoreError> {
-        for (id, name) in mailbox::labels(&self.db)? {
-            self.names.entry(label::folded(&name)).or_insert(id);
-        }
-        Ok(())
+    fn names(&mut self) -> Result<&mut Names, StoreError> {
+        let names = match self.names.take() {
+            Some(names) => names,
+            None => Names::read(&self.db)?,
+        };
+        Ok(self.names.insert(names))
     }
 
     /// A restore began this epoch: its first event, in a transaction of its own.
@@ -125,20 +158,18 @@ impl MailboxClient {
     ) -> Result<Option<LabelId>, StoreError> {
         let Some(clean) = label::clean_name(text) else { return Ok(None) };
         let folded = label::folded(&clean);
-        if self.names.is_empty() {
-            self.read_names()?;
-        }
-        if let Some(id) = self.names.get(&folded) {
+        let names = self.names()?;
+        if let Some(id) = names.known.get(&folded) {
             return Ok((!label::is_system(id.as_str())).then(|| id.clone()));
         }
-        let deleted = mailbox::deleted_labels(&self.db)?;
-        let deleted = deleted.into_iter().find(|(_, name)| label::folded(name) == folded);
-        let id = deleted.map_or_else(|| label::user_label(&clean), |(id, _)| id);
+        let deleted = names.deleted.get(&folded).cloned();
+        let id = deleted.unwrap_or_else(|| label::user_label(&clean));
         // An id that is there under another name is this label, renamed since.
-        if self.names.values().any(|known| *known == id) {
-            self.names.insert(folded, id.clone());
+        if names.ids.contains(&id) {
+            names.known.insert(folded, id.clone());
             return Ok(Some(id));
         }
+        let names = self.names.take();
         self.db.begin()?;
         let created = LabelCreated {
             id: id.clone(),
@@ -152,16 +183,27 @@ impl MailboxClient {
         let head = Log::head(&self.db, &StoreId::mailbox())?.position.to_string();
         let event = event_id(&["label", id.as_str(), &created.name, &head], &[]);
         self.create_label(event, &created, epoch)?;
+        self.names = names;
+        self.learn(folded, &id)?;
         Ok(Some(id))
+    }
+
+    /// A label was made, and nothing else: it is known by this name, where it is called so.
+    fn learn(&mut self, folded: String, id: &LabelId) -> Result<(), StoreError> {
+        let called = mailbox::label_name(&self.db, id)?.map(|name| label::folded(&name));
+        let Some(names) = self.names.as_mut().filter(|_| called.as_ref() == Some(&folded)) else {
+            self.names = None;
+            return Ok(());
+        };
+        names.deleted.retain(|_, deleted| deleted != id);
+        names.add(folded, id.clone());
+        Ok(())
     }
 
     /// The label with this name, where there is one.
     pub(super) fn known_label(&mut self, text: &str) -> Result<Option<LabelId>, StoreError> {
         let Some(clean) = label::clean_name(text) else { return Ok(None) };
-        if self.names.is_empty() {
-            self.read_names()?;
-        }
-        let named = self.names.get(&label::folded(&clean)).cloned();
+        let named = self.names()?.known.get(&label::folded(&clean)).cloned();
         let id = named.unwrap_or_else(|| label::user_label(&clean));
         let there = mailbox::is_known(&self.db, &id)?;
         Ok((there && !label::is_system(id.as_str())).then_some(id))
@@ -182,7 +224,7 @@ impl MailboxClient {
                 mailbox::redact(&self.db, thread)?;
             }
             if !changes.labels.is_empty() {
-                self.names.clear();
+                self.names = None;
             }
         }
         Ok(appended)
@@ -301,4 +343,33 @@ fn new_event(
 ) -> Result<NewEvent, StoreError> {
     let device = DeviceId::try_from(CLIENT).map_err(|error| StoreError::Row(error.to_string()))?;
     Ok(NewEvent { id, name: name.to_owned(), args, device, action: None, epoch: epoch.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_label_has_no_name_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut client = MailboxClient::open(dir.path()).unwrap();
+        let epoch = Epoch::try_from("1.e").unwrap();
+        client.initialize(&epoch).unwrap();
+        let mut known = Vec::new();
+        for text in ["Work", "work", "Home/Garden", "inbox", "Work 2"] {
+            known.push(client.label(text, &epoch, 1).unwrap());
+            assert_eq!(client.names, Some(Names::read(&client.db).unwrap()), "{text}");
+        }
+        assert_eq!(known[0], known[1]);
+        // One that was deleted is another event's word: all is read again, and it comes back.
+        let gone = known[0].clone().unwrap();
+        let args = Args::of(&mailbox::LabelDeleted { id: gone.clone() });
+        let id = event_id(&["deleted"], &[]);
+        client.append(&[new_event(id, name::LABEL_DELETED, args, &epoch).unwrap()]).unwrap();
+        assert_eq!(client.names, None);
+        assert_eq!(client.label("WORK", &epoch, 2).unwrap(), Some(gone));
+        assert_eq!(client.names, Some(Names::read(&client.db).unwrap()));
+        client.rollback();
+        assert_eq!(client.names, None);
+    }
 }
