@@ -6,13 +6,15 @@
 
 use std::collections::BTreeSet;
 
+use super::decide::Verdict;
 use super::loaded::Loaded;
+use super::readable;
 use crate::backend::core::Backend;
 use crate::backend::doctor::Finding;
 use crate::backend::storage::{self, Outbox, Snapshots};
 use crate::id::{EventId, StoreId};
 use crate::store::{Db, Durability, NewEvent, StoreError};
-use crate::thread::{ActionUndone, MessageQueued, Stage, name};
+use crate::thread::{ActionUndone, Failure, MessageQueued, Stage, name};
 
 /// Setting: rows were made for what was queued before there were rows.
 const FILLED: &str = "outbox-filled";
@@ -54,6 +56,21 @@ impl Backend {
             Snapshots::set(&self.db, FILLED, "1")?;
         }
         Outbox::stir_all(&self.db, self.now)?;
+        self.db.commit()?;
+        self.outbox_settles()
+    }
+
+    /// What is not to be sent is said at once, also where nothing sends: what was queued in another
+    /// epoch, or was claimed, may have been sent.
+    fn outbox_settles(&mut self) -> Result<(), StoreError> {
+        let (rows, _) = Outbox::due(&self.db, self.now, &BTreeSet::new(), usize::MAX)?;
+        for row in rows {
+            let Some(loaded) = readable(&self.db, &row.store)? else { continue };
+            let verdict = self.judge(&loaded, &row)?;
+            if matches!(verdict, Verdict::Fail(Failure::Unknown, ..) | Verdict::Found) {
+                self.carry_out(&loaded, &row, &verdict)?;
+            }
+        }
         self.db.commit()
     }
 
