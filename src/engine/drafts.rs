@@ -143,6 +143,8 @@ impl Device {
             at: self.clock.now(),
             to: title.to,
             subject: title.subject,
+            snippet: title.snippet,
+            attachments: title.attachments,
             again: order.again.clone(),
             partial: order.partial,
             remind: order.remind,

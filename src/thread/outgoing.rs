@@ -65,7 +65,8 @@ impl Title {
 
     /// Of what was queued.
     fn of_queued(queued: &MessageQueued) -> Self {
-        Self::of(&queued.to, &queued.subject, "", queued.at)
+        let title = Self::of(&queued.to, &queued.subject, &queued.snippet, queued.at);
+        Self { attachments: queued.attachments, ..title }
     }
 
     /// Of what was claimed.

@@ -134,6 +134,7 @@ fn what_is_queued_can_be_taken_back_undone_and_discarded() {
     assert_eq!((row.state, row.hold, row.confirmed), (OutboxState::Queued, 10, true));
     intend(&mut world, B, &Intent::CancelSend { thread: thread.clone(), queued });
     assert_eq!(subjects(&world, B), ["Plan"]);
+    assert_eq!(rows(&world, B).drafts[0].snippet, "one", "it begins as it did");
     world.sync();
     assert_eq!((subjects(&world, A), rows(&world, A).outbox.len()), (vec!["Plan".to_owned()], 0));
     // Undo of the sending does the same.

@@ -55,6 +55,8 @@ impl Backend {
             at: self.now,
             to: saved.to.clone(),
             subject: due.of.subject.clone(),
+            snippet: saved.snippet.clone(),
+            attachments: !saved.attachments.is_empty(),
             again: Some(due.queued.clone()),
             partial: true,
             remind: None,

@@ -130,6 +130,8 @@ impl Scene {
             at: -5_000,
             to: "bob@example.org".to_owned(),
             subject: "Lunch".to_owned(),
+            snippet: String::new(),
+            attachments: false,
             again: None,
             partial: false,
             remind: None,
