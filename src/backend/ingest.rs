@@ -360,7 +360,7 @@ pub(super) fn join(
         return Ok(false);
     }
     for (thread, other) in [(a, b), (b, a)] {
-        link(db, epoch, thread, other, cause)?;
+        link(db, epoch, thread, other, cause, &[])?;
     }
     Links::join(db, a, b)?;
     Ok(true)
@@ -413,15 +413,20 @@ fn append_blobs(db: &Db, ready: &Ready) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn link(
+/// A thread is one conversation with another, which has and counts what is `held`.
+pub(super) fn link(
     db: &Db,
     epoch: &Epoch,
     thread: &ThreadId,
     other: &ThreadId,
     cause: &str,
+    held: &[MessageId],
 ) -> Result<(), StoreError> {
-    let id = event_id(&["linked", thread.as_str(), other.as_str(), cause], &[]);
-    let args = Args::of(&Linked { thread: other.clone() });
+    let parts = ["linked", thread.as_str(), other.as_str(), cause];
+    let held: Vec<MessageId> = held.to_vec();
+    let names = held.iter().map(MessageId::as_str);
+    let id = event_id(&parts.into_iter().chain(names).collect::<Vec<_>>(), &[]);
+    let args = Args::of(&Linked { thread: other.clone(), held });
     let event = event(id, name::THREAD_LINKED, args, epoch)?;
     storage::append(db, epoch, &StoreId::thread(thread), &[event])?;
     Ok(())

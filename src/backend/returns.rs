@@ -8,17 +8,24 @@
 //! may have been, in the life that the restore ended. The outbox looks at the epoch of the event,
 //! which is that of its first offer: another than the backend's is *unknown, check*.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::core::Backend;
 use crate::backend::storage::{self, Index, Links, Outlines, Purged, references};
+use crate::backend::thread_client::state_of;
 use crate::backend::{ingest, mailbox_client, wake};
-use crate::id::{Epoch, EventId, StoreId, ThreadId};
+use crate::id::{Epoch, EventId, MessageId, StoreId, ThreadId};
 use crate::mail;
 use crate::mailbox::{self, MailboxEvent};
 use crate::store::{Blobs, Db, Log, NewEvent, StoreError};
 use crate::sync::{Refused, StorePush};
-use crate::thread::{MessageAdded, ThreadEvent, name, named_blobs};
+use crate::thread::{MessageAdded, MessageRow, ThreadEvent, ThreadState, name, named_blobs};
+
+/// Messages that came back and are in another thread as well, by that thread.
+type Doubles = BTreeMap<ThreadId, BTreeSet<MessageId>>;
+
+/// Messages that one link names.
+const HELD_AT_A_TIME: usize = 500;
 
 /// Of these events, those that a log does not hold.
 pub(super) fn unknown(
@@ -53,18 +60,18 @@ pub(super) fn take_back(
     events: &[NewEvent],
 ) -> Result<bool, StoreError> {
     let Some(thread) = store.as_thread() else { return Ok(false) };
-    let mut joined = false;
+    let (mut joined, mut doubles) = (false, Doubles::new());
     for event in events {
         match ThreadEvent::read(&event.name, &event.args) {
             Some(ThreadEvent::Created(_)) => Links::begun(db, &thread)?,
             Some(ThreadEvent::Message(message)) => {
-                joined |= index(db, epoch, &thread, &message)?;
+                joined |= index(db, epoch, &thread, &message, &mut doubles)?;
                 if message.outline && !message.copy {
                     Outlines::note(db, &message.message, &thread)?;
                 }
             }
             Some(ThreadEvent::Reparsed(message)) => {
-                joined |= index(db, epoch, &thread, &message)?;
+                joined |= index(db, epoch, &thread, &message, &mut doubles)?;
                 if !message.outline {
                     Outlines::done(db, &message.message)?;
                 }
@@ -77,7 +84,46 @@ pub(super) fn take_back(
             _ => {}
         }
     }
+    for (other, messages) in doubles {
+        joined |= count_once(db, epoch, &thread, &other, &messages)?;
+    }
     Ok(joined)
+}
+
+/// Of two threads that are one conversation and hold the same messages, one counts each of them:
+/// the one that was there, but for what would leave the other with none.
+fn count_once(
+    db: &Db,
+    epoch: &Epoch,
+    thread: &ThreadId,
+    other: &ThreadId,
+    messages: &BTreeSet<MessageId>,
+) -> Result<bool, StoreError> {
+    if Links::root(db, thread)? != Links::root(db, other)? {
+        return Ok(false); // a user split them
+    }
+    let mine = state_of(db, &StoreId::thread(thread))?;
+    let theirs = state_of(db, &StoreId::thread(other))?;
+    let counts = |row: &&MessageRow| !row.removed && row.counted_by.is_none();
+    let counted = |state: &ThreadState, message: &MessageId| {
+        state.message(message).filter(counts).map(|row| row.message.raw.clone())
+    };
+    let same = |message: &&MessageId| {
+        let raw = counted(&mine, message);
+        raw.is_some() && raw == counted(&theirs, message)
+    };
+    let mut held: Vec<MessageId> = messages.iter().filter(same).cloned().collect();
+    let left = mine.messages.iter().filter(counts).count();
+    let last = if held.len() < left { None } else { held.pop() };
+    if held.is_empty() && last.is_none() {
+        return Ok(false);
+    }
+    for held in held.chunks(HELD_AT_A_TIME) {
+        ingest::link(db, epoch, thread, other, "counted", held)?;
+    }
+    ingest::link(db, epoch, other, thread, "counted", last.as_slice())?;
+    Links::join(db, thread, other)?;
+    Ok(true)
 }
 
 /// Knows a message again by its name and, where its bytes are here, by these. One that was taken in
@@ -88,6 +134,7 @@ fn index(
     epoch: &Epoch,
     thread: &ThreadId,
     message: &MessageAdded,
+    doubles: &mut Doubles,
 ) -> Result<bool, StoreError> {
     for blob in std::iter::once(&message.raw).chain(&message.text_blob) {
         references::refer(db, blob)?;
@@ -104,7 +151,11 @@ fn index(
     }
     message.references.iter().try_for_each(|ancestor| Index::name(db, ancestor, thread))?;
     match Index::thread(db, &key)? {
-        Some(other) if other != *thread => ingest::join(db, epoch, thread, &other, &key),
+        Some(other) if other != *thread => {
+            let joined = ingest::join(db, epoch, thread, &other, &key)?;
+            doubles.entry(other).or_default().insert(message.message.clone());
+            Ok(joined)
+        }
         _ => Ok(false),
     }
 }

@@ -111,7 +111,7 @@ impl Device {
     ) -> Result<(), StoreError> {
         let name = if on { name::THREAD_LINKED } else { name::THREAD_UNLINKED };
         for (thread, other) in [(a, b), (b, a)] {
-            let args = Args::of(&Linked { thread: other.clone() });
+            let args = Args::of(&Linked { thread: other.clone(), held: Vec::new() });
             self.add(&StoreId::thread(thread), name, &args, action)?;
         }
         Ok(())

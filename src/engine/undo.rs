@@ -281,7 +281,7 @@ impl Device {
             (None, Deed::Link(other, on)) => {
                 let name =
                     if *on { thread::name::THREAD_LINKED } else { thread::name::THREAD_UNLINKED };
-                (name, Args::of(&Linked { thread: other.clone() }))
+                (name, Args::of(&Linked { thread: other.clone(), held: Vec::new() }))
             }
             _ => return Ok(()),
         };

@@ -225,7 +225,7 @@ pub(super) fn merge(mut members: Members, renamed: &Renamed) -> Option<Row> {
         member.seen.clone().map(|seen| Target { thread, seen })
     };
     let targets = members.iter().filter_map(targets).collect();
-    let message_count = members.iter().map(|member| member.row.message_count).sum();
+    let message_count: u64 = members.iter().map(|member| member.row.message_count).sum();
     let there: Vec<bool> = members.iter().map(|member| member.row.is_there()).collect();
     let group: Vec<MemberRow> = members.iter_mut().map(Member::take_grouped).collect();
     let group = mailbox::group(&group)?;
@@ -258,7 +258,8 @@ pub(super) fn merge(mut members: Members, renamed: &Renamed) -> Option<Row> {
         labels,
         place: group.place,
         message_count,
-        unread_count: group.unread,
+        // Of what two members hold each has its own mark.
+        unread_count: group.unread.min(message_count),
         starred,
         muted,
         has_attachment,

@@ -46,7 +46,7 @@ pub fn of_thread(thread: &ThreadId, state: &ThreadState) -> Snapshot {
             // What woke is listed as if it had come then.
             last_activity: summary.last_activity.max(cells.woken.unwrap_or(i64::MIN)),
             created_at: summary.created_at,
-            message_count: summary.message_count,
+            message_count: state.counted(&cells.links),
             unread_count: cells.unread(),
             starred: cells.starred,
             muted: cells.muted,

@@ -241,6 +241,10 @@ pub struct Unsnoozed {
 pub struct Linked {
     /// The other thread.
     pub thread: ThreadId,
+    /// Messages of this thread that the other one has as well: as long as the two are linked, that
+    /// one counts them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<MessageId>,
 }
 
 /// `v1.DraftSaved`. The event's id is the name of the save.

@@ -3,9 +3,9 @@
 //! Invariant: equal logs give equal values. Loading is one pass over the log; nothing is cached
 //! between loads.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::id::{BlobHash, DeviceId, Epoch, EventId, MessageId};
+use crate::id::{BlobHash, DeviceId, Epoch, EventId, MessageId, ThreadId};
 use crate::mail::Address;
 use crate::mail::compose::parse_addresses;
 use crate::store::{Event, NewEvent};
@@ -30,6 +30,8 @@ pub struct MessageRow {
     pub removed: bool,
     /// Whether the rest of it was asked for, where it is not whole.
     pub wanted: bool,
+    /// The thread that has it as well, and counts it while the two are linked.
+    pub counted_by: Option<ThreadId>,
 }
 
 /// A save of a draft, as the log has it.
@@ -69,7 +71,7 @@ pub struct Summary {
     pub last_activity: i64,
     /// Sort date of the first, Unix seconds.
     pub created_at: i64,
-    /// Messages, copies not counted.
+    /// Messages, copies not counted, also those that a linked thread counts.
     pub message_count: u64,
     /// Whether any has an attachment.
     pub has_attachment: bool,
@@ -147,6 +149,7 @@ impl ThreadState {
                         copies: Vec::new(),
                         removed: false,
                         wanted: false,
+                        counted_by: None,
                     });
                 }
                 _ => {}
@@ -187,7 +190,8 @@ impl ThreadState {
         }
     }
 
-    /// What is written and sent: the contents, of which cells know the state.
+    /// What is written and sent, and what another thread has as well: the contents, of which cells
+    /// know the state.
     fn write(&mut self, event: &NewEvent, read: &ThreadEvent) {
         match read {
             ThreadEvent::Saved(saved) => self.saves.push(SaveRow {
@@ -205,6 +209,12 @@ impl ThreadState {
                 let mut rows = self.queued.iter_mut();
                 if let Some(row) = rows.find(|row| row.queued == of.queued) {
                     row.raw = Some(of.raw.clone());
+                }
+            }
+            ThreadEvent::Linked(link, true) => {
+                for message in &link.held {
+                    let Some(at) = self.index.get(message) else { continue };
+                    self.messages[*at].counted_by = Some(link.thread.clone());
                 }
             }
             _ => {}
@@ -333,6 +343,17 @@ impl ThreadState {
             message_count: rows.len() as u64,
             has_attachment: rows.iter().any(|row| !row.message.attachments.is_empty()),
         }
+    }
+
+    /// How many messages a row of this thread, linked with those, counts: what a linked thread has
+    /// as well is counted there. One that shows any counts at least one.
+    #[must_use]
+    pub fn counted(&self, links: &BTreeSet<ThreadId>) -> u64 {
+        let shown = || self.messages.iter().filter(|row| !row.removed);
+        let elsewhere =
+            |row: &MessageRow| row.counted_by.as_ref().is_some_and(|by| links.contains(by));
+        let own = shown().filter(|row| !elsewhere(row)).count().max(shown().count().min(1));
+        own as u64
     }
 
     /// What a list needs of a store that holds nothing but what is being written.

@@ -209,7 +209,7 @@ fn log(history: &[Drawn]) -> Vec<Event> {
             }
             Kind::Link => {
                 let other = ThreadId::try_from("other").unwrap();
-                (name::THREAD_LINKED, Args::of(&Linked { thread: other }))
+                (name::THREAD_LINKED, Args::of(&Linked { thread: other, held: Vec::new() }))
             }
             Kind::Flags { back, set, cleared, sent } => {
                 let Some(message) = nth_last(&events, *back) else { continue };

@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 
 use mailtui::bridge::{Folder, Outcome};
-use mailtui::command::intent::Change;
+use mailtui::command::intent::{Change, Intent};
 use mailtui::id::ThreadId;
 use mailtui::label::user_label;
 use mailtui::mailbox;
 use mailtui::sync::{PurgeOrder, SeenThread};
 
-use crate::restore::{A, B, change, hold, receive, rest, without, world};
+use crate::restore::{A, B, change, decide, hold, receive, rest, without, world};
 use crate::support::mail::{Mail, mail};
 use crate::support::world::World;
 
@@ -110,4 +110,42 @@ fn a_conversation_that_was_fetched_again_in_another_order_is_one_conversation() 
     let read = world.device_mut(B).thread(&thread).unwrap().unwrap();
     let subjects: Vec<_> = read.messages.iter().map(|m| m.subject.clone().unwrap()).collect();
     assert_eq!(subjects, ["one", "two"], "each message once");
+    assert_eq!(read.row.message_count, 2, "and counted once");
+}
+
+#[test]
+fn messages_that_two_threads_hold_after_a_restore_count_once() {
+    let mut world = world(28);
+    receive(&mut world, "old", "old");
+    world.sync();
+    world.backup("one");
+    let names = ["one", "two", "three"];
+    let threads: BTreeSet<ThreadId> =
+        names.iter().map(|name| receive(&mut world, "one", name)).collect();
+    let thread = threads.first().unwrap().clone();
+    world.sync();
+    hold(&mut world, B, &thread);
+    without(&mut world, B);
+    world.restore("one");
+    // The other way round, and one more that the device does not have.
+    let again = receive(&mut world, "one", "three");
+    for name in ["two", "one", "four"] {
+        assert_eq!(receive(&mut world, "one", name), again);
+    }
+    world.sync();
+    let truth = rest(&mut world, &[]);
+    for at in [A, B] {
+        let row = world.device(at).row(&thread).unwrap().unwrap();
+        assert_eq!((row.members.len(), row.message_count), (2, 4));
+    }
+    let held = |thread| truth.threads[thread].state.messages.len();
+    assert_eq!((threads.len(), held(&thread), held(&again)), (1, 3, 4), "nothing of it goes");
+    // Who takes them apart sees in each what it holds.
+    let row = world.device(A).row(&thread).unwrap().unwrap();
+    let members = row.members.into_iter().map(|member| member.thread).collect();
+    decide(&mut world, A, &Intent::Split(members));
+    world.sync();
+    for (thread, count) in [(&thread, 3), (&again, 4)] {
+        assert_eq!(world.device(A).row(thread).unwrap().unwrap().message_count, count);
+    }
 }

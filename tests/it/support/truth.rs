@@ -187,12 +187,14 @@ impl Truth {
             let newest = told.state.summary().last_activity;
             newest.max(told.cells.woken.unwrap_or(newest))
         });
+        let counted = told.iter().map(|told| told.state.counted(&told.cells.links));
+        let messages = counted.sum();
         let line = Line {
             members: members.iter().map(|m| (m.clone(), self.threads[m].state.position)).collect(),
             place,
             labels,
-            unread: cells().map(Cells::unread).sum(),
-            messages: told.iter().map(|told| told.state.sorted().len() as u64).sum(),
+            unread: cells().map(Cells::unread).sum::<u64>().min(messages),
+            messages,
             starred: cells().any(|cells| cells.starred),
             muted: cells().any(|cells| cells.muted),
             snoozed: cells().filter_map(|cells| cells.snoozed).min(),
