@@ -94,7 +94,7 @@ fn outside_libraries_have_one_door() {
 fn every_name_of_an_event_is_listed() {
     for (path, all) in [
         ("src/mailbox/event.rs", mailtui::mailbox::name::ALL),
-        ("src/thread/event.rs", mailtui::thread::name::ALL),
+        ("src/thread/event/name.rs", mailtui::thread::name::ALL),
     ] {
         let source = sources("src").into_iter().find(|source| source.path == path);
         let source = source.expect("there is one").text;

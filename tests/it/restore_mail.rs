@@ -61,25 +61,35 @@ fn mail_that_came_back_and_is_taken_in_again_is_there_once() {
 
 #[test]
 fn a_text_that_two_messages_share_is_kept_for_the_one_that_is_left() {
-    let mut world = world(27);
-    receive(&mut world, "old", "old");
-    world.sync();
-    world.backup("one");
-    let long = "A line of a long text.\n".repeat(4096);
-    let both = [mail("one").body(&long), mail("two").body(&long)];
-    let threads = take_in(&mut world, &both);
-    world.sync();
-    threads.iter().for_each(|thread| hold(&mut world, B, thread));
-    world.restore("one");
-    world.restart_without_texts(B);
-    rest(&mut world, &[]);
-    assert_eq!(take_in(&mut world, &both), threads);
-    rest(&mut world, &[]);
-    let seen = mailbox::watermark(world.device(A).db(), &threads[0]).unwrap().unwrap();
-    let row = vec![SeenThread { thread: threads[0].clone(), seen }];
-    let order = PurgeOrder { rows: vec![row], anywhere: true, ..PurgeOrder::default() };
-    assert_eq!(world.backend().purge(&order).unwrap()[0].kept, None);
-    assert_eq!(world.backend().doctor().unwrap(), Vec::new(), "the other has its text");
+    for older in [false, true] {
+        let mut world = world(27);
+        receive(&mut world, "old", "old");
+        world.sync();
+        world.backup("one");
+        let long = "A line of a long text.\n".repeat(4096);
+        let both = [mail("one").body(&long), mail("two").body(&long)];
+        let threads = take_in(&mut world, &both);
+        world.sync();
+        for thread in &threads {
+            hold(&mut world, B, thread);
+        }
+        world.restore("one");
+        world.restart_without_texts(B);
+        rest(&mut world, &[]);
+        if older {
+            // A program before this one counted nothing that was missing.
+            let threads = rusqlite::Connection::open(world.backend_dir().join("threads.db"));
+            threads.unwrap().execute("DROP TABLE missingBlobs", []).unwrap();
+            world.restart_backend();
+        }
+        assert_eq!(take_in(&mut world, &both), threads);
+        rest(&mut world, &[]);
+        let seen = mailbox::watermark(world.device(A).db(), &threads[0]).unwrap().unwrap();
+        let row = vec![SeenThread { thread: threads[0].clone(), seen }];
+        let order = PurgeOrder { rows: vec![row], anywhere: true, ..PurgeOrder::default() };
+        assert_eq!(world.backend().purge(&order).unwrap()[0].kept, None);
+        assert_eq!(world.backend().doctor().unwrap(), Vec::new(), "the other has its text");
+    }
 }
 
 #[test]

@@ -148,9 +148,10 @@ pub(in crate::backend) fn put_right(threads: &Db, now: i64) -> Result<Vec<Miscou
     let wrong = wrong(threads)?;
     threads.sql().execute("DELETE FROM missingBlobs", [])?;
     for (name, times, there) in &wrong {
-        match there {
-            true => Blobs::recount(threads, name, *times, now)?,
-            false => wait(threads, name, *times)?,
+        if *there {
+            Blobs::recount(threads, name, *times, now)?;
+        } else {
+            wait(threads, name, *times)?;
         }
     }
     Ok(wrong)
