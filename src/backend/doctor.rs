@@ -50,8 +50,9 @@ pub fn inspect(dir: &Path) -> Result<Vec<Finding>, StoreError> {
     mailbox.begin_read()?;
     threads.begin_read()?;
     let mut found = check_files(&[&threads, &mailbox])?;
-    found.extend(check_logs(&threads, &mailbox)?);
-    found.extend(check_rows(&threads, &mailbox)?.into_iter().map(|(_, finding)| finding));
+    found.extend(check_logs(&threads, &mailbox, &|| true)?);
+    let rows = check_rows(&threads, &mailbox, &|| true)?;
+    found.extend(rows.into_iter().map(|(_, finding)| finding));
     found.extend(check_left(&threads)?);
     found.extend(Links::are_wrong(&threads)?.then(astray_links));
     found.extend(references::wrong(&threads)?.iter().map(|wrong| referred(*wrong)));
@@ -120,36 +121,72 @@ pub fn holds(dir: &Path, now: i64) -> Result<Option<Holds>, StoreError> {
     Ok(Some(holds))
 }
 
+/// What a check is made of, in order.
+const PARTS: [&str; 7] = ["files", "logs", "tables", "rows", "queue", "blobs", "outbox"];
+
 impl Backend {
     /// Checks files, logs, rows, labels and counts, and puts rows right.
     ///
     /// # Errors
     /// When the storage cannot even be read.
     pub fn doctor(&mut self) -> Result<Vec<Finding>, StoreError> {
-        let mut found = check_files(&[&self.db, self.mailbox.db()])?;
-        self.drain()?;
-        found.extend(check_logs(&self.db, self.mailbox.db())?);
-        self.note_damaged(&mut found)?;
-        found.extend(self.check_tables()?);
-        let wrong = check_rows(&self.db, self.mailbox.db())?;
+        Ok(self.doctor_until(&|| true)?.0)
+    }
+
+    /// As [`Backend::doctor`], until `go_on` says no; and the names of the parts that it then did
+    /// not end. What was found until then is put right.
+    ///
+    /// # Errors
+    /// As [`Backend::doctor`].
+    pub fn doctor_until(
+        &mut self,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<(Vec<Finding>, Vec<&'static str>), StoreError> {
+        let mut found = Vec::new();
+        for (at, part) in PARTS.iter().enumerate() {
+            found.extend(self.check(part, go_on)?);
+            if !go_on() {
+                return Ok((found, PARTS[at..].to_vec()));
+            }
+        }
+        Ok((found, Vec::new()))
+    }
+
+    /// Checks one of [`PARTS`].
+    fn check(&mut self, part: &str, go_on: &dyn Fn() -> bool) -> Result<Vec<Finding>, StoreError> {
+        Ok(match part {
+            "files" => check_files(&[&self.db, self.mailbox.db()])?,
+            "logs" => {
+                self.drain()?;
+                let mut found = check_logs(&self.db, self.mailbox.db(), go_on)?;
+                self.note_damaged(&mut found)?;
+                found
+            }
+            "tables" => self.check_tables()?,
+            "rows" => self.mend_rows(go_on)?,
+            "queue" => {
+                let mut found = self.check_queue()?;
+                found.extend(check_left(&self.db)?);
+                found.extend(self.check_links()?);
+                found
+            }
+            "blobs" => self.count_references()?,
+            _ => self.check_outbox()?,
+        })
+    }
+
+    /// Rows that are not what their logs yield are projected again.
+    fn mend_rows(&mut self, go_on: &dyn Fn() -> bool) -> Result<Vec<Finding>, StoreError> {
+        let wrong = check_rows(&self.db, self.mailbox.db(), go_on)?;
         for (thread, _) in &wrong {
             self.project_again(&StoreId::thread(thread))?;
         }
         self.mailbox.commit()?;
-        let left: Vec<ThreadId> = check_rows(&self.db, self.mailbox.db())?
-            .into_iter()
-            .map(|(thread, _)| thread)
-            .collect();
-        found.extend(
-            wrong
-                .into_iter()
-                .map(|(thread, finding)| Finding { repaired: !left.contains(&thread), ..finding }),
-        );
-        found.extend(self.check_queue()?);
-        found.extend(check_left(&self.db)?);
-        found.extend(self.check_links()?);
-        found.extend(self.count_references()?);
-        found.extend(self.check_outbox()?);
+        let mut found = Vec::with_capacity(wrong.len());
+        for (thread, finding) in wrong {
+            let left = check_row(&self.db, self.mailbox.db(), &thread)?;
+            found.push(Finding { repaired: left.is_none(), ..finding });
+        }
         Ok(found)
     }
 
@@ -241,43 +278,64 @@ fn check_files(files: &[&Db]) -> Result<Vec<Finding>, StoreError> {
     Ok(found)
 }
 
-fn check_logs(threads: &Db, mailbox: &Db) -> Result<Vec<Finding>, StoreError> {
+fn check_logs(
+    threads: &Db,
+    mailbox: &Db,
+    go_on: &dyn Fn() -> bool,
+) -> Result<Vec<Finding>, StoreError> {
     let mut found = Vec::new();
     for (store, _) in Log::stores(threads)? {
+        if !go_on() {
+            return Ok(found);
+        }
         found.extend(Log::verify(threads, &store)?.map(|line| Finding::new("log", line)));
     }
     let broken = Log::verify(mailbox, &StoreId::mailbox())?;
     found.extend(broken.map(|line| Finding::new("log", line)));
-    found.extend(Blobs::verify(threads)?.into_iter().map(|line| Finding::new("blob", line)));
+    let blobs = Blobs::verify(threads, go_on)?;
+    found.extend(blobs.into_iter().map(|line| Finding::new("blob", line)));
     Ok(found)
 }
 
 /// Projects every thread anew at its watermark; those whose row, labels or links differ.
-fn check_rows(threads: &Db, mailbox: &Db) -> Result<Vec<(ThreadId, Finding)>, StoreError> {
+fn check_rows(
+    threads: &Db,
+    mailbox: &Db,
+    go_on: &dyn Fn() -> bool,
+) -> Result<Vec<(ThreadId, Finding)>, StoreError> {
     let mut found = Vec::new();
     for (store, _) in Log::stores(threads)? {
+        if !go_on() {
+            break;
+        }
         let Some(thread) = store.as_thread() else { continue };
-        let Some(seen) = mailbox::watermark(mailbox, &thread)? else { continue };
-        if Again::waits(threads, &store)? {
-            continue; // its row is of another projection, and its turn comes
-        }
-        let mut events = match Log::checked(threads, &store, 0, usize::MAX, usize::MAX) {
-            // That is a finding of its own.
-            Err(StoreError::Broken { .. }) => continue,
-            other => other?.0,
-        };
-        events.retain(|event| event.position <= seen.position);
-        let mut state = ThreadState::default();
-        state.apply(&events);
-        let row = mailbox::raw_row(mailbox, &thread)?;
-        let links = mailbox::links_of(mailbox, &thread)?;
-        let held = row.map(|row| of_row(&row, links));
-        if held.as_ref() != Some(&of_thread(&thread, &state)) {
-            let line = format!("{thread}: its row is not what its log yields at {}", seen.position);
-            found.push((thread, Finding::new("row", line)));
-        }
+        let finding = check_row(threads, mailbox, &thread)?;
+        found.extend(finding.map(|finding| (thread, finding)));
     }
     Ok(found)
+}
+
+/// Projects a thread anew at its watermark; what is wrong with its row, labels or links.
+fn check_row(threads: &Db, mailbox: &Db, thread: &ThreadId) -> Result<Option<Finding>, StoreError> {
+    let store = StoreId::thread(thread);
+    let Some(seen) = mailbox::watermark(mailbox, thread)? else { return Ok(None) };
+    if Again::waits(threads, &store)? {
+        return Ok(None); // its row is of another projection, and its turn comes
+    }
+    let mut events = match Log::checked(threads, &store, 0, usize::MAX, usize::MAX) {
+        // That is a finding of its own.
+        Err(StoreError::Broken { .. }) => return Ok(None),
+        other => other?.0,
+    };
+    events.retain(|event| event.position <= seen.position);
+    let mut state = ThreadState::default();
+    state.apply(&events);
+    let row = mailbox::raw_row(mailbox, thread)?;
+    let links = mailbox::links_of(mailbox, thread)?;
+    let held = row.map(|row| of_row(&row, links));
+    let line = format!("{thread}: its row is not what its log yields at {}", seen.position);
+    let same = held.as_ref() == Some(&of_thread(thread, &state));
+    Ok((!same).then(|| Finding::new("row", line)))
 }
 
 /// Materialises a Mailbox log anew, from its snapshot on where it was cut, and compares every

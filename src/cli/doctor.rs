@@ -1,5 +1,7 @@
 //! `doctor`: checks what is on disk, says what was wrong, and repairs what can be made again.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::json;
 
 use crate::backend::{Backend, Finding, Options};
@@ -19,7 +21,9 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
     if !home.dir.exists() {
         return Ok(Exit::Done);
     }
-    let mut found: Vec<Finding> = Vec::new();
+    let stop = super::stop::flag();
+    let go_on = || !stop.load(Ordering::SeqCst);
+    let (mut found, mut left): (Vec<Finding>, Vec<&str>) = (Vec::new(), Vec::new());
     // Beside an owner, or where we may not write, nothing is written: then this reads, and says.
     let owner = home.own();
     if let Err(notice) = &owner
@@ -33,19 +37,42 @@ pub(super) fn run(home: &Home, output: Output) -> Result<Exit, Notice> {
     }
     home.has_its_mail()?;
     if home.backend_dir().join("threads.db").exists() {
-        found.extend(backend(home, writable)?);
+        let (checked, not) = backend(home, writable, &go_on)?;
+        found.extend(checked);
+        left.extend(not);
     }
     if home.dir.join("mailbox.db").exists() {
-        found.extend(device(home, writable)?);
+        if go_on() {
+            found.extend(device(home, writable)?);
+        } else {
+            left.push("device");
+        }
     }
-    let (dir, logs) = super::search::indexed(home);
-    let index = crate::backend::check_index(&dir, logs, writable);
-    found.extend(index.map_err(|error| super::search::no_index(&dir, &error))?);
-    for finding in &found {
+    if go_on() {
+        let (dir, logs) = super::search::indexed(home);
+        let index = crate::backend::check_index(&dir, logs, writable);
+        found.extend(index.map_err(|error| super::search::no_index(&dir, &error))?);
+    } else {
+        left.push("index");
+    }
+    say(home, output, &found, &left)
+}
+
+/// Says what was found, and what was not come to where it was stopped.
+fn say(home: &Home, output: Output, found: &[Finding], left: &[&str]) -> Result<Exit, Notice> {
+    for finding in found {
         output.result(finding, || {
             let end = if finding.repaired { " (repaired)" } else { "" };
             format!("{}: {}{end}", finding.code, finding.detail)
         })?;
+    }
+    if !left.is_empty() {
+        let value = json!({ "stopped": true, "found": found.len(), "left": left });
+        output.result(&value, || {
+            let left = left.join(", ");
+            format!("stopped; {} found, not checked to the end: {left}; run it again", found.len())
+        })?;
+        return Ok(Exit::Stopped);
     }
     if found.is_empty() {
         let waits = crate::backend::projecting(&home.backend_dir());
@@ -111,14 +138,20 @@ fn compare(home: &Home, device: &mut Device) -> Result<Option<Finding>, Notice> 
     Ok(Some(finding(("table", "its rows were not those of the backend".to_owned(), true))))
 }
 
-fn backend(home: &Home, writable: bool) -> Result<Vec<Finding>, Notice> {
+/// What is wrong with the backend beside the device, and what was not checked.
+fn backend(
+    home: &Home,
+    writable: bool,
+    go_on: &dyn Fn() -> bool,
+) -> Result<(Vec<Finding>, Vec<&'static str>), Notice> {
     let notice = |error: crate::store::StoreError| error.notice();
     if writable {
         let options = Options { dir: home.backend_dir(), thread_clients: THREAD_CLIENTS_EMBEDDED };
         let mut backend = Backend::open(&options, &SystemClock).map_err(notice)?;
-        return backend.doctor().map_err(notice);
+        return backend.doctor_until(go_on).map_err(notice);
     }
-    crate::backend::inspect(&home.backend_dir()).map_err(notice)
+    let found = crate::backend::inspect(&home.backend_dir()).map_err(notice)?;
+    Ok((found, Vec::new()))
 }
 
 fn device(home: &Home, writable: bool) -> Result<Vec<Finding>, Notice> {

@@ -4,7 +4,7 @@
 //! what changed meanwhile, and it is listed. Nothing is purged without the backend.
 
 use std::io::{BufRead as _, IsTerminal as _};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use crate::cli::args::Purge;
 use crate::cli::desk::Desk;
 use crate::cli::home::Home;
 use crate::cli::output::Output;
+use crate::cli::stop;
 use crate::engine::view::PurgeSum;
 use crate::engine::{Device, EngineError};
 use crate::id::ThreadId;
@@ -32,6 +33,8 @@ struct Sum {
     kept: Vec<Value>,
     /// Those that went, or would.
     rows: Vec<Row>,
+    /// How many were not come to, where it was stopped.
+    left: Option<usize>,
 }
 
 impl Sum {
@@ -67,6 +70,8 @@ pub(super) fn run(home: &Home, output: Output, purge: &Purge) -> Result<Exit, No
         let hint = "run it again without --offline; nothing was purged";
         return Err(Notice::error("offline", line, hint).exit(Exit::Unreached));
     }
+    // Who may still say no is asked first; until then Ctrl-C ends it with nothing done.
+    let mut stop = purge.yes.then(stop::flag);
     let mut desk = Desk::open(home)?;
     // What was decided before counts: an archived thread is not in trash.
     desk.finish(home, true).map_err(nothing)?;
@@ -78,18 +83,22 @@ pub(super) fn run(home: &Home, output: Output, purge: &Purge) -> Result<Exit, No
     }
     let order =
         PurgeOrder { rows: Vec::new(), older: older(purge), anywhere: purge.anywhere, dry: true };
-    let mut sum = order_all(&mut desk, &rows, &order).map_err(nothing)?;
+    let mut sum = order_all(&mut desk, &rows, &order, stop.as_deref()).map_err(nothing)?;
+    if sum.left.is_some() {
+        return Err(Notice::error("stopped", "nothing was purged", "").exit(Exit::Stopped));
+    }
     if !purge.dry_run && sum.gone.rows > 0 {
         if !purge.yes && !confirmed(output, &sum) {
             return Err(Notice::error("stopped", "nothing was purged", "").exit(Exit::Stopped));
         }
+        let stop = stop.get_or_insert_with(stop::flag);
         let order = PurgeOrder { dry: false, ..order };
         let (young, kept) = (sum.young, std::mem::take(&mut sum.kept));
-        let went = order_all(&mut desk, &sum.rows, &order);
+        let went = order_all(&mut desk, &sum.rows, &order, Some(stop));
         let done = went.and_then(|went| desk.finish(home, true).map(|()| went));
         // And its words with it.
         if let Desk::Own(session) = &desk {
-            session.index(output, &AtomicBool::new(false));
+            session.index(output, stop);
         }
         sum = done?;
         sum.young += young;
@@ -151,10 +160,19 @@ fn rows(device: &Device, threads: &[String]) -> Result<Vec<Row>, Notice> {
     Ok(rows)
 }
 
-/// Gives an order on these rows, a part at a time.
-fn order_all(desk: &mut Desk, rows: &[Row], order: &PurgeOrder) -> Result<Sum, Notice> {
+/// Gives an order on these rows, a part at a time, until it is stopped between two.
+fn order_all(
+    desk: &mut Desk,
+    rows: &[Row],
+    order: &PurgeOrder,
+    stop: Option<&AtomicBool>,
+) -> Result<Sum, Notice> {
     let mut sum = Sum::default();
-    for part in rows.chunks(PURGE_ROWS) {
+    for (at, part) in (0..).step_by(PURGE_ROWS).zip(rows.chunks(PURGE_ROWS)) {
+        if stop.is_some_and(|stop| stop.load(Ordering::SeqCst)) {
+            sum.left = Some(rows.len() - at);
+            break;
+        }
         let order = PurgeOrder { rows: part.to_vec(), ..order.clone() };
         let became = give(desk, order)?;
         if became.len() != part.len() {
@@ -220,6 +238,10 @@ fn say(output: Output, sum: &Sum, dry: bool) -> Result<Exit, Notice> {
     if dry {
         value["dryRun"] = true.into();
     }
+    if let Some(left) = sum.left {
+        value["stopped"] = true.into();
+        value["left"] = left.into();
+    }
     output.result(&value, || {
         let verb = if dry { "Would purge" } else { "Purged" };
         let mut lines = vec![format!("{verb} {}.", sum.gone.what())];
@@ -230,8 +252,14 @@ fn say(output: Output, sum: &Sum, dry: bool) -> Result<Exit, Notice> {
             let word = |name: &str| kept[name].as_str().unwrap_or_default().to_owned();
             lines.push(format!("  kept {}: {} ({})", word("thread"), word("reason"), word("code")));
         }
+        if let Some(left) = sum.left {
+            lines.push(format!("  stopped; {left} conversations are left: run it again to go on"));
+        }
         lines.join("\n")
     })?;
+    if sum.left.is_some() {
+        return Ok(Exit::Stopped);
+    }
     Ok(if sum.kept.is_empty() { Exit::Done } else { Exit::Partial })
 }
 

@@ -1,6 +1,7 @@
 //! `--sync-only`: synchronise without a screen.
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -36,18 +37,19 @@ pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Noti
         }
         return Ok(Exit::Done);
     }
-    let stop = watch.then(super::stop::flag);
+    let stop = super::stop::flag();
+    session.driver.stop_at(Some(Arc::clone(&stop)));
     let mut first = session.connect().and_then(|()| synchronise(&mut session, output));
-    // From here on there is something to go on with after a Ctrl-C.
-    let stop = stop.unwrap_or_else(super::stop::flag);
     if first.is_ok()
         && let Err(notice) = fetch(&mut session, output, &stop)
     {
         first = Err(notice);
     }
-    if !watch {
+    if !watch || first.as_ref().is_err_and(is_stop) {
         return once(&mut session, output, first, &stop);
     }
+    // What goes on looks at the flag itself.
+    session.driver.stop_at(None);
     session.fetch_mail()?;
     match first {
         Ok(synced) => report(&session.driver.device, output, synced)?,
@@ -64,29 +66,45 @@ fn once(
     first: Result<Synced, Notice>,
     stop: &AtomicBool,
 ) -> Result<Exit, Notice> {
-    let mut synced = first.clone().unwrap_or_default();
+    let mut synced = match &first {
+        Ok(synced) => *synced,
+        Err(_) => session.driver.so_far(),
+    };
     let mut fetched = Fetched::default();
     if first.is_ok() {
         fetched = mail_fetch::once(session, output, stop)?;
         if !fetched.accounts.is_empty() || !fetched.failed.is_empty() {
-            let more = synchronise(session, output)?;
+            let more = match synchronise(session, output) {
+                Err(notice) if is_stop(&notice) => session.driver.so_far(),
+                more => more?,
+            };
             synced.pulled += more.pulled;
             synced.pushed += more.pushed;
         }
         session.index(output, stop);
     }
     tell_late(&mut session.driver.device, output);
-    report_with(&session.driver.device, output, synced, &fetched)?;
-    first?;
+    let stopped = stop.load(Ordering::SeqCst);
+    report_with(&session.driver.device, output, synced, &fetched, stopped)?;
+    if let Err(notice) = first
+        && !is_stop(&notice)
+    {
+        return Err(notice);
+    }
     for (account, notice) in &fetched.failed {
         let line = format!("{account}: {}", notice.message);
         output.notice(&Notice::warning(notice.code, line, &notice.hint));
     }
-    Ok(match (stop.load(Ordering::SeqCst), fetched.failed.is_empty()) {
+    Ok(match (stopped, fetched.failed.is_empty()) {
         (true, _) => Exit::Stopped,
         (false, true) => Exit::Done,
         (false, false) => Exit::Partial,
     })
+}
+
+/// Whether this is no fault, but what the user asked for.
+fn is_stop(notice: &Notice) -> bool {
+    notice.exit == Exit::Stopped
 }
 
 /// Offers and takes in all; says how much of a snapshot is here, where there is one.
@@ -173,7 +191,7 @@ fn keep(driver: &mut Driver) -> Result<(), Notice> {
 }
 
 fn report(device: &Device, output: Output, synced: Synced) -> Result<(), Notice> {
-    report_with(device, output, synced, &Fetched::default())
+    report_with(device, output, synced, &Fetched::default(), false)
 }
 
 fn report_with(
@@ -181,6 +199,7 @@ fn report_with(
     output: Output,
     synced: Synced,
     fetched: &Fetched,
+    stopped: bool,
 ) -> Result<(), Notice> {
     let notice = |error: EngineError| error.notice();
     let (pending, _) = device.pending().map_err(notice)?;
@@ -195,8 +214,20 @@ fn report_with(
         value["accounts"] = fetched.accounts.clone().into();
         value["failed"] = fetched.failed.iter().map(failure).collect();
     }
+    let behind = device.behind().filter(|_| stopped);
+    if stopped {
+        value["stopped"] = true.into();
+        value["behind"] = behind.into();
+    }
     output.result(&value, || {
-        format!("{} pulled, {} pushed, {pending} pending", synced.pulled, synced.pushed)
+        let done = format!("{} pulled, {} pushed, {pending} pending", synced.pulled, synced.pushed);
+        match (stopped, behind) {
+            (false, _) => done,
+            (true, None | Some(0)) => format!("{done} (stopped; run it again to go on)"),
+            (true, Some(behind)) => {
+                format!("{done}, {behind} behind (stopped; run it again to go on)")
+            }
+        }
     })
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Invariant: nothing is sent that is not on disk; a frame is taken in before the next is awaited.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,9 @@ use crate::engine::{Device, EngineError};
 use crate::limits::CONNECT_TIMEOUT;
 use crate::notice::Explain as _;
 use crate::sync::{Frame, IngestMessage, SyncError};
+
+/// How soon whoever waits sees that it is stopped.
+const STOP_LOOK: Duration = Duration::from_millis(100);
 
 /// A device with its link.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub struct Driver {
     patience: Duration,
     /// A snapshot, a slice at a time.
     pub(super) slices: Slices,
+    /// What says that the user stops it, where somebody may.
+    stop: Option<Arc<AtomicBool>>,
 }
 
 /// What a synchronisation did.
@@ -67,7 +74,14 @@ impl Driver {
             saving,
             patience,
             slices,
+            stop: None,
         }
+    }
+
+    /// From now on whatever waits ends with [`EngineError::Stopped`] soon after this is set; `None`
+    /// for nothing more to end it.
+    pub fn stop_at(&mut self, stop: Option<Arc<AtomicBool>>) {
+        self.stop = stop;
     }
 
     /// Gives it a link.
@@ -301,7 +315,7 @@ impl Driver {
     /// keeps its work; it does not wait for ever.
     ///
     /// # Errors
-    /// When the backend is not reached, refuses, or is silent for too long.
+    /// When the backend is not reached, refuses, or is silent for too long, or it is stopped.
     pub fn until(
         &mut self,
         events: &Receiver<LinkEvent>,
@@ -314,6 +328,9 @@ impl Driver {
             if done(self)? {
                 return Ok(());
             }
+            if self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::SeqCst)) {
+                return Err(EngineError::Stopped);
+            }
             if let Some(error) = self.last_error.clone() {
                 return Err(self.told(error).into());
             }
@@ -321,7 +338,8 @@ impl Driver {
             if left.is_zero() {
                 return Err(SyncError::Timeout.into());
             }
-            match events.recv_timeout(left) {
+            let turn = if self.stop.is_some() { left.min(STOP_LOOK) } else { left };
+            match events.recv_timeout(turn) {
                 Ok(event) => {
                     // A ping says that it is alive, not that what is awaited will come.
                     if deadline.is_none() && !is_ping(&event) {
@@ -334,6 +352,7 @@ impl Driver {
                         })?;
                     }
                 }
+                Err(RecvTimeoutError::Timeout) if turn < left => {}
                 Err(RecvTimeoutError::Timeout) => return Err(SyncError::Timeout.into()),
                 Err(RecvTimeoutError::Disconnected) => {
                     let error = SyncError::Unreached("the link has ended".to_owned());
@@ -384,10 +403,15 @@ impl Driver {
             told(driver);
             driver.device.is_settled(seq)
         })?;
+        Ok(self.so_far())
+    }
+
+    /// What was pulled and pushed since this was last asked.
+    pub fn so_far(&mut self) -> Synced {
         let mut news = self.device.news();
         // Told by who has somebody to tell.
         self.device.news.late = std::mem::take(&mut news.late);
-        Ok(Synced { pulled: news.pulled, pushed: news.pushed })
+        Synced { pulled: news.pulled, pushed: news.pushed }
     }
 
     /// Fetches what this device is to keep, and lets go of the rest; until `go_on` says no. It is

@@ -110,6 +110,7 @@ mod smtp_outbox;
 mod smtp_servers;
 mod smtp_steps;
 mod snooze;
+mod stopped;
 mod storage_faults;
 mod support;
 mod sync_rules;

@@ -8,7 +8,7 @@ mod conversations;
 #[path = "../../benches/bench/random.rs"]
 mod random;
 #[path = "../../benches/bench/seed.rs"]
-mod seed;
+pub(crate) mod seed;
 
 use std::path::Path;
 
