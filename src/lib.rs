@@ -63,6 +63,7 @@
 //! | a tab above the list | `config/tabs` → `ui/tabs` → `ui/view/tabs` |
 //! | something is found while one reads | `ui/find` → `ui/reader/turned`, `hits` |
 //! | a blob comes in, goes out | `backend/blobs`, `store/upload` ← `engine/blobs` |
+//! | a blob that is not here is named | `backend/returns` → `backend/storage/references` |
 //! | what is kept on a device | `engine/policy` → `engine/walk` → `engine/keep` → `engine/kept` |
 //! | an event goes out | `engine/outgoing` → `engine/link` → `backend/core` (`push`) |
 //! | a thread changes | `backend/thread_client` → `projection/diff` → `backend/storage/queue` |
@@ -117,6 +118,7 @@
 //! | the mouse, the focus, modes of the terminal | `ui/modes`, `ui/input` → `ui/mouse` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a death in the simulation, a rule broken on purpose | [`crash::faults`] |
+//! | a long job is stopped | `cli/stop` → `engine/driver` (`until`), `backend/doctor`, `cli/purge` |
 //! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
 //! | undo and redo, and what stays | `engine/undo` → `mailbox/history`, `thread/kept` |
