@@ -118,7 +118,7 @@
 //! | the mouse, the focus, modes of the terminal | `ui/modes`, `ui/input` → `ui/mouse` |
 //! | a frame | `ui/event_loop` → `ui/pace` (when) → `ui/view` (cells) → `ui/paint` (bytes) |
 //! | a death in the simulation, a rule broken on purpose | [`crash::faults`] |
-//! | a long job is stopped | `cli/stop` → `engine/driver` (`until`), `backend/doctor`, `cli/purge` |
+//! | a long job is stopped | `cli/stop` → `engine/driver` (`until`), `backend/doctor` |
 //! | a signal, a panic | `ui/signals`, [`crash::report`] → `ui/event_loop` → `ui/terminal` |
 //! | what an undo gives | `thread/fold` (`decide`, `run`), `thread/cells` |
 //! | undo and redo, and what stays | `engine/undo` → `mailbox/history`, `thread/kept` |
