@@ -11,6 +11,7 @@
 
 mod address;
 mod auth;
+mod base64;
 mod body;
 mod canonical;
 mod charset;

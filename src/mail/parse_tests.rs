@@ -101,6 +101,11 @@ fn single_parts() {
     );
     check("Content-Type: text/plain; charset=x-none\n\nü\n", &["defect charset-unknown", "| ü"]);
     check("Content-Transfer-Encoding: rot13\n\nuv\n", &["defect transfer-encoding", "| uv"]);
+    let base64 = "Content-Transfer-Encoding: base64\n\n";
+    check(&format!("{base64}b25l\nIA==\ndHdv\n"), &["| one two"]);
+    let broken = "defect transfer-encoding";
+    check(&format!("{base64}b25lIA==\n-- \nA list\n"), &[broken, "| one ", "| -- ", "| A list"]);
+    check(&format!("{base64}Hello,\n\nsee you."), &[broken, "| Hello,", "| ", "| see you."]);
     check("Content-Type: text\n\nhi\n", &["| hi"]);
     check(
         "Content-Type: text/html\n\n<p>Hi <a href='http://x.y'>you</a><script>no</script>\n",

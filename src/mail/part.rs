@@ -203,7 +203,7 @@ impl<'d> Walker<'d> {
         context: Context,
     ) -> Node {
         let encoding = head.first("Content-Transfer-Encoding");
-        let bytes = transfer::decode(encoding, head.body, self.defects);
+        let bytes = transfer::decode(encoding, head.body, false, self.defects);
         let disposition = disposition(head);
         self.attach(kind, disposition.as_ref(), media_type, &bytes);
         if context.depth >= MAX_DEPTH || self.parts >= MAX_PARTS {
@@ -230,7 +230,7 @@ impl<'d> Walker<'d> {
         context: Context,
     ) -> Node {
         let encoding = head.first("Content-Transfer-Encoding");
-        let bytes = transfer::decode(encoding, head.body, self.defects);
+        let bytes = transfer::decode(encoding, head.body, is_text(media_type), self.defects);
         let disposition = disposition(head);
         let attached = disposition.as_ref().is_some_and(|value| value.value == "attachment");
         let listed = attached || name(kind, disposition.as_ref(), self.defects).is_some();
