@@ -15,6 +15,17 @@ const LINE_NOISE: usize = 10;
 /// padded, is base64 when it has so many.
 const SURE_LETTERS: usize = 32;
 
+/// What a body is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// A file: what is no base64 is left out.
+    File,
+    /// A text that is a file: what is no base64 is left out, unless none of it is.
+    TextFile,
+    /// A text to be read: what is no base64 stays as it stands.
+    Text,
+}
+
 /// What was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Read<'a> {
@@ -31,6 +42,20 @@ struct Blocks {
     end: usize,
     /// Something else than letters, padding at the end and line ends was met.
     odd: bool,
+}
+
+/// Decodes data for a use.
+pub(super) fn decode_for(body: &[u8], usage: Use) -> Read<'_> {
+    let text = || decode_text(body);
+    match usage {
+        Use::File => decode(body),
+        Use::Text => text(),
+        // What stands behind its end has come from elsewhere.
+        Use::TextFile => match text() {
+            Read { bytes: Cow::Owned(_), broken: true } => decode(body),
+            read => read,
+        },
+    }
 }
 
 /// Decodes data that is not for reading; what is no base64 is left out.
@@ -282,6 +307,11 @@ mod tests {
             check(text, text, true);
         }
         assert!(decode(b"no data at all, but a text").broken);
+        let of = |body| decode_for(body, Use::TextFile);
+        assert_eq!(*of(b"no data at all, but a text").bytes, *b"no data at all, but a text");
+        assert!(!of(b"aGVsbG8=").broken);
+        let cut = of(b"aGVsbG8=\n--bound-");
+        assert_eq!((&*cut.bytes, cut.broken), (&b"hello"[..], true));
     }
 
     proptest! {

@@ -5,6 +5,7 @@
 //! choose between alternatives: `body` does.
 
 use super::Attachment;
+use super::base64::Use;
 use super::charset;
 use super::defect::{self, Defects};
 use super::field::{self, Head, next_line};
@@ -203,7 +204,7 @@ impl<'d> Walker<'d> {
         context: Context,
     ) -> Node {
         let encoding = head.first("Content-Transfer-Encoding");
-        let bytes = transfer::decode(encoding, head.body, false, self.defects);
+        let bytes = transfer::decode(encoding, head.body, Use::File, self.defects);
         let disposition = disposition(head);
         self.attach(kind, disposition.as_ref(), media_type, &bytes);
         if context.depth >= MAX_DEPTH || self.parts >= MAX_PARTS {
@@ -230,9 +231,14 @@ impl<'d> Walker<'d> {
         context: Context,
     ) -> Node {
         let encoding = head.first("Content-Transfer-Encoding");
-        let bytes = transfer::decode(encoding, head.body, is_text(media_type), self.defects);
         let disposition = disposition(head);
         let attached = disposition.as_ref().is_some_and(|value| value.value == "attachment");
+        let usage = match (is_text(media_type), attached) {
+            (false, _) => Use::File,
+            (true, true) => Use::TextFile,
+            (true, false) => Use::Text,
+        };
+        let bytes = transfer::decode(encoding, head.body, usage, self.defects);
         let listed = attached || name(kind, disposition.as_ref(), self.defects).is_some();
         if listed {
             self.attach(kind, disposition.as_ref(), media_type, &bytes);

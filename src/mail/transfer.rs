@@ -6,15 +6,15 @@
 
 use std::borrow::Cow;
 
-use super::base64;
+use super::base64::{self, Use};
 use super::defect::{self, Defects};
 
-/// Decodes a part's body by the value of its Content-Transfer-Encoding; of `text` nothing is
-/// dropped.
+/// Decodes a part's body by the value of its Content-Transfer-Encoding; of a text that is read
+/// nothing is dropped.
 pub(super) fn decode<'a>(
     encoding: Option<&[u8]>,
     body: &'a [u8],
-    text: bool,
+    usage: Use,
     defects: &mut Defects,
 ) -> Cow<'a, [u8]> {
     let value = encoding.unwrap_or_default();
@@ -27,7 +27,7 @@ pub(super) fn decode<'a>(
         .collect();
     match token.as_slice() {
         b"base64" => {
-            let read = if text { base64::decode_text(body) } else { base64::decode(body) };
+            let read = base64::decode_for(body, usage);
             if read.broken {
                 defects.note(defect::TRANSFER);
             }
@@ -114,7 +114,7 @@ mod tests {
 
     fn check(encoding: &str, body: &str, expected: &str) {
         let mut defects = Defects::default();
-        let got = decode(Some(encoding.as_bytes()), body.as_bytes(), true, &mut defects);
+        let got = decode(Some(encoding.as_bytes()), body.as_bytes(), Use::Text, &mut defects);
         assert_eq!(String::from_utf8_lossy(&got), expected, "{encoding} {body:?}");
     }
 

@@ -90,6 +90,7 @@ fn quoted_printable(text: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::super::base64::Use;
     use super::super::super::defect::Defects;
     use super::super::super::transfer;
     use super::*;
@@ -112,7 +113,7 @@ mod tests {
             let given = lines.join("\r\n") + "\r\n";
             let encoded = text(&given);
             let name = Some(encoded.name.as_bytes());
-            let read = transfer::decode(name, &encoded.bytes, true, &mut Defects::default());
+            let read = transfer::decode(name, &encoded.bytes, Use::Text, &mut Defects::default());
             prop_assert_eq!(&*read, given.as_bytes());
             prop_assert!(encoded.bytes.is_ascii());
             let most = if encoded.name == "7bit" { MAX_LINE } else { LINE };
