@@ -145,6 +145,44 @@ fn a_part_that_is_neither_shown_nor_listed_is_told() {
 }
 
 #[test]
+fn reports_of_machines_are_read() {
+    let report = |kind: &str, head: &str| {
+        format!(
+            "Content-Type: multipart/report; boundary=b\n\n--b\n\nIt failed.\n--b\n\
+             Content-Type: message/{kind}\n{head}\nReporting-MTA: dns; mx.x.org\n\n\
+             Final-Recipient: rfc822;\n bob@x.org\nAction: =?utf-8?q?f=C3=A4iled?=\n\
+             Diagnostic-Code: smtp; \x1b[2J 550\n--b\nContent-Type: text/rfc822-headers\n\n\
+             Subject: unlucky\n--b--\n"
+        )
+    };
+    let lines = [
+        "defect control-characters",
+        "| It failed.",
+        "| ",
+        "| Reporting-MTA: dns; mx.x.org",
+        "| ",
+        "| Final-Recipient: rfc822; bob@x.org",
+        "| Action: fäiled",
+        "| Diagnostic-Code: smtp; \u{fffd}[2J 550",
+    ];
+    for kind in ["delivery-status", "disposition-notification", "Global-Delivery-Status"] {
+        check(&report(kind, ""), &lines);
+        let found = super::searchable(report(kind, "").as_bytes());
+        assert!(
+            found.text.contains("bob@x.org") && found.more == ["Subject: unlucky"],
+            "{found:?}"
+        );
+    }
+    let attached = report("delivery-status", "Content-Disposition: attachment\n");
+    check_once(
+        &format!("{BASE}{attached}"),
+        &["attached - message/delivery-status 129", "| It failed."],
+    );
+    let found = super::searchable(attached.as_bytes());
+    assert!(found.more[0].contains("Final-Recipient: rfc822; bob@x.org\n"), "{found:?}");
+}
+
+#[test]
 fn meta_charset_counts_where_the_mail_states_none() {
     let mut raw = b"Content-Type: text/html\n\n<meta charset=\"iso-8859-2\">".to_vec();
     raw.extend_from_slice(b"\xb3\xf3d\xbc");
