@@ -253,6 +253,9 @@ fn plain(thread: &Thread) -> String {
             let (kind, size) = (&attachment.media_type, attachment.size);
             lines.push(format!("Attachment: {name} ({kind}, {size} bytes)"));
         }
+        if !message.defects.is_empty() {
+            lines.push(format!("As found: {}", message.defects.join(", ")));
+        }
         lines.push(String::new());
         lines.push(message.text.clone());
     }

@@ -292,6 +292,14 @@ fn depth_and_counts_are_bounded() {
     }
     let parsed = parse(format!("{deep}\n\nend").as_bytes());
     assert!(parsed.defects.contains(&"too-many-parts".to_owned()), "{:?}", parsed.defects);
+    // The last depth that is read, and the first that is not: what is not shown is said.
+    let at = |depth: usize| {
+        let one = |n| format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n");
+        parse(format!("{}\nend", (0..depth).map(one).collect::<String>()).as_bytes())
+    };
+    let said = |parsed: &Parsed| parsed.defects.contains(&"too-many-parts".to_owned());
+    assert!(at(30).text == "end" && !said(&at(30)));
+    assert!(at(31).text.is_empty() && said(&at(31)));
     let nested = "Content-Type: message/rfc822\n\n".repeat(2_000);
     assert!(parse(nested.as_bytes()).defects.contains(&"too-many-parts".to_owned()));
     let many = format!("{MIXED}{}", "--b\n\nx\n".repeat(50_000));
