@@ -10,6 +10,7 @@
 //! `charset` and `html`.
 
 mod address;
+mod alternative;
 mod auth;
 mod base64;
 mod body;
@@ -45,6 +46,7 @@ mod word;
 
 use serde::{Deserialize, Serialize};
 
+pub use alternative::others;
 pub use auth::Verdict;
 pub use canonical::{canonical_hash, message_key};
 pub use envelope::{attached, each_attachment, each_picture, message_id_of, parse};

@@ -2,7 +2,7 @@
 //!
 //! Invariant: total; depth and count of parts are bounded; every leaf with a file name or
 //! `Content-Disposition: attachment`, and every message/rfc822, is listed. This file must not
-//! choose between alternatives: `body` does.
+//! choose between alternatives: `alternative` does.
 
 use super::Attachment;
 use super::base64::Use;

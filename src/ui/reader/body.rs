@@ -21,6 +21,8 @@ const TOO_MANY_PARTS: &str = "too-many-parts";
 /// What is said of it.
 const NOT_ALL: &str = "! its parts are too many, or too deep in each other: some are not shown, \
                        H shows it as it came";
+/// What is said of a page in the place of a text.
+const PAGE_INSTEAD: &str = "its page is shown: its plain text says nearly nothing · H H shows that";
 /// Lines of a signature; what is longer is text.
 const MAX_SIGNATURE: usize = 20;
 /// Texts of one link that are looked at.
@@ -62,6 +64,9 @@ pub(super) fn lines(message: &Message, columns: usize) -> Lines {
     if let Some(line) = message.facts.html.and_then(left_out) {
         out.push((Kind::Blank, String::new()));
         out.push((Kind::Meta, text::cut(&line, columns)));
+    }
+    if message.facts.page_instead {
+        out.push((Kind::Meta, text::cut(PAGE_INSTEAD, columns)));
     }
     out
 }

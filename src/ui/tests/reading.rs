@@ -195,6 +195,14 @@ fn a_line_that_imitates_a_target_is_not_marked() {
 }
 
 #[test]
+fn a_page_in_the_place_of_a_text_is_told_with_the_key_that_shows_that() {
+    let screen = reading(|message| message.facts.page_instead = true);
+    let text = screen.text();
+    assert!(text.contains("┊  its page is shown: its plain text says nearly nothing"), "{text}");
+    assert!(!reading(|_| ()).text().contains("its page"));
+}
+
+#[test]
 fn parts_that_are_not_read_are_told_with_the_key_that_shows_them() {
     let screen = reading(|message| {
         message.defects = vec!["too-many-parts".to_owned()];
