@@ -104,7 +104,8 @@ impl Work<'_> {
             FileAct::Save(to) => self.save(&ask.items, &expanded(to)),
             FileAct::Source => {
                 let raw = self.raw(first)?;
-                Ok(FileStep::Page("As it came".to_owned(), shown(&raw)))
+                let more = if others(&raw).is_empty() { "" } else { " (H: its other form)" };
+                Ok(FileStep::Page(format!("As it came{more}"), shown(&raw)))
             }
             FileAct::Other => Ok(other_form(&self.raw(first)?)),
             FileAct::View => {
@@ -349,9 +350,10 @@ fn view(attachment: &Attachment, bytes: &[u8]) -> Result<FileStep, Notice> {
 /// What of a message is not shown since another form of it is.
 fn other_form(raw: &[u8]) -> FileStep {
     let others = others(raw);
-    let text = match others.is_empty() {
-        true => "It has one form, and that is shown.".to_owned(),
-        false => shown(others.join(BETWEEN_FORMS).as_bytes()),
+    let text = if others.is_empty() {
+        "It has one form, and that is shown.".to_owned()
+    } else {
+        shown(others.join(BETWEEN_FORMS).as_bytes())
     };
     FileStep::Page("The form that is not shown (H: as it came)".to_owned(), text)
 }

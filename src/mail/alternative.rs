@@ -202,9 +202,7 @@ fn gather(node: &Node, out: &mut String) -> bool {
             out.extend([text, "\n"]);
             true
         }
-        Node::All(nodes) | Node::OneOf(nodes) => {
-            nodes.iter().fold(true, |all, node| gather(node, out) && all)
-        }
+        Node::All(nodes) | Node::OneOf(nodes) => nodes.iter().all(|node| gather(node, out)),
         Node::Message(..) => false,
     }
 }
