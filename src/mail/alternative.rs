@@ -98,6 +98,19 @@ const IN_BROWSER: &[&str] = &[
     "no seu navegador",
 ];
 
+/// Which form is preferred. Forms inside of forms follow what was found out about these: each page
+/// is looked at once, however deep it lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Prefer {
+    /// What they say decides.
+    #[default]
+    ByText,
+    /// The plainest.
+    Plainest,
+    /// The richest.
+    Richest,
+}
+
 /// The form that is shown.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Choice<'n> {
@@ -105,25 +118,36 @@ pub(super) struct Choice<'n> {
     pub(super) node: &'n Node,
     /// It is a page, in the place of a text that says nearly nothing.
     pub(super) page_instead: bool,
+    /// What is preferred inside of it.
+    pub(super) inside: Prefer,
 }
 
-/// The plainest form that says something, else the last that does (the last is the richest).
-pub(super) fn choose(nodes: &[Node]) -> Option<Choice<'_>> {
-    let richest = || nodes.iter().rev().find(|node| says(node, false));
-    let Some(plain) = nodes.iter().find(|node| says(node, true)) else {
-        return richest().map(|node| Choice { node, page_instead: false });
+/// The plainest form that says something, else the last that does (the last is the richest); the
+/// other way round where the plainest says nearly nothing.
+pub(super) fn choose(nodes: &[Node], prefer: Prefer) -> Option<Choice<'_>> {
+    let richest = nodes.iter().rev().find(|node| says(node, false))?;
+    let plain = nodes.iter().find(|node| says(node, true));
+    let as_before = |node| Choice { node, page_instead: false, inside: prefer };
+    let plain = match (plain, prefer) {
+        (Some(plain), Prefer::Plainest) => return Some(as_before(plain)),
+        (Some(plain), Prefer::ByText) => plain,
+        (None, _) | (_, Prefer::Richest) => return Some(as_before(richest)),
     };
-    let page = richest().filter(|node| !std::ptr::eq(*node, plain) && has_page(node));
-    let page = page.filter(|page| {
-        let mut text = String::new();
-        gather(plain, &mut text) && letters(&text, STUB_LETTERS) <= STUB_LETTERS && {
-            let mut other = String::new();
-            gather(page, &mut other);
-            says_nearly_nothing(&text, &other)
-        }
-    });
-    let node = page.unwrap_or(plain);
-    Some(Choice { node, page_instead: page.is_some() })
+    if std::ptr::eq(richest, plain) || !has_page(richest) {
+        return Some(as_before(plain));
+    }
+    let mut text = String::new();
+    let short = gather(plain, &mut text) && letters(&text, STUB_LETTERS) <= STUB_LETTERS;
+    let page_instead = short && {
+        let mut page = String::new();
+        gather(richest, &mut page);
+        says_nearly_nothing(&text, &page)
+    };
+    Some(if page_instead {
+        Choice { node: richest, page_instead, inside: Prefer::Richest }
+    } else {
+        Choice { node: plain, page_instead, inside: Prefer::Plainest }
+    })
 }
 
 /// Whether a plain text says nearly nothing of what the page beside it says: it has no word but
@@ -216,7 +240,7 @@ pub fn others(raw: &[u8]) -> Vec<String> {
         let mut defects = Defects::default();
         let head = field::message(&raw, &mut Defects::default());
         let mut out = Vec::new();
-        unchosen(&Walker::new(&mut defects).message(&head), &mut out);
+        unchosen(&Walker::new(&mut defects).message(&head), Prefer::ByText, &mut out);
         out
     };
     let read = catch_unwind(AssertUnwindSafe(read)).unwrap_or_default();
@@ -225,16 +249,18 @@ pub fn others(raw: &[u8]) -> Vec<String> {
 }
 
 /// The forms that are not chosen, as text.
-pub(super) fn unchosen(node: &Node, out: &mut Vec<String>) {
+pub(super) fn unchosen(node: &Node, prefer: Prefer, out: &mut Vec<String>) {
     match node {
         Node::Text(..) => {}
-        Node::All(nodes) => nodes.iter().for_each(|node| unchosen(node, out)),
-        Node::Message(_, node) => unchosen(node, out),
+        Node::All(nodes) => nodes.iter().for_each(|node| unchosen(node, prefer, out)),
+        Node::Message(_, node) => unchosen(node, prefer, out),
         Node::OneOf(nodes) => {
-            let shown = choose(nodes).map(|choice| choice.node);
+            let choice = choose(nodes, prefer);
             for node in nodes {
-                match shown {
-                    Some(shown) if std::ptr::eq(shown, node) => unchosen(node, out),
+                match choice {
+                    Some(choice) if std::ptr::eq(choice.node, node) => {
+                        unchosen(node, choice.inside, out);
+                    }
                     _ => every(node, out),
                 }
             }
@@ -318,6 +344,28 @@ mod tests {
         let read = parse(of("", &page).as_bytes());
         assert!(read.text.starts_with("We are") && !read.facts.page_instead);
         assert!(others(b"Subject: x\n\none form").is_empty());
+    }
+
+    #[test]
+    fn forms_inside_of_forms_follow_what_these_say() {
+        let many = |boundary: &str, parts: &[&str]| {
+            let line = format!("\n--{boundary}");
+            let kind = format!("Content-Type: multipart/alternative; boundary={boundary}\n");
+            format!("{kind}{line}\n{}{line}--\n", parts.join(&format!("{line}\n")))
+        };
+        let page = format!("Content-Type: text/html\n\n<p>{}", LETTER.repeat(8));
+        let (stub, letter) = ("\nNews of May", format!("\nDear Ann, {LETTER}{LETTER}"));
+        for (raw, starts, instead) in [
+            (many("a", &[stub, &many("b", &["\nOf May", &page])]), "We are glad", true),
+            (many("a", &[&many("b", &[stub, &page])]), "We are glad", true),
+            (many("a", &[&letter, &many("b", &[stub, &page])]), "Dear Ann", false),
+        ] {
+            let read = parse(raw.as_bytes());
+            assert!(read.text.starts_with(starts), "{}", read.text);
+            assert_eq!(read.facts.page_instead, instead, "{raw}");
+            let found = searchable(raw.as_bytes());
+            assert!(found.text == read.text && !found.more.contains(&read.text), "{found:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Invariant: nothing that is shown is cut or wrapped; the result is safe for a terminal. This file
 //! must not decode bytes.
 
-use super::alternative;
+use super::alternative::{self, Prefer};
 use super::defect::Defects;
 use super::facts::{Anchor, Facts, PartStart, Targets};
 use super::html;
@@ -25,6 +25,8 @@ pub(super) struct Shown {
     links: usize,
     /// The head of a message was the last that was joined: what follows is part of it.
     headed: bool,
+    /// Which form is preferred where it is.
+    prefer: Prefer,
 }
 
 /// All shown parts of the tree.
@@ -45,9 +47,11 @@ impl Shown {
             Node::Text(Kind::Html, text) => self.page(text, defects),
             Node::All(nodes) => nodes.iter().for_each(|node| self.render(node, defects)),
             Node::OneOf(nodes) => {
-                if let Some(choice) = alternative::choose(nodes) {
+                if let Some(choice) = alternative::choose(nodes, self.prefer) {
                     self.facts.page_instead |= choice.page_instead;
+                    let before = std::mem::replace(&mut self.prefer, choice.inside);
                     self.render(choice.node, defects);
+                    self.prefer = before;
                 }
             }
             Node::Message(summary, node) => {

@@ -6,7 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::alternative;
+use super::alternative::{self, Prefer};
 use super::body;
 use super::defect::Defects;
 use super::envelope;
@@ -108,7 +108,7 @@ impl Searchable {
         self.attached = !attachments.is_empty();
         self.files = attachments.iter().filter_map(|file| file.name.clone()).collect();
         self.text = text;
-        alternative::unchosen(tree, &mut self.more);
+        alternative::unchosen(tree, Prefer::ByText, &mut self.more);
         self.more.extend(unshown);
     }
 }
