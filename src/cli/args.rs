@@ -425,7 +425,7 @@ pub(super) struct Wait {
     pub(super) no_wait: bool,
 }
 
-fn order(text: &str) -> Result<crate::search::Order, String> {
+pub(super) fn order(text: &str) -> Result<crate::search::Order, String> {
     match text {
         "newest" => Ok(crate::search::Order::Newest),
         "relevance" => Ok(crate::search::Order::Relevance),
