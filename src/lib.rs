@@ -130,6 +130,7 @@
 //! | another projection | `backend/storage/again` → `backend/reproject`, a slice a step |
 //! | a file outlives a power cut | `store/db` (`durable`), `store/room`, `disk`, `engine/syncer` |
 //! | an own event is forgotten | `engine/apply` (`forget_projected`) ← `engine/kept_disk` |
+//! | which form of a part is shown, and the other | `mail/alternative` ← `body`, `searchable` |
 //! | an attachment is saved, opened, piped | `cli/attachment` ← `mail/part`, `mail/program` |
 //! | a file is saved, read on the screen | `ui/files` → `cli/tui_files` → `cli/attachment` |
 //! | a picture is seen | `ui/files` (`page`) → `cli/tui_files` → `ui/picture` → `ui/terminal` |

@@ -214,6 +214,9 @@ fn message(message: &Message) -> Value {
     if message.outline.is_some() {
         shown["whole"] = Value::Bool(false);
     }
+    if message.facts.page_instead {
+        shown["pageInstead"] = Value::Bool(true);
+    }
     shown
 }
 
@@ -252,6 +255,12 @@ fn plain(thread: &Thread) -> String {
             let name = attachment.name.as_deref().unwrap_or("(no name)");
             let (kind, size) = (&attachment.media_type, attachment.size);
             lines.push(format!("Attachment: {name} ({kind}, {size} bytes)"));
+        }
+        if message.facts.page_instead {
+            lines.push("Shown: its page; its plain text says nearly nothing".to_owned());
+        }
+        if !message.defects.is_empty() {
+            lines.push(format!("As found: {}", message.defects.join(", ")));
         }
         lines.push(String::new());
         lines.push(message.text.clone());

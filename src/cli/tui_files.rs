@@ -16,7 +16,7 @@ use crate::cli::attach::expanded;
 use crate::cli::attachment::find::bytes_of;
 use crate::cli::attachment::{file_name, open, put, runs};
 use crate::engine::{Driver, SideDoor, Unanswered};
-use crate::mail::{Address, Attachment, each_picture, file_type, parse};
+use crate::mail::{Address, Attachment, each_picture, file_type, others, parse};
 use crate::notice::{Explain as _, Notice};
 use crate::safe_text;
 use crate::ui::compose::desk::{DeskSaid, DeskTell};
@@ -31,6 +31,8 @@ const MAX_SHOWN_BYTES: usize = 256 * 1024;
 const MAX_PRINTED_BYTES: u64 = 256 * 1024;
 /// What is said below a picture that cannot be shown.
 const PICTURE_HINT: &str = "A lists what is attached; s there saves it, o opens it";
+/// What stands between two forms.
+const BETWEEN_FORMS: &str = "\n\n──\n\n";
 /// How often it is looked whether a program has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -102,8 +104,10 @@ impl Work<'_> {
             FileAct::Save(to) => self.save(&ask.items, &expanded(to)),
             FileAct::Source => {
                 let raw = self.raw(first)?;
-                Ok(FileStep::Page("As it came".to_owned(), shown(&raw)))
+                let more = if others(&raw).is_empty() { "" } else { " (H: its other form)" };
+                Ok(FileStep::Page(format!("As it came{more}"), shown(&raw)))
             }
+            FileAct::Other => Ok(other_form(&self.raw(first)?)),
             FileAct::View => {
                 let bytes = self.bytes(first)?;
                 if file_type("", &bytes).starts_with("image/") {
@@ -343,6 +347,17 @@ fn view(attachment: &Attachment, bytes: &[u8]) -> Result<FileStep, Notice> {
     Err(Notice::warning("no-text", line, "o opens it, s saves it"))
 }
 
+/// What of a message is not shown since another form of it is.
+fn other_form(raw: &[u8]) -> FileStep {
+    let others = others(raw);
+    let text = if others.is_empty() {
+        "It has one form, and that is shown.".to_owned()
+    } else {
+        shown(others.join(BETWEEN_FORMS).as_bytes())
+    };
+    FileStep::Page("The form that is not shown (H: as it came)".to_owned(), text)
+}
+
 /// An attached message, as a message is read.
 fn message(bytes: &[u8]) -> String {
     let parsed = parse(bytes);
@@ -393,6 +408,13 @@ mod tests {
         assert!(text.contains("From: A <a@x.org>") && text.contains("Subject: Grüße"), "{text}");
         assert!(text.contains("\n\nHello"), "{text}");
         assert_eq!(page("image/png", "a", b"\x89PNG\0").unwrap_err().code, "no-text");
+        let two = b"Content-Type: multipart/alternative; boundary=b\n\n--b\n\none\n--b\n\
+            Content-Type: text/html\n\n<b>two</b>\n--b--\n";
+        let texts = [&two[..], b"\none"].map(|raw| match other_form(raw) {
+            FileStep::Page(_, text) => text,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(texts, ["two", "It has one form, and that is shown."]);
         let long = shown(&vec![b'x'; MAX_SHOWN_BYTES + 2_048]);
         assert!(
             long.ends_with("… 2 kB more") || long.contains("more"),

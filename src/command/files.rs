@@ -33,7 +33,14 @@ pub enum FileVerb {
 /// The declarations.
 pub const FILES: [Command; 12] = [
     files("attachments", "Its attachments", "files", &[Reader], &["A"], FileVerb::List),
-    files("source", "The message as it came", "", &[Reader], &["H"], FileVerb::Source),
+    files(
+        "source",
+        "The message as it came; again: its other form",
+        "",
+        &[Reader, Page],
+        &["H"],
+        FileVerb::Source,
+    ),
     files("pictures", "Its pictures", "", &[Reader], &["P"], FileVerb::Pictures),
     files("next-picture", "The next picture", "", &[Page], &["n"], FileVerb::NextPicture),
     files("last-picture", "The picture before", "", &[Page], &["p"], FileVerb::PreviousPicture),

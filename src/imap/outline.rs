@@ -101,7 +101,9 @@ fn part(said: &BodyStructure<'_>, number: Vec<u32>, count: &mut usize) -> Option
     let octets = u64::from(other.octets);
     let attached = common.disposition.as_ref();
     let attached = attached.is_some_and(|said| said.ty.eq_ignore_ascii_case("attachment"));
-    let text = matches!(said, BodyStructure::Text { .. }) && !attached;
+    let kind = format!("{}/{}", common.ty.ty, common.ty.subtype).to_ascii_lowercase();
+    let text = matches!(said, BodyStructure::Text { .. }) || mail::is_report(&kind);
+    let text = text && !attached;
     let decoded = match other.transfer_encoding {
         // Lines of 76 signs and their end are 57 bytes (RFC 2045, section 6.8).
         ContentEncoding::Base64 => octets * 57 / 78,

@@ -1,8 +1,9 @@
-//! The shown text of a message: which parts, and in what form.
+//! The shown text of a message: its parts, joined; which form of one, `alternative` says.
 //!
 //! Invariant: nothing that is shown is cut or wrapped; the result is safe for a terminal. This file
 //! must not decode bytes.
 
+use super::alternative::{self, Prefer};
 use super::defect::Defects;
 use super::facts::{Anchor, Facts, PartStart, Targets};
 use super::html;
@@ -24,6 +25,8 @@ pub(super) struct Shown {
     links: usize,
     /// The head of a message was the last that was joined: what follows is part of it.
     headed: bool,
+    /// Which form is preferred where it is.
+    prefer: Prefer,
 }
 
 /// All shown parts of the tree.
@@ -44,8 +47,11 @@ impl Shown {
             Node::Text(Kind::Html, text) => self.page(text, defects),
             Node::All(nodes) => nodes.iter().for_each(|node| self.render(node, defects)),
             Node::OneOf(nodes) => {
-                if let Some(chosen) = choose(nodes) {
-                    self.render(chosen, defects);
+                if let Some(choice) = alternative::choose(nodes, self.prefer) {
+                    self.facts.page_instead |= choice.page_instead;
+                    let before = std::mem::replace(&mut self.prefer, choice.inside);
+                    self.render(choice.node, defects);
+                    self.prefer = before;
                 }
             }
             Node::Message(summary, node) => {
@@ -93,22 +99,6 @@ impl Shown {
             self.facts.parts.push(PartStart { at, message });
         }
         self.text.push_str(&defects.text(text));
-    }
-}
-
-/// The plainest alternative that says something, else the last one that does (RFC 2046 section
-/// 5.1.4: the last is the richest).
-pub(super) fn choose(nodes: &[Node]) -> Option<&Node> {
-    let plain = nodes.iter().find(|node| says(node, true));
-    plain.or_else(|| nodes.iter().rev().find(|node| says(node, false)))
-}
-
-fn says(node: &Node, plain_only: bool) -> bool {
-    match node {
-        Node::Text(Kind::Html, text) => !plain_only && text.contains(|c: char| !c.is_whitespace()),
-        Node::Text(_, text) => text.contains(|c: char| !c.is_whitespace()),
-        Node::All(nodes) | Node::OneOf(nodes) => nodes.iter().any(|node| says(node, plain_only)),
-        Node::Message(..) => !plain_only,
     }
 }
 

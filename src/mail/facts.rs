@@ -23,6 +23,9 @@ pub struct Facts {
     /// these are the sender's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<Targets>,
+    /// A page is shown in the place of a plain text that says nearly nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub page_instead: bool,
     /// What the receiving server found out about the sender.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,

@@ -10,7 +10,9 @@
 //! `charset` and `html`.
 
 mod address;
+mod alternative;
 mod auth;
+mod base64;
 mod body;
 mod canonical;
 mod charset;
@@ -31,6 +33,7 @@ mod param;
 mod parse_tests;
 mod part;
 mod program;
+mod report;
 mod script;
 mod searchable;
 mod sender;
@@ -43,6 +46,7 @@ mod word;
 
 use serde::{Deserialize, Serialize};
 
+pub use alternative::others;
 pub use auth::Verdict;
 pub use canonical::{canonical_hash, message_key};
 pub use envelope::{attached, each_attachment, each_picture, message_id_of, parse};
@@ -52,6 +56,7 @@ pub use file_type::{file_ending, file_type};
 pub use gmail::conversation_key;
 pub use outline::{header_hash, outlined};
 pub use program::program;
+pub use report::is_report;
 pub use searchable::{Searchable, parse_and_search, searchable};
 pub use sender::{Doubt, Known, doubts, shows_another};
 pub use snippet::{SNIPPET_CHARS, snippet};

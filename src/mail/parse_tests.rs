@@ -101,6 +101,11 @@ fn single_parts() {
     );
     check("Content-Type: text/plain; charset=x-none\n\nü\n", &["defect charset-unknown", "| ü"]);
     check("Content-Transfer-Encoding: rot13\n\nuv\n", &["defect transfer-encoding", "| uv"]);
+    let base64 = "Content-Transfer-Encoding: base64\n\n";
+    check(&format!("{base64}b25l\nIA==\ndHdv\n"), &["| one two"]);
+    let broken = "defect transfer-encoding";
+    check(&format!("{base64}b25lIA==\n-- \nA list\n"), &[broken, "| one ", "| -- ", "| A list"]);
+    check(&format!("{base64}Hello,\n\nsee you."), &[broken, "| Hello,", "| ", "| see you."]);
     check("Content-Type: text\n\nhi\n", &["| hi"]);
     check(
         "Content-Type: text/html\n\n<p>Hi <a href='http://x.y'>you</a><script>no</script>\n",
@@ -137,6 +142,44 @@ fn a_part_that_is_neither_shown_nor_listed_is_told() {
     check(&with("encrypted", "application/octet-stream", "xx"), &["defect encrypted", "| one"]);
     let inner = with("mixed", "message/rfc822", "Content-Type: application/pdf\n\nxx");
     assert_eq!(parse(inner.as_bytes()).defects.last().map(String::as_str), Some("part-not-shown"));
+}
+
+#[test]
+fn reports_of_machines_are_read() {
+    let report = |kind: &str, head: &str| {
+        format!(
+            "Content-Type: multipart/report; boundary=b\n\n--b\n\nIt failed.\n--b\n\
+             Content-Type: message/{kind}\n{head}\nReporting-MTA: dns; mx.x.org\n\n\
+             Final-Recipient: rfc822;\n bob@x.org\nAction: =?utf-8?q?f=C3=A4iled?=\n\
+             Diagnostic-Code: smtp; \x1b[2J 550\n--b\nContent-Type: text/rfc822-headers\n\n\
+             Subject: unlucky\n--b--\n"
+        )
+    };
+    let lines = [
+        "defect control-characters",
+        "| It failed.",
+        "| ",
+        "| Reporting-MTA: dns; mx.x.org",
+        "| ",
+        "| Final-Recipient: rfc822; bob@x.org",
+        "| Action: fäiled",
+        "| Diagnostic-Code: smtp; \u{fffd}[2J 550",
+    ];
+    for kind in ["delivery-status", "disposition-notification", "Global-Delivery-Status"] {
+        check(&report(kind, ""), &lines);
+        let found = super::searchable(report(kind, "").as_bytes());
+        assert!(
+            found.text.contains("bob@x.org") && found.more == ["Subject: unlucky"],
+            "{found:?}"
+        );
+    }
+    let attached = report("delivery-status", "Content-Disposition: attachment\n");
+    check_once(
+        &format!("{BASE}{attached}"),
+        &["attached - message/delivery-status 129", "| It failed."],
+    );
+    let found = super::searchable(attached.as_bytes());
+    assert!(found.more[0].contains("Final-Recipient: rfc822; bob@x.org\n"), "{found:?}");
 }
 
 #[test]
@@ -249,6 +292,14 @@ fn depth_and_counts_are_bounded() {
     }
     let parsed = parse(format!("{deep}\n\nend").as_bytes());
     assert!(parsed.defects.contains(&"too-many-parts".to_owned()), "{:?}", parsed.defects);
+    // The last depth that is read, and the first that is not: what is not shown is said.
+    let at = |depth: usize| {
+        let one = |n| format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n");
+        parse(format!("{}\nend", (0..depth).map(one).collect::<String>()).as_bytes())
+    };
+    let said = |parsed: &Parsed| parsed.defects.contains(&"too-many-parts".to_owned());
+    assert!(at(30).text == "end" && !said(&at(30)));
+    assert!(at(31).text.is_empty() && said(&at(31)));
     let nested = "Content-Type: message/rfc822\n\n".repeat(2_000);
     assert!(parse(nested.as_bytes()).defects.contains(&"too-many-parts".to_owned()));
     let many = format!("{MIXED}{}", "--b\n\nx\n".repeat(50_000));

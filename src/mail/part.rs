@@ -2,14 +2,16 @@
 //!
 //! Invariant: total; depth and count of parts are bounded; every leaf with a file name or
 //! `Content-Disposition: attachment`, and every message/rfc822, is listed. This file must not
-//! choose between alternatives: `body` does.
+//! choose between alternatives: `alternative` does.
 
 use super::Attachment;
+use super::base64::Use;
 use super::charset;
 use super::defect::{self, Defects};
 use super::field::{self, Head, next_line};
 use super::html;
 use super::param::Structured;
+use super::report::{self, is_report};
 use super::transfer;
 use super::word;
 
@@ -203,7 +205,7 @@ impl<'d> Walker<'d> {
         context: Context,
     ) -> Node {
         let encoding = head.first("Content-Transfer-Encoding");
-        let bytes = transfer::decode(encoding, head.body, self.defects);
+        let bytes = transfer::decode(encoding, head.body, Use::File, self.defects);
         let disposition = disposition(head);
         self.attach(kind, disposition.as_ref(), media_type, &bytes);
         if context.depth >= MAX_DEPTH || self.parts >= MAX_PARTS {
@@ -230,9 +232,14 @@ impl<'d> Walker<'d> {
         context: Context,
     ) -> Node {
         let encoding = head.first("Content-Transfer-Encoding");
-        let bytes = transfer::decode(encoding, head.body, self.defects);
         let disposition = disposition(head);
         let attached = disposition.as_ref().is_some_and(|value| value.value == "attachment");
+        let usage = match (is_text(media_type), attached) {
+            (false, _) => Use::File,
+            (true, true) => Use::TextFile,
+            (true, false) => Use::Text,
+        };
+        let bytes = transfer::decode(encoding, head.body, usage, self.defects);
         let listed = attached || name(kind, disposition.as_ref(), self.defects).is_some();
         if listed {
             self.attach(kind, disposition.as_ref(), media_type, &bytes);
@@ -256,15 +263,16 @@ impl<'d> Walker<'d> {
         if !shown && (self.unshown.is_none() || !is_text(media_type)) {
             return Node::All(Vec::new());
         }
+        if is_report(media_type) {
+            let mut aside = Defects::default();
+            let text = report::text(&bytes, if shown { self.defects } else { &mut aside });
+            return self.unless_unshown(shown, Kind::Plain, text);
+        }
         let is_html = matches!(media_type, "text/html" | "application/xhtml+xml");
         let stated = kind.raw("charset").filter(|charset| !charset.is_empty());
         let charset = stated.or_else(|| meta_charset(&bytes).filter(|_| is_html));
         let mut aside = Defects::default();
         let text = charset::decode(charset, &bytes, if shown { self.defects } else { &mut aside });
-        if let Some(unshown) = self.unshown.as_mut().filter(|_| !shown) {
-            unshown.push(if is_html { html::to_text(&text) } else { text });
-            return Node::All(Vec::new());
-        }
         let is = |name: &str, wanted: &str| {
             kind.raw(name).is_some_and(|value| value.eq_ignore_ascii_case(wanted.as_bytes()))
         };
@@ -275,7 +283,18 @@ impl<'d> Walker<'d> {
         } else {
             Kind::Plain
         };
-        Node::Text(shape, text)
+        self.unless_unshown(shown, shape, text)
+    }
+
+    /// A text; one that is not shown goes to who looks for words.
+    fn unless_unshown(&mut self, shown: bool, kind: Kind, text: String) -> Node {
+        if shown {
+            return Node::Text(kind, text);
+        }
+        if let Some(unshown) = &mut self.unshown {
+            unshown.push(if kind == Kind::Html { html::to_text(&text) } else { text });
+        }
+        Node::All(Vec::new())
     }
 
     fn attach(
@@ -350,7 +369,7 @@ fn meta_charset(page: &[u8]) -> Option<&[u8]> {
 fn is_text(media_type: &str) -> bool {
     let programs = matches!(media_type, "text/css" | "text/javascript" | "text/rtf");
     let others = matches!(media_type, "application/xhtml+xml" | "application/json");
-    (media_type.starts_with("text/") && !programs) || others
+    (media_type.starts_with("text/") && !programs) || others || is_report(media_type)
 }
 
 /// Text that is meant to be read, not to be used by a program.
@@ -367,7 +386,10 @@ fn is_shown(media_type: &str, context: Context) -> bool {
         | "text/javascript"
         | "text/x-amp-html"
         | "text/rfc822-headers" => false,
-        _ => media_type.starts_with("text/") && !context.in_alternative,
+        _ => {
+            let readable = media_type.starts_with("text/") || is_report(media_type);
+            readable && !context.in_alternative
+        }
     }
 }
 

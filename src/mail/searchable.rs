@@ -1,17 +1,17 @@
 //! Everything in a message that somebody may look for.
 //!
 //! Invariant: total, like [`super::parse`]; whatever a reader can be shown of a message is in it,
-//! and text that is attached or hidden behind a plainer alternative as well. This file must not
+//! and text that is attached or of a form that is not shown as well. This file must not
 //! know what a word is.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::alternative::{self, Prefer};
 use super::body;
 use super::defect::Defects;
 use super::envelope;
 use super::field::{self, Head};
-use super::html;
-use super::part::{Kind, Node, Walker};
+use super::part::{Node, Walker};
 use super::{Address, Attachment, Parsed, word};
 use crate::safe_text;
 
@@ -39,7 +39,7 @@ pub struct Searchable {
     pub list_id: String,
     /// The shown text.
     pub text: String,
-    /// Texts that a reader is not shown at once: richer alternatives, attached texts.
+    /// Texts that a reader is not shown at once: other forms of what is shown, attached texts.
     pub more: Vec<String>,
     /// File names of what is attached.
     pub files: Vec<String>,
@@ -108,7 +108,7 @@ impl Searchable {
         self.attached = !attachments.is_empty();
         self.files = attachments.iter().filter_map(|file| file.name.clone()).collect();
         self.text = text;
-        richer(tree, &mut self.more);
+        alternative::unchosen(tree, Prefer::ByText, &mut self.more);
         self.more.extend(unshown);
     }
 }
@@ -152,37 +152,6 @@ fn id_of_list(value: &str) -> Option<String> {
     let id = inside.map_or(value, |(id, _)| id).trim();
     let fits = !id.is_empty() && id.len() <= MAX_LIST_ID && !id.contains(char::is_whitespace);
     fits.then(|| safe_text::line(&id.to_lowercase()))
-}
-
-/// The alternatives that are not the plainest, as text.
-fn richer(node: &Node, more: &mut Vec<String>) {
-    match node {
-        Node::Text(..) => {}
-        Node::All(nodes) => nodes.iter().for_each(|node| richer(node, more)),
-        Node::Message(_, node) => richer(node, more),
-        Node::OneOf(nodes) => {
-            let shown = body::choose(nodes);
-            for node in nodes {
-                match shown {
-                    Some(shown) if std::ptr::eq(shown, node) => richer(node, more),
-                    _ => every(node, more),
-                }
-            }
-        }
-    }
-}
-
-/// All texts below a node.
-fn every(node: &Node, more: &mut Vec<String>) {
-    match node {
-        Node::Text(Kind::Html, text) => more.push(html::to_text(text)),
-        Node::Text(_, text) => more.push(text.clone()),
-        Node::All(nodes) | Node::OneOf(nodes) => nodes.iter().for_each(|node| every(node, more)),
-        Node::Message(summary, node) => {
-            more.push(summary.clone());
-            every(node, more);
-        }
-    }
 }
 
 #[cfg(test)]

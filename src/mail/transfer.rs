@@ -1,16 +1,20 @@
-//! Content-Transfer-Encoding: base64, quoted-printable, uuencode (RFC 2045 section 6), leniently.
+//! Content-Transfer-Encoding: quoted-printable, uuencode and [`base64`] (RFC 2045 section 6),
+//! leniently.
 //!
 //! Invariant: total and linear; what cannot be decoded is skipped or kept as it stands. This file
 //! must not know charsets.
 
 use std::borrow::Cow;
 
+use super::base64::{self, Use};
 use super::defect::{self, Defects};
 
-/// Decodes a part's body by the value of its Content-Transfer-Encoding.
+/// Decodes a part's body by the value of its Content-Transfer-Encoding; of a text that is read
+/// nothing is dropped.
 pub(super) fn decode<'a>(
     encoding: Option<&[u8]>,
     body: &'a [u8],
+    usage: Use,
     defects: &mut Defects,
 ) -> Cow<'a, [u8]> {
     let value = encoding.unwrap_or_default();
@@ -22,7 +26,13 @@ pub(super) fn decode<'a>(
         .map(|b| b.to_ascii_lowercase())
         .collect();
     match token.as_slice() {
-        b"base64" => Cow::Owned(base64(body)),
+        b"base64" => {
+            let read = base64::decode_for(body, usage);
+            if read.broken {
+                defects.note(defect::TRANSFER);
+            }
+            read.bytes
+        }
         b"quoted-printable" => Cow::Owned(quoted_printable(body)),
         b"x-uuencode" | b"uuencode" | b"uue" | b"x-uue" => {
             uuencode(body).map_or_else(|| undecoded(body, defects), Cow::Owned)
@@ -35,35 +45,6 @@ pub(super) fn decode<'a>(
 fn undecoded<'a>(body: &'a [u8], defects: &mut Defects) -> Cow<'a, [u8]> {
     defects.note(defect::TRANSFER);
     Cow::Borrowed(body)
-}
-
-/// Base 64; characters outside the alphabet are skipped, padding ends the data.
-pub(super) fn base64(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() / 4 * 3 + 3);
-    let (mut buffer, mut count) = (0_u32, 0_u8);
-    for &byte in bytes {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' if count >= 2 => break,
-            _ => continue,
-        };
-        buffer = (buffer << 6) | u32::from(value);
-        count += 1;
-        if count == 4 {
-            out.extend_from_slice(&buffer.to_be_bytes()[1..]);
-            (buffer, count) = (0, 0);
-        }
-    }
-    match count {
-        2 => out.push((buffer >> 4).to_be_bytes()[3]),
-        3 => out.extend_from_slice(&(buffer >> 2).to_be_bytes()[2..]),
-        _ => {}
-    }
-    out
 }
 
 /// Quoted-printable; a broken escape stays as it is written.
@@ -133,7 +114,7 @@ mod tests {
 
     fn check(encoding: &str, body: &str, expected: &str) {
         let mut defects = Defects::default();
-        let got = decode(Some(encoding.as_bytes()), body.as_bytes(), &mut defects);
+        let got = decode(Some(encoding.as_bytes()), body.as_bytes(), Use::Text, &mut defects);
         assert_eq!(String::from_utf8_lossy(&got), expected, "{encoding} {body:?}");
     }
 
@@ -141,7 +122,7 @@ mod tests {
     fn encodings() {
         check(" BASE64\r\n", "aGVs\r\nbG8=", "hello");
         check("base64", "aGVsbG8", "hello");
-        check("base64", "aGV!sb G8=trailing", "hello");
+        check("base64", "aGV!sb G8=trailing", "hellotrailing");
         check("base64", "", "");
         check("base64", "=", "");
         check("quoted-printable", "gr=C3=BC=\r\nn", "grün");

@@ -4,6 +4,7 @@
 //! joined before decoding, because senders split characters between them. This file must not make
 //! text safe: its callers do.
 
+use super::base64;
 use super::charset;
 use super::defect::Defects;
 use super::transfer;
@@ -88,7 +89,7 @@ fn encoded_word(bytes: &[u8]) -> Option<(Word<'_>, &[u8])> {
     let end = find(&data[..data.len().min(MAX_DATA_BYTES)], *b"?=")?;
     let (data, after) = (&data[..end], &data[end + 2..]);
     let bytes = match encoding {
-        b'b' => transfer::base64(data),
+        b'b' => base64::decode(data).bytes.into_owned(),
         b'q' => {
             let spaced: Vec<u8> = data
                 .iter()

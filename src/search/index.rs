@@ -17,7 +17,7 @@ use crate::store::{Db, Durability, Interrupter, Kind, StoreError, disk};
 /// The format of the file.
 const VERSION: u32 = 1;
 /// What words are made of what: other rules give other words, and the file is made again.
-const RULES: &str = "2";
+const RULES: &str = "3";
 /// Words in memory before they become a part of the file, in bytes.
 const HASH_BYTES: i64 = 8 * 1024 * 1024;
 /// Pages of 4 KiB that the write-ahead log may have before they are copied.

@@ -64,6 +64,8 @@ pub enum FileAct {
     View,
     /// The whole message, to be read here.
     Source,
+    /// What of it is not shown since another form is, to be read here.
+    Other,
     /// A picture of the message, counted from its first; behind the last is the first.
     Picture(i64),
 }
@@ -178,6 +180,7 @@ pub fn perform(model: &mut Model, verb: FileVerb) -> Vec<Effect> {
     };
     match (verb, item) {
         (FileVerb::List, _) => list(model),
+        (FileVerb::Source, _) if is_page(model) => page::turn_form(model),
         (FileVerb::Source, _) => source(model),
         (FileVerb::Pictures, _) => page::pictures(model),
         (FileVerb::NextPicture, _) => page::turn(model, 1),
@@ -253,6 +256,10 @@ fn source(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     read(model, "As it came".to_owned(), vec![item], FileAct::Source)
+}
+
+fn is_page(model: &Model) -> bool {
+    matches!(model.layers.last(), Some(Layer::Page(_)))
 }
 
 /// What a file is called.

@@ -90,6 +90,7 @@ fn quoted_printable(text: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::super::base64::Use;
     use super::super::super::defect::Defects;
     use super::super::super::transfer;
     use super::*;
@@ -112,14 +113,16 @@ mod tests {
             let given = lines.join("\r\n") + "\r\n";
             let encoded = text(&given);
             let name = Some(encoded.name.as_bytes());
-            let read = transfer::decode(name, &encoded.bytes, &mut Defects::default());
+            let read = transfer::decode(name, &encoded.bytes, Use::Text, &mut Defects::default());
             prop_assert_eq!(&*read, given.as_bytes());
             prop_assert!(encoded.bytes.is_ascii());
             let most = if encoded.name == "7bit" { MAX_LINE } else { LINE };
             prop_assert!(longest_line(&encoded.bytes) <= most);
             let bare = given.replace("\r\n", "");
             let data = base64(bare.as_bytes());
-            prop_assert_eq!(transfer::base64(&data), bare.as_bytes());
+            let read = crate::mail::base64::decode_text(&data);
+            prop_assert_eq!(&*read.bytes, bare.as_bytes());
+            prop_assert!(!read.broken);
             prop_assert!(longest_line(&data) <= LINE);
         }
     }

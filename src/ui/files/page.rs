@@ -108,6 +108,18 @@ pub(super) fn turn(model: &mut Model, by: i64) -> Vec<Effect> {
     begin(model, vec![item], act)
 }
 
+/// From a message as it came to the form of it that is not shown, and back.
+pub(super) fn turn_form(model: &mut Model) -> Vec<Effect> {
+    let Some(Layer::Page(page)) = model.layers.last() else { return Vec::new() };
+    let (item, act) = match &page.of {
+        Some((item, FileAct::Source)) => (item.clone(), FileAct::Other),
+        Some((item, FileAct::Other)) => (item.clone(), FileAct::Source),
+        _ => return Vec::new(),
+    };
+    model.layers.pop();
+    super::read(model, String::new(), vec![item], act)
+}
+
 /// A picture is made again for a screen of another size.
 pub fn resized(model: &mut Model) -> Vec<Effect> {
     let size = model.size;

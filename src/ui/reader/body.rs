@@ -16,6 +16,13 @@ const MAX_JUDGED: usize = 2_000;
 const MAX_SENDERS: usize = 20;
 /// The defect of a message with an address that has signs which are not seen.
 const HIDDEN_IN_ADDRESS: &str = "hidden-in-address";
+/// The defect of a message of which not all parts are read.
+const TOO_MANY_PARTS: &str = "too-many-parts";
+/// What is said of it.
+const NOT_ALL: &str = "! its parts are too many, or too deep in each other: some are not shown, \
+                       H shows it as it came";
+/// What is said of a page in the place of a text.
+const PAGE_INSTEAD: &str = "its page is shown: its plain text says nearly nothing · H H shows that";
 /// Lines of a signature; what is longer is text.
 const MAX_SIGNATURE: usize = 20;
 /// Texts of one link that are looked at.
@@ -58,6 +65,9 @@ pub(super) fn lines(message: &Message, columns: usize) -> Lines {
         out.push((Kind::Blank, String::new()));
         out.push((Kind::Meta, text::cut(&line, columns)));
     }
+    if message.facts.page_instead {
+        out.push((Kind::Meta, text::cut(PAGE_INSTEAD, columns)));
+    }
     out
 }
 
@@ -73,6 +83,9 @@ pub(super) fn foot(message: &Message, columns: usize) -> Lines {
     if message.copies > 0 {
         let copies = text::plural(message.copies, "other copy", "other copies");
         out.push((Kind::Defect, text::cut(&format!("{copies} under the same id"), columns)));
+    }
+    if message.defects.iter().any(|code| code == TOO_MANY_PARTS) {
+        out.extend(text::wrap(NOT_ALL, columns).into_iter().map(|part| (Kind::Warning, part)));
     }
     if !message.defects.is_empty() {
         let line = format!("as found: {}", message.defects.join(", "));

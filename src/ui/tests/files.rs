@@ -113,6 +113,18 @@ fn a_text_and_the_message_as_it_came_are_read_on_a_page() {
     assert_eq!(ask.act, FileAct::Source);
     answer(&mut screen, &ask, FileStep::Failed(Notice::error("x", "not to be had", "")));
     assert!(screen.model.layers.is_empty() && screen.text().contains("not to be had"));
+    // Again, and it is the form that is not shown; and back.
+    screen.press("H");
+    for (act, text) in
+        [(FileAct::Source, "raw"), (FileAct::Other, "its page"), (FileAct::Source, "raw")]
+    {
+        let ask = asked(&screen);
+        assert_eq!(ask.act, act);
+        answer(&mut screen, &ask, FileStep::Page(text.to_owned(), text.to_owned()));
+        assert!(screen.text().contains(text), "{}", screen.text());
+        screen.press("H");
+    }
+    screen.press("q");
     screen.press("A|");
     screen.press("wc<Enter>");
     assert_eq!(asked(&screen).act, FileAct::Pipe("wc".to_owned()));

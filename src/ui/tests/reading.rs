@@ -195,6 +195,28 @@ fn a_line_that_imitates_a_target_is_not_marked() {
 }
 
 #[test]
+fn a_page_in_the_place_of_a_text_is_told_with_the_key_that_shows_that() {
+    let screen = reading(|message| message.facts.page_instead = true);
+    let text = screen.text();
+    assert!(text.contains("┊  its page is shown: its plain text says nearly nothing"), "{text}");
+    assert!(!reading(|_| ()).text().contains("its page"));
+}
+
+#[test]
+fn parts_that_are_not_read_are_told_with_the_key_that_shows_them() {
+    let screen = reading(|message| {
+        message.defects = vec!["too-many-parts".to_owned()];
+        message.text.clear();
+    });
+    let text = screen.text();
+    assert!(text.contains("┊  ! its parts are too many, or too deep in each other"), "{text}");
+    assert!(text.contains("H shows it as it came"), "{text}");
+    let screen = reading(|message| message.defects = vec!["date-missing".to_owned()]);
+    let text = screen.text();
+    assert!(!text.contains("too deep"), "{text}");
+}
+
+#[test]
 fn a_number_in_the_text_is_the_one_in_the_box() {
     let mut screen = reading(|message| {
         "a [1] b [1] c [2]\n\n[1] https://good.test\\@evil.test/\n[2] http:two.test/x"
