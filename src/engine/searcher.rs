@@ -115,6 +115,8 @@ struct Reads {
     reading: Option<Reading>,
     /// How far the index was when that was looked at last, and when.
     looked: Option<(Instant, Indexed)>,
+    /// The index was damaged, and the new one may have been empty when it was asked.
+    anew: bool,
 }
 
 struct Open {
@@ -125,7 +127,7 @@ struct Open {
 
 impl Reads {
     const fn new(dir: PathBuf, shelf: Shelf, shared: Arc<Shared>) -> Self {
-        Self { dir, shelf, shared, open: None, reading: None, looked: None }
+        Self { dir, shelf, shared, open: None, reading: None, looked: None, anew: false }
     }
 
     fn run(mut self, asked: &Receiver<Job>, tell: &dyn Fn(Said) -> bool) {
@@ -166,6 +168,7 @@ impl Reads {
             // Read in pieces, it is met only now. One that is made again finds what it has by then.
             (self.open, self.reading, self.looked) = (None, None, None);
             spoilt = (self.shelf.spoilt)();
+            self.anew |= spoilt;
             if spoilt {
                 found = self.find(job);
             }
@@ -259,8 +262,11 @@ impl Reads {
             self.open = self.open(self.stamps()).unwrap_or_default();
         }
         let has = count(&self.open);
-        let now = Indexed { has, lacks, kept_only, grew: kept_only && has > had };
+        // It may be whole before anybody saw that it lacks something: what was asked is asked again.
+        let anew = self.anew && lacks == 0;
+        self.anew &= !anew;
+        let now = Indexed { has, lacks, kept_only, grew: anew || kept_only && has > had };
         let before = self.looked.replace((Instant::now(), now));
-        before.is_some_and(|(_, before)| before == now) || tell(Said::Indexed(now))
+        (!anew && before.is_some_and(|(_, before)| before == now)) || tell(Said::Indexed(now))
     }
 }
