@@ -196,6 +196,12 @@ fn a_part_is_chosen_and_a_conversation_is_an_mbox() {
     for (ids, thread) in &after {
         assert_eq!(before.get(ids), Some(thread));
     }
+    // One that is there is named, and it is said what to do.
+    let again = home.run(&["export", "--thread", &thread, "--mbox", "late.mbox", "--json"]);
+    let error = again.exited(1).error();
+    assert_eq!(error["code"], "exists", "{error}");
+    assert_eq!(error["message"], "late.mbox is there already", "{error}");
+    assert!(error["hint"].as_str().is_some_and(|hint| hint.contains("new file")), "{error}");
     home.run(&["export", "--mbox", "x"]).exited(2);
 }
 

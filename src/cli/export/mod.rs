@@ -416,6 +416,11 @@ fn said(output: Output, sum: &Sum, stopped: bool) -> Result<Exit, Notice> {
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Notice {
+    if error.kind() == std::io::ErrorKind::AlreadyExists {
+        let line = format!("{} is there already", safe_text::line(&path.to_string_lossy()));
+        let hint = "nothing was written over; name a new file, or move that one away";
+        return Notice::error("exists", line, hint);
+    }
     let line = format!("{}: {error}", safe_text::line(&path.to_string_lossy()));
     Notice::error("write", line, "nothing was written over; name a new place, or make room")
 }
