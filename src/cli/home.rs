@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::AccountError;
 use crate::backend::place;
 use crate::cli::args::Global;
 use crate::clock::{Clock as _, SystemClock};
@@ -239,13 +240,21 @@ fn backend(dir: &Path, global: &Global) -> Result<Where, Notice> {
     Ok(Where::Remote(Remote { url: url.clone(), token }))
 }
 
+/// Reads a token; as with a password, not from a file that others may read or write.
 fn read_token(path: &Path) -> Result<String, Notice> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    use std::os::unix::fs::PermissionsExt as _;
+    let failed = |error: std::io::Error| {
         let line = format!("{}: {error}", path.display());
         let missing = error.kind() == std::io::ErrorKind::NotFound;
         Notice::error("token-file", line, "the backend wrote it to `token` in its data directory")
             .exit(if missing { Exit::NotFound } else { Exit::Error })
-    })?;
+    };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let rights = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
+    if rights & 0o077 != 0 {
+        return Err(AccountError::Exposed { path: path.to_owned(), rights }.notice());
+    }
+    let text = std::io::read_to_string(file).map_err(failed)?;
     Ok(text.trim().to_owned())
 }
 

@@ -57,6 +57,22 @@ fn wrong_command_lines() {
 }
 
 #[test]
+fn a_token_that_others_may_read_is_not_used() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new();
+    let file = home.path("token");
+    std::fs::write(&file, "hush").unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+    let closed = ClosedPort::new();
+    let url = format!("ws://127.0.0.1:{}", closed.port);
+    let run = home.run(&["list", "--backend", &url, "--token-file", "token", "--json"]);
+    let error = run.exited(1).error();
+    assert_eq!(text(&error, "code"), "exposed", "{error}");
+    assert_eq!(text(&error, "hint"), "chmod 600 token", "{error}");
+    assert!(!home.data().join("remote.json").exists(), "it is not remembered");
+}
+
+#[test]
 fn paths_that_give_nothing() {
     let home = home();
     let before = home.list("anywhere");
