@@ -109,7 +109,7 @@ fn single_parts() {
     check("Content-Type: text\n\nhi\n", &["| hi"]);
     check(
         "Content-Type: text/html\n\n<p>Hi <a href='http://x.y'>you</a><script>no</script>\n",
-        &["| Hi you [1]", "| ", "| [1] http://x.y"],
+        &["| Hi you [1]", "| ", "| [1] http://x.y/"],
     );
     check(
         "Content-Type: application/pdf; name=\"=?utf-8?Q?=C3=A9.pdf?=\"\n\
@@ -441,10 +441,10 @@ fn parts_begin_where_the_facts_say() {
     let parsed = parse(raw);
     let begin: Vec<_> =
         parsed.facts.parts.iter().map(|p| (&parsed.text[p.at..], p.message)).collect();
-    let links = "b [1]\n\n[1] http://a\n\nd [2]\n\n[2] http://c";
+    let links = "b [1]\n\n[1] http://a/\n\nd [2]\n\n[2] http://c/";
     let message = format!("From: Ann\n\ntwo\n\n{links}");
     assert_eq!(parsed.text, format!("one\u{fffd}\n\n{message}"));
-    let expected = [(message.as_str(), true), (links, false), ("d [2]\n\n[2] http://c", false)];
+    let expected = [(message.as_str(), true), (links, false), ("d [2]\n\n[2] http://c/", false)];
     assert_eq!(begin, expected);
     let told: Vec<_> = parsed.facts.links.iter().map(|a| (a.n, a.text.as_str())).collect();
     assert_eq!(told, [(1, "b"), (2, "d")]);

@@ -1,13 +1,23 @@
-//! Where a link leads, as one word.
+//! Where a link leads, as one word and as a browser reads it.
 //!
 //! Invariant: it leads where it would in a browser (URL standard sections 4.4 and 5.2); no sign of
 //! it is white space, a control, or one that is not seen. This file must not judge a target.
 
+use crate::mail::links;
 use crate::safe_text;
+
+/// An address of a page as a browser reads it, as everywhere ([`links::normal`]); one that is not
+/// opened stays as it was written, but as one word.
+pub(super) fn target(address: &str) -> String {
+    let word = word(address);
+    let read = links::normal(&word);
+    // Read, it may be too long.
+    if links::may_open(&read) { read } else { word }
+}
 
 /// An address of a page: white space around it and line ends in it are not part of it, and what
 /// else cannot stand in a word is written with `%`.
-pub(super) fn target(address: &str) -> String {
+fn word(address: &str) -> String {
     let address = address.trim_matches(|c: char| c <= ' ');
     let mut out = String::with_capacity(address.len());
     for c in address.chars() {

@@ -44,12 +44,12 @@ fn links_and_images() {
     check("<a href=\"mailto:a@b.c\">a@b.c</a>", "a@b.c");
     check(
         "<a href='http://a'>1</a><a href='http://b'>2</a><a href='http://a'>3</a>",
-        "1 [1]2 [2]3 [1]\n\n[1] http://a\n[2] http://b",
+        "1 [1]2 [2]3 [1]\n\n[1] http://a/\n[2] http://b/",
     );
     check("<a href='javascript:x'>no</a><a name=x>y</a>", "noy");
     check("<img src=http://x alt='A cat'><img src=y><img alt=i1.PNG>z", "[A cat]z");
     check("<img src='cid:a@b' alt='A cat'><img src=CID:c alt=i1.PNG>z", "[image: A cat]z");
-    check("<a href='http://x'><img src=y></a>", "[1]\n\n[1] http://x");
+    check("<a href='http://x'><img src=y></a>", "[1]\n\n[1] http://x/");
 }
 
 #[test]
@@ -60,10 +60,16 @@ fn a_target_leads_where_it_would_lead_in_a_browser() {
         ("mailto:a@b.c?subject=two words", "mailto:a@b.c?subject=two%20words"),
         ("http://a/\u{a0}\u{3000}", "http://a/%C2%A0%E3%80%80"),
         ("http://a/\u{202e}\u{200b}\u{200d}\u{1b}x", "http://a/%E2%80%AE%E2%80%8B%E2%80%8D%1Bx"),
-        ("http://a/\u{e9}", "http://a/\u{e9}"),
+        ("http://a/\u{e9}", "http://a/%C3%A9"),
+        ("http://2130706433/", "http://127.0.0.1/"),
+        ("http:\\\\evil.example\\x", "http://evil.example/x"),
+        ("http://evil\u{3002}example/", "http://evil.example/"),
+        ("http://exa%6dple.com", "http://example.com/"),
+        ("http://\u{ff47}oogle.test", "http://google.test/"),
+        ("http://[", "http://["),
         // A name without its semicolon is none before a `=` (HTML standard section 13.2.5.73).
         ("http://a/?x=1&copy=2&reg=3&lt=4", "http://a/?x=1&copy=2&reg=3&lt=4"),
-        ("http://a/?x&amp;copy=2&copy;&lt/&#38=&region=", "http://a/?x&copy=2\u{a9}</&=&region="),
+        ("http://a/?x&amp;copy=2&copy;&lt/&#38=&region=", "http://a/?x&copy=2%C2%A9%3C/&=&region="),
     ] {
         check(&format!("<a href='{href}'>x</a>"), &format!("x [1]\n\n[1] {target}"));
     }

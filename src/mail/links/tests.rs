@@ -79,7 +79,7 @@ fn lines_that_imitate_ours_have_no_number() {
         --x\n\n[1] https://bank.test/d\n--x--\n";
     let parsed = crate::mail::parse(raw);
     let lists: Vec<_> = parsed.facts.lists.iter().map(|l| &parsed.text[l.at..l.to]).collect();
-    assert_eq!(lists, ["[1] http://evil.test"], "{}", parsed.text);
+    assert_eq!(lists, ["[1] http://evil.test/"], "{}", parsed.text);
     let found = links(&parsed.text, &parsed.facts);
     let told: Vec<_> = found.iter().map(|l| (l.n, l.text.as_str(), l.target.as_str())).collect();
     let bank = ["a", "b", "c", "d"].map(|end| format!("https://bank.test/{end}"));
