@@ -145,13 +145,13 @@ pub(super) fn print(output: Output, rows: &[Row]) -> Result<(), Notice> {
 /// A row as a line for people.
 pub(super) fn plain(row: &Row) -> String {
     let date = rfc3339(row.last_activity).unwrap_or_default();
-    let who: Vec<&str> = row
+    let who: Vec<_> = row
         .participants
         .iter()
         .map(|who| {
             // A name that shows another address is not believed.
             let name = who.name.as_deref().filter(|_| !shows_another(who));
-            name.unwrap_or(&who.address)
+            name.map_or_else(|| who.shown(), Into::into)
         })
         .collect();
     format!(

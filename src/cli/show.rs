@@ -239,8 +239,8 @@ fn plain(thread: &Thread) -> String {
     for message in &thread.messages {
         let people = |list: &[crate::mail::Address]| {
             let one = |address: &crate::mail::Address| match &address.name {
-                Some(name) => format!("{name} <{}>", address.address),
-                None => address.address.clone(),
+                Some(name) => format!("{name} <{}>", address.shown()),
+                None => address.shown().into_owned(),
             };
             list.iter().map(one).collect::<Vec<_>>().join(", ")
         };

@@ -363,8 +363,8 @@ fn message(bytes: &[u8]) -> String {
     let parsed = parse(bytes);
     let people = |list: &[Address]| {
         let one = |address: &Address| match &address.name {
-            Some(name) => format!("{name} <{}>", address.address),
-            None => address.address.clone(),
+            Some(name) => format!("{name} <{}>", address.shown()),
+            None => address.shown().into_owned(),
         };
         list.iter().map(one).collect::<Vec<_>>().join(", ")
     };

@@ -301,7 +301,7 @@ pub fn warnings(text: &str, target: &str) -> Vec<LinkWarning> {
 
 /// Whether the text names a domain or an address, and none of them is the target's.
 fn names_another(text: &str, url: &Url, domain: Option<&str>) -> bool {
-    let text: String = script::compatible(text).take(MAX_SAID_CHARS).collect();
+    let text: String = script::with_dots(text).take(MAX_SAID_CHARS).collect();
     let mut named = text
         .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']'))
         .take(MAX_WORDS)

@@ -73,6 +73,20 @@ pub struct Address {
     pub address: String,
 }
 
+impl Address {
+    /// It as it is shown: its host in small letters, as those of links are, since a capital `I` is
+    /// taken for a small `l`. What stands before is its owner's affair.
+    #[must_use]
+    pub fn shown(&self) -> std::borrow::Cow<'_, str> {
+        match self.address.rsplit_once('@') {
+            Some((local, host)) if host.chars().any(char::is_uppercase) => {
+                format!("{local}@{}", host.to_lowercase()).into()
+            }
+            _ => self.address.as_str().into(),
+        }
+    }
+}
+
 /// A leaf part that a reader can save.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {

@@ -61,11 +61,44 @@ pub(super) fn compatible(text: &str) -> impl Iterator<Item = char> {
     text.nfkc()
 }
 
-/// What a name looks like: doubles as the Latin letters that they look like, lower case.
+/// A text as hosts in it are read: in the plain forms of its signs, and with a dot for what is read
+/// as one (UTS 46 section 2.3) but the full stop of a sentence in signs that have no other.
+pub(super) fn with_dots(text: &str) -> impl Iterator<Item = char> {
+    let mut signs = compatible(text).peekable();
+    let mut before = None;
+    std::iter::from_fn(move || {
+        let sign = signs.next()?;
+        let in_host = |c: &char| c.is_alphanumeric() && !is_ideograph(*c);
+        let inside = before.as_ref().is_some_and(in_host) && signs.peek().is_some_and(in_host);
+        before = Some(sign);
+        Some(if sign == '\u{3002}' && inside { '.' } else { sign })
+    })
+}
+
+const fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Whether a word of small letters ends in a capital `I`, as if that were a small `l`.
+#[must_use]
+pub(super) fn ends_in_another(text: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric()).any(|word| {
+        let small = word.strip_suffix('I').and_then(|rest| rest.chars().next_back());
+        word.len() > 3 && small.is_some_and(char::is_lowercase)
+    })
+}
+
+/// What a name looks like: doubles as the Latin letters that they look like, lower case, and one
+/// letter for those that nobody tells apart in every type face (`I`, `l`, `1`; `O`, `0`).
 #[must_use]
 pub(super) fn skeleton(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
     let folded = text.nfkc().flat_map(char::to_lowercase).map(|c| double(c).unwrap_or(c));
+    let folded = folded.map(|c| match c {
+        'i' | '\u{131}' | '1' => 'l',
+        '0' => 'o',
+        c => c,
+    });
     let folded: String = folded.collect();
     folded
         .split(|c: char| !c.is_alphanumeric())
@@ -222,6 +255,19 @@ mod tests {
             assert!(domain_looks_like_another(odd) && !looks_like_another(odd), "{odd:?}");
         }
         assert!(!domain_looks_like_another("bücher.example") && !domain_looks_like_another(""));
-        assert_eq!(skeleton("Ｐ\u{430}yPal,  Inc."), "paypal inc");
+        assert_eq!(skeleton("Ｐ\u{430}yPal,  Inc."), "paypal lnc");
+        assert_eq!(skeleton("PayPaI 0"), skeleton("paypa1 O"));
+        for (text, odd) in [
+            ("PayPaI", true),
+            ("GmaiI Team", true),
+            ("paypaI.com", true),
+            ("LinkedIn", false),
+            ("OpenAI", false),
+            ("Henry VIII", false),
+            ("IBM, McIntosh", false),
+            ("Wii I", false),
+        ] {
+            assert_eq!(ends_in_another(text), odd, "{text}");
+        }
     }
 }

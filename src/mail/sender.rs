@@ -5,8 +5,10 @@
 use std::collections::HashMap;
 
 use super::Address;
+use super::links::organisation;
 use super::script::{
-    compatible, domain_looks_like_another, is_unseen, looks_like_another, readable, skeleton,
+    domain_looks_like_another, ends_in_another, is_unseen, looks_like_another, readable, skeleton,
+    with_dots,
 };
 
 /// Names that are remembered.
@@ -17,6 +19,8 @@ const MAX_KNOWN: usize = 10_000;
 pub enum Doubt {
     /// Its name shows another address.
     NameShowsAddress,
+    /// What stands before the `@` of its address is another address.
+    BeginsWithAddress,
     /// Its name has letters that look like others.
     NameLookalike,
     /// Its domain has letters that look like others.
@@ -37,6 +41,7 @@ impl Doubt {
     pub const fn says(self) -> &'static str {
         match self {
             Self::NameShowsAddress => "the name shows another address",
+            Self::BeginsWithAddress => "the address begins with another address",
             Self::NameLookalike => "the name has letters that look like others",
             Self::DomainLookalike => "the domain has letters that look like others",
             Self::Unseen => "the address has signs that cannot be seen",
@@ -70,14 +75,17 @@ pub fn doubts(address: &Address, known: &Known) -> Vec<Doubt> {
     if shows_another(address) {
         out.push(Doubt::NameShowsAddress);
     }
-    if looks_like_another(name) {
+    let (local, domain) = address.address.rsplit_once('@').unwrap_or_default();
+    if begins_with_address(local, domain) {
+        out.push(Doubt::BeginsWithAddress);
+    }
+    if looks_like_another(name) || ends_in_another(name) {
         out.push(Doubt::NameLookalike);
     }
-    let domain = address.address.rsplit_once('@').map_or("", |(_, domain)| domain);
     let domain = readable(domain);
     if address.address.chars().chain(domain.chars()).any(is_unseen) {
         out.push(Doubt::Unseen);
-    } else if domain_looks_like_another(&domain) {
+    } else if domain_looks_like_another(&domain) || ends_in_another(&domain) {
         out.push(Doubt::DomainLookalike);
     }
     if known.0.get(&skeleton(name)).is_some_and(|known| !same(known)) {
@@ -93,12 +101,20 @@ pub fn shows_another(address: &Address) -> bool {
     if name.is_ascii() && !name.contains('@') {
         return false; // nearly all, and quickly
     }
-    // In whatever forms of the signs it is written, and with whatever is read as a dot (UTS 46
-    // section 2.3).
-    let read: String = compatible(name).map(|c| if c == '\u{3002}' { '.' } else { c }).collect();
+    let read: String = with_dots(name).collect();
     let words = read.split(|c: char| c.is_whitespace() || "<>()[]\"',;:".contains(c));
     let mut shown = words.map(|word| word.trim_matches('.')).filter(|word| is_address(word));
     shown.any(|word| !word.eq_ignore_ascii_case(&address.address))
+}
+
+/// Whether what stands before the `@` is an address, of somebody else's domain.
+fn begins_with_address(local: &str, domain: &str) -> bool {
+    let read: String = with_dots(local).filter(|c| !matches!(c, '"' | '\\')).collect();
+    let mut words = read.split(|c: char| c.is_whitespace() || "<>()[]',;:".contains(c));
+    words.any(|word| {
+        let other = word.rsplit_once('@').map(|(_, other)| organisation(other));
+        is_address(word) && other.is_some_and(|other| other != organisation(domain))
+    })
 }
 
 /// `local@domain`.
@@ -150,6 +166,14 @@ mod tests {
         check("Eve", "eve@exam\u{ad}ple.com", &[Doubt::Unseen]);
         check("Eve", "e\u{3164}ve@e.test", &[Doubt::Unseen]);
         check("Eve", "eve@a.test\u{2044}e.test", &[Doubt::DomainLookalike]);
+        check("", "\"security@paypal.com\"@evil.example", &[Doubt::BeginsWithAddress]);
+        check("", "\"a <b\u{ff20}c\u{3002}test>\"@evil.example", &[Doubt::BeginsWithAddress]);
+        check("", "\"ann@mail.a.test\"@a.test", &[]);
+        check("", "bounce+ann=a.test@list.test", &[]);
+        check("PayPaI", "x@paypai.com", &[Doubt::NameLookalike]);
+        check("", "x@paypaI.com", &[Doubt::DomainLookalike]);
+        check("Ann L33", "x@e.test", &[]);
+        check("Ann Iee", "x@e.test", &[Doubt::KnownName]);
         check("ann  lee", "eve@e.test", &[Doubt::KnownName]);
         check("\u{410}nn Lee", "eve@e.test", &[Doubt::NameLookalike, Doubt::KnownName]);
     }

@@ -14,8 +14,8 @@ fn first_name(address: &Address) -> String {
     let given = match (&address.name, full.split_once(", ")) {
         // "Family, Given", but not "Name, Title of Something".
         (Some(_), Some((family, given))) if !family.contains(' ') => given,
-        (Some(_), _) => full,
-        (None, _) => full.split_once('@').map_or(full, |(local, _)| local),
+        (Some(_), _) => &*full,
+        (None, _) => full.split_once('@').map_or(&*full, |(local, _)| local),
     };
     let word = given.split_whitespace().find(|word| !is_initial(word)).unwrap_or(given);
     word.trim_matches(['"', '\'', ',', '(', ')']).to_owned()
@@ -39,7 +39,7 @@ fn is_initial(word: &str) -> bool {
 pub fn short(addresses: &[Address], columns: usize) -> String {
     let names: Vec<String> = match addresses {
         [] => vec!["(no sender)".to_owned()],
-        [one] => vec![reader::name(&believed(one)).to_owned()],
+        [one] => vec![reader::name(&believed(one)).into_owned()],
         more => more.iter().map(|one| first_name(&believed(one))).collect(),
     };
     let names: Vec<String> =

@@ -10,6 +10,7 @@ mod hits;
 mod quotes;
 pub mod turned;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -377,8 +378,9 @@ impl Reader {
 
 /// What an address is called: its name, else the address.
 #[must_use]
-pub fn name(address: &Address) -> &str {
-    address.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&address.address)
+pub fn name(address: &Address) -> Cow<'_, str> {
+    let name = address.name.as_deref().filter(|name| !name.is_empty());
+    name.map_or_else(|| address.shown(), Cow::Borrowed)
 }
 
 fn head(
@@ -390,8 +392,8 @@ fn head(
 ) -> Line {
     let from = message.from.first();
     let several = message.from.len() > 1;
-    let named = from.filter(|from| from.name.is_some()).map(|from| from.address.clone());
-    let all = || message.from.iter().map(|from| from.address.as_str()).take(HEAD_SENDERS);
+    let named = from.filter(|from| from.name.is_some()).map(|from| from.shown().into_owned());
+    let all = || message.from.iter().map(Address::shown).take(HEAD_SENDERS);
     let address = if several { Some(all().collect::<Vec<_>>().join(", ")) } else { named };
     let date = if folded {
         date::short(message.sort_date, now, zone)
@@ -402,7 +404,7 @@ fn head(
         name: if several {
             text::plural(message.from.len() as u64, "sender", "senders")
         } else {
-            from.map_or("(no sender)", name).to_owned()
+            from.map_or("(no sender)".into(), name).into_owned()
         },
         detail: if folded && !doubtful {
             beginning(&message.text)

@@ -50,6 +50,11 @@ fn what_looks_like_another_is_warned_of() {
     check_warnings("ann@bank.example", "mailto:ann@evil.test", &[OtherTarget]);
     check_warnings("support@bank.example", "https://evil.test/", &[OtherTarget]);
     check_warnings("https://bank\u{2024}example/", "https://evil.test/", &[OtherTarget]);
+    for dot in ['\u{3002}', '\u{ff0e}', '\u{ff61}'] {
+        check_warnings(&format!("paypal{dot}com"), "https://evil.example/", &[OtherTarget]);
+        check_warnings(&format!("www.a{dot}test"), "https://a.test/", &[]);
+    }
+    check_warnings("你好。再见。", "https://a.test/", &[]);
     check_warnings("x", "https://bank.example@evil.test/", &[User]);
     check_warnings("x", "http://\u{261}oogle.com/", &[Lookalike, Punycode]);
     check_warnings("x", "http://a.test\u{2044}login.b.test/", &[Lookalike, Punycode]);

@@ -34,7 +34,7 @@ type Lines = Vec<(Kind, String)>;
 pub(super) fn top(message: &Message, doubts: &[Doubt], columns: usize) -> Lines {
     let mut out = Vec::new();
     // The address is seen, also where the head has no room for it.
-    let from = message.from.iter().take(MAX_SENDERS).map(|from| from.address.as_str());
+    let from = message.from.iter().take(MAX_SENDERS).map(Address::shown);
     let from = from.collect::<Vec<_>>().join(", ");
     let from = match message.from.len().saturating_sub(MAX_SENDERS) {
         0 => from,

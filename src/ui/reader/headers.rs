@@ -39,8 +39,8 @@ pub(super) fn lines(message: &Message, zone: &TimeZone, columns: usize) -> Vec<(
 
 fn all(addresses: &[Address]) -> String {
     let shown = |who: &Address| match who.name.as_deref().filter(|name| !name.is_empty()) {
-        Some(name) => format!("{name} <{}>", who.address),
-        None => who.address.clone(),
+        Some(name) => format!("{name} <{}>", who.shown()),
+        None => who.shown().into_owned(),
     };
     let named: Vec<String> = addresses.iter().take(MAX_NAMED).map(shown).collect();
     match addresses.len().saturating_sub(MAX_NAMED) {

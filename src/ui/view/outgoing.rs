@@ -123,7 +123,7 @@ fn line(model: &Model, entry: &Entry<'_>, here: bool, line: Rect, buf: &mut Buff
 fn names(typed: &str) -> String {
     let (people, wrong) = parse_addresses(typed);
     let half = wrong.into_iter().filter_map(|(range, _)| typed.get(range).map(str::to_owned));
-    let whole = people.iter().map(|who| reader::name(who).to_owned());
+    let whole = people.iter().map(|who| reader::name(who).into_owned());
     whole.chain(half).collect::<Vec<_>>().join(", ")
 }
 

@@ -31,7 +31,7 @@ pub(super) fn lines(model: &Model, width: usize) -> Vec<Line> {
     let mut lines = vec![vec![(format!("{messages} in {conversations}"), theme.text())]];
     weeks(model, stats, width, &mut lines);
     let senders: Vec<(String, u64)> =
-        stats.senders.iter().map(|(who, rows)| (name(who).to_owned(), *rows)).collect();
+        stats.senders.iter().map(|(who, rows)| (name(who).into_owned(), *rows)).collect();
     bars(model, "Who writes, conversations", &senders, width, &mut lines);
     bars(model, "Mailing lists, messages", &stats.lists, width, &mut lines);
     let labels = stats::labels(&model.labels);
