@@ -6,6 +6,8 @@
 //! builder, and a message's layout tables are not worth it; `tree` has the open elements only. This
 //! file must not wrap.
 
+mod css;
+mod declared;
 mod entity;
 mod media;
 mod render;
@@ -64,6 +66,6 @@ fn walk(source: &str, first: usize) -> (Rendered, usize) {
             Token::Close(name) => renderer.close(&name),
         }
     }
-    let steps = tokens.steps + renderer.tree.steps;
+    let steps = tokens.steps + renderer.tree.steps + renderer.sheet.steps.get();
     (renderer.finish(), steps)
 }

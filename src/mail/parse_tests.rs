@@ -449,7 +449,7 @@ fn parts_begin_where_the_facts_say() {
     let told: Vec<_> = parsed.facts.links.iter().map(|a| (a.n, a.text.as_str())).collect();
     assert_eq!(told, [(1, "b"), (2, "d")]);
     let lists: Vec<_> = parsed.facts.lists.iter().map(|l| &parsed.text[l.at..l.to]).collect();
-    assert_eq!(lists, ["[1] http://a", "[2] http://c"]);
+    assert_eq!(lists, ["[1] http://a/", "[2] http://c/"]);
 }
 
 #[test]

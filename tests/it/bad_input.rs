@@ -62,7 +62,7 @@ fn a_token_that_others_may_read_is_not_used() {
     let home = Home::new();
     let file = home.path("token");
     std::fs::write(&file, "hush").unwrap();
-    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let closed = ClosedPort::new();
     let url = format!("ws://127.0.0.1:{}", closed.port);
     let run = home.run(&["list", "--backend", &url, "--token-file", "token", "--json"]);

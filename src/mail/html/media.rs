@@ -2,8 +2,9 @@
 //!
 //! Invariant: counts only; nothing is fetched, and no address leaves this file.
 
+use super::declared::declarations;
 use super::entity::in_attribute;
-use super::style::{declarations, is_zero};
+use super::style::is_zero;
 use super::token::Tag;
 use crate::mail::facts::LeftOut;
 

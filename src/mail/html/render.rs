@@ -22,6 +22,8 @@ const MAX_LIST_DEPTH: usize = 16;
 const MAX_ITEM: usize = 9_999_999;
 /// Link targets that are listed; further links show their text only.
 const MAX_LINKS: usize = 1_000;
+/// Characters that are left out of a line that begins off the screen: no more fit into it.
+const MAX_INDENTED: usize = 200;
 /// Links whose texts are told.
 const MAX_ANCHORS: usize = 1_000;
 /// The longest text of a link that is told, in characters.
@@ -29,12 +31,14 @@ const MAX_ANCHOR_CHARS: usize = 120;
 
 #[derive(Default)]
 pub(super) struct Renderer {
-    sheet: Sheet,
+    pub(super) sheet: Sheet,
     pub(super) tree: Tree,
     out: String,
     /// Line ends to write before the next text: 1 ends the line, 2 leaves an empty one.
     breaks: usize,
     space: bool,
+    /// Characters that a line which begins off the screen still takes.
+    unseen: usize,
     /// What waits to stand between two cells.
     cell: Option<&'static str>,
     marker: Option<String>,
@@ -62,7 +66,11 @@ impl Renderer {
 
     pub(super) fn text(&mut self, source: &str) {
         let decoded = entities(source);
-        if !self.tree.look().shows_text() {
+        let look = self.tree.look();
+        let chars = decoded.chars().count();
+        let indented = look.is_indented() && chars <= self.unseen;
+        self.unseen = if indented { self.unseen - chars } else { 0 };
+        if !look.shows_text() || indented {
             let words = decoded.split(is_blank).filter(|word| !word.is_empty()).count();
             let words = u32::try_from(words).unwrap_or(u32::MAX);
             self.counts.hidden = self.counts.hidden.saturating_add(words);
@@ -96,7 +104,13 @@ impl Renderer {
             self.end(&entry);
         }
         media::count(&tag, &mut self.counts);
-        let look = self.tree.around(&tag.name).inside(&tag, &self.sheet);
+        let around = self.tree.around(&tag.name);
+        let look = around.inside(&tag, &self.sheet);
+        if look.is_indented() && !around.is_indented() {
+            self.unseen = MAX_INDENTED;
+        } else if ends_line(&tag.name) {
+            self.unseen = 0;
+        }
         let acts = !look.is_gone();
         if acts {
             self.begin(&tag, look);
@@ -156,6 +170,9 @@ impl Renderer {
     }
 
     fn end(&mut self, entry: &Entry) {
+        if ends_line(&entry.name) {
+            self.unseen = 0;
+        }
         if entry.acts {
             self.take_back(&entry.name);
         }
@@ -368,6 +385,12 @@ fn breaks_around(name: &str) -> usize {
         | "section" | "summary" => 1,
         _ => 0,
     }
+}
+
+/// Whether a tag ends the line that it stands in.
+fn ends_line(name: &str) -> bool {
+    breaks_around(name) > 0
+        || matches!(name, "br" | "hr" | "td" | "th" | "pre" | "blockquote" | "ul" | "ol")
 }
 
 /// White space that HTML folds, and the no-break space, with which senders lay pages out.

@@ -4,12 +4,18 @@
 //! sheet of the page can say otherwise, and where what it says has an effect on this kind of
 //! element. Linear, bounded.
 
+use super::declared::Declared;
 use super::entity::in_attribute;
-use super::sheet::{Property, Sheet};
+use super::sheet::{Property, Ruled, Sheet};
 use super::token::Tag;
 
 /// The longest style that is read, in bytes; a longer one hides nothing.
 const MAX_STYLE_BYTES: usize = 16 * 1024;
+
+/// What moves something off the left of every screen, in pixels.
+const FAR_PIXELS: f64 = 2_000.0;
+/// The same in heights of letters, which are at least four pixels where they can be read.
+const FAR_EMS: f64 = 500.0;
 
 type Rgb = [u8; 3];
 
@@ -24,6 +30,16 @@ pub(super) struct Look {
     unseen: bool,
     /// In letters of no size, until something inside says otherwise.
     tiny: bool,
+    /// In letters that are seen through.
+    clear: bool,
+    /// Letters are painted in a way that is not looked into.
+    painted: bool,
+    /// Off the left of every screen.
+    away: bool,
+    /// The first line begins there.
+    indented: bool,
+    /// Lines may begin elsewhere than at the left.
+    turned: bool,
     letters: Option<Rgb>,
     ground: Option<Rgb>,
 }
@@ -31,12 +47,15 @@ pub(super) struct Look {
 impl Look {
     /// Whether text is shown.
     pub(super) fn shows_text(self) -> bool {
-        self.shows_boxes() && !self.tiny && (self.letters.is_none() || self.letters != self.ground)
+        self.shows_boxes()
+            && !self.tiny
+            && !self.clear
+            && (self.letters.is_none() || self.letters != self.ground)
     }
 
     /// Whether images and lines are shown.
     pub(super) fn shows_boxes(self) -> bool {
-        !(self.gone || self.boxed || self.unseen)
+        !(self.gone || self.boxed || self.unseen || self.away)
     }
 
     /// Whether it takes part in the layout.
@@ -44,39 +63,53 @@ impl Look {
         self.gone || self.boxed
     }
 
+    /// Whether the first line inside begins where nobody sees it.
+    pub(super) fn is_indented(self) -> bool {
+        self.indented
+    }
+
     /// How it looks inside an element.
     pub(super) fn inside(mut self, tag: &Tag<'_>, sheet: &Sheet) -> Self {
-        let style = tag.attribute("style").filter(|style| style.len() <= MAX_STYLE_BYTES);
-        let style = style.map(in_attribute).unwrap_or_default();
-        let own = Declared::read(&style);
-        let free = sheet.free(tag);
+        let own = match tag.attribute("style") {
+            Some(style) if style.len() > MAX_STYLE_BYTES => Declared::unread(),
+            Some(style) => Declared::of_element(&in_attribute(style)),
+            None => Declared::default(),
+        };
+        let ruled = sheet.ruled(tag, own);
+        let (says, free) = (&ruled.says, |what, names: &[&str]| ruled.free(what, names));
         self.begin(tag);
-        self.tiny &= free(Property::AroundSize);
-        self.unseen &= free(Property::AroundVisibility);
-        let is = |name: &str, value: &str| own.value(name) == Some(value);
-        let shown = own.value("display").is_some_and(|display| display != "none");
-        if free(Property::Display) && is("display", "none")
-            || free(Property::Hidden) && !shown && tag.attribute("hidden").is_some()
-            || free(Property::Opacity) && own.value("opacity").is_some_and(is_zero)
+        self.tiny &= free(Property::AroundSize, &[]);
+        self.unseen &= free(Property::AroundVisibility, &[]);
+        self.clear &= free(Property::AroundColour, &[]);
+        let is = |name: &str, value: &str| says.value(name) == Some(value);
+        let shown = says.value("display").is_some_and(|display| display != "none");
+        let still = !says.moves;
+        if free(Property::Display, &["display"]) && is("display", "none")
+            || free(Property::Hidden, &[]) && !shown && tag.attribute("hidden").is_some()
+            || free(Property::Opacity, &["opacity"])
+                && still
+                && says.value("opacity").is_some_and(is_nought)
         {
             self.gone = true;
         }
-        if let Some(value) = own.value("visibility") {
-            self.unseen = matches!(value, "hidden" | "collapse") && free(Property::Visibility);
-        } else if !free(Property::Visibility) {
+        let seen = !free(Property::Visibility, &["visibility"]) || !still;
+        if let Some(value) = says.value("visibility") {
+            self.unseen = matches!(value, "hidden" | "collapse") && !seen;
+        } else if seen {
             self.unseen = false;
         }
-        if !free(Property::Size) {
+        if !free(Property::Size, &["font", "font-size"]) || !still {
             self.tiny = false;
-        } else if let Some(size) = own.size() {
+        } else if let Some(size) = size(says) {
             self.tiny = size.within(self.tiny);
         }
         // What is laid out by itself is not cut off by the box around it.
-        if own.value("position").is_some_and(|p| matches!(p, "absolute" | "fixed")) {
+        if says.value("position").is_some_and(|p| matches!(p, "absolute" | "fixed")) {
             self.boxed = false;
         }
-        self.boxed |= free(Property::Box) && own.has_no_size(tag);
-        self.colours(tag, &own, sheet);
+        self.boxed |= free(Property::Box, &BOX) && still && has_no_size(says, tag);
+        self.place(tag, &ruled);
+        self.colours(tag, &ruled, sheet);
         self
     }
 
@@ -84,39 +117,76 @@ impl Look {
     fn begin(&mut self, tag: &Tag<'_>) {
         match tag.name.as_str() {
             // Without a document type a table inherits neither size nor colour of letters.
-            "table" => (self.tiny, self.letters) = (false, None),
+            "table" => (self.tiny, self.letters, self.clear) = (false, None, false),
             "button" | "input" | "select" | "textarea" | "mark" => {
-                (self.tiny, self.letters, self.ground) = (false, None, None);
+                (self.tiny, self.letters, self.ground, self.clear) = (false, None, None, false);
             }
-            "a" => self.letters = None,
+            "a" => (self.letters, self.clear) = (None, false),
             "font" if tag.attribute("size").is_some() => self.tiny = false,
             _ => {}
         }
     }
 
-    fn colours(&mut self, tag: &Tag<'_>, own: &Declared<'_>, sheet: &Sheet) {
+    /// What is moved off the screen, or made to nothing.
+    fn place(&mut self, tag: &Tag<'_>, ruled: &Ruled) {
+        let says = &ruled.says;
+        let is_dir = |dir: &str| dir.trim().eq_ignore_ascii_case("rtl");
+        self.turned |= tag.attribute("dir").is_some_and(is_dir) || tag.attribute("align").is_some();
+        self.turned |= says.value("direction").is_some();
+        self.turned |= says.value("text-align").is_some_and(|to| !matches!(to, "left" | "start"));
+        let placed = says.value("position").is_some_and(|position| position != "static");
+        if placed || !ruled.free(Property::AroundPlace, &[]) {
+            self.away = false;
+        }
+        let far = |name: &str| says.value(name).is_some_and(is_far);
+        if says.value("text-indent").is_some() || !ruled.free(Property::AroundPlace, &[]) {
+            self.indented = false;
+        }
+        if says.moves || !ruled.free(Property::Place, &PLACE) {
+            return;
+        }
+        let nothing = says.value("transform").is_some_and(scales_to_nothing)
+            || says.value("scale").is_some_and(is_nought);
+        self.gone |= nothing && is_box(says, tag);
+        let back = ["right", "inset", "margin", "margin-left", "transform", "translate"];
+        let alone = back.iter().all(|name| says.value(name).is_none());
+        let narrow = says.value("width").is_none_or(is_narrow);
+        self.away |= placed && far("left") && alone && narrow && !self.turned;
+        self.indented |= far("text-indent") && is_box(says, tag) && !self.turned;
+    }
+
+    fn colours(&mut self, tag: &Tag<'_>, ruled: &Ruled, sheet: &Sheet) {
+        let says = &ruled.says;
+        self.painted |= says.paints || sheet.paints();
         if let Some(given) = tag.attribute("color") {
-            self.letters = colour(given);
+            (self.letters, self.clear) = (colour(given), false);
         }
-        if let Some(given) = own.value("color").filter(|given| *given != "inherit") {
+        if let Some(given) = says.value("color").filter(|given| *given != "inherit") {
             self.letters = colour(given);
+            self.clear = is_transparent(given);
         }
-        if own.paints || sheet.colours() {
+        self.clear &= ruled.free(Property::Colour, &["color"]) && !says.moves && !self.painted;
+        if says.paints || sheet.colours() {
             self.letters = None;
         }
         if let Some(given) = tag.attribute("bgcolor") {
             self.ground = colour(given);
         }
         for name in ["background", "background-color"] {
-            if let Some(given) = own.value(name) {
+            if let Some(given) = says.value(name) {
                 self.ground = colour(given);
             }
         }
-        if tag.attribute("background").is_some() || own.value("background-image").is_some() {
+        if tag.attribute("background").is_some() || says.value("background-image").is_some() {
             self.ground = None;
         }
     }
 }
+
+/// What makes a box that nothing can be seen in.
+const BOX: [&str; 6] = ["height", "width", "max-height", "max-width", "overflow", "display"];
+/// What moves something off the screen.
+const PLACE: [&str; 6] = ["position", "left", "text-indent", "transform", "scale", "display"];
 
 /// How large letters are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,108 +209,77 @@ impl Size {
     }
 }
 
-/// What a style declares: of each property what counts.
-struct Declared<'a> {
-    pairs: Vec<(&'a str, String, bool)>,
-    /// It paints letters in a way that is not looked into.
-    paints: bool,
-}
-
-impl<'a> Declared<'a> {
-    fn read(style: &'a str) -> Self {
-        let mut out = Self { pairs: Vec::new(), paints: false };
-        // Escapes and comments are how styles say one thing to a reader and another to a browser.
-        if style.contains('\\') || style.contains("/*") {
-            return out;
+/// How large letters are. Both the long and the short form may be there: which one counts is not
+/// looked into.
+fn size(says: &Declared) -> Option<Size> {
+    match (says.value("font-size"), says.value("font")) {
+        (Some(size), None) => Some(font_size(size)),
+        (None, Some(font)) => Some(font_shorthand(font)),
+        (Some(size), Some(font)) => {
+            let (one, other) = (font_size(size), font_shorthand(font));
+            Some(if one == other { one } else { Size::Own })
         }
-        for declaration in declarations(style) {
-            let Some((name, value)) = declaration.split_once(':') else { continue };
-            let (value, important) = important(value);
-            let name = name.trim_matches(is_css_space);
-            let value = value.to_ascii_lowercase();
-            out.paints |= ["-webkit-text", "mix-blend", "filter", "text-shadow", "background-clip"]
-                .iter()
-                .any(|known| {
-                    name.get(..known.len()).is_some_and(|n| n.eq_ignore_ascii_case(known))
-                });
-            if value.is_empty() || !KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                continue;
-            }
-            let known = out.pairs.iter_mut().find(|(known, ..)| known.eq_ignore_ascii_case(name));
-            match known {
-                Some((_, _, true)) if !important => {}
-                Some(known) => *known = (name, value, important),
-                None => out.pairs.push((name, value, important)),
-            }
-        }
-        out
-    }
-
-    fn value(&self, name: &str) -> Option<&str> {
-        let pair = self.pairs.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name));
-        pair.map(|(_, value, _)| value.as_str())
-    }
-
-    /// Both the long and the short form are there: which one counts is not looked into.
-    fn size(&self) -> Option<Size> {
-        match (self.value("font-size"), self.value("font")) {
-            (Some(size), None) => Some(font_size(size)),
-            (None, Some(font)) => Some(font_shorthand(font)),
-            (Some(size), Some(font)) => {
-                let (one, other) = (font_size(size), font_shorthand(font));
-                Some(if one == other { one } else { Size::Own })
-            }
-            (None, None) => None,
-        }
-    }
-
-    /// Whether it makes a box that nothing can be seen in.
-    fn has_no_size(&self, tag: &Tag<'_>) -> bool {
-        let zero = |name: &str| self.value(name).is_some_and(is_zero);
-        let cut = |name: &str| self.value(name).is_some_and(|v| matches!(v, "hidden" | "clip"));
-        let flat = zero("max-height") || zero("height") || zero("max-width") || zero("width");
-        let least = ["min-height", "min-width"].iter();
-        let least = least.filter_map(|name| self.value(name)).all(is_zero);
-        let padded = self.pairs.iter().any(|(name, value, _)| {
-            name.get(..7).is_some_and(|n| n.eq_ignore_ascii_case("padding"))
-                && !value.split(is_css_space).all(is_zero)
-        });
-        let block = match self.value("display") {
-            Some(display) => matches!(display, "block" | "inline-block"),
-            None => is_block(&tag.name) || tag.name == "img",
-        };
-        block && flat && cut("overflow") && least && !padded
+        (None, None) => None,
     }
 }
 
-/// The properties that are looked at.
-const KNOWN: [&str; 25] = [
-    "display",
-    "visibility",
-    "opacity",
-    "font",
-    "font-size",
-    "position",
-    "overflow",
-    "height",
-    "width",
-    "max-height",
-    "max-width",
-    "min-height",
-    "min-width",
-    "padding",
-    "padding-top",
-    "padding-bottom",
-    "padding-left",
-    "padding-right",
-    "padding-block",
-    "padding-inline",
-    "color",
-    "background",
-    "background-color",
-    "background-image",
-    "all",
-];
+/// Whether it makes a box that nothing can be seen in.
+fn has_no_size(says: &Declared, tag: &Tag<'_>) -> bool {
+    let zero = |name: &str| says.value(name).is_some_and(is_zero);
+    let cut = |name: &str| says.value(name).is_some_and(|v| matches!(v, "hidden" | "clip"));
+    let flat = zero("max-height") || zero("height") || zero("max-width") || zero("width");
+    let least = ["min-height", "min-width"].iter();
+    let least = least.filter_map(|name| says.value(name)).all(is_zero);
+    let padded = says.values("padding").any(|v| !v.split(is_css_space).all(is_zero));
+    let image = tag.name == "img" && says.value("display").is_none();
+    (is_box(says, tag) || image) && flat && cut("overflow") && least && !padded
+}
+
+/// Whether it is a box, and no part of a table.
+fn is_box(says: &Declared, tag: &Tag<'_>) -> bool {
+    match says.value("display") {
+        Some(display) => matches!(display, "block" | "inline-block"),
+        None => is_block(&tag.name),
+    }
+}
+
+/// Whether a length leads off the left of every screen.
+fn is_far(value: &str) -> bool {
+    let Some(value) = value.strip_prefix('-') else { return false };
+    let at_least = |unit: &str, least: f64| {
+        value.strip_suffix(unit).and_then(|n| n.parse().ok()).is_some_and(|n: f64| n >= least)
+    };
+    at_least("px", FAR_PIXELS) || at_least("em", FAR_EMS) || at_least("rem", FAR_EMS)
+}
+
+/// Whether a width does not reach back from there.
+fn is_narrow(value: &str) -> bool {
+    let below = |unit: &str, most: f64| {
+        value.strip_suffix(unit).and_then(|n| n.parse().ok()).is_some_and(|n: f64| n <= most)
+    };
+    value == "auto" || is_zero(value) || below("px", FAR_PIXELS / 2.0) || below("%", 100.0)
+}
+
+/// Whether a `transform` makes a box to nothing.
+fn scales_to_nothing(value: &str) -> bool {
+    let Some((name, rest)) = value.split_once('(') else { return false };
+    let Some(inner) = rest.strip_suffix(')') else { return false };
+    let known = matches!(name, "scale" | "scalex" | "scaley");
+    known && inner.split(',').take(2).all(|factor| is_nought(factor.trim()))
+}
+
+/// Whether a colour lets everything through.
+fn is_transparent(value: &str) -> bool {
+    if let Some(hex) = value.strip_prefix('#') {
+        let digits = hex.bytes().all(|b| b.is_ascii_hexdigit());
+        return digits
+            && (hex.len() == 4 && hex.ends_with('0') || hex.len() == 8 && hex.ends_with("00"));
+    }
+    let inner = ["rgba(", "hsla("].iter().find_map(|name| value.strip_prefix(name));
+    let parts = inner.and_then(|inner| inner.strip_suffix(')'));
+    let parts: Vec<&str> = parts.map(|p| p.split(',').map(str::trim).collect()).unwrap_or_default();
+    value == "transparent" || parts.len() == 4 && is_nought(parts[3])
+}
 
 /// Elements that are boxes by themselves, and no part of a table: those grow with what is inside.
 fn is_block(name: &str) -> bool {
@@ -269,44 +308,7 @@ fn is_block(name: &str) -> bool {
     )
 }
 
-/// Parts a style at its semicolons, but not inside strings and brackets.
-pub(super) fn declarations(style: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(style);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let (mut quote, mut depth) = (None, 0_usize);
-        for (at, byte) in text.bytes().enumerate() {
-            match (quote, byte) {
-                (Some(open), _) => quote = Some(open).filter(|open| *open != byte),
-                (None, b'"' | b'\'') => quote = Some(byte),
-                (None, b'(' | b'[' | b'{') => depth += 1,
-                (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
-                (None, b';') if depth == 0 => {
-                    rest = Some(&text[at + 1..]);
-                    return Some(&text[..at]);
-                }
-                _ => {}
-            }
-        }
-        rest = None;
-        Some(text)
-    })
-}
-
-/// A value without its `!important`, and whether that was there.
-pub(super) fn important(value: &str) -> (&str, bool) {
-    let value = value.trim_matches(is_css_space);
-    match value.rsplit_once('!') {
-        Some((value, word))
-            if word.trim_matches(is_css_space).eq_ignore_ascii_case("important") =>
-        {
-            (value.trim_matches(is_css_space), true)
-        }
-        _ => (value, false),
-    }
-}
-
-fn is_css_space(c: char) -> bool {
+pub(super) fn is_css_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}')
 }
 
@@ -320,6 +322,11 @@ pub(super) fn is_zero(value: &str) -> bool {
         && known.contains(&unit)
         && digits.bytes().all(|b| matches!(b, b'0' | b'.'))
         && digits.contains('0')
+}
+
+/// Whether a number, or a share, is nought.
+fn is_nought(value: &str) -> bool {
+    is_zero(value) && !value.contains(|c: char| c.is_ascii_lowercase())
 }
 
 /// What a `font-size` does.
@@ -400,13 +407,5 @@ mod tests {
         assert_eq!(font_shorthand("0/0 a"), Size::Zero);
         assert_eq!(font_shorthand("bold 0px arial"), Size::Zero);
         assert_eq!(font_shorthand("400 12px/0 arial"), Size::Own);
-    }
-
-    #[test]
-    fn declarations_end_at_their_own_semicolons() {
-        let parted: Vec<&str> = declarations("a:url(x;y);b:\"p;q\";;c:'").collect();
-        assert_eq!(parted, ["a:url(x;y)", "b:\"p;q\"", "", "c:'"]);
-        assert_eq!(important(" none ! IMPORTANT "), ("none", true));
-        assert_eq!(important("none"), ("none", false));
     }
 }

@@ -137,6 +137,16 @@ fn what_a_page_hides_is_left_out_and_counted() {
         "height:0px;overflow:hidden;padding:0",
         "color:#fff;background-color:#FFFFFF",
         "color:&#35;fff;background:white",
+        "display:/**/none",
+        "display/*x*/:none",
+        "color:transparent",
+        "color:rgba(0, 0, 0, 0)",
+        "color:#0000",
+        "position:absolute;left:-10000px",
+        "position:absolute;left:-999em;width:1px",
+        "text-indent:-9999px",
+        "transform:scale(0)",
+        "transform:scale(0,0)",
     ] {
         let source = format!("a<br><div style=\"{style}\">one <b>two</b></div>b");
         check_left_out(&source, "a\nb", (2, 0, 0));
@@ -205,6 +215,117 @@ fn what_a_browser_shows_is_never_left_out() {
 }
 
 #[test]
+fn what_a_sheet_hides_is_left_out_and_counted() {
+    for (sheet, class) in [
+        (".h{display:none !important}", "h"),
+        (".h{display:none}", "a h"),
+        (".h{DISPLAY:None}", "h"),
+        ("div.h.i{display:none}", "i h"),
+        (".a,.h{visibility:hidden}", "h"),
+        (".h{display:block}.h{display:none}", "h"),
+        ("div.h{display:none}.h{display:block}", "h"),
+        (".h{display:none!important}.h{display:block}", "h"),
+        ("div{display:block}.h{display:none}", "h"),
+        ("#x{display:none}.h{display:block}", "h"),
+        ("@media screen{.h{display:none}}", "h"),
+        ("@media all{.h{display:none}}", "h"),
+        ("@media (min-width:600px){.h{display:none}}", "h"),
+        (".h{display:none}@media (max-width:600px){.h{display:block!important}}", "h"),
+        (".h{display:none}@media print{.h{display:block!important}}", "h"),
+        ("@font-face{font-family:x;src:url(a)}.h{display:none}", "h"),
+        ("@import url(a;b);.h{display:none}", "h"),
+        ("<!-- .h{display:/**/none} -->", "h"),
+        (".h{max-height:0;overflow:hidden}", "h"),
+        (".h{font-size:0}", "h"),
+        (".h{opacity:0}", "h"),
+        (".h{color:transparent}", "h"),
+        (".h{position:absolute;left:-9999px}", "h"),
+        (".h{text-indent:-9999px}", "h"),
+        (".h{transform:scale(0)}", "h"),
+    ] {
+        let style = format!("<style type=text/css>{sheet}</style>");
+        let source = format!("{style}a<br><div id=x class='{class}'>one <b>two</b></div>b");
+        check_left_out(&source, "a\nb", (2, 0, 0));
+        let late = format!("a<br><div id=x class='{class}'>one <b>two</b></div>b{style}");
+        check_left_out(&late, "a\nb", (2, 0, 0));
+    }
+    let preheader = "<style>.preheader{display:none !important}</style>\
+                     <span class=preheader>PREHEAD</span>x";
+    check_left_out(preheader, "x", (1, 0, 0));
+    check_left_out(
+        "<style>.h{display:none!important}</style><p class=h style=display:block>a",
+        "",
+        (1, 0, 0),
+    );
+}
+
+#[test]
+fn what_a_sheet_may_show_is_never_left_out() {
+    for source in [
+        // Another rule, or the element's own style, counts more.
+        "<style>.h{display:none}.h{display:block}</style><p class=h>x",
+        "<style>.h{display:block!important}.h{display:none}</style><p class=h>x",
+        "<style>p.h{display:block}.h{display:none}</style><p class=h>x",
+        "<style>#i{display:block}p.h{display:none}</style><p id=i class=h>x",
+        "<style>.h{display:none}</style><p class=h style='display:block'>x",
+        "<style>.h{display:none!important}</style><p class=h style='display:block!important'>x",
+        "<style>.h{display:none}.a .h{display:block}</style><p class=h>x",
+        "<style>.h{display:none}:checked~.h{display:block}</style><p class=h>x",
+        "<style>.h{display:none}</style><p class=h style='displa\\79:block'>x",
+        // It is for others.
+        "<style>.h{display:none}</style><p class='H k'>x",
+        "<style>.h.k{display:none}</style><p class=h>x",
+        "<style>.k .h{display:none}</style><p class=h>x",
+        "<style>p.h{display:none}</style><div class=h>x",
+        "<style>@media print{.h{display:none}}</style><p class=h>x",
+        "<style>@media (max-width:600px){.h{display:none!important}}</style><p class=h>x",
+        "<style>@media not screen{.h{display:none!important}}</style><p class=h>x",
+        "<style>@supports (a:b){.h{display:none}}</style><p class=h>x",
+        "<style media=print>.h{display:none}</style><p class=h>x",
+        "<style type=text/x>.h{display:none}</style><p class=h>x",
+        "<!--[if mso]><style>.h{display:none}</style><![endif]--><p class=h>x",
+        "<textarea><style>.h{display:none}</style></textarea><p class=h>x",
+        // A browser reads no rule there.
+        "<style>.h, :-x-y{display:none}</style><p class=h>x",
+        "<style>.1h{display:none}</style><p class=1h>x",
+        "<style>}.h{display:none}</style><p class=h>x",
+        "<style>a;.h{display:none}</style><p class=h>x",
+        "<style>a{b:\"}.h{display:none}\"}</style><p class=h>x",
+        "<style>a{b:url(}.h{display:none})}</style><p class=h>x",
+        "<style>a{b:(}.h{display:none})}</style><p class=h>x",
+        "<style>/*.h{display:none}*/</style><p class=h>x",
+        "<style>.h{display:n/**/one}</style><p class=h>x",
+        "<style>.a\\{}.h{display:none}</style><p class=h>x",
+        "<style>.h{display:none\\9}</style><p class=h>x",
+        // It moves.
+        "<style>.h{opacity:0;animation:a 1s}</style><p class=h>x",
+        // It is seen all the same.
+        "<style>.h{color:transparent}</style><p class=h style='text-shadow:0 0 1px #000'>x",
+        "<div style='color:transparent'><b style='color:#000'>x</b></div>",
+        "<div style='color:transparent'><a href='mailto:x'>x</a></div>",
+        "<style>.h b{color:red}</style><div style='color:transparent'><b>x</b></div>",
+        "<div style='left:-10000px'>x</div>",
+        "<div style='position:absolute;left:-10px'>x</div>",
+        "<div style='position:absolute;left:-9999px;right:0'>x</div>",
+        "<div dir=rtl style='position:absolute;left:-9999px'>x</div>",
+        "<div style='position:absolute;left:-9999px'><b style='position:fixed'>x</b></div>",
+        "<span style='text-indent:-9999px'>x</span>",
+        "<div style='text-indent:-99px'>x</div>",
+        "<div style='text-indent:-9999px'>a<br>x</div>",
+        "<div style='text-indent:-9999px;text-align:right'>x</div>",
+        "<span style='transform:scale(0)'>x</span>",
+        "<div style='transform:scale(0.5)'>x</div>",
+        "<div style='opacity:0px'>x</div>",
+    ] {
+        let text = to_text(source);
+        assert!(text.contains('x'), "{source}: {text:?}");
+    }
+    let long = "word ".repeat(100);
+    let page = format!("<div style='text-indent:-9999px'>{long}x</div>");
+    assert!(to_text(&page).contains('x'));
+}
+
+#[test]
 fn only_screens_of_others_do_not_count() {
     for sheet in [
         "@media only screen and (max-width: 600px){.m{display:block!important}}",
@@ -268,6 +389,8 @@ fn links_are_told_with_their_text() {
 fn work_grows_with_the_page_and_no_faster() {
     let deep = "<div>".repeat(400);
     let all = "<p>a<!----><b><p></b><i style='color:#fff;background:#fff'>x</i>&#x26;&amp;&</u>";
+    let classes = format!("<style>{}</style>", ".a.b.c.d{display:none}.e.f.g.h{left:0}".repeat(32));
+    let keyed = format!("<style>{}</style>", ".a{display:none;color:red}".repeat(4_000));
     for (before, piece, doublings) in [
         ("", all, 6),
         ("", "<div>", 3),
@@ -277,6 +400,10 @@ fn work_grows_with_the_page_and_no_faster() {
         ("", "<style>a{b", 3),
         ("", "<style>.a{display:block!important}</style>", 3),
         ("", "<p style='a:b;display:none;", 3),
+        ("", "<style>.a{display:none}</style><p class=a>", 3),
+        ("", "<style>.a,.b,.c{display:none}", 3),
+        (classes.as_str(), "<p class='a b c d e f g h i j k l'>a</p>", 3),
+        (keyed.as_str(), "<p class=a>a</p>", 3),
         ("<p><table><td>", "<div></div>", 3),
         (deep.as_str(), "<b><div></b></div>", 3),
         (deep.as_str(), "<u><i></u></i>", 3),

@@ -69,17 +69,21 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Skips to behind the end tag of a raw element; without one, to the end of the document.
-    pub(super) fn skip_to_end_of(&mut self, name: &str) {
+    /// Skips to behind the end tag of a raw element, and gives what is before it; without one, to
+    /// the end of the document.
+    pub(super) fn skip_to_end_of(&mut self, name: &str) -> &'a str {
+        let source = self.rest;
         while let Some(at) = self.rest.find("</") {
             self.take(at + 2);
+            let end = source.len() - self.rest.len() - 2;
             let found = self.rest.get(..name.len());
             if found.is_some_and(|found| found.eq_ignore_ascii_case(name)) {
                 self.take_until_after(">");
-                return;
+                return &source[..end];
             }
         }
         self.rest = "";
+        source
     }
 
     fn skip_markup(&mut self) {
