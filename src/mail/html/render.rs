@@ -308,7 +308,9 @@ impl Renderer {
             let url = url.trim_start_matches("mailto:").trim_end_matches('/');
             url.trim_start_matches("https://").trim_start_matches("http://").to_owned()
         };
-        if plain(text) == plain(&target) {
+        let (said, leads) = (plain(text), plain(&target));
+        // A host alone is the same in capitals.
+        if said == leads || !said.contains('/') && said.eq_ignore_ascii_case(&leads) {
             return;
         }
         let number = match self.numbers.get(&target) {

@@ -41,6 +41,7 @@ fn lists_quotes_and_tables() {
 fn links_and_images() {
     check("<a href='https://x.y/z'>here</a> now", "here [1] now\n\n[1] https://x.y/z");
     check("<a href=https://x.y/>https://x.y/</a>", "https://x.y/");
+    check("<a href=http://WWW.X.y>www.X.Y</a>", "www.X.Y");
     check("<a href=\"mailto:a@b.c\">a@b.c</a>", "a@b.c");
     check(
         "<a href='http://a'>1</a><a href='http://b'>2</a><a href='http://a'>3</a>",
