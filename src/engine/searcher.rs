@@ -262,7 +262,7 @@ impl Reads {
             self.open = self.open(self.stamps()).unwrap_or_default();
         }
         let has = count(&self.open);
-        // It may be whole before anybody saw that it lacks something: what was asked is asked again.
+        // It may be whole before anybody saw that it lacks something: the search is asked again.
         let anew = self.anew && lacks == 0;
         self.anew &= !anew;
         let now = Indexed { has, lacks, kept_only, grew: anew || kept_only && has > had };
