@@ -91,6 +91,7 @@
 //! | `send`, `outbox` | `cli/writing/send`, `outbox` → `engine/drafts` → `backend/outbox` |
 //! | a list is left | `cli/writing/unsubscribe`, `ui/unsubscribe` → `account/one_click` |
 //! | a device searches where all mail is | `engine/elsewhere` → `backend/finder` → `ui/search` |
+//! | a command does, beside a terminal or not | `cli/search/there` → `engine/errands` |
 //! | what devices know of accounts | `cli/tui_mail` → `backend/hearing` → `engine/told` |
 //! | who is proposed in To | `mailbox/people` → `engine/people` → `ui/compose/outgoing` |
 //! | what an answer needs of its message | `ui/compose/original` → `engine/originals` |
