@@ -53,6 +53,16 @@ pub struct Synced {
     pub pulled: u64,
     /// Own events confirmed.
     pub pushed: u64,
+    /// Conversations fetched to be kept.
+    pub fetched: u64,
+}
+
+impl std::ops::AddAssign for Synced {
+    fn add_assign(&mut self, more: Self) {
+        self.pulled += more.pulled;
+        self.pushed += more.pushed;
+        self.fetched += more.fetched;
+    }
 }
 
 impl Driver {
@@ -406,12 +416,12 @@ impl Driver {
         Ok(self.so_far())
     }
 
-    /// What was pulled and pushed since this was last asked.
+    /// What was pulled, pushed and fetched since this was last asked.
     pub fn so_far(&mut self) -> Synced {
         let mut news = self.device.news();
         // Told by who has somebody to tell.
         self.device.news.late = std::mem::take(&mut news.late);
-        Synced { pulled: news.pulled, pushed: news.pushed }
+        Synced { pulled: news.pulled, pushed: news.pushed, fetched: news.fetched }
     }
 
     /// Fetches what this device is to keep, and lets go of the rest; until `go_on` says no. It is

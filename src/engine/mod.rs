@@ -27,6 +27,7 @@ mod kept_disk;
 mod labels;
 mod lacks;
 pub mod late;
+mod left_out;
 pub mod link;
 mod links;
 mod memory;
