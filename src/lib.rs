@@ -65,7 +65,7 @@
 //! | a blob comes in, goes out | `backend/blobs`, `store/upload` ← `engine/blobs` |
 //! | a blob that is not here is named | `backend/returns` → `backend/storage/references` |
 //! | what is kept on a device | `engine/policy` → `engine/walk` → `engine/keep` → `engine/kept` |
-//! | what `--sync-only` says | `cli/sync_only/summary` ← `engine/left_out` |
+//! | what `--sync-only` says | `cli/sync_only/summary` ← `engine/left_out`, `engine/silence` |
 //! | an event goes out | `engine/outgoing` → `engine/link` → `backend/core` (`push`) |
 //! | a thread changes | `backend/thread_client` → `projection/diff` → `backend/storage/queue` |
 //! | a batch is taken in | `backend/worker` → `backend/mailbox_client` → `mailbox/materializer` |

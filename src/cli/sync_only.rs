@@ -40,6 +40,12 @@ pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Noti
     }
     let stop = super::stop::flag();
     session.driver.stop_at(Some(Arc::clone(&stop)));
+    let live = std::io::stderr().is_terminal();
+    session.driver.tell_silence(Box::new(move |silent| match silent {
+        Some(silent) => output.progress(&summary::silence(silent), live),
+        None if live => output.progress("", true),
+        None => {}
+    }));
     let (synced, first) = exchange(&mut session, output, &stop);
     if !watch || first.as_ref().is_err_and(is_stop) {
         return once(&mut session, output, (synced, first), &stop);

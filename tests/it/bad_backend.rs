@@ -405,6 +405,12 @@ fn a_backend_that_falls_silent_is_given_up() {
         exits: &[5],
     };
     let run = meddled(&scene, &device, &silent);
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    let at = |seconds: u32| {
+        let line = format!("nothing heard from the backend for {seconds} s");
+        said.find(&line).unwrap_or_else(|| panic!("{line}: {run}"))
+    };
+    assert!(at(5) < at(10) && at(10) < said.find("\"error\"").expect("an error"), "{run}");
     assert_eq!(run.object()["snapshot"], Value::Null, "there was none to come: {run}");
     scene.serve.sync(&device);
     assert!(device.list("anywhere") == scene.first.list("anywhere"));

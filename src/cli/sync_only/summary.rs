@@ -2,10 +2,13 @@
 //!
 //! Invariant: pure. What came is said also where it was broken off, and that the next run goes on.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::cli::mail_fetch::Fetched;
 use crate::engine::Synced;
+use crate::engine::link::SILENCE;
 use crate::notice::Notice;
 
 /// What there is to say.
@@ -90,6 +93,12 @@ impl Summary<'_> {
 
 fn failure((account, notice): &(String, Notice)) -> Value {
     json!({ "account": account, "code": notice.code, "reason": notice.message })
+}
+
+/// That nothing was heard for so long.
+pub(super) fn silence(silent: Duration) -> String {
+    let (silent, most) = (silent.as_secs(), SILENCE.as_secs());
+    format!("nothing heard from the backend for {silent} s; it is given up after {most} s")
 }
 
 #[cfg(test)]
