@@ -59,6 +59,9 @@ pub const TRAIL_ENTRIES: usize = 16;
 pub const BATCH_ATTEMPTS: u32 = 5;
 /// Devices connected to one backend at a time.
 pub const MAX_SESSIONS: usize = 64;
+/// Connections that have not said yet who they are: one more, and the oldest of them goes, so that
+/// strangers who say nothing keep nobody out.
+pub const MAX_STRANGERS: usize = 64;
 /// How long a peer may take for the handshake and hello.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a command waits to reach its backend.

@@ -1,23 +1,27 @@
 //! Sockets to the backend: TCP for `serve`, an in-process pipe when embedded; the same frames.
 //!
 //! Invariant: a peer has a bounded time to shake hands and show its token, and there is a bounded
-//! number of peers. The caller owns the listening socket and says when to stop.
+//! number of peers, of those that have and of those that have not: who has a token is heard however
+//! many have none. The caller owns the listening socket and says when to stop.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::backend::auth::Token;
 use crate::backend::{BackendError, HostHandle};
 use crate::id::DeviceId;
-use crate::limits::{CONNECT_TIMEOUT, DEAD_AFTER, HELLO_TIMEOUT, MAX_SESSIONS, PING_AFTER};
+use crate::limits::{
+    CONNECT_TIMEOUT, DEAD_AFTER, HELLO_TIMEOUT, MAX_SESSIONS, MAX_STRANGERS, PING_AFTER,
+};
 use crate::sync::{
     ACCOUNTS, Connection, Frame, MEND, Outgoing, PROTOCOL, SEARCH, SyncError, accept,
 };
@@ -45,6 +49,27 @@ pub async fn bind(address: &str) -> Result<TcpListener, BackendError> {
     TcpListener::bind(parsed).await.map_err(|error| no(error.to_string()))
 }
 
+/// What a connection over TCP has to pass.
+struct Entrance {
+    token: Token,
+    /// Room for those that have shown it.
+    permits: Arc<Semaphore>,
+    /// It has.
+    known: Arc<AtomicBool>,
+}
+
+/// A connection that has not shown a token, as far as is known.
+struct Stranger {
+    task: AbortHandle,
+    known: Arc<AtomicBool>,
+}
+
+impl Stranger {
+    fn is_none(&self) -> bool {
+        self.known.load(Ordering::SeqCst) || self.task.is_finished()
+    }
+}
+
 /// Serves devices on a TCP socket until `shutdown` ends.
 pub async fn run(
     listener: TcpListener,
@@ -53,6 +78,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) {
     let permits = Arc::new(Semaphore::new(MAX_SESSIONS));
+    let mut strangers = VecDeque::<Stranger>::new();
     let mut tasks = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -68,15 +94,20 @@ pub async fn run(
             }
             Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
         };
-        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { continue };
+        strangers.retain(|stranger| !stranger.is_none());
+        while strangers.len() >= MAX_STRANGERS {
+            strangers.pop_front().inspect(|oldest| oldest.task.abort());
+        }
         // Small frames must not wait for company.
         let _ = stream.set_nodelay(true);
-        let (host, token) = (host.clone(), token.clone());
-        tasks.spawn(async move {
-            let _permit = permit;
+        let (host, known) = (host.clone(), Arc::<AtomicBool>::default());
+        let (permits, mine) = (Arc::clone(&permits), Arc::clone(&known));
+        let entrance = Entrance { token: token.clone(), permits, known: mine };
+        let task = tasks.spawn(async move {
             // A peer that misbehaves or goes away ends its own session and nothing else.
-            let _ = serve(stream, host, Some(token)).await;
+            let _ = serve(stream, host, Some(entrance)).await;
         });
+        strangers.push_back(Stranger { task, known });
     }
     tasks.shutdown().await;
 }
@@ -93,12 +124,25 @@ pub fn pipe(host: &HostHandle) -> DuplexStream {
 }
 
 /// One device, from handshake to end.
-async fn serve<T>(transport: T, host: HostHandle, token: Option<Token>) -> Result<(), BackendError>
+async fn serve<T>(
+    transport: T,
+    host: HostHandle,
+    entrance: Option<Entrance>,
+) -> Result<(), BackendError>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let hello = tokio::time::timeout(HELLO_TIMEOUT, greet(transport, token.as_ref()));
-    let (connection, device, hears) = hello.await.map_err(|_| SyncError::Timeout)??;
+    let token = entrance.as_ref().map(|entrance| &entrance.token);
+    let hello = tokio::time::timeout(HELLO_TIMEOUT, greet(transport, token));
+    let (mut connection, device, hears) = hello.await.map_err(|_| SyncError::Timeout)??;
+    let mut permit = None;
+    if let Some(Entrance { permits, known, .. }) = entrance {
+        known.store(true, Ordering::SeqCst);
+        permit = permits.try_acquire_owned().ok();
+        if permit.is_none() {
+            return Err(refuse(&mut connection, "busy", "too many devices", true).await?.into());
+        }
+    }
     let session = NEXT_SESSION.fetch_add(1, Ordering::Relaxed);
     let frames = host.connect(session, device).await?;
     if hears.iter().any(|name| name == ACCOUNTS) {
@@ -113,7 +157,25 @@ where
     let ended = shuttle(connection, &host, session, frames).await;
     host.stop_search(session);
     host.gone(session).await;
+    drop(permit);
     ended
+}
+
+/// Says why a connection ends, and ends it; what it is told.
+async fn refuse<T>(
+    connection: &mut Connection<T>,
+    code: &str,
+    message: &str,
+    retry: bool,
+) -> Result<SyncError, SyncError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let (code, message) = (code.to_owned(), message.to_owned());
+    let frame = Frame::Error { code: code.clone(), message: message.clone(), retry };
+    connection.send(&frame).await?;
+    connection.close().await;
+    Ok(SyncError::Refused { code, message })
 }
 
 /// Shakes hands and checks the hello; who it is, and what it hears.
@@ -141,12 +203,7 @@ where
         Ok(None) => return Err(SyncError::Unreached("the device has gone".to_owned())),
         Err(error) => return Err(error),
     };
-    let (code, message) = (refusal.0.to_owned(), refusal.1);
-    connection
-        .send(&Frame::Error { code: code.clone(), message: message.clone(), retry: false })
-        .await?;
-    connection.close().await;
-    Err(SyncError::Refused { code, message })
+    Err(refuse(&mut connection, refusal.0, &refusal.1, false).await?)
 }
 
 /// Frames both ways until one side ends. Silence is broken by a ping, and a dead peer is given up.

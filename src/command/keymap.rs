@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use super::context::Context;
 use super::key::Key;
 use super::preset::Preset;
-use super::registry::{Command, Resolved, all};
+use super::registry::{Command, Resolved, Verb, all};
 
 /// Keys of one sequence.
 pub const MAX_SEQUENCE_KEYS: usize = 4;
@@ -107,6 +107,12 @@ impl Keymap {
             }
         }
         found
+    }
+
+    /// The keys of a command in `context` that does one of these.
+    pub fn keys_of(&self, context: Context, does: impl Fn(Verb) -> bool) -> Option<Vec<Key>> {
+        let fits = |bound: &&Bound| bound.command.applies(context) && does(bound.command.verb);
+        self.bound.iter().find(fits).map(|bound| bound.keys.clone())
     }
 
     /// The commands that go on from `prefix`, with the keys that are still to press, in the order

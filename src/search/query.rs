@@ -20,6 +20,7 @@ use crate::label::Place;
 
 mod asked;
 mod date;
+mod labels;
 mod named;
 pub(in crate::search) mod operator;
 mod parse;

@@ -8,7 +8,8 @@ use ratatui::layout::Rect;
 
 use crate::command::context::Context;
 use crate::command::key::{Code, Key};
-use crate::command::registry::Resolved;
+use crate::command::registry::{Resolved, Verb};
+use crate::command::search::Does;
 use crate::config::Preview;
 use crate::engine::view::Row;
 use crate::notice::Severity;
@@ -21,6 +22,8 @@ use crate::ui::{date, linear_write, people, text, view};
 pub const SIZE: (u16, u16) = (78, 60);
 /// Columns of who takes part, as they are said.
 const WHO_COLUMNS: usize = 60;
+/// Columns of a line that is said back.
+const SLIP_COLUMNS: usize = 40;
 
 /// What stands before what the cursor is on.
 const HERE: &str = "here: ";
@@ -48,8 +51,11 @@ pub fn begin(model: &mut Model) {
 
 /// The keys that a typed line is: a text for a box that asks for one, a search behind `/`, keys,
 /// else a command, also without its `:`. An empty line is Enter.
-#[must_use]
-pub fn keys(model: &Model, line: &str) -> Vec<Key> {
+///
+/// # Errors
+/// What is said instead, where no line can be typed and these are no keys: letter by letter it
+/// would do what its letters do.
+pub fn keys(model: &Model, line: &str) -> Result<Vec<Key>, String> {
     let enter = Key::plain(Code::Enter);
     let typed = |text: &str| text.chars().map(|c| Key::plain(Code::Char(c))).collect::<Vec<_>>();
     let line = line.trim();
@@ -58,19 +64,47 @@ pub fn keys(model: &Model, line: &str) -> Vec<Key> {
         Context::Prompt | Context::Picker | Context::Palette | Context::Ex | Context::Search
     );
     match line {
-        "" => return vec![enter],
-        "esc" | "Esc" => return vec![Key::plain(Code::Esc)],
+        "" => return Ok(vec![enter]),
+        "esc" | "Esc" => return Ok(vec![Key::plain(Code::Esc)]),
         _ => {}
     }
-    let mut keys = if asks || line.starts_with([':', '/']) {
+    let mut keys = if asks {
         typed(line)
-    } else if let Some(keys) = parsed(model, line) {
-        return keys;
     } else {
-        typed(&format!(":{line}"))
+        let known = if line.starts_with([':', '/']) { None } else { parsed(model, line) };
+        if let Some(keys) = known {
+            return Ok(keys);
+        }
+        let (first, rest) = match line.strip_prefix('/') {
+            Some(rest) => ('/', rest),
+            None => (':', line.strip_prefix(':').unwrap_or(line)),
+        };
+        let mut keys = opener(model, first).ok_or_else(|| no_line(line))?;
+        keys.extend(typed(rest));
+        keys
     };
     keys.push(enter);
-    keys
+    Ok(keys)
+}
+
+/// The keys that open what a command, or behind `/` a search, is typed into; `None` where nothing
+/// does.
+fn opener(model: &Model, first: char) -> Option<Vec<Key>> {
+    let opens = |verb: Verb| match first {
+        '/' => matches!(verb, Verb::Find | Verb::Search(Does::Open)),
+        _ => matches!(verb, Verb::Ex),
+    };
+    let plain = vec![Key::plain(Code::Char(first))];
+    match model.keymap.resolve(model.context(), &plain) {
+        Resolved::Command(command) if opens(command.verb) => Some(plain),
+        _ => model.keymap.keys_of(model.context(), opens),
+    }
+}
+
+/// What is said of a line that can be no command here.
+fn no_line(line: &str) -> String {
+    let line = text::cut(&text::clean(line), SLIP_COLUMNS);
+    format!("no keys of this box: {line}; esc leaves it")
 }
 
 /// Keys as they are written, where the line is nothing else: `j`, `3j`, `gi`, `g i`, `C-d`, `PgDn`.

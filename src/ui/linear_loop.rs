@@ -104,7 +104,13 @@ impl Lines<'_> {
                         }
                         continue;
                     }
-                    (Some(line), _) => linear::keys(&self.model, &line),
+                    (Some(line), _) => match linear::keys(&self.model, &line) {
+                        Ok(keys) => keys,
+                        Err(said) => {
+                            self.write(&[said])?;
+                            continue;
+                        }
+                    },
                     // Nothing more is typed: as if the terminal were gone.
                     (None, true) if self.model.quitting == Quitting::No => {
                         if let Some(exit) = self.tell(Message::Hangup) {

@@ -13,7 +13,6 @@ use crate::notice::Severity;
 use crate::ui::app::{Effect, Layer, Model};
 use crate::ui::clipboard::MAX_COPIED_BYTES;
 use crate::ui::compose::desk::DeskAsk;
-use crate::ui::reader::Reader;
 
 /// The box.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,20 +90,9 @@ fn open(model: &mut Model) -> Vec<Effect> {
         model.say(Severity::Info, "There is no link in this message", "");
         return Vec::new();
     }
-    let cursor = model.reader.as_ref().map_or(0, |reader| first_in_sight(reader, &links));
+    let cursor = model.reader.as_ref().and_then(|reader| reader.first_link(&links)).unwrap_or(0);
     model.layers.push(Layer::Links(LinksBox { links, cursor, seen: false, typed: 0 }));
     Vec::new()
-}
-
-fn first_in_sight(reader: &Reader, links: &[Link]) -> usize {
-    let seen = reader.lines.iter().skip(reader.top).take(reader.height);
-    let mine = seen.filter(|line| line.message == reader.current);
-    let shown = |text: &str| {
-        let number = |link: &Link| text.contains(&format!("[{}]", link.n));
-        let said = |link: &Link| !link.text.is_empty() && text.contains(&link.text);
-        links.iter().position(number).or_else(|| links.iter().position(said))
-    };
-    mine.into_iter().find_map(|line| shown(&line.text)).unwrap_or(0)
 }
 
 /// Opens the link under the cursor.

@@ -232,6 +232,13 @@ pub fn look(model: &mut Model) -> Vec<Effect> {
     let grows = search.saved.is_none();
     let context = Context { now, zone: &model.zone, me: &me, typing: grows, saved };
     search.parsed = parse(search.line.text(), &context);
+    let labels: Vec<_> =
+        model.labels.iter().map(|label| (label.id.as_str(), label.name.as_str())).collect();
+    // None are there yet: nothing can be said of them.
+    if !labels.is_empty() {
+        let typed_to = (grows && search.open).then(|| search.line.text().trim_end().len());
+        search.parsed.mark_unknown_labels(&labels, typed_to);
+    }
     if search.line.text().trim().is_empty() {
         let had = search.asked.take().is_some();
         search.needles = Needles::default();

@@ -13,6 +13,7 @@ use mailtui::clock::SystemClock;
 use mailtui::command::intent::Intent;
 use mailtui::engine::{Device, EngineError};
 use mailtui::id::{DeviceId, Epoch, EventId, StoreId};
+use mailtui::limits::MAX_STRANGERS;
 use mailtui::notice::{Exit, Explain as _};
 use mailtui::store::{Args, Chain, Event, NewEvent};
 use mailtui::sync::{Frame, PROTOCOL, Refused, StoreAck, StorePush, SyncError, decode, encode};
@@ -129,6 +130,22 @@ fn heard(served: &Served, opcode: u8, length: Option<usize>, bytes: &[u8]) -> (V
 
 fn plain(json: &str) -> Vec<u8> {
     [b"\0", json.as_bytes()].concat()
+}
+
+#[test]
+fn strangers_who_say_nothing_keep_nobody_out() {
+    let served = serve();
+    let silent = || TcpStream::connect(("127.0.0.1", served.port)).unwrap();
+    let mut idle: Vec<TcpStream> = (0..3 * MAX_STRANGERS).map(|_| silent()).collect();
+    for _ in 0..3 {
+        let mut peer = Peer::dial(&served);
+        peer.hello(PROTOCOL, &served.token);
+        assert!(matches!(peer.hear(), Some(Frame::Welcome { .. })));
+        idle.extend((0..MAX_STRANGERS).map(|_| silent()));
+        // Who is known stays, however many come.
+        peer.say(&encode(&Frame::Ping { n: 7 }).unwrap());
+        assert_eq!(peer.hear(), Some(Frame::Pong { n: 7 }));
+    }
 }
 
 #[test]

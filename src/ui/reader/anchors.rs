@@ -58,6 +58,27 @@ impl Reader {
         of.is_some_and(|message| !message.facts.links.is_empty() || !message.facts.lists.is_empty())
     }
 
+    /// The first of these links of the current message that stands in the lines that are seen, by
+    /// its place among them. What the head says is no link, and where links have numbers only a
+    /// number behind what the link says counts: a text cannot choose another.
+    #[must_use]
+    pub fn first_link(&self, links: &[Link]) -> Option<usize> {
+        let numbered = self.is_numbered(self.current);
+        let seen = self.lines.iter().skip(self.top).take(self.height);
+        let mut mine = seen.filter(|line| line.message == self.current && has_links(line));
+        mine.find_map(|line| {
+            let text = line.text.as_str();
+            if numbered {
+                return first_number(text, links);
+            }
+            let said = |at: &usize| {
+                let link = &links[*at];
+                Some((text.find(&link.text).filter(|_| !link.text.is_empty())?, *at))
+            };
+            (0..links.len()).filter_map(|at| said(&at)).min().map(|(_, at)| at)
+        })
+    }
+
     /// What of the lines that are seen leads somewhere.
     #[must_use]
     pub fn anchors(&self) -> Vec<Found> {
@@ -78,10 +99,7 @@ impl Reader {
 
     fn of_line(&self, at: usize, found: &mut Vec<Found>) {
         let Some(line) = self.lines.get(at) else { return };
-        if !matches!(
-            line.kind,
-            Kind::Text | Kind::Quote(_) | Kind::Signature | Kind::Link | Kind::Target
-        ) {
+        if !has_links(line) {
             return;
         }
         let links = self.links_of(line.message);
@@ -155,6 +173,29 @@ impl Reader {
         }
         if left.is_empty() { parts } else { Vec::new() }
     }
+}
+
+/// Whether a line is of the text of a message.
+const fn has_links(line: &Line) -> bool {
+    let kind = &line.kind;
+    matches!(kind, Kind::Text | Kind::Quote(_) | Kind::Signature | Kind::Link | Kind::Target)
+}
+
+/// The link of the first number in a line that stands behind what its link says, or begins it.
+fn first_number(text: &str, links: &[Link]) -> Option<usize> {
+    let mut from = 0;
+    while let Some((range, n)) = number(text, from) {
+        from = range.end;
+        let before = text[..range.start].trim_end();
+        let is_its = |link: &Link| {
+            let last = link.text.split_whitespace().next_back().unwrap_or_default();
+            link.n == n && (before.is_empty() || before.ends_with(last))
+        };
+        if let Some(at) = links.iter().position(is_its) {
+            return Some(at);
+        }
+    }
+    None
 }
 
 /// Where a line's own text begins, behind the marks of a quote.

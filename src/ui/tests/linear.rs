@@ -31,10 +31,13 @@ impl Lines {
             said.extend(self.hear());
             return said;
         }
-        for key in linear::keys(&self.screen.model, line) {
-            self.screen.send(Message::Key(key));
+        match linear::keys(&self.screen.model, line) {
+            Ok(keys) => {
+                keys.into_iter().for_each(|key| self.screen.send(Message::Key(key)));
+                self.hear()
+            }
+            Err(said) => vec![said],
         }
-        self.hear()
     }
 
     fn hear(&mut self) -> Vec<String> {
@@ -61,6 +64,31 @@ fn one_hears_where_one_is_and_nothing_twice() {
     assert_eq!(lines.type_line("j"), [second]);
     assert_eq!(lines.type_line("select"), [second.replace("starred", "selected, starred")]);
     assert_eq!(lines.type_line("x"), [second]);
+}
+
+#[test]
+fn a_command_where_none_can_be_typed_does_nothing_and_that_is_said() {
+    let mut lines = Lines::new(Double::sample());
+    lines.hear();
+    lines.type_line("");
+    let mut boxes = 0;
+    for opens in ["links", "attachments", "accounts", "help", "statistics", "notices"] {
+        lines.type_line(opens);
+        let context = lines.screen.model.context();
+        if context == Context::Reader {
+            continue; // nothing to show
+        }
+        boxes += 1;
+        let (asked, before) = (lines.screen.desk.len(), format!("{:?}", lines.screen.model.layers));
+        for slip in ["foo", "archive", ":archive", "read", "/x y", "label Work"] {
+            let said = lines.type_line(slip);
+            assert!(said[0].starts_with("no keys of this box: "), "{opens}, {slip}: {said:?}");
+            assert_eq!(format!("{:?}", lines.screen.model.layers), before, "{opens}, {slip}");
+        }
+        assert_eq!((lines.screen.desk.len(), lines.screen.model.context()), (asked, context));
+        lines.type_line("esc");
+    }
+    assert!(boxes > 2, "{boxes}");
 }
 
 #[test]

@@ -80,6 +80,32 @@ fn a_link_with_a_warning_is_opened_by_the_second_press_only() {
 }
 
 #[test]
+fn the_links_begin_at_the_first_in_sight_whatever_their_texts_say() {
+    let mut screen = reading(|message| {
+        // "m" and "e" stand in any head, and the text has a number of its own.
+        "Pay here [1], not [3]\n\nm [2] e [3]\n\n[1] https://a.test/\n[2] mailto:b@b.test\n\
+         [3] https://c.test/"
+            .clone_into(&mut message.text);
+        let anchor = |n, text: &str| Anchor { n, text: text.to_owned() };
+        message.facts.links = vec![anchor(1, "here"), anchor(2, "m"), anchor(3, "e")];
+    });
+    screen.press("L<Enter>");
+    assert_eq!(opened(&screen), ["https://a.test/"]);
+    // Below the first, the next in sight.
+    let mut screen = reading(|message| {
+        let far = "\n".repeat(60);
+        message.text =
+            format!("m [1]{far}Not [1] this: e [2]{far}\n[1] https://a.test/\n[2] https://b.test/");
+        let anchor = |n, text: &str| Anchor { n, text: text.to_owned() };
+        message.facts.links = vec![anchor(1, "m"), anchor(2, "e")];
+    });
+    let reader = screen.model.reader.as_mut().unwrap();
+    reader.top = reader.lines.iter().position(|line| line.text.starts_with("Not")).unwrap();
+    screen.press("L<Enter>");
+    assert_eq!(opened(&screen), ["https://b.test/"]);
+}
+
+#[test]
 fn what_may_not_be_opened_is_not() {
     let mut screen = reading(|message| {
         "[1] http://\u{301}/".clone_into(&mut message.text);

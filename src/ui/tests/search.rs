@@ -102,6 +102,17 @@ fn what_is_wrong_is_said_where_it_stands() {
 }
 
 #[test]
+fn a_label_that_nobody_has_is_said_below_the_line() {
+    let mut screen = screen(80, 24);
+    screen.press("/label:nosuch lunch");
+    assert!(screen.text().contains("no label is called nosuch"), "{}", screen.text());
+    screen.press("<Esc>/in:nowhere");
+    assert!(screen.text().contains("no label is called nowhere"), "{}", screen.text());
+    screen.press("<Esc>/label:wor");
+    assert!(!screen.text().contains("no label is called"), "{}", screen.text());
+}
+
+#[test]
 fn how_far_the_index_is_is_said_and_what_came_is_looked_for() {
     let mut screen = screen(80, 24);
     screen.press("/lunch");
