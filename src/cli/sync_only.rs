@@ -95,7 +95,8 @@ fn once(
     tell_late(&mut session.driver.device, output);
     let stopped = stop.load(Ordering::SeqCst);
     let device = &session.driver.device;
-    let ended = Ended { stopped, broken: first.is_err(), left_out: first.is_ok() && !stopped };
+    let ended =
+        Ended { stopped, broken: first.is_err() && !stopped, left_out: first.is_ok() && !stopped };
     report_with(device, output, synced, &fetched, ended)?;
     if let Err(notice) = first
         && !is_stop(&notice)
@@ -238,6 +239,7 @@ fn report_with(
         backend: Own::setting(device.db(), "backend").map_err(|error| error.notice())?,
         keeps: device.keeps(),
         left_out: (left_out > 0).then_some((left_out, limit)),
+        broken: ended.broken,
         came: device.syncing().filter(|_| ended.stopped || ended.broken),
         stopped: ended.stopped,
         behind: device.behind(),

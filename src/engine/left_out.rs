@@ -21,15 +21,15 @@ type Key = (i64, ThreadId);
 /// The conversations of some lists, the newest first.
 struct Lists<'a> {
     db: &'a Db,
-    lists: &'a [&'a str],
+    names: &'a [&'a str],
     bound: Option<Bound>,
     read: VecDeque<Key>,
     passed: u64,
 }
 
 impl<'a> Lists<'a> {
-    const fn of(db: &'a Db, lists: &'a [&'a str]) -> Self {
-        Self { db, lists, bound: Some(Bound::Start), read: VecDeque::new(), passed: 0 }
+    const fn of(db: &'a Db, names: &'a [&'a str]) -> Self {
+        Self { db, names, bound: Some(Bound::Start), read: VecDeque::new(), passed: 0 }
     }
 
     /// The next one, as long as `wants` says so of its activity and number.
@@ -37,7 +37,7 @@ impl<'a> Lists<'a> {
         if self.read.is_empty()
             && let Some(bound) = self.bound.take()
         {
-            let (rows, more) = mailbox::page(self.db, self.lists, &bound, ROWS)?;
+            let (rows, more) = mailbox::page(self.db, self.names, &bound, ROWS)?;
             self.bound = rows.last().filter(|_| more).cloned().map(|(at, id)| Bound::After(at, id));
             self.read.extend(rows.into_iter().map(|(at, root)| (-at, root)));
         }

@@ -26,6 +26,8 @@ pub(super) struct Summary<'a> {
     pub(super) keeps: bool,
     /// Conversations that the limit leaves out, and the limit in bytes.
     pub(super) left_out: Option<(u64, u64)>,
+    /// Something other than the user ended it.
+    pub(super) broken: bool,
     /// How much of a snapshot is here, of how much, where it was broken off.
     pub(super) came: Option<(u64, u64)>,
     /// The user stopped it.
@@ -83,10 +85,13 @@ impl Summary<'_> {
         if let Some(behind) = self.behind.filter(|behind| self.stopped && *behind > 0) {
             say(format!("{behind} behind"));
         }
-        match (self.stopped, self.came) {
-            (true, _) => line + " (stopped; run it again to go on)",
-            (false, Some(_)) => line + " (broken off; run it again to go on from there)",
-            (false, None) => line,
+        let some = self.came.is_some() || self.synced != Synced::default();
+        if self.stopped {
+            line + " (stopped; run it again to go on)"
+        } else if self.broken && some {
+            line + " (broken off; run it again to go on from there)"
+        } else {
+            line
         }
     }
 }
@@ -116,6 +121,7 @@ mod tests {
             backend: None,
             keeps: true,
             left_out: None,
+            broken: false,
             came: None,
             stopped: false,
             behind: Some(4),
@@ -129,11 +135,13 @@ mod tests {
                     5 left out: the limit of 70000 bytes has no room for them";
         assert_eq!(full.line(), said);
         assert_eq!((&full.value()["leftOut"], &full.value()["limit"]), (&json!(5), &json!(70_000)));
-        let broken = Summary { came: Some((48, 69)), ..plain() };
+        let broken = Summary { broken: true, came: Some((48, 69)), ..plain() };
         let said = "3 pulled, 2 pushed, 1 pending, 48 of 69 conversations of the list have come \
                     (broken off; run it again to go on from there)";
         assert_eq!(broken.line(), said);
         assert_eq!(broken.value()["snapshot"], json!({ "came": 48, "of": 69 }));
+        let nothing = Summary { broken: true, synced: Synced::default(), ..plain() };
+        assert_eq!(nothing.line(), "0 pulled, 0 pushed, 1 pending", "not even begun");
         let stopped = Summary { stopped: true, ..plain() };
         let said = "3 pulled, 2 pushed, 1 pending, 4 behind (stopped; run it again to go on)";
         assert_eq!(stopped.line(), said);
