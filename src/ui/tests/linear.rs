@@ -33,7 +33,9 @@ impl Lines {
         }
         match linear::keys(&self.screen.model, line) {
             Ok(keys) => {
-                keys.into_iter().for_each(|key| self.screen.send(Message::Key(key)));
+                for key in keys {
+                    self.screen.send(Message::Key(key));
+                }
                 self.hear()
             }
             Err(said) => vec![said],
