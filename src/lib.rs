@@ -65,6 +65,7 @@
 //! | a blob comes in, goes out | `backend/blobs`, `store/upload` ← `engine/blobs` |
 //! | a blob that is not here is named | `backend/returns` → `backend/storage/references` |
 //! | what is kept on a device | `engine/policy` → `engine/walk` → `engine/keep` → `engine/kept` |
+//! | what `--sync-only` says | `cli/sync_only/summary` ← `engine/left_out`, `engine/silence` |
 //! | an event goes out | `engine/outgoing` → `engine/link` → `backend/core` (`push`) |
 //! | a thread changes | `backend/thread_client` → `projection/diff` → `backend/storage/queue` |
 //! | a batch is taken in | `backend/worker` → `backend/mailbox_client` → `mailbox/materializer` |
@@ -91,6 +92,7 @@
 //! | `send`, `outbox` | `cli/writing/send`, `outbox` → `engine/drafts` → `backend/outbox` |
 //! | a list is left | `cli/writing/unsubscribe`, `ui/unsubscribe` → `account/one_click` |
 //! | a device searches where all mail is | `engine/elsewhere` → `backend/finder` → `ui/search` |
+//! | a command does, beside a terminal or not | `cli/search/there` → `engine/errands` |
 //! | what devices know of accounts | `cli/tui_mail` → `backend/hearing` → `engine/told` |
 //! | who is proposed in To | `mailbox/people` → `engine/people` → `ui/compose/outgoing` |
 //! | what an answer needs of its message | `ui/compose/original` → `engine/originals` |

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::AccountError;
 use crate::backend::place;
 use crate::cli::args::Global;
 use crate::clock::{Clock as _, SystemClock};
@@ -240,21 +239,25 @@ fn backend(dir: &Path, global: &Global) -> Result<Where, Notice> {
     Ok(Where::Remote(Remote { url: url.clone(), token }))
 }
 
-/// Reads a token; as with a password, not from a file that others may read or write.
-fn read_token(path: &Path) -> Result<String, Notice> {
+/// What is said of a token that others on this machine may read. It is used all the same: who
+/// copies a token from another machine often has it so.
+pub(super) fn exposed_token(path: &Path) -> Option<Notice> {
     use std::os::unix::fs::PermissionsExt as _;
-    let failed = |error: std::io::Error| {
+    let rights = std::fs::metadata(path).ok()?.permissions().mode();
+    (rights & 0o077 != 0).then(|| {
+        let line = format!("others on this machine may read the token in {}", path.display());
+        let hint = format!("chmod 600 {}", path.display());
+        Notice::warning("token-file", line, crate::safe_text::line(&hint))
+    })
+}
+
+fn read_token(path: &Path) -> Result<String, Notice> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
         let line = format!("{}: {error}", path.display());
         let missing = error.kind() == std::io::ErrorKind::NotFound;
         Notice::error("token-file", line, "the backend wrote it to `token` in its data directory")
             .exit(if missing { Exit::NotFound } else { Exit::Error })
-    };
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let rights = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
-    if rights & 0o077 != 0 {
-        return Err(AccountError::Exposed { path: path.to_owned(), rights }.notice());
-    }
-    let text = std::io::read_to_string(file).map_err(failed)?;
+    })?;
     Ok(text.trim().to_owned())
 }
 

@@ -134,6 +134,11 @@ fn command(cli: Cli, output: Output) -> Result<Exit, Notice> {
     }
     let home = Home::of(&cli.global)?;
     crate::crash::report::install(&home.dir);
+    // For who can mend it; a script reads one line of an error.
+    let token = cli.global.token_file.as_deref().filter(|_| !output.json);
+    if let Some(notice) = token.and_then(home::exposed_token) {
+        output.notice(&notice);
+    }
     // The interface does so behind its first screen; and what a restore puts aside stays as it is.
     let restores = matches!(cli.command, Some(Command::Restore { .. }));
     if !restores {

@@ -1,11 +1,11 @@
 //! `--sync-only`: synchronise without a screen.
 
+mod summary;
+
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-use serde_json::json;
 
 use crate::backend::Host;
 use crate::cli::attend::Attend;
@@ -18,6 +18,7 @@ use crate::engine::writing::recovered;
 use crate::engine::{Device, Driver, EngineError, FETCHES, Synced};
 use crate::notice::{Exit, Explain as _, Notice};
 use crate::store::Own;
+use summary::Summary;
 
 /// How often progress is said.
 const TELL_EVERY: Duration = Duration::from_millis(500);
@@ -39,53 +40,64 @@ pub(super) fn run(home: &Home, output: Output, watch: bool) -> Result<Exit, Noti
     }
     let stop = super::stop::flag();
     session.driver.stop_at(Some(Arc::clone(&stop)));
-    let mut first = session.connect().and_then(|()| synchronise(&mut session, output));
-    if first.is_ok()
-        && let Err(notice) = fetch(&mut session, output, &stop)
-    {
-        first = Err(notice);
-    }
+    let live = std::io::stderr().is_terminal();
+    session.driver.tell_silence(Box::new(move |silent| match silent {
+        Some(silent) => output.progress(&summary::silence(silent), live),
+        None if live => output.progress("", true),
+        None => {}
+    }));
+    let (synced, first) = exchange(&mut session, output, &stop);
     if !watch || first.as_ref().is_err_and(is_stop) {
-        return once(&mut session, output, first, &stop);
+        return once(&mut session, output, (synced, first), &stop);
     }
     // What goes on looks at the flag itself.
     session.driver.stop_at(None);
     session.fetch_mail()?;
     match first {
-        Ok(synced) => report(&session.driver.device, output, synced)?,
+        Ok(()) => report(&session.driver.device, output, synced)?,
         Err(notice) if notice.exit == Exit::Unreached => output.notice(&notice),
         Err(notice) => return Err(notice),
     }
     go_on(home, output, session, &stop)
 }
 
+/// Synchronises, and fetches what is to be kept; what was done, also where it was broken off.
+fn exchange(
+    session: &mut Session,
+    output: Output,
+    stop: &AtomicBool,
+) -> (Synced, Result<(), Notice>) {
+    let mut synced = Synced::default();
+    let went = session.connect().and_then(|()| synchronise(session, output));
+    let went = went.map(|done| synced = done).and_then(|()| fetch(session, output, stop));
+    synced += session.driver.so_far();
+    (synced, went)
+}
+
 /// Looks at every account once, and says what there is.
 fn once(
     session: &mut Session,
     output: Output,
-    first: Result<Synced, Notice>,
+    (mut synced, first): (Synced, Result<(), Notice>),
     stop: &AtomicBool,
 ) -> Result<Exit, Notice> {
-    let mut synced = match &first {
-        Ok(synced) => *synced,
-        Err(_) => session.driver.so_far(),
-    };
     let mut fetched = Fetched::default();
     if first.is_ok() {
         fetched = mail_fetch::once(session, output, stop)?;
         if !fetched.accounts.is_empty() || !fetched.failed.is_empty() {
-            let more = match synchronise(session, output) {
+            synced += match synchronise(session, output) {
                 Err(notice) if is_stop(&notice) => session.driver.so_far(),
                 more => more?,
             };
-            synced.pulled += more.pulled;
-            synced.pushed += more.pushed;
         }
         session.index(output, stop);
     }
     tell_late(&mut session.driver.device, output);
     let stopped = stop.load(Ordering::SeqCst);
-    report_with(&session.driver.device, output, synced, &fetched, stopped)?;
+    let device = &session.driver.device;
+    let ended =
+        Ended { stopped, broken: first.is_err() && !stopped, left_out: first.is_ok() && !stopped };
+    report_with(device, output, synced, &fetched, ended)?;
     if let Err(notice) = first
         && !is_stop(&notice)
     {
@@ -164,6 +176,7 @@ fn go_on(home: &Home, output: Output, session: Session, stop: &AtomicBool) -> Re
     let embedded = session.host.as_ref().map(Host::handle);
     let Session { driver, events, host: _host, fetcher: _fetcher, .. } = session;
     let mut attend = Attend::begin(home, output, driver, events, embedded);
+    let mut synced = Synced::default();
     while !stop.load(Ordering::SeqCst) {
         let turned = attend.turn(output)?;
         keep(&mut attend.driver)?;
@@ -173,9 +186,11 @@ fn go_on(home: &Home, output: Output, session: Session, stop: &AtomicBool) -> Re
         let device = &mut attend.driver.device;
         tell_late(device, output);
         let news = device.news();
+        // That something is kept is no change, and is told with the next.
+        let (pulled, pushed, fetched) = (news.pulled, news.pushed, news.fetched);
+        synced += Synced { pulled, pushed, fetched };
         if news.lists || news.pulled > 0 || news.pushed > 0 {
-            let synced = Synced { pulled: news.pulled, pushed: news.pushed };
-            report(device, output, synced)?;
+            report(device, output, std::mem::take(&mut synced))?;
         }
     }
     Ok(Exit::Stopped)
@@ -191,7 +206,18 @@ fn keep(driver: &mut Driver) -> Result<(), Notice> {
 }
 
 fn report(device: &Device, output: Output, synced: Synced) -> Result<(), Notice> {
-    report_with(device, output, synced, &Fetched::default(), false)
+    report_with(device, output, synced, &Fetched::default(), Ended::default())
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ended {
+    /// The user stopped it.
+    stopped: bool,
+    /// Something else did.
+    broken: bool,
+    /// It did not, and what is not kept is what has no room.
+    left_out: bool,
 }
 
 fn report_with(
@@ -199,38 +225,25 @@ fn report_with(
     output: Output,
     synced: Synced,
     fetched: &Fetched,
-    stopped: bool,
+    ended: Ended,
 ) -> Result<(), Notice> {
     let notice = |error: EngineError| error.notice();
     let (pending, _) = device.pending().map_err(notice)?;
-    let head = device.head().map_err(notice)?;
-    let backend = Own::setting(device.db(), "backend").map_err(|error| error.notice())?;
-    let stores = 1 + device.kept_sum().map_err(notice)?.whole;
-    let mut value = json!({
-        "stores": stores, "pulled": synced.pulled, "pushed": synced.pushed,
-        "pending": pending, "head": head, "backend": backend,
-    });
-    if !fetched.accounts.is_empty() {
-        value["accounts"] = fetched.accounts.clone().into();
-        value["failed"] = fetched.failed.iter().map(failure).collect();
-    }
-    let behind = device.behind().filter(|_| stopped);
-    if stopped {
-        value["stopped"] = true.into();
-        value["behind"] = behind.into();
-    }
-    output.result(&value, || {
-        let done = format!("{} pulled, {} pushed, {pending} pending", synced.pulled, synced.pushed);
-        match (stopped, behind) {
-            (false, _) => done,
-            (true, None | Some(0)) => format!("{done} (stopped; run it again to go on)"),
-            (true, Some(behind)) => {
-                format!("{done}, {behind} behind (stopped; run it again to go on)")
-            }
-        }
-    })
-}
-
-fn failure((account, notice): &(String, Notice)) -> serde_json::Value {
-    json!({ "account": account, "code": notice.code, "reason": notice.message })
+    let left_out = if ended.left_out { device.left_out().map_err(notice)? } else { 0 };
+    let limit = device.policy().map_err(notice)?.limit;
+    let summary = Summary {
+        stores: 1 + device.kept_sum().map_err(notice)?.whole,
+        synced,
+        pending,
+        head: device.head().map_err(notice)?,
+        backend: Own::setting(device.db(), "backend").map_err(|error| error.notice())?,
+        keeps: device.keeps(),
+        left_out: (left_out > 0).then_some((left_out, limit)),
+        broken: ended.broken,
+        came: device.syncing().filter(|_| ended.stopped || ended.broken),
+        stopped: ended.stopped,
+        behind: device.behind(),
+        fetched,
+    };
+    output.result(&summary.value(), || summary.line())
 }

@@ -14,15 +14,15 @@ use crate::crash;
 use crate::engine::EngineError;
 use crate::engine::blobs::{BLOBS_KEPT, Held, Sending};
 use crate::engine::bootstrap::Boot;
-use crate::engine::elsewhere::FoundThere;
+use crate::engine::errands::Errands;
 use crate::engine::keep::Keeper;
 use crate::engine::kept::Kept;
 use crate::engine::kept_disk::KeptDisk;
+use crate::engine::news::News;
 use crate::engine::policy::KEEP_BYTES;
 use crate::engine::rewind::Comparing;
 use crate::engine::search::{OfAccount, SentToDoor, Shelf};
 use crate::engine::threads::OpenThread;
-use crate::engine::told::Told;
 use crate::engine::writing::Writing;
 use crate::id::{BlobHash, DeviceId, Epoch, EventId, IdSource, StoreId, ThreadId};
 use crate::limits::THREAD_STORES_DEVICE;
@@ -105,35 +105,10 @@ pub struct Device {
     pub(super) sent_to: Option<SentToDoor>,
     /// Who knows which threads are of an account.
     pub(super) of_account: Option<OfAccount>,
-    /// The backend searches for this device.
-    pub(super) finds: bool,
+    /// What the backend is asked to find.
+    pub(super) errands: Errands,
     /// What changed since it was last asked.
     pub(super) news: News,
-}
-
-/// What changed in the stores since it was last asked.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct News {
-    /// Rows or counts.
-    pub lists: bool,
-    /// Threads whose messages or cells may have changed.
-    pub threads: BTreeSet<ThreadId>,
-    /// Mailbox events taken in.
-    pub pulled: u64,
-    /// Own events confirmed.
-    pub pushed: u64,
-    /// Lines of refused events.
-    pub refused: Vec<String>,
-    /// Lines of what was taken back too late.
-    pub late: Vec<String>,
-    /// What the backend said was wrong.
-    pub error: Option<(String, String, bool)>,
-    /// What it told of its accounts.
-    pub told: Option<Box<Told>>,
-    /// What it found.
-    pub found: Option<FoundThere>,
-    /// It can be asked to search from now on.
-    pub finder: bool,
 }
 
 impl std::fmt::Debug for Device {
@@ -312,7 +287,7 @@ impl Device {
             shelf: None,
             sent_to: None,
             of_account: None,
-            finds: false,
+            errands: Errands::default(),
             news: News::default(),
         })
     }
@@ -333,16 +308,6 @@ impl Device {
     #[must_use]
     pub const fn db(&self) -> &Db {
         &self.db
-    }
-
-    /// What changed since the last call.
-    pub fn news(&mut self) -> News {
-        std::mem::take(&mut self.news)
-    }
-
-    /// Why the backend could not go on, if it said so: code and line.
-    pub(super) fn take_failure(&mut self) -> Option<(String, String)> {
-        self.news.error.take().map(|(code, message, _)| (code, message))
     }
 
     /// Begins a transaction that will be on disk at its commit.
@@ -504,7 +469,8 @@ impl Device {
 
     /// The connection is gone: what was not acknowledged is offered again on the next.
     pub fn disconnected(&mut self) {
-        (self.epoch, self.finds) = (None, false);
+        self.epoch = None;
+        self.errands.disconnected();
         self.in_flight.clear();
         self.sent.clear();
         self.taken.clear();

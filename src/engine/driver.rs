@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::command::intent::Intent;
 use crate::engine::keep::FETCHES;
 use crate::engine::link::{Link, LinkEvent, SILENCE};
+use crate::engine::silence::{Silence, TellSilence};
 use crate::engine::slice::{Further, further};
 use crate::engine::slices::Slices;
 use crate::engine::view::{Done, Link as LinkView, Status};
@@ -18,7 +19,7 @@ use crate::limits::CONNECT_TIMEOUT;
 use crate::notice::Explain as _;
 use crate::sync::{Frame, IngestMessage, SyncError};
 
-/// How soon whoever waits sees that it is stopped.
+/// How soon whoever waits sees that it is stopped, or that nothing is heard.
 const STOP_LOOK: Duration = Duration::from_millis(100);
 
 /// A device with its link.
@@ -44,6 +45,8 @@ pub struct Driver {
     pub(super) slices: Slices,
     /// What says that the user stops it, where somebody may.
     stop: Option<Arc<AtomicBool>>,
+    /// Who hears that nothing is heard while something is awaited.
+    silence: Silence,
 }
 
 /// What a synchronisation did.
@@ -53,6 +56,16 @@ pub struct Synced {
     pub pulled: u64,
     /// Own events confirmed.
     pub pushed: u64,
+    /// Conversations fetched to be kept.
+    pub fetched: u64,
+}
+
+impl std::ops::AddAssign for Synced {
+    fn add_assign(&mut self, more: Self) {
+        self.pulled += more.pulled;
+        self.pushed += more.pushed;
+        self.fetched += more.fetched;
+    }
 }
 
 impl Driver {
@@ -75,6 +88,7 @@ impl Driver {
             patience,
             slices,
             stop: None,
+            silence: Silence::NONE,
         }
     }
 
@@ -82,6 +96,11 @@ impl Driver {
     /// for nothing more to end it.
     pub fn stop_at(&mut self, stop: Option<Arc<AtomicBool>>) {
         self.stop = stop;
+    }
+
+    /// From now on this hears when a backend that something is awaited of says nothing at all.
+    pub fn tell_silence(&mut self, tell: TellSilence) {
+        self.silence = Silence::of(tell);
     }
 
     /// Gives it a link.
@@ -320,8 +339,20 @@ impl Driver {
         &mut self,
         events: &Receiver<LinkEvent>,
         deadline: Option<Instant>,
+        done: impl FnMut(&mut Self) -> Result<bool, EngineError>,
+    ) -> Result<(), EngineError> {
+        let ended = self.wait(events, deadline, done);
+        self.silence.ends();
+        ended
+    }
+
+    fn wait(
+        &mut self,
+        events: &Receiver<LinkEvent>,
+        deadline: Option<Instant>,
         mut done: impl FnMut(&mut Self) -> Result<bool, EngineError>,
     ) -> Result<(), EngineError> {
+        let mut silent = Duration::ZERO;
         let mut end = deadline.unwrap_or_else(|| Instant::now() + self.patience);
         loop {
             self.send()?;
@@ -338,9 +369,12 @@ impl Driver {
             if left.is_zero() {
                 return Err(SyncError::Timeout.into());
             }
-            let turn = if self.stop.is_some() { left.min(STOP_LOOK) } else { left };
+            let looks = self.stop.is_some() || self.silence.is_told();
+            let turn = if looks { left.min(STOP_LOOK) } else { left };
             match events.recv_timeout(turn) {
                 Ok(event) => {
+                    silent = Duration::ZERO;
+                    self.silence.ends();
                     // A ping says that it is alive, not that what is awaited will come.
                     if deadline.is_none() && !is_ping(&event) {
                         end = Instant::now() + self.patience;
@@ -352,7 +386,10 @@ impl Driver {
                         })?;
                     }
                 }
-                Err(RecvTimeoutError::Timeout) if turn < left => {}
+                Err(RecvTimeoutError::Timeout) if turn < left => {
+                    silent += turn;
+                    self.silence.lasts(silent);
+                }
                 Err(RecvTimeoutError::Timeout) => return Err(SyncError::Timeout.into()),
                 Err(RecvTimeoutError::Disconnected) => {
                     let error = SyncError::Unreached("the link has ended".to_owned());
@@ -406,12 +443,12 @@ impl Driver {
         Ok(self.so_far())
     }
 
-    /// What was pulled and pushed since this was last asked.
+    /// What was pulled, pushed and fetched since this was last asked.
     pub fn so_far(&mut self) -> Synced {
         let mut news = self.device.news();
         // Told by who has somebody to tell.
         self.device.news.late = std::mem::take(&mut news.late);
-        Synced { pulled: news.pulled, pushed: news.pushed }
+        Synced { pulled: news.pulled, pushed: news.pushed, fetched: news.fetched }
     }
 
     /// Fetches what this device is to keep, and lets go of the rest; until `go_on` says no. It is

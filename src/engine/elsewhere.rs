@@ -7,26 +7,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
+use crate::engine::errands::{MAX_HITS, Question};
 use crate::engine::search::Sought;
 use crate::engine::view::Row;
 use crate::engine::{Device, EngineError};
 use crate::id::ThreadId;
 use crate::safe_text;
-use crate::search::query::MAX_QUERY_BYTES;
 use crate::search::{Ask, Hit, Index, Order, Snippet};
 use crate::sync::{FoundHit, Frame};
 
-/// Conversations that a backend is asked for, at most; it may find fewer.
-const MAX_HITS: usize = 1_000;
 /// The longest line that is taken in, in bytes.
 const MAX_LINE_BYTES: usize = 1_024;
 /// Places of a line that are taken in.
 const MAX_MARKS: usize = 64;
 
 /// What a backend found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundThere {
     /// The number of the question.
     pub seq: u64,
@@ -169,13 +167,8 @@ impl Both {
 }
 
 /// What asks a backend; `None` where the query is too long to be printed whole.
-#[must_use]
-pub fn question(seq: u64, sought: &Sought, limit: usize) -> Option<Frame> {
-    let query = sought.query.print(&TimeZone::UTC);
-    let best = sought.order == Order::Relevance;
-    let limit = limit.min(MAX_HITS) as u64;
-    let fits = query.len() <= MAX_QUERY_BYTES;
-    fits.then_some(Frame::Search { seq, query, best, typing: sought.typing, limit })
+fn question(seq: u64, sought: &Sought, limit: usize) -> Option<Frame> {
+    Question::of(sought, limit).map(|question| question.frame(seq))
 }
 
 fn place(hit: &FoundHit) -> Place {
@@ -225,11 +218,6 @@ fn joined(here: &[Place], there: &[Place], order: Order) -> (Vec<ThreadId>, BTre
 }
 
 impl Device {
-    /// The backend says that it searches for this device.
-    pub(super) const fn finder(&mut self) {
-        (self.finds, self.news.finder) = (true, true);
-    }
-
     /// As [`Device::find`], with what a backend found; also which of the rows it alone found.
     ///
     /// # Errors
@@ -251,23 +239,12 @@ impl Device {
         Ok((self.rows(&roots)?, elsewhere))
     }
 
-    /// Asks the backend to search.
-    pub fn search_there(&mut self, frame: Frame) {
-        self.want(frame);
-    }
-
-    /// Whether the backend can be asked to search now.
-    #[must_use]
-    pub const fn can_search_there(&self) -> bool {
-        self.finds && self.epoch.is_some()
-    }
-
     /// The backend found something.
     pub(super) fn found_there(&mut self, frame: Frame) {
         if let Frame::Found { seq, mut hits, more, lacks, wrong } = frame {
             hits.truncate(MAX_HITS);
             let wrong = wrong.map(|wrong| safe_text::line(&wrong));
-            self.news.found = Some(FoundThere { seq, hits, more, lacks, wrong });
+            self.answered_there(FoundThere { seq, hits, more, lacks, wrong });
         }
     }
 }

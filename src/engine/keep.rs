@@ -52,6 +52,8 @@ pub(super) struct Keeper {
     /// Bytes that are kept, about; more than the limit though nothing may go, when `stuck`.
     pub(super) bytes: u64,
     pub(super) stuck: bool,
+    /// Something is not kept since there is no room for it.
+    pub(super) short: bool,
     fetched: u64,
 }
 
@@ -95,6 +97,7 @@ impl Keeper {
         self.walk = Walk::Kept(String::new());
         self.mark = 0;
         self.oldest = None;
+        self.short = false;
     }
 }
 
@@ -276,6 +279,7 @@ impl Device {
             let limit = self.limit;
             let full = self.keeper.bytes >= limit - limit / SPARE;
             if full && Kept::oldest_use(kept)?.is_none_or(|oldest| oldest >= used) {
+                self.keeper.short = true;
                 return Ok(());
             }
         }
@@ -439,6 +443,7 @@ impl Device {
             Kept::set_whole(kept, thread, true)?;
             if self.keeper.fetches.remove(thread).is_some() {
                 self.keeper.fetched += 1;
+                self.news.fetched += 1;
             }
         }
         Ok(())

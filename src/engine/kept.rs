@@ -219,6 +219,12 @@ impl Kept {
         Ok(())
     }
 
+    /// Whether a thread's log is here as a whole, with its texts.
+    pub(super) fn is_whole(db: &Db, thread: &ThreadId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM keeping WHERE thread = ?1 AND whole = 1";
+        Ok(db.sql().prepare_cached(sql)?.exists([thread.as_str()])?)
+    }
+
     /// Threads after `after` that are kept and not whole, at most `most`, in order.
     pub(super) fn stale(db: &Db, after: &str, most: usize) -> Result<Vec<ThreadId>, StoreError> {
         let sql = "SELECT thread FROM keeping WHERE whole = 0 AND thread > ?1

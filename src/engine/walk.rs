@@ -18,6 +18,11 @@ const MAX_WRITTEN: usize = 500;
 /// Those without what was thrown away.
 const LIVING: &[&str] = &["inbox", "archive", "snoozed"];
 
+/// The lists of which a policy wants the newest.
+pub(super) const fn lists(policy: &Policy) -> &'static [&'static str] {
+    if policy.all { ANYWHERE } else { LIVING }
+}
+
 /// Where the look at what is kept is.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Walk {
@@ -164,8 +169,7 @@ impl Device {
         let wants = move |at: i64, number: u64| {
             all || passed + number < newest || since.is_some_and(|since| at >= since)
         };
-        let lists = if all { ANYWHERE } else { LIVING };
-        let (last, more) = self.want_list(lists, after, wants)?;
+        let (last, more) = self.want_list(lists(policy), after, wants)?;
         let passed = passed.saturating_add(ROWS_A_STEP as u64);
         if let Some((at, _)) = &last {
             self.keeper.oldest = Some(*at);
@@ -210,6 +214,7 @@ impl Device {
             let bytes = Kept::bytes(kept, thread)?;
             if self.drop_kept(thread)? {
                 self.keeper.bytes = self.keeper.bytes.saturating_sub(bytes);
+                self.keeper.short = true;
             } else {
                 stay += 1;
             }

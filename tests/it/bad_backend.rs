@@ -15,8 +15,9 @@ use mailtui::clock::SystemClock;
 use mailtui::id::{EventId, StoreId};
 use mailtui::store::{Args, Chain, Event};
 use mailtui::sync::{Frame, encode};
+use serde_json::Value;
 
-use crate::support::binary::{Home, run, text};
+use crate::support::binary::{Home, Run, count, run, text};
 use crate::support::mail::{Mail, mail, many, mbox, write};
 use crate::support::meddler::{Meddler, Meddling, Said, between};
 use crate::support::serve::Serve;
@@ -261,6 +262,17 @@ impl Scene {
         self.serve.run(&self.first, &["import", name]).ok();
     }
 
+    /// Makes a snapshot, which new devices are offered from then on.
+    fn snapshot(&mut self) {
+        self.serve.stop();
+        let dir = self.serve.home().data().join("backend");
+        let mut backend =
+            Backend::open(&Options { dir, thread_clients: 2 }, &SystemClock).expect("opens");
+        assert!(backend.make_snapshot().expect("made"));
+        drop(backend);
+        self.serve.restart();
+    }
+
     /// A device that keeps all, and has done something that is not sent.
     fn device(&self) -> Home {
         let device = Home::new();
@@ -270,8 +282,8 @@ impl Scene {
     }
 }
 
-/// Runs a device against a backend that is meddled with; what is wrong with what it does.
-fn meddled(scene: &Scene, device: &Home, case: &Case) {
+/// Runs a device against a backend that is meddled with; fails where it does not end well.
+fn told(scene: &Scene, device: &Home, case: &Case) -> Run {
     let name = case.name;
     let port = between(scene.serve.port(), case.meddling);
     let url = format!("ws://127.0.0.1:{port}");
@@ -291,11 +303,18 @@ fn meddled(scene: &Scene, device: &Home, case: &Case) {
             assert!(!said.is_empty() && !said.contains(['\n', '\u{1b}']), "{name}: {run}");
         }
     }
+    run
+}
+
+/// As [`told`]; fails where the device is not sound after it.
+fn meddled(scene: &Scene, device: &Home, case: &Case) -> Run {
+    let (name, run) = (case.name, told(scene, device, case));
     device.assert_healthy(name);
     let known = scene.first.threads("anywhere");
     let here = device.threads("anywhere");
     // Rows of a log that does not fit go, until the backend says them again.
     assert!(here.iter().all(|thread| known.contains(thread)), "{name}");
+    run
 }
 
 #[test]
@@ -359,13 +378,7 @@ fn parts(mut bad: impl FnMut(usize) -> bool + 'static) -> Meddler {
 #[test]
 fn a_snapshot_with_a_flipped_bit_is_not_taken_in() {
     let mut scene = Scene::new();
-    scene.serve.stop();
-    let dir = scene.serve.home().data().join("backend");
-    let mut backend =
-        Backend::open(&Options { dir, thread_clients: 2 }, &SystemClock).expect("opens");
-    assert!(backend.make_snapshot().expect("made"));
-    drop(backend);
-    scene.serve.restart();
+    scene.snapshot();
     let cases = [
         Case { name: "a part, once", meddling: || parts(|nth| nth == 0), exits: &[0] },
         Case { name: "every part", meddling: || parts(|_| true), exits: &[0] },
@@ -391,7 +404,44 @@ fn a_backend_that_falls_silent_is_given_up() {
         },
         exits: &[5],
     };
-    meddled(&scene, &device, &silent);
+    let run = meddled(&scene, &device, &silent);
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    let at = |seconds: u32| {
+        let line = format!("nothing heard from the backend for {seconds} s");
+        said.find(&line).unwrap_or_else(|| panic!("{line}: {run}"))
+    };
+    assert!(at(5) < at(10) && at(10) < said.find("\"error\"").expect("an error"), "{run}");
+    assert_eq!(run.object()["snapshot"], Value::Null, "there was none to come: {run}");
     scene.serve.sync(&device);
     assert!(device.list("anywhere") == scene.first.list("anywhere"));
+}
+
+/// A snapshot that is broken off stays as far as it came; that is said, and the next run goes on.
+#[test]
+fn a_snapshot_that_is_broken_off_says_what_came() {
+    let mut scene = Scene::new();
+    scene.import("many", &many("many", 400));
+    scene.snapshot();
+    let broken = Case {
+        name: "an end within a snapshot",
+        meddling: || {
+            Box::new(|_, frame| match frame {
+                Frame::Chunk { chunk: 1.., .. } => vec![Said::End],
+                frame => vec![Said::Frame(frame)],
+            })
+        },
+        exits: &[5],
+    };
+    let device = Home::new();
+    for _ in 0..2 {
+        let run = told(&scene, &device, &broken);
+        let said = run.object();
+        let (came, of) = (count(&said["snapshot"], "came"), count(&said["snapshot"], "of"));
+        assert!(0 < came && came < of && of == 420, "what is there stays: {run}");
+        assert_eq!(device.threads("anywhere").len() as u64, came, "{run}");
+    }
+    let whole = scene.serve.sync(&device);
+    assert_eq!(whole["snapshot"], Value::Null, "{whole}");
+    assert!(device.list("anywhere") == scene.first.list("anywhere"));
+    device.assert_healthy("a snapshot in three runs");
 }

@@ -56,7 +56,8 @@ fn what_is_kept_is_read_offline_with_its_long_texts() {
     mails.push(mail("long").at(90).body(long_text(1)));
     let (mut serve, device) = device(&mails, &["all"]);
     let synced = serve.sync(&device);
-    assert_eq!(count(&synced, "stores"), 14, "{synced}");
+    assert_eq!((count(&synced, "stores"), count(&synced, "fetched")), (14, 13), "{synced}");
+    assert_eq!(count(&serve.sync(&device), "fetched"), 0, "once");
     assert_eq!((count(&kept(&device), "threads"), count(&kept(&device), "whole")), (13, 13));
     serve.stop();
     let threads = device.threads("inbox");
@@ -119,6 +120,8 @@ fn the_limit_keeps_the_newest_and_a_smaller_choice_frees_the_disk() {
     let less = kept(&device);
     assert!(count(&less, "bytes") <= limit, "what does not fit is not fetched: {less} {again}");
     assert_eq!(count(&again, "stores"), 1 + count(&less, "whole"), "{again}");
+    assert_eq!(count(&again, "leftOut"), 119 - count(&less, "whole"), "{again}");
+    assert_eq!(count(&again, "limit"), limit, "why: {again}");
     device.run(&["device", "keep", "newest:10"]).ok();
     assert_eq!(count(&kept(&device), "threads"), 10);
     assert!(on_disk(&device) < all.0 / 3, "{} of {}", on_disk(&device), all.0);
@@ -241,4 +244,26 @@ fn watching_keeps_what_is_kept_fresh() {
     child.kill().expect("killed");
     child.wait().expect("waitable");
     assert!(heard.is_some() && gone.is_some(), "{}", kept(&device));
+}
+
+#[test]
+fn what_the_limit_leaves_out_counts_once_whatever_wants_it() {
+    let body = |n: i64| {
+        let lines: Vec<String> = (0..900).map(|line| format!("{n} {} {line}", line * n)).collect();
+        lines.join("\n") + "\n"
+    };
+    let mails: Vec<Mail> = (1..120).map(|n| mail(&format!("m-{n}")).at(n).body(body(n))).collect();
+    let (serve, device) = device(&mails, &["all"]);
+    for name in ["m-1", "m-2", "m-119"] {
+        serve.run(&device, &["star", &device.thread(name)]).ok();
+    }
+    let all = serve.sync(&device);
+    assert_eq!(all["leftOut"], Value::Null, "{all}");
+    let limit = (count(&kept(&device), "bytes") / 4).to_string();
+    device.run(&["device", "keep", "starred", "newest:30", "--limit", &limit]).ok();
+    let run = serve.run(&device, &["--sync-only"]).ok();
+    let whole = count(&kept(&device), "whole");
+    assert!(0 < whole && whole < 32, "{run}");
+    let left = format!("{} left out: the limit of {limit} bytes", 32 - whole);
+    assert!(String::from_utf8_lossy(&run.stdout).contains(&left), "{left}: {run}");
 }

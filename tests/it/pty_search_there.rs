@@ -1,10 +1,11 @@
 //! Searching in a real terminal beside a backend on another machine: what it holds and the device
 //! does not is found there, marked, and opened.
 
-use crate::support::binary::Home;
+use crate::support::binary::{Home, finish};
 use crate::support::mail::{mail, write};
 use crate::support::pty::Pty;
 use crate::support::serve::Serve;
+use crate::support::{RUN_DEADLINE, SCREEN_DEADLINE, wait_for};
 
 /// How many conversations there are: more than are loaded ahead around the cursor.
 const MANY: usize = 30;
@@ -93,4 +94,69 @@ fn places_are_asked_of_what_the_backend_holds() {
         let found = serve.run(&device, &["search", query, "--limit", "0", "--json"]).ok();
         assert_eq!(found.lines().len(), count, "{query}: {found}");
     }
+}
+
+/// What a command prints of a search, on a device whose directory nobody else has, or somebody.
+fn searched(serve: &Serve, device: &Home, args: &[&str]) -> (Vec<u8>, String) {
+    let run = serve.run(device, &[&["search"], args].concat()).ok();
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    (run.stdout, said)
+}
+
+#[test]
+fn a_command_finds_the_same_while_the_terminal_is_open() {
+    let (mut serve, device) = pair("newest:10");
+    let asked: [&[&str]; 4] = [
+        &["zeppelin", "--limit", "0"],
+        &["zeppelin", "--limit", "0", "--json"],
+        &["zeppelin", "--limit", "15", "--json"],
+        &["berth 0*", "--by", "relevance", "--json"],
+    ];
+    let all = || asked.map(|args| searched(&serve, &device, args));
+    let alone = all();
+    assert_eq!(alone[1].0.iter().filter(|byte| **byte == b'\n').count(), MANY);
+    let mut pty = open(&serve, &device);
+    pty.wait_text("online · remote");
+    assert!(all() == alone, "the same bytes and nothing else to say: {:?}", all()[0]);
+    // What the terminal searches is its own, and stays.
+    pty.press("/");
+    pty.press("zeppelin*");
+    pty.wait("both", |screen| {
+        screen.contains("with what the backend holds") && screen.contains("30 conversations")
+    });
+    assert!(all() == alone, "beside a search on the screen");
+    pty.wait("what was found there", |screen| screen.contains("30 conversations"));
+    pty.press("\u{1b}");
+    // Without a backend the owner cannot ask it, and that is said.
+    serve.stop();
+    pty.wait("the loss", |screen| !screen.contains("online · remote"));
+    let (found, said) = searched(&serve, &device, &["zeppelin", "--limit", "0", "--json"]);
+    assert_eq!(found.iter().filter(|byte| **byte == b'\n').count(), 10);
+    assert!(said.contains("kept-only") && !said.contains("another mailtui"), "{said}");
+    pty.press("q");
+    assert_eq!(pty.wait_end(), 0);
+    device.assert_healthy("searches beside a terminal");
+}
+
+#[test]
+fn a_command_finds_the_same_beside_a_device_without_a_screen() {
+    let (serve, device) = pair("none");
+    let alone = searched(&serve, &device, &["zeppelin", "--limit", "0", "--json"]);
+    let watch = serve.command(&device, &["--sync-only", "--watch"]).spawn();
+    let mut watch = watch.expect("it starts");
+    let socket = device.data().join("socket");
+    let heard = wait_for(SCREEN_DEADLINE, || socket.exists().then_some(()));
+    assert!(heard.is_some(), "it hears nobody");
+    let commands: Vec<_> = (0..4)
+        .map(|_| {
+            let args = ["search", "zeppelin", "--limit", "0", "--json"];
+            serve.command(&device, &args).spawn().expect("it starts")
+        })
+        .collect();
+    for command in commands {
+        let run = finish(command, "search".to_owned(), RUN_DEADLINE).ok();
+        assert!(run.stdout == alone.0 && run.stderr.is_empty(), "each is answered: {run}");
+    }
+    let _ = watch.kill();
+    watch.wait().expect("waitable");
 }

@@ -54,9 +54,7 @@ fn a_synchronisation_that_is_stopped_says_what_it_did() {
     // A backend that takes the call and says nothing.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("ws://{}", silent.local_addr().expect("bound"));
-    let mine = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::write(home.path("token"), "no token of anybody").expect("written");
-    std::fs::set_permissions(home.path("token"), mine).expect("closed to others");
     let args = ["--backend", &url, "--token-file", "token", "--sync-only"];
     let said = (5..40).find_map(|n| summary(&stopped(&home, &args, SOONER * n)));
     let said = said.expect("it is stopped while it waits");

@@ -10,6 +10,8 @@ use super::{Answer, Lines, NAME, Request};
 use crate::bridge::{Follow, Followed, Incoming, MailSink, Outcome, SinkError};
 use crate::cli::home::Home;
 use crate::command::intent::Intent;
+use crate::engine::elsewhere::FoundThere;
+use crate::engine::errands::Question;
 use crate::engine::link::SILENCE;
 use crate::engine::policy::Policy;
 use crate::engine::view::Done;
@@ -126,6 +128,14 @@ impl Guest {
         }
     }
 
+    /// What the remote backend finds.
+    pub(in crate::cli) fn search(&mut self, question: Question) -> Result<FoundThere, Lost> {
+        match self.ask(&Request::Search { question })? {
+            Answer::Found(found) => Ok(found),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     /// From now on keep this of the remote backend; how much is kept now.
     pub(in crate::cli) fn keep(&mut self, policy: &Policy) -> Result<KeptSum, Notice> {
         self.kept(&Request::Keep { policy: policy.clone() })
@@ -194,6 +204,7 @@ const fn word(answer: &Answer) -> &'static str {
         Answer::Ingested(_) => "ingested",
         Answer::Fetched => "fetched",
         Answer::Blob(_) => "blob",
+        Answer::Found(_) => "found",
         Answer::Kept(_) => "kept",
         Answer::Purged(_) => "purged",
         Answer::Held => "held",

@@ -15,11 +15,12 @@ use std::time::{Duration, Instant};
 use super::{Answer, Lines, NAME, Request};
 use crate::backend::HostHandle;
 use crate::cli::home::Home;
+use crate::engine::errands::Question;
 use crate::engine::{Asked, Device, Driver, EngineError, SideDoor, Unanswered};
 use crate::id::{BlobHash, ThreadId};
 use crate::limits::{HELLO_TIMEOUT, MAX_FRAME_BYTES, MAX_HELLO_BYTES};
 use crate::notice::{Exit, Explain as _, Notice};
-use crate::sync::{Bytes, PurgeOrder};
+use crate::sync::{Bytes, PurgeOrder, SyncError};
 
 /// Guests at a time; one more is sent away, and tries again for a moment.
 const MAX_GUESTS: usize = 8;
@@ -190,6 +191,7 @@ impl Host {
                 }
                 Request::Fetch { thread } => self.fetch(&mut lines, thread)?,
                 Request::Blob { hash } => self.blob(&mut lines, hash)?,
+                Request::Search { question } => self.search(&mut lines, question)?,
                 Request::Keep { policy } => self.kept(move |device| device.keep(&policy)),
                 Request::Pin { threads, pinned } => {
                     self.kept(move |device| device.pin_kept(&threads, pinned))
@@ -257,6 +259,31 @@ impl Host {
             Ok(None)
         });
         Ok(fetched?.map_or_else(|answer| answer, |()| Answer::Fetched))
+    }
+
+    /// Has the backend search, for as long as a command beside it would wait itself.
+    fn search(&self, lines: &mut Lines, question: Question) -> io::Result<Answer> {
+        let ask = move |driver: &mut Driver| {
+            let seq = driver.device.ask_there(question);
+            driver.send().map(|()| seq)
+        };
+        let asked = match self.side.question(ask) {
+            Ok(asked) => asked,
+            Err(unanswered) => return Ok(unanswered.into()),
+        };
+        let (seq, begun) = (asked.seq, Instant::now());
+        let found = self.until(lines, Some(asked), move |driver: &mut Driver| {
+            driver.send()?;
+            match driver.device.take_found_there(seq) {
+                None if begun.elapsed() > driver.device.patience_there() => {
+                    Err(SyncError::Timeout.into())
+                }
+                found => Ok(found),
+            }
+        });
+        // It is asked no more, whether its guest is there or not.
+        self.side.ask(move |driver| driver.device.forget_found_there(seq));
+        Ok(found?.map_or_else(|answer| answer, Answer::Found))
     }
 
     /// Changes what the device keeps: what goes and comes by that follows, between keys.

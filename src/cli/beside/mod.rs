@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::home::{Home, Where};
 use crate::command::intent::Intent;
+use crate::engine::elsewhere::FoundThere;
+use crate::engine::errands::Question;
 use crate::engine::policy::Policy;
 use crate::engine::view::Done;
 use crate::engine::{Driver, EngineError, KeptSum};
@@ -61,6 +63,8 @@ enum Request {
     Fetch { thread: ThreadId },
     /// The bytes with this name, from memory or from the remote backend.
     Blob { hash: BlobHash },
+    /// Have the remote backend search.
+    Search { question: Question },
     /// From now on keep this of the remote backend; on disk when it is answered.
     Keep { policy: Policy },
     /// Pin these threads, or let them go again; on disk when it is answered.
@@ -95,6 +99,8 @@ enum Answer {
     Fetched,
     /// To `Blob`.
     Blob(Bytes),
+    /// To `Search`.
+    Found(FoundThere),
     /// To `Keep` and `Pin`: how much is kept now.
     Kept(KeptSum),
     /// To `Purge`.
